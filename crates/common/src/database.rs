@@ -1,0 +1,61 @@
+//! The record: a pool of connections to Postgres, and the schema's migrations.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::config::{Env, Section};
+
+/// Every migration, compiled in, so that each service can bring the schema up to its own version.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+/// How long a request waits for a connection before it is told to come back later.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where the record is.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    url: SecretString,
+    connections: u32,
+}
+
+impl Section for DatabaseConfig {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (url, connections) = (env.secret("DATABASE_URL"), env.or("DATABASE_CONNECTIONS", 16));
+        Some(Self { url: url?, connections: connections? })
+    }
+}
+
+/// The database cannot be used as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    // The parser's own message repeats parts of the address, and the address holds a password.
+    #[error("DATABASE_URL is not a Postgres address")]
+    Address,
+    #[error("the schema could not be migrated")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+}
+
+/// A pool that connects when first used: services start in any order.
+pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseError> {
+    let options: PgConnectOptions =
+        config.url.expose_secret().parse().map_err(|_| DatabaseError::Address)?;
+    let options = options
+        .application_name(service)
+        // A statement that takes longer than this is a mistake or a lock; waiting more helps nobody.
+        .options([("statement_timeout", "15s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")]);
+    Ok(PgPoolOptions::new()
+        .max_connections(config.connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options))
+}
+
+/// Brings the schema up to date. Any number of services may do so at once: they take turns.
+pub async fn migrate(pool: &PgPool) -> Result<(), DatabaseError> {
+    MIGRATOR.run(pool).await.map_err(DatabaseError::Migrate)
+}

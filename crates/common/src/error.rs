@@ -1,0 +1,139 @@
+//! One classification of failures, used three times: HTTP status, retry policy, metric label and log level.
+
+use std::fmt;
+
+/// What sort of failure this is. Everything that reacts to an error reacts to this, and to nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The request is wrong and stays wrong.
+    Invalid,
+    /// Nobody proved who is asking.
+    Unauthenticated,
+    /// Known, and not allowed.
+    Forbidden,
+    /// There is no such thing, or the caller may not know of it.
+    NotFound,
+    /// The request contradicts the present state.
+    Conflict,
+    /// Too much at once; later is fine.
+    Throttled,
+    /// A dependency cannot be reached. Trying again helps.
+    Unavailable,
+    /// A dependency did not answer in time. It may or may not have acted.
+    Timeout,
+    /// A dependency answered with an error of its own.
+    Upstream,
+    /// Our own mistake. A person has to look.
+    Internal,
+}
+
+impl Kind {
+    /// The HTTP status this kind is reported with.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::Invalid => 422,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::Throttled => 429,
+            Self::Unavailable | Self::Timeout => 503,
+            Self::Upstream => 502,
+            Self::Internal => 500,
+        }
+    }
+
+    /// Whether doing the same again may end differently.
+    pub const fn is_transient(self) -> bool {
+        matches!(self, Self::Throttled | Self::Unavailable | Self::Timeout | Self::Upstream)
+    }
+
+    /// The stable word for this kind in metrics, problem documents and the journal.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Upstream => "upstream",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error that knows its [`Kind`], and what of it may be told to a stranger.
+pub trait Classify: std::error::Error + Send + Sync + 'static {
+    /// What sort of failure this is.
+    fn kind(&self) -> Kind;
+
+    /// Text for the caller. Never a cause, an address or a secret: the default says only the kind.
+    fn public_detail(&self) -> String {
+        match self.kind() {
+            Kind::Unavailable | Kind::Timeout => "A dependency is not answering. Try again later.".into(),
+            Kind::Upstream => "A dependency answered with an error.".into(),
+            Kind::Internal => "Something went wrong on our side.".into(),
+            Kind::Invalid
+            | Kind::Unauthenticated
+            | Kind::Forbidden
+            | Kind::NotFound
+            | Kind::Conflict
+            | Kind::Throttled => self.to_string(),
+        }
+    }
+}
+
+/// An error with all its causes on one line, for the log.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+}
+
+impl Classify for sqlx::Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::RowNotFound => Kind::NotFound,
+            Self::PoolTimedOut | Self::PoolClosed | Self::Io(_) | Self::WorkerCrashed => Kind::Unavailable,
+            Self::Database(e) if server_is_away(e.code().as_deref()) => Kind::Unavailable,
+            _ => Kind::Internal,
+        }
+    }
+}
+
+/// SQLSTATE classes in which the server, not the statement, is the trouble: connection exceptions (08), lack of
+/// resources (53), an operator stopping it (57P), a serialisation failure or a deadlock (40).
+fn server_is_away(code: Option<&str>) -> bool {
+    code.is_some_and(|c| ["08", "53", "57P", "40"].iter().any(|class| c.starts_with(class)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn a_chain_names_every_cause_once() {
+        let error = Outer(std::io::Error::other("inner"));
+        assert_eq!(chain(&error), "outer: inner");
+    }
+
+    #[test]
+    fn a_lost_server_is_worth_trying_again_and_a_bad_statement_is_not() {
+        assert_eq!(sqlx::Error::PoolTimedOut.kind(), Kind::Unavailable);
+        assert_eq!(sqlx::Error::ColumnNotFound("x".into()).kind(), Kind::Internal);
+        assert!(server_is_away(Some("57P01")) && !server_is_away(Some("23505")));
+    }
+}

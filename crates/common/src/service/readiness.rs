@@ -1,0 +1,74 @@
+//! Readiness is a set of latches: each thing a service cannot work without holds one until it is usable.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Whether this service should get work.
+#[derive(Clone, Default)]
+pub struct Readiness(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    held: Vec<&'static str>,
+    withdrawn: bool,
+}
+
+impl Readiness {
+    /// Not ready before the returned latch is released.
+    pub fn latch(&self, name: &'static str) -> Latch {
+        self.state().held.push(name);
+        Latch { name, readiness: self.clone() }
+    }
+
+    /// From now on not ready: the service is stopping.
+    pub fn withdraw(&self) {
+        self.state().withdrawn = true;
+    }
+
+    /// `Ok` when ready, otherwise what is waited for.
+    pub fn check(&self) -> Result<(), String> {
+        let state = self.state();
+        match (state.withdrawn, state.held.as_slice()) {
+            (true, _) => Err("stopping".into()),
+            (false, []) => Ok(()),
+            (false, held) => Err(format!("waiting for {}", held.join(", "))),
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One reason not to be ready yet. Dropping it without releasing it keeps the service unready: that is on purpose.
+#[must_use]
+pub struct Latch {
+    name: &'static str,
+    readiness: Readiness,
+}
+
+impl Latch {
+    /// What this latch stood for is usable now.
+    pub fn release(self) {
+        let mut state = self.readiness.state();
+        if let Some(position) = state.held.iter().position(|name| *name == self.name) {
+            state.held.swap_remove(position);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_means_every_latch_released_and_not_stopping() {
+        let readiness = Readiness::default();
+        let (database, bus) = (readiness.latch("database"), readiness.latch("bus"));
+        database.release();
+        assert_eq!(readiness.check(), Err("waiting for bus".into()));
+        bus.release();
+        assert_eq!(readiness.check(), Ok(()));
+        readiness.withdraw();
+        assert_eq!(readiness.check(), Err("stopping".into()));
+    }
+}
