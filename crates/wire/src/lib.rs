@@ -1,1 +1,13 @@
+#![doc = include_str!("../README.md")]
 
+mod initial_login;
+mod operation_queued;
+
+/// What prost made of `proto/`.
+mod proto {
+    #![allow(clippy::all, reason = "generated code")]
+    include!(concat!(env!("OUT_DIR"), "/rp9.v1.rs"));
+}
+
+pub use initial_login::{AskInitialLogin, InitialLogin};
+pub use operation_queued::{COMMANDS, OperationQueued, PROVISIONER_COMMANDS, Priority};

@@ -1,0 +1,41 @@
+//! What operations there are.
+
+use std::time::Duration;
+
+/// One sort of operation. Each has a saga of its own in the service that does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OperationKind {
+    TenantCreate,
+    TenantDelete,
+}
+
+impl OperationKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::TenantCreate, Self::TenantDelete];
+
+    /// The word in the API, the database, metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TenantCreate => "tenant.create",
+            Self::TenantDelete => "tenant.delete",
+        }
+    }
+
+    /// How long it may take, waiting for broken dependencies included. A creation past it is undone: nobody waits an
+    /// hour for an n8n. A removal is never undone; past its deadline a person is called.
+    pub const fn deadline(self) -> Duration {
+        match self {
+            Self::TenantCreate => Duration::from_secs(60 * 60),
+            Self::TenantDelete => Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+impl std::str::FromStr for OperationKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        known.ok_or_else(|| format!("`{text}` is not a kind of operation known here"))
+    }
+}
