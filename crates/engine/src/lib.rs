@@ -1,1 +1,22 @@
+#![doc = include_str!("../README.md")]
 
+mod check;
+mod containers;
+mod error;
+mod hash;
+mod observed;
+mod ownership;
+mod plan;
+mod spec;
+
+pub use containers::Containers;
+pub use error::ContainerError;
+pub use hash::SpecHash;
+pub use observed::{
+    Event, Finished, Health, Inventory, NetworkObserved, Object, Observed, State, VolumeObserved,
+};
+pub use ownership::{ClusterId, ClusterIdError, Ownership, Role, label};
+pub use spec::{
+    Attachment, ContainerRef, ContainerSpec, HealthCheck, Limits, NetworkRef, NetworkSpec, RestartPolicy,
+    SECRETS_DIR, SecretFile, TENANT_UID, Tmpfs,
+};

@@ -1,0 +1,55 @@
+//! The port: what the control plane needs of a container engine.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::error::ContainerError;
+use crate::observed::{Event, Finished, Inventory, Observed};
+use crate::ownership::ClusterId;
+use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec};
+
+/// A container engine. Every verb may be repeated, may find half of its work done, and may be called by several at once.
+#[async_trait]
+pub trait Containers: Send + Sync {
+    /// Whether the engine answers.
+    async fn ping(&self) -> Result<(), ContainerError>;
+
+    /// Makes the network exist with this subnet and owner, and the shared containers be attached to it under their
+    /// aliases, those that were recreated since too.
+    ///
+    /// A network of that name with another subnet or owner, or of a newer generation, is a conflict and stays as it is.
+    /// A shared container that does not exist is [`ContainerError::NoSharedContainer`].
+    async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError>;
+
+    /// Detaches the shared containers and removes the network; absent is fine. A network with tenants' containers in it,
+    /// or with other labels than these, is a conflict.
+    async fn remove_network(&self, network: &NetworkRef) -> Result<(), ContainerError>;
+
+    /// Makes a container of this specification run. Does not wait for its health.
+    ///
+    /// The same specification running already: only its limits are brought in line, live. Stopped: started. An older (or
+    /// equally old, but different) one: replaced. A newer one, or one of another owner: a conflict, and it stays as it is.
+    async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError>;
+
+    /// Runs a container to its end and removes it, whatever the end. Its restart policy is ignored.
+    ///
+    /// One of the same specification left by a crashed caller is joined if it still runs, and believed if it succeeded;
+    /// any other is replaced under the rules of [`ensure_running`](Self::ensure_running). After `timeout` it is killed.
+    async fn run_once(&self, spec: &ContainerSpec, timeout: Duration) -> Result<Finished, ContainerError>;
+
+    /// Stops the container within its own stop timeout and removes it with its secrets; absent is fine.
+    /// Another owner, or a newer generation than the reference allows, is a conflict.
+    async fn remove(&self, container: &ContainerRef) -> Result<(), ContainerError>;
+
+    /// Changes the limits of a container without restarting it, and reads them back.
+    async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError>;
+
+    /// Everything of this cluster that is ours.
+    async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError>;
+
+    /// Follows changes from the moment of the call. The stream ends when the engine is lost: call again.
+    /// Not every change is told (see [`Event`]), so look by a timer as well.
+    async fn events(&self, cluster: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError>;
+}
