@@ -4,10 +4,14 @@ mod check;
 mod containers;
 mod error;
 mod hash;
+mod network_rules;
 mod observed;
 mod ownership;
 mod plan;
 mod spec;
+
+#[cfg(feature = "fake")]
+pub mod fake;
 
 pub use containers::Containers;
 pub use error::ContainerError;

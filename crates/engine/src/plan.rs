@@ -95,6 +95,14 @@ pub(crate) fn touch(reference: &ContainerRef, owner: Option<&Ownership>) -> Resu
     Ok(())
 }
 
+pub(crate) fn volume_not_ours(container: &str) -> ContainerError {
+    ContainerError::conflict(container, "the volume of its secrets belongs to somebody else")
+}
+
+pub(crate) fn network_not_ours(spec: &ContainerSpec) -> ContainerError {
+    ContainerError::conflict(&spec.name, "the network it would join belongs to somebody else")
+}
+
 /// Whether it is the same specification; an error when it is not ours, or newer than we are.
 fn same_spec(spec: &ContainerSpec, found: &Found) -> Result<bool, ContainerError> {
     touch(&spec.reference(), found.owner.as_ref())?;

@@ -1,0 +1,164 @@
+//! A container engine in memory: the same promises as a real one, plus faults on demand and a ledger of effects.
+//!
+//! One [`FakeWorld`] is shared by any number of actors; [`FakeWorld::engine`] gives each its own handle, so that the
+//! ledger tells who did what.
+
+mod containers;
+mod effects;
+mod engine;
+mod faults;
+mod look;
+mod networks;
+mod runs;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ipnet::Ipv4Net;
+
+pub use effects::{Effect, Verb};
+pub use faults::{Fault, When};
+pub use runs::Run;
+
+use crate::observed::{Health, State as ContainerState};
+use crate::ownership::ClusterId;
+use crate::spec::ContainerSpec;
+use state::State;
+
+/// The world all fake engines act on. Clones share it.
+#[derive(Clone, Default)]
+pub struct FakeWorld {
+    state: Arc<Mutex<State>>,
+}
+
+/// One actor's handle on a [`FakeWorld`].
+#[derive(Clone)]
+pub struct FakeEngine {
+    world: FakeWorld,
+    actor: Arc<str>,
+}
+
+impl FakeWorld {
+    /// An empty world in which every image exists.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The engine as seen by this actor.
+    pub fn engine(&self, actor: &str) -> FakeEngine {
+        FakeEngine {
+            world: self.clone(),
+            actor: actor.into(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A test that panicked elsewhere has its own report; the world is still consistent.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every mutating effect so far, in order.
+    pub fn ledger(&self) -> Vec<Effect> {
+        self.lock().ledger.clone()
+    }
+
+    /// Forgets the ledger, to look at what comes next only.
+    pub fn clear_ledger(&self) {
+        self.lock().ledger.clear();
+    }
+
+    /// Arms a fault.
+    pub fn inject(&self, fault: Fault) {
+        self.lock().faults.push(fault);
+    }
+
+    /// Whether all armed faults have happened.
+    pub fn faults_spent(&self) -> bool {
+        self.lock().faults.is_empty()
+    }
+
+    /// Cuts the engine off, or brings it back. Streams of events end.
+    pub fn set_unreachable(&self, unreachable: bool) {
+        let mut state = self.lock();
+        state.unreachable = unreachable;
+        if unreachable {
+            state.listeners.clear();
+        }
+    }
+
+    /// Puts up a shared container for this role; once more for a second one.
+    pub fn add_shared(&self, cluster: &ClusterId, role: &str) {
+        self.lock().add_shared(cluster, role);
+    }
+
+    /// Takes down all shared containers of this role and forgets what they were attached to.
+    pub fn remove_shared(&self, cluster: &ClusterId, role: &str) {
+        self.lock()
+            .shared
+            .retain(|shared| !(shared.cluster == *cluster && shared.role == role));
+    }
+
+    /// Puts up a container that is not ours under this name.
+    pub fn add_foreign_container(&self, name: &str) {
+        self.lock().add_foreign_container(name);
+    }
+
+    /// Puts up a network that is not ours under this name.
+    pub fn add_foreign_network(&self, name: &str, subnet: Ipv4Net) {
+        self.lock().add_foreign_network(name, subnet);
+    }
+
+    /// Whether anything, ours or not, has this name.
+    pub fn exists(&self, name: &str) -> bool {
+        let state = self.lock();
+        state.containers.contains_key(name) || state.networks.contains_key(name)
+    }
+
+    /// The specification a container was made from, its secrets included.
+    pub fn spec(&self, name: &str) -> Option<ContainerSpec> {
+        self.lock().containers.get(name)?.spec.clone()
+    }
+
+    /// The container's process ends with this code, and the engine leaves it at that.
+    pub fn die(&self, name: &str, exit_code: i64) {
+        self.lock().change(name, |container| {
+            container.state = ContainerState::Exited;
+            container.exit_code = Some(exit_code);
+        });
+    }
+
+    /// The container is gone, as if somebody had removed it by hand. Its volume stays.
+    pub fn vanish(&self, name: &str) {
+        self.lock().vanish(name);
+    }
+
+    /// Overrides what health checks say: of the container of this name, also of one yet to come.
+    /// `Health::Starting` means that health never comes.
+    pub fn set_health(&self, name: &str, health: Health) {
+        let mut state = self.lock();
+        state.health.insert(name.to_owned(), health);
+        state.change(name, |_| {});
+    }
+
+    /// Health checks of this name say the truth again: healthy.
+    pub fn clear_health(&self, name: &str) {
+        let mut state = self.lock();
+        state.health.remove(name);
+        state.change(name, |_| {});
+    }
+
+    /// The image is not on the engine (and pulling is off), or is again.
+    pub fn set_image_missing(&self, image: &str, missing: bool) {
+        let mut state = self.lock();
+        if missing {
+            state.missing_images.insert(image.to_owned());
+        } else {
+            state.missing_images.remove(image);
+        }
+    }
+
+    /// Says how containers that run once end. By default they succeed and say nothing.
+    pub fn set_runs(&self, runs: impl Fn(&ContainerSpec) -> Run + Send + Sync + 'static) {
+        self.lock().runs = Some(Arc::new(runs));
+    }
+}

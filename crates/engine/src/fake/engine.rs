@@ -1,0 +1,125 @@
+//! The port, on the fake world.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::channel::mpsc;
+use futures::stream::BoxStream;
+
+use super::FakeEngine;
+use super::containers::{joinable, removable};
+use super::runs::Run;
+use crate::check;
+use crate::containers::Containers;
+use crate::error::ContainerError;
+use crate::observed::{Event, Finished, Inventory, Observed};
+use crate::ownership::{ClusterId, Ownership};
+use crate::plan::{self, RunWay};
+use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy};
+
+#[async_trait]
+impl Containers for FakeEngine {
+    async fn ping(&self) -> Result<(), ContainerError> {
+        self.look("ping", |_| ()).await
+    }
+
+    async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
+        check::network(spec)?;
+        self.make_network(spec).await?;
+        for attachment in &spec.attach {
+            self.attach(spec, attachment).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_network(&self, network: &NetworkRef) -> Result<(), ContainerError> {
+        self.take_network_down(network).await
+    }
+
+    async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
+        check::container(spec)?;
+        self.look("network", |state| joinable(state, spec)).await??;
+        self.bring_up(spec).await?;
+        self.set_limits(&spec.name, spec.limits).await
+    }
+
+    async fn run_once(&self, spec: &ContainerSpec, timeout: Duration) -> Result<Finished, ContainerError> {
+        let spec = &ContainerSpec {
+            restart: RestartPolicy::Never,
+            ..spec.clone()
+        };
+        check::container(spec)?;
+        self.look("network", |state| joinable(state, spec)).await??;
+        let found = self
+            .look("inspect", |state| state.found(&spec.name, &spec.network))
+            .await?;
+        match plan::run_once(spec, found.as_ref())? {
+            RunWay::Create => self.create(spec).await?,
+            RunWay::Replace => {
+                self.take_down(&spec.name).await?;
+                self.create(spec).await?;
+            }
+            RunWay::Finish => self.finish(spec).await?,
+            RunWay::Join => {}
+            RunWay::Believe => {
+                self.take_down(&spec.name).await?;
+                return Ok(Finished {
+                    exit_code: 0,
+                    logs_tail: String::new(),
+                });
+            }
+        }
+        let end = self
+            .look("wait", |state| state.runs.as_ref().map(|runs| runs(spec)))
+            .await?;
+        self.take_down(&spec.name).await?;
+        match end.unwrap_or(Run::Exits {
+            code: 0,
+            logs: String::new(),
+        }) {
+            Run::Exits { code, logs } => Ok(Finished {
+                exit_code: code,
+                logs_tail: logs,
+            }),
+            Run::Hangs => Err(ContainerError::Timeout {
+                call: "run once",
+                after_ms: timeout.as_millis(),
+            }),
+        }
+    }
+
+    async fn remove(&self, container: &ContainerRef) -> Result<(), ContainerError> {
+        let found = self.look("inspect", |state| removable(state, container)).await?;
+        found?;
+        self.take_down(&container.name).await
+    }
+
+    async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError> {
+        check::limits(&container.name, limits)?;
+        let owner = self.look("inspect", |state| {
+            state
+                .containers
+                .get(&container.name)
+                .map(|found| Ownership::read(&found.labels))
+        });
+        let Some(owner) = owner.await? else {
+            return Err(ContainerError::NotFound {
+                object: container.name.clone(),
+            });
+        };
+        plan::touch(container, owner.as_ref())?;
+        self.set_limits(&container.name, limits).await
+    }
+
+    async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
+        self.look("observe", |state| state.inventory(cluster)).await
+    }
+
+    async fn events(&self, cluster: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError> {
+        self.look("events", |_| ()).await?;
+        let (sender, receiver) = mpsc::unbounded();
+        self.world.lock().listeners.push((cluster.clone(), sender));
+        Ok(receiver.boxed())
+    }
+}

@@ -1,0 +1,17 @@
+//! How containers that run once end in the fake.
+
+use std::sync::Arc;
+
+use crate::spec::ContainerSpec;
+
+/// The end of a container that runs once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// It ends with this code, having written this.
+    Exits { code: i64, logs: String },
+    /// It never ends. The caller's timeout is over at once.
+    Hangs,
+}
+
+/// Decides how a container that runs once ends.
+pub(super) type Runs = Arc<dyn Fn(&ContainerSpec) -> Run + Send + Sync>;

@@ -1,0 +1,158 @@
+//! What the fake engine holds.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+
+use futures::channel::mpsc::UnboundedSender;
+use ipnet::Ipv4Net;
+use time::OffsetDateTime;
+
+use super::effects::Effect;
+use super::faults::Fault;
+use super::runs::Runs;
+use crate::hash::SpecHash;
+use crate::observed::{Event, Health, Object, State as ContainerState};
+use crate::ownership::{ClusterId, label, read_tenant};
+use crate::spec::{ContainerSpec, Limits};
+
+pub(super) type Labels = HashMap<String, String>;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) networks: BTreeMap<String, Network>,
+    pub(super) containers: BTreeMap<String, Container>,
+    pub(super) volumes: BTreeMap<String, Labels>,
+    pub(super) shared: Vec<Shared>,
+    pub(super) missing_images: BTreeSet<String>,
+    pub(super) health: BTreeMap<String, Health>,
+    pub(super) runs: Option<Runs>,
+    pub(super) ledger: Vec<Effect>,
+    pub(super) faults: Vec<Fault>,
+    pub(super) unreachable: bool,
+    pub(super) listeners: Vec<(ClusterId, UnboundedSender<Event>)>,
+    last_id: u64,
+}
+
+pub(super) struct Network {
+    /// A network made again under its old name is another network.
+    pub(super) id: u64,
+    pub(super) labels: Labels,
+    pub(super) subnet: Ipv4Net,
+    last_address: u32,
+}
+
+pub(super) struct Container {
+    pub(super) labels: Labels,
+    /// `None` for containers that are not ours.
+    pub(super) spec: Option<ContainerSpec>,
+    pub(super) hash: Option<SpecHash>,
+    pub(super) network_id: Option<u64>,
+    pub(super) state: ContainerState,
+    pub(super) limits: Limits,
+    pub(super) address: Option<Ipv4Addr>,
+    pub(super) started_at: Option<OffsetDateTime>,
+    pub(super) exit_code: Option<i64>,
+}
+
+pub(super) struct Shared {
+    pub(super) cluster: ClusterId,
+    pub(super) role: String,
+    /// Networks by id, and the alias in each.
+    pub(super) attached: BTreeMap<u64, String>,
+}
+
+impl State {
+    pub(super) fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    pub(super) fn add_shared(&mut self, cluster: &ClusterId, role: &str) {
+        let shared = Shared {
+            cluster: cluster.clone(),
+            role: role.to_owned(),
+            attached: BTreeMap::new(),
+        };
+        self.shared.push(shared);
+    }
+
+    pub(super) fn add_network(&mut self, name: &str, labels: Labels, subnet: Ipv4Net) {
+        let id = self.new_id();
+        // The gateway has the first address.
+        self.networks.insert(
+            name.to_owned(),
+            Network {
+                id,
+                labels,
+                subnet,
+                last_address: 1,
+            },
+        );
+        self.tell(Object::Network, name);
+    }
+
+    pub(super) fn add_foreign_network(&mut self, name: &str, subnet: Ipv4Net) {
+        self.add_network(name, Labels::new(), subnet);
+    }
+
+    pub(super) fn add_foreign_container(&mut self, name: &str) {
+        let container = Container {
+            labels: Labels::new(),
+            spec: None,
+            hash: None,
+            network_id: None,
+            state: ContainerState::Running,
+            limits: Limits {
+                cpu_millis: 0,
+                memory_mb: 0,
+                pids: 0,
+            },
+            address: None,
+            started_at: Some(common::clock::now()),
+            exit_code: None,
+        };
+        self.containers.insert(name.to_owned(), container);
+    }
+
+    /// Changes a container, if it is there, and tells it.
+    pub(super) fn change(&mut self, name: &str, change: impl FnOnce(&mut Container)) {
+        if let Some(container) = self.containers.get_mut(name) {
+            change(container);
+        }
+        self.tell(Object::Container, name);
+    }
+
+    pub(super) fn vanish(&mut self, name: &str) {
+        self.tell(Object::Container, name);
+        self.containers.remove(name);
+    }
+
+    pub(super) fn next_address(&mut self, network: &str) -> Option<Ipv4Addr> {
+        let network = self.networks.get_mut(network)?;
+        network.last_address += 1;
+        Some(Ipv4Addr::from_bits(
+            network.subnet.network().to_bits() + network.last_address,
+        ))
+    }
+
+    /// Tells those who listen to the object's cluster. Called while the object is there.
+    pub(super) fn tell(&mut self, object: Object, name: &str) {
+        let labels = match object {
+            Object::Container => self.containers.get(name).map(|c| &c.labels),
+            Object::Network => self.networks.get(name).map(|n| &n.labels),
+            Object::Volume => self.volumes.get(name),
+        };
+        let Some(labels) = labels else { return };
+        let (Some(tenant), Some(cluster)) = (read_tenant(labels), labels.get(label::CLUSTER)) else {
+            return;
+        };
+        let event = Event {
+            tenant,
+            object,
+            name: name.to_owned(),
+        };
+        self.listeners.retain(|(theirs, listener)| {
+            theirs.as_str() != cluster || listener.unbounded_send(event.clone()).is_ok()
+        });
+    }
+}
