@@ -112,7 +112,7 @@ create index routes_of_tenant on routes (tenant_id);
 create table operations (
     id             uuid primary key,
     kind           text not null,
-    tenant_id      uuid references tenants (id) on delete cascade,
+    tenant_id      uuid not null references tenants (id) on delete cascade,
     request        jsonb not null,
     status         text not null default 'queued' check (status in
                      ('queued', 'running', 'undoing', 'succeeded', 'rolled_back', 'stuck')),

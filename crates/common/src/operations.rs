@@ -1,5 +1,26 @@
-//! Long work that survives anything: operations, their journal, leases and fences.
+//! Long work that survives anything.
+//!
+//! An *operation* is a row; its *saga* is a line of steps, each with an undo; its *journal* is append-only. A worker claims
+//! an operation under a *lease* with a *fence* number, reads the journal and continues where it ends: recovering is the
+//! normal path. Every effect of a step is preceded by a look at the fence, so a worker that lost its lease cannot act.
+//!
+//! An operation ends in one of three ways: succeeded, rolled back, or stuck, and stuck calls a person.
 
+mod drive;
+mod journal;
 mod kind;
+mod lease;
+mod metrics;
+mod policy;
+mod saga;
+mod store;
+mod worker;
 
+pub use drive::{Drive, Paused};
+pub use journal::{End, Entry, Event, IllegalEvent, Journal, Next, Status};
 pub use kind::OperationKind;
+pub use lease::Lease;
+pub use policy::Failure;
+pub use saga::{Context, Saga, Step, StepError};
+pub use store::{Claimed, Store, StoreError};
+pub use worker::{Wake, Worker};

@@ -1,0 +1,215 @@
+//! Driving one claimed operation as far as it goes.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Claimed, Context, End, Entry, Event, Failure, Journal, Lease, Next, OperationKind, Saga, Step, StepError, Store,
+    StoreError, metrics, policy,
+    store::write::{NewEntry, Turn},
+};
+use crate::error::Kind;
+
+/// Why driving stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paused {
+    Ended(End),
+    /// To be claimed again after this pause.
+    Resting(Duration),
+    /// This process is stopping; anybody may go on at once.
+    Stopped,
+}
+
+/// A saga without its types, so that a worker can hold several.
+#[async_trait]
+pub trait Drive<W>: Send + Sync {
+    fn kind(&self) -> OperationKind;
+    /// The steps' names in order.
+    fn step_names(&self) -> Vec<&'static str>;
+    /// Continues an operation where its journal ends.
+    async fn drive(
+        &self,
+        world: &W,
+        store: &Store,
+        claimed: &Claimed,
+        stopping: &CancellationToken,
+    ) -> Result<Paused, StoreError>;
+}
+
+#[async_trait]
+impl<S: Saga> Drive<S::World> for S {
+    fn kind(&self) -> OperationKind {
+        S::KIND
+    }
+
+    fn step_names(&self) -> Vec<&'static str> {
+        self.steps().iter().map(|step| step.name()).collect()
+    }
+
+    async fn drive(
+        &self,
+        world: &S::World,
+        store: &Store,
+        claimed: &Claimed,
+        stopping: &CancellationToken,
+    ) -> Result<Paused, StoreError> {
+        let lease = Lease::new(store.clone(), claimed.id, claimed.fence);
+        let steps = self.steps();
+        let mut journal = Journal::new(steps.len());
+        for entry in store.journal(claimed.id).await? {
+            journal.apply(&entry)?;
+        }
+        let context = Context::new(world, &lease, store.pool(), claimed.tenant);
+        let mut run = Run { steps, journal, context, store, claimed, undoing: claimed.undoing, begun: None };
+        tokio::select! {
+            paused = run.advance(stopping) => paused,
+            lost = lease.keep() => Err(lost),
+        }
+    }
+}
+
+struct Run<'a, S: Saga> {
+    steps: Vec<&'a dyn Step<S>>,
+    journal: Journal,
+    context: Context<'a, S>,
+    store: &'a Store,
+    claimed: &'a Claimed,
+    undoing: bool,
+    /// The step whose start is in the journal already, written together with the success of the one before.
+    begun: Option<usize>,
+}
+
+impl<S: Saga> Run<'_, S> {
+    async fn advance(&mut self, stopping: &CancellationToken) -> Result<Paused, StoreError> {
+        if self.claimed.late && !self.undoing && S::UNWINDS {
+            let error = json!({ "kind": Kind::Timeout, "detail": "The operation's deadline has passed." });
+            self.write(&[], Turn::Undo { error }).await?;
+            self.undoing = true;
+        }
+        loop {
+            if stopping.is_cancelled() {
+                self.write(&[], Turn::Postpone { pause: Duration::ZERO, error: None }).await?;
+                return Ok(Paused::Stopped);
+            }
+            let paused = match self.journal.next(self.undoing) {
+                Next::Run(step) => self.run(step).await?,
+                Next::Undo(step) => self.undo(step).await?,
+                Next::Finish(end) => {
+                    self.write(&[], Turn::Finish { end, error: None }).await?;
+                    Some(Paused::Ended(end))
+                }
+            };
+            if let Some(paused) = paused {
+                return Ok(paused);
+            }
+        }
+    }
+
+    async fn run(&mut self, ordinal: usize) -> Result<Option<Paused>, StoreError> {
+        if self.begun.take() != Some(ordinal) {
+            self.record(&[(ordinal, Event::Started, None)]).await?;
+        }
+        let (step, mut state) = (self.steps[ordinal], self.state()?);
+        let timer = metrics::step(S::KIND, step.name());
+        match step.run(&self.context, &mut state).await {
+            Ok(()) => {
+                timer.ended("succeeded");
+                let output = serde_json::to_value(&state).map_err(|_| StoreError::Unreadable)?;
+                self.succeeded(ordinal, output).await
+            }
+            Err(StepError::LeaseLost) => Err(StoreError::LeaseLost),
+            Err(StepError::Failed { kind, detail, cause }) => {
+                timer.ended("failed");
+                let attempts = self.journal.attempts(ordinal).0;
+                let verdict = policy::after_run(kind, attempts, S::UNWINDS, self.claimed.late);
+                tracing::warn!(step = step.name(), attempts, %kind, error = cause, ?verdict, "the step failed");
+                self.failed(ordinal, Event::Failed, kind, detail, verdict).await
+            }
+        }
+    }
+
+    async fn undo(&mut self, ordinal: usize) -> Result<Option<Paused>, StoreError> {
+        self.record(&[(ordinal, Event::UndoStarted, None)]).await?;
+        let (step, state) = (self.steps[ordinal], self.state()?);
+        match step.undo(&self.context, &state).await {
+            Ok(()) => self.record(&[(ordinal, Event::Undone, None)]).await,
+            Err(StepError::LeaseLost) => Err(StoreError::LeaseLost),
+            Err(StepError::Failed { kind, detail, cause }) => {
+                let attempts = self.journal.attempts(ordinal).1;
+                let verdict = policy::after_undo(kind, attempts);
+                tracing::warn!(step = step.name(), attempts, %kind, error = cause, ?verdict, "undoing the step failed");
+                self.failed(ordinal, Event::UndoFailed, kind, detail, verdict).await
+            }
+        }
+    }
+
+    /// The success of one step and the start of the next are one write: half the waiting for the disk.
+    async fn succeeded(&mut self, ordinal: usize, output: Value) -> Result<Option<Paused>, StoreError> {
+        let next = ordinal + 1;
+        let done = (ordinal, Event::Succeeded, Some(output));
+        if next == self.steps.len() {
+            return self.record(&[done]).await;
+        }
+        self.begun = Some(next);
+        self.record(&[done, (next, Event::Started, None)]).await
+    }
+
+    async fn failed(
+        &mut self,
+        ordinal: usize,
+        event: Event,
+        kind: Kind,
+        detail: String,
+        verdict: Failure,
+    ) -> Result<Option<Paused>, StoreError> {
+        let step = self.steps[ordinal].name();
+        let error = json!({ "step": step, "kind": kind, "detail": detail });
+        let row = NewEntry { ordinal, step, event, output: None, error: Some(error.clone()) };
+        let (turn, paused) = match verdict {
+            Failure::Retry(pause) => (Turn::Postpone { pause, error: None }, Some(Paused::Resting(pause))),
+            Failure::Undo => (Turn::Undo { error }, None),
+            Failure::Stuck => {
+                tracing::error!(step, %kind, "the operation is stuck: a person has to resume or abandon it");
+                (Turn::Finish { end: End::Stuck, error: Some(error) }, Some(Paused::Ended(End::Stuck)))
+            }
+        };
+        self.undoing |= matches!(turn, Turn::Undo { .. });
+        self.write(&[row], turn).await?;
+        self.journal.apply(&Entry { ordinal, event, output: None })?;
+        Ok(paused)
+    }
+
+    /// Writes rows; when they are the last ones, the end of the operation is written with them.
+    async fn record(&mut self, events: &[(usize, Event, Option<Value>)]) -> Result<Option<Paused>, StoreError> {
+        let mut after = self.journal.clone();
+        let mut rows = Vec::with_capacity(events.len());
+        for (ordinal, event, output) in events {
+            after.apply(&Entry { ordinal: *ordinal, event: *event, output: output.clone() })?;
+            let step = self.steps[*ordinal].name();
+            rows.push(NewEntry { ordinal: *ordinal, step, event: *event, output: output.clone(), error: None });
+        }
+        let end = match after.next(self.undoing) {
+            Next::Finish(end) => Some(end),
+            Next::Run(_) | Next::Undo(_) => None,
+        };
+        let turn = end.map_or(Turn::Continue, |end| Turn::Finish { end, error: None });
+        self.write(&rows, turn).await?;
+        self.journal = after;
+        Ok(end.map(Paused::Ended))
+    }
+
+    async fn write(&self, rows: &[NewEntry<'_>], turn: Turn) -> Result<(), StoreError> {
+        self.store.write(self.claimed.id, self.claimed.fence, rows, &turn).await
+    }
+
+    /// What the last successful step left, whatever later attempts did to their copies.
+    fn state(&self) -> Result<S::State, StoreError> {
+        let output = self.journal.output().cloned();
+        output.map_or(Ok(S::State::default()), |value| {
+            serde_json::from_value(value).map_err(|_| StoreError::Unreadable)
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! Getting the right to act, and keeping it.
+
+use std::time::Duration;
+
+use sqlx::Row;
+
+use super::{Claimed, Store, StoreError, seconds};
+use crate::{
+    id::{OperationId, TenantId},
+    operations::OperationKind,
+};
+
+/// The most urgent operation that may be acted for now: new, due again, or left behind by a worker whose lease ended.
+/// Older open operations of the same tenant come first, whatever their urgency.
+const CLAIM: &str = "
+    update operations set
+        status = case status when 'queued' then 'running' else status end,
+        started_at = coalesce(started_at, now()),
+        lease_owner = $2,
+        lease_until = now() + make_interval(secs => $3),
+        fence = fence + 1
+    where id = (
+        select o.id from operations o
+        where o.status in ('queued', 'running', 'undoing')
+          and o.kind = any($1)
+          and o.not_before <= now()
+          and (o.lease_until is null or o.lease_until <= now())
+          and not exists (
+              select from operations earlier
+              where earlier.tenant_id = o.tenant_id
+                and earlier.status in ('queued', 'running', 'undoing', 'stuck')
+                and (earlier.created_at, earlier.id) < (o.created_at, o.id))
+        order by o.priority, o.created_at
+        for update of o skip locked
+        limit 1)
+    returning id, kind, tenant_id, status = 'undoing' as undoing, deadline <= now() as late, fence, actor,
+        correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age";
+
+impl Store {
+    /// Claims the next operation of these kinds, if any is due.
+    pub async fn claim(&self, kinds: &[OperationKind]) -> Result<Option<Claimed>, StoreError> {
+        let words: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+        let claimed =
+            sqlx::query(CLAIM).bind(words).bind(&self.owner).bind(seconds(self.lease)).fetch_optional(&self.pool).await;
+        let row = match claimed {
+            Ok(row) => row,
+            // Two workers reached for two operations of one tenant at once; the other one was quicker.
+            Err(sqlx::Error::Database(e)) if e.constraint() == Some("operations_one_at_a_time") => None,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(row) = row else { return Ok(None) };
+        let kind: &str = row.try_get("kind")?;
+        let fence = row.try_get("fence")?;
+        Ok(Some(Claimed {
+            id: OperationId::from_uuid(row.try_get("id")?),
+            kind: kind.parse().map_err(|_| StoreError::Unreadable)?,
+            tenant: TenantId::from_uuid(row.try_get("tenant_id")?),
+            undoing: row.try_get("undoing")?,
+            late: row.try_get("late")?,
+            fence,
+            actor: row.try_get("actor")?,
+            correlation_id: row.try_get("correlation_id")?,
+            traceparent: row.try_get("traceparent")?,
+            age: Duration::from_secs_f64(row.try_get::<f64, _>("age")?.max(0.0)),
+            fresh: fence == 1,
+        }))
+    }
+
+    /// Makes the lease last for its whole length again.
+    pub(in crate::operations) async fn renew(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+        let renewed = sqlx::query(
+            "update operations set lease_until = now() + make_interval(secs => $3)
+             where id = $1 and fence = $2 and lease_until > now()",
+        );
+        let done = renewed.bind(id).bind(fence).bind(seconds(self.lease)).execute(&self.pool).await?;
+        held(done.rows_affected())
+    }
+
+    pub(in crate::operations) async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+        let holds = "select from operations where id = $1 and fence = $2 and lease_until > now()";
+        let row = sqlx::query(holds).bind(id).bind(fence).fetch_optional(&self.pool).await?;
+        held(row.iter().len() as u64)
+    }
+
+    pub(in crate::operations) async fn check_in(
+        &self,
+        id: OperationId,
+        fence: i64,
+        transaction: &mut sqlx::PgTransaction<'_>,
+    ) -> Result<(), StoreError> {
+        // Sharing the row keeps the next claim waiting until this transaction is over.
+        let holds = "select from operations where id = $1 and fence = $2 and lease_until > now() for share";
+        let row = sqlx::query(holds).bind(id).bind(fence).fetch_optional(&mut **transaction).await?;
+        held(row.iter().len() as u64)
+    }
+}
+
+pub(super) fn held(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}

@@ -1,0 +1,105 @@
+//! The journal and what becomes of an operation.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::Row;
+
+use super::{Store, StoreError, claim::held, seconds};
+use crate::{
+    id::OperationId,
+    operations::{End, Entry, Event},
+};
+
+/// One row to be written.
+#[derive(Debug, Clone)]
+pub struct NewEntry<'a> {
+    pub ordinal: usize,
+    pub step: &'a str,
+    pub event: Event,
+    pub output: Option<Value>,
+    pub error: Option<Value>,
+}
+
+/// What becomes of the operation together with the rows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Turn {
+    /// It goes on.
+    Continue,
+    /// It goes back.
+    Undo { error: Value },
+    /// It rests, to be claimed again after this pause.
+    Postpone { pause: Duration, error: Option<Value> },
+    /// It is over.
+    Finish { end: End, error: Option<Value> },
+}
+
+/// The rows and the turn in one statement: neither without the other, and neither without the lease.
+const WRITE: &str = "
+    with held as (
+        update operations set
+            status = coalesce($8, status),
+            error = coalesce($9, error),
+            not_before = case when $10::float8 is null then not_before else now() + make_interval(secs => $10) end,
+            lease_until = case when $10::float8 is null and $11::bool is not true
+                               then now() + make_interval(secs => $12) end,
+            lease_owner = case when $10::float8 is null and $11::bool is not true then lease_owner end,
+            finished_at = case when $8 in ('succeeded', 'rolled_back') then now() else finished_at end
+        where id = $1 and fence = $2 and lease_until > now()
+        returning id),
+    rows as (
+        insert into operation_steps (operation_id, ordinal, step, event, fence, output, error)
+        select held.id, e.ordinal, e.step, e.event, $2, e.output, e.error
+        from held, unnest($3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[])
+             with ordinality as e (ordinal, step, event, output, error, position)
+        order by e.position)
+    select id from held";
+
+impl Store {
+    /// Adds rows to the journal and turns the operation accordingly.
+    pub(in crate::operations) async fn write(
+        &self,
+        id: OperationId,
+        fence: i64,
+        entries: &[NewEntry<'_>],
+        turn: &Turn,
+    ) -> Result<(), StoreError> {
+        let (status, error, pause, over) = match turn {
+            Turn::Continue => (None, None, None, false),
+            Turn::Undo { error } => (Some("undoing"), Some(error), None, false),
+            Turn::Postpone { pause, error } => (None, error.as_ref(), Some(seconds(*pause)), false),
+            Turn::Finish { end, error } => (Some(end.as_str()), error.as_ref(), None, true),
+        };
+        let row = sqlx::query(WRITE)
+            .bind(id)
+            .bind(fence)
+            .bind(entries.iter().map(|e| e.ordinal as i32).collect::<Vec<_>>())
+            .bind(entries.iter().map(|e| e.step).collect::<Vec<_>>())
+            .bind(entries.iter().map(|e| e.event.as_str()).collect::<Vec<_>>())
+            .bind(entries.iter().map(|e| e.output.clone()).collect::<Vec<_>>())
+            .bind(entries.iter().map(|e| e.error.clone()).collect::<Vec<_>>())
+            .bind(status)
+            .bind(error)
+            .bind(pause)
+            .bind(over)
+            .bind(seconds(self.lease))
+            .fetch_optional(&self.pool)
+            .await?;
+        held(row.iter().len() as u64)
+    }
+
+    /// The journal so far.
+    pub async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
+        let rows = sqlx::query("select ordinal, event, output from operation_steps where operation_id = $1 order by seq")
+            .bind(id)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let ordinal: i32 = row.try_get("ordinal")?;
+                let event = Event::of_word(row.try_get("event")?).ok_or(StoreError::Unreadable)?;
+                Ok(Entry { ordinal: ordinal as usize, event, output: row.try_get("output")? })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! The loop that claims operations and drives them, several at once.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::{Claimed, Drive, OperationKind, Store, StoreError, metrics};
+use crate::{error::chain, service::Tasks};
+
+/// How often the record is asked when nobody wakes us: the bound on what a lost message costs.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// Wakes a worker: an operation was accepted.
+#[derive(Clone, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// Look now.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Claims and drives operations until told to stop.
+pub struct Worker<W> {
+    pub store: Store,
+    pub world: Arc<W>,
+    pub sagas: Arc<[Box<dyn Drive<W>>]>,
+    pub wake: Wake,
+    /// How many operations are driven at once.
+    pub limit: usize,
+}
+
+impl<W: Send + Sync + 'static> Worker<W> {
+    /// Starts the loop among `tasks`.
+    pub fn spawn(self, tasks: &Tasks) {
+        let (worker, tasks_inside) = (Arc::new(self), tasks.clone());
+        tasks.spawn("operations", async move { worker.work(&tasks_inside).await });
+    }
+
+    async fn work(self: &Arc<Self>, tasks: &Tasks) {
+        let stopping = tasks.stopping();
+        let permits = Arc::new(Semaphore::new(self.limit));
+        let kinds: Vec<_> = self.sagas.iter().map(|saga| saga.kind()).collect();
+        while let Some(Ok(permit)) = stopping.run_until_cancelled(permits.clone().acquire_owned()).await {
+            let claimed = stopping.run_until_cancelled(self.claim(&kinds)).await;
+            match claimed {
+                Some(Some(claimed)) => tasks.spawn("operation", self.clone().one(claimed, permit, stopping.clone())),
+                Some(None) => self.wait(&stopping).await,
+                None => return,
+            }
+        }
+    }
+
+    async fn claim(&self, kinds: &[OperationKind]) -> Option<Claimed> {
+        self.store.claim(kinds).await.unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "no operation could be claimed");
+            None
+        })
+    }
+
+    async fn wait(&self, stopping: &CancellationToken) {
+        let woken = tokio::time::timeout(SWEEP_EVERY, self.wake.0.notified());
+        stopping.run_until_cancelled(woken).await;
+    }
+
+    async fn one(self: Arc<Self>, claimed: Claimed, permit: OwnedSemaphorePermit, stopping: CancellationToken) {
+        let span = tracing::info_span!(
+            "operation",
+            operation_id = %claimed.id,
+            tenant_id = %claimed.tenant,
+            correlation_id = claimed.correlation_id,
+            kind = claimed.kind.as_str(),
+        );
+        if let Some(traceparent) = &claimed.traceparent {
+            crate::telemetry::adopt(&span, traceparent);
+        }
+        self.drive(&claimed, &stopping).instrument(span).await;
+        drop(permit);
+        // This tenant's next operation may have been waiting for this one.
+        self.wake.now();
+    }
+
+    async fn drive(&self, claimed: &Claimed, stopping: &CancellationToken) {
+        let Some(saga) = self.sagas.iter().find(|saga| saga.kind() == claimed.kind) else { return };
+        metrics::claimed(claimed);
+        let begun = Instant::now();
+        let driven = saga.drive(&self.world, &self.store, claimed, stopping).await;
+        let duration_ms = begun.elapsed().as_millis() as u64;
+        match driven {
+            Ok(paused) => {
+                metrics::paused(claimed, paused, begun.elapsed());
+                tracing::info!(?paused, duration_ms, "operation");
+            }
+            Err(StoreError::LeaseLost) => tracing::warn!(duration_ms, "the lease was lost; somebody else goes on"),
+            Err(error) => tracing::warn!(duration_ms, error = chain(&error), "the record is away; somebody will go on"),
+        }
+    }
+}
