@@ -43,12 +43,15 @@ pub enum DatabaseError {
 
 /// A pool that connects when first used: services start in any order.
 pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseError> {
-    let options: PgConnectOptions =
-        config.url.expose_secret().parse().map_err(|_| DatabaseError::Address)?;
+    let options: PgConnectOptions = config.url.expose_secret().parse().map_err(|_| DatabaseError::Address)?;
     let options = options
         .application_name(service)
         // A statement that takes longer than this is a mistake or a lock; waiting more helps nobody.
-        .options([("statement_timeout", "15s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")]);
+        .options([
+            ("statement_timeout", "15s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+        ]);
     Ok(PgPoolOptions::new()
         .max_connections(config.connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)

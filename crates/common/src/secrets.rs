@@ -64,7 +64,10 @@ impl Section for MasterKeys {
             let parsed = pair.split_once('=').and_then(|(id, key)| Some((id.parse().ok()?, parse_key(key)?)));
             match parsed {
                 Some((id, key)) if id != current => keys.insert(id, key),
-                _ => return env.problem("MASTER_KEYS_OLD must read `id=base64,id=base64`, each id once".into()),
+                _ => {
+                    return env
+                        .problem("MASTER_KEYS_OLD must read `id=base64,id=base64`, each id once".into());
+                }
             };
         }
         Some(Self { current, keys })
@@ -130,7 +133,10 @@ mod tests {
         let (keys, tenant) = (keys(1, 7, ""), TenantId::generate());
         let wrapped = keys.wrap(tenant, "encryption_key", &"hunter2".into()).unwrap();
         assert_eq!(keys.open(tenant, "encryption_key", &wrapped).unwrap().expose_secret(), "hunter2");
-        assert_eq!(keys.open(TenantId::generate(), "encryption_key", &wrapped).unwrap_err(), SecretError::Refused);
+        assert_eq!(
+            keys.open(TenantId::generate(), "encryption_key", &wrapped).unwrap_err(),
+            SecretError::Refused
+        );
         assert_eq!(keys.open(tenant, "redis_password", &wrapped).unwrap_err(), SecretError::Refused);
     }
 

@@ -80,7 +80,10 @@ pub async fn run<C: Section>(
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Telemetry may not exist yet, and an operator needs to see this in any case.
-            eprintln!("{}", serde_json::json!({ "level": "error", "service": name, "msg": format!("{error:#}") }));
+            eprintln!(
+                "{}",
+                serde_json::json!({ "level": "error", "service": name, "msg": format!("{error:#}") })
+            );
             ExitCode::FAILURE
         }
     }
@@ -111,7 +114,9 @@ async fn live<C: Section>(
     tracing::info!("stopping");
     service.readiness.withdraw();
     if service.tasks.finish(skeleton.stop_deadline).await.is_err() {
-        tracing::warn!("some work did not finish in time; its lease will end and another worker will take it up");
+        tracing::warn!(
+            "some work did not finish in time; its lease will end and another worker will take it up"
+        );
     }
     tokio::task::spawn_blocking(move || telemetry.flush()).await?;
     Ok(())
@@ -123,7 +128,9 @@ async fn migrate_when_reachable(pool: sqlx::PgPool, latch: Latch) {
     let forever = ExponentialBuilder::default().with_max_delay(Duration::from_secs(5)).without_max_times();
     let migrated = (|| database::migrate(&pool))
         .retry(forever)
-        .notify(|error, _| tracing::warn!(error = crate::error::chain(error), "the database is not usable yet"))
+        .notify(|error, _| {
+            tracing::warn!(error = crate::error::chain(error), "the database is not usable yet")
+        })
         .await;
     if migrated.is_ok() {
         latch.release();

@@ -50,7 +50,8 @@ impl Request for AskInitialLogin {
     }
 
     fn decode_reply(bytes: &[u8]) -> Result<InitialLogin, Malformed> {
-        let malformed = |e: prost::DecodeError| Malformed { message: "InitialLoginReply", reason: e.to_string() };
+        let malformed =
+            |e: prost::DecodeError| Malformed { message: "InitialLoginReply", reason: e.to_string() };
         let message = proto::InitialLoginReply::decode(bytes).map_err(malformed)?;
         Ok(InitialLogin { email: message.email, password: message.password.into() })
     }

@@ -61,7 +61,8 @@ impl Message for OperationQueued {
     }
 
     fn encode(&self) -> Vec<u8> {
-        proto::OperationQueued { operation_id: self.operation.to_string(), kind: self.kind.clone() }.encode_to_vec()
+        proto::OperationQueued { operation_id: self.operation.to_string(), kind: self.kind.clone() }
+            .encode_to_vec()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Malformed> {

@@ -31,7 +31,10 @@ fn operation_queued() {
 #[test]
 fn initial_login_request() {
     let request = AskInitialLogin { tenant: TenantId::from_uuid(SAMPLE) };
-    assert_eq!(AskInitialLogin::decode(&golden("initial_login_request", &request.encode())).unwrap(), request);
+    assert_eq!(
+        AskInitialLogin::decode(&golden("initial_login_request", &request.encode())).unwrap(),
+        request
+    );
 }
 
 #[test]

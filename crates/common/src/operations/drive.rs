@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Claimed, Context, End, Entry, Event, Failure, Journal, Lease, Next, OperationKind, Saga, Step, StepError, Store,
-    StoreError, metrics, policy,
+    Claimed, Context, End, Entry, Event, Failure, Journal, Lease, Next, OperationKind, Saga, Step, StepError,
+    Store, StoreError, metrics, policy,
     store::write::{NewEntry, Turn},
 };
 use crate::error::Kind;
@@ -183,13 +183,22 @@ impl<S: Saga> Run<'_, S> {
     }
 
     /// Writes rows; when they are the last ones, the end of the operation is written with them.
-    async fn record(&mut self, events: &[(usize, Event, Option<Value>)]) -> Result<Option<Paused>, StoreError> {
+    async fn record(
+        &mut self,
+        events: &[(usize, Event, Option<Value>)],
+    ) -> Result<Option<Paused>, StoreError> {
         let mut after = self.journal.clone();
         let mut rows = Vec::with_capacity(events.len());
         for (ordinal, event, output) in events {
             after.apply(&Entry { ordinal: *ordinal, event: *event, output: output.clone() })?;
             let step = self.steps[*ordinal].name();
-            rows.push(NewEntry { ordinal: *ordinal, step, event: *event, output: output.clone(), error: None });
+            rows.push(NewEntry {
+                ordinal: *ordinal,
+                step,
+                event: *event,
+                output: output.clone(),
+                error: None,
+            });
         }
         let end = match after.next(self.undoing) {
             Next::Finish(end) => Some(end),

@@ -22,7 +22,8 @@ impl StepTimer {
         let (kind, step) = (self.kind.as_str(), self.step);
         histogram!("rp9_operation_step_duration_seconds", "kind" => kind, "step" => step)
             .record(self.begun.elapsed().as_secs_f64());
-        counter!("rp9_operation_steps_total", "kind" => kind, "step" => step, "outcome" => outcome).increment(1);
+        counter!("rp9_operation_steps_total", "kind" => kind, "step" => step, "outcome" => outcome)
+            .increment(1);
     }
 }
 
@@ -39,6 +40,7 @@ pub(super) fn paused(claimed: &Claimed, paused: Paused, driven: Duration) {
     if let Paused::Ended(end) = paused {
         let (kind, outcome) = (claimed.kind.as_str(), end.as_str());
         counter!("rp9_operations_total", "kind" => kind, "outcome" => outcome).increment(1);
-        histogram!("rp9_operation_duration_seconds", "kind" => kind).record((claimed.age + driven).as_secs_f64());
+        histogram!("rp9_operation_duration_seconds", "kind" => kind)
+            .record((claimed.age + driven).as_secs_f64());
     }
 }

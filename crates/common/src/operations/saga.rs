@@ -45,7 +45,12 @@ pub struct Context<'a, S: Saga> {
 }
 
 impl<'a, S: Saga> Context<'a, S> {
-    pub(super) fn new(world: &'a S::World, lease: &'a Lease, database: &'a sqlx::PgPool, tenant: TenantId) -> Self {
+    pub(super) fn new(
+        world: &'a S::World,
+        lease: &'a Lease,
+        database: &'a sqlx::PgPool,
+        tenant: TenantId,
+    ) -> Self {
         Self { world, lease, database, tenant }
     }
 

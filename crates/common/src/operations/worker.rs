@@ -50,7 +50,9 @@ impl<W: Send + Sync + 'static> Worker<W> {
         while let Some(Ok(permit)) = stopping.run_until_cancelled(permits.clone().acquire_owned()).await {
             let claimed = stopping.run_until_cancelled(self.claim(&kinds)).await;
             match claimed {
-                Some(Some(claimed)) => tasks.spawn("operation", self.clone().one(claimed, permit, stopping.clone())),
+                Some(Some(claimed)) => {
+                    tasks.spawn("operation", self.clone().one(claimed, permit, stopping.clone()))
+                }
                 Some(None) => self.wait(&stopping).await,
                 None => return,
             }
@@ -69,7 +71,12 @@ impl<W: Send + Sync + 'static> Worker<W> {
         stopping.run_until_cancelled(woken).await;
     }
 
-    async fn one(self: Arc<Self>, claimed: Claimed, permit: OwnedSemaphorePermit, stopping: CancellationToken) {
+    async fn one(
+        self: Arc<Self>,
+        claimed: Claimed,
+        permit: OwnedSemaphorePermit,
+        stopping: CancellationToken,
+    ) {
         let span = tracing::info_span!(
             "operation",
             operation_id = %claimed.id,
@@ -97,8 +104,12 @@ impl<W: Send + Sync + 'static> Worker<W> {
                 metrics::paused(claimed, paused, begun.elapsed());
                 tracing::info!(?paused, duration_ms, "operation");
             }
-            Err(StoreError::LeaseLost) => tracing::warn!(duration_ms, "the lease was lost; somebody else goes on"),
-            Err(error) => tracing::warn!(duration_ms, error = chain(&error), "the record is away; somebody will go on"),
+            Err(StoreError::LeaseLost) => {
+                tracing::warn!(duration_ms, "the lease was lost; somebody else goes on")
+            }
+            Err(error) => {
+                tracing::warn!(duration_ms, error = chain(&error), "the record is away; somebody will go on")
+            }
         }
     }
 }

@@ -23,7 +23,9 @@ pub async fn check() -> ExitCode {
         return ExitCode::FAILURE;
     };
     match tokio::time::timeout(Duration::from_secs(3), ask(port)).await {
-        Ok(Ok(answer)) if answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200") => ExitCode::SUCCESS,
+        Ok(Ok(answer)) if answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200") => {
+            ExitCode::SUCCESS
+        }
         Ok(Ok(answer)) => {
             eprintln!("{}", answer.lines().last().unwrap_or("no answer"));
             ExitCode::FAILURE

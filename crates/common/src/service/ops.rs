@@ -15,10 +15,13 @@ pub async fn serve(service: &Service, bind: SocketAddr) -> anyhow::Result<()> {
     let upkeep = service.metrics.clone();
     let routes = Router::new()
         .route("/live", get(async || "alive"))
-        .route("/ready", get(async move || match readiness.check() {
-            Ok(()) => (StatusCode::OK, "ready".to_owned()),
-            Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
-        }))
+        .route(
+            "/ready",
+            get(async move || match readiness.check() {
+                Ok(()) => (StatusCode::OK, "ready".to_owned()),
+                Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
+            }),
+        )
         .route("/metrics", get(async move || metrics.render()));
     let listener = tokio::net::TcpListener::bind(bind).await?;
     let stopping = service.tasks.stopping();

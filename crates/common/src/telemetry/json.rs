@@ -138,14 +138,17 @@ mod tests {
         let writer = memory.clone();
         let layer = JsonLines::new("gateway", move || writer.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-            let outer = tracing::info_span!("request", correlation_id = "c1", tenant_id = tracing::field::Empty);
+            let outer =
+                tracing::info_span!("request", correlation_id = "c1", tenant_id = tracing::field::Empty);
             outer.record("tenant_id", "ten_1");
             outer.in_scope(|| tracing::info!(duration_ms = 3, "two\nlines"));
         });
         let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
         let line: Value = serde_json::from_str(text.trim_end()).unwrap();
         assert_eq!(text.lines().count(), 1);
-        for (name, value) in [("msg", "two\nlines"), ("correlation_id", "c1"), ("tenant_id", "ten_1"), ("level", "info")] {
+        for (name, value) in
+            [("msg", "two\nlines"), ("correlation_id", "c1"), ("tenant_id", "ten_1"), ("level", "info")]
+        {
             assert_eq!(line[name], value);
         }
         assert_eq!(line["duration_ms"], 3);

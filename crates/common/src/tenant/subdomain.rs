@@ -5,11 +5,62 @@ use std::fmt;
 /// Labels that are, or may become, ours: the platform's own hosts, what browsers and mail servers look up by
 /// convention, and names that would let a tenant pose as the operator.
 const RESERVED: &[&str] = &[
-    "acme-challenge", "admin", "api", "app", "auth", "autoconfig", "autodiscover", "billing", "blog", "cdn",
-    "console", "control", "dashboard", "docs", "edge", "ftp", "gateway", "git", "grafana", "help", "imap",
-    "internal", "login", "mail", "metrics", "n8n", "nats", "ns", "ns1", "ns2", "pop", "portal", "postgres",
-    "prometheus", "proxy", "redis", "root", "rp9", "s3", "security", "sftp", "shared", "smtp", "ssh", "ssl",
-    "static", "status", "support", "system", "test", "traefik", "vault", "vpn", "webmail", "wpad", "www",
+    "acme-challenge",
+    "admin",
+    "api",
+    "app",
+    "auth",
+    "autoconfig",
+    "autodiscover",
+    "billing",
+    "blog",
+    "cdn",
+    "console",
+    "control",
+    "dashboard",
+    "docs",
+    "edge",
+    "ftp",
+    "gateway",
+    "git",
+    "grafana",
+    "help",
+    "imap",
+    "internal",
+    "login",
+    "mail",
+    "metrics",
+    "n8n",
+    "nats",
+    "ns",
+    "ns1",
+    "ns2",
+    "pop",
+    "portal",
+    "postgres",
+    "prometheus",
+    "proxy",
+    "redis",
+    "root",
+    "rp9",
+    "s3",
+    "security",
+    "sftp",
+    "shared",
+    "smtp",
+    "ssh",
+    "ssl",
+    "static",
+    "status",
+    "support",
+    "system",
+    "test",
+    "traefik",
+    "vault",
+    "vpn",
+    "webmail",
+    "wpad",
+    "www",
 ];
 
 /// Sandboxes of restores are served under `<subdomain>-restore-<date>`, so no tenant may look like one.
@@ -28,7 +79,9 @@ pub struct Subdomain(String);
 pub enum SubdomainError {
     #[error("must be {MIN_LENGTH} to {MAX_LENGTH} characters long")]
     Length,
-    #[error("may hold only lower-case letters, digits and single hyphens, and begins and ends without a hyphen")]
+    #[error(
+        "may hold only lower-case letters, digits and single hyphens, and begins and ends without a hyphen"
+    )]
     Characters,
     #[error("is reserved")]
     Reserved,

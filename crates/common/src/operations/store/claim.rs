@@ -40,8 +40,12 @@ impl Store {
     /// Claims the next operation of these kinds, if any is due.
     pub async fn claim(&self, kinds: &[OperationKind]) -> Result<Option<Claimed>, StoreError> {
         let words: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
-        let claimed =
-            sqlx::query(CLAIM).bind(words).bind(&self.owner).bind(seconds(self.lease)).fetch_optional(&self.pool).await;
+        let claimed = sqlx::query(CLAIM)
+            .bind(words)
+            .bind(&self.owner)
+            .bind(seconds(self.lease))
+            .fetch_optional(&self.pool)
+            .await;
         let row = match claimed {
             Ok(row) => row,
             // Two workers reached for two operations of one tenant at once; the other one was quicker.

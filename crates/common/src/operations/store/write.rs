@@ -90,10 +90,12 @@ impl Store {
 
     /// The journal so far.
     pub async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
-        let rows = sqlx::query("select ordinal, event, output from operation_steps where operation_id = $1 order by seq")
-            .bind(id)
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query(
+            "select ordinal, event, output from operation_steps where operation_id = $1 order by seq",
+        )
+        .bind(id)
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter()
             .map(|row| {
                 let ordinal: i32 = row.try_get("ordinal")?;
