@@ -1,0 +1,197 @@
+//! Where a host leads.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use common::id::TenantId;
+use common::tenant::Color;
+use serde::{Deserialize, Serialize};
+
+use crate::Host;
+
+/// A host, whose it is, and what answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub host: Host,
+    pub tenant: TenantId,
+    /// Without one of positive weight the host is unknown to the edge.
+    pub targets: Vec<Target>,
+    /// Counts the changes of this route, so that one can be told from the next.
+    pub generation: i64,
+}
+
+/// One side of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    pub color: Color,
+    pub url: TargetUrl,
+    /// The share of calls it gets, relative to the other targets; 0 for none.
+    pub weight: u16,
+}
+
+impl Route {
+    /// What the edge says about itself in every answer on this route. `None` if nothing answers.
+    pub fn mark(&self) -> Option<Mark> {
+        // The first of equals, so that the mark does not hang on the order of evaluation.
+        let heaviest = self
+            .targets
+            .iter()
+            .rev()
+            .filter(|t| t.weight > 0)
+            .max_by_key(|t| t.weight)?;
+        Some(Mark {
+            tenant: self.tenant,
+            color: heaviest.color,
+            generation: self.generation,
+        })
+    }
+}
+
+/// The value of the header `x-rp9-route`: which route answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    pub tenant: TenantId,
+    /// The side that gets most of the calls.
+    pub color: Color,
+    pub generation: i64,
+}
+
+impl Mark {
+    /// The header it stands in.
+    pub const HEADER: &'static str = "x-rp9-route";
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.tenant, self.color, self.generation)
+    }
+}
+
+/// Where an instance listens: plain HTTP on an address or a host of an inner network.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TargetUrl(String);
+
+/// A text that is not the address of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be http://<address or host>:<port>")]
+pub struct TargetUrlError;
+
+impl TargetUrl {
+    /// The URL itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<SocketAddr> for TargetUrl {
+    fn from(address: SocketAddr) -> Self {
+        Self(format!("http://{address}"))
+    }
+}
+
+impl std::str::FromStr for TargetUrl {
+    type Err = TargetUrlError;
+
+    fn from_str(text: &str) -> Result<Self, TargetUrlError> {
+        let authority = text.strip_prefix("http://").ok_or(TargetUrlError)?;
+        if let Ok(address) = authority.parse::<SocketAddr>() {
+            return Ok(address.into());
+        }
+        let (host, port) = authority.split_once(':').ok_or(TargetUrlError)?;
+        let host: Host = host.parse().map_err(|_| TargetUrlError)?;
+        // `u16` would also read `+80`.
+        let port = Some(port).filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
+        let port: u16 = port.and_then(|port| port.parse().ok()).ok_or(TargetUrlError)?;
+        Ok(Self(format!("http://{host}:{port}")))
+    }
+}
+
+impl fmt::Display for TargetUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for TargetUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for TargetUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for TargetUrl {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_inner_networks_are_targets() {
+        for text in [
+            "http://10.201.0.3:5678",
+            "http://[fd00::3]:5678",
+            "http://gateway:8081",
+        ] {
+            assert_eq!(
+                text.parse::<TargetUrl>().map(|url| url.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn anything_more_than_an_address_is_no_target() {
+        let hostile = [
+            "",
+            "10.0.0.1:80",
+            "https://10.0.0.1:80",
+            "http://10.0.0.1",
+            "http://10.0.0.1:80/",
+            "http://u@h:80",
+            "http://h:80/path",
+            "http://h:80\r\n",
+            "http://h:99999",
+            "http://h:+80",
+            "http://h:",
+            "http://`h`:80",
+            "http://h\"x:80",
+            "http://h?x:80",
+            "http://H:80",
+            "http://h:8 0",
+        ];
+        for text in hostile {
+            assert_eq!(text.parse::<TargetUrl>(), Err(TargetUrlError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_mark_names_the_side_with_most_of_the_calls() {
+        let target = |color, weight| Target {
+            color,
+            url: "http://10.0.0.2:5678".parse().unwrap(),
+            weight,
+        };
+        let tenant = TenantId::generate();
+        let mut route = Route {
+            host: "acme.localhost".parse().unwrap(),
+            tenant,
+            targets: vec![target(Color::Blue, 5), target(Color::Green, 5)],
+            generation: 7,
+        };
+        assert_eq!(route.mark().unwrap().to_string(), format!("{tenant}/blue/7"));
+        route.targets[1].weight = 6;
+        assert_eq!(route.mark().unwrap().color, Color::Green);
+        route.targets = vec![target(Color::Blue, 0)];
+        assert_eq!(route.mark(), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! The table of routes. The edge's document is made of it and of nothing else.
+
+use common::error::{Classify, Kind};
+use common::id::TenantId;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgExecutor};
+
+use crate::{Host, Route, Target};
+
+/// What became of a route that was to be put in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ensured {
+    /// The table holds exactly this route.
+    Stored,
+    /// The table holds another change of this route, made with this generation or a later one, and keeps it.
+    Superseded { by: i64 },
+}
+
+/// Why the table of routes did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RoutesError {
+    #[error("the host {0} belongs to another tenant")]
+    HostTaken(Host),
+    /// Somebody put or removed this very route in the same moment.
+    #[error("the route of {0} changed meanwhile")]
+    Raced(Host),
+    #[error("the table of routes cannot be used")]
+    Database(#[source] sqlx::Error),
+}
+
+impl Classify for RoutesError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::HostTaken(_) => Kind::Conflict,
+            Self::Raced(_) => Kind::Unavailable,
+            Self::Database(error) => error.kind(),
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct Put {
+    stored: bool,
+    tenant_id: Option<TenantId>,
+    same: Option<bool>,
+    generation: Option<i64>,
+}
+
+/// Puts the route in the table, unless a change as late or later is there already.
+pub async fn ensure(executor: impl PgExecutor<'_>, route: &Route) -> Result<Ensured, RoutesError> {
+    // The second half sees the table as it was before, which matters only when nothing was stored.
+    let put: Put = sqlx::query_as(
+        "WITH put AS (
+             INSERT INTO routes (host, tenant_id, targets, generation, updated_at) VALUES ($1, $2, $3, $4, now())
+             ON CONFLICT (host) DO UPDATE
+                SET targets = excluded.targets, generation = excluded.generation, updated_at = now()
+              WHERE routes.tenant_id = excluded.tenant_id AND routes.generation < excluded.generation
+             RETURNING host)
+         SELECT EXISTS (SELECT FROM put) AS stored, r.tenant_id, r.generation,
+                r.targets = $3 AND r.generation = $4 AS same
+           FROM (SELECT) AS always LEFT JOIN routes r ON r.host = $1",
+    )
+    .bind(route.host.as_str())
+    .bind(route.tenant)
+    .bind(Json(&route.targets))
+    .bind(route.generation)
+    .fetch_one(executor)
+    .await
+    .map_err(RoutesError::Database)?;
+    outcome(route, &put)
+}
+
+fn outcome(route: &Route, put: &Put) -> Result<Ensured, RoutesError> {
+    if put.stored {
+        return Ok(Ensured::Stored);
+    }
+    match (put.tenant_id, put.generation) {
+        (Some(tenant), _) if tenant != route.tenant => Err(RoutesError::HostTaken(route.host.clone())),
+        (Some(_), Some(_)) if put.same == Some(true) => Ok(Ensured::Stored),
+        (Some(_), Some(by)) if by >= route.generation => Ok(Ensured::Superseded { by }),
+        _ => Err(RoutesError::Raced(route.host.clone())),
+    }
+}
+
+/// Takes every route of the tenant out of the table.
+pub async fn remove(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), RoutesError> {
+    let removal = sqlx::query("DELETE FROM routes WHERE tenant_id = $1").bind(tenant);
+    removal
+        .execute(executor)
+        .await
+        .map(drop)
+        .map_err(RoutesError::Database)
+}
+
+#[derive(FromRow)]
+struct Row {
+    host: String,
+    tenant_id: TenantId,
+    targets: Json<serde_json::Value>,
+    generation: i64,
+}
+
+/// Every route, in the order of hosts, so that the same table makes the same document.
+///
+/// A row that does not read is left out and logged: one bad row must not take every tenant off the edge.
+pub async fn all(executor: impl PgExecutor<'_>) -> Result<Vec<Route>, RoutesError> {
+    let rows: Vec<Row> =
+        sqlx::query_as("SELECT host, tenant_id, targets, generation FROM routes ORDER BY host")
+            .fetch_all(executor)
+            .await
+            .map_err(RoutesError::Database)?;
+    Ok(rows.into_iter().filter_map(read).collect())
+}
+
+fn read(row: Row) -> Option<Route> {
+    let host = row.host.parse().ok();
+    let targets: Option<Vec<Target>> = serde_json::from_value(row.targets.0).ok();
+    if let (Some(host), Some(targets)) = (host, targets) {
+        return Some(Route {
+            host,
+            tenant: row.tenant_id,
+            targets,
+            generation: row.generation,
+        });
+    }
+    tracing::error!(tenant.id = %row.tenant_id, route.host = ?row.host, "a row of the table of routes does not read");
+    None
+}
