@@ -1,1 +1,13 @@
+#![doc = include_str!("../README.md")]
 
+pub mod account;
+pub mod databases;
+#[cfg(feature = "fake")]
+pub mod fake;
+pub mod launch;
+pub mod queues;
+pub mod version;
+
+pub use databases::TenantDatabases;
+pub use queues::TenantQueues;
+pub use version::Version;

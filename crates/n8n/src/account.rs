@@ -1,0 +1,161 @@
+//! Secrets of an instance, in the shapes that n8n accepts: passwords, their hashes, API keys.
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::Sha256;
+use time::OffsetDateTime;
+
+use crate::databases::OwnerId;
+
+/// What n8n itself hashes with; its login takes about 60 ms at this cost.
+const BCRYPT_COST: u32 = 10;
+
+/// 32 of these letters are 190 bits. No letters that look alike: owners type this one.
+const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+const PASSWORD_LENGTH: usize = 32;
+
+/// Why a secret could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error("random numbers are not to be had")]
+    Randomness,
+    #[error("the password cannot be hashed")]
+    Hash(#[source] bcrypt::BcryptError),
+    #[error("the API key cannot be signed")]
+    Sign,
+}
+
+impl common::error::Classify for AccountError {
+    fn kind(&self) -> common::error::Kind {
+        match self {
+            Self::Randomness | Self::Hash(_) | Self::Sign => common::error::Kind::Internal,
+        }
+    }
+}
+
+/// `N` random bytes.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], AccountError> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| AccountError::Randomness)?;
+    Ok(bytes)
+}
+
+/// A password that n8n lets an owner have: 8 to 64 characters, with a digit and a capital.
+pub fn generate_password() -> Result<SecretString, AccountError> {
+    loop {
+        let password = random_letters()?;
+        // One draw in 200 lacks a digit; drawing again keeps every accepted password equally likely.
+        if is_acceptable(&password) {
+            return Ok(password.into());
+        }
+    }
+}
+
+fn random_letters() -> Result<String, AccountError> {
+    let mut password = String::with_capacity(PASSWORD_LENGTH);
+    // Bytes past the last whole multiple of the alphabet would favour its first letters.
+    let fair = 256 / LETTERS.len() * LETTERS.len();
+    while password.len() < PASSWORD_LENGTH {
+        let bytes = random::<PASSWORD_LENGTH>()?.into_iter().map(usize::from).filter(|byte| *byte < fair);
+        let letters = bytes.filter_map(|byte| LETTERS.get(byte % LETTERS.len()));
+        password.extend(letters.map(|letter| char::from(*letter)).take(PASSWORD_LENGTH - password.len()));
+    }
+    Ok(password)
+}
+
+/// Whether n8n takes this as an owner's password.
+pub fn is_acceptable(password: &str) -> bool {
+    (8..=64).contains(&password.chars().count())
+        && password.bytes().any(|b| b.is_ascii_digit())
+        && password.bytes().any(|b| b.is_ascii_uppercase())
+}
+
+/// A key for encrypting, signing or logging in, that no person ever types: 256 bits in hexadecimal.
+pub fn generate_key() -> Result<SecretString, AccountError> {
+    Ok(hex::encode(random::<32>()?).into())
+}
+
+/// The hash n8n stores for a password. Takes about 60 ms of a core: not for the thread of a runtime.
+pub fn hash_password(password: &SecretString) -> Result<String, AccountError> {
+    bcrypt::hash(password.expose_secret(), BCRYPT_COST).map_err(AccountError::Hash)
+}
+
+/// Makes API keys that one instance accepts.
+#[derive(Debug)]
+pub struct ApiKeySigner<'a> {
+    /// The instance's `N8N_USER_MANAGEMENT_JWT_SECRET`. Changing it makes n8n answer 500 to every older key.
+    pub secret: &'a SecretString,
+}
+
+impl ApiKeySigner<'_> {
+    /// A key of this owner. `seed` tells keys apart: the same seed and moment give the same key.
+    pub fn sign(
+        &self,
+        owner: OwnerId,
+        seed: uuid::Uuid,
+        issued_at: OffsetDateTime,
+    ) -> Result<SecretString, AccountError> {
+        let claims = serde_json::json!({
+            "sub": owner.0, "iss": "n8n", "aud": "public-api", "jti": seed, "iat": issued_at.unix_timestamp(),
+        });
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let mut mac = <Hmac<Sha256>>::new_from_slice(self.secret.expose_secret().as_bytes())
+            .map_err(|_| AccountError::Sign)?;
+        mac.update(signed.as_bytes());
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_password_is_one_n8n_takes() {
+        for _ in 0..500 {
+            let password = generate_password().unwrap();
+            assert!(is_acceptable(password.expose_secret()));
+            assert_eq!(password.expose_secret().len(), PASSWORD_LENGTH);
+        }
+        assert_ne!(
+            generate_password().unwrap().expose_secret(),
+            generate_password().unwrap().expose_secret()
+        );
+    }
+
+    #[test]
+    fn what_n8n_refuses_is_not_acceptable() {
+        for password in ["Short1", "nocapital1", "NoDigitHere", &format!("A1{}", "x".repeat(63))] {
+            assert!(!is_acceptable(password), "{password}");
+        }
+        assert!(is_acceptable("Abcdefg1"));
+    }
+
+    #[test]
+    fn a_hash_verifies_its_password_only() {
+        let password = SecretString::from("Correct-horse-1");
+        let hash = hash_password(&password).unwrap();
+        assert!(hash.starts_with("$2b$10$"));
+        assert!(bcrypt::verify(password.expose_secret(), &hash).unwrap());
+        assert!(!bcrypt::verify("Correct-horse-2", &hash).unwrap());
+    }
+
+    #[test]
+    fn an_api_key_is_the_token_that_other_implementations_compute() {
+        let signer = ApiKeySigner { secret: &"secret".to_owned().into() };
+        let owner = OwnerId(uuid::Uuid::nil());
+        let key = signer.sign(owner, uuid::Uuid::nil(), OffsetDateTime::UNIX_EPOCH).unwrap();
+        let parts: Vec<&str> = key.expose_secret().split('.').collect();
+        assert_eq!(parts[0], "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9");
+        let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+        let nil = "00000000-0000-0000-0000-000000000000";
+        let expected =
+            serde_json::json!({"aud": "public-api", "iat": 0, "iss": "n8n", "jti": nil, "sub": nil});
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&claims).unwrap(), expected);
+        assert_eq!(parts.len(), 3);
+    }
+}

@@ -1,0 +1,132 @@
+//! What we need of the server that holds the tenants' databases.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use crate::Version;
+
+mod error;
+mod name;
+
+pub use error::{DatabaseError, MigrationFailed};
+pub use name::{Name, NameError};
+
+/// The tenants' databases. Each verb may be repeated and may run several times at once; removing what is gone succeeds.
+#[async_trait]
+pub trait TenantDatabases: Send + Sync {
+    /// Makes the database that new tenants of `version` are cloned from, unless it is there and finished.
+    ///
+    /// `migrate` runs at most once at a time per version, and not at all when the template exists.
+    async fn ensure_template(&self, version: Version, migrate: &dyn Migrate) -> Result<(), DatabaseError>;
+
+    /// Makes the login role, or gives it this password and this limit.
+    async fn ensure_role(
+        &self,
+        name: &Name,
+        password: &SecretString,
+        connection_limit: u16,
+    ) -> Result<(), DatabaseError>;
+
+    /// Makes the database as a clone of that version's template, usable and migratable by `owner` and by nobody else.
+    /// A finished database is left as it is, whatever version it has reached since.
+    async fn ensure_database(
+        &self,
+        name: &Name,
+        owner: &Name,
+        template: Version,
+    ) -> Result<(), DatabaseError>;
+
+    /// Gives the instance its owner, so that nobody else can claim it. An owner who exists is never changed, and is
+    /// the one returned.
+    async fn seed_owner(&self, name: &Name, owner: &Owner) -> Result<OwnerId, DatabaseError>;
+
+    /// Stores an API key of the owner, replacing one of the same label.
+    async fn seed_api_key(&self, name: &Name, key: &ApiKeyRow) -> Result<(), DatabaseError>;
+
+    /// The version whose schema this database has.
+    async fn schema(&self, name: &Name) -> Result<Version, DatabaseError>;
+
+    /// What is in the instance, for the record made before it is removed.
+    async fn final_state(&self, name: &Name) -> Result<Counts, DatabaseError>;
+
+    /// Ends all its connections and drops the database.
+    async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError>;
+
+    /// Drops the role. Its database has to be gone first ([`DatabaseError::RoleInUse`]).
+    async fn remove_role(&self, name: &Name) -> Result<(), DatabaseError>;
+
+    /// Every database, role and template that is ours, in the order of their names.
+    async fn observe(&self) -> Result<Observed, DatabaseError>;
+}
+
+/// Runs the migrations of a version against a database: a container of that n8n, in production.
+#[async_trait]
+pub trait Migrate: Send + Sync {
+    /// Returns once every migration has been applied.
+    async fn migrate(&self, target: &MigrationTarget) -> Result<(), MigrationFailed>;
+}
+
+/// The fresh database that is to become a template, and the login that owns what is made in it.
+#[derive(Debug, Clone)]
+pub struct MigrationTarget {
+    pub version: Version,
+    pub database: String,
+    pub user: String,
+    pub password: SecretString,
+}
+
+/// The person an instance belongs to, as far as n8n is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+    /// Made by [`crate::account::hash_password`]. Not the password.
+    pub password_hash: String,
+}
+
+/// How n8n names its owner inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct OwnerId(pub uuid::Uuid);
+
+/// A row of n8n's table of API keys.
+#[derive(Debug, Clone)]
+pub struct ApiKeyRow {
+    /// What tells this key from others of the same user.
+    pub label: String,
+    /// Made by [`crate::account::ApiKeySigner::sign`]. n8n stores it in clear.
+    pub token: SecretString,
+}
+
+/// How much an instance holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    pub workflows: u64,
+    pub active_workflows: u64,
+    pub credentials: u64,
+    pub executions: u64,
+}
+
+/// What is ours on the server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Observed {
+    pub databases: Vec<ObservedDatabase>,
+    pub roles: Vec<Name>,
+    pub templates: Vec<ObservedTemplate>,
+}
+
+/// A tenant's database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedDatabase {
+    pub name: Name,
+    /// False for one whose making or removal was interrupted.
+    pub finished: bool,
+}
+
+/// A database that others are cloned from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObservedTemplate {
+    pub version: Version,
+    pub finished: bool,
+}

@@ -1,0 +1,65 @@
+//! How work on the tenants' databases fails.
+
+use common::error::{Classify, Kind};
+
+use super::Name;
+use crate::Version;
+
+/// Why a verb of [`super::TenantDatabases`] did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The server does not answer, or does not at the moment. It may have acted.
+    #[error("the tenants' database server is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// The server refused a statement of ours.
+    #[error("the tenants' database server refused: {0}")]
+    Refused(&'static str, #[source] sqlx::Error),
+    #[error("there is no finished template for n8n {0}")]
+    NoTemplate(Version),
+    #[error("there is no database {0}")]
+    NoDatabase(Name),
+    #[error("there is no role {0}")]
+    NoRole(Name),
+    #[error("the role {0} still owns something")]
+    RoleInUse(Name),
+    /// The instance has no owner to hang this on, or the owner is not what n8n makes.
+    #[error("the instance in {0} has no owner yet")]
+    NoOwner(Name),
+    /// Neither seeding nor counting is safe in tables we do not know.
+    #[error("the schema is not understood: {0}")]
+    NotUnderstood(String),
+    #[error("a password holds characters outside printable ASCII")]
+    Password,
+    #[error("random numbers are not to be had")]
+    Randomness,
+    #[error(transparent)]
+    Migration(#[from] MigrationFailed),
+}
+
+impl Classify for DatabaseError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unavailable(_) => Kind::Unavailable,
+            Self::NoTemplate(_) | Self::NoDatabase(_) | Self::NoRole(_) | Self::NoOwner(_) => Kind::NotFound,
+            Self::RoleInUse(_) => Kind::Conflict,
+            Self::Password => Kind::Invalid,
+            Self::Refused(..) | Self::NotUnderstood(_) | Self::Randomness => Kind::Internal,
+            Self::Migration(failed) => failed.kind,
+        }
+    }
+}
+
+/// The migrations did not run to their end.
+#[derive(Debug, thiserror::Error)]
+#[error("the migrations of n8n did not finish")]
+pub struct MigrationFailed {
+    kind: Kind,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl MigrationFailed {
+    /// Fails as its cause does: what is worth trying again stays so.
+    pub fn because(cause: impl Classify) -> Self {
+        Self { kind: cause.kind(), source: Box::new(cause) }
+    }
+}

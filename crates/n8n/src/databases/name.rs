@@ -1,0 +1,67 @@
+//! The one name that a tenant's database and its role share.
+
+use std::fmt;
+
+use common::id::TenantId;
+
+/// `ten_<32 hexadecimal digits>`: also what PostgreSQL takes unquoted, though we quote it all the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(TenantId);
+
+/// A text that no tenant's database is called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not the name of a tenant's database")]
+pub struct NameError;
+
+impl Name {
+    /// The name for this tenant.
+    pub const fn of(tenant: TenantId) -> Self {
+        Self(tenant)
+    }
+
+    /// The tenant with this name.
+    pub const fn tenant(self) -> TenantId {
+        self.0
+    }
+}
+
+impl std::str::FromStr for Name {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        text.parse().map(Self).map_err(|_| NameError)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_are_no_names() {
+        let id = TenantId::generate();
+        assert_eq!(id.to_string().parse(), Ok(Name::of(id)));
+        for text in [
+            "postgres",
+            "rp9",
+            "ten_",
+            "ten_x\"; DROP ROLE rp9; --",
+            "n8n_template_2_41_1",
+            &format!("{id}\0"),
+        ] {
+            assert_eq!(text.parse::<Name>(), Err(NameError), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The tenants' databases, in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::ledger::{Entry, Fault, Ledger};
+use crate::Version;
+use crate::databases::{
+    ApiKeyRow, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed, ObservedDatabase,
+    ObservedTemplate, Owner, OwnerId, TenantDatabases,
+};
+
+/// The shared state. Clones are the same world.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseWorld(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    ledger: Ledger,
+    templates: BTreeMap<Version, bool>,
+    roles: BTreeMap<Name, (String, u16)>,
+    databases: BTreeMap<Name, Database>,
+}
+
+/// One tenant's database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    pub owner: Name,
+    pub version: Version,
+    pub instance_owner: Option<(OwnerId, Owner)>,
+    /// Label and key.
+    pub api_keys: BTreeMap<String, String>,
+    pub counts: Counts,
+}
+
+impl DatabaseWorld {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A handle on this world whose calls carry this name in the ledger.
+    pub fn actor(&self, name: &str) -> FakeDatabases {
+        FakeDatabases { world: self.clone(), actor: name.to_owned() }
+    }
+
+    /// Every call so far, oldest first.
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.state().ledger.entries.clone()
+    }
+
+    /// Makes the next call of `verb` go wrong.
+    pub fn inject(&self, verb: &'static str, fault: Fault) {
+        self.state().ledger.inject(verb, fault);
+    }
+
+    /// Takes the server away, or brings it back.
+    pub fn set_unreachable(&self, unreachable: bool) {
+        self.state().ledger.unreachable = unreachable;
+    }
+
+    /// A finished template, as if somebody had made it earlier.
+    pub fn put_template(&self, version: Version) {
+        self.state().templates.insert(version, true);
+    }
+
+    /// What this database holds.
+    pub fn database(&self, name: &Name) -> Option<Database> {
+        self.state().databases.get(name).cloned()
+    }
+
+    /// Changes what a database holds, as its n8n or its users would.
+    pub fn change(&self, name: &Name, change: impl FnOnce(&mut Database)) {
+        if let Some(database) = self.state().databases.get_mut(name) {
+            change(database);
+        }
+    }
+
+    /// The password and the connection limit of a role.
+    pub fn role(&self, name: &Name) -> Option<(String, u16)> {
+        self.state().roles.get(name).cloned()
+    }
+}
+
+/// One actor's handle on a [`DatabaseWorld`].
+#[derive(Debug, Clone)]
+pub struct FakeDatabases {
+    world: DatabaseWorld,
+    actor: String,
+}
+
+fn away() -> DatabaseError {
+    DatabaseError::Unavailable(sqlx::Error::PoolTimedOut)
+}
+
+impl FakeDatabases {
+    fn call<T>(
+        &self,
+        verb: &'static str,
+        target: impl ToString,
+        effect: impl FnOnce(&mut State) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        let mut state = self.world.state();
+        match state.ledger.begin(verb, target.to_string(), &self.actor) {
+            None => effect(&mut state),
+            Some(Fault::BeforeEffect) => Err(away()),
+            Some(Fault::AfterEffect) => effect(&mut state).and_then(|_| Err(away())),
+        }
+    }
+}
+
+impl State {
+    fn database(&mut self, name: &Name) -> Result<&mut Database, DatabaseError> {
+        self.databases.get_mut(name).ok_or(DatabaseError::NoDatabase(*name))
+    }
+}
+
+#[async_trait]
+impl TenantDatabases for FakeDatabases {
+    async fn ensure_template(&self, version: Version, migrate: &dyn Migrate) -> Result<(), DatabaseError> {
+        let target = version.to_string();
+        let (fault, finished) = {
+            let mut state = self.world.state();
+            let fault = state.ledger.begin("ensure_template", target, &self.actor);
+            (fault, state.templates.get(&version) == Some(&true))
+        };
+        if fault == Some(Fault::BeforeEffect) {
+            return Err(away());
+        }
+        if !finished {
+            self.world.state().templates.insert(version, false);
+            let name = version.template_name();
+            let password = SecretString::from("template");
+            migrate
+                .migrate(&MigrationTarget { version, database: name.clone(), user: name, password })
+                .await?;
+            self.world.state().templates.insert(version, true);
+        }
+        if fault == Some(Fault::AfterEffect) { Err(away()) } else { Ok(()) }
+    }
+
+    async fn ensure_role(
+        &self,
+        name: &Name,
+        password: &SecretString,
+        connection_limit: u16,
+    ) -> Result<(), DatabaseError> {
+        self.call("ensure_role", name, |state| {
+            state.roles.insert(*name, (password.expose_secret().to_owned(), connection_limit));
+            Ok(())
+        })
+    }
+
+    async fn ensure_database(
+        &self,
+        name: &Name,
+        owner: &Name,
+        template: Version,
+    ) -> Result<(), DatabaseError> {
+        self.call("ensure_database", name, |state| {
+            if state.templates.get(&template) != Some(&true) {
+                return Err(DatabaseError::NoTemplate(template));
+            }
+            if !state.roles.contains_key(owner) {
+                return Err(DatabaseError::NoRole(*owner));
+            }
+            state.databases.entry(*name).or_insert_with(|| Database {
+                owner: *owner,
+                version: template,
+                instance_owner: None,
+                api_keys: BTreeMap::new(),
+                counts: Counts::default(),
+            });
+            Ok(())
+        })
+    }
+
+    async fn seed_owner(&self, name: &Name, owner: &Owner) -> Result<OwnerId, DatabaseError> {
+        self.call("seed_owner", name, |state| {
+            let fresh = || (OwnerId(uuid::Uuid::now_v7()), owner.clone());
+            Ok(state.database(name)?.instance_owner.get_or_insert_with(fresh).0)
+        })
+    }
+
+    async fn seed_api_key(&self, name: &Name, key: &ApiKeyRow) -> Result<(), DatabaseError> {
+        self.call("seed_api_key", name, |state| {
+            let database = state.database(name)?;
+            if database.instance_owner.is_none() {
+                return Err(DatabaseError::NoOwner(*name));
+            }
+            database.api_keys.insert(key.label.clone(), key.token.expose_secret().to_owned());
+            Ok(())
+        })
+    }
+
+    async fn schema(&self, name: &Name) -> Result<Version, DatabaseError> {
+        self.call("schema", name, |state| Ok(state.database(name)?.version))
+    }
+
+    async fn final_state(&self, name: &Name) -> Result<Counts, DatabaseError> {
+        self.call("final_state", name, |state| Ok(state.database(name)?.counts))
+    }
+
+    async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {
+        self.call("remove_database", name, |state| {
+            state.databases.remove(name);
+            Ok(())
+        })
+    }
+
+    async fn remove_role(&self, name: &Name) -> Result<(), DatabaseError> {
+        self.call("remove_role", name, |state| {
+            if state.databases.values().any(|database| database.owner == *name) {
+                return Err(DatabaseError::RoleInUse(*name));
+            }
+            state.roles.remove(name);
+            Ok(())
+        })
+    }
+
+    async fn observe(&self) -> Result<Observed, DatabaseError> {
+        self.call("observe", "", |state| {
+            let databases =
+                state.databases.keys().map(|name| ObservedDatabase { name: *name, finished: true });
+            let templates = state.templates.iter();
+            Ok(Observed {
+                databases: databases.collect(),
+                roles: state.roles.keys().copied().collect(),
+                templates: templates
+                    .map(|(version, finished)| ObservedTemplate { version: *version, finished: *finished })
+                    .collect(),
+            })
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! How an n8n is started: an instance and a role in it become a command, an environment and secret files.
+//!
+//! Nothing here is secret. A secret is named by [`Secret`] and read by n8n from the file it is mounted as.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use common::id::TenantId;
+use secrecy::SecretString;
+
+use crate::Version;
+
+mod environment;
+mod secret;
+
+pub use secret::{Secret, Secrets};
+
+/// What makes one tenant's n8n differ from another's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    pub tenant: TenantId,
+    pub version: Version,
+    /// The address people and webhooks use, without the port.
+    pub host: String,
+    pub scheme: Scheme,
+    /// The port of that address, as the outside sees it.
+    pub port: u16,
+    pub database: Database,
+    pub redis: Redis,
+    /// An IANA name such as `Europe/Berlin`: what schedules without a zone of their own mean.
+    pub timezone: String,
+}
+
+/// How the outside reaches the instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    /// The word before `://`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// The database of an instance, seen from its containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    pub host: String,
+    pub port: u16,
+    pub name: String,
+    pub user: String,
+}
+
+/// The queue of an instance, seen from its containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redis {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    /// Made by [`crate::queues::prefix`]: everything n8n writes begins with it.
+    pub prefix: String,
+}
+
+/// What a container of an instance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The editor, the API, webhooks and schedules. Puts executions in the queue.
+    Main,
+    /// Takes executions from the queue.
+    Worker {
+        /// How many at once. n8n advises 5 or more.
+        concurrency: u16,
+    },
+    /// Brings the database to this version and exits.
+    Migrate,
+}
+
+impl Role {
+    /// How many connections to the database this process keeps at most: a role's limit is the sum over its processes,
+    /// both sides of an upgrade included.
+    pub const fn connections(self) -> u16 {
+        match self {
+            Self::Main => 4,
+            // An execution holds a connection only while it writes; two more serve the heartbeat and the health check.
+            Self::Worker { concurrency } => 2 + concurrency.div_ceil(5),
+            Self::Migrate => 2,
+        }
+    }
+}
+
+/// The port that [`Role::Main`] serves on, and [`Role::Worker`] answers health checks and metrics on.
+pub const PORT: u16 = 5678;
+
+/// What n8n gets between being told to stop and being killed: it has [`GRACE`] of its own, and needs a little to exit.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(GRACE.as_secs() + 10);
+
+/// How long n8n lets running executions finish. One that is cut off is lost, not run again.
+pub const GRACE: Duration = Duration::from_secs(60);
+
+/// A container of n8n, as far as n8n is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// What follows the image's entrypoint.
+    pub command: Vec<String>,
+    /// In the order of names, so that the same instance has the same hash.
+    pub environment: BTreeMap<&'static str, String>,
+    pub secret_files: Vec<SecretFile>,
+    /// What must be writable when the root of the container is not.
+    pub tmpfs: Vec<Tmpfs>,
+    /// Exits with 0 if the process can do its work. `None` for a process that ends by itself.
+    pub health_check: Option<Vec<String>>,
+    pub stop_timeout: Duration,
+}
+
+/// A file whose content is a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFile {
+    pub path: String,
+    pub secret: Secret,
+}
+
+/// A directory in memory, for the user n8n runs as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tmpfs {
+    pub path: &'static str,
+    pub uid: u32,
+    pub gid: u32,
+    pub mode: u32,
+    pub megabytes: u32,
+}
+
+impl Instance {
+    /// How this role of the instance is started.
+    pub fn launch(&self, role: Role) -> Launch {
+        environment::launch(self, role)
+    }
+}
+
+/// The content of one secret file: no line break at the end, n8n would take it for a part.
+pub fn content(secrets: &Secrets, file: &SecretFile) -> SecretString {
+    secrets.get(file.secret).clone()
+}

@@ -1,0 +1,49 @@
+//! What we need of the Redis that the tenants' queues share.
+
+use async_trait::async_trait;
+use common::error::{Classify, Kind};
+use common::id::TenantId;
+use secrecy::SecretString;
+
+/// The tenants' queues. Each verb may be repeated and may run several times at once; removing what is gone succeeds.
+#[async_trait]
+pub trait TenantQueues: Send + Sync {
+    /// Makes the tenant's login, or gives it this password: able to use its own prefix and nothing else.
+    async fn ensure_user(&self, tenant: TenantId, password: &SecretString) -> Result<(), QueueError>;
+
+    /// Removes the login, ends its connections and deletes every key under its prefix.
+    async fn remove(&self, tenant: TenantId) -> Result<(), QueueError>;
+
+    /// The tenants that have a login, in the order of their ids.
+    async fn observe(&self) -> Result<Vec<TenantId>, QueueError>;
+}
+
+/// The login of a tenant.
+pub fn user(tenant: TenantId) -> String {
+    tenant.to_string()
+}
+
+/// What all of a tenant's keys and channels begin with.
+pub fn prefix(tenant: TenantId) -> String {
+    format!("{tenant}:")
+}
+
+/// Why a verb of [`TenantQueues`] did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The server does not answer, or does not at the moment. It may have acted.
+    #[error("the tenants' Redis is not available")]
+    Unavailable(#[source] redis::RedisError),
+    /// The server refused a command of ours.
+    #[error("the tenants' Redis refused: {0}")]
+    Refused(&'static str, #[source] redis::RedisError),
+}
+
+impl Classify for QueueError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unavailable(_) => Kind::Unavailable,
+            Self::Refused(..) => Kind::Internal,
+        }
+    }
+}
