@@ -11,7 +11,8 @@ install() {
   cp "$here/package.json" "$here/package-lock.json" .
   # No scripts: one wants a prebuilt from outside npm, and none is needed (isolated-vm ships its
   # own, sqlite is not used). The engine warnings are about this npm's Node, not the one installed.
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+  # `install`, not `ci`: mirrors may lack optional packages of other platforms, which `ci` refuses.
+  npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
 # From 2.9 GB to 1.5: sources, types, and parts only builders and other platforms want.

@@ -1,0 +1,160 @@
+"""Makes the first dedicated tenant and writes deploy's local.env. Run by up; running it twice makes one.
+
+Environment: RP9_URL, RP9_JWT_SECRET_FILE, RP9_HMAC_SECRET_FILE, LOCAL_ENV (the file to write).
+Progress goes to stderr; stdout is a shell script for up: TENANT_URL, OWNER_EMAIL, OWNER_PASSWORD.
+"""
+
+import os
+import shlex
+import sys
+import time
+
+import rp9api
+
+TENANT = {
+    "name": "Acme",
+    "email": "owner@acme.example",
+    "subdomain": "acme",
+    "mode": "dedicated",
+    "plan": "pro",
+}
+# Fixed: a second run, or one after a crash, is answered with the first run's tenant. The number only
+# rises past attempts that are known to have failed and were rolled back.
+KEY = "deploy-first-tenant-{}"
+ATTEMPTS = 5
+# A cold n8n migrates its database on two busy cores: minutes, not seconds.
+PATIENCE = 900
+ENDED_WELL = "succeeded"
+ENDED_BADLY = ("rolled_back", "stuck", "cancelled", "failed")
+
+
+def main():
+    tenant = find_tenant()
+    if tenant is None or tenant["status"] != "active":
+        create()
+        tenant = await_active()
+    write_local_env(tenant)
+    report(tenant)
+
+
+def find_tenant():
+    """The tenant as the API shows it, or None."""
+    try:
+        answer = patiently("GET", f"/tenants/{TENANT['subdomain']}")[0]
+    except rp9api.ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+    return answer["data"]["tenant"] | {"status": answer["data"]["status"]}
+
+
+def create():
+    """Asks for the tenant and watches the operation to a good end."""
+    for attempt in range(1, ATTEMPTS + 1):
+        answer, replayed = patiently("POST", "/tenants", TENANT, KEY.format(attempt))
+        answer = answer.get("data", answer)
+        say(f"tenant {answer['tenant_id']}: operation {answer['operation_id']}")
+        operation = watch(answer["operation_id"])
+        if operation["status"] == ENDED_WELL:
+            return
+        if not replayed or operation["status"] == "stuck":
+            raise SystemExit(f"the tenant could not be made: {operation['status']}: {operation.get('error')}")
+        say("that was an earlier attempt, which failed; trying anew")
+    raise SystemExit(f"{ATTEMPTS} earlier attempts have failed; see GET /operations")
+
+
+def watch(operation_id):
+    """Follows an operation, telling each step as it changes, until it has ended."""
+    told, deadline = {}, time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        operation = patiently("GET", f"/operations/{operation_id}")[0]["data"]
+        for position, step in enumerate(operation.get("steps") or []):
+            tell(step, position, told)
+        if operation["status"] == ENDED_WELL or operation["status"] in ENDED_BADLY:
+            return operation
+        time.sleep(1)
+    raise SystemExit(f"operation {operation_id} has not ended within {PATIENCE} s")
+
+
+def tell(step, position, told):
+    """Prints a step when what is known of it has changed."""
+    name = step.get("name") or step.get("step") or "?"
+    state = (step.get("status") or step.get("event"), step.get("attempts"), str(step.get("error") or ""))
+    if told.get(position) == state:
+        return
+    told[position] = state
+    status, attempts, error = state
+    again = f", attempt {attempts}" if isinstance(attempts, int) and attempts > 1 else ""
+    say(f"  {name}: {status}{again}{': ' + error if error else ''}")
+
+
+def await_active():
+    """The operation is over; the tenant's row says so at once or something is wrong."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        tenant = find_tenant()
+        if tenant and tenant["status"] == "active":
+            return tenant
+        time.sleep(1)
+    raise SystemExit("the operation succeeded but the tenant is not active")
+
+
+def write_local_env(tenant):
+    """For shells and tests: everything needed to speak to this deployment."""
+    values = {
+        "RP9_URL": os.environ["RP9_URL"],
+        "RP9_TOKEN": rp9api.token("local-operator", "admin"),
+        "RP9_JWT_SECRET": rp9api.secret("RP9_JWT_SECRET"),
+        "RP9_HMAC_SECRET": rp9api.secret("RP9_HMAC_SECRET"),
+        "RP9_TENANT_ID": tenant_id(tenant),
+        "RP9_TENANT_URL": tenant["login_url"],
+    }
+    path = os.environ["LOCAL_ENV"]
+    draft = os.open(path + ".part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(draft, "w", encoding="utf-8") as file:
+        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+    os.replace(path + ".part", path)
+
+
+def report(tenant):
+    """The owner's first login is shown as long as the control plane still has it."""
+    try:
+        login = patiently("GET", f"/tenants/{tenant_id(tenant)}/initial-login")[0]["data"]
+    except rp9api.ApiError as error:
+        if error.status not in (404, 409, 410):
+            raise
+        login = {"email": "", "password": ""}
+    for name, value in (
+        ("TENANT_URL", tenant["login_url"]),
+        ("OWNER_EMAIL", login["email"]),
+        ("OWNER_PASSWORD", login["password"]),
+    ):
+        print(f"{name}={shlex.quote(value)}")
+
+
+def patiently(*arguments):
+    """A request that outlasts a restart or a rate limit, but no refusal."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return rp9api.request(*arguments)
+        except rp9api.ApiError as error:
+            if error.status not in (0, 429, 502, 503, 504) or time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+
+
+def tenant_id(tenant):
+    """The id, under whichever of its two names the answer has."""
+    return tenant.get("id") or tenant["tenant_id"]
+
+
+def say(text):
+    print(f"    {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except rp9api.ApiError as problem:
+        sys.exit(f"the API refused: {problem}")

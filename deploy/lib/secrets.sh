@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# Secrets: made once, kept in .state/<project>/keys for whoever runs up (0600), and copied to
+# .state/<project>/mounted/<service>/ for the one service that reads them. The copies are made inside a
+# container, because only the engine can give a file to a service's user: it works for an operator who
+# is not root, and for an engine that maps users.
+
+KEYS="$RP9_STATE/keys"
+SECRETS="$RP9_STATE/mounted"
+
+# Ids as in compose.yml (`user:`).
+declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [gateway]=10001 [provisioner]=10002)
+
+random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
+random_base64() { head -c "$1" /dev/urandom | base64 -w0; }
+
+# once NAME GENERATOR BYTES: written beside and renamed, so that a key is whole or absent.
+once() {
+  local file="$KEYS/$1"
+  [ -s "$file" ] && return 0
+  "$2" "$3" >"$file.part"
+  mv "$file.part" "$file"
+}
+
+key() { cat "$KEYS/$1"; }
+
+ensure_secrets() {
+  umask 077
+  mkdir -p "$DEPLOY/.state" "$RP9_STATE"
+  [ -d "$KEYS" ] || refuse_foreign_volumes
+  mkdir -p "$KEYS"
+  local name
+  for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 nats_gateway nats_provisioner \
+    edge_token jwt_secret hmac_secret; do
+    once "$name" random_hex 32
+  done
+  # What wraps every tenant's key: 32 bytes, in base64.
+  once master_key random_base64 32
+  umask 022
+}
+
+# Data made under other passwords cannot be opened with new ones: better said now than by a service.
+refuse_foreign_volumes() {
+  ! docker volume inspect "${RP9_PROJECT}_postgres" >/dev/null 2>&1 ||
+    die "the volumes of project $RP9_PROJECT exist but their keys in $KEYS do not; bring those back, or run deploy/down"
+}
+
+# fill TEMPLATE PLACEHOLDER KEY…: the template with each @PLACEHOLDER@ replaced, in the shell itself:
+# sed would show the secret in the process list.
+fill() {
+  local text
+  text="$(cat "$1")"
+  shift
+  while [ "$#" -gt 0 ]; do
+    text="${text//@$1@/$(key "$2")}"
+    shift 2
+  done
+  printf '%s\n' "$text"
+}
+
+# put SERVICE NAME: standard input becomes that service's secret, in the draft of the folder.
+put() {
+  mkdir -p "$draft/$1"
+  cat >"$draft/$1/$2"
+}
+
+draft_secrets() {
+  local service
+  key postgres_superuser | put postgres superuser
+  key postgres_rp9 | put postgres rp9
+  key postgres_tenants | put postgres tenants
+  key redis_rp9 | put redis rp9
+  fill "$DEPLOY/conf/nats/nats.conf.in" NATS_GATEWAY nats_gateway NATS_PROVISIONER nats_provisioner | put nats nats.conf
+  fill "$DEPLOY/conf/traefik/traefik.yml.in" EDGE_TOKEN edge_token | put traefik traefik.yml
+  for service in gateway provisioner; do
+    printf 'postgres://rp9:%s@postgres:5432/rp9' "$(key postgres_rp9)" | put "$service" database_url
+    key "nats_$service" | put "$service" nats_password
+  done
+  for service in edge_token jwt_secret hmac_secret; do key "$service" | put gateway "$service"; done
+  key master_key | put provisioner master_key
+  printf 'postgres://rp9_tenants:%s@postgres:5432/postgres' "$(key postgres_tenants)" |
+    put provisioner tenant_database_admin_url
+  printf 'redis://rp9:%s@redis:6379' "$(key redis_rp9)" | put provisioner tenant_redis_admin_url
+}
+
+# Runs in the container: /draft to /mounted, owner by folder. A file that is right already stays the
+# same file, because a running service sees the file it was started with.
+DELIVER='
+set -eu
+for reader in "$@"; do
+  service="${reader%%=*}"
+  for file in /draft/"$service"/*; do
+    target="/mounted/$service/${file##*/}"
+    cmp -s "$file" "$target" || install -m 0400 -o "${reader#*=}" -g "${reader#*=}" "$file" "$target"
+  done
+done'
+
+deliver_secrets() {
+  local draft service readers=()
+  rm -rf "$RP9_STATE"/draft.* # of a run that was killed
+  draft="$(mktemp -d "$RP9_STATE/draft.XXXXXX")"
+  draft_secrets
+  for service in "${!READER[@]}"; do
+    mkdir -p "$SECRETS/$service"
+    readers+=("$service=${READER[$service]}")
+  done
+  docker run --rm --network none --user 0:0 --entrypoint sh \
+    -v "$draft:/draft:ro" -v "$SECRETS:/mounted" debian:bookworm-slim -c "$DELIVER" sh "${readers[@]}"
+  rm -rf "$draft"
+  RP9_SETTINGS="$(find "$DEPLOY/conf" "$KEYS" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | sha256sum | cut -c1-16)"
+  export RP9_SETTINGS
+}
