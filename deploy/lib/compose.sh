@@ -25,7 +25,7 @@ install_compose() {
 # -mod=readonly: what go.sum does not pin is refused.
 build_go() {
   (
-    cd "$1"
+    cd "$1" || exit
     CGO_ENABLED=0 GOFLAGS=-buildvcs=false go build -mod=readonly -trimpath \
       -ldflags "-s -w $4" -o "$3.part" "$2"
     mv "$3.part" "$3"

@@ -84,6 +84,7 @@ draft_secrets() {
 
 # Runs in the container: /draft to /mounted, owner by folder. A file that is right already stays the
 # same file, because a running service sees the file it was started with.
+# shellcheck disable=SC2016 # expanded in there
 DELIVER='
 set -eu
 for reader in "$@"; do
