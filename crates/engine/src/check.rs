@@ -21,10 +21,7 @@ pub(crate) fn network(spec: &NetworkSpec) -> Result<(), ContainerError> {
     name(&spec.name)?;
     subnet(&spec.name, spec.subnet)?;
     if SPECIAL_NETWORKS.contains(&spec.name.as_str()) {
-        return Err(ContainerError::invalid(
-            &spec.name,
-            "the name means a built-in network",
-        ));
+        return Err(ContainerError::invalid(&spec.name, "the name means a built-in network"));
     }
     for attachment in &spec.attach {
         name(&attachment.role)?;
@@ -44,24 +41,16 @@ pub(crate) fn container(spec: &ContainerSpec) -> Result<(), ContainerError> {
     if SPECIAL_NETWORKS.contains(&spec.network.as_str()) {
         return refuse("tenants' containers join tenants' networks only");
     }
-    if spec.image.is_empty() || spec.image.starts_with('-') || spec.image.contains(char::is_whitespace) {
+    if !plain_image(&spec.image) {
         return refuse("the image's name is malformed");
     }
     if spec.labels.keys().any(|key| key.starts_with(label::PREFIX)) {
         return refuse("labels that say whose it is come from its owner");
     }
-    if spec
-        .env
-        .keys()
-        .any(|key| key.is_empty() || key.contains(['=', '\0']))
-    {
+    if spec.env.keys().any(|key| key.is_empty() || key.contains(['=', '\0'])) {
         return refuse("a variable's name is malformed");
     }
-    if spec
-        .health
-        .as_ref()
-        .is_some_and(|check| check.argv.is_empty() || check.retries == 0)
-    {
+    if spec.health.as_ref().is_some_and(|check| check.argv.is_empty() || check.retries == 0) {
         return refuse("a health check needs a command and at least one try");
     }
     limits(&spec.name, spec.limits)?;
@@ -81,9 +70,7 @@ pub(crate) fn limits(container: &str, limits: Limits) -> Result<(), ContainerErr
 
 fn name(name: &str) -> Result<(), ContainerError> {
     let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-    let rest = name
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    let rest = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     if first && rest && name.len() <= 128 {
         return Ok(());
     }
@@ -116,10 +103,7 @@ fn tmpfs(container: &str, mount: &Tmpfs) -> Result<(), ContainerError> {
 fn secrets(container: &str, files: &[SecretFile]) -> Result<(), ContainerError> {
     let mut seen = HashSet::new();
     for file in files {
-        let inside = file
-            .path
-            .strip_prefix(SECRETS_DIR)
-            .and_then(|rest| rest.strip_prefix('/'));
+        let inside = file.path.strip_prefix(SECRETS_DIR).and_then(|rest| rest.strip_prefix('/'));
         let plain =
             inside.is_some_and(|leaf| !leaf.is_empty() && !leaf.contains('/')) && plain_path(&file.path);
         if !plain || file.mode & !0o777 != 0 {
@@ -129,10 +113,7 @@ fn secrets(container: &str, files: &[SecretFile]) -> Result<(), ContainerError> 
             ));
         }
         if !seen.insert(&file.path) {
-            return Err(ContainerError::invalid(
-                container,
-                "two secrets want the same file",
-            ));
+            return Err(ContainerError::invalid(container, "two secrets want the same file"));
         }
     }
     Ok(())
@@ -141,6 +122,16 @@ fn secrets(container: &str, files: &[SecretFile]) -> Result<(), ContainerError> 
 /// Absolute, and the same path however it is read. Commas and colons would end it in an engine's mount options.
 fn plain_path(path: &str) -> bool {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains([',', ':', '\0']);
-    path.strip_prefix('/')
-        .is_some_and(|rest| rest.split('/').all(plain))
+    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(plain))
 }
+
+/// It becomes part of a request's path.
+fn plain_image(image: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b':' | b'@');
+    image.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && image.bytes().all(plain)
+        && !image.contains("..")
+}
+
+#[cfg(test)]
+mod tests;

@@ -73,17 +73,11 @@ pub enum ContainerError {
 
 impl ContainerError {
     pub(crate) fn invalid(object: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Invalid {
-            object: object.into(),
-            reason: reason.into(),
-        }
+        Self::Invalid { object: object.into(), reason: reason.into() }
     }
 
     pub(crate) fn conflict(object: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Conflict {
-            object: object.into(),
-            reason: reason.into(),
-        }
+        Self::Conflict { object: object.into(), reason: reason.into() }
     }
 }
 

@@ -46,10 +46,7 @@ impl FakeWorld {
 
     /// The engine as seen by this actor.
     pub fn engine(&self, actor: &str) -> FakeEngine {
-        FakeEngine {
-            world: self.clone(),
-            actor: actor.into(),
-        }
+        FakeEngine { world: self.clone(), actor: actor.into() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -93,9 +90,7 @@ impl FakeWorld {
 
     /// Takes down all shared containers of this role and forgets what they were attached to.
     pub fn remove_shared(&self, cluster: &ClusterId, role: &str) {
-        self.lock()
-            .shared
-            .retain(|shared| !(shared.cluster == *cluster && shared.role == role));
+        self.lock().shared.retain(|shared| !(shared.cluster == *cluster && shared.role == role));
     }
 
     /// Puts up a container that is not ours under this name.
@@ -127,7 +122,7 @@ impl FakeWorld {
         });
     }
 
-    /// The container is gone, as if somebody had removed it by hand. Its volume stays.
+    /// The container or network is gone, as if somebody had removed it by hand. A container's volume stays.
     pub fn vanish(&self, name: &str) {
         self.lock().vanish(name);
     }

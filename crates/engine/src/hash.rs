@@ -59,13 +59,8 @@ impl SpecHash {
             tmpfs,
             secrets,
         } = spec;
-        let secrets = secrets.iter().map(|s| {
-            (
-                s.path.as_str(),
-                digest(s.content.expose_secret().as_bytes()),
-                s.mode,
-            )
-        });
+        let secrets =
+            secrets.iter().map(|s| (s.path.as_str(), digest(s.content.expose_secret().as_bytes()), s.mode));
         let canonical = Canonical {
             recipe: RECIPE,
             name,
@@ -105,4 +100,63 @@ impl fmt::Display for SpecHash {
 
 fn digest(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use common::tenant::Color;
+
+    use super::*;
+    use crate::ownership::Role;
+    use crate::spec::{Limits, SecretFile};
+
+    fn spec() -> ContainerSpec {
+        ContainerSpec {
+            name: "acme-main".into(),
+            owner: Ownership {
+                tenant: None,
+                role: Role::Main,
+                color: Color::Blue,
+                generation: 1,
+                cluster: "local".parse().unwrap(),
+            },
+            image: "n8nio/n8n:2.41.1".into(),
+            command: vec![],
+            env: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            network: "acme".into(),
+            aliases: vec![],
+            limits: Limits { cpu_millis: 500, memory_mb: 512, pids: 256 },
+            health: None,
+            restart: RestartPolicy::Never,
+            stop_timeout: Duration::from_secs(30),
+            tmpfs: vec![],
+            secrets: vec![SecretFile { path: "/run/secrets/key".into(), content: "k".into(), mode: 0o400 }],
+        }
+    }
+
+    #[test]
+    fn limits_do_not_change_what_a_container_is() {
+        let limits = Limits { cpu_millis: 1, memory_mb: 1, pids: 1 };
+        assert_eq!(SpecHash::of(&spec()), SpecHash::of(&ContainerSpec { limits, ..spec() }));
+    }
+
+    #[test]
+    fn everything_else_does_secrets_included() {
+        let changes: [fn(&mut ContainerSpec); 8] = [
+            |s| s.owner.generation = 2,
+            |s| s.image.push('x'),
+            |s| s.command.push("worker".into()),
+            |s| drop(s.env.insert("A".into(), "b".into())),
+            |s| s.aliases.push("n8n".into()),
+            |s| s.restart = RestartPolicy::OnFailure(1),
+            |s| s.tmpfs.push(Tmpfs { path: "/tmp".into(), size_mb: 1 }),
+            |s| s.secrets.iter_mut().for_each(|file| file.content = "other".into()),
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            let mut changed = spec();
+            change(&mut changed);
+            assert_ne!(SpecHash::of(&spec()), SpecHash::of(&changed), "change {index}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod containers;
+pub mod docker;
 mod error;
 mod hash;
 mod network_rules;
@@ -10,6 +11,8 @@ mod ownership;
 mod plan;
 mod spec;
 
+#[cfg(feature = "fake")]
+pub mod contract;
 #[cfg(feature = "fake")]
 pub mod fake;
 

@@ -12,10 +12,7 @@ use crate::spec::NetworkSpec;
 pub(crate) fn labels(spec: &NetworkSpec) -> HashMap<String, String> {
     let owner = owner_labels(spec.tenant, &spec.cluster).into_iter();
     let generation = (label::GENERATION, spec.generation.to_string());
-    owner
-        .chain([generation])
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
+    owner.chain([generation]).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Whether this is the wanted network. An older generation is: what can differ (what is attached) is made true anyway.
@@ -28,19 +25,11 @@ pub(crate) fn accept(
         return Err(not_ours(&spec.name));
     }
     if subnet != Some(spec.subnet) {
-        return Err(ContainerError::conflict(
-            &spec.name,
-            "the network has another subnet",
-        ));
+        return Err(ContainerError::conflict(&spec.name, "the network has another subnet"));
     }
-    let generation = labels
-        .get(label::GENERATION)
-        .and_then(|word| word.parse::<i64>().ok());
+    let generation = labels.get(label::GENERATION).and_then(|word| word.parse::<i64>().ok());
     if generation.is_none_or(|there| there > spec.generation) {
-        return Err(ContainerError::conflict(
-            &spec.name,
-            "a newer generation is there",
-        ));
+        return Err(ContainerError::conflict(&spec.name, "a newer generation is there"));
     }
     Ok(())
 }
@@ -54,8 +43,5 @@ pub(crate) fn in_use(name: &str) -> ContainerError {
 }
 
 pub(crate) fn subnet_taken(spec: &NetworkSpec) -> ContainerError {
-    ContainerError::conflict(
-        &spec.name,
-        format!("another network has addresses of {}", spec.subnet),
-    )
+    ContainerError::conflict(&spec.name, format!("another network has addresses of {}", spec.subnet))
 }

@@ -108,11 +108,7 @@ pub struct NetworkObserved {
 impl NetworkObserved {
     /// This network and the owner that was seen.
     pub fn reference(&self) -> NetworkRef {
-        NetworkRef {
-            name: self.name.clone(),
-            tenant: self.tenant,
-            cluster: self.cluster.clone(),
-        }
+        NetworkRef { name: self.name.clone(), tenant: self.tenant, cluster: self.cluster.clone() }
     }
 }
 
@@ -152,6 +148,8 @@ pub enum Object {
     Container,
     Network,
     Volume,
+    /// A shared container that was started: its networks may lack it.
+    Shared,
 }
 
 /// How a container that runs once ended.

@@ -54,9 +54,7 @@ impl FromStr for ClusterId {
 
     fn from_str(text: &str) -> Result<Self, ClusterIdError> {
         let length = (1..=63).contains(&text.len());
-        let letters = text
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        let letters = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         if length && letters && !text.starts_with('-') {
             Ok(Self(text.to_owned()))
         } else {
@@ -94,9 +92,7 @@ impl Role {
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Main, Self::Worker, Self::Migrate]
-            .into_iter()
-            .find(|role| role.as_str() == word)
+        [Self::Main, Self::Worker, Self::Migrate].into_iter().find(|role| role.as_str() == word)
     }
 }
 
@@ -141,23 +137,14 @@ impl Ownership {
 
     /// Whether both mean the same place in the same tenant, whatever the generation.
     pub(crate) fn same_place(&self, other: &Self) -> bool {
-        let Self {
-            tenant,
-            role,
-            color,
-            generation: _,
-            cluster,
-        } = self;
+        let Self { tenant, role, color, generation: _, cluster } = self;
         (tenant, role, color, cluster) == (&other.tenant, &other.role, &other.color, &other.cluster)
     }
 }
 
 /// The two labels that networks and volumes carry as well.
 pub(crate) fn owner_labels(tenant: Option<TenantId>, cluster: &ClusterId) -> BTreeMap<&'static str, String> {
-    BTreeMap::from([
-        (label::TENANT, tenant_word(tenant)),
-        (label::CLUSTER, cluster.to_string()),
-    ])
+    BTreeMap::from([(label::TENANT, tenant_word(tenant)), (label::CLUSTER, cluster.to_string())])
 }
 
 /// Whether these labels name exactly this tenant (or the shared instance) and this cluster.
@@ -170,17 +157,10 @@ pub(crate) fn owned_by(
 }
 
 /// The outer `None`: the label is missing or nothing we would write. The inner one: the shared instance.
-#[expect(
-    clippy::option_option,
-    reason = "two different absences, each with its meaning"
-)]
+#[expect(clippy::option_option, reason = "two different absences, each with its meaning")]
 pub(crate) fn read_tenant(labels: &HashMap<String, String>) -> Option<Option<TenantId>> {
     let word = labels.get(label::TENANT)?;
-    if word == label::SHARED {
-        Some(None)
-    } else {
-        word.parse().ok().map(Some)
-    }
+    if word == label::SHARED { Some(None) } else { word.parse().ok().map(Some) }
 }
 
 fn tenant_word(tenant: Option<TenantId>) -> String {
@@ -202,18 +182,12 @@ mod tests {
     }
 
     fn as_read(labels: BTreeMap<&'static str, String>) -> HashMap<String, String> {
-        labels
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect()
+        labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
     #[test]
     fn labels_read_back_as_the_ownership_they_were_made_from() {
-        let shared = Ownership {
-            tenant: None,
-            ..ownership()
-        };
+        let shared = Ownership { tenant: None, ..ownership() };
         for ownership in [ownership(), shared] {
             assert_eq!(Ownership::read(&as_read(ownership.labels())), Some(ownership));
         }
@@ -221,13 +195,7 @@ mod tests {
 
     #[test]
     fn one_label_missing_or_strange_makes_it_foreign() {
-        for key in [
-            label::TENANT,
-            label::ROLE,
-            label::COLOR,
-            label::GENERATION,
-            label::CLUSTER,
-        ] {
+        for key in [label::TENANT, label::ROLE, label::COLOR, label::GENERATION, label::CLUSTER] {
             let mut labels = as_read(ownership().labels());
             labels.insert(key.to_owned(), "?".to_owned());
             assert_eq!(Ownership::read(&labels), None, "{key} strange");

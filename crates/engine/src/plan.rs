@@ -106,15 +106,8 @@ pub(crate) fn network_not_ours(spec: &ContainerSpec) -> ContainerError {
 /// Whether it is the same specification; an error when it is not ours, or newer than we are.
 fn same_spec(spec: &ContainerSpec, found: &Found) -> Result<bool, ContainerError> {
     touch(&spec.reference(), found.owner.as_ref())?;
-    if found
-        .owner
-        .as_ref()
-        .is_some_and(|owner| !owner.same_place(&spec.owner))
-    {
-        return Err(ContainerError::conflict(
-            &spec.name,
-            "the container has another role or colour",
-        ));
+    if found.owner.as_ref().is_some_and(|owner| !owner.same_place(&spec.owner)) {
+        return Err(ContainerError::conflict(&spec.name, "the container has another role or colour"));
     }
     Ok(found.hash.as_ref() == Some(&SpecHash::of(spec)))
 }

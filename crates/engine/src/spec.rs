@@ -158,11 +158,7 @@ impl ContainerSpec {
 impl NetworkSpec {
     /// The network this describes.
     pub fn reference(&self) -> NetworkRef {
-        NetworkRef {
-            name: self.name.clone(),
-            tenant: self.tenant,
-            cluster: self.cluster.clone(),
-        }
+        NetworkRef { name: self.name.clone(), tenant: self.tenant, cluster: self.cluster.clone() }
     }
 }
 
@@ -173,9 +169,7 @@ pub(crate) fn secrets_volume(container: &str) -> String {
 
 /// The container whose secrets a volume of this name holds.
 pub(crate) fn container_of_volume(volume: &str) -> Option<&str> {
-    volume
-        .strip_suffix(SECRETS_SUFFIX)
-        .filter(|name| !name.is_empty())
+    volume.strip_suffix(SECRETS_SUFFIX).filter(|name| !name.is_empty())
 }
 
 /// No container's name may end like this, see [`crate::check`].

@@ -13,9 +13,7 @@ use crate::spec::{ContainerRef, ContainerSpec, Limits, secrets_volume};
 impl FakeEngine {
     /// Whatever is there, a container of this specification runs afterwards.
     pub(super) async fn bring_up(&self, spec: &ContainerSpec) -> Result<(), ContainerError> {
-        let found = self
-            .look("inspect", |state| state.found(&spec.name, &spec.network))
-            .await?;
+        let found = self.look("inspect", |state| state.found(&spec.name, &spec.network)).await?;
         match plan::ensure(spec, found.as_ref())? {
             Way::Create => self.create(spec).await,
             Way::Replace => {
@@ -25,43 +23,35 @@ impl FakeEngine {
             Way::Finish => self.finish(spec).await,
             Way::Start => self.start(spec).await,
             Way::Unpause => {
-                self.effect(Verb::ContainerUnpause, &spec.name, |state| unpause(state, spec))
-                    .await
+                self.effect(Verb::ContainerUnpause, &spec.name, |state| unpause(state, spec)).await
             }
             Way::Keep => Ok(()),
         }
     }
 
     pub(super) async fn create(&self, spec: &ContainerSpec) -> Result<(), ContainerError> {
-        let volume = secrets_volume(&spec.name);
-        self.effect(Verb::VolumeCreate, &volume, |state| create_volume(state, spec))
-            .await?;
-        self.effect(Verb::ContainerCreate, &spec.name, |state| {
-            create_container(state, spec)
-        })
-        .await?;
+        if !spec.secrets.is_empty() {
+            let volume = secrets_volume(&spec.name);
+            self.effect(Verb::VolumeCreate, &volume, |state| create_volume(state, spec)).await?;
+        }
+        self.effect(Verb::ContainerCreate, &spec.name, |state| create_container(state, spec)).await?;
         self.finish(spec).await
     }
 
     pub(super) async fn finish(&self, spec: &ContainerSpec) -> Result<(), ContainerError> {
-        self.effect(Verb::SecretsWrite, &spec.name, |_| Ok(Change::Made))
-            .await?;
+        if !spec.secrets.is_empty() {
+            self.effect(Verb::SecretsWrite, &spec.name, |_| Ok(Change::Made)).await?;
+        }
         self.start(spec).await
     }
 
     async fn start(&self, spec: &ContainerSpec) -> Result<(), ContainerError> {
-        self.effect(Verb::ContainerStart, &spec.name, |state| start(state, spec))
-            .await
+        self.effect(Verb::ContainerStart, &spec.name, |state| start(state, spec)).await
     }
 
     pub(super) async fn set_limits(&self, name: &str, limits: Limits) -> Result<Observed, ContainerError> {
-        let gone = || ContainerError::NotFound {
-            object: name.to_owned(),
-        };
-        let now = self
-            .look("inspect", |state| state.observed(name))
-            .await?
-            .ok_or_else(gone)?;
+        let gone = || ContainerError::NotFound { object: name.to_owned() };
+        let now = self.look("inspect", |state| state.observed(name)).await?.ok_or_else(gone)?;
         if now.limits == limits {
             return Ok(now);
         }
@@ -70,16 +60,12 @@ impl FakeEngine {
             Ok(Change::Made)
         };
         self.effect(Verb::ContainerResize, name, change).await?;
-        self.look("inspect", |state| state.observed(name))
-            .await?
-            .ok_or_else(gone)
+        self.look("inspect", |state| state.observed(name)).await?.ok_or_else(gone)
     }
 
     /// Removes a container that the caller has checked, and its volume.
     pub(super) async fn take_down(&self, name: &str) -> Result<(), ContainerError> {
-        let there = self
-            .look("inspect", |state| state.containers.get(name).map(|c| c.state))
-            .await?;
+        let there = self.look("inspect", |state| state.containers.get(name).map(|c| c.state)).await?;
         if there == Some(ContainerState::Running) {
             let stop = |state: &mut State| {
                 state.change(name, |container| {
@@ -98,10 +84,7 @@ impl FakeEngine {
             self.effect(Verb::ContainerRemove, name, remove).await?;
         }
         let volume = secrets_volume(name);
-        if self
-            .look("inspect", |state| state.volumes.contains_key(&volume))
-            .await?
-        {
+        if self.look("inspect", |state| state.volumes.contains_key(&volume)).await? {
             let remove = |state: &mut State| {
                 state.volumes.remove(&volume);
                 Ok(Change::Made)
@@ -114,9 +97,7 @@ impl FakeEngine {
 
 pub(super) fn joinable(state: &State, spec: &ContainerSpec) -> Result<(), ContainerError> {
     let Some(network) = state.networks.get(&spec.network) else {
-        return Err(ContainerError::NoNetwork {
-            name: spec.network.clone(),
-        });
+        return Err(ContainerError::NoNetwork { name: spec.network.clone() });
     };
     if owned_by(&network.labels, spec.owner.tenant, &spec.owner.cluster) {
         return Ok(());
@@ -140,17 +121,10 @@ fn create_volume(state: &mut State, spec: &ContainerSpec) -> Result<Change, Cont
     let name = secrets_volume(&spec.name);
     if let Some(labels) = state.volumes.get(&name) {
         let ours = owned_by(labels, spec.owner.tenant, &spec.owner.cluster);
-        return if ours {
-            Ok(Change::Already)
-        } else {
-            Err(plan::volume_not_ours(&spec.name))
-        };
+        return if ours { Ok(Change::Already) } else { Err(plan::volume_not_ours(&spec.name)) };
     }
     let labels = owner_labels(spec.owner.tenant, &spec.owner.cluster).into_iter();
-    state.volumes.insert(
-        name.clone(),
-        labels.map(|(key, value)| (key.to_owned(), value)).collect(),
-    );
+    state.volumes.insert(name.clone(), labels.map(|(key, value)| (key.to_owned(), value)).collect());
     state.tell(Object::Volume, &name);
     Ok(Change::Made)
 }
@@ -158,11 +132,7 @@ fn create_volume(state: &mut State, spec: &ContainerSpec) -> Result<Change, Cont
 fn create_container(state: &mut State, spec: &ContainerSpec) -> Result<Change, ContainerError> {
     if state.missing_images.contains(&spec.image) {
         let image = spec.image.clone();
-        return Err(ContainerError::NoImage {
-            image,
-            reason: "pulling is off",
-            source: None,
-        });
+        return Err(ContainerError::NoImage { image, reason: "pulling is off", source: None });
     }
     if let Some(there) = state.containers.get(&spec.name) {
         if there.hash == Some(SpecHash::of(spec)) {
@@ -174,17 +144,9 @@ fn create_container(state: &mut State, spec: &ContainerSpec) -> Result<Change, C
         ));
     }
     let hash = SpecHash::of(spec);
-    let ours = spec
-        .owner
-        .labels()
-        .into_iter()
-        .chain([(label::SPEC, hash.to_string())]);
-    let labels: Labels = spec
-        .labels
-        .clone()
-        .into_iter()
-        .chain(ours.map(|(k, v)| (k.to_owned(), v)))
-        .collect();
+    let ours = spec.owner.labels().into_iter().chain([(label::SPEC, hash.to_string())]);
+    let labels: Labels =
+        spec.labels.clone().into_iter().chain(ours.map(|(k, v)| (k.to_owned(), v))).collect();
     let container = Container {
         labels,
         spec: Some(spec.clone()),
@@ -202,11 +164,7 @@ fn create_container(state: &mut State, spec: &ContainerSpec) -> Result<Change, C
 }
 
 fn start(state: &mut State, spec: &ContainerSpec) -> Result<Change, ContainerError> {
-    if state
-        .containers
-        .get(&spec.name)
-        .is_some_and(|there| there.state == ContainerState::Running)
-    {
+    if state.containers.get(&spec.name).is_some_and(|there| there.state == ContainerState::Running) {
         return Ok(Change::Already);
     }
     let address = state.next_address(&spec.network);

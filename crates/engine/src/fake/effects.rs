@@ -96,11 +96,7 @@ impl FakeEngine {
             return Err(When::Before.error());
         }
         if change(&mut state)? == Change::Made {
-            state.ledger.push(Effect {
-                actor: self.actor.to_string(),
-                verb,
-                target: target.to_owned(),
-            });
+            state.ledger.push(Effect { actor: self.actor.to_string(), verb, target: target.to_owned() });
         }
         fault.map_or(Ok(()), |when| Err(when.error()))
     }

@@ -45,15 +45,10 @@ impl Containers for FakeEngine {
     }
 
     async fn run_once(&self, spec: &ContainerSpec, timeout: Duration) -> Result<Finished, ContainerError> {
-        let spec = &ContainerSpec {
-            restart: RestartPolicy::Never,
-            ..spec.clone()
-        };
+        let spec = &ContainerSpec { restart: RestartPolicy::Never, ..spec.clone() };
         check::container(spec)?;
         self.look("network", |state| joinable(state, spec)).await??;
-        let found = self
-            .look("inspect", |state| state.found(&spec.name, &spec.network))
-            .await?;
+        let found = self.look("inspect", |state| state.found(&spec.name, &spec.network)).await?;
         match plan::run_once(spec, found.as_ref())? {
             RunWay::Create => self.create(spec).await?,
             RunWay::Replace => {
@@ -64,28 +59,14 @@ impl Containers for FakeEngine {
             RunWay::Join => {}
             RunWay::Believe => {
                 self.take_down(&spec.name).await?;
-                return Ok(Finished {
-                    exit_code: 0,
-                    logs_tail: String::new(),
-                });
+                return Ok(Finished { exit_code: 0, logs_tail: String::new() });
             }
         }
-        let end = self
-            .look("wait", |state| state.runs.as_ref().map(|runs| runs(spec)))
-            .await?;
+        let end = self.look("wait", |state| state.runs.as_ref().map(|runs| runs(spec))).await?;
         self.take_down(&spec.name).await?;
-        match end.unwrap_or(Run::Exits {
-            code: 0,
-            logs: String::new(),
-        }) {
-            Run::Exits { code, logs } => Ok(Finished {
-                exit_code: code,
-                logs_tail: logs,
-            }),
-            Run::Hangs => Err(ContainerError::Timeout {
-                call: "run once",
-                after_ms: timeout.as_millis(),
-            }),
+        match end.unwrap_or(Run::Exits { code: 0, logs: String::new() }) {
+            Run::Exits { code, logs } => Ok(Finished { exit_code: code, logs_tail: logs }),
+            Run::Hangs => Err(ContainerError::Timeout { call: "run once", after_ms: timeout.as_millis() }),
         }
     }
 
@@ -98,15 +79,10 @@ impl Containers for FakeEngine {
     async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError> {
         check::limits(&container.name, limits)?;
         let owner = self.look("inspect", |state| {
-            state
-                .containers
-                .get(&container.name)
-                .map(|found| Ownership::read(&found.labels))
+            state.containers.get(&container.name).map(|found| Ownership::read(&found.labels))
         });
         let Some(owner) = owner.await? else {
-            return Err(ContainerError::NotFound {
-                object: container.name.clone(),
-            });
+            return Err(ContainerError::NotFound { object: container.name.clone() });
         };
         plan::touch(container, owner.as_ref())?;
         self.set_limits(&container.name, limits).await

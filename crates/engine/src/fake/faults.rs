@@ -26,10 +26,7 @@ impl When {
     pub(super) fn error(self) -> ContainerError {
         match self {
             Self::Before => unreachable("fake engine"),
-            Self::After => ContainerError::Timeout {
-                call: "fake engine",
-                after_ms: 0,
-            },
+            Self::After => ContainerError::Timeout { call: "fake engine", after_ms: 0 },
         }
     }
 }
@@ -37,12 +34,7 @@ impl When {
 impl Fault {
     /// The next effect of this sort fails.
     pub fn new(verb: Verb, when: When) -> Self {
-        Self {
-            verb,
-            when,
-            target: None,
-            times: 1,
-        }
+        Self { verb, when, target: None, times: 1 }
     }
 
     /// Fails without having happened.
@@ -58,10 +50,7 @@ impl Fault {
     /// Only on this object.
     #[must_use]
     pub fn on(self, target: &str) -> Self {
-        Self {
-            target: Some(target.to_owned()),
-            ..self
-        }
+        Self { target: Some(target.to_owned()), ..self }
     }
 
     /// So many times in all.
@@ -85,11 +74,7 @@ impl State {
     }
 
     pub(super) fn reachable(&self, call: &'static str) -> Result<(), ContainerError> {
-        if self.unreachable {
-            Err(unreachable(call))
-        } else {
-            Ok(())
-        }
+        if self.unreachable { Err(unreachable(call)) } else { Ok(()) }
     }
 }
 

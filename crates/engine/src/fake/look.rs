@@ -18,10 +18,7 @@ impl State {
             owner: Ownership::read(&container.labels),
             hash: container.hash.clone(),
             state: container.state,
-            in_network: self
-                .networks
-                .get(network)
-                .is_some_and(|n| container.network_id == Some(n.id)),
+            in_network: self.networks.get(network).is_some_and(|n| container.network_id == Some(n.id)),
             exit_code: container.exit_code,
         })
     }
@@ -32,18 +29,12 @@ impl State {
             name: name.to_owned(),
             owner: Ownership::read(&container.labels)?,
             spec: container.hash.clone().unwrap_or_else(|| SpecHash::read("")),
-            image: container
-                .spec
-                .as_ref()
-                .map(|spec| spec.image.clone())
-                .unwrap_or_default(),
+            image: container.spec.as_ref().map(|spec| spec.image.clone()).unwrap_or_default(),
             state: container.state,
             health: self.health_of(name, container),
             restarts: 0,
             limits: container.limits,
-            address: container
-                .address
-                .filter(|_| container.state == ContainerState::Running),
+            address: container.address.filter(|_| container.state == ContainerState::Running),
             started_at: container.started_at,
             exit_code: container.exit_code,
         })
@@ -59,14 +50,8 @@ impl State {
 
     pub(super) fn inventory(&self, cluster: &ClusterId) -> Inventory {
         let containers = self.containers.keys().filter_map(|name| self.observed(name));
-        let networks = self
-            .networks
-            .keys()
-            .filter_map(|name| self.network_observed(name, cluster));
-        let volumes = self
-            .volumes
-            .keys()
-            .filter_map(|name| self.volume_observed(name, cluster));
+        let networks = self.networks.keys().filter_map(|name| self.network_observed(name, cluster));
+        let volumes = self.volumes.keys().filter_map(|name| self.volume_observed(name, cluster));
         Inventory {
             containers: containers.filter(|c| c.owner.cluster == *cluster).collect(),
             networks: networks.collect(),
@@ -80,17 +65,10 @@ impl State {
         if !owned_by(&network.labels, tenant, cluster) {
             return None;
         }
-        let roles: BTreeSet<_> = self
-            .shared
-            .iter()
-            .filter(|s| s.cluster == *cluster)
-            .map(|s| s.role.clone())
-            .collect();
+        let roles: BTreeSet<_> =
+            self.shared.iter().filter(|s| s.cluster == *cluster).map(|s| s.role.clone()).collect();
         let all_in = |role: &String| {
-            let mut holders = self
-                .shared
-                .iter()
-                .filter(|s| s.cluster == *cluster && s.role == *role);
+            let mut holders = self.shared.iter().filter(|s| s.cluster == *cluster && s.role == *role);
             holders.all(|shared| shared.attached.contains_key(&network.id))
         };
         Some(NetworkObserved {

@@ -11,12 +11,9 @@ use crate::spec::{Attachment, NetworkRef, NetworkSpec};
 
 impl FakeEngine {
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
-        let exists = self
-            .look("network", |state| check_existing(state, spec))
-            .await??;
+        let exists = self.look("network", |state| check_existing(state, spec)).await??;
         if !exists {
-            self.effect(Verb::NetworkCreate, &spec.name, |state| create(state, spec))
-                .await?;
+            self.effect(Verb::NetworkCreate, &spec.name, |state| create(state, spec)).await?;
         }
         Ok(())
     }
@@ -27,18 +24,14 @@ impl FakeEngine {
         attachment: &Attachment,
     ) -> Result<(), ContainerError> {
         let role = &attachment.role;
-        let missing = self
-            .look("attach", |state| unattached(state, spec, attachment))
-            .await?;
+        let missing = self.look("attach", |state| unattached(state, spec, attachment)).await?;
         if missing.is_none() {
             return Err(ContainerError::NoSharedContainer { role: role.clone() });
         }
         for index in missing.into_iter().flatten() {
             let target = format!("{}/{role}", spec.name);
-            self.effect(Verb::NetworkAttach, &target, |state| {
-                connect(state, index, spec, attachment)
-            })
-            .await?;
+            self.effect(Verb::NetworkAttach, &target, |state| connect(state, index, spec, attachment))
+                .await?;
         }
         Ok(())
     }
@@ -89,15 +82,13 @@ fn create(state: &mut State, spec: &NetworkSpec) -> Result<Change, ContainerErro
 fn unattached(state: &State, spec: &NetworkSpec, attachment: &Attachment) -> Option<Vec<usize>> {
     let id = state.networks.get(&spec.name).map(|network| network.id);
     let shared = state.shared.iter().enumerate();
-    let holders: Vec<_> = shared
-        .filter(|(_, s)| s.cluster == spec.cluster && s.role == attachment.role)
-        .collect();
+    let holders: Vec<_> =
+        shared.filter(|(_, s)| s.cluster == spec.cluster && s.role == attachment.role).collect();
     if holders.is_empty() {
         return None;
     }
-    let open = holders
-        .iter()
-        .filter(|(_, s)| id.and_then(|id| s.attached.get(&id)) != Some(&attachment.alias));
+    let open =
+        holders.iter().filter(|(_, s)| id.and_then(|id| s.attached.get(&id)) != Some(&attachment.alias));
     Some(open.map(|(index, _)| *index).collect())
 }
 
@@ -108,9 +99,7 @@ fn connect(
     attachment: &Attachment,
 ) -> Result<Change, ContainerError> {
     let Some(id) = state.networks.get(&spec.name).map(|network| network.id) else {
-        return Err(ContainerError::NoNetwork {
-            name: spec.name.clone(),
-        });
+        return Err(ContainerError::NoNetwork { name: spec.name.clone() });
     };
     if let Some(shared) = state.shared.get_mut(index) {
         shared.attached.insert(id, attachment.alias.clone());
@@ -123,11 +112,7 @@ fn disconnect(state: &mut State, network: &str, cluster: &ClusterId, role: &str)
     let Some(id) = state.networks.get(network).map(|network| network.id) else {
         return;
     };
-    for shared in state
-        .shared
-        .iter_mut()
-        .filter(|s| s.cluster == *cluster && s.role == role)
-    {
+    for shared in state.shared.iter_mut().filter(|s| s.cluster == *cluster && s.role == role) {
         shared.attached.remove(&id);
     }
 }
@@ -140,17 +125,10 @@ fn removable(state: &State, network: &NetworkRef) -> Result<Option<Vec<String>>,
     if !owned_by(&found.labels, network.tenant, &network.cluster) {
         return Err(network_rules::not_ours(&network.name));
     }
-    if state
-        .containers
-        .values()
-        .any(|container| container.network_id == Some(found.id))
-    {
+    if state.containers.values().any(|container| container.network_id == Some(found.id)) {
         return Err(network_rules::in_use(&network.name));
     }
-    let inside = state
-        .shared
-        .iter()
-        .filter(|shared| shared.attached.contains_key(&found.id));
+    let inside = state.shared.iter().filter(|shared| shared.attached.contains_key(&found.id));
     let mut roles: Vec<_> = inside.map(|shared| shared.role.clone()).collect();
     roles.dedup();
     Ok(Some(roles))

@@ -68,26 +68,15 @@ impl State {
     }
 
     pub(super) fn add_shared(&mut self, cluster: &ClusterId, role: &str) {
-        let shared = Shared {
-            cluster: cluster.clone(),
-            role: role.to_owned(),
-            attached: BTreeMap::new(),
-        };
+        let shared = Shared { cluster: cluster.clone(), role: role.to_owned(), attached: BTreeMap::new() };
         self.shared.push(shared);
+        self.send(cluster.as_str(), &Event { tenant: None, object: Object::Shared, name: role.to_owned() });
     }
 
     pub(super) fn add_network(&mut self, name: &str, labels: Labels, subnet: Ipv4Net) {
         let id = self.new_id();
         // The gateway has the first address.
-        self.networks.insert(
-            name.to_owned(),
-            Network {
-                id,
-                labels,
-                subnet,
-                last_address: 1,
-            },
-        );
+        self.networks.insert(name.to_owned(), Network { id, labels, subnet, last_address: 1 });
         self.tell(Object::Network, name);
     }
 
@@ -102,11 +91,7 @@ impl State {
             hash: None,
             network_id: None,
             state: ContainerState::Running,
-            limits: Limits {
-                cpu_millis: 0,
-                memory_mb: 0,
-                pids: 0,
-            },
+            limits: Limits { cpu_millis: 0, memory_mb: 0, pids: 0 },
             address: None,
             started_at: Some(common::clock::now()),
             exit_code: None,
@@ -124,15 +109,15 @@ impl State {
 
     pub(super) fn vanish(&mut self, name: &str) {
         self.tell(Object::Container, name);
+        self.tell(Object::Network, name);
         self.containers.remove(name);
+        self.networks.remove(name);
     }
 
     pub(super) fn next_address(&mut self, network: &str) -> Option<Ipv4Addr> {
         let network = self.networks.get_mut(network)?;
         network.last_address += 1;
-        Some(Ipv4Addr::from_bits(
-            network.subnet.network().to_bits() + network.last_address,
-        ))
+        Some(Ipv4Addr::from_bits(network.subnet.network().to_bits() + network.last_address))
     }
 
     /// Tells those who listen to the object's cluster. Called while the object is there.
@@ -141,16 +126,17 @@ impl State {
             Object::Container => self.containers.get(name).map(|c| &c.labels),
             Object::Network => self.networks.get(name).map(|n| &n.labels),
             Object::Volume => self.volumes.get(name),
+            Object::Shared => None,
         };
         let Some(labels) = labels else { return };
         let (Some(tenant), Some(cluster)) = (read_tenant(labels), labels.get(label::CLUSTER)) else {
             return;
         };
-        let event = Event {
-            tenant,
-            object,
-            name: name.to_owned(),
-        };
+        let (cluster, name) = (cluster.clone(), name.to_owned());
+        self.send(&cluster, &Event { tenant, object, name });
+    }
+
+    fn send(&mut self, cluster: &str, event: &Event) {
         self.listeners.retain(|(theirs, listener)| {
             theirs.as_str() != cluster || listener.unbounded_send(event.clone()).is_ok()
         });

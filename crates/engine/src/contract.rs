@@ -1,0 +1,88 @@
+//! What every engine has to do, whichever it is. Run against the fake and against real ones.
+//!
+//! Each check uses tenants of its own, so that one engine can be shared, and cleans up after itself.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a check fails by panicking")]
+
+mod containers;
+mod crashes;
+mod networks;
+mod runs;
+mod stage;
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use ipnet::Ipv4Net;
+
+use crate::containers::Containers;
+use crate::fake::{Verb, When};
+use crate::ownership::ClusterId;
+
+pub use stage::{Stage, until};
+
+/// The side of the world that the port does not show.
+#[async_trait]
+pub trait Outside: Send + Sync {
+    /// Puts up a shared container for this role.
+    async fn add_shared(&self, role: &str);
+    /// Takes down the shared containers of this role.
+    async fn remove_shared(&self, role: &str);
+    /// Puts up a running container without our labels.
+    async fn add_foreign_container(&self, name: &str);
+    /// Makes a network without our labels.
+    async fn add_foreign_network(&self, name: &str, subnet: Ipv4Net);
+    /// Whether a container or network of this name exists, whoever it belongs to.
+    async fn exists(&self, name: &str) -> bool;
+    /// Removes a container or network of this name.
+    async fn remove(&self, name: &str);
+    /// Ends a container's process as a crash would.
+    async fn die(&self, name: &str);
+    /// Lets the next effect of this sort fail.
+    async fn inject(&self, verb: Verb, when: When);
+}
+
+/// Where a suite runs.
+pub struct ContractSetup {
+    /// A name nobody else uses.
+    pub cluster: ClusterId,
+    /// An image with a shell, `sleep` and `true`.
+    pub image: String,
+    /// Where subnets are cut from, /28 each.
+    pub subnets: Ipv4Net,
+    pub outside: Box<dyn Outside>,
+    next_subnet: AtomicU32,
+}
+
+impl ContractSetup {
+    /// A place to run in.
+    pub fn new(cluster: ClusterId, image: &str, subnets: Ipv4Net, outside: Box<dyn Outside>) -> Self {
+        Self { cluster, image: image.to_owned(), subnets, outside, next_subnet: AtomicU32::new(0) }
+    }
+
+    /// Sixteen addresses that nobody else has.
+    pub fn subnet(&self) -> Ipv4Net {
+        let index = self.next_subnet.fetch_add(1, Ordering::Relaxed);
+        let start = Ipv4Addr::from_bits(self.subnets.network().to_bits() + index * 16);
+        assert!(self.subnets.contains(&start), "the range for tests is used up");
+        Ipv4Net::new(start, 28).unwrap()
+    }
+}
+
+/// Runs every check. Afterwards nothing of this cluster is left in the engine.
+pub async fn containers(engine: &dyn Containers, setup: &ContractSetup) {
+    setup.outside.add_shared("edge").await;
+    setup.outside.add_shared("postgres").await;
+    engine.ping().await.unwrap();
+
+    networks::all(engine, setup).await;
+    containers::all(engine, setup).await;
+    crashes::all(engine, setup).await;
+    runs::all(engine, setup).await;
+
+    setup.outside.remove_shared("edge").await;
+    setup.outside.remove_shared("postgres").await;
+    let left = engine.observe(&setup.cluster).await.unwrap();
+    assert!(left.is_empty(), "left behind: {left:?}");
+}

@@ -1,0 +1,123 @@
+//! The port on a Docker Engine, 20.10 (API 1.41) or newer, over its unix socket or plain TCP.
+//!
+//! Whoever can reach that socket is root on the engine's machine, so only processes that need it get it, and every
+//! request for a container is built in one place ([`body`]) from a checked specification.
+
+mod attach;
+mod body;
+mod call;
+mod container;
+mod events;
+mod network;
+mod observe;
+mod run;
+mod secrets;
+mod turns;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::check;
+use crate::containers::Containers;
+use crate::error::ContainerError;
+use crate::observed::{Event, Finished, Inventory, Observed};
+use crate::ownership::ClusterId;
+use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy};
+use turns::Turns;
+
+/// How we talk to the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct DockerOptions {
+    /// For one call. Stopping a container may take its own stop timeout longer.
+    pub call_timeout: Duration,
+    /// For fetching one image.
+    pub pull_timeout: Duration,
+    /// Whether a missing image is fetched from its registry.
+    pub pull: bool,
+}
+
+impl Default for DockerOptions {
+    fn default() -> Self {
+        // n8n's image has 1.3 GB: ten minutes suffice for 20 Mbit/s.
+        Self { call_timeout: Duration::from_secs(30), pull_timeout: Duration::from_secs(600), pull: false }
+    }
+}
+
+/// A Docker Engine.
+#[derive(Clone)]
+pub struct Docker {
+    api: bollard::Docker,
+    options: DockerOptions,
+    turns: Arc<Turns>,
+}
+
+impl Docker {
+    /// The engine at `unix:///path`, `tcp://host:port` or `http://host:port`. Nothing is asked of it yet.
+    pub fn connect(host: &str) -> Result<Self, ContainerError> {
+        Self::connect_with(host, DockerOptions::default())
+    }
+
+    /// The same, with other than the usual timeouts.
+    pub fn connect_with(host: &str, options: DockerOptions) -> Result<Self, ContainerError> {
+        let api = call::client(host)?;
+        Ok(Self { api, options, turns: Arc::default() })
+    }
+}
+
+#[async_trait]
+impl Containers for Docker {
+    async fn ping(&self) -> Result<(), ContainerError> {
+        self.call("ping", self.api.ping()).await.map(|_| ())
+    }
+
+    async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
+        check::network(spec)?;
+        let _turn = self.turns.take(&spec.name).await;
+        let id = self.make_network(spec).await?;
+        for attachment in &spec.attach {
+            self.attach(spec, &id, attachment).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_network(&self, network: &NetworkRef) -> Result<(), ContainerError> {
+        let _turn = self.turns.take(&network.name).await;
+        self.take_network_down(network).await
+    }
+
+    async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
+        check::container(spec)?;
+        let _turn = self.turns.take(&spec.name).await;
+        self.bring_up(spec).await?;
+        self.set_limits(&spec.name, spec.limits).await
+    }
+
+    async fn run_once(&self, spec: &ContainerSpec, timeout: Duration) -> Result<Finished, ContainerError> {
+        let spec = &ContainerSpec { restart: RestartPolicy::Never, ..spec.clone() };
+        check::container(spec)?;
+        let _turn = self.turns.take(&spec.name).await;
+        self.run_to_end(spec, timeout).await
+    }
+
+    async fn remove(&self, container: &ContainerRef) -> Result<(), ContainerError> {
+        let _turn = self.turns.take(&container.name).await;
+        self.remove_owned(container).await
+    }
+
+    async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError> {
+        check::limits(&container.name, limits)?;
+        let _turn = self.turns.take(&container.name).await;
+        self.resize_owned(container, limits).await
+    }
+
+    async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
+        self.inventory(cluster).await
+    }
+
+    async fn events(&self, cluster: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError> {
+        self.follow(cluster).await
+    }
+}

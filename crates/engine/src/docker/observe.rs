@@ -1,0 +1,192 @@
+//! From what the engine shows to what we call it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bollard::models::{
+    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerSummary,
+    ContainerSummaryStateEnum, HealthStatusEnum, HostConfig, Network, Volume,
+};
+use bollard::query_parameters::ListVolumesOptions;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Docker;
+use super::body::{MEGABYTE, NANOS_PER_MILLI};
+use super::container::owner;
+use super::network::subnet;
+use crate::error::ContainerError;
+use crate::hash::SpecHash;
+use crate::observed::{Health, Inventory, NetworkObserved, Observed, State, VolumeObserved};
+use crate::ownership::{ClusterId, Ownership, label, owned_by, read_tenant};
+use crate::plan::Found;
+use crate::spec::{Limits, container_of_volume};
+
+/// Containers looked at side by side: enough to hide the engine's latency, few enough not to crowd out other calls.
+const AT_ONCE: usize = 16;
+
+impl Docker {
+    pub(super) async fn inventory(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
+        let ours = format!("{}={cluster}", label::CLUSTER);
+        let listed = self.list_containers(vec![ours.clone()]).await?.into_iter();
+        let names = listed.filter(is_ours).filter_map(|container| container.id);
+        // One that vanishes between the list and the look is simply not there.
+        let looks = stream::iter(names).map(|id| async move { self.inspect_id(&id).await });
+        let seen: Vec<_> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
+        let mut containers: Vec<_> = seen.iter().flatten().filter_map(observed).collect();
+        containers.sort_by(|one, other| one.name.cmp(&other.name));
+
+        let attached = Attached::read(&self.shared(cluster, None).await?);
+        let networks = self.cluster_networks(cluster.as_str()).await?;
+        let networks = networks.iter().filter_map(|network| network_observed(network, cluster, &attached));
+
+        let filters = [("label".to_owned(), vec![ours])].into();
+        let options = ListVolumesOptions { filters: Some(filters) };
+        let volumes = self.call("list volumes", self.api.list_volumes(Some(options))).await?;
+        let volumes = volumes.volumes.unwrap_or_default();
+        let volumes = volumes.iter().filter_map(|volume| volume_observed(volume, cluster));
+        Ok(Inventory { containers, networks: networks.collect(), volumes: volumes.collect() })
+    }
+
+    async fn inspect_id(&self, id: &str) -> Result<Option<ContainerInspectResponse>, ContainerError> {
+        super::call::if_found(self.call("inspect container", self.api.inspect_container(id, None)).await)
+    }
+}
+
+fn is_ours(container: &ContainerSummary) -> bool {
+    container.labels.as_ref().is_some_and(|labels| Ownership::read(labels).is_some())
+}
+
+/// Which shared containers are in which networks.
+struct Attached(BTreeMap<String, Vec<BTreeSet<String>>>);
+
+impl Attached {
+    /// Only those that run: the others are in no network now, and come back into theirs when they start.
+    fn read(shared: &[ContainerSummary]) -> Self {
+        let mut roles = BTreeMap::<_, Vec<_>>::new();
+        for container in shared.iter().filter(|c| c.state == Some(ContainerSummaryStateEnum::RUNNING)) {
+            let role = container.labels.as_ref().and_then(|labels| labels.get(label::ATTACH));
+            let networks =
+                container.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+            let ids = networks.into_iter().flat_map(|networks| networks.values());
+            let ids = ids.filter_map(|endpoint| endpoint.network_id.clone()).collect();
+            roles.entry(role.cloned().unwrap_or_default()).or_default().push(ids);
+        }
+        Self(roles)
+    }
+
+    fn roles_in(&self, network: &str) -> BTreeSet<String> {
+        let complete = |holders: &Vec<BTreeSet<String>>| holders.iter().all(|ids| ids.contains(network));
+        self.0.iter().filter(|(_, holders)| complete(holders)).map(|(role, _)| role.clone()).collect()
+    }
+}
+
+fn network_observed(network: &Network, cluster: &ClusterId, attached: &Attached) -> Option<NetworkObserved> {
+    let labels = network.labels.as_ref()?;
+    let tenant = read_tenant(labels)?;
+    if !owned_by(labels, tenant, cluster) {
+        return None;
+    }
+    Some(NetworkObserved {
+        name: network.name.clone()?,
+        tenant,
+        cluster: cluster.clone(),
+        subnet: subnet(network),
+        generation: labels.get(label::GENERATION)?.parse().ok()?,
+        attached: attached.roles_in(network.id.as_deref()?),
+    })
+}
+
+fn volume_observed(volume: &Volume, cluster: &ClusterId) -> Option<VolumeObserved> {
+    let tenant = read_tenant(&volume.labels)?;
+    let container =
+        container_of_volume(&volume.name).filter(|_| owned_by(&volume.labels, tenant, cluster))?;
+    let (name, container) = (volume.name.clone(), container.to_owned());
+    Some(VolumeObserved { name, tenant, cluster: cluster.clone(), container })
+}
+
+/// What decisions need to know of a container; `id` is that of the network it should be in.
+pub(super) fn found(seen: &ContainerInspectResponse, network: &str, id: &str) -> Found {
+    let state = seen.state.as_ref();
+    let networks = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+    let endpoint = networks.and_then(|networks| networks.get(network));
+    // Before the first start the engine has not filled in the id; it joins by name then.
+    let joined = endpoint.and_then(|endpoint| endpoint.network_id.as_deref()).unwrap_or_default();
+    Found {
+        owner: owner(seen),
+        hash: hash(seen),
+        state: life(state),
+        in_network: endpoint.is_some() && (joined.is_empty() || joined == id),
+        exit_code: exit_code(state),
+    }
+}
+
+/// A container of ours as it is; `None` when it is not completely ours.
+pub(super) fn observed(seen: &ContainerInspectResponse) -> Option<Observed> {
+    let state = seen.state.as_ref();
+    let networks = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+    let addresses = networks.into_iter().flat_map(|networks| networks.values());
+    Some(Observed {
+        name: seen.name.as_deref()?.trim_start_matches('/').to_owned(),
+        owner: owner(seen)?,
+        spec: hash(seen)?,
+        image: seen.config.as_ref()?.image.clone().unwrap_or_default(),
+        state: life(state),
+        health: health(state),
+        restarts: seen.restart_count.and_then(|count| count.try_into().ok()).unwrap_or_default(),
+        limits: limits(seen.host_config.as_ref()?),
+        address: addresses.filter_map(|endpoint| endpoint.ip_address.as_deref()?.parse().ok()).next(),
+        started_at: state.and_then(started_at),
+        exit_code: exit_code(state),
+    })
+}
+
+fn hash(seen: &ContainerInspectResponse) -> Option<SpecHash> {
+    seen.config.as_ref()?.labels.as_ref()?.get(label::SPEC).map(|label| SpecHash::read(label))
+}
+
+fn limits(config: &HostConfig) -> Limits {
+    let whole = |value: Option<i64>, unit: i64| {
+        let value = value.unwrap_or_default();
+        // What is not a whole number of our units cannot be what we asked for.
+        if value % unit == 0 { u32::try_from(value / unit).unwrap_or_default() } else { 0 }
+    };
+    Limits {
+        cpu_millis: whole(config.nano_cpus, NANOS_PER_MILLI),
+        memory_mb: whole(config.memory, MEGABYTE),
+        pids: whole(config.pids_limit, 1),
+    }
+}
+
+fn life(state: Option<&ContainerState>) -> State {
+    use ContainerStateStatusEnum as Status;
+    match state.and_then(|state| state.status) {
+        Some(Status::CREATED) => State::Created,
+        Some(Status::RUNNING | Status::STOPPING) => State::Running,
+        Some(Status::PAUSED) => State::Paused,
+        Some(Status::RESTARTING) => State::Restarting,
+        Some(Status::EXITED) => State::Exited,
+        Some(Status::REMOVING | Status::DEAD | Status::EMPTY) | None => State::Removing,
+    }
+}
+
+fn health(state: Option<&ContainerState>) -> Health {
+    let running = life(state) == State::Running;
+    let status = state.and_then(|state| state.health.as_ref()?.status).filter(|_| running);
+    match status {
+        Some(HealthStatusEnum::STARTING) => Health::Starting,
+        Some(HealthStatusEnum::HEALTHY) => Health::Healthy,
+        Some(HealthStatusEnum::UNHEALTHY) => Health::Unhealthy,
+        Some(HealthStatusEnum::EMPTY | HealthStatusEnum::NONE) | None => Health::None,
+    }
+}
+
+fn exit_code(state: Option<&ContainerState>) -> Option<i64> {
+    state.filter(|_| matches!(life(state), State::Exited | State::Restarting))?.exit_code
+}
+
+fn started_at(state: &ContainerState) -> Option<OffsetDateTime> {
+    let start = OffsetDateTime::parse(state.started_at.as_deref()?, &Rfc3339).ok()?;
+    // The engine's word for "never" is the year 1.
+    (start.year() > 1).then_some(start)
+}

@@ -1,0 +1,128 @@
+//! The fake engine keeps the contract, and does what simulations rely on.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use async_trait::async_trait;
+use engine::contract::{self, ContractSetup, Outside, Stage};
+use engine::fake::{FakeWorld, Fault, Run, Verb, When};
+use engine::{ClusterId, ContainerSpec, Containers, Health, State};
+use ipnet::Ipv4Net;
+
+struct FakeOutside {
+    world: FakeWorld,
+    cluster: ClusterId,
+}
+
+#[async_trait]
+impl Outside for FakeOutside {
+    async fn add_shared(&self, role: &str) {
+        self.world.add_shared(&self.cluster, role);
+    }
+
+    async fn remove_shared(&self, role: &str) {
+        self.world.remove_shared(&self.cluster, role);
+    }
+
+    async fn add_foreign_container(&self, name: &str) {
+        self.world.add_foreign_container(name);
+    }
+
+    async fn add_foreign_network(&self, name: &str, subnet: Ipv4Net) {
+        self.world.add_foreign_network(name, subnet);
+    }
+
+    async fn exists(&self, name: &str) -> bool {
+        self.world.exists(name)
+    }
+
+    async fn remove(&self, name: &str) {
+        self.world.vanish(name);
+    }
+
+    async fn die(&self, name: &str) {
+        self.world.die(name, 137);
+    }
+
+    async fn inject(&self, verb: Verb, when: When) {
+        self.world.inject(Fault::new(verb, when));
+    }
+}
+
+/// Just enough of a shell for the contract's scripts.
+fn runs(spec: &ContainerSpec) -> Run {
+    let script = spec.command.last().map(String::as_str).unwrap_or_default();
+    match script.rsplit_once("exit ") {
+        Some((_, code)) => Run::Exits { code: code.parse().unwrap(), logs: "last words\n".into() },
+        None => Run::Hangs,
+    }
+}
+
+fn setup(world: &FakeWorld) -> ContractSetup {
+    let cluster: ClusterId = "fake".parse().unwrap();
+    world.set_runs(runs);
+    world.set_image_missing("no-such-image:never", true);
+    let outside = FakeOutside { world: world.clone(), cluster: cluster.clone() };
+    ContractSetup::new(cluster, "image", "10.203.0.0/16".parse().unwrap(), Box::new(outside))
+}
+
+#[tokio::test]
+async fn the_fake_keeps_the_contract() {
+    let world = FakeWorld::new();
+    let setup = setup(&world);
+    contract::containers(&world.engine("contract"), &setup).await;
+    assert!(world.faults_spent());
+}
+
+#[tokio::test]
+async fn the_ledger_tells_who_did_what_and_nothing_else() {
+    let world = FakeWorld::new();
+    let setup = setup(&world);
+    setup.outside.add_shared("edge").await;
+    setup.outside.add_shared("postgres").await;
+    let (alice, bob) = (world.engine("alice"), world.engine("bob"));
+    let stage = Stage::with_network(&alice, &setup).await;
+    alice.ensure_running(&stage.main()).await.unwrap();
+    world.clear_ledger();
+
+    bob.ensure_network(&stage.network).await.unwrap();
+    bob.ensure_running(&stage.main()).await.unwrap();
+    bob.observe(&setup.cluster).await.unwrap();
+    assert_eq!(world.ledger(), []);
+
+    world.die(&stage.main().name, 1);
+    bob.ensure_running(&stage.main()).await.unwrap();
+    let ledger = world.ledger();
+    assert_eq!(ledger.len(), 1);
+    assert_eq!((ledger[0].actor.as_str(), ledger[0].verb), ("bob", Verb::ContainerStart));
+}
+
+#[tokio::test]
+async fn an_engine_that_is_cut_off_does_nothing() {
+    let world = FakeWorld::new();
+    let setup = setup(&world);
+    let engine = world.engine("anyone");
+    world.set_unreachable(true);
+    let stage = Stage::new(&engine, &setup);
+    assert!(engine.ping().await.is_err());
+    assert!(engine.ensure_network(&stage.network).await.is_err());
+    assert!(engine.observe(&setup.cluster).await.is_err());
+    world.set_unreachable(false);
+    assert!(engine.observe(&setup.cluster).await.unwrap().is_empty());
+    assert_eq!(world.ledger(), []);
+}
+
+#[tokio::test]
+async fn health_can_be_withheld_and_given_back() {
+    let world = FakeWorld::new();
+    let setup = setup(&world);
+    setup.outside.add_shared("edge").await;
+    setup.outside.add_shared("postgres").await;
+    let engine = world.engine("anyone");
+    let stage = Stage::with_network(&engine, &setup).await;
+    let name = stage.main().name;
+    world.set_health(&name, Health::Starting);
+    let observed = engine.ensure_running(&stage.main()).await.unwrap();
+    assert_eq!((observed.state, observed.health), (State::Running, Health::Starting));
+    world.clear_health(&name);
+    assert!(stage.container(&name).await.is_ready());
+}
