@@ -25,7 +25,7 @@ ATTEMPTS = 5
 # A cold n8n migrates its database on two busy cores: minutes, not seconds.
 PATIENCE = 900
 ENDED_WELL = "succeeded"
-ENDED_BADLY = ("rolled_back", "stuck", "cancelled", "failed")
+ENDED_BADLY = ("rolled_back", "stuck")
 
 
 def main():
@@ -68,7 +68,7 @@ def watch(operation_id):
     told, deadline = {}, time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         operation = patiently("GET", f"/operations/{operation_id}")[0]["data"]
-        for position, step in enumerate(operation.get("steps") or []):
+        for position, step in enumerate(operation["steps"]):
             tell(step, position, told)
         if operation["status"] == ENDED_WELL or operation["status"] in ENDED_BADLY:
             return operation
@@ -78,14 +78,15 @@ def watch(operation_id):
 
 def tell(step, position, told):
     """Prints a step when what is known of it has changed."""
-    name = step.get("name") or step.get("step") or "?"
-    state = (step.get("status") or step.get("event"), step.get("attempts"), str(step.get("error") or ""))
+    state = (step["status"], step["attempts"], step.get("error"))
     if told.get(position) == state:
         return
     told[position] = state
-    status, attempts, error = state
-    again = f", attempt {attempts}" if isinstance(attempts, int) and attempts > 1 else ""
-    say(f"  {name}: {status}{again}{': ' + error if error else ''}")
+    again = f", attempt {step['attempts']}" if step["attempts"] > 1 else ""
+    # A step that succeeded in the end still shows its last failure: no news then.
+    failed = step.get("error") if step["status"] != "succeeded" else None
+    why = f": {failed['detail']}" if failed else ""
+    say(f"  {step['name']}: {step['status']}{again}{why}")
 
 
 def await_active():
@@ -106,7 +107,7 @@ def write_local_env(tenant):
         "RP9_TOKEN": rp9api.token("local-operator", "admin"),
         "RP9_JWT_SECRET": rp9api.secret("RP9_JWT_SECRET"),
         "RP9_HMAC_SECRET": rp9api.secret("RP9_HMAC_SECRET"),
-        "RP9_TENANT_ID": tenant_id(tenant),
+        "RP9_TENANT_ID": tenant["id"],
         "RP9_TENANT_URL": tenant["login_url"],
     }
     path = os.environ["LOCAL_ENV"]
@@ -119,7 +120,7 @@ def write_local_env(tenant):
 def report(tenant):
     """The owner's first login is shown as long as the control plane still has it."""
     try:
-        login = patiently("GET", f"/tenants/{tenant_id(tenant)}/initial-login")[0]["data"]
+        login = patiently("GET", f"/tenants/{tenant['id']}/initial-login")[0]["data"]
     except rp9api.ApiError as error:
         if error.status not in (404, 409, 410):
             raise
@@ -142,11 +143,6 @@ def patiently(*arguments):
             if error.status not in (0, 429, 502, 503, 504) or time.monotonic() > deadline:
                 raise
             time.sleep(1)
-
-
-def tenant_id(tenant):
-    """The id, under whichever of its two names the answer has."""
-    return tenant.get("id") or tenant["tenant_id"]
 
 
 def say(text):

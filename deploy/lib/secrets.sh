@@ -22,6 +22,7 @@ once() {
 }
 
 key() { cat "$KEYS/$1"; }
+optional_key() { [ ! -f "$KEYS/$1" ] || key "$1"; }
 
 ensure_secrets() {
   umask 077
@@ -64,7 +65,7 @@ put() {
 }
 
 draft_secrets() {
-  local service
+  local service name
   key postgres_superuser | put postgres superuser
   key postgres_rp9 | put postgres rp9
   key postgres_tenants | put postgres tenants
@@ -75,7 +76,9 @@ draft_secrets() {
     printf 'postgres://rp9:%s@postgres:5432/rp9' "$(key postgres_rp9)" | put "$service" database_url
     key "nats_$service" | put "$service" nats_password
   done
-  for service in edge_token jwt_secret hmac_secret; do key "$service" | put gateway "$service"; done
+  for name in edge_token jwt_secret hmac_secret; do key "$name" | put gateway "$name"; done
+  for name in hmac_secret_previous jwt_keys; do optional_key "$name" | put gateway "$name"; done
+  optional_key master_keys_old | put provisioner master_keys_old
   key master_key | put provisioner master_key
   printf 'postgres://rp9_tenants:%s@postgres:5432/postgres' "$(key postgres_tenants)" |
     put provisioner tenant_database_admin_url
@@ -95,6 +98,11 @@ for reader in "$@"; do
   done
 done'
 
+# An empty file is no secret: only one that is there is named to the service.
+announce_optional() {
+  [ ! -s "$KEYS/$1" ] || export "$2=/run/secrets/$1"
+}
+
 deliver_secrets() {
   local draft service readers=()
   rm -rf "$RP9_STATE"/draft.* # of a run that was killed
@@ -107,6 +115,9 @@ deliver_secrets() {
   docker run --rm --network none --user 0:0 --entrypoint sh \
     -v "$draft:/draft:ro" -v "$SECRETS:/mounted" debian:bookworm-slim -c "$DELIVER" sh "${readers[@]}"
   rm -rf "$draft"
+  announce_optional hmac_secret_previous RP9_HMAC_SECRET_PREVIOUS_FILE
+  announce_optional jwt_keys RP9_JWT_KEYS_FILE
+  announce_optional master_keys_old RP9_MASTER_KEYS_OLD_FILE
   RP9_SETTINGS="$(find "$DEPLOY/conf" "$KEYS" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | sha256sum | cut -c1-16)"
   export RP9_SETTINGS
 }
