@@ -6,6 +6,7 @@ pub mod databases;
 pub mod fake;
 pub mod launch;
 pub mod queues;
+pub mod schema;
 pub mod version;
 
 pub use databases::TenantDatabases;

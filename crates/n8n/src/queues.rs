@@ -5,6 +5,10 @@ use common::error::{Classify, Kind};
 use common::id::TenantId;
 use secrecy::SecretString;
 
+mod redis_server;
+
+pub use redis_server::{RedisQueues, RedisUrlError};
+
 /// The tenants' queues. Each verb may be repeated and may run several times at once; removing what is gone succeeds.
 #[async_trait]
 pub trait TenantQueues: Send + Sync {

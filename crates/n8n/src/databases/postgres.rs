@@ -1,0 +1,106 @@
+//! The tenants' databases on a PostgreSQL server, through a role that may create databases and roles but is no
+//! superuser.
+//!
+//! One connection per call and none kept: these calls are rare, and a kept connection would stand in the way of a
+//! database's removal. What changes something does so under an advisory lock on the name it is about.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
+
+use super::{ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, Owner, OwnerId, TenantDatabases};
+use crate::Version;
+
+mod clone;
+mod observe;
+mod roles;
+mod scram;
+mod seed;
+mod session;
+mod statement;
+mod template;
+
+pub(crate) use session::refused;
+
+/// The real thing. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PostgresDatabases {
+    options: PgConnectOptions,
+}
+
+/// Why there is nothing to work on.
+#[derive(Debug, thiserror::Error)]
+#[error("the URL of the tenants' database server cannot be used")]
+pub struct AdminUrlError(#[source] sqlx::Error);
+
+impl PostgresDatabases {
+    /// Databases on the server of this URL. The URL's own database is where the advisory locks live: every caller has
+    /// to name the same one. Connects at the first call, not here.
+    pub fn new(admin_url: &str) -> Result<Self, AdminUrlError> {
+        let options: PgConnectOptions = admin_url.parse().map_err(AdminUrlError)?;
+        // Statements carry verifiers, and names of tenants.
+        Ok(Self { options: options.disable_statement_logging().application_name("rp9-tenants") })
+    }
+}
+
+#[async_trait]
+impl TenantDatabases for PostgresDatabases {
+    async fn ensure_template(&self, version: Version, migrate: &dyn Migrate) -> Result<(), DatabaseError> {
+        template::ensure(self, version, migrate).await
+    }
+
+    async fn ensure_role(
+        &self,
+        name: &Name,
+        password: &SecretString,
+        connection_limit: u16,
+    ) -> Result<(), DatabaseError> {
+        let mut session = self.lock(&name.to_string()).await?;
+        roles::ensure(&mut session, &name.to_string(), password, connection_limit).await
+    }
+
+    async fn ensure_database(
+        &self,
+        name: &Name,
+        owner: &Name,
+        template: Version,
+    ) -> Result<(), DatabaseError> {
+        clone::ensure(self, name, owner, template).await
+    }
+
+    async fn seed_owner(&self, name: &Name, owner: &Owner) -> Result<OwnerId, DatabaseError> {
+        let mut connection = self.open(name).await?;
+        seed::owner(&mut connection, name, owner).await
+    }
+
+    async fn seed_api_key(&self, name: &Name, key: &ApiKeyRow) -> Result<(), DatabaseError> {
+        let mut connection = self.open(name).await?;
+        seed::api_key(&mut connection, name, key).await
+    }
+
+    async fn schema(&self, name: &Name) -> Result<Version, DatabaseError> {
+        let mut connection = self.open(name).await?;
+        crate::schema::version(&mut connection).await
+    }
+
+    async fn final_state(&self, name: &Name) -> Result<Counts, DatabaseError> {
+        let mut connection = self.open(name).await?;
+        observe::counts(&mut connection).await
+    }
+
+    async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {
+        let mut session = self.lock(&name.to_string()).await?;
+        clone::remove(&mut session, &name.to_string()).await
+    }
+
+    async fn remove_role(&self, name: &Name) -> Result<(), DatabaseError> {
+        let mut session = self.lock(&name.to_string()).await?;
+        roles::remove(&mut session, name).await
+    }
+
+    async fn observe(&self) -> Result<Observed, DatabaseError> {
+        let mut connection = self.connect(&self.options).await?;
+        observe::all(&mut connection).await
+    }
+}

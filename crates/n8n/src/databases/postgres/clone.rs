@@ -1,0 +1,114 @@
+//! A tenant's database: a copy of a template, handed to the tenant.
+//!
+//! The database stays the administrator's; the schema's content becomes the tenant's. So n8n can alter its tables when
+//! it migrates, and the tenant can neither drop the database nor let anybody else in.
+
+use sqlx::postgres::PgConnection;
+
+use super::session::refused;
+use super::statement::{identifier, literal, run};
+use super::{DatabaseError, Name, PostgresDatabases, roles};
+use crate::Version;
+
+/// The comment of a database that is finished. Set last: what lacks it is taken up again.
+pub(super) const READY: &str = "rp9:ready";
+
+/// What PostgreSQL sets `datconnlimit` to when a removal begins. Such a database can only be removed.
+pub(super) const INVALID: i32 = -2;
+
+#[derive(sqlx::FromRow)]
+struct State {
+    invalid: bool,
+    ready: bool,
+}
+
+pub(super) async fn ensure(
+    server: &PostgresDatabases,
+    name: &Name,
+    owner: &Name,
+    template: Version,
+) -> Result<(), DatabaseError> {
+    let database = name.to_string();
+    let mut session = server.lock(&database).await?;
+    let mut state = find(&mut session, &database).await?;
+    if state.as_ref().is_some_and(|state| state.invalid) {
+        remove(&mut session, &database).await?;
+        state = None;
+    }
+    if state.as_ref().is_some_and(|state| state.ready) {
+        return Ok(());
+    }
+    if !roles::exists(&mut session, &owner.to_string()).await? {
+        return Err(DatabaseError::NoRole(*owner));
+    }
+    if state.is_none() {
+        create(&mut session, &database, template).await?;
+    }
+    // A copy appears whole or not at all, so one that was left here lacks only what follows, and all of it repeats.
+    hand_over(server, &mut session, &database, &owner.to_string(), &template.template_name()).await?;
+    let mark = format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(READY));
+    run(&mut session, "mark a database", mark).await
+}
+
+async fn find(session: &mut PgConnection, database: &str) -> Result<Option<State>, DatabaseError> {
+    let question = sqlx::query_as(
+        "SELECT datconnlimit = $2 AS invalid, shobj_description(oid, 'pg_database') IS NOT DISTINCT FROM $3 AS ready
+           FROM pg_database WHERE datname = $1",
+    );
+    let bound = question.bind(database).bind(INVALID).bind(READY);
+    bound.fetch_optional(session).await.map_err(refused("look for a database"))
+}
+
+async fn create(session: &mut PgConnection, database: &str, template: Version) -> Result<(), DatabaseError> {
+    let source = template.template_name();
+    let question =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)");
+    let finished: bool =
+        question.bind(&source).fetch_one(&mut *session).await.map_err(refused("look for a template"))?;
+    if !finished {
+        return Err(DatabaseError::NoTemplate(template));
+    }
+    let copy = format!("CREATE DATABASE {} TEMPLATE {}", identifier(database), identifier(&source));
+    run(session, "copy a template", copy).await
+}
+
+async fn hand_over(
+    server: &PostgresDatabases,
+    session: &mut PgConnection,
+    database: &str,
+    owner: &str,
+    former: &str,
+) -> Result<(), DatabaseError> {
+    shut(session, database, owner).await?;
+    let former_exists = roles::exists(session, former).await?;
+    let mut inside = server.connect_to(database).await?;
+    let owner = identifier(owner);
+    // Also what PostgreSQL asks of a new owner before it accepts one.
+    let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {owner}");
+    run(&mut inside, "open the schema to a tenant", grant).await?;
+    if former_exists {
+        let former = identifier(former);
+        run(&mut inside, "hand over the tables", format!("REASSIGN OWNED BY {former} TO {owner}")).await?;
+        let revoke = format!("REVOKE ALL ON SCHEMA public FROM {former}");
+        run(&mut inside, "close the schema to the template's role", revoke).await?;
+    }
+    Ok(())
+}
+
+/// Lets this role into the database, and nobody else but the administrator.
+pub(super) async fn shut(
+    session: &mut PgConnection,
+    database: &str,
+    guest: &str,
+) -> Result<(), DatabaseError> {
+    let (database, guest) = (identifier(database), identifier(guest));
+    run(session, "close a database", format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC")).await?;
+    let grant = format!("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {guest}");
+    run(session, "open a database to its tenant", grant).await
+}
+
+/// Drops it, connections or not. Also what an interrupted removal left.
+pub(super) async fn remove(session: &mut PgConnection, database: &str) -> Result<(), DatabaseError> {
+    let removal = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(database));
+    run(session, "remove a database", removal).await
+}

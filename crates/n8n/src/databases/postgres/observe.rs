@@ -1,0 +1,63 @@
+//! What is there.
+
+use sqlx::postgres::PgConnection;
+
+use super::clone::{INVALID, READY};
+use super::session::refused;
+use super::{Counts, DatabaseError, Observed};
+use crate::databases::{ObservedDatabase, ObservedTemplate};
+use crate::{Version, schema};
+
+#[derive(sqlx::FromRow)]
+struct Database {
+    datname: String,
+    ready: bool,
+    template: bool,
+}
+
+/// Ours is what has a name of our making *and* belongs to us: a database owned by the role we connect as, a role that
+/// it may administer.
+pub(super) async fn all(connection: &mut PgConnection) -> Result<Observed, DatabaseError> {
+    let question = sqlx::query_as(
+        "SELECT datname::text, datistemplate AND NOT datallowconn AS template,
+                shobj_description(oid, 'pg_database') IS NOT DISTINCT FROM $1 AND datconnlimit <> $2 AS ready
+           FROM pg_database WHERE datdba = current_user::regrole ORDER BY datname",
+    );
+    let databases: Vec<Database> = question
+        .bind(READY)
+        .bind(INVALID)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(refused("observe databases"))?;
+    let question = sqlx::query_scalar(
+        "SELECT DISTINCT r.rolname::text FROM pg_roles r JOIN pg_auth_members m ON m.roleid = r.oid
+          WHERE m.member = current_user::regrole AND m.admin_option ORDER BY 1",
+    );
+    let roles: Vec<String> = question.fetch_all(connection).await.map_err(refused("observe roles"))?;
+    Ok(Observed {
+        databases: databases
+            .iter()
+            .filter_map(|row| Some(ObservedDatabase { name: row.datname.parse().ok()?, finished: row.ready }))
+            .collect(),
+        roles: roles.iter().filter_map(|role| role.parse().ok()).collect(),
+        templates: databases
+            .iter()
+            .filter_map(|row| Some((Version::from_template_name(&row.datname)?, row.template)))
+            .map(|(version, finished)| ObservedTemplate { version, finished })
+            .collect(),
+    })
+}
+
+/// Counts what the instance holds, archived workflows included.
+pub(super) async fn counts(connection: &mut PgConnection) -> Result<Counts, DatabaseError> {
+    schema::version(connection).await?;
+    let question = sqlx::query_as(schema::COUNTS);
+    let (workflows, active, credentials, executions): (i64, i64, i64, i64) =
+        question.fetch_one(connection).await.map_err(refused("count what an instance holds"))?;
+    Ok(Counts {
+        workflows: workflows.unsigned_abs(),
+        active_workflows: active.unsigned_abs(),
+        credentials: credentials.unsigned_abs(),
+        executions: executions.unsigned_abs(),
+    })
+}

@@ -1,0 +1,41 @@
+//! Login roles.
+
+use secrecy::SecretString;
+use sqlx::postgres::PgConnection;
+
+use super::session::{is_refusal, refused};
+use super::statement::{identifier, literal, run};
+use super::{DatabaseError, Name, scram};
+
+/// Makes the role or brings it to this password and limit, and lets the administrator act for it: only so can it hand
+/// over objects, read the tenant's tables and end the tenant's connections.
+pub(super) async fn ensure(
+    session: &mut PgConnection,
+    name: &str,
+    password: &SecretString,
+    connection_limit: u16,
+) -> Result<(), DatabaseError> {
+    let verb = if exists(session, name).await? { "ALTER" } else { "CREATE" };
+    let (role, verifier) = (identifier(name), literal(&scram::verifier(password)?));
+    let attributes = format!("LOGIN NOINHERIT CONNECTION LIMIT {connection_limit} PASSWORD {verifier}");
+    run(session, "make a role", format!("{verb} ROLE {role} {attributes}")).await?;
+    let grant = format!("GRANT {role} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE");
+    run(session, "act for a role", grant).await
+}
+
+/// Keeps the role for what it owns, and lets nobody log in as it.
+pub(super) async fn close(session: &mut PgConnection, name: &str) -> Result<(), DatabaseError> {
+    run(session, "close a role", format!("ALTER ROLE {} NOLOGIN PASSWORD NULL", identifier(name))).await
+}
+
+pub(super) async fn exists(session: &mut PgConnection, name: &str) -> Result<bool, DatabaseError> {
+    let question = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)").bind(name);
+    question.fetch_one(session).await.map_err(refused("look for a role"))
+}
+
+pub(super) async fn remove(session: &mut PgConnection, name: &Name) -> Result<(), DatabaseError> {
+    let removal = format!("DROP ROLE IF EXISTS {}", identifier(&name.to_string()));
+    let removed = run(session, "remove a role", removal).await;
+    // 2BP01: other objects depend on it.
+    removed.map_err(|error| if is_refusal(&error, "2BP01") { DatabaseError::RoleInUse(*name) } else { error })
+}

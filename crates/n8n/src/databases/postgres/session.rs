@@ -1,0 +1,67 @@
+//! Connections, and the lock that keeps two callers off one name.
+
+use std::time::Duration;
+
+use common::error::{Classify as _, Kind};
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+
+use super::{DatabaseError, Name, PostgresDatabases};
+
+/// A server that needs longer to let us in is as good as away.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Tells our advisory locks from those of others: "rp9t" in ASCII.
+const LOCKS: i32 = 0x7270_3974;
+
+impl PostgresDatabases {
+    pub(super) async fn connect(&self, options: &PgConnectOptions) -> Result<PgConnection, DatabaseError> {
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await;
+        connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(refused("connect"))
+    }
+
+    /// A connection to a database of this name.
+    pub(super) async fn connect_to(&self, database: &str) -> Result<PgConnection, DatabaseError> {
+        self.connect(&self.options.clone().database(database)).await
+    }
+
+    /// A connection to this tenant's database.
+    pub(super) async fn open(&self, name: &Name) -> Result<PgConnection, DatabaseError> {
+        let opened = self.connect_to(&name.to_string()).await;
+        // 3D000: there is no such database.
+        opened.map_err(
+            |error| if is_refusal(&error, "3D000") { DatabaseError::NoDatabase(*name) } else { error },
+        )
+    }
+
+    /// A connection that holds the lock of this name until it is dropped. Waits for whoever holds it.
+    pub(super) async fn lock(&self, name: &str) -> Result<PgConnection, DatabaseError> {
+        let mut connection = self.connect(&self.options).await?;
+        let lock = sqlx::query("SELECT pg_advisory_lock($1, hashtext($2))").bind(LOCKS).bind(name);
+        lock.execute(&mut connection).await.map_err(refused("lock a name"))?;
+        Ok(connection)
+    }
+}
+
+/// Sorts a failure: the server being away passes, its refusal does not.
+pub(crate) fn refused(what: &'static str) -> impl Fn(sqlx::Error) -> DatabaseError {
+    move |error| {
+        // 55006: somebody is still in the database, or it is being copied this moment. 55000: it takes no connections,
+        // which is so while it is being made or removed.
+        let busy = has_code(&error, "55006") || has_code(&error, "55000");
+        if busy || error.kind() == Kind::Unavailable {
+            DatabaseError::Unavailable(error)
+        } else {
+            DatabaseError::Refused(what, error)
+        }
+    }
+}
+
+/// Whether the server refused with this code.
+pub(super) fn is_refusal(error: &DatabaseError, code: &str) -> bool {
+    matches!(error, DatabaseError::Refused(_, cause) if has_code(cause, code))
+}
+
+fn has_code(error: &sqlx::Error, code: &str) -> bool {
+    error.as_database_error().and_then(|database| database.code()).as_deref() == Some(code)
+}

@@ -1,0 +1,177 @@
+//! The tenants' queues on a Redis server, through a login that may administer logins.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::id::TenantId;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+
+use super::{QueueError, TenantQueues, prefix, user};
+
+/// A server that needs longer is as good as away.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many keys a scan looks at, and a removal takes, at a time: Redis does nothing else meanwhile.
+const BATCH: usize = 500;
+
+/// What a queue and its scripts need, found by running n8n as such a login. Everything that sees beyond keys of one's
+/// own stays out: KEYS and SCAN name others' keys, CONFIG, ACL, FLUSHALL and DEBUG need no argument to do harm.
+/// INFO is what Bull reads the server's version from; CLIENT's two subcommands name a connection.
+const COMMANDS: &[&str] = &[
+    "-@all",
+    "+@read",
+    "+@write",
+    "+@string",
+    "+@hash",
+    "+@list",
+    "+@set",
+    "+@sortedset",
+    "+@stream",
+    "+@pubsub",
+    "+@scripting",
+    "+@transaction",
+    "+@connection",
+    "+@blocking",
+    "-@dangerous",
+    "-@admin",
+    "-keys",
+    "-scan",
+    "-randomkey",
+    "-dbsize",
+    "-swapdb",
+    "-flushdb",
+    "-flushall",
+    "-script|flush",
+    "-script|kill",
+    "-function",
+    "-pubsub",
+    "-client",
+    "-select",
+    "+info",
+    "+client|setname",
+    "+client|setinfo",
+    "+client|id",
+    "+client|getname",
+];
+
+/// The real thing. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RedisQueues {
+    client: Client,
+}
+
+/// Why there is nothing to work on.
+#[derive(Debug, thiserror::Error)]
+#[error("the URL of the tenants' Redis cannot be used")]
+pub struct RedisUrlError(#[source] redis::RedisError);
+
+impl RedisQueues {
+    /// Queues on the server of this URL. Connects at the first call, not here.
+    pub fn new(admin_url: &str) -> Result<Self, RedisUrlError> {
+        Client::open(admin_url).map(|client| Self { client }).map_err(RedisUrlError)
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, QueueError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT));
+        let connected = self.client.get_multiplexed_async_connection_with_config(&config).await;
+        connected.map_err(refused("connect"))
+    }
+}
+
+/// Sorts a failure: the server being away passes, its refusal does not.
+fn refused(what: &'static str) -> impl Fn(redis::RedisError) -> QueueError {
+    move |error| {
+        let loading =
+            matches!(error.code(), Some("LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN" | "READONLY"));
+        let away = error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || loading;
+        if away { QueueError::Unavailable(error) } else { QueueError::Refused(what, error) }
+    }
+}
+
+async fn ask<T: FromRedisValue>(
+    connection: &mut MultiplexedConnection,
+    what: &'static str,
+    command: &Cmd,
+) -> Result<T, QueueError> {
+    command.query_async(connection).await.map_err(refused(what))
+}
+
+fn acl(subcommand: &str) -> Cmd {
+    let mut command = redis::cmd("ACL");
+    command.arg(subcommand);
+    command
+}
+
+/// The whole rule of a login. It begins with `reset`, so what an earlier rule allowed is gone.
+fn rule(tenant: TenantId, password: &SecretString) -> Vec<String> {
+    let digest = hex::encode(Sha256::digest(password.expose_secret()));
+    let own = [format!("#{digest}"), format!("~{}*", prefix(tenant)), format!("&{}*", prefix(tenant))];
+    let commands = COMMANDS.iter().map(|command| (*command).to_owned());
+    ["reset", "on"].map(str::to_owned).into_iter().chain(own).chain(commands).collect()
+}
+
+#[async_trait]
+impl TenantQueues for RedisQueues {
+    async fn ensure_user(&self, tenant: TenantId, password: &SecretString) -> Result<(), QueueError> {
+        let mut connection = self.connect().await?;
+        let mut command = acl("SETUSER");
+        command.arg(user(tenant)).arg(rule(tenant, password));
+        ask::<()>(&mut connection, "make a login", &command).await?;
+        ask(&mut connection, "save the logins", &acl("SAVE")).await
+    }
+
+    async fn remove(&self, tenant: TenantId) -> Result<(), QueueError> {
+        let mut connection = self.connect().await?;
+        // The login first: it ends the tenant's connections, so nobody adds keys behind the scan.
+        let mut command = acl("DELUSER");
+        command.arg(user(tenant));
+        ask::<u64>(&mut connection, "remove a login", &command).await?;
+        ask::<()>(&mut connection, "save the logins", &acl("SAVE")).await?;
+        remove_keys(&mut connection, tenant).await
+    }
+
+    async fn observe(&self) -> Result<Vec<TenantId>, QueueError> {
+        let mut connection = self.connect().await?;
+        let users: Vec<String> = ask(&mut connection, "observe logins", &acl("USERS")).await?;
+        let mut tenants: Vec<TenantId> = users.iter().filter_map(|user| user.parse().ok()).collect();
+        tenants.sort_unstable();
+        Ok(tenants)
+    }
+}
+
+async fn remove_keys(connection: &mut MultiplexedConnection, tenant: TenantId) -> Result<(), QueueError> {
+    let pattern = format!("{}*", prefix(tenant));
+    let mut cursor = 0_u64;
+    loop {
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(BATCH);
+        let (next, keys): (u64, Vec<Vec<u8>>) = ask(connection, "look for keys", &scan).await?;
+        if !keys.is_empty() {
+            ask::<u64>(connection, "remove keys", redis::cmd("UNLINK").arg(keys)).await?;
+        }
+        if next == 0 {
+            return Ok(());
+        }
+        cursor = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_names_only_what_is_the_tenants_and_holds_no_password() {
+        let tenant = TenantId::generate();
+        let rule = rule(tenant, &"pass word\" >x ~*".to_owned().into());
+        let patterns: Vec<_> = rule.iter().filter(|part| part.starts_with(['~', '&'])).collect();
+        assert_eq!(patterns, [&format!("~{tenant}:*"), &format!("&{tenant}:*")]);
+        assert!(rule.iter().all(|part| !part.contains("pass") && !part.contains(' ')));
+        assert_eq!(rule[..2], ["reset", "on"]);
+    }
+}

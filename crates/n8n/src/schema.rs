@@ -1,0 +1,113 @@
+//! Which schemas of n8n are understood, and how to tell.
+
+use sqlx::postgres::PgConnection;
+
+use crate::Version;
+use crate::databases::DatabaseError;
+use crate::databases::refused;
+
+/// A version whose tables we have looked at, and the migration its database ends with.
+struct Understood {
+    version: Version,
+    last_migration: &'static str,
+}
+
+/// In the order of versions. A version is added here after its tables have been compared with [`COLUMNS`].
+const UNDERSTOOD: &[Understood] = &[Understood {
+    version: Version::new(2, 41, 1),
+    last_migration: "AddExecutionScopesToCustomRoles1789995003141",
+}];
+
+/// Everything that a statement of ours names.
+const COLUMNS: &[(&str, &[&str])] = &[
+    ("credentials_entity", &["id"]),
+    ("deployment_key", &["id"]),
+    ("execution_entity", &["id"]),
+    ("migrations", &["id", "name"]),
+    ("project", &["id", "name", "type", "creatorId"]),
+    ("project_relation", &["projectId", "userId", "role"]),
+    ("settings", &["key", "value", "loadOnStartup"]),
+    (
+        "user",
+        &[
+            "id",
+            "email",
+            "firstName",
+            "lastName",
+            "password",
+            "roleSlug",
+            "settings",
+            "lastActiveAt",
+            "createdAt",
+            "updatedAt",
+        ],
+    ),
+    ("user_api_keys", &["id", "userId", "label", "apiKey", "scopes", "audience", "updatedAt"]),
+    ("workflow_entity", &["id", "active"]),
+];
+
+/// Workflows, those that are active, credentials, executions.
+pub(crate) const COUNTS: &str = "SELECT (SELECT count(*) FROM workflow_entity),
+       (SELECT count(*) FROM workflow_entity WHERE active),
+       (SELECT count(*) FROM credentials_entity),
+       (SELECT count(*) FROM execution_entity)";
+
+/// Whether a version is one we can work with.
+pub fn is_understood(version: Version) -> bool {
+    UNDERSTOOD.iter().any(|understood| understood.version == version)
+}
+
+/// The version whose schema this database has.
+pub(crate) async fn version(connection: &mut PgConnection) -> Result<Version, DatabaseError> {
+    let question = sqlx::query_scalar("SELECT name FROM migrations ORDER BY id DESC LIMIT 1");
+    let last: Option<String> = question.fetch_optional(connection).await.map_err(|error| {
+        // 42P01: there is no such table.
+        match error.as_database_error().and_then(|database| database.code()).as_deref() {
+            Some("42P01") => DatabaseError::NotUnderstood("there is no table of migrations".into()),
+            _ => refused("read the migrations")(error),
+        }
+    })?;
+    let last = last.unwrap_or_default();
+    let known = UNDERSTOOD.iter().find(|understood| understood.last_migration == last);
+    known
+        .map(|understood| understood.version)
+        .ok_or_else(|| DatabaseError::NotUnderstood(format!("its last migration is {last:?}")))
+}
+
+/// Fails unless the database is at this version and has every column we name.
+pub(crate) async fn check(connection: &mut PgConnection, expected: Version) -> Result<(), DatabaseError> {
+    let found = version(&mut *connection).await?;
+    if found != expected {
+        return Err(DatabaseError::NotUnderstood(format!("it is that of {found}, not of {expected}")));
+    }
+    let named = COLUMNS.iter().flat_map(|(table, columns)| columns.iter().map(|column| (*table, *column)));
+    let (tables, columns): (Vec<&str>, Vec<&str>) = named.unzip();
+    let question = sqlx::query_scalar(
+        "SELECT t || '.' || c FROM unnest($1::text[], $2::text[]) AS named (t, c)
+          WHERE NOT EXISTS (SELECT FROM information_schema.columns
+                             WHERE table_schema = 'public' AND table_name = t AND column_name = c)",
+    );
+    let missing: Vec<String> = question
+        .bind(tables)
+        .bind(columns)
+        .fetch_all(connection)
+        .await
+        .map_err(refused("read the schema"))?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(DatabaseError::NotUnderstood(format!("it lacks {}", missing.join(", "))))
+}
+
+/// Takes out what belongs to one instance, so that no two copies share it: keys, identities, and the vacant owner that
+/// the migrations leave, whom the first visitor could become.
+pub(crate) async fn clean(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    let statements = r#"
+        DELETE FROM deployment_key;
+        DELETE FROM user_api_keys;
+        DELETE FROM project_relation;
+        DELETE FROM project;
+        DELETE FROM "user";
+        UPDATE settings SET value = 'false' WHERE key = 'userManagement.isInstanceOwnerSetUp';"#;
+    sqlx::raw_sql(statements).execute(connection).await.map(drop).map_err(refused("clean a template"))
+}
