@@ -60,6 +60,10 @@ as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n -- "$@"; fi
 }
 
+# What is mounted from the checkout is read by services' users, whatever umask it was made with. There is
+# no secret in it.
+open_conf() { chmod -R a+rX "$DEPLOY/conf"; }
+
 # locked NAME COMMAND…: one at a time on this machine. The lock dies with its holder. The
 # command must not leave a daemon behind that inherits the descriptor (close 9 for those).
 locked() {
