@@ -1,0 +1,22 @@
+//! Who is asking, and what proves it.
+//!
+//! Authority is a value that cannot be made elsewhere: the store answers only to a [`Scope`], which comes from a
+//! [`Caller`], and changes the record only for a [`Command`], which exists once token, role and signature are checked.
+//! A handler without one of them has nothing to ask the record with.
+
+mod caller;
+mod command;
+mod operation_of;
+mod role;
+mod secret;
+mod signature;
+mod tenant_of;
+mod token;
+
+pub use caller::{Access, Caller, Read};
+pub use command::{Command, Target};
+pub use operation_of::OperationOf;
+pub use role::Role;
+pub use signature::{Proof, SignatureRules, Signed};
+pub use tenant_of::{TenantOf, absent};
+pub use token::{Identity, Scope, TokenKeys};

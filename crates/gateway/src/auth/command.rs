@@ -1,0 +1,129 @@
+//! Those who change something: token, role, signature and body, checked in this order, before anything is looked up.
+
+use std::marker::PhantomData;
+
+use axum::{
+    extract::{FromRequest, Request},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use common::clock;
+use http::request::Parts;
+
+use super::{Access, Identity, Proof, Scope, Signed, caller::identify};
+use crate::{
+    app::App,
+    exchange::Exchange,
+    http::body,
+    idempotency::{IdempotencyKey, RequestDigest, stored_answer},
+    problem::Problem,
+};
+
+/// What a command is aimed at, found after its signature is checked.
+pub trait Target: Sized + Send {
+    /// Looks it up among what the caller can see.
+    fn find(
+        app: &App,
+        scope: &Scope,
+        parts: &mut Parts,
+    ) -> impl Future<Output = Result<Self, Problem>> + Send;
+}
+
+impl Target for () {
+    async fn find(_: &App, _: &Scope, _: &mut Parts) -> Result<Self, Problem> {
+        Ok(())
+    }
+}
+
+/// A verified request to change something.
+#[derive(Debug)]
+pub struct Command<A, T = ()> {
+    identity: Identity,
+    body: Bytes,
+    target: T,
+    key: Option<IdempotencyKey>,
+    digest: RequestDigest,
+    proof: Option<Proof>,
+    exchange: Exchange,
+    access: PhantomData<fn() -> A>,
+}
+
+impl<A, T> Command<A, T> {
+    /// The body as it was signed.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// What it is aimed at.
+    pub fn target(&self) -> &T {
+        &self.target
+    }
+
+    /// Who gave it.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Under which key its answer is kept.
+    pub fn key(&self) -> Option<&IdempotencyKey> {
+        self.key.as_ref()
+    }
+
+    /// What tells it from another request under the same key.
+    pub fn digest(&self) -> &RequestDigest {
+        &self.digest
+    }
+
+    /// Its signature, if it has one.
+    pub fn proof(&self) -> Option<&Proof> {
+        self.proof.as_ref()
+    }
+
+    /// The request it came in.
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+}
+
+impl<A: Access, T: Target> FromRequest<App> for Command<A, T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let command = verify::<A>(&parts, body, app).await.map_err(IntoResponse::into_response)?;
+        match T::find(app, command.identity.scope(), &mut parts).await {
+            Ok(target) => Ok(command.aimed_at(target)),
+            // A repeat is answered as before even when its target is gone by now.
+            Err(problem) => Err(match stored_answer(app, &command).await {
+                Ok(Some(answer)) => answer,
+                Ok(None) => problem.into_response(),
+                Err(other) => other.into_response(),
+            }),
+        }
+    }
+}
+
+async fn verify<A: Access>(parts: &Parts, body: axum::body::Body, app: &App) -> Result<Command<A>, Problem> {
+    let identity = identify::<A>(parts, app)?;
+    let exchange = Exchange::of(&parts.extensions)?.clone();
+    body::check_content_type(&parts.headers)?;
+    let body = body::collect(&parts.headers, body).await?;
+    let key = IdempotencyKey::of(&parts.headers)?;
+    let signed = Signed {
+        method: &parts.method,
+        uri: &parts.uri,
+        body: &body,
+        idempotency_key: key.as_ref().map(IdempotencyKey::as_str),
+    };
+    let proof = app.signatures.check(&parts.headers, &signed, identity.role(), clock::now())?;
+    let digest = RequestDigest::of(&parts.method, &parts.uri, &body);
+    exchange.note_digest(digest);
+    Ok(Command { identity, body, target: (), key, digest, proof, exchange, access: PhantomData })
+}
+
+impl<A> Command<A> {
+    fn aimed_at<T>(self, target: T) -> Command<A, T> {
+        let Self { identity, body, target: (), key, digest, proof, exchange, access } = self;
+        Command { identity, body, target, key, digest, proof, exchange, access }
+    }
+}

@@ -1,0 +1,198 @@
+//! Signed requests: what proves that a mutation is meant as it arrived.
+//!
+//! `v2` binds time, method, path, query, body and idempotency key. The older form binds time and body alone; it can be
+//! switched off.
+
+use std::{fmt, iter};
+
+use common::config::{Env, Section};
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, Method, Uri};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+use super::{Role, secret};
+use crate::problem::{Code, Problem};
+
+const TIMESTAMP: &str = "x-rp9-timestamp";
+const SIGNATURE: &str = "x-rp9-signature";
+/// How far a signature's time may be from ours, either way.
+const WINDOW_SECONDS: i64 = 300;
+
+/// Who signs, and with what.
+pub struct SignatureRules {
+    current: Hmac<Sha256>,
+    /// The secret before the last rotation, for as long as somebody still signs with it.
+    previous: Option<Hmac<Sha256>>,
+    unbound_allowed: bool,
+    roles: Vec<Role>,
+    reads: bool,
+}
+
+impl fmt::Debug for SignatureRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignatureRules").field("roles", &self.roles).finish_non_exhaustive()
+    }
+}
+
+impl Section for SignatureRules {
+    fn read(env: &mut Env) -> Option<Self> {
+        let current = env.secret("HMAC_SECRET").and_then(|key| secret::strong(env, "HMAC_SECRET", key));
+        let previous = env.optional_secret("HMAC_SECRET_PREVIOUS").and_then(|key| match key {
+            Some(key) => secret::strong(env, "HMAC_SECRET_PREVIOUS", key).map(Some),
+            None => Some(None),
+        });
+        let (unbound_allowed, reads) = (env.switch("HMAC_V1", true), env.switch("SIGNED_READS", false));
+        let roles = read_roles(env);
+        Some(Self {
+            current: keyed(&current?)?,
+            previous: match previous? {
+                Some(key) => Some(keyed(&key)?),
+                None => None,
+            },
+            unbound_allowed: unbound_allowed?,
+            roles: roles?,
+            reads: reads?,
+        })
+    }
+}
+
+fn keyed(key: &SecretString) -> Option<Hmac<Sha256>> {
+    Hmac::new_from_slice(key.expose_secret().as_bytes()).ok()
+}
+
+fn read_roles(env: &mut Env) -> Option<Vec<Role>> {
+    let text = env.or("SIGNED_ROLES", "admin,operator,service,owner".to_owned())?;
+    let roles: Result<Vec<Role>, _> = text.split(',').map(|word| word.trim().parse()).collect();
+    match roles {
+        Ok(roles) if roles.contains(&Role::Service) && roles.contains(&Role::Owner) => Some(roles),
+        Ok(_) => env.problem("SIGNED_ROLES can leave out `admin` and `operator` only".into()),
+        Err(error) => env.problem(format!("SIGNED_ROLES is not valid: {error}")),
+    }
+}
+
+/// What a signature is compared with.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed<'a> {
+    pub method: &'a Method,
+    pub uri: &'a Uri,
+    pub body: &'a [u8],
+    pub idempotency_key: Option<&'a str>,
+}
+
+/// A signature that fits; remembered, so that it is accepted once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof([u8; 32]);
+
+impl Proof {
+    /// What the memory of signatures is keyed by.
+    pub fn digest(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl SignatureRules {
+    /// Whether reads of this role are signed too.
+    pub fn wanted_on_reads(&self, role: Role) -> bool {
+        self.reads && self.roles.contains(&role)
+    }
+
+    /// Checks the request's signature. `None` when this role need not sign and did not.
+    pub fn check(
+        &self,
+        headers: &HeaderMap,
+        request: &Signed<'_>,
+        role: Role,
+        now: OffsetDateTime,
+    ) -> Result<Option<Proof>, Problem> {
+        let (timestamp, signature) = match (single(headers, TIMESTAMP)?, single(headers, SIGNATURE)?) {
+            (Some(timestamp), Some(signature)) => (timestamp, signature),
+            (None, None) if !self.roles.contains(&role) => return Ok(None),
+            _ => return Err(Problem::new(Code::SignatureMissing)),
+        };
+        let age =
+            now.unix_timestamp() - unix_seconds(timestamp).ok_or(Problem::new(Code::SignatureInvalid))?;
+        if age.abs() > WINDOW_SECONDS {
+            return Err(Problem::new(Code::SignatureExpired));
+        }
+        let proof = self.verify(timestamp, signature, request);
+        proof.map(Some).ok_or_else(|| Problem::new(Code::SignatureInvalid))
+    }
+
+    fn verify(&self, timestamp: &str, signature: &str, request: &Signed<'_>) -> Option<Proof> {
+        let (form, digits) = match signature.strip_prefix("v2=") {
+            Some(digits) => (Form::Bound, digits),
+            None if self.unbound_allowed => (Form::Unbound, signature),
+            None => return None,
+        };
+        let mut code = [0; 32];
+        hex::decode_to_slice(digits, &mut code).ok()?;
+        let message = form.message(timestamp, request);
+        let keys = iter::once(&self.current).chain(&self.previous);
+        keys.map(|key| key.clone().chain_update(&message))
+            .any(|mac| mac.verify_slice(&code).is_ok())
+            .then(|| form.proof(&code, request))
+    }
+}
+
+/// The two ways of signing.
+#[derive(Clone, Copy)]
+enum Form {
+    /// `v2=`: everything the request consists of.
+    Bound,
+    /// Time and body.
+    Unbound,
+}
+
+impl Form {
+    fn message(self, timestamp: &str, request: &Signed<'_>) -> Vec<u8> {
+        match self {
+            Self::Unbound => [timestamp.as_bytes(), b"\n", request.body].concat(),
+            Self::Bound => {
+                let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
+                let body = hex::encode(Sha256::digest(request.body));
+                let key = request.idempotency_key.unwrap_or_default();
+                [timestamp, request.method.as_str(), target, &body, key].join("\n").into_bytes()
+            }
+        }
+    }
+
+    /// Over the code's bytes, not its spelling: capital digits are no second signature. Method and path are in it so
+    /// that two honest calls with the same body in one second do not collide under the form that binds neither; the
+    /// query is not, or changing it would make a repeat look new.
+    fn proof(self, code: &[u8; 32], request: &Signed<'_>) -> Proof {
+        let form = match self {
+            Self::Bound => b"v2",
+            Self::Unbound => b"v1",
+        };
+        let digest = Sha256::new()
+            .chain_update(form)
+            .chain_update(code)
+            .chain_update(request.method.as_str())
+            .chain_update(b"\n")
+            .chain_update(request.uri.path());
+        Proof(digest.finalize().into())
+    }
+}
+
+/// A header that may be there once. Twice, and the next proxy might read the other one.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().map(|value| value.to_str());
+    match (value, values.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(value)), None) => Ok(Some(value)),
+        _ => Err(Problem::new(Code::SignatureInvalid)),
+    }
+}
+
+/// Digits alone: no sign, no fraction, no spaces.
+fn unix_seconds(text: &str) -> Option<i64> {
+    let digits = (1..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
+
+#[cfg(test)]
+#[path = "signature_tests.rs"]
+mod tests;

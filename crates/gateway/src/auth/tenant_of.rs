@@ -1,0 +1,73 @@
+//! The tenant that a path names, if the caller may know of it.
+
+use axum::extract::{FromRequestParts, Path};
+use common::{id::TenantId, tenant::Subdomain};
+use http::request::Parts;
+
+use super::{Access, Caller, Identity, Read, Scope, Target};
+use crate::{
+    app::App,
+    exchange::Exchange,
+    problem::{Code, Problem},
+    store::tenants::{self, Tenant},
+};
+
+/// A caller and the tenant they ask about. A foreign tenant is answered exactly as one that does not exist.
+#[derive(Debug)]
+pub struct TenantOf<A = Read> {
+    caller: Caller<A>,
+    pub tenant: Tenant,
+}
+
+impl<A> TenantOf<A> {
+    /// Who asks.
+    pub fn identity(&self) -> &Identity {
+        self.caller.identity()
+    }
+}
+
+impl<A: Access> FromRequestParts<App> for TenantOf<A> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let tenant = Tenant::find(app, caller.scope(), parts).await?;
+        Ok(Self { caller, tenant })
+    }
+}
+
+impl Target for Tenant {
+    async fn find(app: &App, scope: &Scope, parts: &mut Parts) -> Result<Self, Problem> {
+        let Ok(Path(name)) = Path::<String>::from_request_parts(parts, app).await else {
+            return Err(absent());
+        };
+        let found = match TenantName::parse(&name) {
+            Some(TenantName::Id(id)) => tenants::find(&app.database, scope, id).await?,
+            Some(TenantName::Subdomain(subdomain)) => {
+                tenants::find_by_subdomain(&app.database, scope, &subdomain).await?
+            }
+            None => None,
+        };
+        let tenant = found.ok_or_else(absent)?;
+        Exchange::of(&parts.extensions)?.note_tenant(tenant.id);
+        Ok(tenant)
+    }
+}
+
+/// What is said of a tenant that is not there, and of one the caller may not know of.
+pub fn absent() -> Problem {
+    Problem::new(Code::NotFound).detail("There is no such tenant.")
+}
+
+/// The two ways to name a tenant. No subdomain holds an underscore and every id does, so they cannot be confused.
+enum TenantName {
+    Id(TenantId),
+    Subdomain(Subdomain),
+}
+
+impl TenantName {
+    fn parse(text: &str) -> Option<Self> {
+        let id = text.parse().map(Self::Id).ok();
+        id.or_else(|| text.parse().map(Self::Subdomain).ok())
+    }
+}

@@ -1,0 +1,67 @@
+//! What a gateway does beside answering: forgetting what is too old, and counting tenants. Every replica does it; none of
+//! it is wrong when done twice.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use common::{
+    error::chain,
+    tenant::{Mode, TenantStatus},
+};
+use sqlx::PgPool;
+
+use crate::{
+    app::App,
+    metrics,
+    store::{expired, plans, tenants},
+};
+
+/// Often enough that a batch stays small.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// As often as Prometheus usually asks.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
+
+/// Starts the chores.
+pub fn start(app: &App) {
+    every(app, "forget", FORGET_EVERY, |database| async move { forget(&database).await });
+    every(app, "count", COUNT_EVERY, |database| async move { count(&database).await });
+}
+
+fn every<F>(app: &App, name: &'static str, period: Duration, chore: impl Fn(PgPool) -> F + Send + 'static)
+where
+    F: Future<Output = Result<(), sqlx::Error>> + Send,
+{
+    let (database, stopping) = (app.database.clone(), app.tasks.stopping());
+    app.tasks.spawn(name, async move {
+        let mut tick = tokio::time::interval(period);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stopping.run_until_cancelled(tick.tick()).await.is_some() {
+            if let Err(error) = chore(database.clone()).await {
+                tracing::warn!(chore = name, error = chain(&error), "a chore is left for later");
+            }
+        }
+    });
+}
+
+/// Forgets expired signatures and answers, batch after batch.
+pub async fn forget(database: &PgPool) -> Result<(), sqlx::Error> {
+    while expired::forget_signatures(database).await? == expired::BATCH {}
+    while expired::forget_answers(database).await? == expired::BATCH {}
+    Ok(())
+}
+
+/// Tells Prometheus how many tenants there are of each sort, also where there are none any more.
+async fn count(database: &PgPool) -> Result<(), sqlx::Error> {
+    let counts = tenants::counts(database).await?.into_iter();
+    let counts: BTreeMap<_, _> =
+        counts.map(|count| ((count.mode, count.status, count.plan), count.tenants)).collect();
+    let plans = plans::names(database).await?;
+    for mode in Mode::ALL {
+        for status in TenantStatus::ALL {
+            for plan in &plans {
+                let sort = ((*mode).to_owned(), (*status).to_owned(), plan.clone());
+                metrics::tenants(mode, status, plan, counts.get(&sort).copied().unwrap_or_default());
+            }
+        }
+    }
+    Ok(())
+}

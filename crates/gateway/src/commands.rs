@@ -1,0 +1,66 @@
+//! From a verified command to its answer: accepted, answered as before, or refused.
+
+use axum::response::{IntoResponse, Response};
+use common::{
+    error::chain,
+    id::{OperationId, TenantId},
+};
+use wire::{OperationQueued, Priority};
+
+use crate::{
+    app::App,
+    auth::Command,
+    exchange::Exchange,
+    idempotency::{Answer, stored_answer},
+    metrics,
+    problem::{Code, Pointer, Problem},
+    store::accept::{self, AcceptError, Effect},
+};
+
+/// Accepts a command with the answer made for it, or gives the answer it got the first time. `None`: it cannot be done,
+/// and nothing was written.
+pub async fn accept<A, T, E: Effect>(
+    app: &App,
+    command: &Command<A, T>,
+    operation: OperationId,
+    effect: &E,
+    answer: Answer,
+) -> Result<Option<Response>, Problem> {
+    if accept::accept(&app.database, command, operation, effect, &answer).await.map_err(refusal)? {
+        note(command.exchange(), effect.tenant(), operation);
+        metrics::accepted(E::KIND.as_str());
+        wake(app, command.exchange(), operation, E::KIND.as_str());
+        return Ok(Some(answer.into_response()));
+    }
+    stored_answer(app, command).await
+}
+
+fn note(exchange: &Exchange, tenant: TenantId, operation: OperationId) {
+    exchange.note_tenant(tenant);
+    exchange.note_operation(operation);
+}
+
+fn refusal(error: AcceptError) -> Problem {
+    match error {
+        AcceptError::SignatureRepeated => Problem::new(Code::SignatureRepeated),
+        AcceptError::SubdomainTaken => Problem::new(Code::SubdomainTaken).at(Pointer::to("subdomain")),
+        AcceptError::CustomDomainTaken => {
+            Problem::new(Code::CustomDomainTaken).at(Pointer::to("custom_domain"))
+        }
+        AcceptError::InFlight => Problem::new(Code::RequestInFlight),
+        AcceptError::Store(_) => error.into(),
+    }
+}
+
+/// Tells the provisioner. The row is what counts: a lost wake-up costs the time until the sweeper comes by.
+fn wake(app: &App, exchange: &Exchange, operation: OperationId, kind: &'static str) {
+    let message = OperationQueued { operation, kind: kind.to_owned(), priority: Priority::Normal };
+    let (bus, carried) = (app.bus.clone(), exchange.carried());
+    app.tasks.spawn("wake", async move {
+        let published = bus.publish(&message, &carried).await;
+        metrics::woken(published.is_ok());
+        if let Err(error) = published {
+            tracing::debug!(operation_id = %operation, error = chain(&error), "left to the sweeper");
+        }
+    });
+}

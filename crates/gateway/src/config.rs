@@ -1,0 +1,196 @@
+//! What the gateway is told at start. Anything that cannot be right stops it there, all of it reported together.
+
+use std::{net::SocketAddr, str::FromStr};
+
+use common::config::{Env, Section};
+use edge::{Entrypoints, Host};
+use secrecy::SecretString;
+
+use crate::auth::{SignatureRules, TokenKeys};
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the API listens.
+    pub api_bind: SocketAddr,
+    pub edge: EdgeConfig,
+    pub tokens: TokenKeys,
+    pub signatures: SignatureRules,
+    pub public: PublicAddress,
+    /// What new tenants get.
+    pub n8n_version: Version,
+}
+
+impl Section for Config {
+    fn read(env: &mut Env) -> Option<Self> {
+        let api_bind = env.or("API_BIND", SocketAddr::from(([0, 0, 0, 0], 8080)));
+        let edge = EdgeConfig::read(env);
+        let (tokens, signatures) = (TokenKeys::read(env), SignatureRules::read(env));
+        let (public, n8n_version) = (PublicAddress::read(env), env.required("N8N_VERSION"));
+        Some(Self {
+            api_bind: api_bind?,
+            edge: edge?,
+            tokens: tokens?,
+            signatures: signatures?,
+            public: public?,
+            n8n_version: n8n_version?,
+        })
+    }
+}
+
+/// The port that the edge fetches its routes from.
+#[derive(Debug)]
+pub struct EdgeConfig {
+    pub bind: SocketAddr,
+    /// What the edge shows to be let in.
+    pub token: SecretString,
+    pub entrypoints: Entrypoints,
+}
+
+impl Section for EdgeConfig {
+    fn read(env: &mut Env) -> Option<Self> {
+        let bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
+        let (token, resolver) = (env.secret("EDGE_TOKEN"), env.optional("EDGE_CERT_RESOLVER"));
+        Some(Self { bind: bind?, token: token?, entrypoints: Entrypoints { tls: resolver? } })
+    }
+}
+
+/// How a tenant is reached from outside.
+#[derive(Debug, Clone)]
+pub struct PublicAddress {
+    scheme: Scheme,
+    domain: Host,
+    port: u16,
+}
+
+impl Section for PublicAddress {
+    fn read(env: &mut Env) -> Option<Self> {
+        let scheme = env.or("PUBLIC_SCHEME", Scheme::Http);
+        let domain = match "localhost".parse() {
+            Ok(localhost) => env.or("TENANT_DOMAIN", localhost),
+            Err(_) => env.required("TENANT_DOMAIN"),
+        };
+        let port = env.or("PUBLIC_PORT", 8000);
+        Some(Self { scheme: scheme?, domain: domain?, port: port? })
+    }
+}
+
+impl PublicAddress {
+    /// The domain that every tenant's address ends in.
+    pub fn domain(&self) -> &str {
+        self.domain.as_str()
+    }
+
+    /// The address that a tenant's people sign in at.
+    pub fn login_url(&self, subdomain: &str) -> String {
+        let (scheme, usual_port) = match self.scheme {
+            Scheme::Http => ("http", 80),
+            Scheme::Https => ("https", 443),
+        };
+        let port = if self.port == usual_port { String::new() } else { format!(":{}", self.port) };
+        format!("{scheme}://{subdomain}.{}{port}", self.domain)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+impl FromStr for Scheme {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "http" => Ok(Self::Http),
+            "https" => Ok(Self::Https),
+            _ => Err("must be `http` or `https`"),
+        }
+    }
+}
+
+/// A version of n8n: three numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version(String);
+
+impl Version {
+    /// The version itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Version {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number =
+            |part: &str| !part.is_empty() && part.len() <= 9 && part.bytes().all(|b| b.is_ascii_digit());
+        let parts: Vec<&str> = text.split('.').collect();
+        if parts.len() == 3 && parts.into_iter().all(number) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be three numbers, such as 2.41.1")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 4] = [
+        ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("HMAC_SECRET", "fedcba9876543210fedcba9876543210"),
+        ("EDGE_TOKEN", "edge"),
+        ("N8N_VERSION", "2.41.1"),
+    ];
+
+    fn load(more: &[(&str, &str)]) -> Result<Config, String> {
+        let pairs = GOOD.into_iter().chain(more.iter().copied());
+        Env::of(pairs).load().map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_a_local_installation() {
+        let config = load(&[]).unwrap();
+        assert_eq!(config.public.login_url("acme"), "http://acme.localhost:8000");
+        assert_eq!(config.api_bind.port(), 8080);
+    }
+
+    #[test]
+    fn the_usual_port_is_not_spelled_out() {
+        let address =
+            [("PUBLIC_SCHEME", "https"), ("PUBLIC_PORT", "443"), ("TENANT_DOMAIN", "flows.example")];
+        assert_eq!(load(&address).unwrap().public.login_url("acme"), "https://acme.flows.example");
+    }
+
+    #[test]
+    fn secrets_below_32_bytes_are_refused_together_with_everything_else() {
+        let bad = [
+            ("JWT_SECRET", "short"),
+            ("JWT_KEYS", "next=short"),
+            ("HMAC_SECRET", "short"),
+            ("HMAC_SECRET_PREVIOUS", "short"),
+            ("SIGNED_ROLES", "admin,owner"),
+            ("TENANT_DOMAIN", "Not A Domain"),
+            ("PUBLIC_SCHEME", "gopher"),
+            ("N8N_VERSION", "latest"),
+        ];
+        let error = load(&bad).unwrap_err();
+        assert!(error.contains("8 problem(s)"), "{error}");
+        for (name, value) in bad {
+            assert!(error.contains(name), "{name} is missing in {error}");
+            assert!(value != "short" || !error.contains("=short"), "{error}");
+        }
+    }
+
+    #[test]
+    fn service_and_owner_always_sign() {
+        for roles in ["admin,operator", "service", "owner,admin", "admin,nobody,service,owner"] {
+            assert!(load(&[("SIGNED_ROLES", roles)]).is_err(), "{roles}");
+        }
+        assert!(load(&[("SIGNED_ROLES", "service, owner")]).is_ok());
+    }
+}

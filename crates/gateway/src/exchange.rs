@@ -1,0 +1,195 @@
+//! One request and its answer, as the layers around the handlers know it: its names, and what became known on the way.
+
+use std::sync::{Arc, OnceLock};
+
+use common::{
+    bus::Carried,
+    id::{OperationId, TenantId},
+    telemetry,
+};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+
+use crate::{
+    auth::Identity,
+    idempotency::RequestDigest,
+    problem::{Code, Problem},
+};
+
+/// The header that names a request across services.
+pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+const TRACEPARENT: &str = "traceparent";
+const MAX_CORRELATION: usize = 128;
+
+/// A request's names and the notes made while it was handled.
+#[derive(Debug, Clone)]
+pub struct Exchange(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    correlation_id: HeaderValue,
+    traceparent: Option<String>,
+    trace_id: String,
+    identity: OnceLock<Identity>,
+    action: OnceLock<&'static str>,
+    digest: OnceLock<RequestDigest>,
+    tenant: OnceLock<TenantId>,
+    operation: OnceLock<OperationId>,
+}
+
+impl Exchange {
+    /// Reads the names the caller gave, or makes them. Called inside the request's span.
+    pub fn begin(headers: &HeaderMap) -> Self {
+        let given = incoming_traceparent(headers);
+        let traceparent = telemetry::traceparent().or_else(|| given.map(str::to_owned));
+        let trace_id = traceparent.as_deref().and_then(trace_id_of).map_or_else(random_hex, str::to_owned);
+        Self(Arc::new(Inner {
+            correlation_id: correlation_id(headers),
+            traceparent,
+            trace_id,
+            identity: OnceLock::new(),
+            action: OnceLock::new(),
+            digest: OnceLock::new(),
+            tenant: OnceLock::new(),
+            operation: OnceLock::new(),
+        }))
+    }
+
+    /// The exchange a handler is part of.
+    pub fn of(extensions: &Extensions) -> Result<&Self, Problem> {
+        // Only a router without the outermost layer has none: a mistake of ours.
+        extensions.get().ok_or_else(|| Problem::new(Code::Internal))
+    }
+
+    /// The correlation id, as a header.
+    pub fn correlation_header(&self) -> HeaderValue {
+        self.0.correlation_id.clone()
+    }
+
+    /// The correlation id.
+    pub fn correlation_id(&self) -> &str {
+        self.0.correlation_id.to_str().unwrap_or_default()
+    }
+
+    /// The trace context to hand on.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.0.traceparent.as_deref()
+    }
+
+    /// The trace's id, for people to quote.
+    pub fn trace_id(&self) -> &str {
+        &self.0.trace_id
+    }
+
+    /// What goes along with a message.
+    pub fn carried(&self) -> Carried {
+        Carried {
+            correlation_id: Some(self.correlation_id().to_owned()),
+            traceparent: self.0.traceparent.clone(),
+        }
+    }
+
+    pub fn note_identity(&self, identity: &Identity) {
+        let _ = self.0.identity.set(identity.clone());
+    }
+
+    pub fn note_action(&self, action: &'static str) {
+        let _ = self.0.action.set(action);
+    }
+
+    pub fn note_digest(&self, digest: RequestDigest) {
+        let _ = self.0.digest.set(digest);
+    }
+
+    pub fn note_tenant(&self, tenant: TenantId) {
+        let _ = self.0.tenant.set(tenant);
+    }
+
+    pub fn note_operation(&self, operation: OperationId) {
+        let _ = self.0.operation.set(operation);
+    }
+
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.identity.get()
+    }
+
+    pub fn action(&self) -> Option<&'static str> {
+        self.0.action.get().copied()
+    }
+
+    pub fn digest(&self) -> Option<&RequestDigest> {
+        self.0.digest.get()
+    }
+
+    pub fn tenant(&self) -> Option<TenantId> {
+        self.0.tenant.get().copied()
+    }
+
+    pub fn operation(&self) -> Option<OperationId> {
+        self.0.operation.get().copied()
+    }
+}
+
+/// The caller's trace context, if it is one (W3C Trace Context §3.2).
+pub fn incoming_traceparent(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(TRACEPARENT)?.to_str().ok()?;
+    trace_id_of(value).map(|_| value)
+}
+
+fn trace_id_of(traceparent: &str) -> Option<&str> {
+    let parts: Vec<&str> = traceparent.split('-').collect();
+    let hex = |part: &str, length| {
+        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    match parts[..] {
+        ["00", trace, span, flags] => {
+            let zero = |part: &str| part.bytes().all(|b| b == b'0');
+            let valid = hex(trace, 32) && hex(span, 16) && hex(flags, 2) && !zero(trace) && !zero(span);
+            valid.then_some(trace)
+        }
+        _ => None,
+    }
+}
+
+/// Taken as given when it is short and printable, so that it can stand in headers, rows and logs; otherwise made anew.
+fn correlation_id(headers: &HeaderMap) -> HeaderValue {
+    let usable = |value: &&HeaderValue| {
+        (1..=MAX_CORRELATION).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
+    let made = || HeaderValue::from_str(&random_hex()).unwrap_or(HeaderValue::from_static("none"));
+    headers.get(CORRELATION).filter(usable).cloned().unwrap_or_else(made)
+}
+
+/// 32 hexadecimal digits that nobody used before.
+fn random_hex() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn a_printable_correlation_id_is_kept_and_anything_else_replaced() {
+        let kept =
+            |value: &str| Exchange::begin(&headers("x-correlation-id", value)).correlation_id() == value;
+        assert!(kept("order-42/a"));
+        for bad in ["", "two words", "t\tab", &"x".repeat(129)] {
+            assert!(!kept(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_callers_trace_goes_on() {
+        let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let exchange = Exchange::begin(&headers("traceparent", given));
+        assert_eq!(exchange.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(exchange.traceparent(), Some(given));
+        for bad in ["", "00-x-y-z", &given.replace("4bf9", "4BF9"), &format!("{given}-more")] {
+            assert_eq!(incoming_traceparent(&headers("traceparent", bad)), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Whether this gateway, and what stands behind it, can be used. Asked by strangers, so it names no address and no
+//! version, and asking often asks nobody else.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use common::error::chain;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    store::health::{self, ClusterReport},
+};
+
+/// A probe every few milliseconds costs the record one question a second.
+const KEPT_FOR: Duration = Duration::from_secs(1);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
+
+/// What clusters report on. A cluster may report more; that is shown too.
+const REPORTED: [&str; 3] = ["docker", "redis", "tenant_postgres"];
+
+/// Whether something can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It works.
+    Up,
+    /// It works in part, or something that can be done without is down.
+    Degraded,
+    /// It does not work.
+    Down,
+    /// Nobody has said for half a minute.
+    Unknown,
+}
+
+/// Everything known, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub dependencies: BTreeMap<String, State>,
+    /// Clusters that should be working, and how many of them have not said anything lately.
+    pub clusters: usize,
+    pub silent_clusters: usize,
+}
+
+impl Report {
+    /// The state of the whole: down with a needed part, degraded with any other.
+    pub fn state(&self) -> State {
+        let needed = |name: &str| name == "database" || REPORTED.contains(&name);
+        if self.dependencies.iter().any(|(name, state)| *state == State::Down && needed(name)) {
+            State::Down
+        } else if self.dependencies.values().all(|state| *state == State::Up) {
+            State::Up
+        } else {
+            State::Degraded
+        }
+    }
+
+    /// Whether the record can be used: what this process cannot do anything without.
+    pub fn serving(&self) -> bool {
+        self.dependencies.get("database") == Some(&State::Up)
+    }
+}
+
+/// The report, at most a second old.
+pub async fn report(app: &App) -> Report {
+    let fresh = async || Ok::<_, std::convert::Infallible>(look(app).await);
+    app.health.get(KEPT_FOR, fresh).await.unwrap_or_else(|never| match never {})
+}
+
+async fn look(app: &App) -> Report {
+    let asked = tokio::time::timeout(ANSWERED_WITHIN, health::cluster_reports(&app.database)).await;
+    let clusters = match asked {
+        Ok(Ok(clusters)) => Some(clusters),
+        Ok(Err(error)) => {
+            tracing::warn!(error = chain(&error), "the database does not answer");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("the database does not answer in time");
+            None
+        }
+    };
+    let nats = if app.bus.is_connected() { State::Up } else { State::Down };
+    assemble(clusters.as_deref(), nats)
+}
+
+/// `clusters` is `None` when the record could not be asked.
+fn assemble(clusters: Option<&[ClusterReport]>, nats: State) -> Report {
+    let database = if clusters.is_some() { State::Up } else { State::Down };
+    let mut dependencies = BTreeMap::from([("database".to_owned(), database), ("nats".to_owned(), nats)]);
+    let clusters = clusters.unwrap_or_default();
+    let names = clusters.iter().flat_map(|cluster| cluster.dependencies.keys().map(String::as_str));
+    for name in REPORTED.into_iter().chain(names) {
+        let states: Vec<State> = clusters.iter().map(|cluster| state_in(cluster, name)).collect();
+        dependencies.entry(name.to_owned()).or_insert_with(|| together(&states));
+    }
+    let silent_clusters = clusters.iter().filter(|cluster| !cluster.fresh).count();
+    Report { dependencies, clusters: clusters.len(), silent_clusters }
+}
+
+fn state_in(cluster: &ClusterReport, name: &str) -> State {
+    match cluster.dependencies.get(name).and_then(serde_json::Value::as_str) {
+        Some("up") if cluster.fresh => State::Up,
+        Some("degraded") if cluster.fresh => State::Degraded,
+        Some("down") if cluster.fresh => State::Down,
+        _ => State::Unknown,
+    }
+}
+
+/// Several clusters' word on one dependency: whatever works in one of them works in part.
+fn together(states: &[State]) -> State {
+    match states {
+        [] => State::Unknown,
+        [first, rest @ ..] if rest.iter().all(|state| state == first) => *first,
+        states if states.iter().any(|state| matches!(state, State::Up | State::Degraded)) => State::Degraded,
+        _ => State::Down,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::types::Json;
+
+    fn cluster(fresh: bool, pairs: &[(&str, &str)]) -> ClusterReport {
+        let dependencies = pairs.iter().map(|(name, word)| ((*name).to_owned(), (*word).into())).collect();
+        ClusterReport { fresh, dependencies: Json(dependencies) }
+    }
+
+    const ALL_UP: &[(&str, &str)] = &[("docker", "up"), ("redis", "up"), ("tenant_postgres", "up")];
+
+    #[test]
+    fn everything_up_is_up() {
+        assert_eq!(assemble(Some(&[cluster(true, ALL_UP)]), State::Up).state(), State::Up);
+    }
+
+    #[test]
+    fn without_the_bus_work_is_only_slower() {
+        let report = assemble(Some(&[cluster(true, ALL_UP)]), State::Down);
+        assert_eq!((report.state(), report.serving()), (State::Degraded, true));
+    }
+
+    #[test]
+    fn a_stale_word_is_no_word() {
+        let report = assemble(Some(&[cluster(false, &[("docker", "down")])]), State::Up);
+        assert_eq!(report.dependencies["docker"], State::Unknown);
+        assert_eq!((report.state(), report.silent_clusters), (State::Degraded, 1));
+    }
+
+    #[test]
+    fn a_needed_part_that_is_down_everywhere_is_down() {
+        let down = [("docker", "down"), ("redis", "up"), ("tenant_postgres", "up")];
+        assert_eq!(assemble(Some(&[cluster(true, &down)]), State::Up).state(), State::Down);
+        let two = [cluster(true, &down), cluster(true, ALL_UP)];
+        assert_eq!(assemble(Some(&two), State::Up).state(), State::Degraded);
+    }
+
+    #[test]
+    fn without_the_record_nothing_can_be_said() {
+        let report = assemble(None, State::Up);
+        assert_eq!((report.state(), report.serving()), (State::Down, false));
+        assert_eq!(report.dependencies["docker"], State::Unknown);
+    }
+}

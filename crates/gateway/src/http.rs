@@ -1,0 +1,8 @@
+//! What every request goes through, whatever it asks for.
+
+pub mod body;
+pub mod fields;
+pub mod observe;
+pub mod query;
+mod refused;
+pub mod server;

@@ -1,0 +1,148 @@
+//! The outermost layer: names the request, follows it, and has the last word on its answer.
+//!
+//! Here a panic becomes a 500, a slow handler a 503, and every error a problem document; here the request is counted,
+//! logged and, if it was a refused command, audited.
+
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use common::telemetry;
+use futures::FutureExt;
+use http::{HeaderName, HeaderValue, Method, header};
+use tracing::{Instrument, Span, field::Empty};
+
+use super::refused;
+use crate::{
+    app::App,
+    exchange::{CORRELATION, Exchange, incoming_traceparent},
+    metrics,
+    problem::{Code, Problem},
+};
+
+/// Everything here is one or two statements; longer work is an operation.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Follows one request from its first to its last byte.
+pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let (method, route) = (request.method().clone(), route_of(&request));
+    let span = span(&method, &route);
+    if let Some(traceparent) = incoming_traceparent(request.headers()) {
+        telemetry::adopt(&span, traceparent);
+    }
+    let exchange = span.in_scope(|| Exchange::begin(request.headers()));
+    span.record("correlation_id", exchange.correlation_id()).record("trace_id", exchange.trace_id());
+    request.extensions_mut().insert(exchange.clone());
+
+    let answer = guarded(next.run(request)).instrument(span.clone()).await;
+
+    let _entered = span.enter();
+    let (mut answer, problem) = finished(answer, &exchange);
+    answer.headers_mut().insert(CORRELATION, exchange.correlation_header());
+    answer.headers_mut().insert(NOSNIFF.0, NOSNIFF.1);
+    let ended = Ended { method: &method, route: &route, took: begun.elapsed(), problem };
+    ended.report(&answer, &exchange, &span);
+    refused::audit(&app, &exchange, problem);
+    answer
+}
+
+/// No answer of ours is anything but what its content type says.
+const NOSNIFF: (HeaderName, HeaderValue) =
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+/// The route's template: a closed set, unlike paths.
+fn route_of(request: &Request) -> String {
+    let route = request.extensions().get::<MatchedPath>();
+    route.map_or("unknown", MatchedPath::as_str).to_owned()
+}
+
+fn span(method: &Method, route: &str) -> Span {
+    tracing::info_span!(
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        http.method = %method,
+        http.route = route,
+        correlation_id = Empty,
+        trace_id = Empty,
+        actor = Empty,
+        tenant_id = Empty,
+        operation_id = Empty,
+    )
+}
+
+/// Whatever happens inside, there is an answer.
+async fn guarded(answer: impl Future<Output = Response>) -> Response {
+    let caught = AssertUnwindSafe(answer).catch_unwind();
+    match tokio::time::timeout(ANSWERED_WITHIN, caught).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(panic)) => {
+            tracing::error!(panic = panic_text(panic.as_ref()), "a handler panicked");
+            Problem::new(Code::Internal).into_response()
+        }
+        Err(_) => {
+            tracing::warn!("a handler took too long");
+            Problem::new(Code::Timeout).into_response()
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("not a text")
+}
+
+/// Writes out problems, those of the router and of layers too.
+fn finished(mut answer: Response, exchange: &Exchange) -> (Response, Option<Code>) {
+    let status = answer.status();
+    if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
+        return (problem.render(status, exchange.trace_id()), Some(problem.code()));
+    }
+    let ours = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if !(status.is_client_error() || status.is_server_error()) || ours {
+        return (answer, None);
+    }
+    let problem = Problem::of_status(status);
+    let mut rendered = problem.render(status, exchange.trace_id());
+    if let Some(allow) = answer.headers_mut().remove(header::ALLOW) {
+        rendered.headers_mut().insert(header::ALLOW, allow);
+    }
+    (rendered, Some(problem.code()))
+}
+
+struct Ended<'a> {
+    method: &'a Method,
+    route: &'a str,
+    took: Duration,
+    problem: Option<Code>,
+}
+
+impl Ended<'_> {
+    fn report(&self, answer: &Response, exchange: &Exchange, span: &Span) {
+        metrics::request(self.method, self.route, answer.status(), self.took);
+        if let Some(identity) = exchange.identity() {
+            span.record("actor", identity.subject());
+        }
+        if let Some(tenant) = exchange.tenant() {
+            span.record("tenant_id", tenant.to_string());
+        }
+        if let Some(operation) = exchange.operation() {
+            span.record("operation_id", operation.to_string());
+        }
+        tracing::info!(
+            http.status = answer.status().as_u16(),
+            outcome = self.problem.map_or("ok", Code::as_str),
+            duration_ms = self.took.as_secs_f64() * 1000.0,
+            audit = exchange.action(),
+            "request"
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! Commands that were refused are part of the audit trail too, as soon as it is known who gave them.
+
+use crate::{app::App, audit::Entry, exchange::Exchange, problem::Code};
+
+/// Notes a refused command. Beside the answer, not before it: refusing costs no write.
+pub fn audit(app: &App, exchange: &Exchange, problem: Option<Code>) {
+    if let (Some(code), Some(identity), Some(action)) = (problem, exchange.identity(), exchange.action()) {
+        app.trail.note(Entry::new(exchange, identity, action, format!("refused: {}", code.as_str())));
+    }
+}

@@ -1,0 +1,137 @@
+//! Answers that are given again: under one key, one subject gets one effect and one answer for 24 hours.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    app::App,
+    auth::Command,
+    metrics,
+    problem::{Code, Problem},
+    store::answers,
+};
+
+const HEADER: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const MAX_KEY: usize = 255;
+
+/// The name a caller gave to a request, so that sending it twice does it once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The request's key, if it has one.
+    pub fn of(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
+        let mut values = headers.get_all(HEADER).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        let printable = value.as_bytes().iter().all(u8::is_ascii_graphic);
+        match value.to_str() {
+            Ok(text) if printable && (1..=MAX_KEY).contains(&text.len()) && values.next().is_none() => {
+                Ok(Some(Self(text.to_owned())))
+            }
+            _ => Err(Problem::new(Code::InvalidRequest)
+                .detail("Idempotency-Key must be one value of 1 to 255 visible ASCII characters.")),
+        }
+    }
+
+    /// The key itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What two requests under one key must have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestDigest([u8; 32]);
+
+impl RequestDigest {
+    /// Over method, path, query and body.
+    pub fn of(method: &Method, uri: &Uri, body: &[u8]) -> Self {
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        // Neither method nor target can hold a line feed, so the parts cannot run into each other.
+        let head = format!("{method}\n{target}\n");
+        Self(Sha256::new().chain_update(head).chain_update(body).finalize().into())
+    }
+
+    /// The digest's bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A complete answer, made before anything is written, so that it can be kept by the statement that accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub location: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// An answer with a JSON body, and the place where its progress is seen.
+    pub fn json(status: StatusCode, location: String, body: &impl serde::Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(|_| Problem::new(Code::Internal))?;
+        Ok(Self { status, location, body })
+    }
+
+    fn replayed(self) -> Response {
+        let mut answer = self.into_response();
+        answer.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        answer
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let headers =
+            [(header::CONTENT_TYPE, "application/json".to_owned()), (header::LOCATION, self.location)];
+        (self.status, headers, self.body).into_response()
+    }
+}
+
+/// The answer kept under this command's key, if it has one and there is one.
+pub async fn stored_answer<A, T>(app: &App, command: &Command<A, T>) -> Result<Option<Response>, Problem> {
+    let Some(key) = command.key() else { return Ok(None) };
+    let kept = answers::find(&app.database, command.identity().subject(), key.as_str()).await?;
+    match kept {
+        None => Ok(None),
+        Some(kept) if kept.request_digest == command.digest().as_bytes() => {
+            metrics::replayed();
+            Ok(Some(kept.answer.replayed()))
+        }
+        Some(_) => Err(Problem::new(Code::IdempotencyKeyReused)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(values: &[&str]) -> Result<Option<IdempotencyKey>, Code> {
+        let pairs =
+            values.iter().map(|v| (HeaderName::from_static(HEADER), HeaderValue::from_str(v).unwrap()));
+        IdempotencyKey::of(&pairs.collect()).map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn a_key_is_optional_and_if_there_it_is_one_printable_value() {
+        assert_eq!(key(&[]), Ok(None));
+        assert_eq!(key(&["a-1"]).unwrap().unwrap().as_str(), "a-1");
+        for bad in [&["", ""][..], &["a", "b"], &["two words"], &[&"x".repeat(256)], &[""]] {
+            assert_eq!(key(bad), Err(Code::InvalidRequest), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_request_changes_its_digest() {
+        let uri = |text: &str| text.parse::<Uri>().unwrap();
+        let base = RequestDigest::of(&Method::POST, &uri("/tenants"), b"{}");
+        let others = [
+            RequestDigest::of(&Method::DELETE, &uri("/tenants"), b"{}"),
+            RequestDigest::of(&Method::POST, &uri("/tenants?a"), b"{}"),
+            RequestDigest::of(&Method::POST, &uri("/tenants"), b"{} "),
+        ];
+        assert!(others.iter().all(|other| *other != base));
+    }
+}

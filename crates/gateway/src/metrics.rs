@@ -1,0 +1,71 @@
+//! Every metric of the gateway. Labels come from closed sets: route templates, methods, classes of status, words.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+const REQUESTS: &str = "rp9_http_requests_total";
+const REQUEST_DURATION: &str = "rp9_http_request_duration_seconds";
+const REPLAYS: &str = "rp9_idempotent_replays_total";
+const ACCEPTED: &str = "rp9_operations_accepted_total";
+const WAKE_UPS: &str = "rp9_wake_ups_total";
+const AUDIT_DROPPED: &str = "rp9_audit_entries_dropped_total";
+const TENANTS: &str = "rp9_tenants_total";
+
+/// Says what each metric means.
+pub fn describe() {
+    describe_counter!(REQUESTS, "Requests answered, by route, method and class of status.");
+    describe_histogram!(REQUEST_DURATION, Unit::Seconds, "From a request's headers to its answer.");
+    describe_counter!(REPLAYS, "Answers given again under their idempotency key.");
+    describe_counter!(ACCEPTED, "Operations accepted, by kind.");
+    describe_counter!(WAKE_UPS, "Wake-ups published after an operation was accepted, by outcome.");
+    describe_counter!(AUDIT_DROPPED, "Refusals that could not be noted because too many came at once.");
+    describe_gauge!(TENANTS, "Tenants by mode, status and plan. Every replica tells the same number.");
+}
+
+/// One request was answered.
+pub fn request(method: &Method, route: &str, status: StatusCode, took: Duration) {
+    let (method, route) = (method_label(method), route.to_owned());
+    let class = match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    };
+    counter!(REQUESTS, "route" => route.clone(), "method" => method, "status" => class).increment(1);
+    histogram!(REQUEST_DURATION, "route" => route, "method" => method).record(took.as_secs_f64());
+}
+
+/// A method can be any word a caller makes up.
+fn method_label(method: &Method) -> &'static str {
+    let known = ["GET", "POST", "DELETE", "PATCH", "PUT", "HEAD", "OPTIONS"];
+    known.into_iter().find(|known| method == known).unwrap_or("other")
+}
+
+/// A kept answer was given again.
+pub fn replayed() {
+    counter!(REPLAYS).increment(1);
+}
+
+/// An operation was accepted.
+pub fn accepted(kind: &'static str) {
+    counter!(ACCEPTED, "kind" => kind).increment(1);
+}
+
+/// A wake-up was published, or not.
+pub fn woken(published: bool) {
+    counter!(WAKE_UPS, "outcome" => if published { "published" } else { "left_to_the_sweeper" }).increment(1);
+}
+
+/// A refusal was not noted.
+pub fn audit_dropped() {
+    counter!(AUDIT_DROPPED).increment(1);
+}
+
+/// So many tenants of this sort.
+pub fn tenants(mode: &'static str, status: &'static str, plan: &str, count: i64) {
+    // Counts stay far below 2^53.
+    gauge!(TENANTS, "mode" => mode, "status" => status, "plan" => plan.to_owned()).set(count as f64);
+}

@@ -1,0 +1,193 @@
+//! Operations as the API shows them: every step, folded from the journal.
+
+use common::{
+    id::{OperationId, TenantId},
+    operations::Event,
+};
+use serde::Serialize;
+use serde_json::Value;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
+
+use crate::store::operations::{JournalRow, Operation};
+
+/// A piece of long work.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Operation)]
+pub struct OperationView {
+    #[schema(value_type = String, example = "op_0198c0de0000700080000000000000bb")]
+    id: OperationId,
+    #[schema(example = "tenant.create")]
+    kind: String,
+    #[schema(value_type = Option<String>)]
+    tenant_id: Option<TenantId>,
+    /// `queued`, `running`, `undoing`, `succeeded`, `rolled_back` or `stuck`.
+    status: String,
+    #[serde(with = "rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "rfc3339::option")]
+    started_at: Option<OffsetDateTime>,
+    #[serde(with = "rfc3339::option")]
+    finished_at: Option<OffsetDateTime>,
+    error: Option<Failure>,
+    steps: Vec<StepView>,
+}
+
+/// One step, and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Step)]
+pub struct StepView {
+    name: String,
+    status: StepStatus,
+    /// How often it was begun.
+    attempts: u32,
+    #[serde(with = "rfc3339::option")]
+    started_at: Option<OffsetDateTime>,
+    #[serde(with = "rfc3339::option")]
+    finished_at: Option<OffsetDateTime>,
+    /// Its last failure, also when a later attempt succeeded.
+    error: Option<Failure>,
+}
+
+/// Where a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    Running,
+    Succeeded,
+    Failed,
+    Undoing,
+    Undone,
+    UndoFailed,
+}
+
+/// Why something did not work, in public words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Failure {
+    #[schema(example = "unavailable")]
+    kind: String,
+    detail: String,
+}
+
+impl Failure {
+    /// Takes the two public parts; whatever else a service kept with an error stays there.
+    fn of(error: &Value) -> Self {
+        let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            kind: text("kind").unwrap_or_else(|| "internal".into()),
+            detail: text("detail").unwrap_or_else(|| "Something went wrong on our side.".into()),
+        }
+    }
+}
+
+impl OperationView {
+    /// An operation and what its journal says.
+    pub fn new(operation: Operation, journal: &[JournalRow]) -> Self {
+        Self {
+            id: operation.id,
+            kind: operation.kind,
+            tenant_id: operation.tenant_id,
+            status: operation.status,
+            created_at: operation.created_at,
+            started_at: operation.started_at,
+            finished_at: operation.finished_at,
+            error: operation.error.as_ref().map(Failure::of),
+            steps: steps(journal),
+        }
+    }
+}
+
+/// Folds a journal, in the order it was written, into one line a step.
+fn steps(journal: &[JournalRow]) -> Vec<StepView> {
+    let mut steps = std::collections::BTreeMap::new();
+    for row in journal {
+        // An event of a later version says nothing to this one.
+        if let Some(event) = Event::of_word(&row.event) {
+            let step = steps.entry(row.ordinal).or_insert_with(|| StepView::new(&row.step));
+            step.apply(event, row);
+        }
+    }
+    steps.into_values().collect()
+}
+
+impl StepView {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            status: StepStatus::Running,
+            attempts: 0,
+            started_at: None,
+            finished_at: None,
+            error: None,
+        }
+    }
+
+    fn apply(&mut self, event: Event, row: &JournalRow) {
+        self.status = match event {
+            Event::Started => StepStatus::Running,
+            Event::Succeeded => StepStatus::Succeeded,
+            Event::Failed => StepStatus::Failed,
+            Event::UndoStarted => StepStatus::Undoing,
+            Event::Undone => StepStatus::Undone,
+            Event::UndoFailed => StepStatus::UndoFailed,
+        };
+        match event {
+            Event::Started => {
+                self.attempts += 1;
+                self.started_at.get_or_insert(row.at);
+                self.finished_at = None;
+            }
+            Event::UndoStarted => self.finished_at = None,
+            Event::Succeeded | Event::Failed | Event::Undone | Event::UndoFailed => {
+                self.finished_at = Some(row.at);
+            }
+        }
+        if let Some(error) = &row.error {
+            self.error = Some(Failure::of(error));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use time::macros::datetime;
+
+    fn row(ordinal: i32, event: &str, second: u8, error: Option<Value>) -> JournalRow {
+        let at = datetime!(2026-08-01 12:00 UTC) + time::Duration::seconds(second.into());
+        JournalRow { ordinal, step: format!("step-{ordinal}"), event: event.into(), error, at }
+    }
+
+    #[test]
+    fn a_step_that_failed_and_then_succeeded_tells_both() {
+        let failure = json!({ "step": "step-0", "kind": "timeout", "detail": "It took too long.", "cause": "10.0.0.7" });
+        let rows = [
+            row(0, "started", 1, None),
+            row(0, "failed", 2, Some(failure)),
+            row(0, "started", 3, None),
+            row(0, "succeeded", 4, None),
+            row(1, "started", 4, None),
+        ];
+        let steps = steps(&rows);
+        assert_eq!((steps[0].status, steps[0].attempts), (StepStatus::Succeeded, 2));
+        assert_eq!(steps[0].started_at, Some(rows[0].at));
+        assert_eq!(steps[0].finished_at, Some(rows[3].at));
+        let error = serde_json::to_value(&steps[0].error).unwrap();
+        assert_eq!(error, json!({ "kind": "timeout", "detail": "It took too long." }));
+        assert_eq!((steps[1].status, steps[1].finished_at), (StepStatus::Running, None));
+    }
+
+    #[test]
+    fn an_undone_step_says_so() {
+        let rows = [row(0, "started", 1, None), row(0, "failed", 2, None), row(0, "undo_started", 3, None)];
+        assert_eq!(steps(&rows)[0].status, StepStatus::Undoing);
+        let undone = rows.into_iter().chain([row(0, "undo_failed", 4, None), row(0, "undone", 5, None)]);
+        assert_eq!(steps(&undone.collect::<Vec<_>>())[0].status, StepStatus::Undone);
+    }
+
+    #[test]
+    fn an_event_of_a_later_version_is_passed_over() {
+        assert!(steps(&[row(0, "napped", 1, None)]).is_empty());
+    }
+}

@@ -1,0 +1,77 @@
+//! `/healthz` and `/health/detailed`: for probes and status pages, without a token.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    health::{self, State as Health},
+};
+
+/// As long as a restart of a dependency usually takes.
+const RETRY_AFTER: (header::HeaderName, &str) = (header::RETRY_AFTER, "5");
+
+/// Whether the API can be used.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Healthz {
+    status: Health,
+}
+
+/// Whether the API can be used, and everything it stands on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Detailed {
+    status: Health,
+    dependencies: BTreeMap<String, Health>,
+    system: System,
+}
+
+/// This process and the clusters.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct System {
+    uptime_seconds: u64,
+    clusters: usize,
+    /// Clusters that have not said anything for half a minute.
+    silent_clusters: usize,
+}
+
+/// Whether this gateway can be used.
+#[utoipa::path(
+    get, path = "/healthz", tag = "health",
+    responses((status = 200, body = Healthz), (status = 503, body = Healthz))
+)]
+pub async fn healthz(State(app): State<App>) -> Response {
+    let report = health::report(&app).await;
+    let status = if report.serving() { Health::Up } else { Health::Down };
+    answer(status, Healthz { status })
+}
+
+/// Everything the platform stands on.
+#[utoipa::path(
+    get, path = "/health/detailed", tag = "health",
+    responses((status = 200, body = Detailed), (status = 503, body = Detailed))
+)]
+pub async fn detailed(State(app): State<App>) -> Response {
+    let report = health::report(&app).await;
+    let status = report.state();
+    let system = System {
+        uptime_seconds: app.started.elapsed().as_secs(),
+        clusters: report.clusters,
+        silent_clusters: report.silent_clusters,
+    };
+    answer(status, Detailed { status, dependencies: report.dependencies, system })
+}
+
+fn answer(status: Health, body: impl Serialize) -> Response {
+    match status {
+        Health::Down => (StatusCode::SERVICE_UNAVAILABLE, [RETRY_AFTER], Json(body)).into_response(),
+        Health::Up | Health::Degraded | Health::Unknown => Json(body).into_response(),
+    }
+}

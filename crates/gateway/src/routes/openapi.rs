@@ -1,0 +1,72 @@
+//! `/openapi.json`: the description of this API, made of its code.
+
+use std::sync::Arc;
+
+use axum::{Extension, response::IntoResponse};
+use http::header;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+/// The description's frame; the routes bring the rest.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "RP9 Orchestrator",
+        version = "1",
+        description = "Hosts n8n for many customers. Errors are `application/problem+json` (RFC 9457)."
+    ),
+    modifiers(&Authority),
+    tags((name = "tenants"), (name = "operations"), (name = "health"))
+)]
+struct Frame;
+
+/// What the description begins with.
+pub fn frame() -> utoipa::openapi::OpenApi {
+    Frame::openapi()
+}
+
+/// How callers prove who they are.
+struct Authority;
+
+impl Modify for Authority {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let components = description.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+        let headers = [
+            ("timestamp", "x-rp9-timestamp", "Unix seconds, at most 300 off."),
+            (
+                "signature",
+                "x-rp9-signature",
+                "`v2=` and the hexadecimal HMAC-SHA256 of timestamp, method, path with query, hexadecimal SHA-256 of \
+                 the body and idempotency key (or nothing), joined by line feeds.",
+            ),
+        ];
+        for (name, header, description) in headers {
+            let key = ApiKey::Header(ApiKeyValue::with_description(header, description));
+            components.add_security_scheme(name, SecurityScheme::ApiKey(key));
+        }
+    }
+}
+
+/// The description, written out once.
+#[derive(Clone)]
+pub struct Document(Arc<str>);
+
+impl Document {
+    /// Writes it out.
+    pub fn of(description: &utoipa::openapi::OpenApi) -> Self {
+        Self(description.to_json().unwrap_or_default().into())
+    }
+}
+
+/// The description of this API (OpenAPI 3.1).
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "health",
+    responses((status = 200, body = Object, content_type = "application/json"))
+)]
+pub async fn describe(Extension(document): Extension<Document>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], document.0.to_string())
+}

@@ -1,0 +1,16 @@
+//! `/tenants`
+
+pub mod create;
+pub mod delete;
+pub mod initial_login;
+pub mod list;
+pub mod show;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One thing, as every answer wraps it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Data<T> {
+    pub data: T,
+}

@@ -1,0 +1,76 @@
+//! `DELETE /tenants/{id}`
+
+use axum::{extract::State, response::Response};
+use common::{
+    id::{OperationId, TenantId},
+    operations::OperationKind,
+    tenant::TenantStatus,
+};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    auth::{Access, Command, Role, absent},
+    commands::accept,
+    http::fields::Fields,
+    idempotency::Answer,
+    problem::{Answered, Code, Problem, ProblemDocument},
+    store::{accept::DeleteTenant, operations, tenants::Tenant},
+};
+
+pub enum Delete {}
+
+impl Access for Delete {
+    const ROLES: &'static [Role] = Role::ALL;
+    const ACTION: Option<&'static str> = Some("tenant.delete");
+}
+
+/// The removal that was accepted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Removal {
+    #[schema(value_type = String, example = "ten_0198c0de0000700080000000000000aa")]
+    tenant_id: TenantId,
+    #[schema(value_type = String, example = "op_0198c0de0000700080000000000000bb")]
+    operation_id: OperationId,
+    #[schema(value_type = String, example = "deleting")]
+    status: TenantStatus,
+}
+
+/// Removes a tenant with everything it has.
+///
+/// A tenant that is still being created can be removed too: that happens right after.
+#[utoipa::path(
+    delete, path = "/tenants/{id}", tag = "tenants",
+    security(("token" = [], "timestamp" = [], "signature" = [])),
+    params(
+        ("id" = String, Path, description = "The tenant's id or subdomain"),
+        ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
+    ),
+    responses(
+        (status = 202, body = Removal, headers(("location" = String, description = "The operation"))),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn delete(State(app): State<App>, command: Command<Delete, Tenant>) -> Answered<Response> {
+    // It takes no fields, so any that come are refused.
+    Fields::of_body(command.body())?.finish()?;
+    let (id, operation) = (command.target().id, OperationId::generate());
+    let removal = Removal { tenant_id: id, operation_id: operation, status: TenantStatus::Deleting };
+    let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removal)?;
+    match accept(&app, &command, operation, &DeleteTenant { id }, answer).await? {
+        Some(answer) => Ok(answer),
+        None => Err(gone(&app, id).await?),
+    }
+}
+
+/// Why there is nothing to remove.
+async fn gone(app: &App, id: TenantId) -> Answered<Problem> {
+    let open = operations::find_open(&app.database, id, OperationKind::TenantDelete).await?;
+    Ok(open.map_or_else(absent, |operation| {
+        Problem::new(Code::RemovalUnderWay)
+            .detail(format!("The tenant is being removed by operation {operation}."))
+    }))
+}

@@ -1,0 +1,76 @@
+//! `GET /tenants/{id}/initial-login`
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use common::bus::BusError;
+use http::header;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use utoipa::ToSchema;
+use wire::AskInitialLogin;
+
+use super::Data;
+use crate::{
+    app::App,
+    audit::Entry,
+    auth::{Access, Role, TenantOf},
+    exchange::Exchange,
+    problem::{Answered, Code, Problem, ProblemDocument},
+    store::audit,
+};
+
+pub enum ReadInitialLogin {}
+
+impl Access for ReadInitialLogin {
+    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator, Role::Owner];
+    const ACTION: Option<&'static str> = Some(ACTION);
+}
+
+const ACTION: &str = "tenant.initial_login";
+
+/// What the owner signs in with for the first time. Neither stored nor logged here.
+#[derive(Serialize, ToSchema)]
+pub struct InitialLogin {
+    #[schema(example = "ada@acme.example")]
+    email: String,
+    password: String,
+}
+
+/// Shows what the tenant's owner signs in with for the first time.
+///
+/// Every look is in the audit log before it is answered.
+#[utoipa::path(
+    get, path = "/tenants/{id}/initial-login", tag = "tenants",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The tenant's id or subdomain")),
+    responses(
+        (status = 200, body = Data<InitialLogin>),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn initial_login(
+    State(app): State<App>,
+    of: TenantOf<ReadInitialLogin>,
+    Extension(exchange): Extension<Exchange>,
+) -> Answered<Response> {
+    let asked = app.bus.request(&AskInitialLogin { tenant: of.tenant.id }).await;
+    let login = asked.map_err(refusal)?;
+    let entry = Entry::new(&exchange, of.identity(), ACTION, "shown".to_owned());
+    audit::insert(&app.database, &[entry]).await?;
+    let password = login.password.expose_secret().to_owned();
+    let answer = Json(Data { data: InitialLogin { email: login.email, password } });
+    Ok(([(header::CACHE_CONTROL, "no-store")], answer).into_response())
+}
+
+fn refusal(error: BusError) -> Problem {
+    match error {
+        BusError::Remote { kind: common::error::Kind::NotFound, .. } => {
+            Problem::new(Code::NotFound).detail("This tenant has no initial login, or not yet.")
+        }
+        other => other.into(),
+    }
+}

@@ -1,0 +1,72 @@
+//! `GET /tenants`
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    app::App,
+    auth::Caller,
+    problem::{Answered, ProblemDocument},
+    store::tenants::page,
+    tenants::{Cursor, TenantView, read_filter},
+};
+
+/// Which tenants to list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the query; it is read by read_filter")]
+pub struct ListQuery {
+    /// `shared` or `dedicated`.
+    mode: Option<String>,
+    /// One status; without it every tenant that is not deleted.
+    status: Option<String>,
+    plan: Option<String>,
+    cluster: Option<String>,
+    /// Part of a name, an e-mail address or a subdomain.
+    q: Option<String>,
+    /// 1 to 200; 50 when absent.
+    limit: Option<u8>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of tenants, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TenantPage {
+    data: Vec<TenantView>,
+    /// Where the next page begins, if there is one.
+    next_cursor: Option<String>,
+}
+
+/// Lists the tenants that the caller can see.
+#[utoipa::path(
+    get, path = "/tenants", tag = "tenants",
+    security(("token" = [])),
+    params(ListQuery),
+    responses(
+        (status = 200, body = TenantPage),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answered<Json<TenantPage>> {
+    let mut filter = read_filter(query.as_deref())?;
+    let size = filter.limit;
+    // One more than asked for tells whether there is another page.
+    filter.limit += 1;
+    let mut tenants = page(&app.database, caller.scope(), &filter).await?;
+    let more = tenants.len() as i64 > size;
+    tenants.truncate(usize::try_from(size).unwrap_or_default());
+    let last = tenants.last().filter(|_| more);
+    let next_cursor = last.map(|last| Cursor { created_at: last.created_at, id: last.id }.to_string());
+    let data = tenants.iter().map(|tenant| TenantView::new(tenant, &app.public)).collect();
+    Ok(Json(TenantPage { data, next_cursor }))
+}

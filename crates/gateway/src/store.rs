@@ -1,0 +1,10 @@
+//! Every statement against the record, each named by the question it answers.
+
+pub mod accept;
+pub mod answers;
+pub mod audit;
+pub mod expired;
+pub mod health;
+pub mod operations;
+pub mod plans;
+pub mod tenants;

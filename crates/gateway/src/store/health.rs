@@ -1,0 +1,23 @@
+//! What the clusters last said of themselves.
+
+use std::collections::BTreeMap;
+
+use sqlx::{FromRow, PgExecutor, types::Json};
+
+/// A cluster's own report.
+#[derive(Debug, FromRow)]
+pub struct ClusterReport {
+    /// Whether its heartbeat is recent.
+    pub fresh: bool,
+    pub dependencies: Json<BTreeMap<String, serde_json::Value>>,
+}
+
+/// How are the clusters that should be working? A heartbeat older than 30 seconds is none.
+pub async fn cluster_reports(executor: impl PgExecutor<'_>) -> Result<Vec<ClusterReport>, sqlx::Error> {
+    sqlx::query_as(
+        "select heartbeat_at > now() - interval '30 seconds' as fresh, dependencies
+           from clusters where state in ('active', 'draining')",
+    )
+    .fetch_all(executor)
+    .await
+}

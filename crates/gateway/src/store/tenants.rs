@@ -1,0 +1,183 @@
+//! Tenants, as far as the one who asks may see them.
+
+use common::{
+    id::TenantId,
+    tenant::{Mode, Subdomain, TenantStatus},
+};
+use serde_json::Value;
+use sqlx::{FromRow, PgExecutor};
+use time::OffsetDateTime;
+
+use crate::auth::Scope;
+
+/// A tenant with its limits and the name of its main container.
+#[derive(Debug, Clone, FromRow)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub name: String,
+    pub email: String,
+    pub subdomain: String,
+    #[sqlx(try_from = "String")]
+    pub mode: Word<Mode>,
+    #[sqlx(try_from = "String")]
+    pub status: Word<TenantStatus>,
+    pub plan: String,
+    pub region: Option<String>,
+    pub custom_domain: Option<String>,
+    pub compliance: Vec<String>,
+    pub metadata: Value,
+    pub n8n_version: String,
+    pub cluster_id: Option<String>,
+    pub failure: Option<String>,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+    pub container: Option<String>,
+    pub cpu_millis: i32,
+    pub memory_mb: i32,
+    pub workers: i32,
+    pub storage_gb: i32,
+    pub executions_per_month: i32,
+    pub concurrent_executions: i32,
+    pub api_calls_per_hour: i32,
+}
+
+/// A word of a closed set, read from a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word<T>(pub T);
+
+impl<T: std::str::FromStr> TryFrom<String> for Word<T>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    type Error = T::Err;
+
+    fn try_from(text: String) -> Result<Self, T::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// Every question about tenants begins like this; `$1` is the caller's scope.
+macro_rules! visible_tenants {
+    ($rest:literal) => {
+        concat!(
+            "select t.id, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region, t.custom_domain,
+                    t.compliance, t.metadata, t.n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
+                    (select i.name from tenant_instances i
+                      where i.tenant_id = t.id and i.role = 'main' and i.color = t.active_color
+                      order by i.ordinal limit 1) as container,
+                    l.cpu_millis, l.memory_mb, l.workers, l.storage_gb, l.executions_per_month,
+                    l.concurrent_executions, l.api_calls_per_hour
+               from tenants t join tenant_limits l on l.tenant_id = t.id
+              where ($1::uuid[] is null or t.id = any ($1)) and ",
+            $rest
+        )
+    };
+}
+
+/// Which tenant has this id?
+pub async fn find(
+    executor: impl PgExecutor<'_>,
+    scope: &Scope,
+    id: TenantId,
+) -> Result<Option<Tenant>, sqlx::Error> {
+    let found = sqlx::query_as(visible_tenants!("t.id = $2"));
+    found.bind(scope.only()).bind(id).fetch_optional(executor).await
+}
+
+/// Which tenant has this subdomain? One that is gone has it no more; a failed one only while nobody else has it.
+pub async fn find_by_subdomain(
+    executor: impl PgExecutor<'_>,
+    scope: &Scope,
+    subdomain: &Subdomain,
+) -> Result<Option<Tenant>, sqlx::Error> {
+    let found = sqlx::query_as(visible_tenants!(
+        "t.subdomain = $2 and t.status <> 'deleted' order by t.status = 'failed', t.created_at desc limit 1"
+    ));
+    found.bind(scope.only()).bind(subdomain.as_str()).fetch_optional(executor).await
+}
+
+/// Which tenants to list.
+#[derive(Debug, Default)]
+pub struct Filter {
+    pub mode: Option<Mode>,
+    pub status: Option<TenantStatus>,
+    pub plan: Option<String>,
+    pub cluster: Option<String>,
+    /// Part of a name, an e-mail address or a subdomain.
+    pub search: Option<String>,
+    /// Only those after this one.
+    pub after: Option<(OffsetDateTime, TenantId)>,
+    pub limit: i64,
+}
+
+/// Which tenants come next, the newest first? Those that are gone are listed only when asked for.
+pub async fn page(
+    executor: impl PgExecutor<'_>,
+    scope: &Scope,
+    filter: &Filter,
+) -> Result<Vec<Tenant>, sqlx::Error> {
+    let (at, id) = filter.after.unzip();
+    sqlx::query_as(visible_tenants!(
+        "($2::text is null or t.mode = $2)
+         and (t.status = $3 or ($3::text is null and t.status <> 'deleted'))
+         and ($4::text is null or t.plan = $4)
+         and ($5::text is null or t.cluster_id = $5)
+         and ($6::text is null or strpos(lower(t.name), $6) > 0 or strpos(lower(t.email), $6) > 0
+              or strpos(t.subdomain, $6) > 0)
+         and ($7::timestamptz is null or (t.created_at, t.id) < ($7, $8))
+         order by t.created_at desc, t.id desc limit $9"
+    ))
+    .bind(scope.only())
+    .bind(filter.mode.map(Mode::as_str))
+    .bind(filter.status.map(TenantStatus::as_str))
+    .bind(&filter.plan)
+    .bind(&filter.cluster)
+    .bind(filter.search.as_ref().map(|text| text.to_lowercase()))
+    .bind(at)
+    .bind(id.map(TenantId::uuid))
+    .bind(filter.limit)
+    .fetch_all(executor)
+    .await
+}
+
+/// A container that should run for a tenant, and how it was last seen.
+#[derive(Debug, FromRow)]
+pub struct Instance {
+    pub name: String,
+    pub role: String,
+    pub color: String,
+    pub ordinal: i32,
+    pub generation: i64,
+    pub cpu_millis: i32,
+    pub memory_mb: i32,
+    pub state: String,
+    pub health: String,
+    pub seen_at: Option<OffsetDateTime>,
+}
+
+/// What should run for this tenant?
+pub async fn instances(executor: impl PgExecutor<'_>, tenant: &Tenant) -> Result<Vec<Instance>, sqlx::Error> {
+    sqlx::query_as(
+        "select name, role, color, ordinal, generation, cpu_millis, memory_mb, state, health, seen_at
+           from tenant_instances where tenant_id = $1 order by color, role, ordinal",
+    )
+    .bind(tenant.id)
+    .fetch_all(executor)
+    .await
+}
+
+/// So many tenants of one sort.
+#[derive(Debug, FromRow)]
+pub struct Count {
+    pub mode: String,
+    pub status: String,
+    pub plan: String,
+    pub tenants: i64,
+}
+
+/// How many tenants are there of each sort?
+pub async fn counts(executor: impl PgExecutor<'_>) -> Result<Vec<Count>, sqlx::Error> {
+    sqlx::query_as("select mode, status, plan, count(*) as tenants from tenants group by mode, status, plan")
+        .fetch_all(executor)
+        .await
+}

@@ -1,0 +1,156 @@
+//! Tenants as the API shows them.
+
+use common::{
+    id::TenantId,
+    tenant::{Mode, TenantStatus},
+};
+use serde::Serialize;
+use serde_json::Value;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
+
+use crate::{
+    config::PublicAddress,
+    store::tenants::{Instance, Tenant},
+};
+
+/// A tenant.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tenant)]
+pub struct TenantView {
+    #[schema(value_type = String, example = "ten_0198c0de0000700080000000000000aa")]
+    id: TenantId,
+    name: String,
+    email: String,
+    subdomain: String,
+    #[schema(value_type = String, example = "dedicated")]
+    mode: Mode,
+    #[schema(value_type = String, example = "active")]
+    status: TenantStatus,
+    plan: String,
+    region: Option<String>,
+    custom_domain: Option<String>,
+    compliance: Vec<String>,
+    #[schema(value_type = Object)]
+    metadata: Value,
+    /// Where its people sign in.
+    login_url: String,
+    /// The name of its main container, once there is one.
+    container_id: Option<String>,
+    n8n_version: String,
+    cpu_cores: f64,
+    memory_mb: i32,
+    workers: i32,
+    storage_gb: i32,
+    /// Which cluster it is on, once it was placed.
+    cluster: Option<String>,
+    #[serde(with = "rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "rfc3339")]
+    updated_at: OffsetDateTime,
+    /// Why it failed, if it did.
+    failure: Option<String>,
+}
+
+impl TenantView {
+    /// A tenant, with the address it has here.
+    pub fn new(tenant: &Tenant, public: &PublicAddress) -> Self {
+        let tenant = tenant.clone();
+        Self {
+            id: tenant.id,
+            login_url: public.login_url(&tenant.subdomain),
+            name: tenant.name,
+            email: tenant.email,
+            subdomain: tenant.subdomain,
+            mode: tenant.mode.0,
+            status: tenant.status.0,
+            plan: tenant.plan,
+            region: tenant.region,
+            custom_domain: tenant.custom_domain,
+            compliance: tenant.compliance,
+            metadata: tenant.metadata,
+            container_id: tenant.container,
+            n8n_version: tenant.n8n_version,
+            cpu_cores: cores(tenant.cpu_millis),
+            memory_mb: tenant.memory_mb,
+            workers: tenant.workers,
+            storage_gb: tenant.storage_gb,
+            cluster: tenant.cluster_id,
+            created_at: tenant.created_at,
+            updated_at: tenant.updated_at,
+            failure: tenant.failure,
+        }
+    }
+}
+
+fn cores(millis: i32) -> f64 {
+    f64::from(millis) / 1000.0
+}
+
+/// One of a tenant's containers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Instance)]
+pub struct InstanceView {
+    name: String,
+    #[schema(example = "main")]
+    role: String,
+    #[schema(example = "blue")]
+    color: String,
+    ordinal: i32,
+    generation: i64,
+    cpu_cores: f64,
+    memory_mb: i32,
+    /// How it was last seen.
+    #[schema(example = "running")]
+    state: String,
+    #[schema(example = "healthy")]
+    health: String,
+    #[serde(with = "rfc3339::option")]
+    seen_at: Option<OffsetDateTime>,
+}
+
+impl From<Instance> for InstanceView {
+    fn from(instance: Instance) -> Self {
+        let Instance {
+            name,
+            role,
+            color,
+            ordinal,
+            generation,
+            cpu_millis,
+            memory_mb,
+            state,
+            health,
+            seen_at,
+        } = instance;
+        let cpu_cores = cores(cpu_millis);
+        Self { name, role, color, ordinal, generation, cpu_cores, memory_mb, state, health, seen_at }
+    }
+}
+
+/// What a tenant may use.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Limits)]
+pub struct LimitsView {
+    cpu_cores: f64,
+    memory_mb: i32,
+    workers: i32,
+    storage_gb: i32,
+    executions_per_month: i32,
+    concurrent_executions: i32,
+    api_calls_per_hour: i32,
+}
+
+impl From<&Tenant> for LimitsView {
+    fn from(tenant: &Tenant) -> Self {
+        Self {
+            cpu_cores: cores(tenant.cpu_millis),
+            memory_mb: tenant.memory_mb,
+            workers: tenant.workers,
+            storage_gb: tenant.storage_gb,
+            executions_per_month: tenant.executions_per_month,
+            concurrent_executions: tenant.concurrent_executions,
+            api_calls_per_hour: tenant.api_calls_per_hour,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Short texts with a closed alphabet.
+
+use edge::Host;
+use serde_json::Value;
+
+use crate::http::fields::Fault;
+
+/// A name for people: what they see in lists and mails.
+pub fn name(text: &str) -> Result<String, Fault> {
+    let text = text.trim();
+    // Control characters break logs and mails; the invisible ones make one name look like another.
+    let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    match text.chars().count() {
+        1..=120 if !text.chars().any(|c| c.is_control() || invisible(c)) => Ok(text.to_owned()),
+        1..=120 => Err(Fault::new("invalid_characters", "may not hold control characters")),
+        _ => Err(Fault::new("invalid_length", "must be 1 to 120 characters long")),
+    }
+}
+
+/// An identifier of ours: a plan, a region, a cluster.
+pub fn identifier(text: &str) -> Result<String, Fault> {
+    let letters = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
+    if letters && (1..=40).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::new("invalid_word", "must be 1 to 40 lower-case letters, digits, hyphens and underscores"))
+    }
+}
+
+/// A domain of the customer's own. Below ours it could take another tenant's address.
+pub fn custom_domain(text: &str, ours: &str) -> Result<Host, Fault> {
+    let lower = text.to_ascii_lowercase();
+    let host: Host = lower.parse().map_err(|error| Fault::new("invalid_domain", error))?;
+    let last_label = lower.rsplit('.').next().unwrap_or_default();
+    if !lower.contains('.') || last_label.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Fault::new("invalid_domain", "must be a full domain name, not an address"));
+    }
+    if lower == ours || lower.strip_suffix(ours).is_some_and(|rest| rest.ends_with('.')) {
+        return Err(Fault::new("reserved_domain", "may not be a domain of the platform"));
+    }
+    Ok(host)
+}
+
+/// What the customer must comply with, such as `gdpr` or `HIPAA`.
+pub fn compliance(value: Value) -> Result<Vec<String>, Fault> {
+    const MAX_TAGS: usize = 16;
+    let Value::Array(items) = value else {
+        return Err(Fault::new("not_a_list", "must be a list of texts"));
+    };
+    if items.len() > MAX_TAGS {
+        return Err(Fault::new("too_many", format!("may hold at most {MAX_TAGS} tags")));
+    }
+    let mut tags = Vec::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        let tag = item.as_str().filter(|tag| is_tag(tag));
+        let fault = "must be 1 to 40 letters, digits, dots, hyphens and underscores";
+        let tag = tag.ok_or_else(|| Fault::new("invalid_tag", fault).inside(index))?.to_owned();
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    Ok(tags)
+}
+
+fn is_tag(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+}
+
+/// Whatever the customer's own systems want to find again.
+pub fn metadata(value: Value) -> Result<Value, Fault> {
+    const MAX_BYTES: usize = 4 * 1024;
+    if !value.is_object() {
+        return Err(Fault::new("not_an_object", "must be an object"));
+    }
+    if value.to_string().len() > MAX_BYTES {
+        return Err(Fault::new("too_large", "may be at most 4 kB of JSON"));
+    }
+    if holds_nul(&value) {
+        return Err(Fault::new("invalid_characters", "may not hold the character U+0000"));
+    }
+    Ok(value)
+}
+
+/// Postgres keeps no U+0000 in a text.
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_trimmed_and_may_be_in_any_script() {
+        assert_eq!(name("  Müller & Söhne 株式会社 ").unwrap(), "Müller & Söhne 株式会社");
+        for bad in ["", "   ", "a\nb", "a\0b", "a\u{202e}b", "a\u{200b}b", &"x".repeat(121)] {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
+        assert!(name(&"ü".repeat(120)).is_ok());
+    }
+
+    #[test]
+    fn a_custom_domain_is_a_full_name_outside_of_ours() {
+        let check = |text: &str| custom_domain(text, "flows.example").map(|host| host.to_string());
+        assert_eq!(check("Flows.Customer.COM").unwrap(), "flows.customer.com");
+        assert!(check("myflows.example").is_ok());
+        let bad = [
+            "",
+            "localhost",
+            "flows.example",
+            "x.flows.example",
+            "10.0.0.1",
+            "a.1",
+            "a`b.com",
+            "a b.com",
+            "a.com\r\nx",
+            "*.a.com",
+            "a.com.",
+            "http://a.com",
+            "a.com:80",
+            "ä.com",
+        ];
+        for text in bad {
+            assert!(check(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn tags_are_short_words_and_kept_once() {
+        assert_eq!(compliance(json!(["gdpr", "HIPAA", "gdpr"])).unwrap(), ["gdpr", "HIPAA"]);
+        assert_eq!(compliance(json!(["ok", 7])).unwrap_err().steps, ["1"]);
+        for bad in [json!("gdpr"), json!(["a b"]), json!([""]), json!(vec!["x"; 17]), json!({})] {
+            assert!(compliance(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn metadata_is_a_small_object_that_postgres_can_keep() {
+        assert!(metadata(json!({ "crm": { "id": 7 } })).is_ok());
+        let bad = [
+            json!([]),
+            json!("x"),
+            json!({ "a": "\0" }),
+            json!({ "\0": 1 }),
+            json!({ "a": "x".repeat(4096) }),
+        ];
+        for value in bad {
+            assert!(metadata(value.clone()).is_err(), "{value:.40}");
+        }
+    }
+}
