@@ -104,9 +104,18 @@ impl Classify for sqlx::Error {
         match self {
             Self::RowNotFound => Kind::NotFound,
             Self::PoolTimedOut | Self::PoolClosed | Self::Io(_) | Self::WorkerCrashed => Kind::Unavailable,
-            Self::Database(e) if server_is_away(e.code().as_deref()) => Kind::Unavailable,
-            _ => Kind::Internal,
+            other => other.as_database_error().map_or(Kind::Internal, |e| kind_of_state(e.code().as_deref())),
         }
+    }
+}
+
+/// A statement cut off by our own limits says that the server is slow or a row is held, not that we made a mistake.
+fn kind_of_state(code: Option<&str>) -> Kind {
+    match code {
+        Some("57014") => Kind::Timeout,
+        Some("55P03") => Kind::Unavailable,
+        code if server_is_away(code) => Kind::Unavailable,
+        _ => Kind::Internal,
     }
 }
 
@@ -135,5 +144,12 @@ mod tests {
         assert_eq!(sqlx::Error::PoolTimedOut.kind(), Kind::Unavailable);
         assert_eq!(sqlx::Error::ColumnNotFound("x".into()).kind(), Kind::Internal);
         assert!(server_is_away(Some("57P01")) && !server_is_away(Some("23505")));
+    }
+
+    #[test]
+    fn a_statement_cut_off_by_a_limit_is_no_mistake_of_ours() {
+        assert_eq!(kind_of_state(Some("57014")), Kind::Timeout);
+        assert_eq!(kind_of_state(Some("55P03")), Kind::Unavailable);
+        assert_eq!(kind_of_state(Some("23505")), Kind::Internal);
     }
 }

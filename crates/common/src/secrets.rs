@@ -1,6 +1,6 @@
 //! Tenants' secrets at rest: wrapped by a master key that can be rotated, bound to the tenant and the purpose.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
@@ -39,10 +39,11 @@ impl Classify for SecretError {
     }
 }
 
-/// The master keys: one that wraps, and older ones that still open.
+/// The master keys: one that wraps, and older ones that still open. Clones share them.
+#[derive(Clone)]
 pub struct MasterKeys {
     current: i32,
-    keys: BTreeMap<i32, RandomizedNonceKey>,
+    keys: Arc<BTreeMap<i32, RandomizedNonceKey>>,
 }
 
 impl std::fmt::Debug for MasterKeys {
@@ -70,7 +71,7 @@ impl Section for MasterKeys {
                 }
             };
         }
-        Some(Self { current, keys })
+        Some(Self { current, keys: Arc::new(keys) })
     }
 }
 

@@ -1,1 +1,61 @@
+#![doc = include_str!("../README.md")]
 
+mod blueprint;
+mod config;
+mod create;
+mod delete;
+mod heal;
+mod heartbeat;
+mod initial_login;
+mod reconcile;
+mod store;
+mod wait;
+mod world;
+
+use std::sync::Arc;
+
+use common::{
+    bus::{Consumer, Outcome},
+    operations::{Drive, Store, Wake, Worker},
+    service::Service,
+};
+use wire::{OperationQueued, PROVISIONER_COMMANDS};
+
+pub use config::{Config, Site};
+pub use create::CreateTenant;
+pub use delete::{DeleteTenant, leftovers};
+pub use heal::HealTenant;
+pub use reconcile::Reconciler;
+pub use world::World;
+
+/// Every saga this service drives. What is not in here cannot run, and the tests walk this list.
+pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
+    Arc::new([Box::new(CreateTenant), Box::new(DeleteTenant), Box::new(HealTenant)])
+}
+
+/// Starts the provisioner.
+pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
+    let (pool, tasks) = (service.database.clone(), &service.tasks);
+    let world = Arc::new(World::connect(&config)?);
+    let wake = Wake::default();
+
+    let owner = format!("provisioner/{}", uuid::Uuid::now_v7());
+    let store = Store::new(pool.clone(), owner);
+    let worker =
+        Worker { store, world: world.clone(), sagas: sagas(), wake: wake.clone(), limit: config.operations };
+    worker.spawn(tasks);
+
+    let (bus, stopping, woken) = (service.bus.clone(), tasks.stopping(), wake.clone());
+    tasks.spawn("commands", async move {
+        let consumer = Consumer { name: "provisioner", filter: PROVISIONER_COMMANDS };
+        let wake_up = |_: OperationQueued, _| {
+            woken.now();
+            std::future::ready(Outcome::Done)
+        };
+        bus.consume(consumer, stopping, wake_up).await;
+    });
+    initial_login::spawn(service, world.clone());
+    heartbeat::spawn(service, world.clone(), config.site.clone());
+    Reconciler::new(pool, world, wake).spawn(tasks);
+    Ok(())
+}

@@ -35,11 +35,11 @@ pub enum Outcome {
 
 impl Bus {
     /// Handles messages until told to stop; whatever breaks is made anew.
-    pub async fn consume<M: Message>(
+    pub async fn consume<M: Message, F: Future<Output = Outcome>>(
         &self,
         consumer: Consumer,
         stopping: CancellationToken,
-        handle: impl AsyncFn(M, Carried) -> Outcome,
+        handle: impl Fn(M, Carried) -> F,
     ) {
         while !stopping.is_cancelled() {
             let round = stopping.run_until_cancelled(self.consume_while_it_works(&consumer, &handle)).await;
@@ -50,10 +50,10 @@ impl Bus {
         }
     }
 
-    async fn consume_while_it_works<M: Message>(
+    async fn consume_while_it_works<M: Message, F: Future<Output = Outcome>>(
         &self,
         consumer: &Consumer,
-        handle: &impl AsyncFn(M, Carried) -> Outcome,
+        handle: &impl Fn(M, Carried) -> F,
     ) -> Result<(), BusError> {
         let stream = self.ensure_stream(&M::STREAM).await?;
         let config = pull::Config {
@@ -74,9 +74,9 @@ impl Bus {
     }
 }
 
-async fn settle<M: Message>(
+async fn settle<M: Message, F: Future<Output = Outcome>>(
     message: &jetstream::Message,
-    handle: &impl AsyncFn(M, Carried) -> Outcome,
+    handle: &impl Fn(M, Carried) -> F,
 ) -> Result<(), BusError> {
     let carried = Carried::of(message.headers.as_ref());
     let ack = match M::decode(&message.payload) {

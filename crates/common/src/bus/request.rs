@@ -51,11 +51,11 @@ impl Bus {
     }
 
     /// Answers questions until told to stop; replicas share them.
-    pub async fn answer<R: Request, E: Classify>(
+    pub async fn answer<R: Request, E: Classify, F: Future<Output = Result<R::Reply, E>>>(
         &self,
         group: &'static str,
         stopping: CancellationToken,
-        handle: impl AsyncFn(R) -> Result<R::Reply, E>,
+        handle: impl Fn(R) -> F,
     ) -> Result<(), BusError> {
         let subscription = self.client.queue_subscribe(R::SUBJECT, group.to_owned()).await;
         let mut questions = subscription.map_err(|e| BusError::Refused(e.into()))?;

@@ -74,7 +74,7 @@ impl<S: Saga> Drive<S::World> for S {
 struct Run<'a, S: Saga> {
     steps: Vec<&'a dyn Step<S>>,
     journal: Journal,
-    context: Context<'a, S>,
+    context: Context<'a, S::World>,
     store: &'a Store,
     claimed: &'a Claimed,
     undoing: bool,

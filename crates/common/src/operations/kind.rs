@@ -7,26 +7,30 @@ use std::time::Duration;
 pub enum OperationKind {
     TenantCreate,
     TenantDelete,
+    TenantHeal,
 }
 
 impl OperationKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::TenantCreate, Self::TenantDelete];
+    pub const ALL: [Self; 3] = [Self::TenantCreate, Self::TenantDelete, Self::TenantHeal];
 
     /// The word in the API, the database, metrics and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TenantCreate => "tenant.create",
             Self::TenantDelete => "tenant.delete",
+            Self::TenantHeal => "tenant.heal",
         }
     }
 
     /// How long it may take, waiting for broken dependencies included. A creation past it is undone: nobody waits an
-    /// hour for an n8n. A removal is never undone; past its deadline a person is called.
+    /// hour for an n8n. A removal is never undone; past its deadline a person is called. Healing ends early, because the
+    /// reconciler looks again and begins anew.
     pub const fn deadline(self) -> Duration {
         match self {
             Self::TenantCreate => Duration::from_secs(60 * 60),
             Self::TenantDelete => Duration::from_secs(24 * 60 * 60),
+            Self::TenantHeal => Duration::from_secs(10 * 60),
         }
     }
 }

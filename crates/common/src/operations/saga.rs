@@ -30,27 +30,25 @@ pub trait Step<S: Saga>: Send + Sync {
     /// Its name in the journal, the API and metrics.
     fn name(&self) -> &'static str;
     /// Does it.
-    async fn run(&self, context: &Context<'_, S>, state: &mut S::State) -> Result<(), StepError>;
-    /// Undoes it; `state` is that of the last step that succeeded, perhaps before this one.
-    async fn undo(&self, context: &Context<'_, S>, state: &S::State) -> Result<(), StepError>;
+    async fn run(&self, context: &Context<'_, S::World>, state: &mut S::State) -> Result<(), StepError>;
+    /// Undoes it; `state` is that of the last step that succeeded, perhaps before this one. A step that leaves nothing
+    /// behind has nothing to undo.
+    async fn undo(&self, _context: &Context<'_, S::World>, _state: &S::State) -> Result<(), StepError> {
+        Ok(())
+    }
 }
 
-/// What a step works with. The world is reached through [`Context::effect`] and [`Context::observe`] only, so that no
-/// effect can be had without a look at the fence.
-pub struct Context<'a, S: Saga> {
-    world: &'a S::World,
+/// What a step works with. It looks through [`Context::observe`] and acts through [`Context::fenced`] and
+/// [`Context::begin`], so that every effect is preceded by a look at the fence.
+pub struct Context<'a, W> {
+    world: &'a W,
     lease: &'a Lease,
     database: &'a sqlx::PgPool,
     tenant: TenantId,
 }
 
-impl<'a, S: Saga> Context<'a, S> {
-    pub(super) fn new(
-        world: &'a S::World,
-        lease: &'a Lease,
-        database: &'a sqlx::PgPool,
-        tenant: TenantId,
-    ) -> Self {
+impl<'a, W> Context<'a, W> {
+    pub(super) fn new(world: &'a W, lease: &'a Lease, database: &'a sqlx::PgPool, tenant: TenantId) -> Self {
         Self { world, lease, database, tenant }
     }
 
@@ -64,33 +62,22 @@ impl<'a, S: Saga> Context<'a, S> {
         self.lease.operation()
     }
 
-    /// Changes the outside world, unless the lease is lost.
-    pub async fn effect<T, E: Into<StepError>>(
-        &self,
-        act: impl AsyncFnOnce(&'a S::World) -> Result<T, E>,
-    ) -> Result<T, StepError> {
+    /// The outside world, to look at.
+    pub fn observe(&self) -> &'a W {
+        self.world
+    }
+
+    /// The outside world, to change; fails when the lease is lost. Asked for anew before every effect.
+    pub async fn fenced(&self) -> Result<&'a W, StepError> {
         self.lease.check().await?;
-        act(self.world).await.map_err(Into::into)
+        Ok(self.world)
     }
 
-    /// Looks at the outside world without changing it.
-    pub async fn observe<T, E: Into<StepError>>(
-        &self,
-        look: impl AsyncFnOnce(&'a S::World) -> Result<T, E>,
-    ) -> Result<T, StepError> {
-        look(self.world).await.map_err(Into::into)
-    }
-
-    /// Changes the record in one transaction that commits only under the lease.
-    pub async fn record<T, E: Into<StepError>>(
-        &self,
-        write: impl AsyncFnOnce(&mut sqlx::PgTransaction<'static>) -> Result<T, E>,
-    ) -> Result<T, StepError> {
+    /// A transaction on the record that can only commit under the lease.
+    pub async fn begin(&self) -> Result<sqlx::PgTransaction<'static>, StepError> {
         let mut transaction = self.database.begin().await?;
         self.lease.check_in(&mut transaction).await?;
-        let value = write(&mut transaction).await.map_err(Into::into)?;
-        transaction.commit().await?;
-        Ok(value)
+        Ok(transaction)
     }
 
     /// The record, to read from.

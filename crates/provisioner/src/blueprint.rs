@@ -1,0 +1,129 @@
+//! What a tenant's network and containers look like. Pure: rows and secrets in, specifications out.
+
+mod container;
+mod migration;
+
+use common::{error::Kind, operations::StepError};
+use edge::{Host, Route, Target};
+use engine::{Attachment, ContainerSpec, NetworkRef, NetworkSpec};
+use n8n::{
+    databases::Name,
+    launch::{Database, Instance as N8n, Redis},
+    queues,
+};
+
+use crate::{
+    config::Site,
+    store::{
+        instances::{Instance, Place},
+        secrets::TenantSecrets,
+        tenants::Tenant,
+    },
+};
+
+pub use container::CONNECTIONS_PER_PROCESS;
+pub use migration::MigrationContainer;
+
+/// The shared servers, by the role under which the engine finds them and the name tenants reach them by.
+pub const SHARED: [&str; 3] = ["edge", "postgres", "redis"];
+const POSTGRES_PORT: u16 = 5432;
+const REDIS_PORT: u16 = 6379;
+
+/// Everything that should be there for one tenant.
+pub struct Blueprint {
+    pub tenant: Tenant,
+    pub instances: Vec<Instance>,
+    pub secrets: TenantSecrets,
+    pub network: NetworkSpec,
+    pub n8n: N8n,
+    site: Site,
+}
+
+impl Blueprint {
+    /// Puts the rows together. A tenant without a subnet has not been reserved: a mistake of ours.
+    pub fn new(
+        site: &Site,
+        tenant: Tenant,
+        instances: Vec<Instance>,
+        secrets: TenantSecrets,
+    ) -> Result<Self, StepError> {
+        let subnet =
+            tenant.subnet.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no subnet yet"))?;
+        let network = NetworkSpec {
+            name: network_name(&tenant),
+            tenant: Some(tenant.id),
+            cluster: site.cluster.clone(),
+            subnet,
+            attach: SHARED.map(|role| Attachment { role: role.into(), alias: role.into() }).into(),
+            generation: tenant.generation,
+        };
+        let name = Name::of(tenant.id);
+        let n8n = N8n {
+            tenant: tenant.id,
+            version: tenant.version,
+            host: host_name(site, &tenant),
+            scheme: site.scheme,
+            port: site.port,
+            database: Database {
+                host: "postgres".into(),
+                port: POSTGRES_PORT,
+                name: name.to_string(),
+                user: name.to_string(),
+            },
+            redis: Redis {
+                host: "redis".into(),
+                port: REDIS_PORT,
+                user: queues::user(tenant.id),
+                prefix: queues::prefix(tenant.id),
+            },
+            timezone: "Etc/UTC".into(),
+        };
+        Ok(Self { tenant, instances, secrets, network, n8n, site: site.clone() })
+    }
+
+    /// The containers that should run, the main first.
+    pub fn containers(&self) -> impl Iterator<Item = ContainerSpec> + '_ {
+        self.instances.iter().map(|instance| container::of_instance(self, instance))
+    }
+
+    /// The tenant's network by name and owner.
+    pub fn network_ref(&self) -> NetworkRef {
+        self.network.reference()
+    }
+
+    /// How many connections its role may open: its containers' pools, and room for one replacement and a backup.
+    pub fn connection_limit(&self) -> u16 {
+        (self.instances.len() as u16 + 2) * CONNECTIONS_PER_PROCESS
+    }
+
+    /// The routes that lead to it: its subdomain, and its own domain if it has one.
+    pub fn routes(&self) -> Result<Vec<Route>, StepError> {
+        let main = self.instances.iter().find(|i| i.place == Place::Main && i.color == self.tenant.color);
+        let main =
+            main.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no main instance"))?;
+        let malformed = |_| StepError::failed(Kind::Internal, "the tenant's address makes no route");
+        let url = format!("http://{}:{}", main.name, n8n::launch::PORT);
+        let url =
+            url.parse().map_err(|_| StepError::failed(Kind::Internal, "the main instance has no address"))?;
+        let target = Target { color: main.color, url, weight: 1 };
+        let hosts =
+            std::iter::once(host_name(&self.site, &self.tenant)).chain(self.tenant.custom_domain.clone());
+        hosts
+            .map(|host| {
+                let host: Host = host.parse().map_err(malformed)?;
+                let targets = vec![target.clone()];
+                Ok(Route { host, tenant: self.tenant.id, targets, generation: self.tenant.generation })
+            })
+            .collect()
+    }
+}
+
+/// The address a tenant is reached at, without the port.
+pub fn host_name(site: &Site, tenant: &Tenant) -> String {
+    format!("{}.{}", tenant.subdomain, site.domain)
+}
+
+/// The tenant's network.
+pub fn network_name(tenant: &Tenant) -> String {
+    format!("rp9-{}", tenant.id.digits())
+}

@@ -1,0 +1,105 @@
+//! One container of a tenant.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use common::id::TenantId;
+use engine::{ContainerSpec, HealthCheck, Limits, Ownership, RestartPolicy, Role, SecretFile, Tmpfs};
+use n8n::launch::{self, Launch, Secrets};
+
+use super::Blueprint;
+use crate::{
+    config::Site,
+    store::instances::{Instance, Place},
+};
+
+/// n8n's own pool is two; a task runner, migrations at start and a command line beside it need the others.
+pub const CONNECTIONS_PER_PROCESS: u16 = 5;
+
+/// n8n's process, its task runner and their threads stay far below this in all that was seen; a fork bomb does not.
+const PIDS: u32 = 512;
+
+/// Fewer starve n8n's database pool.
+const LEAST_CONCURRENCY: u16 = 5;
+
+/// The container for one row.
+pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec {
+    let (role, n8n_role) = match instance.place {
+        Place::Main => (Role::Main, launch::Role::Main),
+        Place::Worker(_) => (Role::Worker, launch::Role::Worker { concurrency: concurrency(blueprint) }),
+    };
+    let owner = Ownership {
+        tenant: Some(blueprint.tenant.id),
+        role,
+        color: instance.color,
+        generation: instance.generation,
+        cluster: blueprint.site.cluster.clone(),
+    };
+    let limits = Limits { cpu_millis: instance.cpu_millis, memory_mb: instance.memory_mb, pids: PIDS };
+    let launch = blueprint.n8n.launch(n8n_role);
+    let mut spec = of_launch(&blueprint.site, owner, limits, launch, &blueprint.secrets.instance);
+    spec.name.clone_from(&instance.name);
+    spec.network.clone_from(&blueprint.network.name);
+    if instance.place == Place::Main {
+        spec.labels = traefik_labels(blueprint.tenant.id, &blueprint.n8n.host);
+    }
+    spec
+}
+
+/// The plan's concurrency shared out over its workers.
+fn concurrency(blueprint: &Blueprint) -> u16 {
+    let (whole, workers) = (blueprint.tenant.concurrent_executions, blueprint.tenant.workers.max(1));
+    u16::try_from(whole.div_ceil(workers)).unwrap_or(u16::MAX).max(LEAST_CONCURRENCY)
+}
+
+/// A container of n8n as the engine wants it described; its name and network are still to be said.
+pub(super) fn of_launch(
+    site: &Site,
+    owner: Ownership,
+    limits: Limits,
+    launch: Launch,
+    secrets: &Secrets,
+) -> ContainerSpec {
+    let secret_files = launch.secret_files.iter().map(|file| SecretFile {
+        path: file.path.clone(),
+        content: launch::content(secrets, file),
+        mode: 0o400,
+    });
+    ContainerSpec {
+        name: String::new(),
+        owner,
+        image: format!("{}:{}", site.image, site.version),
+        secrets: secret_files.collect(),
+        command: launch.command,
+        env: launch.environment.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+        labels: BTreeMap::new(),
+        network: String::new(),
+        aliases: Vec::new(),
+        limits,
+        health: launch.health_check.map(health),
+        restart: RestartPolicy::UnlessStopped,
+        stop_timeout: launch.stop_timeout,
+        tmpfs: launch.tmpfs.iter().map(|t| Tmpfs { path: t.path.to_owned(), size_mb: t.megabytes }).collect(),
+    }
+}
+
+/// The engine looks as often while a container starts as later, so the interval is short: it bounds how late we learn
+/// that a new container is ready. Starting takes 4–20 s; with a fresh database on a busy machine up to a minute.
+fn health(argv: Vec<String>) -> HealthCheck {
+    HealthCheck {
+        argv,
+        interval: Duration::from_secs(5),
+        timeout: Duration::from_secs(5),
+        start_period: Duration::from_secs(90),
+        retries: 3,
+    }
+}
+
+/// For whoever runs Traefik's Docker provider; ours routes by the document that the gateway serves.
+fn traefik_labels(tenant: TenantId, host: &str) -> BTreeMap<String, String> {
+    let name = tenant.digits();
+    BTreeMap::from([
+        ("traefik.enable".to_owned(), "true".to_owned()),
+        (format!("traefik.http.routers.{name}.rule"), format!("Host(`{host}`)")),
+        (format!("traefik.http.services.{name}.loadbalancer.server.port"), launch::PORT.to_string()),
+    ])
+}

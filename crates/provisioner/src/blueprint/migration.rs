@@ -1,0 +1,132 @@
+//! Migrating a template with a container of the n8n version it is for.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::{
+    error::{Classify, Kind},
+    id::TenantId,
+    tenant::Color,
+};
+use engine::{Attachment, ContainerSpec, Containers, Limits, NetworkSpec, Ownership, Role};
+use n8n::{
+    account,
+    databases::{Migrate, MigrationFailed, MigrationTarget},
+    launch::{self, Database, Instance, Redis, Secrets},
+};
+
+use super::container;
+use crate::{config::Site, store::subnets};
+
+/// 270 migrations took 8 s on a quiet machine; a busy one must not fail a tenant.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+const LIMITS: Limits = Limits { cpu_millis: 2000, memory_mb: 1024, pids: 512 };
+
+/// Runs migrations in a network of the platform's own.
+pub struct MigrationContainer<'a> {
+    pub containers: &'a dyn Containers,
+    pub site: &'a Site,
+}
+
+#[async_trait]
+impl Migrate for MigrationContainer<'_> {
+    async fn migrate(&self, target: &MigrationTarget) -> Result<(), MigrationFailed> {
+        let network =
+            self.network().ok_or_else(|| Failed::because("there is no subnet for migrations".into()))?;
+        self.containers.ensure_network(&network).await.map_err(MigrationFailed::because)?;
+        let spec = self.container(&network, target)?;
+        let finished = self.containers.run_once(&spec, TIMEOUT).await.map_err(MigrationFailed::because)?;
+        if finished.exit_code == 0 {
+            return Ok(());
+        }
+        tracing::warn!(exit_code = finished.exit_code, logs = finished.logs_tail, "the migrations failed");
+        Err(Failed::because(format!("n8n's migrations ended with exit code {}", finished.exit_code)))
+    }
+}
+
+/// The migrations ran, or could not even be run here, and that is the whole story.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failed(String);
+
+impl Failed {
+    fn because(reason: String) -> MigrationFailed {
+        MigrationFailed::because(Self(reason))
+    }
+}
+
+impl Classify for Failed {
+    fn kind(&self) -> Kind {
+        Kind::Upstream
+    }
+}
+
+impl MigrationContainer<'_> {
+    fn network(&self) -> Option<NetworkSpec> {
+        Some(NetworkSpec {
+            name: format!("rp9-{}-migrate", self.site.cluster),
+            tenant: None,
+            cluster: self.site.cluster.clone(),
+            subnet: subnets::of_platform(self.site)?,
+            attach: vec![Attachment { role: "postgres".into(), alias: "postgres".into() }],
+            generation: 1,
+        })
+    }
+
+    fn container(
+        &self,
+        network: &NetworkSpec,
+        target: &MigrationTarget,
+    ) -> Result<ContainerSpec, MigrationFailed> {
+        let owner = Ownership {
+            tenant: None,
+            role: Role::Migrate,
+            color: Color::Blue,
+            generation: 1,
+            cluster: self.site.cluster.clone(),
+        };
+        let launch = self.nobody(target).launch(launch::Role::Migrate);
+        let secrets = throwaway(target).map_err(MigrationFailed::because)?;
+        let mut spec = container::of_launch(self.site, owner, LIMITS, launch, &secrets);
+        spec.name = format!("rp9-{}-{}", self.site.cluster, target.version.template_name().replace('_', "-"));
+        spec.network.clone_from(&network.name);
+        Ok(spec)
+    }
+
+    /// An instance of no tenant: nothing of it is in the result, a template belongs to nobody.
+    fn nobody(&self, target: &MigrationTarget) -> Instance {
+        let database = Database {
+            host: "postgres".into(),
+            port: super::POSTGRES_PORT,
+            name: target.database.clone(),
+            user: target.user.clone(),
+        };
+        let redis = Redis {
+            host: "redis".into(),
+            port: super::REDIS_PORT,
+            user: "nobody".into(),
+            prefix: "nobody:".into(),
+        };
+        Instance {
+            tenant: TenantId::from_uuid(uuid::Uuid::nil()),
+            version: target.version,
+            host: "template.invalid".into(),
+            scheme: self.site.scheme,
+            port: self.site.port,
+            database,
+            redis,
+            timezone: "Etc/UTC".into(),
+        }
+    }
+}
+
+/// Secrets that end with the container: the template is cleaned of whatever they encrypted.
+fn throwaway(target: &MigrationTarget) -> Result<Secrets, account::AccountError> {
+    Ok(Secrets {
+        encryption_key: account::generate_key()?,
+        jwt_secret: account::generate_key()?,
+        database_password: target.password.clone(),
+        redis_password: account::generate_key()?,
+    })
+}

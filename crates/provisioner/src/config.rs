@@ -1,0 +1,138 @@
+//! What the provisioner is told.
+
+use std::str::FromStr;
+
+use common::{
+    config::{Env, Section},
+    secrets::MasterKeys,
+};
+use engine::ClusterId;
+use ipnet::Ipv4Net;
+use n8n::{Version, launch::Scheme};
+use secrecy::SecretString;
+
+/// The length of a tenant's subnet: 14 addresses, for two mains, eight workers and the three shared servers.
+pub const SUBNET_LENGTH: u8 = 28;
+
+/// What holds for every tenant of this cluster.
+#[derive(Debug, Clone)]
+pub struct Site {
+    pub cluster: ClusterId,
+    pub region: String,
+    /// Tenants' networks are cut from this range; the first cut is the platform's own.
+    pub subnets: Ipv4Net,
+    pub image: String,
+    pub version: Version,
+    pub domain: String,
+    pub scheme: Scheme,
+    pub port: u16,
+}
+
+/// Everything this service reads.
+pub struct Config {
+    pub site: Site,
+    pub docker_host: String,
+    pub pull_images: bool,
+    pub database_admin_url: SecretString,
+    pub redis_admin_url: SecretString,
+    pub edge_probe_url: String,
+    pub master_keys: MasterKeys,
+    /// Operations driven at once.
+    pub operations: usize,
+}
+
+struct PublicScheme(Scheme);
+
+impl FromStr for PublicScheme {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "http" => Ok(Self(Scheme::Http)),
+            "https" => Ok(Self(Scheme::Https)),
+            _ => Err("must be `http` or `https`"),
+        }
+    }
+}
+
+impl Section for Site {
+    fn read(env: &mut Env) -> Option<Self> {
+        let cluster = env.required("CLUSTER_ID");
+        let region = env.or("CLUSTER_REGION", "local".to_owned());
+        let subnets: Option<Ipv4Net> =
+            env.or("TENANT_SUBNETS", Ipv4Net::new_assert([10, 201, 0, 0].into(), 16));
+        let (image, version) = (env.or("N8N_IMAGE", "n8nio/n8n".to_owned()), env.required("N8N_VERSION"));
+        let (domain, scheme) = (env.required("TENANT_DOMAIN"), env.required("PUBLIC_SCHEME"));
+        let port = env.required("PUBLIC_PORT");
+        let subnets = match subnets {
+            Some(range) if range.prefix_len() >= SUBNET_LENGTH || range.trunc() != range => {
+                env.problem(format!("TENANT_SUBNETS must be a network wider than /{SUBNET_LENGTH}"))
+            }
+            other => other,
+        };
+        let PublicScheme(scheme) = scheme?;
+        Some(Self {
+            cluster: cluster?,
+            region: region?,
+            subnets: subnets?,
+            image: image?,
+            version: version?,
+            domain: domain?,
+            scheme,
+            port: port?,
+        })
+    }
+}
+
+impl Section for Config {
+    fn read(env: &mut Env) -> Option<Self> {
+        let site = Site::read(env);
+        let docker_host = env.or("DOCKER_HOST", "unix:///var/run/docker.sock".to_owned());
+        let pull_images = env.switch("PULL_IMAGES", false);
+        let database_admin_url = env.secret("TENANT_DATABASE_ADMIN_URL");
+        let redis_admin_url = env.secret("TENANT_REDIS_ADMIN_URL");
+        let edge_probe_url = env.required("EDGE_PROBE_URL");
+        let master_keys = MasterKeys::read(env);
+        let operations = env.or("OPERATIONS_AT_ONCE", 8);
+        Some(Self {
+            site: site?,
+            docker_host: docker_host?,
+            pull_images: pull_images?,
+            database_admin_url: database_admin_url?,
+            redis_admin_url: redis_admin_url?,
+            edge_probe_url: edge_probe_url?,
+            master_keys: master_keys?,
+            operations: operations?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("CLUSTER_ID", "local"),
+            ("N8N_VERSION", "2.41.1"),
+            ("TENANT_DOMAIN", "localhost"),
+            ("PUBLIC_SCHEME", "http"),
+            ("PUBLIC_PORT", "8000"),
+        ]
+    }
+
+    #[test]
+    fn a_site_reads_from_its_variables() {
+        let site = Env::of(environment()).load::<Site>().unwrap();
+        assert_eq!((site.cluster.as_str(), site.port), ("local", 8000));
+    }
+
+    #[test]
+    fn a_range_that_cannot_be_cut_into_tenants_networks_is_a_problem() {
+        for range in ["10.0.0.0/28", "10.0.0.1/16", "everything"] {
+            let variables = environment().into_iter().chain([("TENANT_SUBNETS", range)]);
+            let error = Env::of(variables).load::<Site>().unwrap_err();
+            assert!(error.to_string().contains("TENANT_SUBNETS"), "{range}: {error}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Creating a dedicated tenant.
+
+mod activate;
+mod containers;
+mod database;
+mod network;
+mod owner;
+mod queue;
+mod ready;
+mod reserve;
+mod route;
+
+use common::operations::{OperationKind, Saga, Step};
+
+use crate::World;
+
+pub use containers::{Containers, ensure_all};
+pub use ready::{Ready, await_all};
+pub use route::confirm;
+
+/// From a row to an n8n that answers under its own address.
+pub struct CreateTenant;
+
+/// Steps read what they need from the rows; nothing has to be handed on.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Nothing {}
+
+impl Saga for CreateTenant {
+    type World = World;
+    type State = Nothing;
+    const KIND: OperationKind = OperationKind::TenantCreate;
+
+    fn steps(&self) -> Vec<&dyn Step<Self>> {
+        vec![
+            &reserve::Reserve,
+            &database::Database,
+            &queue::Queue,
+            &owner::SeedOwner,
+            &network::Network,
+            &Containers,
+            &Ready,
+            &route::PublishRoute,
+            &activate::Activate,
+        ]
+    }
+}

@@ -1,0 +1,23 @@
+//! The tenant serves.
+
+use async_trait::async_trait;
+use common::operations::{Context, Step, StepError};
+
+use super::{CreateTenant, Nothing};
+use crate::{World, store::tenants};
+
+pub struct Activate;
+
+#[async_trait]
+impl Step<CreateTenant> for Activate {
+    fn name(&self) -> &'static str {
+        "activate"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+        let tenant = context.tenant();
+        let mut transaction = context.begin().await?;
+        tenants::activate(&mut *transaction, tenant).await?;
+        Ok(transaction.commit().await?)
+    }
+}

@@ -1,0 +1,35 @@
+//! A role and a database of its own, cloned from a template that is at the tenant's n8n version already.
+
+use async_trait::async_trait;
+use common::operations::{Context, Step, StepError};
+use n8n::databases::Name;
+
+use super::{CreateTenant, Nothing};
+use crate::World;
+
+pub struct Database;
+
+#[async_trait]
+impl Step<CreateTenant> for Database {
+    fn name(&self) -> &'static str {
+        "database"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+        let (record, tenant) = (context.database(), context.tenant());
+        let blueprint = context.observe().blueprint(record, tenant).await?;
+        let (name, version) = (Name::of(tenant), blueprint.tenant.version);
+        let password = &blueprint.secrets.instance.database_password;
+        let world = context.fenced().await?;
+        world.databases.ensure_template(version, &world.migration()).await?;
+        let limit = blueprint.connection_limit();
+        context.fenced().await?.databases.ensure_role(&name, password, limit).await?;
+        Ok(context.fenced().await?.databases.ensure_database(&name, &name, version).await?)
+    }
+
+    async fn undo(&self, context: &Context<'_, World>, _: &Nothing) -> Result<(), StepError> {
+        let name = Name::of(context.tenant());
+        context.fenced().await?.databases.remove_database(&name).await?;
+        Ok(context.fenced().await?.databases.remove_role(&name).await?)
+    }
+}

@@ -1,0 +1,63 @@
+//! The instance gets its owner and our API key before it first starts: nobody else can ever claim it.
+
+use async_trait::async_trait;
+use common::{
+    error::Kind,
+    operations::{Context, Step, StepError},
+};
+use n8n::{
+    account::{self, ApiKeySigner},
+    databases::{ApiKeyRow, Name, Owner},
+};
+
+use super::{CreateTenant, Nothing};
+use crate::World;
+
+/// Tells our key from those the owner makes.
+const KEY_LABEL: &str = "rp9 control plane";
+
+pub struct SeedOwner;
+
+#[async_trait]
+impl Step<CreateTenant> for SeedOwner {
+    fn name(&self) -> &'static str {
+        "owner"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+        let (record, tenant) = (context.database(), context.tenant());
+        let blueprint = context.observe().blueprint(record, tenant).await?;
+        let (row, password) = (&blueprint.tenant, blueprint.secrets.owner_password.clone());
+        let hashed = tokio::task::spawn_blocking(move || account::hash_password(&password)).await;
+        let password_hash =
+            hashed.map_err(|_| StepError::failed(Kind::Internal, "hashing a password failed"))??;
+        let (first_name, last_name) = names(&row.name);
+        let owner = Owner { email: row.email.clone(), first_name, last_name, password_hash };
+        let name = Name::of(tenant);
+        let owner_id = context.fenced().await?.databases.seed_owner(&name, &owner).await?;
+        // The same claims each time, so that the key can be computed again wherever it is needed.
+        let signer = ApiKeySigner { secret: &blueprint.secrets.instance.jwt_secret };
+        let token = signer.sign(owner_id, tenant.uuid(), row.created_at)?;
+        let key = ApiKeyRow { label: KEY_LABEL.into(), token };
+        Ok(context.fenced().await?.databases.seed_api_key(&name, &key).await?)
+    }
+}
+
+/// n8n wants a first and a last name, at most 32 characters each; a customer has one name.
+fn names(name: &str) -> (String, String) {
+    let (first, last) = name.trim().split_once(' ').unwrap_or((name.trim(), "Owner"));
+    let short = |text: &str| text.trim().chars().take(32).collect::<String>();
+    (short(first), short(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customers_one_name_becomes_the_two_that_n8n_wants() {
+        assert_eq!(names("Ada Lovelace"), ("Ada".into(), "Lovelace".into()));
+        assert_eq!(names(" Acme "), ("Acme".into(), "Owner".into()));
+        assert_eq!(names(&"x".repeat(100)).0.len(), 32);
+    }
+}

@@ -1,0 +1,56 @@
+//! Waiting until n8n itself says that it is ready.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::{
+    error::Kind,
+    operations::{Context, Step, StepError},
+};
+use engine::{Inventory, State};
+
+use super::{CreateTenant, Nothing};
+use crate::{World, store::instances, wait};
+
+/// Ready took 4–20 s in all that was measured; three minutes are for a machine that starts a hundred at once.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// n8n ends by itself when its database or Redis is away, and is started again. More often than this it will not recover.
+const RESTARTS: u64 = 5;
+
+pub struct Ready;
+
+#[async_trait]
+impl Step<CreateTenant> for Ready {
+    fn name(&self) -> &'static str {
+        "ready"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+        await_all(context).await
+    }
+}
+
+/// Waits until every container that the rows ask for is healthy.
+pub async fn await_all(context: &Context<'_, World>) -> Result<(), StepError> {
+    let wanted = instances::of_tenant(context.database(), context.tenant()).await?;
+    let names: Vec<_> = wanted.into_iter().map(|instance| instance.name).collect();
+    wait::until(LIMIT, || async {
+        let world = context.observe();
+        let inventory = world.containers.observe(&world.site.cluster).await?;
+        names.iter().try_for_each(|name| judge(&inventory, name))
+    })
+    .await
+}
+
+fn judge(inventory: &Inventory, name: &str) -> Result<(), StepError> {
+    match inventory.find(name) {
+        None => Err(StepError::failed(Kind::Upstream, format!("{name} has vanished"))),
+        Some(seen) if seen.is_ready() => Ok(()),
+        Some(seen) if seen.restarts > RESTARTS || matches!(seen.state, State::Exited | State::Removing) => {
+            let code = seen.exit_code.map_or("an unknown code".to_owned(), |code| format!("code {code}"));
+            Err(StepError::failed(Kind::Upstream, format!("{name} does not stay up: it ended with {code}")))
+        }
+        Some(_) => Err(StepError::failed(Kind::Timeout, format!("{name} is not ready yet"))),
+    }
+}

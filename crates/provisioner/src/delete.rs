@@ -1,0 +1,47 @@
+//! Deleting a tenant. Done only when the real inventory says that nothing is left.
+
+mod containers;
+mod data;
+mod final_state;
+mod forget;
+mod network;
+mod unroute;
+mod verify;
+
+use common::operations::{OperationKind, Saga, Step};
+use n8n::databases::Counts;
+
+use crate::World;
+
+pub use containers::remove_all;
+pub use verify::leftovers;
+
+/// From whatever there is of a tenant to nothing.
+pub struct DeleteTenant;
+
+/// What stays on record of a deleted tenant.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Removal {
+    /// What its n8n held at the end; absent when there was no n8n any more.
+    pub final_state: Option<Counts>,
+}
+
+impl Saga for DeleteTenant {
+    type World = World;
+    type State = Removal;
+    const KIND: OperationKind = OperationKind::TenantDelete;
+    /// There is no way back from dropped data, so giving up halfway would leave half a tenant: it goes on, or calls.
+    const UNWINDS: bool = false;
+
+    fn steps(&self) -> Vec<&dyn Step<Self>> {
+        vec![
+            &final_state::FinalState,
+            &unroute::Unroute,
+            &containers::RemoveContainers,
+            &network::RemoveNetwork,
+            &data::RemoveData,
+            &verify::Verify,
+            &forget::Forget,
+        ]
+    }
+}

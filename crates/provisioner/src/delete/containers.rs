@@ -1,0 +1,41 @@
+//! Containers go, and their secrets with them.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use common::operations::{Context, Step, StepError};
+use engine::ContainerRef;
+
+use super::{DeleteTenant, Removal};
+use crate::World;
+
+pub struct RemoveContainers;
+
+#[async_trait]
+impl Step<DeleteTenant> for RemoveContainers {
+    fn name(&self) -> &'static str {
+        "containers"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+        remove_all(context).await
+    }
+}
+
+/// Removes every container of the tenant that the engine really has, whatever the rows say.
+pub async fn remove_all(context: &Context<'_, World>) -> Result<(), StepError> {
+    let tenant = Some(context.tenant());
+    let world = context.observe();
+    let inventory = world.containers.observe(&world.site.cluster).await?;
+    let containers =
+        inventory.containers.iter().filter(|c| c.owner.tenant == tenant).map(|c| c.name.as_str());
+    // Secrets without a container: its removal was interrupted.
+    let volumes = inventory.volumes.iter().filter(|v| v.tenant == tenant).map(|v| v.container.as_str());
+    let names: BTreeSet<_> = containers.chain(volumes).collect();
+    for name in names {
+        let (name, cluster) = (name.to_owned(), world.site.cluster.clone());
+        let container = ContainerRef { name, tenant, cluster, generation: None };
+        context.fenced().await?.containers.remove(&container).await?;
+    }
+    Ok(())
+}

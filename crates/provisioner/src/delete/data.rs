@@ -1,0 +1,25 @@
+//! The queue, the database and the role go.
+
+use async_trait::async_trait;
+use common::operations::{Context, Step, StepError};
+use n8n::databases::Name;
+
+use super::{DeleteTenant, Removal};
+use crate::World;
+
+pub struct RemoveData;
+
+#[async_trait]
+impl Step<DeleteTenant> for RemoveData {
+    fn name(&self) -> &'static str {
+        "data"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+        let tenant = context.tenant();
+        let name = Name::of(tenant);
+        context.fenced().await?.queues.remove(tenant).await?;
+        context.fenced().await?.databases.remove_database(&name).await?;
+        Ok(context.fenced().await?.databases.remove_role(&name).await?)
+    }
+}

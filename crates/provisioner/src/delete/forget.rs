@@ -1,0 +1,28 @@
+//! The row stays, for the record; everything secret or reserved in it goes.
+
+use async_trait::async_trait;
+use common::operations::{Context, Step, StepError};
+
+use super::{DeleteTenant, Removal};
+use crate::{
+    World,
+    store::{instances, secrets, tenants},
+};
+
+pub struct Forget;
+
+#[async_trait]
+impl Step<DeleteTenant> for Forget {
+    fn name(&self) -> &'static str {
+        "forget"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+        let tenant = context.tenant();
+        let mut transaction = context.begin().await?;
+        instances::remove_all(&mut *transaction, tenant).await?;
+        secrets::remove_all(&mut *transaction, tenant).await?;
+        tenants::deleted(&mut *transaction, tenant).await?;
+        Ok(transaction.commit().await?)
+    }
+}

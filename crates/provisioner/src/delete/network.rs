@@ -1,0 +1,27 @@
+//! The network goes once nobody is in it.
+
+use async_trait::async_trait;
+use common::operations::{Context, Step, StepError};
+
+use super::{DeleteTenant, Removal};
+use crate::World;
+
+pub struct RemoveNetwork;
+
+#[async_trait]
+impl Step<DeleteTenant> for RemoveNetwork {
+    fn name(&self) -> &'static str {
+        "network"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+        let tenant = Some(context.tenant());
+        let world = context.observe();
+        let inventory = world.containers.observe(&world.site.cluster).await?;
+        for network in inventory.networks.iter().filter(|n| n.tenant == tenant) {
+            let network = network.reference();
+            context.fenced().await?.containers.remove_network(&network).await?;
+        }
+        Ok(())
+    }
+}

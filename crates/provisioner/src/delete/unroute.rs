@@ -1,0 +1,50 @@
+//! The route goes first, so that nobody is sent to what is about to stop.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::{
+    error::Kind,
+    operations::{Context, Step, StepError},
+};
+use edge::Host;
+
+use super::{DeleteTenant, Removal};
+use crate::{World, blueprint::host_name, store::tenants, wait};
+
+/// The edge asks for its routes twice a second.
+const LIMIT: Duration = Duration::from_secs(20);
+
+pub struct Unroute;
+
+#[async_trait]
+impl Step<DeleteTenant> for Unroute {
+    fn name(&self) -> &'static str {
+        "unroute"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+        let row = tenants::get(context.database(), context.tenant()).await?;
+        let mut transaction = context.begin().await?;
+        edge::routes::remove(&mut *transaction, row.id).await?;
+        transaction.commit().await?;
+        let world = context.observe();
+        let own = host_name(&world.site, &row);
+        for host in std::iter::once(own).chain(row.custom_domain) {
+            if is_anothers(context, &host).await? {
+                continue;
+            }
+            let host: Host = host
+                .parse()
+                .map_err(|_| StepError::failed(Kind::Internal, "the tenant's address is no host"))?;
+            wait::until(LIMIT, || async { Ok(world.edge.confirm_gone(&host).await?) }).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A tenant that failed gave its address up; by now somebody else may live there.
+async fn is_anothers(context: &Context<'_, World>, host: &str) -> Result<bool, StepError> {
+    let taken = sqlx::query_scalar("select exists (select from routes where host = $1)").bind(host);
+    Ok(taken.fetch_one(context.database()).await?)
+}

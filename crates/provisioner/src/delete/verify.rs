@@ -1,0 +1,49 @@
+//! Gone means that every system was asked and has nothing.
+
+use async_trait::async_trait;
+use common::{
+    error::Kind,
+    id::TenantId,
+    operations::{Context, Step, StepError},
+};
+
+use super::{DeleteTenant, Removal};
+use crate::World;
+
+pub struct Verify;
+
+#[async_trait]
+impl Step<DeleteTenant> for Verify {
+    fn name(&self) -> &'static str {
+        "verify"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+        let tenant = context.tenant();
+        let left = leftovers(context.observe(), tenant).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        Err(StepError::failed(Kind::Upstream, format!("still there after the removal: {}", left.join(", "))))
+    }
+}
+
+/// What the outside systems still have of a tenant, each named.
+pub async fn leftovers(world: &World, tenant: TenantId) -> Result<Vec<String>, StepError> {
+    let inventory = world.containers.observe(&world.site.cluster).await?;
+    let databases = world.databases.observe().await?;
+    let queues = world.queues.observe().await?;
+    let owner = Some(tenant);
+    let containers = inventory.containers.iter().filter(|c| c.owner.tenant == owner);
+    let volumes = inventory.volumes.iter().filter(|v| v.tenant == owner);
+    let networks = inventory.networks.iter().filter(|n| n.tenant == owner);
+    let left = containers.map(|c| format!("container {}", c.name));
+    let left = left.chain(volumes.map(|v| format!("volume {}", v.name)));
+    let left = left.chain(networks.map(|n| format!("network {}", n.name)));
+    let left = left
+        .chain(databases.databases.iter().filter(|d| d.name.tenant() == tenant).map(|_| "database".into()));
+    let left =
+        left.chain(databases.roles.iter().filter(|r| r.tenant() == tenant).map(|_| "database role".into()));
+    let left = left.chain(queues.iter().filter(|q| **q == tenant).map(|_| "queue login".into()));
+    Ok(left.collect())
+}

@@ -1,0 +1,93 @@
+//! Tenants' secrets: made once, wrapped, opened only where they are used.
+
+use common::{
+    error::Kind,
+    id::TenantId,
+    operations::StepError,
+    secrets::{MasterKeys, Wrapped},
+};
+use n8n::{account, launch::Secrets};
+use secrecy::SecretString;
+use sqlx::{PgConnection, PgExecutor};
+
+const ENCRYPTION_KEY: &str = "encryption_key";
+const JWT_SECRET: &str = "jwt_secret";
+const DATABASE_PASSWORD: &str = "database_password";
+const REDIS_PASSWORD: &str = "redis_password";
+const OWNER_PASSWORD: &str = "owner_password";
+
+/// Everything secret about a tenant.
+pub struct TenantSecrets {
+    /// What its containers are started with.
+    pub instance: Secrets,
+    /// What its owner first signs in with.
+    pub owner_password: SecretString,
+}
+
+/// Makes those secrets that are not there yet; one that is there is never replaced.
+pub async fn ensure(
+    connection: &mut PgConnection,
+    keys: &MasterKeys,
+    tenant: TenantId,
+) -> Result<(), StepError> {
+    let fresh = [
+        (ENCRYPTION_KEY, account::generate_key()?),
+        (JWT_SECRET, account::generate_key()?),
+        (DATABASE_PASSWORD, account::generate_key()?),
+        (REDIS_PASSWORD, account::generate_key()?),
+        (OWNER_PASSWORD, account::generate_password()?),
+    ];
+    for (name, secret) in fresh {
+        let wrapped = keys.wrap(tenant, name, &secret)?;
+        let insert =
+            "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) values ($1, $2, $3, $4)
+                      on conflict (tenant_id, name) do nothing";
+        sqlx::query(insert)
+            .bind(tenant)
+            .bind(name)
+            .bind(wrapped.key_id)
+            .bind(wrapped.ciphertext)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Opens all secrets of a tenant.
+pub async fn open(
+    executor: impl PgExecutor<'_>,
+    keys: &MasterKeys,
+    tenant: TenantId,
+) -> Result<TenantSecrets, StepError> {
+    let rows: Vec<(String, i32, Vec<u8>)> =
+        sqlx::query_as("select name, key_id, ciphertext from tenant_secrets where tenant_id = $1")
+            .bind(tenant)
+            .fetch_all(executor)
+            .await?;
+    let get = |wanted: &str| -> Result<SecretString, StepError> {
+        let missing = || {
+            StepError::failed(Kind::NotFound, "the tenant has no secrets: it is not, or no longer, set up")
+        };
+        let (name, key_id, ciphertext) = rows.iter().find(|row| row.0 == wanted).ok_or_else(missing)?;
+        let wrapped = Wrapped { key_id: *key_id, ciphertext: ciphertext.clone() };
+        Ok(keys.open(tenant, name, &wrapped)?)
+    };
+    Ok(TenantSecrets {
+        instance: Secrets {
+            encryption_key: get(ENCRYPTION_KEY)?,
+            jwt_secret: get(JWT_SECRET)?,
+            database_password: get(DATABASE_PASSWORD)?,
+            redis_password: get(REDIS_PASSWORD)?,
+        },
+        owner_password: get(OWNER_PASSWORD)?,
+    })
+}
+
+/// Forgets them.
+pub async fn remove_all(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from tenant_secrets where tenant_id = $1")
+        .bind(tenant)
+        .execute(executor)
+        .await
+        .map(drop)
+}

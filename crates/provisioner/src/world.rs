@@ -1,0 +1,59 @@
+//! The outside systems, behind their ports.
+
+use std::sync::Arc;
+
+use common::{id::TenantId, operations::StepError, secrets::MasterKeys};
+use edge::{Edge, HttpEdge};
+use engine::{
+    Containers,
+    docker::{Docker, DockerOptions},
+};
+use n8n::{TenantDatabases, TenantQueues, databases::PostgresDatabases, queues::RedisQueues};
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+
+use crate::{
+    blueprint::{Blueprint, MigrationContainer},
+    config::{Config, Site},
+    store::{instances, secrets, tenants},
+};
+
+/// What the steps act on.
+pub struct World {
+    pub containers: Arc<dyn Containers>,
+    pub databases: Arc<dyn TenantDatabases>,
+    pub queues: Arc<dyn TenantQueues>,
+    pub edge: Arc<dyn Edge>,
+    pub keys: MasterKeys,
+    pub site: Site,
+}
+
+impl World {
+    /// The real one. Nothing is connected yet: every system may come up later.
+    pub fn connect(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            containers: Arc::new(Docker::connect_with(
+                &config.docker_host,
+                DockerOptions { pull: config.pull_images, ..Default::default() },
+            )?),
+            databases: Arc::new(PostgresDatabases::new(config.database_admin_url.expose_secret())?),
+            queues: Arc::new(RedisQueues::new(config.redis_admin_url.expose_secret())?),
+            edge: Arc::new(HttpEdge::new(&[&config.edge_probe_url])?),
+            keys: config.master_keys.clone(),
+            site: config.site.clone(),
+        })
+    }
+
+    /// Everything that should be there for a tenant, read from the rows.
+    pub async fn blueprint(&self, record: &PgPool, tenant: TenantId) -> Result<Blueprint, StepError> {
+        let row = tenants::get(record, tenant).await?;
+        let instances = instances::of_tenant(record, tenant).await?;
+        let secrets = secrets::open(record, &self.keys, tenant).await?;
+        Blueprint::new(&self.site, row, instances, secrets)
+    }
+
+    /// How a template is migrated on this cluster.
+    pub fn migration(&self) -> MigrationContainer<'_> {
+        MigrationContainer { containers: self.containers.as_ref(), site: &self.site }
+    }
+}

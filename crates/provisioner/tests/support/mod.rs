@@ -1,0 +1,173 @@
+//! One tenant in a world of fakes, on a real record.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use common::{
+    config::Env,
+    id::{OperationId, TenantId},
+    operations::OperationKind,
+};
+use edge::{Edge, EdgeError, Host, Mark};
+use engine::{ClusterId, fake::FakeWorld};
+use n8n::{
+    databases::Name,
+    fake::{DatabaseWorld, QueueWorld},
+};
+use provisioner::{Site, World, leftovers};
+use sqlx::PgPool;
+
+/// Everything outside, and the record.
+#[derive(Clone)]
+pub struct Fakes {
+    pub pool: PgPool,
+    pub containers: FakeWorld,
+    pub databases: DatabaseWorld,
+    pub queues: QueueWorld,
+}
+
+/// An edge that follows the table of routes without delay.
+struct TableEdge(PgPool);
+
+#[async_trait]
+impl Edge for TableEdge {
+    async fn confirm(&self, host: &Host, expected: Mark) -> Result<(), EdgeError> {
+        let routes = edge::routes::all(&self.0).await.map_err(|e| EdgeError::Unavailable(e.into()))?;
+        let mark = routes.iter().find(|route| route.host == *host).and_then(|route| route.mark());
+        if mark == Some(expected) { Ok(()) } else { Err(EdgeError::NotYet { seen: format!("{mark:?}") }) }
+    }
+
+    async fn confirm_gone(&self, host: &Host) -> Result<(), EdgeError> {
+        let routes = edge::routes::all(&self.0).await.map_err(|e| EdgeError::Unavailable(e.into()))?;
+        if routes.iter().all(|route| route.host != *host) {
+            Ok(())
+        } else {
+            Err(EdgeError::NotYet { seen: "a route".into() })
+        }
+    }
+}
+
+pub fn site() -> Site {
+    let variables = [
+        ("CLUSTER_ID", "fake"),
+        ("N8N_VERSION", "2.41.1"),
+        ("TENANT_DOMAIN", "example.com"),
+        ("PUBLIC_SCHEME", "https"),
+        ("PUBLIC_PORT", "443"),
+    ];
+    Env::of(variables).load().unwrap()
+}
+
+impl Fakes {
+    pub fn new(pool: &PgPool) -> Self {
+        let cluster: ClusterId = "fake".parse().unwrap();
+        let containers = FakeWorld::new();
+        for role in ["edge", "postgres", "redis"] {
+            containers.add_shared(&cluster, role);
+        }
+        Self {
+            pool: pool.clone(),
+            containers,
+            databases: DatabaseWorld::default(),
+            queues: QueueWorld::default(),
+        }
+    }
+
+    /// The world as one process reaches it.
+    pub fn world(&self, process: &str) -> World {
+        World {
+            containers: Arc::new(self.containers.engine(process)),
+            databases: Arc::new(self.databases.actor(process)),
+            queues: Arc::new(self.queues.actor(process)),
+            edge: Arc::new(TableEdge(self.pool.clone())),
+            keys: Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap(),
+            site: site(),
+        }
+    }
+
+    /// How many effects a process had. Calls that changed nothing are not effects, but counting them is stricter.
+    pub fn effects(&self, process: &str) -> usize {
+        let calls = self.databases.ledger().into_iter().chain(self.queues.ledger());
+        let reads = ["observe", "final_state", "schema"];
+        let calls = calls.filter(|call| call.actor == process && !reads.contains(&call.verb)).count();
+        calls + self.containers.ledger().iter().filter(|effect| effect.actor == process).count()
+    }
+
+    /// Accepts a tenant, as the gateway does.
+    pub async fn accept(&self, plan: &str) -> TenantId {
+        let tenant = TenantId::generate();
+        let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version)
+                      values ($1, 'Acme', 'owner@acme.example', $2, 'dedicated', 'provisioning', $3, '2.41.1')";
+        let subdomain = format!("t{}", &tenant.digits()[16..]);
+        sqlx::query(insert).bind(tenant).bind(subdomain).bind(plan).execute(&self.pool).await.unwrap();
+        let limits = "insert into tenant_limits select $1, cpu_millis, memory_mb, workers, storage_gb,
+            executions_per_month, concurrent_executions, api_calls_per_hour from plans where name = $2";
+        sqlx::query(limits).bind(tenant).bind(plan).execute(&self.pool).await.unwrap();
+        self.operate(tenant, OperationKind::TenantCreate).await;
+        tenant
+    }
+
+    /// Accepts an operation for a tenant.
+    pub async fn operate(&self, tenant: TenantId, kind: OperationKind) -> OperationId {
+        let operation = OperationId::generate();
+        let insert = "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline)
+                      values ($1, $2, $3, '{}', 'test', 'test', now() + interval '1 hour')";
+        sqlx::query(insert)
+            .bind(operation)
+            .bind(kind.as_str())
+            .bind(tenant)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+        operation
+    }
+
+    pub async fn status(&self, tenant: TenantId) -> String {
+        sqlx::query_scalar("select status from tenants where id = $1")
+            .bind(tenant)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    async fn count(&self, table: &str, tenant: TenantId) -> i64 {
+        let count = format!("select count(*) from {table} where tenant_id = $1");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(count)).bind(tenant).fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// Everything of this tenant is there, once, and works.
+    pub async fn assert_whole(&self, tenant: TenantId, workers: usize) {
+        assert_eq!(self.status(tenant).await, "active");
+        let world = self.world("inspector");
+        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let own: Vec<_> = inventory.containers.iter().filter(|c| c.owner.tenant == Some(tenant)).collect();
+        assert_eq!(own.len(), workers + 1);
+        assert!(own.iter().all(|container| container.is_ready()));
+        let networks: Vec<_> = inventory.networks.iter().filter(|n| n.tenant == Some(tenant)).collect();
+        assert_eq!(networks.len(), 1);
+        assert_eq!(networks[0].attached.len(), 3, "{:?}", networks[0].attached);
+        let database = self.databases.database(&Name::of(tenant)).expect("a database");
+        assert!(database.instance_owner.is_some() && database.api_keys.len() == 1);
+        assert_eq!(world.queues.observe().await.unwrap(), [tenant]);
+        for (table, rows) in [("routes", 1), ("tenant_instances", workers as i64 + 1), ("tenant_secrets", 5)]
+        {
+            assert_eq!(self.count(table, tenant).await, rows, "{table}");
+        }
+    }
+
+    /// Nothing of this tenant is left, and its row says why.
+    pub async fn assert_gone(&self, tenant: TenantId, status: &str) {
+        assert_eq!(self.status(tenant).await, status);
+        assert_eq!(leftovers(&self.world("inspector"), tenant).await.unwrap(), [""; 0]);
+        for table in ["routes", "tenant_instances", "tenant_secrets"] {
+            assert_eq!(self.count(table, tenant).await, 0, "{table}");
+        }
+        let reserved: bool = sqlx::query_scalar("select subnet is not null from tenants where id = $1")
+            .bind(tenant)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        assert!(!reserved, "the subnet is still taken");
+    }
+}

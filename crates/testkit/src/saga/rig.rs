@@ -1,0 +1,107 @@
+//! Plays the processes that work on one operation: the one that breaks, and the one that comes after it.
+
+use std::{pin::pin, sync::Arc};
+
+use common::operations::{Drive, End, Paused, Saga, Store, StoreError};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Mode, Point,
+    faulty::{Faulty, Signals},
+};
+
+/// A saga on a record, with a world for each process.
+pub struct Rig<'a, S: Saga> {
+    pub saga: &'static S,
+    pub pool: &'a PgPool,
+    /// The world as this process reaches it.
+    pub world: &'a (dyn Fn(&str) -> S::World + Sync),
+    /// How many effects this process has had on the world.
+    pub effects: &'a (dyn Fn(&str) -> usize + Sync),
+}
+
+/// What became of a broken operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    pub end: End,
+    /// Effects by a process that had lost its lease. Must be none.
+    pub stale_effects: usize,
+}
+
+/// The process that breaks, and the one that goes on.
+const FIRST: &str = "first";
+const SECOND: &str = "second";
+
+/// More attempts than any operation that works needs.
+const PATIENCE: usize = 60;
+
+impl<S: Saga> Rig<'_, S> {
+    /// Drives the one open operation to its end without breaking anything.
+    pub async fn to_the_end(&self) -> End {
+        self.finish(SECOND).await
+    }
+
+    /// Drives the one open operation, breaking it at this point, until it has ended.
+    pub async fn break_at(&self, point: Point) -> Verdict {
+        let signals = Arc::new(Signals::default());
+        let (faulty, world) = (Faulty::new(self.saga, point, &signals), (self.world)(FIRST));
+        let (store, stopping) = (Store::new(self.pool.clone(), FIRST), CancellationToken::new());
+        for _ in 0..PATIENCE {
+            let claimed = store.claim(&[S::KIND]).await.unwrap().expect("the operation is to be had");
+            let mut drive = pin!(faulty.drive(&world, &store, &claimed, &stopping));
+            let paused = tokio::select! {
+                paused = &mut drive => paused.unwrap(),
+                () = signals.reached.notified() => {
+                    if point.mode == Mode::LeaseLost {
+                        return self.overtake(drive, &signals).await;
+                    }
+                    // The process is dead: its future is dropped here, its lease ends by itself.
+                    Paused::Stopped
+                }
+            };
+            match paused {
+                Paused::Ended(end) => return Verdict { end, stale_effects: 0 },
+                Paused::Resting(_) => self.let_time_pass().await,
+                Paused::Stopped => break,
+            }
+        }
+        self.let_time_pass().await;
+        Verdict { end: self.finish(SECOND).await, stale_effects: 0 }
+    }
+
+    /// While the first process sleeps, the second does everything; then the first wakes up.
+    async fn overtake(
+        &self,
+        sleeping: impl Future<Output = Result<Paused, StoreError>>,
+        signals: &Signals,
+    ) -> Verdict {
+        self.let_time_pass().await;
+        let end = self.finish(SECOND).await;
+        let before = (self.effects)(FIRST);
+        signals.resume.notify_one();
+        let woken = sleeping.await;
+        assert!(matches!(woken, Err(StoreError::LeaseLost)), "the first process did not notice: {woken:?}");
+        Verdict { end, stale_effects: (self.effects)(FIRST) - before }
+    }
+
+    async fn finish(&self, process: &str) -> End {
+        let (world, store) = ((self.world)(process), Store::new(self.pool.clone(), process));
+        let stopping = CancellationToken::new();
+        for _ in 0..PATIENCE {
+            let claimed = store.claim(&[S::KIND]).await.unwrap().expect("the operation is to be had");
+            if let Paused::Ended(end) = self.saga.drive(&world, &store, &claimed, &stopping).await.unwrap() {
+                return end;
+            }
+            self.let_time_pass().await;
+        }
+        panic!("the operation does not end");
+    }
+
+    /// Leases end and pauses are over.
+    async fn let_time_pass(&self) {
+        let pass = "update operations set not_before = now(), lease_until = null
+                    where status in ('queued', 'running', 'undoing')";
+        sqlx::query(pass).execute(self.pool).await.unwrap();
+    }
+}
