@@ -92,8 +92,29 @@ impl Classify for ContainerError {
             }
             Self::Timeout { .. } => Kind::Timeout,
             Self::NoImage { .. } | Self::Engine { .. } | Self::LimitsDiffer { .. } => Kind::Upstream,
+            // Somebody else changed the object between our looking and our acting.
+            Self::Refused { status: 404 | 409, .. } => Kind::Conflict,
             // Checked specifications are never refused, so this is a mistake of ours and a person has to look.
             Self::Refused { .. } => Kind::Internal,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_pages_somebody_unless_it_was_a_race() {
+        let refused = |status| ContainerError::Refused { call: "x", status, source: "y".into() };
+        assert_eq!(refused(400).kind(), Kind::Internal);
+        assert_eq!(refused(409).kind(), Kind::Conflict);
+    }
+
+    #[test]
+    fn the_cause_is_kept_and_not_repeated() {
+        let error = ContainerError::Engine { call: "ping", source: "inner".into() };
+        assert_eq!(error.to_string(), "ping: the container engine failed");
+        assert_eq!(common::error::chain(&error), "ping: the container engine failed: inner");
     }
 }

@@ -91,6 +91,7 @@ impl<'a> Stage<'a> {
             name: format!("t-{}-migrate", self.tenant.digits()),
             owner: Ownership { role: Role::Migrate, ..main.owner },
             command: shell(script),
+            aliases: Vec::new(),
             health: None,
             ..main
         }

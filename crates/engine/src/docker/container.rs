@@ -18,11 +18,11 @@ use crate::ownership::{Ownership, owned_by};
 use crate::plan::{self, Way};
 use crate::spec::{ContainerRef, ContainerSpec, Limits};
 
-/// How often we start over when somebody else changes the same container meanwhile.
-const TRIES: u32 = 3;
-
-/// How often we look whether a removal that somebody else began is through.
-const GONE_POLL: Duration = Duration::from_millis(100);
+/// An engine reserves a container's name some time before it shows the container, and keeps it some time after; so when
+/// somebody else changes the same container, we start over so often,
+const TRIES: u32 = 30;
+/// and so long apart: three seconds in all, several times what making a container takes.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What an engine does to a container that was made without a stop timeout.
 const DEFAULT_STOP_SECONDS: i64 = 10;
@@ -31,13 +31,13 @@ impl Docker {
     /// Whatever is there, a container of this specification runs afterwards.
     pub(super) async fn bring_up(&self, spec: &ContainerSpec) -> Result<(), ContainerError> {
         let network = self.joinable(spec).await?;
-        let mut tries = 1;
-        loop {
+        for _ in 1..TRIES {
             match self.step_up(spec, &network).await {
-                Err(error) if tries < TRIES && matches!(status(&error), Some(404 | 409)) => tries += 1,
+                Err(error) if matches!(status(&error), Some(404 | 409)) => tokio::time::sleep(PAUSE).await,
                 done => return done,
             }
         }
+        self.step_up(spec, &network).await
     }
 
     async fn step_up(&self, spec: &ContainerSpec, network: &str) -> Result<(), ContainerError> {
@@ -181,7 +181,7 @@ impl Docker {
             while if_found(self.call("inspect container", self.api.inspect_container(id, None)).await)?
                 .is_some()
             {
-                tokio::time::sleep(GONE_POLL).await;
+                tokio::time::sleep(PAUSE).await;
             }
             Ok(())
         };

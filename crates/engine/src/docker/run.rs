@@ -9,8 +9,9 @@ use secrecy::ExposeSecret;
 
 use super::Docker;
 use super::call::malformed;
-use super::observe::found;
+use super::observe::{found, observed};
 use crate::error::ContainerError;
+use crate::hash::SpecHash;
 use crate::observed::Finished;
 use crate::plan::{self, RunWay};
 use crate::spec::{ContainerSpec, SecretFile};
@@ -29,7 +30,7 @@ impl Docker {
         let seen = self.inspect(&spec.name).await?;
         let found = seen.as_ref().map(|seen| found(seen, &spec.network, &network));
         let way = plan::run_once(spec, found.as_ref())?;
-        // From here on the name is ours, so whatever happens, nothing may be left under it.
+        // From here on the name is ours, so whatever happens, nothing of ours may be left under it.
         let end = self.run_and_hear(spec, &network, way, seen.as_ref(), timeout).await;
         let removed = self.discard_run(spec).await;
         let finished = end?;
@@ -92,9 +93,14 @@ impl Docker {
         Ok(String::from_utf8_lossy(tail).into_owned())
     }
 
+    /// Removes the run, but not what somebody else may have put under its name meanwhile.
     async fn discard_run(&self, spec: &ContainerSpec) -> Result<(), ContainerError> {
-        if let Some(id) = self.inspect(&spec.name).await?.and_then(|seen| seen.id) {
-            self.discard(&id).await?;
+        if let Some(seen) = self.inspect(&spec.name).await? {
+            if observed(&seen).is_none_or(|there| there.spec != SpecHash::of(spec)) {
+                return Ok(());
+            }
+            let id = seen.id.as_deref().ok_or_else(|| malformed("inspect container", "an id"))?;
+            self.discard(id).await?;
         }
         self.remove_volume(&spec.reference()).await
     }

@@ -1,0 +1,69 @@
+//! Docker keeps the contract, and confines what it runs. Needs an engine: `TEST_DOCKER_HOST`, by default the local one,
+//! with the image `TEST_ENGINE_IMAGE` (Debian, for its shell and Perl) on it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+mod confinement;
+mod faults;
+mod outside;
+mod reach;
+
+use std::time::Duration;
+
+use common::error::{Classify as _, Kind};
+use engine::contract::{self, Stage};
+use engine::docker::{Docker, DockerOptions};
+use engine::{Containers, State};
+use futures::future::join_all;
+use outside::Place;
+
+#[tokio::test]
+#[ignore = "needs a Docker engine: deploy/test"]
+async fn docker_keeps_the_contract() {
+    let place = Place::prepare(0).await;
+    contract::containers(&place.docker, &place.setup).await;
+    place.clean().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a Docker engine: deploy/test"]
+async fn processes_that_know_nothing_of_each_other_agree() {
+    let place = Place::prepare(1).await;
+    place.setup.outside.add_shared("edge").await;
+    place.setup.outside.add_shared("postgres").await;
+    let others: Vec<_> = (0..4).map(|_| Docker::connect(&outside::host()).unwrap()).collect();
+    for _ in 0..3 {
+        let stage = Stage::new(&place.docker, &place.setup);
+        let made = join_all(others.iter().map(|other| other.ensure_network(&stage.network))).await;
+        made.into_iter().for_each(|answer| answer.unwrap());
+        assert_eq!(stage.seen().await.networks.len(), 1);
+
+        let spec = stage.main();
+        let up = join_all(others.iter().map(|other| other.ensure_running(&spec))).await;
+        up.into_iter().for_each(|answer| assert_eq!(answer.unwrap().state, State::Running));
+        assert_eq!(stage.seen().await.containers.len(), 1);
+
+        let reference = spec.reference();
+        let down = join_all(others.iter().map(|other| other.remove(&reference))).await;
+        down.into_iter().for_each(|answer| answer.unwrap());
+        stage.strike().await;
+    }
+    place.clean().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_is_away_is_unavailable() {
+    let nobody = Docker::connect("tcp://127.0.0.1:1").unwrap();
+    assert_eq!(nobody.ping().await.unwrap_err().kind(), Kind::Unavailable);
+    let missing = Docker::connect("unix:///nowhere/docker.sock").err().unwrap();
+    assert_eq!(missing.kind(), Kind::Unavailable);
+}
+
+#[tokio::test]
+async fn an_engine_that_says_nothing_times_out() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("tcp://{}", silent.local_addr().unwrap());
+    let options = DockerOptions { call_timeout: Duration::from_millis(100), ..DockerOptions::default() };
+    let docker = Docker::connect_with(&host, options).unwrap();
+    assert_eq!(docker.ping().await.unwrap_err().kind(), Kind::Timeout);
+}
