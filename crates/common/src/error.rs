@@ -101,11 +101,13 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 impl Classify for sqlx::Error {
     fn kind(&self) -> Kind {
-        match self {
-            Self::RowNotFound => Kind::NotFound,
-            Self::PoolTimedOut | Self::PoolClosed | Self::Io(_) | Self::WorkerCrashed => Kind::Unavailable,
-            other => other.as_database_error().map_or(Kind::Internal, |e| kind_of_state(e.code().as_deref())),
+        if let Self::Database(error) = self {
+            return kind_of_state(error.code().as_deref());
         }
+        if matches!(self, Self::PoolTimedOut | Self::PoolClosed | Self::Io(_) | Self::WorkerCrashed) {
+            return Kind::Unavailable;
+        }
+        if matches!(self, Self::RowNotFound) { Kind::NotFound } else { Kind::Internal }
     }
 }
 

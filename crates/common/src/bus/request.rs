@@ -38,7 +38,9 @@ impl Bus {
         let answer = answer.map_err(|error| match error.kind() {
             async_nats::RequestErrorKind::NoResponders => BusError::NoResponders,
             async_nats::RequestErrorKind::TimedOut => BusError::Timeout,
-            _ => BusError::Refused(error.into()),
+            async_nats::RequestErrorKind::InvalidSubject
+            | async_nats::RequestErrorKind::MaxPayloadExceeded
+            | async_nats::RequestErrorKind::Other => BusError::Refused(error.into()),
         })?;
         let kind = answer.headers.as_ref().and_then(|h| h.get(ERROR_KIND)).map(|v| v.as_str().to_owned());
         match kind {
