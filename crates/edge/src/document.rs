@@ -16,6 +16,9 @@ const REFUSE: &str = "refuse";
 /// n8n answers these to anybody, in any case and with or without more path. They are for the platform alone.
 const PRIVATE_PATHS: &str = "PathRegexp(`(?i)^/+(metrics|healthz)(/|$)`)";
 
+/// The one path that is answered on the entrypoint `probe`: n8n answers it cheaply and without side effects, in every state.
+pub(crate) const PROBE_PATH: &str = "/healthz/readiness";
+
 /// Explicit, because Traefik otherwise ranks rules by their length.
 const ROUTE_PRIORITY: u32 = 10;
 const REFUSE_PRIORITY: u32 = 20;
@@ -40,14 +43,8 @@ impl std::str::FromStr for CertResolver {
     type Err = CertResolverError;
 
     fn from_str(text: &str) -> Result<Self, CertResolverError> {
-        let letters = text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if letters && !text.is_empty() {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(CertResolverError)
-        }
+        let letters = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if letters && !text.is_empty() { Ok(Self(text.to_owned())) } else { Err(CertResolverError) }
     }
 }
 
@@ -81,22 +78,11 @@ impl Sections {
         let rule = format!("Host(`{name}`)");
         let label = format!("{name}_mark");
         let headers = json!({ "customResponseHeaders": { Mark::HEADER: mark.to_string() } });
-        self.middlewares
-            .insert(label.clone(), json!({ "headers": headers }));
+        self.middlewares.insert(label.clone(), json!({ "headers": headers }));
 
-        let open = Router {
-            rule: rule.clone(),
-            service: name,
-            middleware: &label,
-            priority: ROUTE_PRIORITY,
-        };
+        let open = Router { rule: rule.clone(), service: name, middleware: &label, priority: ROUTE_PRIORITY };
         let private = format!("{rule} && {PRIVATE_PATHS}");
-        let closed = Router {
-            rule: private,
-            service: name,
-            middleware: REFUSE,
-            priority: REFUSE_PRIORITY,
-        };
+        let closed = Router { rule: private, service: name, middleware: REFUSE, priority: REFUSE_PRIORITY };
         for (router, suffix) in [(&open, ""), (&closed, "_refuse")] {
             self.routers.insert(format!("{name}{suffix}"), router.on("web"));
             if let Some(CertResolver(resolver)) = &entrypoints.tls {
@@ -105,7 +91,9 @@ impl Sections {
                 self.routers.insert(format!("{name}{suffix}_tls"), secure);
             }
         }
-        self.routers.insert(format!("{name}_probe"), open.on("probe"));
+        // Tenants' containers reach this entrypoint too, through the network they share with the edge.
+        let probed = Router { rule: format!("{rule} && Path(`{PROBE_PATH}`)"), ..open };
+        self.routers.insert(format!("{name}_probe"), probed.on("probe"));
         self.add_services(name, &route.targets);
     }
 
@@ -121,24 +109,18 @@ impl Sections {
         for (color, (weight, servers)) in sides {
             let side = format!("{name}_{color}");
             shares.push(json!({ "name": side, "weight": weight }));
-            self.services
-                .insert(side, json!({ "loadBalancer": { "servers": servers } }));
+            self.services.insert(side, json!({ "loadBalancer": { "servers": servers } }));
         }
-        self.services
-            .insert(name.to_owned(), json!({ "weighted": { "services": shares } }));
+        self.services.insert(name.to_owned(), json!({ "weighted": { "services": shares } }));
     }
 
     /// Traefik refuses an empty map, so a section without elements is left out.
     fn into_document(self) -> Value {
-        let sections = [
-            ("routers", self.routers),
-            ("middlewares", self.middlewares),
-            ("services", self.services),
-        ];
+        let sections =
+            [("routers", self.routers), ("middlewares", self.middlewares), ("services", self.services)];
         let filled = sections.into_iter().filter(|(_, elements)| !elements.is_empty());
-        let http: Map<String, Value> = filled
-            .map(|(name, elements)| (name.to_owned(), Value::Object(elements)))
-            .collect();
+        let http: Map<String, Value> =
+            filled.map(|(name, elements)| (name.to_owned(), Value::Object(elements))).collect();
         json!({ "http": http })
     }
 }
@@ -185,20 +167,12 @@ mod tests {
     #[test]
     fn two_tenants_make_the_golden_document() {
         let routes = [
-            route(
-                "acme.localhost",
-                1,
-                3,
-                &[(Color::Blue, "http://10.201.0.3:5678", 1)],
-            ),
+            route("acme.localhost", 1, 3, &[(Color::Blue, "http://10.201.0.3:5678", 1)]),
             route(
                 "flows.example.com",
                 2,
                 12,
-                &[
-                    (Color::Blue, "http://10.201.0.19:5678", 1),
-                    (Color::Green, "http://10.201.0.20:5678", 9),
-                ],
+                &[(Color::Blue, "http://10.201.0.19:5678", 1), (Color::Green, "http://10.201.0.20:5678", 9)],
             ),
         ];
         let golden: Value = serde_json::from_str(include_str!("../tests/golden/document.json")).unwrap();
@@ -209,30 +183,17 @@ mod tests {
     fn without_routes_there_is_still_something_traefik_accepts() {
         let expected = json!({ "http": { "middlewares": { "refuse": refuse() } } });
         assert_eq!(document(&[], &Entrypoints::default()), expected);
-        let idle = route(
-            "acme.localhost",
-            1,
-            1,
-            &[(Color::Blue, "http://10.0.0.2:5678", 0)],
-        );
+        let idle = route("acme.localhost", 1, 1, &[(Color::Blue, "http://10.0.0.2:5678", 0)]);
         assert_eq!(document(&[idle], &Entrypoints::default()), expected);
     }
 
     #[test]
     fn a_certificate_resolver_adds_the_secure_entrypoint() {
         let tls = Some("letsencrypt".parse().unwrap());
-        let acme = route(
-            "acme.localhost",
-            1,
-            1,
-            &[(Color::Blue, "http://10.0.0.2:5678", 1)],
-        );
+        let acme = route("acme.localhost", 1, 1, &[(Color::Blue, "http://10.0.0.2:5678", 1)]);
         let document = document(&[acme], &Entrypoints { tls });
         let routers = document["http"]["routers"].as_object().unwrap();
-        let secure: Vec<_> = routers
-            .iter()
-            .filter(|(_, router)| router.get("tls").is_some())
-            .collect();
+        let secure: Vec<_> = routers.iter().filter(|(_, router)| router.get("tls").is_some()).collect();
         assert_eq!(secure.len(), 2);
         for (name, router) in secure {
             assert!(name.ends_with("_tls"), "{name}");
@@ -246,36 +207,18 @@ mod tests {
 
     #[test]
     fn targets_of_one_colour_become_one_side() {
-        let targets = [
-            (Color::Blue, "http://10.0.0.2:5678", 2),
-            (Color::Blue, "http://10.0.0.3:5678", 3),
-        ];
-        let document = document(
-            &[route("acme.localhost", 1, 1, &targets)],
-            &Entrypoints::default(),
-        );
+        let targets = [(Color::Blue, "http://10.0.0.2:5678", 2), (Color::Blue, "http://10.0.0.3:5678", 3)];
+        let document = document(&[route("acme.localhost", 1, 1, &targets)], &Entrypoints::default());
         let services = &document["http"]["services"];
         assert_eq!(services["acme.localhost"]["weighted"]["services"][0]["weight"], 5);
-        assert_eq!(
-            services["acme.localhost_blue"]["loadBalancer"]["servers"]
-                .as_array()
-                .unwrap()
-                .len(),
-            2
-        );
+        assert_eq!(services["acme.localhost_blue"]["loadBalancer"]["servers"].as_array().unwrap().len(), 2);
     }
 
     #[test]
     fn names_of_different_routes_never_meet() {
         let hosts = ["a.b", "a", "a-b", "a.b.c", "blue", "refuse", "a-mark", "mark.a"];
-        let targets = [
-            (Color::Blue, "http://10.0.0.2:5678", 1),
-            (Color::Green, "http://10.0.0.3:5678", 1),
-        ];
-        let routes: Vec<_> = (1..)
-            .zip(hosts)
-            .map(|(id, host)| route(host, id, 1, &targets))
-            .collect();
+        let targets = [(Color::Blue, "http://10.0.0.2:5678", 1), (Color::Green, "http://10.0.0.3:5678", 1)];
+        let routes: Vec<_> = (1..).zip(hosts).map(|(id, host)| route(host, id, 1, &targets)).collect();
         let document = document(&routes, &Entrypoints::default());
         let count = |section: &str| document["http"][section].as_object().unwrap().len();
         assert_eq!(count("routers"), 3 * hosts.len());

@@ -37,19 +37,13 @@ impl EdgeWorld {
 
     /// A handle on this world whose questions carry this name in the ledger.
     pub fn actor(&self, name: &str) -> FakeEdge {
-        FakeEdge {
-            world: self.clone(),
-            actor: name.to_owned(),
-        }
+        FakeEdge { world: self.clone(), actor: name.to_owned() }
     }
 
     /// The whole table of routes as it is now, as a poll of the real edge finds it.
     pub fn publish(&self, routes: impl IntoIterator<Item = Route>) {
         let mut state = self.state();
-        state.table = routes
-            .into_iter()
-            .map(|route| (route.host.clone(), route))
-            .collect();
+        state.table = routes.into_iter().map(|route| (route.host.clone(), route)).collect();
         state.poll();
     }
 
@@ -101,21 +95,12 @@ impl FakeEdge {
         let away = state.unreachable || state.failures.pop_front().is_some();
         let seen = state.mark(host);
         let confirmed = !away && seen == expected;
-        state.entries.push(Entry {
-            verb,
-            host: host.clone(),
-            actor: self.actor.clone(),
-            confirmed,
-        });
+        state.entries.push(Entry { verb, host: host.clone(), actor: self.actor.clone(), confirmed });
         if away {
             return Err(EdgeError::Unavailable("the edge was taken away".into()));
         }
         let seen = seen.map_or("no route".to_owned(), |mark| mark.to_string());
-        if confirmed {
-            Ok(())
-        } else {
-            Err(EdgeError::NotYet { seen })
-        }
+        if confirmed { Ok(()) } else { Err(EdgeError::NotYet { seen }) }
     }
 }
 
@@ -142,33 +127,18 @@ mod tests {
     async fn a_lagging_edge_confirms_only_what_it_has_seen() {
         let url = "http://10.0.0.2:5678".parse().unwrap();
         let host: Host = "acme.localhost".parse().unwrap();
-        let targets = vec![Target {
-            color: Color::Blue,
-            url,
-            weight: 1,
-        }];
-        let route = Route {
-            host: host.clone(),
-            tenant: TenantId::generate(),
-            targets,
-            generation: 1,
-        };
+        let targets = vec![Target { color: Color::Blue, url, weight: 1 }];
+        let route = Route { host: host.clone(), tenant: TenantId::generate(), targets, generation: 1 };
         let (world, mark) = (EdgeWorld::default(), route.mark().unwrap());
         let edge = world.actor("a");
         world.set_lagging(true);
         world.publish([route]);
-        assert!(matches!(
-            edge.confirm(&host, mark).await,
-            Err(EdgeError::NotYet { .. })
-        ));
+        assert!(matches!(edge.confirm(&host, mark).await, Err(EdgeError::NotYet { .. })));
         edge.confirm_gone(&host).await.unwrap();
         world.set_lagging(false);
         edge.confirm(&host, mark).await.unwrap();
         world.fail_once();
-        assert!(matches!(
-            edge.confirm(&host, mark).await,
-            Err(EdgeError::Unavailable(_))
-        ));
+        assert!(matches!(edge.confirm(&host, mark).await, Err(EdgeError::Unavailable(_))));
         world.publish([]);
         edge.confirm_gone(&host).await.unwrap();
         assert_eq!(world.ledger().iter().filter(|entry| entry.confirmed).count(), 3);

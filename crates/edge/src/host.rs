@@ -24,9 +24,7 @@ impl Host {
 
 fn is_label(label: &str) -> bool {
     (1..=MAX_LABEL).contains(&label.len())
-        && label
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && label.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
         && !label.starts_with('-')
         && !label.ends_with('-')
 }
@@ -36,11 +34,7 @@ impl std::str::FromStr for Host {
 
     fn from_str(text: &str) -> Result<Self, HostError> {
         let valid = text.len() <= MAX_LENGTH && text.split('.').all(is_label);
-        if valid {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(HostError)
-        }
+        if valid { Ok(Self(text.to_owned())) } else { Err(HostError) }
     }
 }
 
@@ -75,17 +69,8 @@ mod tests {
 
     #[test]
     fn names_that_dns_carries_are_hosts() {
-        for text in [
-            "localhost",
-            "acme.localhost",
-            "flows.example.com",
-            "xn--bcher-kva.example",
-            "a.1",
-        ] {
-            assert_eq!(
-                text.parse::<Host>().map(|host| host.to_string()),
-                Ok(text.to_owned())
-            );
+        for text in ["localhost", "acme.localhost", "flows.example.com", "xn--bcher-kva.example", "a.1"] {
+            assert_eq!(text.parse::<Host>().map(|host| host.to_string()), Ok(text.to_owned()));
         }
     }
 

@@ -33,17 +33,8 @@ impl Route {
     /// What the edge says about itself in every answer on this route. `None` if nothing answers.
     pub fn mark(&self) -> Option<Mark> {
         // The first of equals, so that the mark does not hang on the order of evaluation.
-        let heaviest = self
-            .targets
-            .iter()
-            .rev()
-            .filter(|t| t.weight > 0)
-            .max_by_key(|t| t.weight)?;
-        Some(Mark {
-            tenant: self.tenant,
-            color: heaviest.color,
-            generation: self.generation,
-        })
+        let heaviest = self.targets.iter().rev().filter(|t| t.weight > 0).max_by_key(|t| t.weight)?;
+        Some(Mark { tenant: self.tenant, color: heaviest.color, generation: self.generation })
     }
 }
 
@@ -137,15 +128,8 @@ mod tests {
 
     #[test]
     fn addresses_of_inner_networks_are_targets() {
-        for text in [
-            "http://10.201.0.3:5678",
-            "http://[fd00::3]:5678",
-            "http://gateway:8081",
-        ] {
-            assert_eq!(
-                text.parse::<TargetUrl>().map(|url| url.to_string()),
-                Ok(text.to_owned())
-            );
+        for text in ["http://10.201.0.3:5678", "http://[fd00::3]:5678", "http://gateway:8081"] {
+            assert_eq!(text.parse::<TargetUrl>().map(|url| url.to_string()), Ok(text.to_owned()));
         }
     }
 
@@ -176,11 +160,7 @@ mod tests {
 
     #[test]
     fn the_mark_names_the_side_with_most_of_the_calls() {
-        let target = |color, weight| Target {
-            color,
-            url: "http://10.0.0.2:5678".parse().unwrap(),
-            weight,
-        };
+        let target = |color, weight| Target { color, url: "http://10.0.0.2:5678".parse().unwrap(), weight };
         let tenant = TenantId::generate();
         let mut route = Route {
             host: "acme.localhost".parse().unwrap(),

@@ -85,11 +85,7 @@ fn outcome(route: &Route, put: &Put) -> Result<Ensured, RoutesError> {
 /// Takes every route of the tenant out of the table.
 pub async fn remove(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), RoutesError> {
     let removal = sqlx::query("DELETE FROM routes WHERE tenant_id = $1").bind(tenant);
-    removal
-        .execute(executor)
-        .await
-        .map(drop)
-        .map_err(RoutesError::Database)
+    removal.execute(executor).await.map(drop).map_err(RoutesError::Database)
 }
 
 #[derive(FromRow)]
@@ -116,12 +112,7 @@ fn read(row: Row) -> Option<Route> {
     let host = row.host.parse().ok();
     let targets: Option<Vec<Target>> = serde_json::from_value(row.targets.0).ok();
     if let (Some(host), Some(targets)) = (host, targets) {
-        return Some(Route {
-            host,
-            tenant: row.tenant_id,
-            targets,
-            generation: row.generation,
-        });
+        return Some(Route { host, tenant: row.tenant_id, targets, generation: row.generation });
     }
     tracing::error!(tenant.id = %row.tenant_id, route.host = ?row.host, "a row of the table of routes does not read");
     None

@@ -6,10 +6,7 @@ use async_trait::async_trait;
 use reqwest::{Client, Response, StatusCode, Url, header::HOST};
 
 use super::{Edge, EdgeError};
-use crate::{Host, Mark};
-
-/// The path asked for: an n8n answers it cheaply and without side effects, in every state.
-const PATH: &str = "/healthz/readiness";
+use crate::{Host, Mark, document::PROBE_PATH};
 
 /// A proxy in the same network answers in milliseconds; one that needs longer is not confirming anything.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,7 +34,7 @@ impl HttpEdge {
             return Err(HttpEdgeError::Url("there is none".into()));
         }
         let target = |base: &&str| {
-            let url = Url::parse(base).and_then(|url| url.join(PATH));
+            let url = Url::parse(base).and_then(|url| url.join(PROBE_PATH));
             url.map_err(|error| HttpEdgeError::Url(error.to_string()))
         };
         let targets = bases.iter().map(target).collect::<Result<_, _>>()?;
@@ -54,27 +51,17 @@ impl HttpEdge {
 
     async fn ask(&self, target: &Url, host: &Host) -> Result<Response, EdgeError> {
         let request = self.client.get(target.clone()).header(HOST, host.as_str());
-        request
-            .send()
-            .await
-            .map_err(|error| EdgeError::Unavailable(error.into()))
+        request.send().await.map_err(|error| EdgeError::Unavailable(error.into()))
     }
 }
 
 fn mark_of(answer: &Response) -> Option<&str> {
-    answer
-        .headers()
-        .get(Mark::HEADER)
-        .and_then(|value| value.to_str().ok())
+    answer.headers().get(Mark::HEADER).and_then(|value| value.to_str().ok())
 }
 
 fn not_yet(answer: &Response) -> EdgeError {
     EdgeError::NotYet {
-        seen: format!(
-            "{} {}",
-            answer.status().as_u16(),
-            mark_of(answer).unwrap_or("no route")
-        ),
+        seen: format!("{} {}", answer.status().as_u16(), mark_of(answer).unwrap_or("no route")),
     }
 }
 
