@@ -52,7 +52,6 @@ const COMMANDS: &[&str] = &[
     "-select",
     "+info",
     "+client|setname",
-    "+client|setinfo",
     "+client|id",
     "+client|getname",
 ];

@@ -1,0 +1,134 @@
+//! The whole of it: a seeded copy of the template, a main process and a worker of the real n8n.
+
+mod support;
+
+use std::time::Duration;
+
+use common::id::TenantId;
+use n8n::account::{self, ApiKeySigner};
+use n8n::databases::{ApiKeyRow, Name, Owner, TenantDatabases as _};
+use n8n::launch::{PORT, Role};
+use n8n::queues::TenantQueues as _;
+use reqwest::{Client, StatusCode};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use support::{Container, RealMigrations, VERSION, databases, instance, queues, secrets};
+
+const MAIN: u16 = 25_678;
+const WORKER: u16 = 25_778;
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Asks until the answer satisfies; the port a process listens on tells nothing about when.
+async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let waiting = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(250));
+        loop {
+            ticks.tick().await;
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("not in time: {what}"))
+}
+
+fn ports(main: bool) -> Vec<(&'static str, String)> {
+    let (port, broker) = if main { (MAIN, MAIN + 1) } else { (WORKER, WORKER + 1) };
+    let name = if main { "N8N_PORT" } else { "QUEUE_HEALTH_CHECK_PORT" };
+    vec![(name, port.to_string()), ("N8N_RUNNERS_BROKER_PORT", broker.to_string())]
+}
+
+async fn is_ready(container: &Container, port: u16) -> Option<()> {
+    let check = container.launch.health_check.clone().unwrap();
+    let moved: Vec<_> = check.iter().map(|part| part.replace(&PORT.to_string(), &port.to_string())).collect();
+    container.exec(&moved).await.then_some(())
+}
+
+fn workflow() -> Value {
+    let node = |name: &str, kind: &str, version: f64, parameters: Value| {
+        json!({
+            "id": name, "name": name, "type": format!("n8n-nodes-base.{kind}"), "typeVersion": version,
+            "position": [0, 0], "parameters": parameters, "webhookId": name,
+        })
+    };
+    let hook = json!({ "path": "greet", "httpMethod": "POST", "responseMode": "lastNode", "options": {} });
+    let code = json!({ "jsCode": "return [{ json: { answer: $input.first().json.body.number * 2 } }]" });
+    let link = json!({ "Hook": { "main": [[{ "node": "Double", "type": "main", "index": 0 }]] } });
+    json!({
+        "name": "Greet", "settings": {}, "connections": link,
+        "nodes": [node("Hook", "webhook", 2.0, hook), node("Double", "code", 2.0, code)],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_seeded_instance_serves_its_owner_its_key_and_a_webhook() {
+    let tenant = TenantId::generate();
+    let (name, secrets, password) = (Name::of(tenant), secrets(), account::generate_password().unwrap());
+    let (databases, queues) = (databases(), queues());
+    databases.ensure_template(VERSION, &RealMigrations).await.unwrap();
+    databases.ensure_role(&name, &secrets.database_password, 12).await.unwrap();
+    databases.ensure_database(&name, &name, VERSION).await.unwrap();
+    queues.ensure_user(tenant, &secrets.redis_password).await.unwrap();
+    let owner = Owner {
+        email: "ada@example.com".into(),
+        first_name: "Ada".into(),
+        last_name: "Lovelace".into(),
+        password_hash: account::hash_password(&password).unwrap(),
+    };
+    let id = databases.seed_owner(&name, &owner).await.unwrap();
+    let signer = ApiKeySigner { secret: &secrets.jwt_secret };
+    let token = signer.sign(id, uuid::Uuid::now_v7(), common::clock::now()).unwrap();
+    let row = ApiKeyRow { label: "rp9".into(), token: token.clone() };
+    databases.seed_api_key(&name, &row).await.unwrap();
+
+    let instance = instance(tenant);
+    let main = Container::prepare(&instance, Role::Main, &secrets, &ports(true));
+    let worker = Container::prepare(&instance, Role::Worker { concurrency: 5 }, &secrets, &ports(false));
+    main.start().await;
+    until("main is ready", || is_ready(&main, MAIN)).await;
+    worker.start().await;
+    until("worker is ready", || is_ready(&worker, WORKER)).await;
+
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let client = Client::builder().no_proxy().build().unwrap();
+    let at = |path: &str| format!("http://127.0.0.1:{MAIN}{path}");
+    let claim =
+        json!({ "email": "eve@example.com", "firstName": "E", "lastName": "E", "password": "Password1" });
+    let claimed = client.post(at("/rest/owner/setup")).json(&claim).send().await.unwrap();
+    assert_eq!(claimed.status(), StatusCode::BAD_REQUEST, "nobody can claim an instance that has its owner");
+    let login = json!({ "emailOrLdapLoginId": owner.email, "password": password.expose_secret() });
+    let logged_in = client.post(at("/rest/login")).json(&login).send().await.unwrap();
+    assert_eq!(logged_in.status(), StatusCode::OK);
+    let answer: Value = serde_json::from_str(&logged_in.text().await.unwrap()).unwrap();
+    assert_eq!((&answer["data"]["role"], &answer["data"]["id"]), (&json!("global:owner"), &json!(id.0)));
+
+    let api = |request: reqwest::RequestBuilder| request.header("X-N8N-API-KEY", token.expose_secret());
+    let created = api(client.post(at("/api/v1/workflows")).json(&workflow())).send().await.unwrap();
+    assert_eq!(created.status(), StatusCode::OK);
+    let created: Value = created.json().await.unwrap();
+    let activate = at(&format!("/api/v1/workflows/{}/activate", created["id"].as_str().unwrap()));
+    assert_eq!(api(client.post(activate)).send().await.unwrap().status(), StatusCode::OK);
+    let answer = until("the webhook answers", || async {
+        let call = client.post(at("/webhook/greet")).json(&json!({ "number": 21 })).send().await.ok()?;
+        if call.status() == StatusCode::OK { call.json::<Value>().await.ok() } else { None }
+    })
+    .await;
+    assert_eq!(answer, json!({ "answer": 42 }));
+    // The main process only queues; the execution is the worker's, and the Code node its runner's.
+    assert!(worker.logs().await.contains("finished execution"), "{}", worker.logs().await);
+
+    let counts = databases.final_state(&name).await.unwrap();
+    assert_eq!((counts.workflows, counts.active_workflows, counts.executions), (1, 1, 1));
+    assert_eq!(databases.seed_owner(&name, &owner).await.unwrap(), id);
+    let logs = main.logs().await + &worker.logs().await;
+    for refusal in
+        ["NOPERM", "permission denied", "must be owner", "read-only file system", "EROFS", "EACCES"]
+    {
+        assert!(!logs.contains(refusal), "{refusal}: {logs}");
+    }
+    drop((main, worker));
+    databases.remove_database(&name).await.unwrap();
+    databases.remove_role(&name).await.unwrap();
+    queues.remove(tenant).await.unwrap();
+}

@@ -1,0 +1,164 @@
+//! The tenants' queues on a real Redis.
+
+mod support;
+
+use common::error::{Classify as _, Kind};
+use common::id::TenantId;
+use futures::future::join_all;
+use n8n::queues::{RedisQueues, TenantQueues as _, prefix, user};
+use redis::aio::MultiplexedConnection;
+use redis::{Client, RedisResult, Value};
+use secrecy::{ExposeSecret as _, SecretString};
+use support::{queues, variable};
+
+async fn login(tenant: TenantId, password: &SecretString) -> RedisResult<MultiplexedConnection> {
+    let mut url: reqwest::Url = variable("TEST_REDIS_URL").parse().unwrap();
+    url.set_username(&user(tenant)).unwrap();
+    url.set_password(Some(password.expose_secret())).unwrap();
+    Client::open(url.as_str())?.get_multiplexed_async_connection().await
+}
+
+async fn ask(connection: &mut MultiplexedConnection, line: &str) -> RedisResult<Value> {
+    let mut words = line.split(' ');
+    let mut command = redis::cmd(words.next().unwrap());
+    for word in words {
+        command.arg(word);
+    }
+    command.query_async(connection).await
+}
+
+async fn tenant() -> (TenantId, SecretString) {
+    let (tenant, password) = (TenantId::generate(), n8n::account::generate_key().unwrap());
+    queues().ensure_user(tenant, &password).await.unwrap();
+    (tenant, password)
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn everything_may_be_done_twice_and_by_eight_at_once() {
+    let (tenant, password) = tenant().await;
+    let queues = queues();
+    for outcome in join_all((0..8).map(|_| queues.ensure_user(tenant, &password))).await {
+        outcome.unwrap();
+    }
+    assert!(queues.observe().await.unwrap().contains(&tenant));
+    let mut own = login(tenant, &password).await.unwrap();
+    for number in 0..1200 {
+        ask(&mut own, &format!("SET {}bull:jobs:{number} x", prefix(tenant))).await.unwrap();
+    }
+    for outcome in join_all((0..8).map(|_| queues.remove(tenant))).await {
+        outcome.unwrap();
+    }
+    queues.remove(tenant).await.unwrap();
+    assert!(!queues.observe().await.unwrap().contains(&tenant));
+    assert!(ask(&mut own, "PING").await.is_err(), "its connections have ended");
+    assert!(login(tenant, &password).await.is_err());
+    let admin = Client::open(variable("TEST_REDIS_URL")).unwrap();
+    let mut admin = admin.get_multiplexed_async_connection().await.unwrap();
+    let left =
+        redis::cmd("KEYS").arg(format!("{}*", prefix(tenant))).query_async::<Vec<String>>(&mut admin).await;
+    assert_eq!(left.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_new_password_replaces_the_old_one() {
+    let (tenant, old) = tenant().await;
+    let new = SecretString::from("other \"password\" >x ~* +@all");
+    queues().ensure_user(tenant, &new).await.unwrap();
+    assert!(login(tenant, &old).await.is_err());
+    let mut own = login(tenant, &new).await.unwrap();
+    assert!(ask(&mut own, "FLUSHALL").await.is_err());
+    queues().remove(tenant).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_tenant_reaches_its_own_prefix_and_nothing_else() {
+    let ((a, password), (b, _)) = (tenant().await, tenant().await);
+    let mut own = login(a, &password).await.unwrap();
+    let (mine, theirs) = (prefix(a), prefix(b));
+    let allowed = [
+        format!("LPUSH {mine}bull:jobs:wait 1"),
+        format!("PUBLISH {mine}n8n:n8n.commands x"),
+        format!("SET {mine}n8n:cache:x 1 EX 5"),
+        "INFO".into(),
+        "CLIENT SETNAME bull".into(),
+        "PING".into(),
+    ];
+    for line in allowed {
+        ask(&mut own, &line).await.unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+    let refused = [
+        format!("GET {theirs}bull:jobs:1"),
+        format!("SET {theirs}bull:jobs:1 x"),
+        format!("DEL {theirs}bull:jobs:1"),
+        format!("LPUSH {theirs}bull:jobs:wait 1"),
+        format!("PUBLISH {theirs}n8n:n8n.commands x"),
+        format!("RENAME {mine}bull:jobs:wait {theirs}bull:jobs:wait"),
+        format!("COPY {mine}a {theirs}a"),
+        format!("EVAL return(redis.call('get',KEYS[1])) 1 {theirs}x"),
+        format!("EVAL return(redis.call('get','{theirs}x')) 0"),
+        format!("SUBSCRIBE {theirs}n8n:n8n.commands"),
+        format!("PSUBSCRIBE {theirs}*"),
+        "PSUBSCRIBE *".into(),
+        "SUBSCRIBE __keyevent@0__:del".into(),
+        format!("SORT {mine}x BY {theirs}*"),
+        "GET x".into(),
+        "FLUSHALL".into(),
+        "FLUSHDB".into(),
+        "CONFIG GET *".into(),
+        "ACL LIST".into(),
+        "ACL WHOAMI".into(),
+        "KEYS *".into(),
+        "SCAN 0".into(),
+        "RANDOMKEY".into(),
+        "DBSIZE".into(),
+        "MONITOR".into(),
+        "DEBUG SLEEP 0".into(),
+        "CLIENT LIST".into(),
+        "CLIENT KILL TYPE normal".into(),
+        "CLIENT PAUSE 1".into(),
+        "SHUTDOWN".into(),
+        "SAVE".into(),
+        "REPLICAOF no one".into(),
+        "SWAPDB 0 1".into(),
+        "SELECT 1".into(),
+        "MODULE LIST".into(),
+        "SCRIPT FLUSH".into(),
+        "SCRIPT KILL".into(),
+        "FUNCTION LIST".into(),
+        "PUBSUB CHANNELS".into(),
+        "SLOWLOG GET".into(),
+        "LATENCY LATEST".into(),
+        "MIGRATE h 1 x 0 1".into(),
+        "CLUSTER INFO".into(),
+        "AUTH rp9 guess".into(),
+    ];
+    for line in refused {
+        let answer = ask(&mut own, &line).await;
+        let code = answer.as_ref().err().and_then(|error| error.code()).unwrap_or_default();
+        let refusal = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        let denied = ["NOPERM", "WRONGPASS"].contains(&code)
+            || [
+                "NOPERM",
+                "No permissions",
+                "can't access",
+                "has no permissions",
+                "BY option of SORT denied",
+                "DEBUG command not allowed",
+            ]
+            .iter()
+            .any(|words| refusal.contains(words));
+        assert!(denied, "{line}: {answer:?}");
+    }
+    queues().remove(a).await.unwrap();
+    queues().remove(b).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_server_that_is_away_is_worth_another_try() {
+    let queues = RedisQueues::new("redis://127.0.0.1:1").unwrap();
+    assert_eq!(queues.observe().await.unwrap_err().kind(), Kind::Unavailable);
+}
