@@ -1,1 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends here"
+)]
 
+mod api;
+mod docker;
+mod n8n;
+mod patience;
+
+pub use api::{Answer, Api, Command};
+pub use docker::{Service, docker, labelled};
+pub use n8n::{Customer, webhook_workflow};
+pub use patience::eventually;

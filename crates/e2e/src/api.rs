@@ -1,0 +1,172 @@
+//! The API, as a portal calls it: a token, a signature, an idempotency key.
+
+use std::time::{Duration, SystemTime};
+
+use common::config::{Env, Section};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::{Client, Method};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::eventually;
+
+/// The platform's API.
+#[derive(Clone)]
+pub struct Api {
+    client: Client,
+    settings: std::sync::Arc<Settings>,
+}
+
+struct Settings {
+    url: String,
+    token: SecretString,
+    hmac: SecretString,
+}
+
+impl Section for Settings {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (url, token, hmac) =
+            (env.required("RP9_URL"), env.secret("RP9_TOKEN"), env.secret("RP9_HMAC_SECRET"));
+        Some(Self { url: url?, token: token?, hmac: hmac? })
+    }
+}
+
+/// A request that changes something.
+#[derive(Clone)]
+pub struct Command {
+    pub method: Method,
+    pub path: String,
+    pub body: String,
+    pub key: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub status: u16,
+    pub retry_after: Option<String>,
+    pub body: Value,
+}
+
+impl Api {
+    /// The platform that the environment names.
+    pub fn of_environment() -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = Client::builder().timeout(Duration::from_secs(15)).no_proxy().build().unwrap();
+        Self { client, settings: std::sync::Arc::new(Env::of_process().load().unwrap()) }
+    }
+
+    /// Reads.
+    pub async fn get(&self, path: &str) -> Result<Answer, String> {
+        let request = self.client.get(format!("{}{path}", self.settings.url));
+        send(request.bearer_auth(self.settings.token.expose_secret())).await
+    }
+
+    /// Sends a signed command.
+    pub async fn command(&self, command: &Command) -> Result<Answer, String> {
+        let timestamp = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let key = command.key.clone().unwrap_or_default();
+        let digest = hex::encode(Sha256::digest(&command.body));
+        let signed = format!("{timestamp}\n{}\n{}\n{digest}\n{key}", command.method, command.path);
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.settings.hmac.expose_secret().as_bytes()).unwrap();
+        mac.update(signed.as_bytes());
+        let mut request = self
+            .client
+            .request(command.method.clone(), format!("{}{}", self.settings.url, command.path))
+            .bearer_auth(self.settings.token.expose_secret())
+            .header("x-rp9-timestamp", timestamp)
+            .header("x-rp9-signature", format!("v2={}", hex::encode(mac.finalize().into_bytes())))
+            .header("content-type", "application/json")
+            .body(command.body.clone());
+        if let Some(key) = &command.key {
+            request = request.header("idempotency-key", key);
+        }
+        send(request).await
+    }
+
+    /// Asks for a dedicated tenant under a subdomain nobody has; its id and the operation that makes it.
+    pub async fn create_tenant(&self, plan: &str) -> (String, String) {
+        let answer = self.command(&Command::create(plan)).await.unwrap();
+        assert_eq!(answer.status, 201, "{answer:?}");
+        (text(&answer.body["tenant_id"]), text(&answer.body["operation_id"]))
+    }
+
+    /// Asks for a tenant's removal and waits until nothing of it is left.
+    pub async fn delete_tenant(&self, tenant: &str) {
+        let answer = self.command(&Command::delete(tenant)).await.unwrap();
+        assert_eq!(answer.status, 202, "{answer:?}");
+        self.succeeds(&text(&answer.body["operation_id"])).await;
+    }
+
+    /// Waits for an operation to succeed.
+    pub async fn succeeds(&self, operation: &str) -> Value {
+        eventually(&format!("{operation} succeeds"), Duration::from_secs(300), async || {
+            let seen = self.operation(operation).await?;
+            match seen["status"].as_str() {
+                Some("succeeded") => Ok(seen),
+                Some("rolled_back" | "stuck") => panic!("the operation failed: {seen:#}"),
+                _ => Err(format!("{seen}")),
+            }
+        })
+        .await
+    }
+
+    /// The same where the API itself may be away for a while.
+    pub async fn succeeds_after_outage(&self, operation: &str) -> Value {
+        let up = async || self.operation(operation).await;
+        eventually("the API is back", Duration::from_secs(60), up).await;
+        self.succeeds(operation).await
+    }
+
+    /// An operation as it is.
+    pub async fn operation(&self, operation: &str) -> Result<Value, String> {
+        let answer = self.get(&format!("/operations/{operation}")).await?;
+        if answer.status == 200 { Ok(answer.body["data"].clone()) } else { Err(format!("{answer:?}")) }
+    }
+
+    /// A tenant as it is.
+    pub async fn tenant(&self, tenant: &str) -> Value {
+        let answer = self.get(&format!("/tenants/{tenant}")).await.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["data"]["tenant"].clone()
+    }
+}
+
+impl Command {
+    /// A tenant under a subdomain nobody has.
+    pub fn create(plan: &str) -> Self {
+        let subdomain = format!("e2e-{}", &uuid::Uuid::now_v7().simple().to_string()[16..]);
+        let body = serde_json::json!({
+            "name": "End To End", "email": "owner@e2e.example", "subdomain": subdomain, "mode": "dedicated", "plan": plan,
+        });
+        Self {
+            method: Method::POST,
+            path: "/tenants".into(),
+            body: body.to_string(),
+            key: Some(uuid::Uuid::now_v7().to_string()),
+        }
+    }
+
+    /// A tenant's removal.
+    pub fn delete(tenant: &str) -> Self {
+        Self {
+            method: Method::DELETE,
+            path: format!("/tenants/{tenant}"),
+            body: String::new(),
+            key: Some(uuid::Uuid::now_v7().to_string()),
+        }
+    }
+}
+
+async fn send(request: reqwest::RequestBuilder) -> Result<Answer, String> {
+    let answer = request.send().await.map_err(|e| e.to_string())?;
+    let status = answer.status().as_u16();
+    let retry_after = answer.headers().get("retry-after").map(|v| v.to_str().unwrap().to_owned());
+    let body = answer.text().await.map_err(|e| e.to_string())?;
+    Ok(Answer { status, retry_after, body: serde_json::from_str(&body).unwrap_or(Value::String(body)) })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}

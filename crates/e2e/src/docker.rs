@@ -1,0 +1,63 @@
+//! The engine, by its command line: to damage things and to count what is left.
+
+use std::process::Command;
+
+use common::config::{Env, Section};
+
+/// Runs `docker` with these arguments; its standard output and error.
+pub fn docker(arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new("docker").args(arguments).output().expect("docker can be run");
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(text.trim().to_owned()) } else { Err(text) }
+}
+
+/// Names of everything of this kind (`container`, `network`, `volume`) that carries the tenant's label.
+pub fn labelled(kind: &str, tenant: &str) -> Vec<String> {
+    let filter = format!("label=io.rp9.tenant={tenant}");
+    let format = if kind == "container" { "{{.Names}}" } else { "{{.Name}}" };
+    let mut arguments = vec![kind, "ls", "--filter", &filter, "--format", format];
+    if kind == "container" {
+        arguments.push("--all");
+    }
+    docker(&arguments).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// One of the platform's own containers.
+pub struct Service(String);
+
+struct Project(String);
+
+impl Section for Project {
+    fn read(env: &mut Env) -> Option<Self> {
+        env.or("RP9_PROJECT", "rp9".to_owned()).map(Self)
+    }
+}
+
+impl Service {
+    /// The container of this compose service.
+    pub fn of(service: &str) -> Self {
+        let Project(project) = Env::of_process().load().unwrap();
+        Self(format!("{project}-{service}-1"))
+    }
+
+    /// Its container's name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// Kills it without warning, as a lost machine would.
+    pub fn kill(&self) {
+        docker(&["kill", "--signal", "KILL", &self.0]).unwrap();
+    }
+
+    /// Starts it again.
+    pub fn start(&self) {
+        docker(&["start", &self.0]).unwrap();
+    }
+
+    /// Everything it has logged.
+    pub fn logs(&self) -> String {
+        docker(&["logs", &self.0]).unwrap()
+    }
+}

@@ -1,0 +1,103 @@
+//! A tenant's n8n, as its customer uses it: through the edge, under its own host name.
+
+use std::{net::SocketAddr, time::Duration};
+
+use reqwest::{Client, RequestBuilder, Url};
+use serde_json::{Value, json};
+
+use crate::Api;
+
+/// Somebody at a tenant's address.
+pub struct Customer {
+    client: Client,
+    url: Url,
+    key: Option<String>,
+}
+
+impl Customer {
+    /// Whoever goes to this tenant's address. Its host leads to this machine, as `*.localhost` does in a browser.
+    pub async fn of(api: &Api, tenant: &str) -> Self {
+        let url: Url = api.tenant(tenant).await["login_url"].as_str().unwrap().parse().unwrap();
+        let here = SocketAddr::from(([127, 0, 0, 1], url.port_or_known_default().unwrap()));
+        let client = Client::builder()
+            .timeout(Duration::from_secs(60))
+            .no_proxy()
+            .resolve(url.host_str().unwrap(), here)
+            .build()
+            .unwrap();
+        Self { client, url, key: None }
+    }
+
+    /// A request to this path of the tenant's address.
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url.join(path).unwrap())
+    }
+
+    /// Posts JSON; the answer, or why there is none.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+        let mut request = self.client.post(self.url.join(path).unwrap()).json(body);
+        if let Some(key) = &self.key {
+            request = request.header("x-n8n-api-key", key);
+        }
+        answer(request).await
+    }
+
+    /// Reads from n8n's public API.
+    pub async fn read(&self, path: &str) -> Result<Value, String> {
+        answer(self.get(path).header("x-n8n-api-key", self.key.as_ref().unwrap())).await
+    }
+
+    /// Signs in with the first login that the platform tells, and makes an API key, as an owner would.
+    pub async fn sign_in(&mut self, api: &Api, tenant: &str) {
+        let login = api.get(&format!("/tenants/{tenant}/initial-login")).await.unwrap();
+        assert_eq!(login.status, 200, "{login:?}");
+        let (email, password) = (&login.body["data"]["email"], &login.body["data"]["password"]);
+        let body = json!({ "emailOrLdapLoginId": email, "password": password });
+        let response =
+            self.client.post(self.url.join("/rest/login").unwrap()).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let cookie = response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let scopes =
+            ["workflow:create", "workflow:read", "workflow:list", "workflow:activate", "execution:list"];
+        let key = json!({ "label": "e2e", "expiresAt": null, "scopes": scopes });
+        let request =
+            self.client.post(self.url.join("/rest/api-keys").unwrap()).header("cookie", cookie).json(&key);
+        let made = answer(request).await.unwrap();
+        self.key = Some(made["data"]["rawApiKey"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned());
+    }
+}
+
+async fn answer(request: RequestBuilder) -> Result<Value, String> {
+    let response = request.send().await.map_err(|e| e.to_string())?;
+    let status = response.status();
+    let body = response.text().await.map_err(|e| e.to_string())?;
+    if !status.is_success() {
+        return Err(format!("{status}: {body}"));
+    }
+    Ok(serde_json::from_str(&body).unwrap_or(Value::String(body)))
+}
+
+/// A workflow that answers calls to a webhook with what it was sent.
+pub fn webhook_workflow(path: &str) -> Value {
+    json!({
+        "name": "echo",
+        "settings": {},
+        "nodes": [
+            {
+                "id": "11111111-1111-4111-8111-111111111111", "name": "Webhook", "position": [0, 0],
+                "type": "n8n-nodes-base.webhook", "typeVersion": 2, "webhookId": uuid::Uuid::now_v7(),
+                "parameters": { "httpMethod": "POST", "path": path, "responseMode": "lastNode" },
+            },
+            {
+                "id": "22222222-2222-4222-8222-222222222222", "name": "Echo", "position": [200, 0],
+                "type": "n8n-nodes-base.set", "typeVersion": 3.4,
+                "parameters": {
+                    "assignments": { "assignments": [
+                        { "id": "a", "name": "echo", "type": "string", "value": "={{ $json.body.say }}" },
+                    ] },
+                },
+            },
+        ],
+        "connections": { "Webhook": { "main": [[{ "node": "Echo", "type": "main", "index": 0 }]] } },
+    })
+}

@@ -1,0 +1,68 @@
+//! A dependency is away: the API says so, nothing accepted is lost, and work goes on when it is back.
+
+use std::time::Duration;
+
+use e2e::{Answer, Api, Command, Service, eventually};
+
+async fn detailed(api: &Api, dependency: &str, state: &str) -> Answer {
+    eventually(&format!("{dependency} is {state}"), Duration::from_secs(60), async || {
+        let answer = api.get("/health/detailed").await?;
+        if answer.body["dependencies"][dependency] == state { Ok(answer) } else { Err(format!("{answer:?}")) }
+    })
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn without_postgres_the_api_asks_to_come_back_later() {
+    let (api, postgres) = (Api::of_environment(), Service::of("postgres"));
+    postgres.kill();
+    let answer = eventually("the API says so", Duration::from_secs(30), async || {
+        let answer = api.command(&Command::create("starter")).await?;
+        if answer.status == 503 { Ok(answer) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
+    assert!(answer.retry_after.is_some(), "{answer:?}");
+    let health = eventually("the health says so", Duration::from_secs(10), async || {
+        let answer = api.get("/healthz").await?;
+        if answer.status == 503 { Ok(answer) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
+    assert!(health.retry_after.is_some(), "{health:?}");
+    postgres.start();
+    detailed(&api, "database", "up").await;
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn without_nats_tenants_are_accepted_and_come_up() {
+    let (api, nats) = (Api::of_environment(), Service::of("nats"));
+    nats.kill();
+    detailed(&api, "nats", "down").await;
+    let (tenant, operation) = api.create_tenant("starter").await;
+    api.succeeds(&operation).await;
+    nats.start();
+    detailed(&api, "nats", "up").await;
+    api.delete_tenant(&tenant).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn without_redis_a_creation_waits_and_then_goes_on() {
+    let (api, redis) = (Api::of_environment(), Service::of("redis"));
+    redis.kill();
+    let answer = detailed(&api, "redis", "down").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.retry_after.is_some());
+    let (tenant, operation) = api.create_tenant("starter").await;
+    eventually("the creation waits for its queue", Duration::from_secs(60), async || {
+        let seen = api.operation(&operation).await?;
+        let steps = seen["steps"].as_array().cloned().unwrap_or_default();
+        let tried = steps.iter().any(|step| step["name"] == "queue" && step["error"].is_object());
+        if tried { Ok(()) } else { Err(seen.to_string()) }
+    })
+    .await;
+    redis.start();
+    api.succeeds(&operation).await;
+    api.delete_tenant(&tenant).await;
+}
