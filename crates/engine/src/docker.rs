@@ -1,7 +1,7 @@
 //! The port on a Docker Engine, 20.10 (API 1.41) or newer, over its unix socket or plain TCP.
 //!
 //! Whoever can reach that socket is root on the engine's machine, so only processes that need it get it, and every
-//! request for a container is built in one place ([`body`]) from a checked specification.
+//! request for a container is built in one place (`body`) from a checked specification.
 
 mod attach;
 mod body;

@@ -111,3 +111,98 @@ fn same_spec(spec: &ContainerSpec, found: &Found) -> Result<bool, ContainerError
     }
     Ok(found.hash.as_ref() == Some(&SpecHash::of(spec)))
 }
+
+#[cfg(test)]
+mod tests {
+    use common::id::TenantId;
+    use common::tenant::Color;
+
+    use super::*;
+    use crate::ownership::Role;
+    use crate::spec::{Limits, RestartPolicy};
+
+    fn spec() -> ContainerSpec {
+        ContainerSpec {
+            name: "acme-main".into(),
+            owner: Ownership {
+                tenant: Some(TenantId::generate()),
+                role: Role::Main,
+                color: Color::Blue,
+                generation: 5,
+                cluster: "local".parse().unwrap(),
+            },
+            image: "n8n".into(),
+            command: vec![],
+            env: Default::default(),
+            labels: Default::default(),
+            network: "acme".into(),
+            aliases: vec![],
+            limits: Limits { cpu_millis: 500, memory_mb: 512, pids: 64 },
+            health: None,
+            restart: RestartPolicy::Never,
+            stop_timeout: std::time::Duration::from_secs(1),
+            tmpfs: vec![],
+            secrets: vec![],
+        }
+    }
+
+    fn found(spec: &ContainerSpec, state: State) -> Found {
+        let (owner, hash) = (Some(spec.owner.clone()), Some(SpecHash::of(spec)));
+        Found { owner, hash, state, in_network: true, exit_code: None }
+    }
+
+    #[test]
+    fn every_state_has_its_way() {
+        let spec = spec();
+        let ways = [
+            (State::Created, Way::Finish, RunWay::Finish),
+            (State::Running, Way::Keep, RunWay::Join),
+            (State::Paused, Way::Unpause, RunWay::Replace),
+            (State::Restarting, Way::Keep, RunWay::Replace),
+            (State::Exited, Way::Start, RunWay::Replace),
+            (State::Removing, Way::Replace, RunWay::Replace),
+        ];
+        for (state, way, run_way) in ways {
+            let found = found(&spec, state);
+            assert_eq!(ensure(&spec, Some(&found)).unwrap(), way, "{state:?}");
+            assert_eq!(run_once(&spec, Some(&found)).unwrap(), run_way, "{state:?}");
+        }
+        assert_eq!(ensure(&spec, None).unwrap(), Way::Create);
+        assert_eq!(run_once(&spec, None).unwrap(), RunWay::Create);
+    }
+
+    #[test]
+    fn only_a_success_is_believed() {
+        let spec = spec();
+        for (code, way) in [(0, RunWay::Believe), (1, RunWay::Replace), (137, RunWay::Replace)] {
+            let found = Found { exit_code: Some(code), ..found(&spec, State::Exited) };
+            assert_eq!(run_once(&spec, Some(&found)).unwrap(), way, "exit code {code}");
+        }
+    }
+
+    #[test]
+    fn one_that_lost_its_network_is_made_anew() {
+        let spec = spec();
+        let found = Found { in_network: false, ..found(&spec, State::Running) };
+        assert_eq!(ensure(&spec, Some(&found)).unwrap(), Way::Replace);
+    }
+
+    #[test]
+    fn older_ones_give_way_and_newer_or_foreign_ones_do_not() {
+        let spec = spec();
+        let with = |change: fn(&mut Ownership)| {
+            let mut there = spec.clone();
+            change(&mut there.owner);
+            ensure(&spec, Some(&found(&there, State::Running)))
+        };
+        assert_eq!(with(|owner| owner.generation = 4).unwrap(), Way::Replace);
+        assert!(with(|owner| owner.generation = 6).is_err());
+        assert!(with(|owner| owner.tenant = None).is_err());
+        assert!(with(|owner| owner.tenant = Some(TenantId::generate())).is_err());
+        assert!(with(|owner| owner.role = Role::Worker).is_err());
+        assert!(with(|owner| owner.color = Color::Green).is_err());
+        assert!(with(|owner| owner.cluster = "other".parse().unwrap()).is_err());
+        let foreign = Found { owner: None, ..found(&spec, State::Running) };
+        assert!(ensure(&spec, Some(&foreign)).is_err());
+    }
+}

@@ -18,6 +18,9 @@ pub const TENANT_UID: u32 = 1000;
 /// A bridge network of one tenant, and the shared containers that are reachable in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkSpec {
+    /// Should sort after the names of the networks that the shared containers come from: before version 28, Docker sends
+    /// a container's outgoing traffic, and its published ports, through the first of its networks by name, so one that
+    /// sorts before them interrupts the edge each time it is attached or detached.
     pub name: String,
     /// The tenant; `None` for the shared instance.
     pub tenant: Option<TenantId>,

@@ -50,7 +50,13 @@ impl Docker {
         id: &str,
         alias: &str,
     ) -> Result<(), ContainerError> {
-        let endpoint = EndpointSettings { aliases: Some(vec![alias.to_owned()]), ..Default::default() };
+        let endpoint = EndpointSettings {
+            aliases: Some(vec![alias.to_owned()]),
+            // Never the shared container's way out. Engines before 28 do not know this and go by the networks' names,
+            // see `NetworkSpec::name`.
+            gw_priority: Some(-1),
+            ..Default::default()
+        };
         let request =
             NetworkConnectRequest { container: container.to_owned(), endpoint_config: Some(endpoint) };
         match self.call("attach to network", self.api.connect_network(id, request)).await {
