@@ -123,7 +123,8 @@ pub fn host_name(site: &Site, tenant: &Tenant) -> String {
     format!("{}.{}", tenant.subdomain, site.domain)
 }
 
-/// The tenant's network.
+/// The tenant's network. Docker before 28 sends a shared container's published ports through the network whose name sorts
+/// first, so this has to sort after the platform's own (`rp9…_control`).
 pub fn network_name(tenant: &Tenant) -> String {
-    format!("rp9-{}", tenant.id.digits())
+    format!("tenant-{}", tenant.id.digits())
 }

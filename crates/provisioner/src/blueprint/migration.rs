@@ -65,7 +65,7 @@ impl Classify for Failed {
 impl MigrationContainer<'_> {
     fn network(&self) -> Option<NetworkSpec> {
         Some(NetworkSpec {
-            name: format!("rp9-{}-migrate", self.site.cluster),
+            name: format!("tenants-{}-migrate", self.site.cluster),
             tenant: None,
             cluster: self.site.cluster.clone(),
             subnet: subnets::of_platform(self.site)?,

@@ -1,0 +1,45 @@
+# Everything a developer runs; CI runs the same. `just` alone lists them.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+_default:
+    @just --list --unsorted
+
+# Bring the platform up on this machine and create a first tenant
+up:
+    deploy/up
+
+# Stop and remove everything that `up` started
+down *flags:
+    deploy/down {{flags}}
+
+# Format, lint and test everything, with servers of its own (what CI runs)
+test:
+    deploy/test
+
+# Format
+fmt:
+    cargo fmt --all
+
+# Lint as CI does
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    deploy/checks/arrows
+
+# The tests that need no server: seconds
+unit:
+    cargo test --workspace --locked --exclude e2e
+
+# Every test of the crates, against real servers (left running; `deploy/servers down` ends them)
+integration:
+    deploy/servers up
+    set -a; eval "$(deploy/servers env)"; set +a; cargo test --workspace --locked --exclude e2e -- --include-ignored
+
+# The API's documentation, built
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Measure the gateway and the record beside pgbench in the same run
+bench:
+    benches/run
