@@ -20,7 +20,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(store: Store, operation: OperationId, fence: i64) -> Self {
+    /// The lease that was claimed with this fence.
+    pub fn new(store: Store, operation: OperationId, fence: i64) -> Self {
         Self { store, operation, fence }
     }
 

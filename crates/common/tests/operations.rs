@@ -1,0 +1,260 @@
+//! Claims, leases, fences and the journal on a real Postgres.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use common::{
+    database::MIGRATOR,
+    error::Kind,
+    id::{OperationId, TenantId},
+    operations::{
+        Claimed, Context, Drive, End, Lease, OperationKind, Paused, Saga, Step, StepError, Store, StoreError,
+        Wake, Worker,
+    },
+    service::Tasks,
+};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+const KIND: OperationKind = OperationKind::TenantCreate;
+
+/// Two steps that count, of which the second can be told to fail.
+#[derive(Clone, Default)]
+struct World {
+    ran: Arc<AtomicU32>,
+    undone: Arc<AtomicU32>,
+    failures: Arc<AtomicU32>,
+}
+
+struct Counting;
+struct First;
+struct Second;
+
+#[derive(Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Seen {
+    first: bool,
+}
+
+impl Saga for Counting {
+    type World = World;
+    type State = Seen;
+    const KIND: OperationKind = KIND;
+
+    fn steps(&self) -> Vec<&dyn Step<Self>> {
+        vec![&First, &Second]
+    }
+}
+
+#[async_trait]
+impl Step<Counting> for First {
+    fn name(&self) -> &'static str {
+        "first"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, state: &mut Seen) -> Result<(), StepError> {
+        context.fenced().await?.ran.fetch_add(1, Ordering::SeqCst);
+        state.first = true;
+        Ok(())
+    }
+
+    async fn undo(&self, context: &Context<'_, World>, _: &Seen) -> Result<(), StepError> {
+        context.fenced().await?.undone.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Step<Counting> for Second {
+    fn name(&self) -> &'static str {
+        "second"
+    }
+
+    async fn run(&self, context: &Context<'_, World>, state: &mut Seen) -> Result<(), StepError> {
+        assert!(state.first, "what the first step left is there");
+        let world = context.fenced().await?;
+        world.ran.fetch_add(1, Ordering::SeqCst);
+        let failing =
+            world.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        match failing {
+            Ok(_) => Err(StepError::failed(Kind::Invalid, "told to")),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+async fn tenant(pool: &PgPool) -> TenantId {
+    let id = TenantId::generate();
+    let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version)
+                  values ($1, 'n', 'e', $2, 'dedicated', 'provisioning', 'pro', '2.41.1')";
+    sqlx::query(insert).bind(id).bind(id.digits()).execute(pool).await.unwrap();
+    id
+}
+
+async fn accept(pool: &PgPool, tenant: TenantId) -> OperationId {
+    let id = OperationId::generate();
+    let insert = "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline)
+                  values ($1, $2, $3, '{}', 'test', 'test', now() + interval '1 hour')";
+    sqlx::query(insert).bind(id).bind(KIND.as_str()).bind(tenant).execute(pool).await.unwrap();
+    id
+}
+
+async fn set(pool: &PgPool, id: OperationId, change: &'static str) {
+    let update = format!("update operations set {change} where id = $1");
+    sqlx::query(sqlx::AssertSqlSafe(update)).bind(id).execute(pool).await.unwrap();
+}
+
+async fn claim(store: &Store) -> Option<Claimed> {
+    store.claim(&[KIND]).await.unwrap()
+}
+
+async fn drive(store: &Store, world: &World, claimed: &Claimed) -> Result<Paused, StoreError> {
+    Counting.drive(world, store, claimed, &CancellationToken::new()).await
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn an_operation_runs_once_from_its_first_step_to_its_last(pool: PgPool) {
+    let (store, world) = (Store::new(pool.clone(), "a"), World::default());
+    let id = accept(&pool, tenant(&pool).await).await;
+    let claimed = claim(&store).await.unwrap();
+    assert_eq!((claimed.id, claimed.fence, claimed.fresh), (id, 1, true));
+    assert!(claim(&store).await.is_none(), "it is held already");
+    assert_eq!(drive(&store, &world, &claimed).await.unwrap(), Paused::Ended(End::Succeeded));
+    assert_eq!(world.ran.load(Ordering::SeqCst), 2);
+    assert!(claim(&store).await.is_none(), "it is over");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn operations_of_one_tenant_take_turns_in_the_order_of_their_acceptance(pool: PgPool) {
+    let (store, world, tenant) = (Store::new(pool.clone(), "a"), World::default(), tenant(&pool).await);
+    let (first, second) = (accept(&pool, tenant).await, accept(&pool, tenant).await);
+    set(&pool, second, "priority = 0").await;
+    let claimed = claim(&store).await.unwrap();
+    assert_eq!(claimed.id, first, "urgency does not overtake within a tenant");
+    assert!(claim(&store).await.is_none());
+    drive(&store, &world, &claimed).await.unwrap();
+    assert_eq!(claim(&store).await.unwrap().id, second);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_stuck_operation_keeps_the_tenants_others_waiting(pool: PgPool) {
+    let (store, tenant) = (Store::new(pool.clone(), "a"), tenant(&pool).await);
+    let stuck = accept(&pool, tenant).await;
+    accept(&pool, tenant).await;
+    set(&pool, stuck, "status = 'stuck'").await;
+    assert!(claim(&store).await.is_none());
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn whoever_lost_the_lease_can_neither_write_nor_act(pool: PgPool) {
+    let (a, b, world) = (Store::new(pool.clone(), "a"), Store::new(pool.clone(), "b"), World::default());
+    let id = accept(&pool, tenant(&pool).await).await;
+    let old = claim(&a).await.unwrap();
+    set(&pool, id, "lease_until = now() - interval '1 second'").await;
+    let new = claim(&b).await.unwrap();
+    assert!(new.fence > old.fence);
+    assert!(matches!(drive(&a, &world, &old).await, Err(StoreError::LeaseLost)));
+    assert_eq!(world.ran.load(Ordering::SeqCst), 0, "it acted without a lease");
+    assert_eq!(drive(&b, &world, &new).await.unwrap(), Paused::Ended(End::Succeeded));
+    let fences: Vec<i64> =
+        sqlx::query_scalar("select distinct fence from operation_steps").fetch_all(&pool).await.unwrap();
+    assert_eq!(fences, [new.fence]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_failure_for_good_undoes_what_was_done_and_says_why(pool: PgPool) {
+    let (store, world) = (Store::new(pool.clone(), "a"), World::default());
+    world.failures.store(1, Ordering::SeqCst);
+    let id = accept(&pool, tenant(&pool).await).await;
+    let claimed = claim(&store).await.unwrap();
+    assert_eq!(drive(&store, &world, &claimed).await.unwrap(), Paused::Ended(End::RolledBack));
+    assert_eq!(world.undone.load(Ordering::SeqCst), 1);
+    let error: serde_json::Value = sqlx::query_scalar("select error from operations where id = $1")
+        .bind(id)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!((&error["step"], &error["detail"]), (&"second".into(), &"told to".into()));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn past_its_deadline_an_operation_is_undone(pool: PgPool) {
+    let (store, world) = (Store::new(pool.clone(), "a"), World::default());
+    let id = accept(&pool, tenant(&pool).await).await;
+    set(&pool, id, "deadline = now() - interval '1 second'").await;
+    let claimed = claim(&store).await.unwrap();
+    assert_eq!(drive(&store, &world, &claimed).await.unwrap(), Paused::Ended(End::RolledBack));
+    assert_eq!(world.ran.load(Ordering::SeqCst), 0);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_stopping_process_gives_its_operations_back_at_once(pool: PgPool) {
+    let (store, world, stopping) =
+        (Store::new(pool.clone(), "a"), World::default(), CancellationToken::new());
+    accept(&pool, tenant(&pool).await).await;
+    stopping.cancel();
+    let claimed = claim(&store).await.unwrap();
+    assert_eq!(Counting.drive(&world, &store, &claimed, &stopping).await.unwrap(), Paused::Stopped);
+    assert!(claim(&store).await.is_some(), "nobody has to wait for the lease to end");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn the_journal_cannot_be_rewritten(pool: PgPool) {
+    let (store, world) = (Store::new(pool.clone(), "a"), World::default());
+    accept(&pool, tenant(&pool).await).await;
+    let claimed = claim(&store).await.unwrap();
+    drive(&store, &world, &claimed).await.unwrap();
+    let rewritten = sqlx::query("update operation_steps set event = 'failed'").execute(&pool).await;
+    assert!(rewritten.is_err());
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn eight_workers_do_a_hundred_operations_once_each(pool: PgPool) {
+    let (world, tasks) = (World::default(), Tasks::default());
+    let mut wanted = HashSet::new();
+    for _ in 0..100 {
+        wanted.insert(accept(&pool, tenant(&pool).await).await);
+    }
+    for name in 0..8 {
+        let store = Store::new(pool.clone(), format!("worker {name}"));
+        let sagas: Arc<[Box<dyn Drive<World>>]> = Arc::new([Box::new(Counting)]);
+        Worker { store, world: Arc::new(world.clone()), sagas, wake: Wake::default(), limit: 4 }
+            .spawn(&tasks);
+    }
+    let open = "select count(*) from operations where status <> 'succeeded'";
+    let done = async {
+        while sqlx::query_scalar::<_, i64>(open).fetch_one(&pool).await.unwrap() > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), done).await.expect("all operations end");
+    tasks.finish(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(world.ran.load(Ordering::SeqCst), 200, "two steps each, none twice");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_lease_that_is_kept_outlives_its_length(pool: PgPool) {
+    let store = Store::new(pool.clone(), "a").with_lease(Duration::from_millis(300));
+    accept(&pool, tenant(&pool).await).await;
+    let claimed = claim(&store).await.unwrap();
+    let lease = Lease::new(store.clone(), claimed.id, claimed.fence);
+    let kept = tokio::time::timeout(Duration::from_secs(2), lease.keep()).await;
+    assert!(kept.is_err(), "the lease was lost although it was kept: {kept:?}");
+    lease.check().await.unwrap();
+}
