@@ -142,7 +142,7 @@ impl Instance {
     }
 }
 
-/// The content of one secret file: no line break at the end, n8n would take it for a part.
+/// The content of one secret file. No line break at the end: n8n trims it, and warns each time.
 pub fn content(secrets: &Secrets, file: &SecretFile) -> SecretString {
     secrets.get(file.secret).clone()
 }

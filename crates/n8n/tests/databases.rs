@@ -1,4 +1,5 @@
 //! The tenants' databases on a real PostgreSQL, with templates made by the real n8n.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 

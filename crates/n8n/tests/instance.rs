@@ -1,4 +1,5 @@
 //! The whole of it: a seeded copy of the template, a main process and a worker of the real n8n.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use common::id::TenantId;
 use n8n::account::{self, ApiKeySigner};
-use n8n::databases::{ApiKeyRow, Name, Owner, TenantDatabases as _};
+use n8n::databases::{ApiKeyRow, Name, Owner, OwnerId, TenantDatabases as _};
 use n8n::launch::{PORT, Role};
 use n8n::queues::TenantQueues as _;
 use reqwest::{Client, StatusCode};
@@ -60,6 +61,19 @@ fn workflow() -> Value {
     })
 }
 
+async fn the_owner_gets_in_and_nobody_else(client: &Client, owner: &Owner, password: &str, id: OwnerId) {
+    let at = |path: &str| format!("http://127.0.0.1:{MAIN}{path}");
+    let claim =
+        json!({ "email": "eve@example.com", "firstName": "E", "lastName": "E", "password": "Password1" });
+    let claimed = client.post(at("/rest/owner/setup")).json(&claim).send().await.unwrap();
+    assert_eq!(claimed.status(), StatusCode::BAD_REQUEST, "nobody can claim an instance that has its owner");
+    let login = json!({ "emailOrLdapLoginId": owner.email, "password": password });
+    let logged_in = client.post(at("/rest/login")).json(&login).send().await.unwrap();
+    assert_eq!(logged_in.status(), StatusCode::OK);
+    let answer: Value = serde_json::from_str(&logged_in.text().await.unwrap()).unwrap();
+    assert_eq!((&answer["data"]["role"], &answer["data"]["id"]), (&json!("global:owner"), &json!(id.0)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs servers: deploy/test"]
 async fn a_seeded_instance_serves_its_owner_its_key_and_a_webhook() {
@@ -93,16 +107,7 @@ async fn a_seeded_instance_serves_its_owner_its_key_and_a_webhook() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = Client::builder().no_proxy().build().unwrap();
     let at = |path: &str| format!("http://127.0.0.1:{MAIN}{path}");
-    let claim =
-        json!({ "email": "eve@example.com", "firstName": "E", "lastName": "E", "password": "Password1" });
-    let claimed = client.post(at("/rest/owner/setup")).json(&claim).send().await.unwrap();
-    assert_eq!(claimed.status(), StatusCode::BAD_REQUEST, "nobody can claim an instance that has its owner");
-    let login = json!({ "emailOrLdapLoginId": owner.email, "password": password.expose_secret() });
-    let logged_in = client.post(at("/rest/login")).json(&login).send().await.unwrap();
-    assert_eq!(logged_in.status(), StatusCode::OK);
-    let answer: Value = serde_json::from_str(&logged_in.text().await.unwrap()).unwrap();
-    assert_eq!((&answer["data"]["role"], &answer["data"]["id"]), (&json!("global:owner"), &json!(id.0)));
-
+    the_owner_gets_in_and_nobody_else(&client, &owner, password.expose_secret(), id).await;
     let api = |request: reqwest::RequestBuilder| request.header("X-N8N-API-KEY", token.expose_secret());
     let created = api(client.post(at("/api/v1/workflows")).json(&workflow())).send().await.unwrap();
     assert_eq!(created.status(), StatusCode::OK);

@@ -1,0 +1,69 @@
+//! The table of routes on a real PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use common::error::{Classify as _, Kind};
+use common::id::TenantId;
+use common::tenant::Color;
+use edge::routes::{Ensured, RoutesError, all, ensure, remove};
+use edge::{Route, Target};
+use sqlx::{Connection as _, PgConnection};
+
+/// A connection whose table of routes is its own and goes with it.
+async fn table() -> PgConnection {
+    #[expect(clippy::disallowed_methods, reason = "a test's configuration")]
+    let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names the server to test against");
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let create = "CREATE TEMPORARY TABLE routes (host text PRIMARY KEY, tenant_id uuid NOT NULL, targets jsonb NOT NULL,
+                  generation bigint NOT NULL, updated_at timestamptz NOT NULL)";
+    sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
+    connection
+}
+
+fn route(host: &str, tenant: TenantId, generation: i64, color: Color) -> Route {
+    let url = "http://10.201.0.3:5678".parse().unwrap();
+    Route { host: host.parse().unwrap(), tenant, targets: vec![Target { color, url, weight: 1 }], generation }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn an_older_generation_never_overwrites_a_newer_one() {
+    let (mut db, tenant) = (table().await, TenantId::generate());
+    let [first, second] =
+        [(1, Color::Blue), (2, Color::Green)].map(|(g, c)| route("acme.localhost", tenant, g, c));
+    for route in [&first, &first, &second, &second] {
+        assert_eq!(ensure(&mut db, route).await.unwrap(), Ensured::Stored);
+    }
+    assert_eq!(ensure(&mut db, &first).await.unwrap(), Ensured::Superseded { by: 2 });
+    let other = route("acme.localhost", tenant, 2, Color::Blue);
+    assert_eq!(ensure(&mut db, &other).await.unwrap(), Ensured::Superseded { by: 2 });
+    assert_eq!(all(&mut db).await.unwrap(), [second]);
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_host_stays_with_its_tenant_until_that_one_gives_it_up() {
+    let (mut db, a, b) = (table().await, TenantId::generate(), TenantId::generate());
+    for host in ["b.localhost", "a.localhost"] {
+        ensure(&mut db, &route(host, a, 1, Color::Blue)).await.unwrap();
+    }
+    let theft = ensure(&mut db, &route("a.localhost", b, 9, Color::Blue)).await.unwrap_err();
+    assert!(matches!(theft, RoutesError::HostTaken(_)));
+    assert_eq!(theft.kind(), Kind::Conflict);
+    let hosts: Vec<_> = all(&mut db).await.unwrap().iter().map(|route| route.host.to_string()).collect();
+    assert_eq!(hosts, ["a.localhost", "b.localhost"]);
+    remove(&mut db, a).await.unwrap();
+    remove(&mut db, a).await.unwrap();
+    assert_eq!(ensure(&mut db, &route("a.localhost", b, 1, Color::Blue)).await.unwrap(), Ensured::Stored);
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn one_bad_row_does_not_take_the_others_off_the_edge() {
+    let (mut db, tenant) = (table().await, TenantId::generate());
+    let good = route("acme.localhost", tenant, 1, Color::Blue);
+    ensure(&mut db, &good).await.unwrap();
+    let bad = "INSERT INTO routes VALUES ('a`b', gen_random_uuid(), '[]', 1, now()),
+               ('b.localhost', gen_random_uuid(), '[{\"color\": \"red\"}]', 1, now())";
+    sqlx::raw_sql(bad).execute(&mut db).await.unwrap();
+    assert_eq!(all(&mut db).await.unwrap(), [good]);
+}
