@@ -1,5 +1,12 @@
 //! Claims, leases, fences and the journal on a real Postgres.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
 use std::{
     collections::HashSet,
     sync::{

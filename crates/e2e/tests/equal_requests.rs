@@ -1,5 +1,12 @@
 //! The same request many times at once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
 use e2e::{Api, Command, labelled};
 
 #[tokio::test]

@@ -1,5 +1,12 @@
 //! Two tenants side by side: each tries to get at the other, from inside its own container.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
 use e2e::{Api, docker, labelled};
 use serde_json::Value;
 

@@ -1,5 +1,12 @@
 //! One tenant from its creation to its removal, as its customer and its operator see it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
 use std::time::Duration;
 
 use e2e::{Api, Customer, docker, eventually, labelled, webhook_workflow};

@@ -1,5 +1,12 @@
 //! A dependency is away: the API says so, nothing accepted is lost, and work goes on when it is back.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
 use std::time::Duration;
 
 use e2e::{Answer, Api, Command, Service, eventually};

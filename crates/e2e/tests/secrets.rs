@@ -1,5 +1,12 @@
 //! No secret of the platform shows where people and programs look: logs, what the engine tells, process lists, the API.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
 use std::{fs, path::PathBuf, process::Command};
 
 use common::config::{Env, Section};

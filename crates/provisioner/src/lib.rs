@@ -25,7 +25,7 @@ pub use config::{Config, Site};
 pub use create::CreateTenant;
 pub use delete::{DeleteTenant, leftovers};
 pub use heal::HealTenant;
-pub use reconcile::Reconciler;
+pub use reconcile::{Reconciler, Report};
 pub use world::World;
 
 /// Every saga this service drives. What is not in here cannot run, and the tests walk this list.

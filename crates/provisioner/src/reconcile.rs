@@ -112,10 +112,9 @@ impl Reconciler {
             }
         };
         let looked = stopping.run_until_cancelled(tokio::time::timeout(LOOK_EVERY, event)).await;
-        match looked {
+        if let Some(Ok(None)) = looked {
             // The stream has ended: the engine was lost, and a new stream is needed.
-            Some(Ok(None)) => *events = None,
-            Some(Ok(Some(_))) | Some(Err(_)) | None => {}
+            *events = None;
         }
         stopping.run_until_cancelled(tokio::time::sleep(SETTLE)).await;
     }

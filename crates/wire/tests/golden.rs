@@ -1,5 +1,12 @@
 //! Bytes once written are read for ever: each message against the file kept of it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
 use common::{
     bus::{Message, Request},
     id::{OperationId, TenantId},

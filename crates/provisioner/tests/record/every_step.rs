@@ -1,14 +1,12 @@
 //! Each operation, broken at each of its steps in every way: afterwards the world is exactly done or exactly as before.
 
-mod support;
-
+use crate::support::Fakes;
 use common::{
     database::MIGRATOR,
     operations::{End, OperationKind, Saga},
 };
 use provisioner::{CreateTenant, DeleteTenant, HealTenant, World, sagas};
 use sqlx::PgPool;
-use support::Fakes;
 use testkit::saga::{Mode, Point, Rig, points};
 
 const WORKERS: usize = 2;

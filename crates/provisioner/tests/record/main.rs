@@ -1,0 +1,12 @@
+//! Sagas and the reconciler on a real record, in a world of fakes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+mod every_step;
+mod reconciler;
+mod support;
