@@ -26,7 +26,8 @@ use tokio::net::TcpListener;
 pub use app::{App, RenderMetrics};
 pub use chores::forget;
 pub use config::Config;
-pub use routes::{api, edge::edge};
+pub use http::server::serve;
+pub use routes::{api, describe, edge::edge};
 
 /// Starts the gateway: the API, the edge's port and the chores.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
@@ -40,7 +41,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         Arc::new(move || metrics.render()),
     );
     chores::start(&app);
-    http::server::serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app));
-    http::server::serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app).0);
+    serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app));
+    serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app));
     Ok(())
 }

@@ -15,9 +15,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{app::App, http::observe::observe};
 
-/// The API as a service, and as a description.
-pub fn api(app: &App) -> (Router, OpenApi) {
-    let (router, description) = OpenApiRouter::with_openapi(openapi::frame())
+/// Every route with its description.
+fn described() -> (Router<App>, OpenApi) {
+    OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(tenants::create::create, tenants::list::list))
         .routes(routes!(tenants::show::show, tenants::delete::delete))
         .routes(routes!(tenants::initial_login::initial_login))
@@ -26,12 +26,20 @@ pub fn api(app: &App) -> (Router, OpenApi) {
         .routes(routes!(health::detailed))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::describe))
-        .split_for_parts();
-    let document = openapi::Document::of(&description);
-    let router = router
+        .split_for_parts()
+}
+
+/// The API as a service.
+pub fn api(app: &App) -> Router {
+    let (router, description) = described();
+    router
         .fallback(async || StatusCode::NOT_FOUND)
-        .layer(axum::Extension(document))
+        .layer(axum::Extension(openapi::Document::of(&description)))
         .layer(middleware::from_fn_with_state(app.clone(), observe))
-        .with_state(app.clone());
-    (router, description)
+        .with_state(app.clone())
+}
+
+/// The API as a description: OpenAPI, in JSON.
+pub fn describe() -> String {
+    openapi::Document::of(&described().1).to_string()
 }

@@ -89,6 +89,7 @@ impl<A: Access, T: Target> FromRequest<App> for Command<A, T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        const { assert!(A::ACTION.is_some(), "a command has a word in the audit log") };
         let (mut parts, body) = request.into_parts();
         let command = verify::<A>(&parts, body, app).await.map_err(IntoResponse::into_response)?;
         match T::find(app, command.identity.scope(), &mut parts).await {

@@ -156,12 +156,7 @@ impl TokenKeys {
         let key = self.key_of(token)?;
         match jsonwebtoken::decode::<Claims>(token, key, &self.validation) {
             Ok(token) => identity(token.claims).map(Ok),
-            Err(error) => match error.kind() {
-                ErrorKind::ExpiredSignature | ErrorKind::ImmatureSignature => {
-                    Some(Err(Problem::new(Code::TokenExpired)))
-                }
-                _ => None,
-            },
+            Err(error) => is_about_time(error.kind()).then(|| Err(Problem::new(Code::TokenExpired))),
         }
     }
 
@@ -186,6 +181,10 @@ impl TokenKeys {
             Some(kid) => self.named.get(&kid),
         }
     }
+}
+
+fn is_about_time(error: &ErrorKind) -> bool {
+    matches!(error, ErrorKind::ExpiredSignature | ErrorKind::ImmatureSignature)
 }
 
 fn identity(claims: Claims) -> Option<Identity> {

@@ -52,14 +52,11 @@ impl Fields {
             let place = format!("line {}, column {}", error.line(), error.column());
             Problem::new(Code::InvalidJson).detail(format!("The body is not JSON ({place})."))
         })?;
-        match value {
-            Value::Object(rest) => Ok(Self::new(rest, Vec::new())),
-            _ => Err(Problem::fields(vec![FieldError::new(
-                Pointer::root(),
-                "not_an_object",
-                "must be an object",
-            )])),
-        }
+        let Value::Object(rest) = value else {
+            let error = FieldError::new(Pointer::root(), "not_an_object", "must be an object");
+            return Err(Problem::fields(vec![error]));
+        };
+        Ok(Self::new(rest, Vec::new()))
     }
 
     /// A text that must be there.
@@ -76,9 +73,9 @@ impl Fields {
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, Fault>,
     ) -> Option<Option<T>> {
-        self.value(name, |value| match value {
-            Value::String(text) => parse(&text),
-            _ => Err(Fault::new("not_a_text", "must be a text")),
+        self.value(name, |value| match value.as_str() {
+            Some(text) => parse(text),
+            None => Err(Fault::new("not_a_text", "must be a text")),
         })
     }
 

@@ -62,11 +62,17 @@ impl Document {
     }
 }
 
+impl std::fmt::Display for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// The description of this API (OpenAPI 3.1).
 #[utoipa::path(
     get, path = "/openapi.json", tag = "health",
     responses((status = 200, body = Object, content_type = "application/json"))
 )]
 pub async fn describe(Extension(document): Extension<Document>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], document.0.to_string())
+    ([(header::CONTENT_TYPE, "application/json")], document.to_string())
 }

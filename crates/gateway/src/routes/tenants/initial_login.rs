@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use common::bus::BusError;
+use common::{bus::BusError, error::Kind};
 use http::header;
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -67,10 +67,8 @@ pub async fn initial_login(
 }
 
 fn refusal(error: BusError) -> Problem {
-    match error {
-        BusError::Remote { kind: common::error::Kind::NotFound, .. } => {
-            Problem::new(Code::NotFound).detail("This tenant has no initial login, or not yet.")
-        }
-        other => other.into(),
+    if matches!(error, BusError::Remote { kind: Kind::NotFound, .. }) {
+        return Problem::new(Code::NotFound).detail("This tenant has no initial login, or not yet.");
     }
+    error.into()
 }

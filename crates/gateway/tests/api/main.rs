@@ -1,0 +1,20 @@
+//! The API as its callers meet it: the real router over a real database. Run with `deploy/test`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be set up fails its test"
+)]
+
+mod authority;
+mod edge;
+mod health;
+mod idempotency;
+mod initial_login;
+mod openapi;
+mod refusals;
+mod signatures;
+mod sockets;
+mod support;
+mod tenants;

@@ -1,0 +1,24 @@
+//! A platform of two gateways on one record, and the words to talk to it.
+
+mod platform;
+mod record;
+mod request;
+mod token;
+
+pub use platform::Platform;
+pub use record::Record;
+pub use request::{Call, Reply};
+pub use token::{Claims, HMAC_SECRET, JWT_SECRET, NEXT_SECRET};
+
+use serde_json::{Value, json};
+
+/// A request for a tenant that nothing is wrong with.
+pub fn tenant(subdomain: &str) -> Value {
+    json!({
+        "name": "Acme Ltd",
+        "email": "ada@acme.example",
+        "subdomain": subdomain,
+        "plan": "pro",
+        "mode": "dedicated",
+    })
+}

@@ -1,0 +1,147 @@
+//! Two gateways, as two replicas would be: nothing shared but the record.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use common::{
+    bus::{Bus, BusConfig},
+    config::{Env, Section},
+    service::Tasks,
+};
+use gateway::{App, Config};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tower::ServiceExt;
+
+use super::{Call, HMAC_SECRET, JWT_SECRET, NEXT_SECRET, Reply};
+
+const EDGE_TOKEN: &str = "the-edge-and-nobody-else";
+/// Nothing listens there.
+const NO_NATS: &str = "nats://127.0.0.1:1";
+
+/// The platform under test.
+pub struct Platform {
+    pub database: PgPool,
+    second_database: PgPool,
+    apis: [Router; 2],
+    edge: Router,
+    tasks: Tasks,
+    pub bus: Bus,
+}
+
+impl Platform {
+    /// On this record, with the usual configuration and no bus at all.
+    pub async fn on(database: PgPool) -> Self {
+        Self::configured(database, &[]).await
+    }
+
+    /// With these variables changed.
+    pub async fn configured(database: PgPool, variables: &[(&str, &str)]) -> Self {
+        let bus = bus(NO_NATS).await;
+        Self::assemble(database, bus, variables)
+    }
+
+    /// With the bus of the test servers.
+    pub async fn with_bus(database: PgPool) -> Self {
+        struct Url(String);
+        impl Section for Url {
+            fn read(env: &mut Env) -> Option<Self> {
+                env.required("TEST_NATS_URL").map(Self)
+            }
+        }
+        let Url(url) = Env::of_process().load().unwrap();
+        let bus = bus(&url).await;
+        let connected = async {
+            while !bus.is_connected() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), connected).await.expect("NATS is there");
+        Self::assemble(database, bus, &[])
+    }
+
+    /// With a record that nobody answers for.
+    pub async fn without_record() -> Self {
+        let nobody = PgConnectOptions::new().host("127.0.0.1").port(1).username("nobody");
+        let pool = PgPoolOptions::new().acquire_timeout(Duration::from_millis(200)).connect_lazy_with(nobody);
+        Self::on(pool).await
+    }
+
+    /// Sends a request to a gateway that panics when asked for its metrics.
+    pub async fn send_to_broken(&self, call: Call) -> Reply {
+        let render = Arc::new(|| panic!("on purpose"));
+        let app = App::new(config(&[]), self.database.clone(), self.bus.clone(), self.tasks.clone(), render);
+        Reply::read(gateway::api(&app).oneshot(call.build()).await.unwrap()).await
+    }
+
+    fn assemble(database: PgPool, bus: Bus, variables: &[(&str, &str)]) -> Self {
+        let tasks = Tasks::default();
+        let second_database = PgPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_lazy_with((*database.connect_options()).clone());
+        let app = |database: &PgPool| {
+            let render = Arc::new(|| "# the metrics\n".to_owned());
+            App::new(config(variables), database.clone(), bus.clone(), tasks.clone(), render)
+        };
+        let first = app(&database);
+        let apis = [gateway::api(&first), gateway::api(&app(&second_database))];
+        Self { edge: gateway::edge(&first), apis, database, second_database, tasks, bus }
+    }
+
+    /// Sends a request to one of the gateways.
+    pub async fn send_to(&self, replica: usize, call: Call) -> Reply {
+        Reply::read(self.apis[replica].clone().oneshot(call.build()).await.unwrap()).await
+    }
+
+    /// Sends a request to the first gateway.
+    pub async fn send(&self, call: Call) -> Reply {
+        self.send_to(0, call).await
+    }
+
+    /// Asks at the edge's own port.
+    pub async fn ask_as_edge(&self, authorization: &str) -> Reply {
+        let call = Call::get("/edge/traefik.json").header("authorization", authorization);
+        Reply::read(self.edge.clone().oneshot(call.build()).await.unwrap()).await
+    }
+
+    /// The edge's token.
+    pub fn edge_authorization() -> String {
+        format!("Bearer {EDGE_TOKEN}")
+    }
+
+    /// One gateway's router.
+    pub fn api(&self) -> Router {
+        self.apis[0].clone()
+    }
+
+    /// Stops both gateways, as a signal would: what was promised is written first.
+    pub async fn stop(&self) {
+        self.tasks.finish(Duration::from_secs(10)).await.expect("every task ends");
+        self.second_database.close().await;
+    }
+
+    /// Its tasks.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+}
+
+async fn bus(url: &str) -> Bus {
+    let config: BusConfig = Env::of([("NATS_URL", url)]).load().unwrap();
+    Bus::connect(&config, "gateway-test").await.unwrap()
+}
+
+fn config(variables: &[(&str, &str)]) -> Config {
+    let named = format!("next={NEXT_SECRET}");
+    let usual = [
+        ("JWT_SECRET", JWT_SECRET),
+        ("JWT_KEYS", &named),
+        ("HMAC_SECRET", HMAC_SECRET),
+        ("EDGE_TOKEN", EDGE_TOKEN),
+        ("N8N_VERSION", "2.41.1"),
+    ];
+    Env::of(usual.into_iter().chain(variables.iter().copied())).load().unwrap()
+}
