@@ -2,7 +2,10 @@
 
 use std::{fmt, ops::Deref, sync::Arc, time::Instant};
 
-use common::{bus::Bus, service::Tasks};
+use common::{
+    bus::Bus,
+    service::{Readiness, Tasks},
+};
 use sqlx::PgPool;
 
 use crate::{
@@ -10,12 +13,10 @@ use crate::{
     auth::{SignatureRules, TokenKeys},
     cached::Cached,
     config::{Config, EdgeConfig, PublicAddress, Version},
+    doors::Doors,
     health::Report,
     metrics,
 };
-
-/// Renders the metrics of this process.
-pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// One gateway. Any number of them work on the same record.
 #[derive(Clone)]
@@ -32,34 +33,39 @@ pub struct Parts {
     pub edge: EdgeConfig,
     pub n8n_version: Version,
     pub trail: Trail,
-    pub render_metrics: RenderMetrics,
+    pub doors: Doors,
+    /// Renders the metrics of this process.
+    pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub health: Cached<Report>,
     pub plans: Cached<Vec<String>>,
     pub started: Instant,
 }
 
+/// What a gateway is given by the process it runs in.
+pub struct Around {
+    pub database: PgPool,
+    pub bus: Bus,
+    pub tasks: Tasks,
+    pub readiness: Readiness,
+    pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
 impl App {
-    /// A gateway with these dependencies. Its own chores start with it.
-    pub fn new(
-        config: Config,
-        database: PgPool,
-        bus: Bus,
-        tasks: Tasks,
-        render_metrics: RenderMetrics,
-    ) -> Self {
+    /// A gateway in this process.
+    pub fn new(config: Config, around: Around) -> Self {
         metrics::describe();
-        let trail = Trail::start(&tasks, database.clone());
         Self(Arc::new(Parts {
-            database,
-            bus,
-            tasks,
+            trail: Trail::start(&around.tasks, around.database.clone()),
+            database: around.database,
+            bus: around.bus,
+            tasks: around.tasks,
+            doors: Doors::new(around.readiness),
+            render_metrics: around.render_metrics,
             tokens: config.tokens,
             signatures: config.signatures,
             public: config.public,
             edge: config.edge,
             n8n_version: config.n8n_version,
-            trail,
-            render_metrics,
             health: Cached::default(),
             plans: Cached::default(),
             started: Instant::now(),

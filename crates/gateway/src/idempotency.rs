@@ -104,6 +104,15 @@ pub async fn stored_answer<A, T>(app: &App, command: &Command<A, T>) -> Result<O
     }
 }
 
+/// What a command that cannot be done is answered: a repeat gets its first answer, whatever has changed since.
+pub async fn repeat_or<A, T>(
+    app: &App,
+    command: &Command<A, T>,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    stored_answer(app, command).await?.ok_or(problem)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ mod cached;
 mod chores;
 mod commands;
 mod config;
+mod doors;
 mod exchange;
 mod health;
 mod http;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use common::service::Service;
 use tokio::net::TcpListener;
 
-pub use app::{App, RenderMetrics};
+pub use app::{App, Around};
 pub use chores::forget;
 pub use config::Config;
 pub use http::server::serve;
@@ -33,13 +34,14 @@ pub use routes::{api, describe, edge::edge};
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (api_bind, edge_bind) = (config.api_bind, config.edge.bind);
     let metrics = service.metrics.clone();
-    let app = App::new(
-        config,
-        service.database.clone(),
-        service.bus.clone(),
-        service.tasks.clone(),
-        Arc::new(move || metrics.render()),
-    );
+    let around = Around {
+        database: service.database.clone(),
+        bus: service.bus.clone(),
+        tasks: service.tasks.clone(),
+        readiness: service.readiness.clone(),
+        render_metrics: Arc::new(move || metrics.render()),
+    };
+    let app = App::new(config, around);
     chores::start(&app);
     serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app));
     serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app));

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     exchange::Exchange,
     http::body,
-    idempotency::{IdempotencyKey, RequestDigest, stored_answer},
+    idempotency::{IdempotencyKey, RequestDigest, repeat_or},
     problem::Problem,
 };
 
@@ -94,12 +94,8 @@ impl<A: Access, T: Target> FromRequest<App> for Command<A, T> {
         let command = verify::<A>(&parts, body, app).await.map_err(IntoResponse::into_response)?;
         match T::find(app, command.identity.scope(), &mut parts).await {
             Ok(target) => Ok(command.aimed_at(target)),
-            // A repeat is answered as before even when its target is gone by now.
-            Err(problem) => Err(match stored_answer(app, &command).await {
-                Ok(Some(answer)) => answer,
-                Ok(None) => problem.into_response(),
-                Err(other) => other.into_response(),
-            }),
+            // Its target may be gone by now.
+            Err(problem) => Err(repeat_or(app, &command, problem).await.into_response()),
         }
     }
 }

@@ -42,7 +42,11 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     span.record("correlation_id", exchange.correlation_id()).record("trace_id", exchange.trace_id());
     request.extensions_mut().insert(exchange.clone());
 
-    let answer = guarded(next.run(request)).instrument(span.clone()).await;
+    let answer = if app.doors.are_open() {
+        guarded(next.run(request)).instrument(span.clone()).await
+    } else {
+        Problem::new(Code::Unavailable).into_response()
+    };
 
     let _entered = span.enter();
     let (mut answer, problem) = finished(answer, &exchange);
@@ -57,6 +61,9 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
 /// No answer of ours is anything but what its content type says.
 const NOSNIFF: (HeaderName, HeaderValue) =
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+/// Programs ask these again and again; what is counted need not be logged too, as long as it goes well.
+const POLLED: [&str; 4] = ["/healthz", "/health/detailed", "/metrics", "/edge/traefik.json"];
 
 /// The route's template: a closed set, unlike paths.
 fn route_of(request: &Request) -> String {
@@ -128,6 +135,9 @@ struct Ended<'a> {
 impl Ended<'_> {
     fn report(&self, answer: &Response, exchange: &Exchange, span: &Span) {
         metrics::request(self.method, self.route, answer.status(), self.took);
+        if POLLED.contains(&self.route) && answer.status().is_success() {
+            return;
+        }
         if let Some(identity) = exchange.identity() {
             span.record("actor", identity.subject());
         }

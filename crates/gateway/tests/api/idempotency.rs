@@ -43,6 +43,8 @@ async fn a_key_belongs_to_one_request_of_one_subject(database: PgPool) {
     let before = Record::count(&database).await.without_audit();
     let other_body = platform.send(create("bolt").by_a("service").signed()).await;
     other_body.assert_problem(422, "idempotency_key_reused");
+    let wrong_body = platform.send(create("www").by_a("service").signed()).await;
+    wrong_body.assert_problem(422, "idempotency_key_reused");
     let other_path = platform.send(Call::delete("/tenants/acme").by_a("service").key("k").signed()).await;
     other_path.assert_problem(422, "idempotency_key_reused");
     let gone = platform.send(Call::delete("/tenants/absent").by_a("service").key("k").signed()).await;
@@ -64,6 +66,23 @@ async fn a_repeat_signed_anew_gets_the_first_answer(database: PgPool) {
     assert_eq!((first.status, &first.body), (second.status, &second.body));
     assert_eq!(Record::count(&database).await.of("request_signatures"), 1, "a replay writes nothing");
     platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_repeat_gets_its_answer_though_it_would_be_refused_today(database: PgPool) {
+    let call = Call::post("/tenants", &tenant("acme")).by_a("service").key("k");
+    let platform = Platform::on(database.clone()).await;
+    let first = platform.send(call.clone().signed_at(-10)).await;
+    sqlx::query("update tenants set plan = 'starter'").execute(&database).await.unwrap();
+    sqlx::query("delete from plans where name = 'pro'").execute(&database).await.unwrap();
+    let later = Platform::on(database.clone()).await;
+    let second = later.send(call.clone().signed()).await;
+    assert_eq!((first.status, first.body), (second.status, second.body));
+    let new = later.send(call.without("idempotency-key").signed()).await;
+    new.assert_problem(422, "invalid_fields");
+    platform.stop().await;
+    later.stop().await;
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]

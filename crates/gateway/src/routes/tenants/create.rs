@@ -15,7 +15,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     commands::accept,
-    idempotency::Answer,
+    idempotency::{Answer, repeat_or},
     problem::{Answered, Code, Problem, ProblemDocument},
     store::{accept::CreateTenant, plans},
     tenants::{NewTenant, NewTenantBody, Rules},
@@ -64,7 +64,10 @@ pub struct Created {
 pub async fn create(State(app): State<App>, command: Command<Create>) -> Answered<Response> {
     let plans = app.plans.get(PLANS_KEPT_FOR, async || plans::names(&app.database).await).await?;
     let rules = Rules { plans: &plans, domain: app.public.domain() };
-    let tenant = NewTenant::parse(command.body(), &rules)?;
+    let tenant = match NewTenant::parse(command.body(), &rules) {
+        Ok(tenant) => tenant,
+        Err(problem) => return repeat_or(&app, &command, problem).await,
+    };
     let (id, operation) = (TenantId::generate(), OperationId::generate());
     let login_url = app.public.login_url(tenant.subdomain.as_str());
     let created = Created {

@@ -6,9 +6,9 @@ use axum::Router;
 use common::{
     bus::{Bus, BusConfig},
     config::{Env, Section},
-    service::Tasks,
+    service::{Readiness, Tasks},
 };
-use gateway::{App, Config};
+use gateway::{App, Around, Config};
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -71,8 +71,14 @@ impl Platform {
 
     /// Sends a request to a gateway that panics when asked for its metrics.
     pub async fn send_to_broken(&self, call: Call) -> Reply {
-        let render = Arc::new(|| panic!("on purpose"));
-        let app = App::new(config(&[]), self.database.clone(), self.bus.clone(), self.tasks.clone(), render);
+        let around = Around {
+            database: self.database.clone(),
+            bus: self.bus.clone(),
+            tasks: self.tasks.clone(),
+            readiness: Readiness::default(),
+            render_metrics: Arc::new(|| panic!("on purpose")),
+        };
+        let app = App::new(config(&[]), around);
         Reply::read(gateway::api(&app).oneshot(call.build()).await.unwrap()).await
     }
 
@@ -83,8 +89,14 @@ impl Platform {
             .acquire_timeout(Duration::from_secs(10))
             .connect_lazy_with((*database.connect_options()).clone());
         let app = |database: &PgPool| {
-            let render = Arc::new(|| "# the metrics\n".to_owned());
-            App::new(config(variables), database.clone(), bus.clone(), tasks.clone(), render)
+            let around = Around {
+                database: database.clone(),
+                bus: bus.clone(),
+                tasks: tasks.clone(),
+                readiness: Readiness::default(),
+                render_metrics: Arc::new(|| "# the metrics\n".to_owned()),
+            };
+            App::new(config(variables), around)
         };
         let first = app(&database);
         let apis = [gateway::api(&first), gateway::api(&app(&second_database))];

@@ -1,0 +1,47 @@
+//! Whether requests are let in: from the moment the service was ready for the first time, until the process ends.
+//!
+//! Before that the schema may not be there, and every answer would look like a mistake of ours. While stopping, what
+//! still arrives on open connections is answered as usual.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::service::Readiness;
+
+/// Closed at first, and never again once open.
+pub struct Doors {
+    readiness: Readiness,
+    open: AtomicBool,
+}
+
+impl Doors {
+    /// Doors that open when this says ready.
+    pub fn new(readiness: Readiness) -> Self {
+        Self { readiness, open: AtomicBool::new(false) }
+    }
+
+    /// Whether requests are let in.
+    pub fn are_open(&self) -> bool {
+        // Relaxed: nothing else is published by it, and a moment late is soon enough.
+        self.open.load(Ordering::Relaxed) || {
+            let ready = self.readiness.check().is_ok();
+            self.open.fetch_or(ready, Ordering::Relaxed) || ready
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doors_open_once_and_stay_open_while_stopping() {
+        let readiness = Readiness::default();
+        let schema = readiness.latch("database");
+        let doors = Doors::new(readiness.clone());
+        assert!(!doors.are_open());
+        schema.release();
+        assert!(doors.are_open());
+        readiness.withdraw();
+        assert!(doors.are_open());
+    }
+}
