@@ -18,3 +18,4 @@ mod signatures;
 mod sockets;
 mod support;
 mod tenants;
+mod wake_up;

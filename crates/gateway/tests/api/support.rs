@@ -5,7 +5,7 @@ mod record;
 mod request;
 mod token;
 
-pub use platform::Platform;
+pub use platform::{Platform, nats_url};
 pub use record::Record;
 pub use request::{Call, Reply};
 pub use token::{Claims, HMAC_SECRET, JWT_SECRET, NEXT_SECRET};

@@ -45,14 +45,7 @@ impl Platform {
 
     /// With the bus of the test servers.
     pub async fn with_bus(database: PgPool) -> Self {
-        struct Url(String);
-        impl Section for Url {
-            fn read(env: &mut Env) -> Option<Self> {
-                env.required("TEST_NATS_URL").map(Self)
-            }
-        }
-        let Url(url) = Env::of_process().load().unwrap();
-        let bus = bus(&url).await;
+        let bus = bus(&nats_url()).await;
         let connected = async {
             while !bus.is_connected() {
                 tokio::task::yield_now().await;
@@ -139,6 +132,18 @@ impl Platform {
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
     }
+}
+
+/// Where the bus of the test servers is.
+pub fn nats_url() -> String {
+    struct Url(String);
+    impl Section for Url {
+        fn read(env: &mut Env) -> Option<Self> {
+            env.required("TEST_NATS_URL").map(Self)
+        }
+    }
+    let Url(url) = Env::of_process().load().unwrap();
+    url
 }
 
 async fn bus(url: &str) -> Bus {
