@@ -43,7 +43,9 @@ impl Telemetry {
     /// Installs logging, tracing and metrics for this process; once.
     pub fn install(service: &'static str, config: &TelemetryConfig) -> anyhow::Result<Self> {
         let traces = trace_provider(service, config)?;
-        let filter = EnvFilter::try_new(&config.level)?;
+        // Postgres tells a client of everything that was there already; an idempotent service hears little else.
+        let filter =
+            EnvFilter::try_new(&config.level)?.add_directive("sqlx::postgres::notice=error".parse()?);
         let exported = tracing_opentelemetry::layer().with_tracer(traces.tracer(service));
         tracing_subscriber::registry()
             .with(json::JsonLines::new(service, std::io::stdout).with_filter(filter))

@@ -8,7 +8,7 @@ use edge::{Host, Route, Target};
 use engine::{Attachment, ContainerSpec, NetworkRef, NetworkSpec};
 use n8n::{
     databases::Name,
-    launch::{Database, Instance as N8n, Redis},
+    launch::{Database, Instance as N8n, Redis, Role},
     queues,
 };
 
@@ -21,7 +21,6 @@ use crate::{
     },
 };
 
-pub use container::CONNECTIONS_PER_PROCESS;
 pub use migration::MigrationContainer;
 
 /// The shared servers, by the role under which the engine finds them and the name tenants reach them by.
@@ -91,9 +90,11 @@ impl Blueprint {
         self.network.reference()
     }
 
-    /// How many connections its role may open: its containers' pools, and room for one replacement and a backup.
+    /// How many connections its role may open: the pools of its containers, of a second main during a change, and a command
+    /// line or a backup beside them.
     pub fn connection_limit(&self) -> u16 {
-        (self.instances.len() as u16 + 2) * CONNECTIONS_PER_PROCESS
+        let pools = self.instances.iter().map(|instance| container::role(self, instance).connections());
+        pools.sum::<u16>() + Role::Main.connections() + Role::Migrate.connections() * 2
     }
 
     /// The routes that lead to it: its subdomain, and its own domain if it has one.

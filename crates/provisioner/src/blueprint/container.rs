@@ -12,9 +12,6 @@ use crate::{
     store::instances::{Instance, Place},
 };
 
-/// n8n's own pool is two; a task runner, migrations at start and a command line beside it need the others.
-pub const CONNECTIONS_PER_PROCESS: u16 = 5;
-
 /// n8n's process, its task runner and their threads stay far below this in all that was seen; a fork bomb does not.
 const PIDS: u32 = 512;
 
@@ -23,19 +20,19 @@ const LEAST_CONCURRENCY: u16 = 5;
 
 /// The container for one row.
 pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec {
-    let (role, n8n_role) = match instance.place {
-        Place::Main => (Role::Main, launch::Role::Main),
-        Place::Worker(_) => (Role::Worker, launch::Role::Worker { concurrency: concurrency(blueprint) }),
+    let engine_role = match instance.place {
+        Place::Main => Role::Main,
+        Place::Worker(_) => Role::Worker,
     };
     let owner = Ownership {
         tenant: Some(blueprint.tenant.id),
-        role,
+        role: engine_role,
         color: instance.color,
         generation: instance.generation,
         cluster: blueprint.site.cluster.clone(),
     };
     let limits = Limits { cpu_millis: instance.cpu_millis, memory_mb: instance.memory_mb, pids: PIDS };
-    let launch = blueprint.n8n.launch(n8n_role);
+    let launch = blueprint.n8n.launch(role(blueprint, instance));
     let mut spec = of_launch(&blueprint.site, owner, limits, launch, &blueprint.secrets.instance);
     spec.name.clone_from(&instance.name);
     spec.network.clone_from(&blueprint.network.name);
@@ -43,6 +40,14 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
         spec.labels = traefik_labels(blueprint.tenant.id, &blueprint.n8n.host);
     }
     spec
+}
+
+/// What this container is to n8n.
+pub(super) fn role(blueprint: &Blueprint, instance: &Instance) -> launch::Role {
+    match instance.place {
+        Place::Main => launch::Role::Main,
+        Place::Worker(_) => launch::Role::Worker { concurrency: concurrency(blueprint) },
+    }
 }
 
 /// The plan's concurrency shared out over its workers.
