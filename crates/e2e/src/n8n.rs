@@ -30,7 +30,11 @@ impl Customer {
 
     /// A request to this path of the tenant's address.
     pub fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(self.url.join(path).unwrap())
+        let mut url = self.url.clone();
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        url.set_path(path);
+        url.set_query(query);
+        self.client.get(url)
     }
 
     /// Posts JSON; the answer, or why there is none.

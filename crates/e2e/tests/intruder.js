@@ -83,6 +83,5 @@ function reach(host, port) {
   await attempt('n8n_of_the_other', () => reach(env.ADDRESS, 5678));
   await attempt('bus', () => reach('nats', 4222));
   await attempt('api', () => reach('gateway', 8080));
-  await attempt('metadata_service', () => reach('169.254.169.254', 80));
   console.log(JSON.stringify(found));
 })();

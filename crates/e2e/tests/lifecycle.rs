@@ -25,7 +25,7 @@ async fn a_tenant_lives_from_its_creation_to_its_removal() {
     let api = Api::of_environment();
     let (tenant, operation) = api.create_tenant("pro").await;
     let done = api.succeeds(&operation).await;
-    assert!(done["steps"].as_array().unwrap().iter().all(|step| step["status"] == "done"), "{done:#}");
+    assert!(done["steps"].as_array().unwrap().iter().all(|step| step["status"] == "succeeded"), "{done:#}");
     assert_eq!(api.tenant(&tenant).await["status"], "active");
     assert_eq!(labelled("container", &tenant).len(), 3, "a main and the plan's two workers");
 

@@ -14,8 +14,7 @@ use common::operations::{OperationKind, Saga, Step};
 
 use crate::World;
 
-pub use containers::{Containers, ensure_all};
-pub use ready::{Ready, await_all};
+pub use ready::bring_up;
 pub use route::confirm;
 
 /// From a row to an n8n that answers under its own address.
@@ -37,8 +36,8 @@ impl Saga for CreateTenant {
             &queue::Queue,
             &owner::SeedOwner,
             &network::Network,
-            &Containers,
-            &Ready,
+            &containers::Containers,
+            &ready::Ready,
             &route::PublishRoute,
             &activate::Activate,
         ]

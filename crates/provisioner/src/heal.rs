@@ -5,7 +5,7 @@ use common::operations::{Context, OperationKind, Saga, Step, StepError};
 
 use crate::{
     World,
-    create::{await_all, confirm, ensure_all},
+    create::{bring_up, confirm},
 };
 
 /// From whatever there is of an active tenant to all of it.
@@ -21,7 +21,7 @@ impl Saga for HealTenant {
     const KIND: OperationKind = OperationKind::TenantHeal;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
-        vec![&Surroundings, &Containers, &Ready, &Confirm]
+        vec![&Surroundings, &Containers, &Confirm]
     }
 }
 
@@ -45,8 +45,7 @@ macro_rules! step {
 }
 
 step!(/** Network with the shared servers in it, and the login in Redis. */ Surroundings, "surroundings", surroundings);
-step!(/** Main and workers. */ Containers, "containers", ensure_all);
-step!(/** n8n says that it is ready. */ Ready, "ready", await_all);
+step!(/** Main and workers run, and say that they are ready. */ Containers, "containers", bring_up);
 step!(/** The edge reaches it. */ Confirm, "route", confirm);
 
 async fn surroundings(context: &Context<'_, World>) -> Result<(), StepError> {

@@ -9,7 +9,7 @@ use common::{
 };
 use engine::{Inventory, State};
 
-use super::{CreateTenant, Nothing};
+use super::{CreateTenant, Nothing, containers::ensure_all};
 use crate::{World, store::instances, wait};
 
 /// Ready took 4–20 s in all that was measured; three minutes are for a machine that starts a hundred at once.
@@ -27,12 +27,14 @@ impl Step<CreateTenant> for Ready {
     }
 
     async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
-        await_all(context).await
+        bring_up(context).await
     }
 }
 
-/// Waits until every container that the rows ask for is healthy.
-pub async fn await_all(context: &Context<'_, World>) -> Result<(), StepError> {
+/// Makes every container that the rows ask for run, and waits until all are healthy. One that dies while we wait fails this
+/// attempt, and the next one brings it back.
+pub async fn bring_up(context: &Context<'_, World>) -> Result<(), StepError> {
+    ensure_all(context).await?;
     let wanted = instances::of_tenant(context.database(), context.tenant()).await?;
     let names: Vec<_> = wanted.into_iter().map(|instance| instance.name).collect();
     wait::until(LIMIT, || async {
