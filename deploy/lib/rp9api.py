@@ -1,6 +1,11 @@
 """The control plane's HTTP API for scripts: tokens, signatures, requests. Standard library only.
 
-Secrets come by environment, as files: RP9_JWT_SECRET_FILE, RP9_HMAC_SECRET_FILE. Never as arguments.
+By hand, with the environment that `up` leaves in deploy/local.env:
+
+    python3 deploy/lib/rp9api.py GET /tenants
+    python3 deploy/lib/rp9api.py POST /tenants '{"name": "Acme", …}'
+
+Secrets come by environment, RP9_JWT_SECRET and RP9_HMAC_SECRET or files that …_FILE name. Never as arguments.
 """
 
 import base64
@@ -8,9 +13,11 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 
 AUDIENCE = "rp9-orchestrator"
 
@@ -24,7 +31,9 @@ class ApiError(Exception):
 
 
 def secret(name):
-    """The secret in the file that NAME_FILE points to."""
+    """The secret NAME, or the one in the file that NAME_FILE points to."""
+    if name in os.environ:
+        return os.environ[name]
     with open(os.environ[f"{name}_FILE"], encoding="utf-8") as file:
         return file.read().strip()
 
@@ -78,3 +87,19 @@ def _part(value):
 
 def _base64url(raw):
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def main(method, path, payload=None):
+    """Sends one request and prints the answer; a fresh idempotency key makes each run a request of its own."""
+    key = "" if method == "GET" else str(uuid.uuid4())
+    try:
+        answer, _ = request(method, path, None if payload is None else json.loads(payload), key)
+    except ApiError as error:
+        sys.exit(str(error))
+    print(json.dumps(answer, indent=2))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4):
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
