@@ -15,3 +15,4 @@ pub mod secrets;
 pub mod service;
 pub mod telemetry;
 pub mod tenant;
+mod text;

@@ -1,7 +1,5 @@
 //! A host name that may stand in a rule.
 
-use std::fmt;
-
 /// The longest name DNS carries, and the longest label in it (RFC 1035 §2.3.4).
 const MAX_LENGTH: usize = 253;
 const MAX_LABEL: usize = 63;
@@ -10,17 +8,12 @@ const MAX_LABEL: usize = 63;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Host(String);
 
+common::parsed_text!(Host);
+
 /// A text that is no host name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a host name: labels of lower-case letters, digits and hyphens, joined by dots")]
 pub struct HostError;
-
-impl Host {
-    /// The name itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 fn is_label(label: &str) -> bool {
     (1..=MAX_LABEL).contains(&label.len())
@@ -35,31 +28,6 @@ impl std::str::FromStr for Host {
     fn from_str(text: &str) -> Result<Self, HostError> {
         let valid = text.len() <= MAX_LENGTH && text.split('.').all(is_label);
         if valid { Ok(Self(text.to_owned())) } else { Err(HostError) }
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl serde::Serialize for Host {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Host {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

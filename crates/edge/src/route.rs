@@ -62,17 +62,12 @@ impl fmt::Display for Mark {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TargetUrl(String);
 
+common::parsed_text!(TargetUrl);
+
 /// A text that is not the address of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be http://<address or host>:<port>")]
 pub struct TargetUrlError;
-
-impl TargetUrl {
-    /// The URL itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl From<SocketAddr> for TargetUrl {
     fn from(address: SocketAddr) -> Self {
@@ -94,31 +89,6 @@ impl std::str::FromStr for TargetUrl {
         let port = Some(port).filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
         let port: u16 = port.and_then(|port| port.parse().ok()).ok_or(TargetUrlError)?;
         Ok(Self(format!("http://{host}:{port}")))
-    }
-}
-
-impl fmt::Display for TargetUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for TargetUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl Serialize for TargetUrl {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for TargetUrl {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

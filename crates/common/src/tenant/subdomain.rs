@@ -1,7 +1,5 @@
 //! The label a tenant's address begins with.
 
-use std::fmt;
-
 /// Labels that are, or may become, ours: the platform's own hosts, what browsers and mail servers look up by
 /// convention, and names that would let a tenant pose as the operator.
 const RESERVED: &[&str] = &[
@@ -74,6 +72,8 @@ const MIN_LENGTH: usize = 3;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subdomain(String);
 
+crate::parsed_text!(Subdomain);
+
 /// Why a text is not a subdomain that a tenant may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SubdomainError {
@@ -85,13 +85,6 @@ pub enum SubdomainError {
     Characters,
     #[error("is reserved")]
     Reserved,
-}
-
-impl Subdomain {
-    /// The label itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl std::str::FromStr for Subdomain {
@@ -111,31 +104,6 @@ impl std::str::FromStr for Subdomain {
             return Err(SubdomainError::Reserved);
         }
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Subdomain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Subdomain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl serde::Serialize for Subdomain {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Subdomain {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
