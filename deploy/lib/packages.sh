@@ -4,6 +4,7 @@
 declare -A PACKAGE_OF=(
   [dockerd]=docker.io [ip]=iproute2 [iptables]=iptables [debootstrap]=debootstrap
   [strip]=binutils [curl]=curl [unzip]=unzip [protoc]=protobuf-compiler
+  [busybox]=busybox-static
 )
 
 # ensure_commands COMMAND…

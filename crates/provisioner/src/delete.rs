@@ -30,8 +30,6 @@ impl Saga for DeleteTenant {
     type World = World;
     type State = Removal;
     const KIND: OperationKind = OperationKind::TenantDelete;
-    /// There is no way back from dropped data, so giving up halfway would leave half a tenant: it goes on, or calls.
-    const UNWINDS: bool = false;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
         vec![

@@ -69,10 +69,13 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
     })
 }
 
-/// From now on it serves. A tenant that is to be deleted meanwhile stays so.
+/// From now on it serves. A tenant that is to be deleted meanwhile stays so, and serves if that is cancelled.
 pub async fn activate(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
-    let active = "update tenants set status = 'active', failure = null, updated_at = now()
-                  where id = $1 and status = 'provisioning'";
+    let active = "update tenants set
+            status = case status when 'deleting' then status else 'active' end,
+            status_before_deleting = case status when 'deleting' then 'active' end,
+            failure = null, updated_at = now()
+        where id = $1 and status in ('provisioning', 'deleting')";
     sqlx::query(active).bind(tenant).execute(executor).await.map(drop)
 }
 
@@ -84,6 +87,7 @@ pub async fn fail(
 ) -> Result<(), sqlx::Error> {
     let failed = "update tenants set
             status = case status when 'deleting' then status else 'failed' end,
+            status_before_deleting = case status when 'deleting' then 'failed' end,
             failure = (select error ->> 'detail' from operations where id = $2),
             subnet = null, cluster_id = null, updated_at = now()
         where id = $1";

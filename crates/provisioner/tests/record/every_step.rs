@@ -28,7 +28,10 @@ async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
 
 /// Whether the point ends in giving up, for a saga that can.
 fn gives_up(mode: Mode) -> bool {
-    matches!(mode, Mode::ErrorBefore | Mode::ErrorAfter | Mode::UndoTwice | Mode::CrashInUndo(_))
+    matches!(
+        mode,
+        Mode::ErrorBefore | Mode::ErrorAfter | Mode::UndoTwice | Mode::CrashInUndo(_) | Mode::Cancel
+    )
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
