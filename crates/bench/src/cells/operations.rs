@@ -1,0 +1,36 @@
+//! The way of an operation through the platform.
+
+use http::StatusCode;
+
+use super::{Bench, Used};
+use crate::{
+    load::{self, Ask},
+    record, services,
+};
+
+impl Bench {
+    /// From acceptance to the first step, and through the steps, with a worker woken over the bus.
+    pub async fn begin(&mut self, cell: &str, rate: u32, effects: bool) -> anyhow::Result<()> {
+        self.prepare(cell).await?;
+        let worker = services::worker(&self.config, effects).await?;
+        let (caller, window) = (self.caller.clone(), self.config.window);
+        let ask =
+            Ask { port: self.config.port, request: move || caller.create(), answer: StatusCode::CREATED };
+        let (seen, used) = tokio::try_join!(load::open(&ask, rate, window), Used::within(&worker, window))?;
+        record::drained(&self.record).await?;
+        self.figures.note(cell, "worker MB", used.memory_mb);
+        self.note_latencies(cell, &seen);
+        self.figures.note(cell, "busy", used.busy);
+        let delays = record::start_delays(&self.record).await?;
+        self.note_quantiles(cell, ["start p50", "start p95", "start p99"], delays);
+        let times = record::step_times(&self.record, None).await?;
+        self.note_quantiles(cell, ["step p50", "step p95", "step p99"], times);
+        if effects {
+            for step in record::steps(&self.record).await? {
+                let times = record::step_times(&self.record, Some(&step)).await?;
+                self.note_quantiles(&format!("step {step}"), ["p50", "p95", "p99"], times);
+            }
+        }
+        worker.stop().await
+    }
+}

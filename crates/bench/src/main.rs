@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+
+mod caller;
+mod cells;
+mod client;
+mod config;
+mod figures;
+mod load;
+mod machine;
+mod no_effects;
+mod pgbench;
+mod process;
+mod record;
+mod report;
+mod run;
+mod services;
+mod worker;
+mod world;
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("worker") {
+        return common::service::run("bench-worker", worker::start).await;
+    }
+    match run::run().await {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The record, asked directly: emptied before each cell, filled with what is read, and asked afterwards what happened.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use common::id::TenantId;
+use sqlx::{AssertSqlSafe, FromRow, PgPool};
+
+/// Waiting longer for what was accepted to be done means that it never will be.
+const DRAIN: Duration = Duration::from_secs(120);
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+/// Milliseconds.
+#[derive(Debug, Clone, Copy, FromRow)]
+pub struct Quantiles {
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+}
+
+/// What accepting a tenant writes to, one row each.
+const ACCEPTED: [&str; 6] =
+    ["tenants", "tenant_limits", "operations", "audit_logs", "idempotency_keys", "request_signatures"];
+
+/// Every cell begins alike: nothing there, and nothing left for a checkpoint to write.
+pub async fn empty(pool: &PgPool) -> anyhow::Result<()> {
+    let truncate = format!("truncate {} cascade", ACCEPTED.join(", "));
+    sqlx::query(AssertSqlSafe(truncate)).execute(pool).await?;
+    sqlx::query("checkpoint").execute(pool).await?;
+    Ok(())
+}
+
+/// Fails unless each table holds one row for each tenant: then the peer wrote the same rows.
+pub async fn check_rows(pool: &PgPool) -> anyhow::Result<i64> {
+    let mut counts = Vec::new();
+    for table in ACCEPTED {
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
+            .fetch_one(pool)
+            .await?;
+        counts.push(count);
+    }
+    let tenants = counts.first().copied().unwrap_or_default();
+    anyhow::ensure!(counts.iter().all(|count| *count == tenants), "{ACCEPTED:?} hold {counts:?} rows");
+    Ok(tenants)
+}
+
+/// Tenants as they are when they run: limits, a main and two workers.
+pub async fn fill(pool: &PgPool, tenants: i32) -> anyhow::Result<Vec<TenantId>> {
+    let cluster = "insert into clusters (id, region, engine, subnets)
+                   values ('bench', 'local', 'docker', '10.0.0.0/8') on conflict do nothing";
+    sqlx::query(cluster).execute(pool).await?;
+    let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, metadata, n8n_version)
+        select gen_random_uuid(), 'Acme Ltd', 'ada@acme.example', 't' || n, 'dedicated', 'active', 'pro',
+               '{\"crm\": \"0042\"}', '2.41.1' from generate_series(1, $1) n";
+    sqlx::query(insert).bind(tenants).execute(pool).await?;
+    sqlx::query("insert into tenant_limits select id, 2000, 2048, 2, 20, 10000, 10, 10000 from tenants")
+        .execute(pool)
+        .await?;
+    let instances = "insert into tenant_instances
+            (name, tenant_id, cluster_id, role, color, ordinal, generation, cpu_millis, memory_mb)
+        select format('rp9-%s-blue-%s', t.id, n), t.id, 'bench', case n when 0 then 'main' else 'worker' end, 'blue',
+               n, 1, 2000, 2048 from tenants t, generate_series(0, 2) n";
+    sqlx::query(instances).execute(pool).await?;
+    sqlx::query("vacuum analyze").execute(pool).await?;
+    let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select id from tenants").fetch_all(pool).await?;
+    Ok(ids.into_iter().map(TenantId::from_uuid).collect())
+}
+
+/// Returns once every accepted operation is over; how many there were.
+pub async fn drained(pool: &PgPool) -> anyhow::Result<i64> {
+    let open = "select count(*) from operations where status not in ('succeeded', 'rolled_back')";
+    let drained = async {
+        while sqlx::query_scalar::<_, i64>(open).fetch_one(pool).await? > 0 {
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(DRAIN, drained).await.context("operations are left over")??;
+    let succeeded = "select count(*) filter (where status = 'succeeded'), count(*) from operations";
+    let (succeeded, all): (i64, i64) = sqlx::query_as(succeeded).fetch_one(pool).await?;
+    anyhow::ensure!(succeeded == all, "only {succeeded} of {all} operations succeeded");
+    Ok(all)
+}
+
+/// Operations of the first second are left out: pools and prepared statements are filled in it.
+const WARM: &str = "o.created_at > (select min(created_at) from operations) + interval '1 second'";
+
+/// From acceptance to the first row of the journal.
+pub async fn start_delays(pool: &PgPool) -> anyhow::Result<Quantiles> {
+    let delays = format!(
+        "select 1000 * extract(epoch from min(s.at) - o.created_at)::float8 as ms
+           from operations o join operation_steps s on s.operation_id = o.id where {WARM} group by o.id"
+    );
+    quantiles(pool, &delays).await
+}
+
+/// From the row that begins a step to the row that ends it; of all steps, or of one.
+pub async fn step_times(pool: &PgPool, step: Option<&str>) -> anyhow::Result<Quantiles> {
+    let only = step.map(|step| format!(" and b.step = '{step}'")).unwrap_or_default();
+    let times = format!(
+        "select 1000 * extract(epoch from e.at - b.at)::float8 as ms
+           from operation_steps b join operations o on o.id = b.operation_id
+           join operation_steps e on e.operation_id = b.operation_id and e.ordinal = b.ordinal
+          where b.event = 'started' and e.event = 'succeeded' and {WARM}{only}"
+    );
+    quantiles(pool, &times).await
+}
+
+/// The steps that took place, in order.
+pub async fn steps(pool: &PgPool) -> anyhow::Result<Vec<String>> {
+    let steps = "select step from operation_steps group by step order by min(ordinal)";
+    Ok(sqlx::query_scalar(steps).fetch_all(pool).await?)
+}
+
+async fn quantiles(pool: &PgPool, of: &str) -> anyhow::Result<Quantiles> {
+    let at = |p: f64| format!("percentile_cont({p}) within group (order by ms)");
+    let query = format!("select {} as p50, {} as p95, {} as p99 from ({of}) t", at(0.5), at(0.95), at(0.99));
+    Ok(sqlx::query_as(AssertSqlSafe(query)).fetch_one(pool).await?)
+}
