@@ -86,7 +86,7 @@ async fn settle<M: Message, F: Future<Output = Outcome>>(
             Outcome::Again(delay) => AckKind::Nak(Some(delay)),
         },
         Err(error) => {
-            tracing::warn!(subject = %message.subject, %error, "a message that cannot be read is put aside");
+            tracing::warn!(subject = %message.subject, %error, "a message that cannot be read is dropped; what was accepted is in the record");
             AckKind::Term
         }
     };
