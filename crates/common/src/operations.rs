@@ -4,7 +4,8 @@
 //! an operation under a *lease* with a *fence* number, reads the journal and continues where it ends: recovering is the
 //! normal path. Every effect of a step is preceded by a look at the fence, so a worker that lost its lease cannot act.
 //!
-//! An operation ends in one of three ways: succeeded, rolled back, or stuck, and stuck calls a person.
+//! An operation ends succeeded or rolled back. One that can do neither is stuck and calls a person, who resumes it or abandons
+//! it. Whoever cancels one sets its `cancellation`; the next write to its journal turns it back.
 
 mod drive;
 mod journal;
@@ -18,7 +19,7 @@ mod worker;
 
 pub use drive::{Drive, Paused};
 pub use journal::{End, Entry, Event, IllegalEvent, Journal, Next, Status};
-pub use kind::OperationKind;
+pub use kind::{OperationKind, STATUSES};
 pub use lease::Lease;
 pub use policy::Failure;
 pub use saga::{Context, Saga, Step, StepError};

@@ -265,3 +265,72 @@ async fn a_lease_that_is_kept_outlives_its_length(pool: PgPool) {
     assert!(kept.is_err(), "the lease was lost although it was kept: {kept:?}");
     lease.check().await.unwrap();
 }
+
+const CANCELLATION: &str = r#"cancellation = '{"kind": "cancelled", "detail": "Cancelled by ada."}'"#;
+
+async fn detail(pool: &PgPool, id: OperationId) -> Option<String> {
+    let detail = "select error ->> 'detail' from operations where id = $1";
+    sqlx::query_scalar(detail).bind(id).fetch_one(pool).await.unwrap()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn cancelled_before_its_first_step_ran_it_still_settles_what_was_accepted(pool: PgPool) {
+    let (store, world) = (Store::new(pool.clone(), "a"), World::default());
+    let id = accept(&pool, tenant(&pool).await).await;
+    set(&pool, id, "status = 'running'").await;
+    set(&pool, id, CANCELLATION).await;
+    let claimed = claim(&store).await.unwrap();
+    assert!(claimed.undoing);
+    assert_eq!(drive(&store, &world, &claimed).await.unwrap(), Paused::Ended(End::RolledBack));
+    assert_eq!((world.ran.load(Ordering::SeqCst), world.undone.load(Ordering::SeqCst)), (0, 1));
+    assert_eq!(detail(&pool, id).await.as_deref(), Some("Cancelled by ada."));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn cancelled_while_it_runs_it_goes_back_at_the_next_boundary(pool: PgPool) {
+    let (store, world) = (Store::new(pool.clone(), "a"), World::default());
+    let id = accept(&pool, tenant(&pool).await).await;
+    let claimed = claim(&store).await.unwrap();
+    set(&pool, id, CANCELLATION).await;
+    assert_eq!(drive(&store, &world, &claimed).await.unwrap(), Paused::Ended(End::RolledBack));
+    assert_eq!(world.undone.load(Ordering::SeqCst), 1);
+    assert_eq!(detail(&pool, id).await.as_deref(), Some("Cancelled by ada."));
+    assert!(claim(&store).await.is_none(), "it is over");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_process_that_stops_leaves_a_cancelled_operation_to_the_next_one_at_once(pool: PgPool) {
+    let (store, world, stopping) =
+        (Store::new(pool.clone(), "a"), World::default(), CancellationToken::new());
+    let id = accept(&pool, tenant(&pool).await).await;
+    let claimed = claim(&store).await.unwrap();
+    set(&pool, id, CANCELLATION).await;
+    stopping.cancel();
+    assert_eq!(Counting.drive(&world, &store, &claimed, &stopping).await.unwrap(), Paused::Stopped);
+    assert!(claim(&store).await.unwrap().undoing);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn an_operation_is_not_begun_before_its_window(pool: PgPool) {
+    let store = Store::new(pool.clone(), "a");
+    let id = accept(&pool, tenant(&pool).await).await;
+    set(&pool, id, "not_before = now() + interval '1 hour'").await;
+    assert!(claim(&store).await.is_none());
+    set(&pool, id, "not_before = now()").await;
+    assert_eq!(claim(&store).await.unwrap().id, id);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn an_abandoned_operation_lets_the_tenants_others_run(pool: PgPool) {
+    let (store, tenant) = (Store::new(pool.clone(), "a"), tenant(&pool).await);
+    let (first, second) = (accept(&pool, tenant).await, accept(&pool, tenant).await);
+    set(&pool, first, "status = 'stuck'").await;
+    assert!(claim(&store).await.is_none());
+    set(&pool, first, "status = 'abandoned', finished_at = now()").await;
+    assert_eq!(claim(&store).await.unwrap().id, second);
+}

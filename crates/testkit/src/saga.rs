@@ -30,11 +30,13 @@ pub enum Mode {
     CrashInUndo(u32),
     /// The process is paused before it for so long that another one takes over and finishes; then it goes on.
     LeaseLost,
+    /// Somebody cancels the operation before it; what is under way is finished and then undone.
+    Cancel,
 }
 
 impl Mode {
     /// Every way. How often a step waits is its own affair, so a few depths stand for all.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ErrorBefore,
         Self::ErrorAfter,
         Self::AnswerLost,
@@ -52,6 +54,7 @@ impl Mode {
         Self::CrashInUndo(3),
         Self::CrashInUndo(8),
         Self::LeaseLost,
+        Self::Cancel,
     ];
 }
 
@@ -63,9 +66,10 @@ pub struct Point {
     pub mode: Mode,
 }
 
-/// Everything there is to try with a saga, taken from the saga itself.
+/// Everything there is to try with a saga, taken from the saga itself. One that does not unwind cannot be cancelled.
 pub fn points<S: Saga>(saga: &S) -> Vec<Point> {
     let steps = saga.steps();
     let names = steps.iter().map(|step| step.name()).enumerate();
-    names.flat_map(|(ordinal, step)| Mode::ALL.map(|mode| Point { ordinal, step, mode })).collect()
+    let modes = Mode::ALL.into_iter().filter(|mode| S::UNWINDS || *mode != Mode::Cancel);
+    names.flat_map(|(ordinal, step)| modes.clone().map(move |mode| Point { ordinal, step, mode })).collect()
 }

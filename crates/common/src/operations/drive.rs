@@ -87,7 +87,6 @@ impl<S: Saga> Run<'_, S> {
         if self.claimed.late && !self.undoing && S::UNWINDS {
             let error = json!({ "kind": Kind::Timeout, "detail": "The operation's deadline has passed." });
             self.write(&[], Turn::Undo { error }).await?;
-            self.undoing = true;
         }
         loop {
             if stopping.is_cancelled() {
@@ -98,8 +97,8 @@ impl<S: Saga> Run<'_, S> {
                 Next::Run(step) => self.run(step).await?,
                 Next::Undo(step) => self.undo(step).await?,
                 Next::Finish(end) => {
-                    self.write(&[], Turn::Finish { end, error: None }).await?;
-                    Some(Paused::Ended(end))
+                    let turned = self.write(&[], Turn::Finish { end, error: None }).await?;
+                    (!turned).then_some(Paused::Ended(end))
                 }
             };
             if let Some(paused) = paused {
@@ -176,10 +175,9 @@ impl<S: Saga> Run<'_, S> {
                 (Turn::Finish { end: End::Stuck, error: Some(error) }, Some(Paused::Ended(End::Stuck)))
             }
         };
-        self.undoing |= matches!(turn, Turn::Undo { .. });
-        self.write(&[row], turn).await?;
+        let turned = self.write(&[row], turn).await?;
         self.journal.apply(&Entry { ordinal, event, output: None })?;
-        Ok(paused)
+        Ok(paused.filter(|_| !turned))
     }
 
     /// Writes rows; when they are the last ones, the end of the operation is written with them.
@@ -205,13 +203,20 @@ impl<S: Saga> Run<'_, S> {
             Next::Run(_) | Next::Undo(_) => None,
         };
         let turn = end.map_or(Turn::Continue, |end| Turn::Finish { end, error: None });
-        self.write(&rows, turn).await?;
+        let turned = self.write(&rows, turn).await?;
         self.journal = after;
-        Ok(end.map(Paused::Ended))
+        Ok(end.filter(|_| !turned).map(Paused::Ended))
     }
 
-    async fn write(&self, rows: &[NewEntry<'_>], turn: Turn) -> Result<(), StoreError> {
-        self.store.write(self.claimed.id, self.claimed.fence, rows, &turn).await
+    /// Returns whether a cancellation turned the operation back instead.
+    async fn write(&mut self, rows: &[NewEntry<'_>], turn: Turn) -> Result<bool, StoreError> {
+        let undoing = self.store.write(self.claimed.id, self.claimed.fence, rows, &turn).await?;
+        let turned = undoing && !self.undoing && !matches!(turn, Turn::Undo { .. });
+        self.undoing |= undoing;
+        if turned {
+            tracing::info!("the operation was cancelled: it goes back");
+        }
+        Ok(turned)
     }
 
     /// What the last successful step left, whatever later attempts did to their copies.

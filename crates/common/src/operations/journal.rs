@@ -12,12 +12,21 @@ pub enum Event {
     UndoStarted,
     Undone,
     UndoFailed,
+    /// A person let the stuck operation go on: attempts are counted anew.
+    Resumed,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 6] =
-        [Self::Started, Self::Succeeded, Self::Failed, Self::UndoStarted, Self::Undone, Self::UndoFailed];
+    pub const ALL: [Self; 7] = [
+        Self::Started,
+        Self::Succeeded,
+        Self::Failed,
+        Self::UndoStarted,
+        Self::Undone,
+        Self::UndoFailed,
+        Self::Resumed,
+    ];
 
     /// The word in the database and the API.
     pub const fn as_str(self) -> &'static str {
@@ -28,6 +37,7 @@ impl Event {
             Self::UndoStarted => "undo_started",
             Self::Undone => "undone",
             Self::UndoFailed => "undo_failed",
+            Self::Resumed => "resumed",
         }
     }
 
@@ -58,8 +68,11 @@ pub struct IllegalEvent {
     pub event: Event,
 }
 
-fn follow(status: Status, event: Event) -> Option<Status> {
+fn follow(ordinal: usize, status: Status, event: Event) -> Option<Status> {
     match (status, event) {
+        (status, Event::Resumed) => Some(status),
+        // See `next`: the first undo also settles what was accepted and never begun.
+        (Status::Pending, Event::UndoStarted) if ordinal == 0 => Some(Status::Undoing),
         // A crash leaves Running behind and a failure Failed; the step simply starts again.
         (Status::Pending | Status::Running | Status::Failed, Event::Started) => Some(Status::Running),
         (Status::Running, Event::Succeeded) => Some(Status::Done),
@@ -141,28 +154,38 @@ impl Journal {
         let Entry { ordinal, event, output } = entry;
         let illegal = |status| IllegalEvent { ordinal: *ordinal, status, event: *event };
         let step = self.steps.get_mut(*ordinal).ok_or(illegal(Status::Pending))?;
-        step.status = follow(step.status, *event).ok_or(illegal(step.status))?;
+        step.status = follow(*ordinal, step.status, *event).ok_or(illegal(step.status))?;
         match event {
             Event::Started => step.runs += 1,
             Event::UndoStarted => step.undos += 1,
             Event::Succeeded => self.output.clone_from(output),
+            Event::Resumed => self.forget_attempts(),
             Event::Failed | Event::Undone | Event::UndoFailed => {}
         }
         Ok(())
     }
 
-    /// What comes next: forward the first step that is not done; backward the last one that was ever begun.
+    fn forget_attempts(&mut self) {
+        for step in &mut self.steps {
+            (step.runs, step.undos) = (0, 0);
+        }
+    }
+
+    /// What comes next: forward the first step that is not done; backward the last one that was ever begun. The first
+    /// step is undone even if nothing was begun: its undo settles what accepting the operation wrote.
     pub fn next(&self, undoing: bool) -> Next {
         let open = |status: Status| !matches!(status, Status::Pending | Status::Undone);
         if undoing {
             let last = self.steps.iter().rposition(|step| open(step.status));
+            let untouched = self.steps.first().is_some_and(|first| first.status == Status::Pending);
+            let last = last.or(untouched.then_some(0));
             return last.map_or(Next::Finish(End::RolledBack), Next::Undo);
         }
         let first = self.steps.iter().position(|step| step.status != Status::Done);
         first.map_or(Next::Finish(End::Succeeded), Next::Run)
     }
 
-    /// How often this step was begun, and how often undoing it was.
+    /// How often this step was begun, and how often undoing it was, since anybody resumed it.
     pub fn attempts(&self, ordinal: usize) -> (u32, u32) {
         self.steps.get(ordinal).map_or((0, 0), |step| (step.runs, step.undos))
     }
@@ -209,17 +232,29 @@ mod tests {
     }
 
     #[test]
-    fn what_never_began_is_never_undone() {
-        assert_eq!(journal(3, &[]).next(true), Next::Finish(End::RolledBack));
+    fn what_never_began_is_never_undone_but_the_first_step_settles_the_acceptance() {
+        assert_eq!(journal(3, &[]).next(true), Next::Undo(0));
         let failed = journal(3, &[(0, Event::Started), (0, Event::Failed)]);
         assert_eq!(failed.next(true), Next::Undo(0));
+        let settled = journal(3, &[(0, Event::UndoStarted), (0, Event::Undone)]);
+        assert_eq!(settled.next(true), Next::Finish(End::RolledBack));
+        assert!(Journal::new(3).apply(&entry(1, Event::UndoStarted)).is_err());
+    }
+
+    #[test]
+    fn resuming_changes_nothing_but_the_count_of_attempts() {
+        let mut stuck =
+            journal(2, &[(0, Event::Started), (0, Event::Failed), (0, Event::Started), (0, Event::Failed)]);
+        assert_eq!(stuck.attempts(0), (2, 0));
+        let next = stuck.next(false);
+        stuck.apply(&entry(0, Event::Resumed)).unwrap();
+        assert_eq!((stuck.attempts(0), stuck.next(false)), ((0, 0), next));
     }
 
     #[test]
     fn impossible_histories_are_refused() {
         for events in [
             &[Event::Succeeded][..],
-            &[Event::UndoStarted],
             &[Event::Started, Event::Succeeded, Event::Started],
             &[Event::Started, Event::UndoStarted, Event::Started],
             &[Event::Started, Event::UndoStarted, Event::Undone, Event::UndoStarted],

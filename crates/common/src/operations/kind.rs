@@ -23,6 +23,15 @@ impl OperationKind {
         }
     }
 
+    /// Whether giving up, or being cancelled once it has started, means undoing. There is no way back from dropped data,
+    /// so a removal goes on, or calls a person.
+    pub const fn unwinds(self) -> bool {
+        match self {
+            Self::TenantCreate | Self::TenantHeal => true,
+            Self::TenantDelete => false,
+        }
+    }
+
     /// How long it may take, waiting for broken dependencies included. A creation past it is undone: nobody waits an
     /// hour for an n8n. A removal is never undone; past its deadline a person is called. Healing ends early, because the
     /// reconciler looks again and begins anew.
@@ -34,6 +43,10 @@ impl OperationKind {
         }
     }
 }
+
+/// Every word that says how an operation is. The last three are its ends; `stuck` waits for a person.
+pub const STATUSES: [&str; 7] =
+    ["queued", "running", "undoing", "stuck", "succeeded", "rolled_back", "abandoned"];
 
 impl std::str::FromStr for OperationKind {
     type Err = String;

@@ -18,7 +18,7 @@ pub trait Saga: Send + Sync + Sized + 'static {
     /// Which operations it serves.
     const KIND: OperationKind;
     /// Whether giving up means undoing. Where it does not, giving up calls a person.
-    const UNWINDS: bool = true;
+    const UNWINDS: bool = Self::KIND.unwinds();
 
     /// The steps in order.
     fn steps(&self) -> Vec<&dyn Step<Self>>;
@@ -32,7 +32,8 @@ pub trait Step<S: Saga>: Send + Sync {
     /// Does it.
     async fn run(&self, context: &Context<'_, S::World>, state: &mut S::State) -> Result<(), StepError>;
     /// Undoes it; `state` is that of the last step that succeeded, perhaps before this one. A step that leaves nothing
-    /// behind has nothing to undo.
+    /// behind has nothing to undo. The first step's undo is also asked for when no step was ever begun: it takes back what
+    /// accepting the operation wrote.
     async fn undo(&self, _context: &Context<'_, S::World>, _state: &S::State) -> Result<(), StepError> {
         Ok(())
     }

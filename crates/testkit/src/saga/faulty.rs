@@ -124,6 +124,10 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
                 self.signals.resume.notified().await;
                 self.inner.run(context, state).await
             }
+            Mode::Cancel => {
+                cancel(context).await?;
+                self.inner.run(context, state).await
+            }
         }
     }
 
@@ -140,6 +144,14 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
         }
         Ok(())
     }
+}
+
+/// What somebody's request does to the record.
+async fn cancel<W>(context: &Context<'_, W>) -> Result<(), StepError> {
+    let cancel = "update operations set cancellation = '{\"kind\": \"cancelled\", \"detail\": \"Cancelled by a test.\"}'
+                  where id = $1";
+    sqlx::query(cancel).bind(context.operation()).execute(context.database()).await?;
+    Ok(())
 }
 
 /// Polls the work until it has waited so often, and leaves it there for ever.

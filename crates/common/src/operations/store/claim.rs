@@ -11,10 +11,13 @@ use crate::{
 };
 
 /// The most urgent operation that may be acted for now: new, due again, or left behind by a worker whose lease ended.
-/// Older open operations of the same tenant come first, whatever their urgency.
+/// Older open operations of the same tenant come first, whatever their urgency. One that was cancelled goes back.
 const CLAIM: &str = "
     update operations set
-        status = case status when 'queued' then 'running' else status end,
+        status = case when status = 'queued' then 'running'
+                      when status = 'running' and cancellation is not null then 'undoing'
+                      else status end,
+        error = case when status = 'running' and cancellation is not null then cancellation else error end,
         started_at = coalesce(started_at, now()),
         lease_owner = $2,
         lease_until = now() + make_interval(secs => $3),

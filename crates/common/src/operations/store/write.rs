@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::Row;
 
-use super::{Store, StoreError, claim::held, seconds};
+use super::{Store, StoreError, seconds};
 use crate::{
     id::OperationId,
     operations::{End, Entry, Event},
@@ -34,36 +34,59 @@ pub enum Turn {
     Finish { end: End, error: Option<Value> },
 }
 
-/// The rows and the turn in one statement: neither without the other, and neither without the lease.
-const WRITE: &str = "
-    with held as (
+/// Whether a cancellation that came meanwhile turns the operation back now: when it would go on, rest or succeed. Not when
+/// its process is stopping (a pause of nothing): whoever claims it next turns it back.
+macro_rules! cancelled {
+    () => {
+        "(status = 'running' and cancellation is not null and coalesce($8, 'succeeded') = 'succeeded'
+          and coalesce($10::float8, 1) > 0)"
+    };
+}
+
+/// The rows and the turn in one statement: neither without the other, and neither without the lease. Because a cancellation
+/// changes the same row, it comes either before the statement and is heeded, or after the end and is refused.
+const WRITE: &str = concat!(
+    "with held as (
         update operations set
-            status = coalesce($8, status),
-            error = coalesce($9, error),
-            not_before = case when $10::float8 is null then not_before else now() + make_interval(secs => $10) end,
-            lease_until = case when $10::float8 is null and $11::bool is not true
-                               then now() + make_interval(secs => $12) end,
-            lease_owner = case when $10::float8 is null and $11::bool is not true then lease_owner end,
-            finished_at = case when $8 in ('succeeded', 'rolled_back') then now() else finished_at end
+            status = case when ",
+    cancelled!(),
+    " then 'undoing' else coalesce($8, status) end,
+            error = case when ",
+    cancelled!(),
+    " then cancellation else coalesce($9, error) end,
+            not_before = case when $10::float8 is null or ",
+    cancelled!(),
+    " then not_before else now() + make_interval(secs => $10) end,
+            lease_until = case when ($10::float8 is null and $11::bool is not true) or ",
+    cancelled!(),
+    " then now() + make_interval(secs => $12) end,
+            lease_owner = case when ($10::float8 is null and $11::bool is not true) or ",
+    cancelled!(),
+    " then lease_owner end,
+            finished_at = case when $8 in ('succeeded', 'rolled_back') and not ",
+    cancelled!(),
+    " then now() else finished_at end
         where id = $1 and fence = $2 and lease_until > now()
-        returning id),
+        returning id, status = 'undoing' as undoing),
     rows as (
         insert into operation_steps (operation_id, ordinal, step, event, fence, output, error)
         select held.id, e.ordinal, e.step, e.event, $2, e.output, e.error
         from held, unnest($3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[])
              with ordinality as e (ordinal, step, event, output, error, position)
         order by e.position)
-    select id from held";
+    select undoing from held"
+);
 
 impl Store {
-    /// Adds rows to the journal and turns the operation accordingly.
+    /// Adds rows to the journal and turns the operation accordingly, or back if it was cancelled. Returns whether it is going
+    /// back now; then the lease is kept whatever the turn was.
     pub(in crate::operations) async fn write(
         &self,
         id: OperationId,
         fence: i64,
         entries: &[NewEntry<'_>],
         turn: &Turn,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let (status, error, pause, over) = match turn {
             Turn::Continue => (None, None, None, false),
             Turn::Undo { error } => (Some("undoing"), Some(error), None, false),
@@ -85,7 +108,8 @@ impl Store {
             .bind(seconds(self.lease))
             .fetch_optional(&self.pool)
             .await?;
-        held(row.iter().len() as u64)
+        let row = row.ok_or(StoreError::LeaseLost)?;
+        Ok(row.try_get("undoing")?)
     }
 
     /// The journal so far.

@@ -22,7 +22,7 @@ impl Effect for DeleteTenant {
                                          and o.status in ('queued', 'running', 'undoing', 'stuck'))
                       for update of t",
         effect: "tenant as (
-                 update tenants set status = $18, updated_at = now()
+                 update tenants set status_before_deleting = status, status = $18, updated_at = now()
                    from accepted
                   where tenants.id = $10
                  returning tenants.id
