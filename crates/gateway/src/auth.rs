@@ -15,7 +15,7 @@ mod token;
 
 pub use caller::{Access, Caller, Read};
 pub use command::{Command, Target};
-pub use operation_of::OperationOf;
+pub use operation_of::{OperationOf, absent_operation};
 pub use role::Role;
 pub use signature::{Proof, SignatureRules, Signed};
 pub use tenant_of::{TenantOf, absent};

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use common::{
     error::chain,
+    operations::OperationKind,
     tenant::{Mode, TenantStatus},
 };
 use sqlx::PgPool;
@@ -12,7 +13,7 @@ use sqlx::PgPool;
 use crate::{
     app::App,
     metrics,
-    store::{expired, plans, tenants},
+    store::{expired, operations, plans, tenants},
 };
 
 /// Often enough that a batch stays small.
@@ -62,6 +63,15 @@ async fn count(database: &PgPool) -> Result<(), sqlx::Error> {
                 metrics::tenants(mode, status, plan, counts.get(&sort).copied().unwrap_or_default());
             }
         }
+    }
+    count_stuck(database).await
+}
+
+/// Each of these waits for a person.
+async fn count_stuck(database: &PgPool) -> Result<(), sqlx::Error> {
+    let stuck: BTreeMap<_, _> = operations::stuck(database).await?.into_iter().collect();
+    for kind in OperationKind::ALL {
+        metrics::stuck(kind.as_str(), stuck.get(kind.as_str()).copied().unwrap_or_default());
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use common::{
     error::chain,
     id::{OperationId, TenantId},
+    operations::OperationKind,
 };
 use wire::{OperationQueued, Priority};
 
@@ -14,7 +15,11 @@ use crate::{
     idempotency::{Answer, stored_answer},
     metrics,
     problem::{Code, Pointer, Problem},
-    store::accept::{self, AcceptError, Effect},
+    store::{
+        accept::{self, AcceptError, Effect},
+        operations::Operation,
+        steer::{self, Steering},
+    },
 };
 
 /// Accepts a command with the answer made for it, or gives the answer it got the first time. `None`: it cannot be done,
@@ -33,6 +38,25 @@ pub async fn accept<A, T, E: Effect>(
         return Ok(Some(answer.into_response()));
     }
     stored_answer(app, command).await
+}
+
+/// Does to an operation what a command asks, with the answer made for it, or gives the answer it got the first time.
+/// `None`: the operation is not in a state in which it can be done, and nothing was written.
+pub async fn steer<A, S: Steering>(
+    app: &App,
+    command: &Command<A, Operation>,
+    steering: &S,
+    answer: Answer,
+) -> Result<Option<Response>, Problem> {
+    if !steer::steer(&app.database, command, steering, &answer).await.map_err(refusal)? {
+        return stored_answer(app, command).await;
+    }
+    let operation = command.target();
+    // One of a kind that only a later version knows is left to the sweeper.
+    if let Ok(kind) = operation.kind.parse::<OperationKind>() {
+        wake(app, command.exchange(), operation.id, kind.as_str());
+    }
+    Ok(Some(answer.into_response()))
 }
 
 fn note(exchange: &Exchange, tenant: TenantId, operation: OperationId) {

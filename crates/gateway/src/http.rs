@@ -1,6 +1,7 @@
 //! What every request goes through, whatever it asks for.
 
 pub mod body;
+pub mod cursor;
 pub mod fields;
 pub mod observe;
 pub mod query;

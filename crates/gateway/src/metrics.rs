@@ -12,6 +12,7 @@ const ACCEPTED: &str = "rp9_operations_accepted_total";
 const WAKE_UPS: &str = "rp9_wake_ups_total";
 const AUDIT_DROPPED: &str = "rp9_audit_entries_dropped_total";
 const TENANTS: &str = "rp9_tenants_total";
+const STUCK: &str = "rp9_operations_stuck";
 
 /// Says what each metric means.
 pub fn describe() {
@@ -21,6 +22,10 @@ pub fn describe() {
     describe_counter!(ACCEPTED, "Operations accepted, by kind.");
     describe_counter!(WAKE_UPS, "Wake-ups published after an operation was accepted, by outcome.");
     describe_counter!(AUDIT_DROPPED, "Refusals that could not be noted because too many came at once.");
+    describe_gauge!(
+        STUCK,
+        "Operations that wait for a person, by kind. Every replica tells the same number."
+    );
     describe_gauge!(TENANTS, "Tenants by mode, status and plan. Every replica tells the same number.");
 }
 
@@ -62,6 +67,11 @@ pub fn woken(published: bool) {
 /// A refusal was not noted.
 pub fn audit_dropped() {
     counter!(AUDIT_DROPPED).increment(1);
+}
+
+/// So many operations of this kind wait for a person.
+pub fn stuck(kind: &'static str, count: i64) {
+    gauge!(STUCK, "kind" => kind).set(count as f64);
 }
 
 /// So many tenants of this sort.

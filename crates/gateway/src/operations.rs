@@ -1,5 +1,7 @@
 //! Operations as the API shows them: every step, folded from the journal.
 
+mod filter;
+
 use common::{
     id::{OperationId, TenantId},
     operations::Event,
@@ -11,18 +13,31 @@ use utoipa::ToSchema;
 
 use crate::store::operations::{JournalRow, Operation};
 
-/// A piece of long work.
+pub use filter::read_filter;
+
+/// A piece of long work with every step.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Operation)]
 pub struct OperationView {
+    #[serde(flatten)]
+    summary: OperationSummary,
+    steps: Vec<StepView>,
+}
+
+/// A piece of long work.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OperationSummary {
     #[schema(value_type = String, example = "op_0198c0de0000700080000000000000bb")]
     id: OperationId,
     #[schema(example = "tenant.create")]
     kind: String,
     #[schema(value_type = Option<String>)]
     tenant_id: Option<TenantId>,
-    /// `queued`, `running`, `undoing`, `succeeded`, `rolled_back` or `stuck`.
+    /// `queued`, `running`, `undoing`; in the end `succeeded`, `rolled_back` or `abandoned`; `stuck` while it waits for a
+    /// person.
     status: String,
+    /// Somebody cancelled it: it goes back, or has.
+    cancelled: bool,
     #[serde(with = "rfc3339")]
     created_at: OffsetDateTime,
     #[serde(with = "rfc3339::option")]
@@ -30,7 +45,6 @@ pub struct OperationView {
     #[serde(with = "rfc3339::option")]
     finished_at: Option<OffsetDateTime>,
     error: Option<Failure>,
-    steps: Vec<StepView>,
 }
 
 /// One step, and how far it is.
@@ -83,16 +97,23 @@ impl Failure {
 impl OperationView {
     /// An operation and what its journal says.
     pub fn new(operation: Operation, journal: &[JournalRow]) -> Self {
+        Self { summary: OperationSummary::new(operation), steps: steps(journal) }
+    }
+}
+
+impl OperationSummary {
+    /// An operation without its steps.
+    pub fn new(operation: Operation) -> Self {
         Self {
             id: operation.id,
             kind: operation.kind,
             tenant_id: operation.tenant_id,
             status: operation.status,
+            cancelled: operation.cancellation.is_some(),
             created_at: operation.created_at,
             started_at: operation.started_at,
             finished_at: operation.finished_at,
             error: operation.error.as_ref().map(Failure::of),
-            steps: steps(journal),
         }
     }
 }
@@ -124,6 +145,7 @@ impl StepView {
 
     fn apply(&mut self, event: Event, row: &JournalRow) {
         self.status = match event {
+            Event::Resumed => self.status,
             Event::Started => StepStatus::Running,
             Event::Succeeded => StepStatus::Succeeded,
             Event::Failed => StepStatus::Failed,
@@ -138,6 +160,7 @@ impl StepView {
                 self.finished_at = None;
             }
             Event::UndoStarted => self.finished_at = None,
+            Event::Resumed => {}
             Event::Succeeded | Event::Failed | Event::Undone | Event::UndoFailed => {
                 self.finished_at = Some(row.at);
             }

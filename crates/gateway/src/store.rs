@@ -7,4 +7,5 @@ pub mod expired;
 pub mod health;
 pub mod operations;
 pub mod plans;
+pub mod steer;
 pub mod tenants;

@@ -1,13 +1,11 @@
 //! Tenants as callers describe them and as they are shown.
 
-mod cursor;
 mod email;
 mod filter;
 mod new_tenant;
 mod view;
-mod words;
+pub mod words;
 
-pub use cursor::Cursor;
 pub use email::Email;
 pub use filter::read_filter;
 pub use new_tenant::{NewTenant, NewTenantBody, Rules};

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Path};
 use common::id::OperationId;
 use http::request::Parts;
 
-use super::Caller;
+use super::{Caller, Scope, Target};
 use crate::{
     app::App,
     exchange::Exchange,
@@ -21,11 +21,25 @@ impl FromRequestParts<App> for OperationOf {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller: Caller = Caller::from_request_parts(parts, app).await?;
-        let absent = || Problem::new(Code::NotFound).detail("There is no such operation.");
-        let name = Path::<String>::from_request_parts(parts, app).await.map_err(|_| absent())?;
-        let id: OperationId = name.parse().map_err(|_| absent())?;
-        Exchange::of(&parts.extensions)?.note_operation(id);
-        let operation = operations::find(&app.database, caller.scope(), id).await?.ok_or_else(absent)?;
-        Ok(Self(operation))
+        Operation::find(app, caller.scope(), parts).await.map(Self)
     }
+}
+
+impl Target for Operation {
+    async fn find(app: &App, scope: &Scope, parts: &mut Parts) -> Result<Self, Problem> {
+        let name = Path::<String>::from_request_parts(parts, app).await.map_err(|_| absent_operation())?;
+        let id: OperationId = name.parse().map_err(|_| absent_operation())?;
+        let exchange = Exchange::of(&parts.extensions)?;
+        exchange.note_operation(id);
+        let operation = operations::find(&app.database, scope, id).await?.ok_or_else(absent_operation)?;
+        if let Some(tenant) = operation.tenant_id {
+            exchange.note_tenant(tenant);
+        }
+        Ok(operation)
+    }
+}
+
+/// What is said of an operation that is not there, and of one the caller may not know of.
+pub fn absent_operation() -> Problem {
+    Problem::new(Code::NotFound).detail("There is no such operation.")
 }

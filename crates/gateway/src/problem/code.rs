@@ -48,6 +48,11 @@ codes! {
     SubdomainTaken, CONFLICT, "subdomain_taken", "Another tenant has this subdomain.";
     CustomDomainTaken, CONFLICT, "custom_domain_taken", "Another tenant has this domain.";
     RemovalUnderWay, CONFLICT, "removal_under_way", "The tenant is being removed already.";
+    OperationOver, CONFLICT, "operation_over", "The operation has ended already.";
+    OperationUndoing, CONFLICT, "operation_undoing", "The operation is being undone already.";
+    OperationIrrevocable, CONFLICT, "operation_irrevocable", "Such an operation has no way back once it has started.";
+    OperationStuck, CONFLICT, "operation_stuck", "The operation is stuck: it can be resumed or abandoned.";
+    OperationNotStuck, CONFLICT, "operation_not_stuck", "Only an operation that is stuck can be resumed or abandoned.";
     RequestInFlight, CONFLICT, "request_in_flight", "A request with this idempotency key is still being accepted.";
     BodyTooLarge, PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 64 kB.";
     UnsupportedMediaType, UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Bodies are JSON.";

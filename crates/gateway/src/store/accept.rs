@@ -21,12 +21,14 @@ use crate::{auth::Command, idempotency::Answer};
 pub use create_tenant::CreateTenant;
 pub use delete_tenant::DeleteTenant;
 
-/// Wraps an effect's own parts into the whole statement. `possible` yields a row when the command can be done; `effect`
-/// defines `tenant`, which reads `accepted` and yields a row (`id`) when it was.
-macro_rules! accepting {
-    (possible: $possible:literal, effect: $effect:literal $(,)?) => {
+/// What every statement that changes something begins with: `accepted` has a row when it may be done and is asked for the
+/// first time. Its parameters are `$1` to `$7`.
+macro_rules! first_time {
+    ($possible:literal) => {
         concat!(
-            "with possible as (", $possible, "), key as (
+            "with possible as (",
+            $possible,
+            "), key as (
                  insert into idempotency_keys (subject, key, request_digest, status, headers, body)
                  select $1, $2::text, $3, $4, $5, $6 from possible where $2::text is not null
                  on conflict (subject, key) do nothing
@@ -39,7 +41,18 @@ macro_rules! accepting {
                  returning true
              ), accepted as (
                  select from signature union all select from first where $7::bytea is null
-             ), ", $effect, ", operation as (
+             )"
+        )
+    };
+}
+pub(super) use first_time;
+
+/// Wraps an effect's own parts into the whole statement. `possible` yields a row when the command can be done; `effect`
+/// defines `tenant`, which reads `accepted` and yields a row (`id`) when it was.
+macro_rules! accepting {
+    (possible: $possible:literal, effect: $effect:literal $(,)?) => {
+        concat!(
+            $crate::store::accept::first_time!($possible), ", ", $effect, ", operation as (
                  insert into operations
                      (id, kind, tenant_id, request, actor, correlation_id, traceparent, deadline)
                  select $8, $9, tenant.id, $11, $1, $12, $13, now() + make_interval(secs => $14) from tenant
@@ -115,6 +128,22 @@ impl From<sqlx::Error> for AcceptError {
 /// SQLSTATE `lock_not_available`.
 const LOCK_TIMEOUT: &str = "55P03";
 
+/// Binds what `first_time!` needs.
+pub(super) fn bind_first_time<'q, A, T>(
+    statement: Accepting<'q>,
+    command: &'q Command<A, T>,
+    answer: &'q Answer,
+) -> Accepting<'q> {
+    statement
+        .bind(command.identity().subject())
+        .bind(command.key().map(|key| key.as_str()))
+        .bind(command.digest().as_bytes())
+        .bind(i16::try_from(answer.status.as_u16()).unwrap_or_default())
+        .bind(json!({ "location": answer.location }))
+        .bind(&answer.body)
+        .bind(command.proof().map(|proof| proof.digest()))
+}
+
 /// Accepts the command with its answer. `false`: nothing was written, because its key was used before or because it
 /// cannot be done.
 pub async fn accept<A, T, E: Effect>(
@@ -125,14 +154,7 @@ pub async fn accept<A, T, E: Effect>(
     answer: &Answer,
 ) -> Result<bool, AcceptError> {
     let (identity, exchange) = (command.identity(), command.exchange());
-    let statement = sqlx::query_scalar(E::STATEMENT)
-        .bind(identity.subject())
-        .bind(command.key().map(|key| key.as_str()))
-        .bind(command.digest().as_bytes())
-        .bind(i16::try_from(answer.status.as_u16()).unwrap_or_default())
-        .bind(json!({ "location": answer.location }))
-        .bind(&answer.body)
-        .bind(command.proof().map(|proof| proof.digest()))
+    let statement = bind_first_time(sqlx::query_scalar(E::STATEMENT), command, answer)
         .bind(operation)
         .bind(E::KIND.as_str())
         .bind(effect.tenant())

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgExecutor};
 use time::OffsetDateTime;
 
-use crate::auth::Scope;
+use crate::{auth::Scope, http::cursor::Page};
 
 /// An operation.
 #[derive(Debug, FromRow)]
@@ -18,6 +18,8 @@ pub struct Operation {
     pub tenant_id: Option<TenantId>,
     pub status: String,
     pub error: Option<Value>,
+    /// Set once somebody cancelled it.
+    pub cancellation: Option<Value>,
     pub created_at: OffsetDateTime,
     pub started_at: Option<OffsetDateTime>,
     pub finished_at: Option<OffsetDateTime>,
@@ -30,13 +32,57 @@ pub async fn find(
     id: OperationId,
 ) -> Result<Option<Operation>, sqlx::Error> {
     sqlx::query_as(
-        "select id, kind, tenant_id, status, error, created_at, started_at, finished_at
+        "select id, kind, tenant_id, status, error, cancellation, created_at, started_at, finished_at
            from operations where id = $2 and ($1::uuid[] is null or tenant_id = any ($1))",
     )
     .bind(scope.only())
     .bind(id)
     .fetch_optional(executor)
     .await
+}
+
+/// Which operations to list.
+#[derive(Debug, Default)]
+pub struct Filter {
+    pub status: Option<String>,
+    pub kind: Option<OperationKind>,
+    pub tenant: Option<TenantId>,
+    pub page: Page,
+}
+
+/// Which operations come next, the newest first?
+pub async fn page(
+    executor: impl PgExecutor<'_>,
+    scope: &Scope,
+    filter: &Filter,
+) -> Result<Vec<Operation>, sqlx::Error> {
+    let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
+    sqlx::query_as(
+        "select id, kind, tenant_id, status, error, cancellation, created_at, started_at, finished_at
+           from operations
+          where ($1::uuid[] is null or tenant_id = any ($1))
+            and ($2::text is null or status = $2)
+            and ($3::text is null or kind = $3)
+            and ($4::uuid is null or tenant_id = $4)
+            and ($5::timestamptz is null or (created_at, id) < ($5, $6))
+          order by created_at desc, id desc limit $7",
+    )
+    .bind(scope.only())
+    .bind(&filter.status)
+    .bind(filter.kind.map(OperationKind::as_str))
+    .bind(filter.tenant)
+    .bind(at)
+    .bind(id)
+    .bind(filter.page.rows())
+    .fetch_all(executor)
+    .await
+}
+
+/// How many operations of each kind wait for a person?
+pub async fn stuck(executor: impl PgExecutor<'_>) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    sqlx::query_as("select kind, count(*) from operations where status = 'stuck' group by kind")
+        .fetch_all(executor)
+        .await
 }
 
 /// One line of a journal.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgExecutor};
 use time::OffsetDateTime;
 
-use crate::auth::Scope;
+use crate::{auth::Scope, http::cursor::Page};
 
 /// A tenant with its limits and the name of its main container.
 #[derive(Debug, Clone, FromRow)]
@@ -105,9 +105,7 @@ pub struct Filter {
     pub cluster: Option<String>,
     /// Part of a name, an e-mail address or a subdomain.
     pub search: Option<String>,
-    /// Only those after this one.
-    pub after: Option<(OffsetDateTime, TenantId)>,
-    pub limit: i64,
+    pub page: Page,
 }
 
 /// Which tenants come next, the newest first? Those that are gone are listed only when asked for.
@@ -116,7 +114,7 @@ pub async fn page(
     scope: &Scope,
     filter: &Filter,
 ) -> Result<Vec<Tenant>, sqlx::Error> {
-    let (at, id) = filter.after.unzip();
+    let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     sqlx::query_as(visible_tenants!(
         "($2::text is null or t.mode = $2)
          and (t.status = $3 or ($3::text is null and t.status <> 'deleted'))
@@ -134,8 +132,8 @@ pub async fn page(
     .bind(&filter.cluster)
     .bind(filter.search.as_ref().map(|text| text.to_lowercase()))
     .bind(at)
-    .bind(id.map(TenantId::uuid))
-    .bind(filter.limit)
+    .bind(id)
+    .bind(filter.page.rows())
     .fetch_all(executor)
     .await
 }

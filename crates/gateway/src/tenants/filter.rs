@@ -1,14 +1,11 @@
 //! The query of `GET /tenants`.
 
-use super::{Cursor, words};
+use super::words;
 use crate::{
-    http::{fields::Fault, query},
+    http::{cursor::Page, fields::Fault, query},
     problem::Problem,
     store::tenants::Filter,
 };
-
-const USUAL_PAGE: i64 = 50;
-const MAX_PAGE: i64 = 200;
 
 /// Reads the query, or tells everything that is wrong with it.
 pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
@@ -18,9 +15,7 @@ pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
     let plan = fields.optional("plan", words::identifier);
     let cluster = fields.optional("cluster", words::identifier);
     let search = fields.optional("q", words::name);
-    let limit = fields.optional("limit", limit);
-    let after =
-        fields.optional("cursor", |text| text.parse::<Cursor>().map_err(|e| Fault::new("invalid_cursor", e)));
+    let page = Page::read(&mut fields);
     fields.finish()?;
     Ok(Filter {
         mode: mode.flatten(),
@@ -28,14 +23,8 @@ pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
         plan: plan.flatten(),
         cluster: cluster.flatten(),
         search: search.flatten(),
-        after: after.flatten().map(|cursor| (cursor.created_at, cursor.id)),
-        limit: limit.flatten().unwrap_or(USUAL_PAGE),
+        page: page.unwrap_or_default(),
     })
-}
-
-fn limit(text: &str) -> Result<i64, Fault> {
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
-    limit.ok_or_else(|| Fault::new("invalid_limit", format!("must be a number from 1 to {MAX_PAGE}")))
 }
 
 #[cfg(test)]
@@ -46,7 +35,7 @@ mod tests {
     fn nothing_asked_for_is_the_first_page_of_everything() {
         for query in [None, Some(""), Some("status=&limit=")] {
             let filter = read_filter(query).unwrap();
-            assert_eq!((filter.limit, filter.status, filter.after), (USUAL_PAGE, None, None));
+            assert_eq!((filter.page.size, filter.status, filter.page.after), (50, None, None));
         }
     }
 

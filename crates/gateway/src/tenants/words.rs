@@ -17,6 +17,16 @@ pub fn name(text: &str) -> Result<String, Fault> {
     }
 }
 
+/// Why somebody does something, for those who read the audit log.
+pub fn reason(text: &str) -> Result<String, Fault> {
+    let text = text.trim();
+    match text.chars().count() {
+        1..=500 if !text.chars().any(char::is_control) => Ok(text.to_owned()),
+        1..=500 => Err(Fault::new("invalid_characters", "may not hold control characters")),
+        _ => Err(Fault::new("invalid_length", "must be 1 to 500 characters long")),
+    }
+}
+
 /// An identifier of ours: a plan, a region, a cluster.
 pub fn identifier(text: &str) -> Result<String, Fault> {
     let letters = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));

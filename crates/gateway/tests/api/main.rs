@@ -13,6 +13,7 @@ mod health;
 mod idempotency;
 mod initial_login;
 mod openapi;
+mod operations;
 mod refusals;
 mod signatures;
 mod sockets;

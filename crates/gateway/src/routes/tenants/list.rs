@@ -10,9 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     app::App,
     auth::Caller,
+    http::cursor::Cursor,
     problem::{Answered, ProblemDocument},
-    store::tenants::page,
-    tenants::{Cursor, TenantView, read_filter},
+    store::tenants::{Tenant, page},
+    tenants::{TenantView, read_filter},
 };
 
 /// Which tenants to list.
@@ -58,15 +59,10 @@ pub async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answered<Json<TenantPage>> {
-    let mut filter = read_filter(query.as_deref())?;
-    let size = filter.limit;
-    // One more than asked for tells whether there is another page.
-    filter.limit += 1;
+    let filter = read_filter(query.as_deref())?;
     let mut tenants = page(&app.database, caller.scope(), &filter).await?;
-    let more = tenants.len() as i64 > size;
-    tenants.truncate(usize::try_from(size).unwrap_or_default());
-    let last = tenants.last().filter(|_| more);
-    let next_cursor = last.map(|last| Cursor { created_at: last.created_at, id: last.id }.to_string());
+    let cursor = |last: &Tenant| Cursor { at: last.created_at, id: last.id.uuid() };
+    let next_cursor = filter.page.cut(&mut tenants, cursor);
     let data = tenants.iter().map(|tenant| TenantView::new(tenant, &app.public)).collect();
     Ok(Json(TenantPage { data, next_cursor }))
 }

@@ -1,0 +1,48 @@
+//! `POST /operations/{id}/abandon`
+
+use axum::{extract::State, response::Response};
+
+use super::{ReasonBody, Steered, reason, steer};
+use crate::{
+    app::App,
+    auth::{Access, Command, Role},
+    idempotency::repeat_or,
+    problem::{Answered, ProblemDocument},
+    store::{
+        operations::Operation,
+        steer::{AbandonOperation, Steering},
+    },
+};
+
+pub enum Abandon {}
+
+impl Access for Abandon {
+    const ROLES: &'static [Role] = &[Role::Admin];
+    const ACTION: Option<&'static str> = Some(AbandonOperation::ACTION);
+}
+
+/// Gives a stuck operation up.
+///
+/// It ends `abandoned`, whatever it did stays as it is, and the tenant's later operations run. An abandoned creation or
+/// removal leaves the tenant `failed` and without routes; it can be removed again.
+#[utoipa::path(
+    post, path = "/operations/{id}/abandon", tag = "operations",
+    request_body = ReasonBody,
+    security(("token" = [], "timestamp" = [], "signature" = [])),
+    params(
+        ("id" = String, Path, description = "The operation's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
+    ),
+    responses(
+        (status = 202, body = Steered, headers(("location" = String, description = "The operation"))),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn abandon(State(app): State<App>, command: Command<Abandon, Operation>) -> Answered<Response> {
+    let reason = match reason(command.body()) {
+        Ok(reason) => reason,
+        Err(problem) => return repeat_or(&app, &command, problem).await,
+    };
+    steer(&app, &command, AbandonOperation { reason }).await
+}

@@ -1,0 +1,49 @@
+//! `POST /operations/{id}/cancel`
+
+use axum::{extract::State, response::Response};
+
+use super::{OptionalReasonBody, Steered, optional_reason, steer};
+use crate::{
+    app::App,
+    auth::{Access, Command, Role},
+    idempotency::repeat_or,
+    problem::{Answered, ProblemDocument},
+    store::{
+        operations::Operation,
+        steer::{CancelOperation, Steering},
+    },
+};
+
+pub enum Cancel {}
+
+impl Access for Cancel {
+    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator, Role::Service];
+    const ACTION: Option<&'static str> = Some(CancelOperation::ACTION);
+}
+
+/// Cancels an operation.
+///
+/// One that has not started ends at once. One that runs stops at the next boundary between steps and undoes everything; it ends
+/// `rolled_back`, with an error that names who cancelled it. Asking again changes nothing.
+#[utoipa::path(
+    post, path = "/operations/{id}/cancel", tag = "operations",
+    request_body = Option<OptionalReasonBody>,
+    security(("token" = [], "timestamp" = [], "signature" = [])),
+    params(
+        ("id" = String, Path, description = "The operation's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
+    ),
+    responses(
+        (status = 202, body = Steered, headers(("location" = String, description = "The operation"))),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn cancel(State(app): State<App>, command: Command<Cancel, Operation>) -> Answered<Response> {
+    let reason = match optional_reason(command.body()) {
+        Ok(reason) => reason,
+        Err(problem) => return repeat_or(&app, &command, problem).await,
+    };
+    let cancel = CancelOperation::new(command.identity().subject(), reason);
+    steer(&app, &command, cancel).await
+}

@@ -1,0 +1,47 @@
+//! `POST /operations/{id}/resume`
+
+use axum::{extract::State, response::Response};
+
+use super::{ReasonBody, Steered, reason, steer};
+use crate::{
+    app::App,
+    auth::{Access, Command, Role},
+    idempotency::repeat_or,
+    problem::{Answered, ProblemDocument},
+    store::{
+        operations::Operation,
+        steer::{ResumeOperation, Steering},
+    },
+};
+
+pub enum Resume {}
+
+impl Access for Resume {
+    const ROLES: &'static [Role] = &[Role::Admin];
+    const ACTION: Option<&'static str> = Some(ResumeOperation::ACTION);
+}
+
+/// Lets a stuck operation go on where it stopped.
+///
+/// Its attempts are counted anew.
+#[utoipa::path(
+    post, path = "/operations/{id}/resume", tag = "operations",
+    request_body = ReasonBody,
+    security(("token" = [], "timestamp" = [], "signature" = [])),
+    params(
+        ("id" = String, Path, description = "The operation's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
+    ),
+    responses(
+        (status = 202, body = Steered, headers(("location" = String, description = "The operation"))),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn resume(State(app): State<App>, command: Command<Resume, Operation>) -> Answered<Response> {
+    let reason = match reason(command.body()) {
+        Ok(reason) => reason,
+        Err(problem) => return repeat_or(&app, &command, problem).await,
+    };
+    steer(&app, &command, ResumeOperation { reason }).await
+}

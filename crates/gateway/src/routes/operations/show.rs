@@ -1,0 +1,31 @@
+//! `GET /operations/{id}`
+
+use axum::{Json, extract::State};
+
+use crate::{
+    app::App,
+    auth::OperationOf,
+    operations::OperationView,
+    problem::{Answered, ProblemDocument},
+    routes::tenants::Data,
+    store::operations::journal,
+};
+
+/// Shows an operation with every step.
+#[utoipa::path(
+    get, path = "/operations/{id}", tag = "operations",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The operation's id")),
+    responses(
+        (status = 200, body = Data<OperationView>),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn show(
+    State(app): State<App>,
+    OperationOf(operation): OperationOf,
+) -> Answered<Json<Data<OperationView>>> {
+    let journal = journal(&app.database, &operation).await?;
+    Ok(Json(Data { data: OperationView::new(operation, &journal) }))
+}

@@ -1,0 +1,83 @@
+//! Calling an operation off.
+
+use common::operations::OperationKind;
+use serde_json::{Value, json};
+
+use super::{Steering, steering};
+use crate::{
+    problem::{Code, Problem},
+    store::{accept::Accepting, operations::Operation},
+};
+
+/// An operation to be cancelled.
+#[derive(Debug)]
+pub struct CancelOperation {
+    error: Value,
+    reason: Option<String>,
+}
+
+impl CancelOperation {
+    /// Cancelled by this subject.
+    pub fn new(by: &str, reason: Option<String>) -> Self {
+        Self { error: json!({ "kind": "cancelled", "detail": format!("Cancelled by {by}.") }), reason }
+    }
+}
+
+impl Steering for CancelOperation {
+    // A queued operation has done nothing but what its acceptance wrote, so that is taken back and it is over. A running one
+    // is only marked: the worker's next write turns it back. One that was cancelled before stays as it is.
+    const STATEMENT: &'static str = steering!(
+        possible: "select o.status from operations o
+                    where o.id = $8
+                      and (o.status = 'queued'
+                           or o.status = 'running' and o.kind = any ($15::text[])
+                           or o.status in ('running', 'undoing', 'rolled_back') and o.cancellation is not null)
+                      for update of o",
+        effect: "operation as (
+                 update operations o
+                    set status = case o.status when 'queued' then 'rolled_back' else o.status end,
+                        finished_at = case o.status when 'queued' then now() else o.finished_at end,
+                        error = case o.status when 'queued' then $14 else o.error end,
+                        not_before = least(o.not_before, now()),
+                        cancellation = coalesce(o.cancellation, $14)
+                   from accepted
+                  where o.id = $8
+                 returning o.id, o.tenant_id, o.kind
+             ), creation as (
+                 update tenants t
+                    set status = case t.status when 'deleting' then t.status else 'failed' end,
+                        status_before_deleting = case t.status when 'deleting' then 'failed' end,
+                        failure = $14 ->> 'detail', updated_at = now()
+                   from operation o, possible
+                  where possible.status = 'queued' and o.kind = 'tenant.create' and t.id = o.tenant_id
+             ), removal as (
+                 update tenants t
+                    set status = coalesce(t.status_before_deleting, t.status), status_before_deleting = null,
+                        updated_at = now()
+                   from operation o, possible
+                  where possible.status = 'queued' and o.kind = 'tenant.delete' and t.id = o.tenant_id
+             )",
+    );
+    const ACTION: &'static str = "operation.cancel";
+
+    fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    fn refusal(operation: &Operation) -> Problem {
+        let status = operation.status.as_str();
+        match status {
+            "undoing" => Problem::new(Code::OperationUndoing),
+            "stuck" => Problem::new(Code::OperationStuck),
+            "running" => Problem::new(Code::OperationIrrevocable)
+                .detail(format!("{} has started, and has no way back.", operation.kind)),
+            _ => Problem::new(Code::OperationOver)
+                .detail(format!("The operation has ended already: {status}.")),
+        }
+    }
+
+    fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
+        let unwinding = OperationKind::ALL.into_iter().filter(|kind| kind.unwinds());
+        statement.bind(&self.error).bind(unwinding.map(OperationKind::as_str).collect::<Vec<_>>())
+    }
+}
