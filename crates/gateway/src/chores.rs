@@ -21,9 +21,13 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// As often as Prometheus usually asks.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
 
+/// The newest entries can be tampered with unseen for so long.
+const SEAL_EVERY: Duration = Duration::from_secs(2);
+
 /// Starts the chores.
 pub fn start(app: &App) {
     every(app, "forget", FORGET_EVERY, |database| async move { forget(&database).await });
+    every(app, "seal", SEAL_EVERY, |database| async move { common::audit::seal(&database).await.map(drop) });
     every(app, "count", COUNT_EVERY, |database| async move { count(&database).await });
 }
 

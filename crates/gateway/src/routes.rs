@@ -1,6 +1,7 @@
 //! Every route of the API. Each is described where it is written; the description at `/openapi.json` is made of the
 //! same list as the router, so neither knows a route that the other does not.
 
+mod audit;
 pub mod edge;
 mod health;
 mod metrics;
@@ -26,6 +27,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(operations::cancel::cancel))
         .routes(routes!(operations::resume::resume))
         .routes(routes!(operations::abandon::abandon))
+        .routes(routes!(audit::list))
         .routes(routes!(health::healthz))
         .routes(routes!(health::detailed))
         .routes(routes!(metrics::metrics))

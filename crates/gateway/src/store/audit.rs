@@ -1,8 +1,10 @@
 //! The audit log.
 
-use sqlx::PgExecutor;
+use common::id::{AuditId, OperationId, TenantId};
+use sqlx::{FromRow, PgExecutor};
+use time::OffsetDateTime;
 
-use crate::audit::Entry;
+use crate::{audit::Entry, http::cursor::Page};
 
 /// Writes these entries with one statement.
 pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<(), sqlx::Error> {
@@ -28,4 +30,51 @@ pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<
     .execute(executor)
     .await?;
     Ok(())
+}
+
+/// Which entries to list.
+#[derive(Debug, Default)]
+pub struct Filter {
+    pub tenant: Option<TenantId>,
+    pub actor: Option<String>,
+    pub since: Option<OffsetDateTime>,
+    pub page: Page,
+}
+
+/// An entry as it was written.
+#[derive(Debug, FromRow)]
+pub struct Noted {
+    pub id: AuditId,
+    pub at: OffsetDateTime,
+    pub actor: String,
+    pub role: String,
+    pub action: String,
+    pub tenant_id: Option<TenantId>,
+    pub operation_id: Option<OperationId>,
+    pub correlation_id: String,
+    pub outcome: String,
+    pub reason: Option<String>,
+    pub position: Option<i64>,
+}
+
+/// Which entries come next, the newest first?
+pub async fn page(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Noted>, sqlx::Error> {
+    let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
+    sqlx::query_as(
+        "select id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, reason, position
+           from audit_logs
+          where ($1::uuid is null or tenant_id = $1)
+            and ($2::text is null or actor = $2)
+            and ($3::timestamptz is null or at >= $3)
+            and ($4::timestamptz is null or (at, id) < ($4, $5))
+          order by at desc, id desc limit $6",
+    )
+    .bind(filter.tenant)
+    .bind(&filter.actor)
+    .bind(filter.since)
+    .bind(at)
+    .bind(id)
+    .bind(filter.page.rows())
+    .fetch_all(executor)
+    .await
 }

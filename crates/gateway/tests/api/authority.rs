@@ -206,6 +206,7 @@ async fn each_role_may_do_what_is_its_own(database: PgPool) {
         ("GET", "/operations/{id}", [200, 200, 200, 200]),
         ("POST", "/operations/{id}/resume", [422, 403, 403, 403]),
         ("POST", "/operations/{id}/abandon", [422, 403, 403, 403]),
+        ("GET", "/audit", [200, 200, 403, 403]),
         ("GET", "/metrics", [200, 200, 200, 403]),
         ("DELETE", "/tenants/{id}", [202, 409, 409, 409]),
         ("POST", "/operations/{id}/cancel", [202, 202, 202, 403]),

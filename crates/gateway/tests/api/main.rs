@@ -7,6 +7,7 @@
     reason = "what cannot be set up fails its test"
 )]
 
+mod audit;
 mod authority;
 mod edge;
 mod health;

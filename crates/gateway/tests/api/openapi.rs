@@ -52,6 +52,7 @@ fn every_route_of_the_contract_is_described() {
         ("POST", "/operations/{id}/cancel"),
         ("POST", "/operations/{id}/resume"),
         ("POST", "/operations/{id}/abandon"),
+        ("GET", "/audit"),
         ("GET", "/healthz"),
         ("GET", "/health/detailed"),
         ("GET", "/metrics"),

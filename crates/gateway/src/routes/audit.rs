@@ -1,0 +1,147 @@
+//! `GET /audit`
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+};
+use common::id::{AuditId, OperationId, TenantId};
+use serde::Serialize;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    app::App,
+    auth::{Access, Caller, Role},
+    http::{
+        cursor::{Cursor, Page},
+        fields::Fault,
+        query,
+    },
+    problem::{Answered, Problem, ProblemDocument},
+    store::audit::{Filter, Noted, page},
+};
+
+pub enum ReadAudit {}
+
+impl Access for ReadAudit {
+    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator];
+}
+
+/// Which entries to list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the query; it is read by read_filter")]
+pub struct AuditQuery {
+    /// One tenant's id.
+    tenant: Option<String>,
+    /// Who asked: a token's subject.
+    actor: Option<String>,
+    /// Not before this moment (RFC 3339).
+    since: Option<String>,
+    /// 1 to 200; 50 when absent.
+    limit: Option<u8>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Who asked for what, and what came of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditEntry {
+    #[schema(value_type = String)]
+    id: AuditId,
+    #[serde(with = "rfc3339")]
+    at: OffsetDateTime,
+    actor: String,
+    role: String,
+    #[schema(example = "tenant.create")]
+    action: String,
+    #[schema(value_type = Option<String>)]
+    tenant_id: Option<TenantId>,
+    #[schema(value_type = Option<String>)]
+    operation_id: Option<OperationId>,
+    correlation_id: String,
+    /// `accepted`, or `refused` and the problem's code.
+    outcome: String,
+    /// Why, in the words of whoever asked.
+    reason: Option<String>,
+    /// Its place in the chain of hashes; absent for the seconds until it is chained.
+    position: Option<i64>,
+}
+
+/// A page of entries, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditPage {
+    data: Vec<AuditEntry>,
+    /// Where the next page begins, if there is one.
+    next_cursor: Option<String>,
+}
+
+/// Lists who asked for what, and what came of it.
+#[utoipa::path(
+    get, path = "/audit", tag = "audit",
+    security(("token" = [])),
+    params(AuditQuery),
+    responses(
+        (status = 200, body = AuditPage),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(
+    State(app): State<App>,
+    _caller: Caller<ReadAudit>,
+    RawQuery(query): RawQuery,
+) -> Answered<Json<AuditPage>> {
+    let filter = read_filter(query.as_deref())?;
+    let mut noted = page(&app.database, &filter).await?;
+    let next_cursor = filter.page.cut(&mut noted, |last| Cursor { at: last.at, id: last.id.uuid() });
+    Ok(Json(AuditPage { data: noted.into_iter().map(AuditEntry::from).collect(), next_cursor }))
+}
+
+fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
+    let mut fields = query::read(query);
+    let tenant = fields.optional("tenant", |text| text.parse().map_err(|e| Fault::new("invalid_id", e)));
+    let actor = fields.optional("actor", |text| Ok(text.to_owned()));
+    let since = fields.optional("since", moment);
+    let page = Page::read(&mut fields);
+    fields.finish()?;
+    let (tenant, actor, since) = (tenant.flatten(), actor.flatten(), since.flatten());
+    Ok(Filter { tenant, actor, since, page: page.unwrap_or_default() })
+}
+
+fn moment(text: &str) -> Result<OffsetDateTime, Fault> {
+    let moment = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339);
+    let known = moment.ok().filter(|moment| (1970..=9999).contains(&moment.year()));
+    known.ok_or_else(|| Fault::new("invalid_time", "must be a time such as 2026-08-01T12:00:00Z"))
+}
+
+impl From<Noted> for AuditEntry {
+    fn from(noted: Noted) -> Self {
+        let Noted {
+            id,
+            at,
+            actor,
+            role,
+            action,
+            tenant_id,
+            operation_id,
+            correlation_id,
+            outcome,
+            reason,
+            position,
+        } = noted;
+        Self {
+            id,
+            at,
+            actor,
+            role,
+            action,
+            tenant_id,
+            operation_id,
+            correlation_id,
+            outcome,
+            reason,
+            position,
+        }
+    }
+}

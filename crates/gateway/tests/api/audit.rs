@@ -1,0 +1,41 @@
+//! What was asked, by whom, and what came of it.
+
+use sqlx::PgPool;
+
+use crate::support::{Call, Platform, tenant};
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn the_log_is_listed_the_newest_first_and_narrowed(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let mut tenants = Vec::new();
+    for subdomain in ["one", "two", "three"] {
+        let created =
+            platform.send(Call::post("/tenants", &tenant(subdomain)).by_a("service").signed()).await;
+        tenants.push(created.json()["tenant_id"].as_str().unwrap().to_owned());
+    }
+    common::audit::seal(&database).await.unwrap();
+    assert!(common::audit::verify(&database).await.unwrap().is_sound());
+    let ask = async |query: &str| {
+        let page = platform.send(Call::get(&format!("/audit?{query}")).by_a("operator")).await.json();
+        let tenants = page["data"].as_array().expect("a page").iter();
+        let tenants: Vec<_> = tenants.map(|entry| entry["tenant_id"].as_str().unwrap().to_owned()).collect();
+        (tenants, page["next_cursor"].as_str().map(str::to_owned))
+    };
+    let (first, cursor) = ask("limit=2").await;
+    assert_eq!(first, [tenants[2].clone(), tenants[1].clone()]);
+    let (rest, end) = ask(&format!("limit=2&cursor={}", cursor.expect("another page"))).await;
+    assert_eq!((rest, end), (vec![tenants[0].clone()], None));
+    for (query, expected) in [
+        (format!("tenant={}", tenants[1]), 1),
+        ("actor=service-1&since=2026-01-01T00:00:00Z".into(), 3),
+        ("actor=nobody".into(), 0),
+        ("since=9000-01-01T00:00:00Z".into(), 0),
+    ] {
+        assert_eq!(ask(&query).await.0.len(), expected, "{query}");
+    }
+    let wrong = platform.send(Call::get("/audit?tenant=x&since=monday&page=1").by_a("admin")).await;
+    wrong.assert_problem(422, "invalid_fields");
+    assert_eq!(wrong.field_errors().len(), 3);
+    platform.stop().await;
+}
