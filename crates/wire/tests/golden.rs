@@ -13,7 +13,7 @@ use common::{
 };
 use secrecy::ExposeSecret;
 use uuid::Uuid;
-use wire::{AskInitialLogin, InitialLogin, OperationQueued, PROVISIONER_COMMANDS, Priority};
+use wire::{AskInitialLogin, EVENTS, Event, InitialLogin, OperationQueued, PROVISIONER_COMMANDS, Priority};
 
 const SAMPLE: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
 
@@ -50,6 +50,40 @@ fn initial_login_reply() {
     let bytes = golden("initial_login_reply", &AskInitialLogin::encode_reply(&reply));
     let read = AskInitialLogin::decode_reply(&bytes).unwrap();
     assert_eq!((read.email.as_str(), read.password.expose_secret()), ("owner@example.com", "Example1"));
+}
+
+fn event() -> Event {
+    Event {
+        id: 42,
+        at_unix_micros: 1_785_586_200_123_456,
+        kind: "step.succeeded".into(),
+        tenant: Some(TenantId::from_uuid(SAMPLE)),
+        operation: Some(OperationId::from_uuid(SAMPLE)),
+        data_json: r#"{"step":"reserve"}"#.into(),
+    }
+}
+
+#[test]
+fn an_event() {
+    assert_eq!(Event::decode(&golden("event", &event().encode())).unwrap(), event());
+    let of_nobody = Event { tenant: None, operation: None, ..event() };
+    assert_eq!(Event::decode(&of_nobody.encode()).unwrap(), of_nobody);
+}
+
+#[test]
+fn an_event_goes_where_its_kind_and_tenant_say_and_its_stream_takes_it() {
+    let tenant = TenantId::from_uuid(SAMPLE);
+    assert_eq!(event().subject(), format!("rp9.evt.v1.step.succeeded.{tenant}"));
+    let of_nobody = Event { tenant: None, ..event() };
+    assert_eq!(of_nobody.subject(), "rp9.evt.v1.step.succeeded.none");
+    assert!(of_nobody.subject().starts_with(EVENTS.subjects[0].trim_end_matches('>')));
+}
+
+#[test]
+fn what_is_no_event_is_refused() {
+    for bytes in [&b""[..], b"\xff\xff\xff", b"\x22\x03abc"] {
+        assert!(Event::decode(bytes).is_err(), "{bytes:?}");
+    }
 }
 
 #[test]
