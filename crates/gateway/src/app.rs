@@ -14,6 +14,7 @@ use crate::{
     cached::Cached,
     config::{Config, EdgeConfig, PublicAddress, Version},
     doors::Doors,
+    events::Hub,
     health::Report,
     metrics,
 };
@@ -34,6 +35,7 @@ pub struct Parts {
     pub n8n_version: Version,
     pub trail: Trail,
     pub doors: Doors,
+    pub events: Hub,
     /// Renders the metrics of this process.
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub health: Cached<Report>,
@@ -59,6 +61,7 @@ impl App {
             database: around.database,
             bus: around.bus,
             tasks: around.tasks,
+            events: Hub::new(config.event_clients),
             doors: Doors::new(around.readiness),
             render_metrics: around.render_metrics,
             tokens: config.tokens,

@@ -10,6 +10,7 @@ mod operation_of;
 mod role;
 mod secret;
 mod signature;
+mod socket_caller;
 mod tenant_of;
 mod token;
 
@@ -18,5 +19,6 @@ pub use command::{Command, Target};
 pub use operation_of::{OperationOf, absent_operation};
 pub use role::Role;
 pub use signature::{Proof, SignatureRules, Signed};
+pub use socket_caller::{BEARER, SocketCaller};
 pub use tenant_of::{TenantOf, absent};
 pub use token::{Identity, Scope, TokenKeys};

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use crate::{
     app::App,
     metrics,
-    store::{expired, operations, plans, tenants},
+    store::{events, expired, operations, plans, tenants},
 };
 
 /// Often enough that a batch stays small.
@@ -51,6 +51,7 @@ where
 pub async fn forget(database: &PgPool) -> Result<(), sqlx::Error> {
     while expired::forget_signatures(database).await? == expired::BATCH {}
     while expired::forget_answers(database).await? == expired::BATCH {}
+    while events::forget(database).await? == events::BATCH {}
     Ok(())
 }
 

@@ -8,6 +8,9 @@ use secrecy::SecretString;
 
 use crate::auth::{SignatureRules, TokenKeys};
 
+/// Each is a connection and a task: some 50 kB.
+const EVENT_CLIENTS: usize = 1_000;
+
 /// The whole configuration.
 #[derive(Debug)]
 pub struct Config {
@@ -19,6 +22,8 @@ pub struct Config {
     pub public: PublicAddress,
     /// What new tenants get.
     pub n8n_version: Version,
+    /// How many clients may follow events at the same time.
+    pub event_clients: usize,
 }
 
 impl Section for Config {
@@ -27,6 +32,7 @@ impl Section for Config {
         let edge = EdgeConfig::read(env);
         let (tokens, signatures) = (TokenKeys::read(env), SignatureRules::read(env));
         let (public, n8n_version) = (PublicAddress::read(env), env.required("N8N_VERSION"));
+        let event_clients = env.or("EVENT_CLIENTS", EVENT_CLIENTS);
         Some(Self {
             api_bind: api_bind?,
             edge: edge?,
@@ -34,6 +40,7 @@ impl Section for Config {
             signatures: signatures?,
             public: public?,
             n8n_version: n8n_version?,
+            event_clients: event_clients?,
         })
     }
 }

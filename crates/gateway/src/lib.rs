@@ -8,6 +8,7 @@ mod chores;
 mod commands;
 mod config;
 mod doors;
+mod events;
 mod exchange;
 mod health;
 mod http;
@@ -27,6 +28,7 @@ use tokio::net::TcpListener;
 pub use app::{App, Around};
 pub use chores::forget;
 pub use config::Config;
+pub use events::start as start_events;
 pub use http::server::serve;
 pub use routes::{api, describe, edge::edge};
 
@@ -43,6 +45,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     };
     let app = App::new(config, around);
     chores::start(&app);
+    start_events(&app);
     serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app));
     serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app));
     Ok(())

@@ -11,6 +11,10 @@ const REPLAYS: &str = "rp9_idempotent_replays_total";
 const ACCEPTED: &str = "rp9_operations_accepted_total";
 const WAKE_UPS: &str = "rp9_wake_ups_total";
 const AUDIT_DROPPED: &str = "rp9_audit_entries_dropped_total";
+const EVENTS_RELAYED: &str = "rp9_events_relayed_total";
+const EVENTS_LAG: &str = "rp9_events_lag_seconds";
+const EVENT_CLIENTS: &str = "rp9_event_clients";
+const EVENT_CLIENTS_DROPPED: &str = "rp9_event_clients_dropped_total";
 const TENANTS: &str = "rp9_tenants_total";
 const STUCK: &str = "rp9_operations_stuck";
 
@@ -26,6 +30,14 @@ pub fn describe() {
         STUCK,
         "Operations that wait for a person, by kind. Every replica tells the same number."
     );
+    describe_counter!(EVENTS_RELAYED, "Events published on the bus by this process.");
+    describe_gauge!(
+        EVENTS_LAG,
+        Unit::Seconds,
+        "Age of the oldest unpublished event. Every replica tells the same."
+    );
+    describe_gauge!(EVENT_CLIENTS, "Clients following events at this process.");
+    describe_counter!(EVENT_CLIENTS_DROPPED, "Clients cut off before they were done, by reason.");
     describe_gauge!(TENANTS, "Tenants by mode, status and plan. Every replica tells the same number.");
 }
 
@@ -72,6 +84,26 @@ pub fn audit_dropped() {
 /// So many operations of this kind wait for a person.
 pub fn stuck(kind: &'static str, count: i64) {
     gauge!(STUCK, "kind" => kind).set(count as f64);
+}
+
+/// So many events were published.
+pub fn events_relayed(count: usize) {
+    counter!(EVENTS_RELAYED).increment(count as u64);
+}
+
+/// The oldest unpublished event is so old.
+pub fn events_lag(seconds: f64) {
+    gauge!(EVENTS_LAG).set(seconds);
+}
+
+/// So many clients more, or less.
+pub fn event_client(change: f64) {
+    gauge!(EVENT_CLIENTS).increment(change);
+}
+
+/// A client was cut off.
+pub fn event_client_dropped(end: crate::events::End) {
+    counter!(EVENT_CLIENTS_DROPPED, "reason" => end.as_str()).increment(1);
 }
 
 /// So many tenants of this sort.

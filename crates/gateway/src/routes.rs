@@ -3,11 +3,13 @@
 
 mod audit;
 pub mod edge;
+mod events;
 mod health;
 mod metrics;
 mod openapi;
 mod operations;
 mod tenants;
+mod ws;
 
 use axum::{Router, middleware};
 use http::StatusCode;
@@ -28,6 +30,9 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(operations::resume::resume))
         .routes(routes!(operations::abandon::abandon))
         .routes(routes!(audit::list))
+        .routes(routes!(events::follow_operation))
+        .routes(routes!(events::follow))
+        .routes(routes!(ws::follow))
         .routes(routes!(health::healthz))
         .routes(routes!(health::detailed))
         .routes(routes!(metrics::metrics))

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod answers;
 pub mod audit;
+pub mod events;
 pub mod expired;
 pub mod health;
 pub mod operations;

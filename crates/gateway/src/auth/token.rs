@@ -1,9 +1,10 @@
 //! Bearer tokens: JSON Web Tokens under HS256 and nothing else (RFC 8725).
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
+    clock,
     config::{Env, Section},
     id::TenantId,
 };
@@ -20,6 +21,7 @@ const AUDIENCE: &str = "rp9-orchestrator";
 const LEEWAY_SECONDS: u64 = 30;
 /// A token is read before anybody is known, so it is kept short.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
+const MAX_REST: i64 = 7 * 24 * 60 * 60;
 /// The output of HMAC-SHA256.
 const SIGNATURE_BYTES: usize = 32;
 
@@ -29,6 +31,8 @@ pub struct Identity {
     subject: String,
     role: Role,
     scope: Scope,
+    /// Unix seconds.
+    expires: i64,
 }
 
 impl Identity {
@@ -46,6 +50,14 @@ impl Identity {
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
+
+    /// For how long the token will be accepted still.
+    pub fn valid_for(&self) -> Duration {
+        let until = self.expires.saturating_add(LEEWAY_SECONDS.cast_signed());
+        let seconds = until.saturating_sub(clock::now().unix_timestamp());
+        // Nothing lasts longer than a week in one piece, whatever a token says.
+        Duration::from_secs(seconds.clamp(0, MAX_REST).unsigned_abs())
+    }
 }
 
 /// Which tenants somebody can see. Made from a verified token only.
@@ -53,6 +65,11 @@ impl Identity {
 pub struct Scope(Option<Arc<[TenantId]>>);
 
 impl Scope {
+    /// Whether this tenant is visible. What concerns no tenant is for those who see all.
+    pub fn sees(&self, tenant: Option<TenantId>) -> bool {
+        self.0.as_ref().is_none_or(|visible| tenant.is_some_and(|tenant| visible.contains(&tenant)))
+    }
+
     /// The only tenants visible, or `None` when all are.
     pub fn only(&self) -> Option<Vec<uuid::Uuid>> {
         self.0.as_ref().map(|tenants| tenants.iter().map(|tenant| tenant.uuid()).collect())
@@ -129,6 +146,8 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 struct Claims {
     sub: String,
     role: Role,
+    /// A number, perhaps with a fraction: checked by the library.
+    exp: f64,
     /// One audience; a list would make the same token good elsewhere.
     #[serde(rename = "aud")]
     _aud: String,
@@ -188,7 +207,7 @@ fn is_about_time(error: &ErrorKind) -> bool {
 }
 
 fn identity(claims: Claims) -> Option<Identity> {
-    let Claims { sub: subject, role, tenant_ids, _aud } = claims;
+    let Claims { sub: subject, role, tenant_ids, exp, _aud } = claims;
     // It becomes part of rows and log lines.
     if subject.is_empty() || subject.len() > 255 || subject.chars().any(char::is_control) {
         return None;
@@ -197,7 +216,8 @@ fn identity(claims: Claims) -> Option<Identity> {
         Role::Owner => Scope(Some(tenant_ids?.into())),
         Role::Admin | Role::Operator | Role::Service => Scope(None),
     };
-    Some(Identity { subject, role, scope })
+    // A cast that saturates; what is far off is cut anyway.
+    Some(Identity { subject, role, scope, expires: exp as i64 })
 }
 
 #[cfg(test)]

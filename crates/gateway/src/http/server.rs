@@ -11,11 +11,15 @@ use hyper_util::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
+use super::patient::Patient;
+
 /// Also the most that a request's headers can be; hyper's own default is 400 kB a connection.
 const BUFFER_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 /// From the first byte of a request, or the end of the one before, to the end of its headers.
 const HEADERS_ARRIVE_WITHIN: Duration = Duration::from_secs(30);
+/// Longer than a bad connection takes to recover, shorter than anybody should hold a place without reading.
+const TAKES_WITHIN: Duration = Duration::from_secs(30);
 /// Out of file descriptors, most likely; some will come free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -47,7 +51,8 @@ async fn connection(stream: TcpStream, router: Router, stopping: tokio_util::syn
         .header_read_timeout(HEADERS_ARRIVE_WITHIN)
         .max_buf_size(BUFFER_BYTES)
         .max_headers(MAX_HEADERS);
-    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let stream = TokioIo::new(Patient::new(stream, TAKES_WITHIN));
+    let mut served = pin!(builder.serve_connection(stream, TowerToHyperService::new(router)).with_upgrades());
     // Errors here are the peer's: it went away, or it sent what is not HTTP.
     tokio::select! {
         _ = served.as_mut() => {}

@@ -10,6 +10,7 @@
 mod audit;
 mod authority;
 mod edge;
+mod events;
 mod health;
 mod idempotency;
 mod initial_login;

@@ -1,10 +1,12 @@
 //! A platform of two gateways on one record, and the words to talk to it.
 
+mod follower;
 mod platform;
 mod record;
 mod request;
 mod token;
 
+pub use follower::Follower;
 pub use platform::{Platform, nats_url};
 pub use record::Record;
 pub use request::{Call, Reply};

@@ -15,7 +15,7 @@ use sqlx::{
 };
 use tower::ServiceExt;
 
-use super::{Call, HMAC_SECRET, JWT_SECRET, NEXT_SECRET, Reply};
+use super::{Call, Follower, HMAC_SECRET, JWT_SECRET, NEXT_SECRET, Reply};
 
 const EDGE_TOKEN: &str = "the-edge-and-nobody-else";
 /// Nothing listens there.
@@ -25,6 +25,7 @@ const NO_NATS: &str = "nats://127.0.0.1:1";
 pub struct Platform {
     pub database: PgPool,
     second_database: PgPool,
+    apps: [App; 2],
     apis: [Router; 2],
     edge: Router,
     tasks: Tasks,
@@ -45,14 +46,54 @@ impl Platform {
 
     /// With the bus of the test servers.
     pub async fn with_bus(database: PgPool) -> Self {
-        let bus = bus(&nats_url()).await;
+        let platform = Self::with_bus_at(database, &nats_url()).await;
         let connected = async {
-            while !bus.is_connected() {
+            while !platform.bus.is_connected() {
                 tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(Duration::from_secs(10), connected).await.expect("NATS is there");
-        Self::assemble(database, bus, &[])
+        platform
+    }
+
+    /// With a bus that may come later.
+    pub async fn with_bus_at(database: PgPool, url: &str) -> Self {
+        Self::assemble(database, bus(url).await, &[])
+    }
+
+    /// With the first gateway telling live events.
+    pub async fn telling(database: PgPool) -> Self {
+        let platform = Self::on(database).await;
+        platform.tell().await;
+        platform
+    }
+
+    /// Lets the first gateway tell live events.
+    pub async fn tell(&self) {
+        gateway::start_events(&self.apps[0]);
+        self.until_told(0).await;
+    }
+
+    /// Lets both do so.
+    pub async fn tell_on_both(&self) {
+        self.tell().await;
+        gateway::start_events(&self.apps[1]);
+        self.until_told(1).await;
+    }
+
+    async fn until_told(&self, replica: usize) {
+        let call = Call::get("/events").by_a("admin");
+        let ready = async {
+            while self.apis[replica].clone().oneshot(call.clone().build()).await.unwrap().status() == 503 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), ready).await.expect("the record was read");
+    }
+
+    /// Follows a stream of the first gateway.
+    pub async fn follow(&self, call: Call) -> Follower {
+        Follower::of(self.api().oneshot(call.build()).await.unwrap())
     }
 
     /// With a record that nobody answers for.
@@ -92,8 +133,9 @@ impl Platform {
             App::new(config(variables), around)
         };
         let first = app(&database);
-        let apis = [gateway::api(&first), gateway::api(&app(&second_database))];
-        Self { edge: gateway::edge(&first), apis, database, second_database, tasks, bus }
+        let apps = [first, app(&second_database)];
+        let apis = [gateway::api(&apps[0]), gateway::api(&apps[1])];
+        Self { edge: gateway::edge(&apps[0]), apis, apps, database, second_database, tasks, bus }
     }
 
     /// Sends a request to one of the gateways.

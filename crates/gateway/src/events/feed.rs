@@ -1,0 +1,182 @@
+//! One client's events: first what it missed, from the record, then what happens.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use common::error::chain;
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::Instant,
+};
+
+use super::{
+    Following, Selection, Since,
+    hub::{Notice, Seat},
+};
+use crate::{
+    app::App,
+    auth::{Identity, Scope},
+    metrics,
+    problem::{Code, FieldError, Pointer, Problem},
+    store::events,
+};
+
+/// So many events are read from the record at once.
+const PAGE: u64 = 500;
+
+/// Why there is nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The operation is over.
+    OperationEnded,
+    /// The client did not keep up.
+    TooSlow,
+    /// The client's token is not valid any longer.
+    TokenExpired,
+    /// This process stops.
+    Stopping,
+    /// The record does not answer.
+    Unavailable,
+}
+
+impl End {
+    /// The word told to the client.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OperationEnded => "operation_ended",
+            Self::TooSlow => "too_slow",
+            Self::TokenExpired => "token_expired",
+            Self::Stopping => "stopping",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// One client's events.
+pub struct Feed {
+    app: App,
+    scope: Scope,
+    selection: Selection,
+    /// Everything up to here was told, or is not wanted.
+    last: i64,
+    pending: VecDeque<Arc<Notice>>,
+    /// None while there may be more in the record.
+    live: Option<Receiver<Arc<Notice>>>,
+    /// The selected operation's end is pending or told.
+    ended: bool,
+    expires: Instant,
+    _seat: Seat,
+}
+
+impl Feed {
+    /// Begins where it is asked to, or says why that cannot be.
+    pub async fn open(app: &App, identity: &Identity, following: Following) -> Result<Self, Problem> {
+        let seat = app.events.seat()?;
+        let (live, head) = app.events.subscribe()?;
+        let mut feed = Self {
+            app: app.clone(),
+            scope: identity.scope().clone(),
+            selection: following.selection,
+            last: head,
+            pending: VecDeque::new(),
+            live: Some(live),
+            ended: false,
+            expires: Instant::now() + identity.valid_for(),
+            _seat: seat,
+        };
+        match following.since {
+            Since::Now => return Ok(feed),
+            Since::Beginning => feed.last = 0,
+            Since::Event(id) => feed.last = resumable(app, id).await?,
+        }
+        feed.replay().await?;
+        Ok(feed)
+    }
+
+    /// The last event told.
+    pub fn last(&self) -> i64 {
+        self.last
+    }
+
+    /// Whether there is nothing to tell, now and ever.
+    pub fn is_over(&self) -> bool {
+        self.ended && self.pending.is_empty()
+    }
+
+    /// The next event. Nothing is lost when this is not waited for to the end.
+    pub async fn next(&mut self) -> Result<Arc<Notice>, End> {
+        let (stopping, expires) = (self.app.tasks.stopping(), self.expires);
+        tokio::select! {
+            biased;
+            () = stopping.cancelled() => Err(End::Stopping),
+            () = tokio::time::sleep_until(expires) => Err(End::TokenExpired),
+            next = self.advance() => next,
+        }
+    }
+
+    async fn advance(&mut self) -> Result<Arc<Notice>, End> {
+        loop {
+            if let Some(notice) = self.pending.pop_front() {
+                self.last = notice.event.id;
+                return Ok(notice);
+            }
+            if self.ended {
+                return Err(End::OperationEnded);
+            }
+            let Some(live) = &mut self.live else {
+                self.replay().await.map_err(|error| {
+                    tracing::warn!(error = chain(&error), "a client's events could not be read");
+                    End::Unavailable
+                })?;
+                continue;
+            };
+            match live.recv().await {
+                Ok(notice) => self.take(notice),
+                Err(RecvError::Lagged(_)) => {
+                    metrics::event_client_dropped(End::TooSlow);
+                    return Err(End::TooSlow);
+                }
+                Err(RecvError::Closed) => return Err(End::Stopping),
+            }
+        }
+    }
+
+    fn take(&mut self, notice: Arc<Notice>) {
+        if notice.event.id > self.last && self.selection.takes(&self.scope, &notice.event) {
+            self.ended = self.selection.operation.is_some() && notice.is_end();
+            self.pending.push_back(notice);
+        }
+    }
+
+    /// Reads the next page from the record. After the last page the live events take over: subscribed to before it was
+    /// read, so that nothing falls between the two; what is in both is told once, by its id.
+    async fn replay(&mut self) -> Result<(), sqlx::Error> {
+        let (live, _) = self.app.events.subscribe().map_err(|_| sqlx::Error::PoolClosed)?;
+        let _turn = self.app.events.replays.acquire().await;
+        let told = match self.selection.operation {
+            Some(operation) => events::is_told(&self.app.database, operation).await?,
+            None => false,
+        };
+        let page = events::after(&self.app.database, &self.scope, &self.selection, self.last, PAGE).await?;
+        let complete = page.len() < PAGE as usize;
+        self.pending = page.into_iter().map(|event| Arc::new(Notice::of(event))).collect();
+        let ends =
+            self.selection.operation.is_some() && self.pending.back().is_some_and(|last| last.is_end());
+        self.ended = complete && (told || ends);
+        self.live = complete.then_some(live);
+        Ok(())
+    }
+}
+
+/// The event, if everything after it is kept still.
+async fn resumable(app: &App, id: i64) -> Result<i64, Problem> {
+    let extent = events::extent(&app.database).await?;
+    if id > extent.latest {
+        let error =
+            FieldError::new(Pointer::to("since"), "unknown_event", "must be an event that has happened");
+        return Err(Problem::fields(vec![error]));
+    }
+    if id < extent.forgotten {
+        return Err(Problem::new(Code::EventsForgotten));
+    }
+    Ok(id)
+}

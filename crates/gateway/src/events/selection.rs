@@ -1,0 +1,171 @@
+//! Which events somebody asks for, and from where on.
+
+use common::id::{OperationId, TenantId};
+use http::HeaderMap;
+
+use crate::{
+    auth::Scope,
+    http::{
+        fields::{Fault, Fields},
+        query,
+    },
+    problem::{Code, Problem},
+    store::events::Event,
+};
+
+const LAST_EVENT_ID: &str = "last-event-id";
+/// The first parts of all kinds.
+const FAMILIES: [&str; 3] = ["operation", "step", "tenant"];
+
+/// Which events, of those that may be seen at all.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    pub tenant: Option<TenantId>,
+    pub operation: Option<OperationId>,
+    pub kind: Option<KindFilter>,
+}
+
+impl Selection {
+    /// Whether somebody with this scope is told of this event. The same question as the record is asked for old ones.
+    pub fn takes(&self, scope: &Scope, event: &Event) -> bool {
+        scope.sees(event.tenant_id)
+            && self.tenant.is_none_or(|tenant| event.tenant_id == Some(tenant))
+            && self.operation.is_none_or(|operation| event.operation_id == Some(operation))
+            && self.kind.as_ref().is_none_or(|kind| kind.takes(&event.kind))
+    }
+}
+
+/// A kind, or a family of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindFilter(String);
+
+impl KindFilter {
+    /// The kind or family.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let (family, what) = text.split_once('.').unwrap_or((text, "any"));
+        let word = !what.is_empty() && what.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if FAMILIES.contains(&family) && word {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Fault::new(
+            "unknown_kind",
+            "must be `operation`, `step` or `tenant`, alone or as in `step.failed`",
+        ))
+    }
+
+    fn takes(&self, kind: &str) -> bool {
+        kind == self.0 || kind.split_once('.').is_some_and(|(family, _)| family == self.0)
+    }
+}
+
+/// From where on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// What happens from now on.
+    Now,
+    /// Everything that is kept.
+    Beginning,
+    /// What came after this event, without a gap.
+    Event(i64),
+}
+
+/// What somebody asks to follow.
+#[derive(Debug, Clone)]
+pub struct Following {
+    pub selection: Selection,
+    pub since: Since,
+}
+
+/// Reads the query of `/events` and `/ws`, and where the caller was cut off the last time.
+pub fn read_query(text: Option<&str>, headers: &HeaderMap) -> Result<Following, Problem> {
+    let mut fields = query::read(text);
+    let tenant = fields.optional("tenant", |text| text.parse().map_err(|e| Fault::new("invalid_tenant", e)));
+    let kind = fields.optional("kind", KindFilter::parse);
+    let since = since(&mut fields);
+    fields.finish()?;
+    let selection = Selection { tenant: tenant.flatten(), kind: kind.flatten(), operation: None };
+    let since = last_event_id(headers)?.or(since).unwrap_or(Since::Now);
+    Ok(Following { selection, since })
+}
+
+/// The same for one operation, which is told from its beginning.
+pub fn read_operation_query(
+    operation: OperationId,
+    text: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Following, Problem> {
+    let mut fields = query::read(text);
+    let since = since(&mut fields);
+    fields.finish()?;
+    let selection = Selection { operation: Some(operation), ..Selection::default() };
+    let since = last_event_id(headers)?.or(since).unwrap_or(Since::Beginning);
+    Ok(Following { selection, since })
+}
+
+fn since(fields: &mut Fields) -> Option<Since> {
+    let fault = || Fault::new("invalid_event", "must be the id of an event, or 0 for all that are kept");
+    fields.optional("since", |text| event_id(text).ok_or_else(fault)).flatten()
+}
+
+/// Sent by browsers when they connect again; it wins over the address, which they do not change.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Since>, Problem> {
+    let invalid = || {
+        Problem::new(Code::InvalidRequest)
+            .detail("The header Last-Event-ID must be given once and hold the id of an event.")
+    };
+    let mut values = headers.get_all(LAST_EVENT_ID).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let id = value.to_str().ok().and_then(event_id).filter(|_| values.next().is_none());
+    id.map(Some).ok_or_else(invalid)
+}
+
+fn event_id(text: &str) -> Option<Since> {
+    // `parse` alone would read a sign too.
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse().ok().filter(|_| digits)? {
+        0 => Some(Since::Beginning),
+        id => Some(Since::Event(id)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last(values: &[&'static str]) -> HeaderMap {
+        values.iter().map(|value| (LAST_EVENT_ID.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_header_wins_over_the_address() {
+        let read = |query, headers: &[&'static str]| read_query(query, &last(headers)).unwrap().since;
+        assert_eq!(read(None, &[]), Since::Now);
+        assert_eq!(read(Some("since=0"), &[]), Since::Beginning);
+        assert_eq!(read(Some("since=7"), &["9"]), Since::Event(9));
+    }
+
+    #[test]
+    fn what_is_no_event_is_a_problem() {
+        for bad in ["", "-1", "+1", "1.0", "x", " 1", "9223372036854775808"] {
+            let problem = read_query(None, &last(&[bad])).unwrap_err();
+            assert_eq!(problem.code(), Code::InvalidRequest, "{bad:?}");
+        }
+        assert!(read_query(None, &last(&["1", "1"])).is_err());
+        let problem = read_query(Some("since=x&kind=x&tenant=x&other=1"), &last(&[])).unwrap_err();
+        assert_eq!(problem.errors().len(), 4);
+    }
+
+    #[test]
+    fn a_family_takes_all_its_kinds_and_a_kind_itself() {
+        let takes = |filter: &str, kind| KindFilter::parse(filter).unwrap().takes(kind);
+        assert!(takes("step", "step.failed") && takes("step.failed", "step.failed"));
+        assert!(!takes("step", "operation.failed") && !takes("step.failed", "step.undone"));
+        for bad in ["", "ste", "step.", "step.failed.x", "STEP", "step.%"] {
+            assert!(KindFilter::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! `/events` and `/operations/{id}/events`: live events as server-sent events.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::{RawQuery, State},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{Stream, StreamExt, stream};
+use http::{HeaderMap, HeaderName, StatusCode};
+use utoipa::IntoParams;
+
+use crate::{
+    app::App,
+    auth::{Caller, OperationOf},
+    events::{EndView, EventView, Feed, read_operation_query, read_query},
+    problem::{Answered, ProblemDocument},
+};
+
+/// Proxies close what is silent for a minute, or less.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Asks nginx and its kin to hand on each event at once.
+const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
+
+/// Which events to follow.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the query; it is read by read_query")]
+pub struct EventsQuery {
+    /// Only those of this tenant, by its id.
+    tenant: Option<String>,
+    /// A family (`operation`, `step`, `tenant`) or one kind (`step.failed`).
+    kind: Option<String>,
+    /// Everything after this event; 0 for all that are kept, a week. Without it, what happens from now on.
+    since: Option<i64>,
+}
+
+/// Follows what happens to the caller's tenants.
+///
+/// Each message's data is an `Event`. A message named `end` says why the stream ends; a client that comes back with
+/// `Last-Event-ID` misses and repeats nothing.
+#[utoipa::path(
+    get, path = "/events", tag = "events",
+    security(("token" = [])),
+    params(EventsQuery, ("last-event-id" = Option<String>, Header, description = "Wins over `since`")),
+    responses(
+        (status = 200, body = EventView<'static>, content_type = "text/event-stream"),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn follow(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answered<Response> {
+    let following = read_query(query.as_deref(), &headers)?;
+    Ok(told(Feed::open(&app, caller.identity(), following).await?))
+}
+
+/// Follows one operation from its beginning to its end.
+///
+/// 204 when it has ended and the caller has seen everything: browsers then stop coming back.
+#[utoipa::path(
+    get, path = "/operations/{id}/events", tag = "events",
+    security(("token" = [])),
+    params(
+        ("id" = String, Path, description = "The operation's id"),
+        ("since" = Option<i64>, Query, description = "Only what came after this event"),
+        ("last-event-id" = Option<String>, Header, description = "Wins over `since`"),
+    ),
+    responses(
+        (status = 200, body = EventView<'static>, content_type = "text/event-stream"),
+        (status = 204, description = "It has ended, and everything was told"),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn follow_operation(
+    State(app): State<App>,
+    caller: Caller,
+    OperationOf(operation): OperationOf,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answered<Response> {
+    let following = read_operation_query(operation.id, query.as_deref(), &headers)?;
+    let feed = Feed::open(&app, caller.identity(), following).await?;
+    Ok(if feed.is_over() { StatusCode::NO_CONTENT.into_response() } else { told(feed) })
+}
+
+fn told(feed: Feed) -> Response {
+    let told = Sse::new(messages(feed)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    ([UNBUFFERED], told).into_response()
+}
+
+fn messages(feed: Feed) -> impl Stream<Item = Result<Event, Infallible>> {
+    // An id alone tells nothing and is remembered: who is cut off before the first event resumes here too.
+    let begin = Event::default().id(feed.last().to_string());
+    let rest = stream::unfold(Some(feed), async |feed| {
+        let mut feed = feed?;
+        Some(match feed.next().await {
+            Ok(notice) => {
+                let event = Event::default().id(notice.event.id.to_string()).data(&notice.json);
+                (event, Some(feed))
+            }
+            Err(end) => {
+                let reason = serde_json::to_string(&EndView { reason: end.as_str() });
+                (Event::default().event("end").data(reason.unwrap_or_default()), None)
+            }
+        })
+    });
+    stream::iter([begin]).chain(rest).map(Ok)
+}

@@ -1,0 +1,104 @@
+//! Coming back without losing or repeating anything.
+
+use std::collections::BTreeSet;
+
+use sqlx::PgPool;
+
+use super::{accepted, uuid, write_many};
+use crate::support::{Call, Platform};
+
+fn back_at(id: i64) -> Call {
+    Call::get("/events").by_a("admin").header("last-event-id", id.to_string())
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_change_that_commits_late_is_told_to_those_who_have_seen_later_ones(database: PgPool) {
+    let platform = Platform::telling(database.clone()).await;
+    let (early, _) = accepted(&platform, "early").await;
+    let (late, _) = accepted(&platform, "late").await;
+    let mut follower = platform.follow(Call::get("/events?since=0").by_a("admin")).await;
+    follower.kinds(4).await;
+    let suspend = "update tenants set status = 'suspended' where id = $1";
+    let mut open = database.begin().await.unwrap();
+    sqlx::query(suspend).bind(uuid(&late)).execute(&mut *open).await.unwrap();
+    sqlx::query(suspend).bind(uuid(&early)).execute(&database).await.unwrap();
+    assert_eq!(follower.next().await.unwrap().data["tenant_id"], early);
+    let seen = follower.last_id;
+    open.commit().await.unwrap();
+    assert_eq!(follower.next().await.unwrap().data["tenant_id"], late);
+    let mut resumed = platform.follow(back_at(seen)).await;
+    assert_eq!(resumed.next().await.unwrap().data["tenant_id"], late);
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn whoever_keeps_coming_back_loses_and_repeats_nothing(database: PgPool) {
+    const WRITERS: usize = 6;
+    const EACH: usize = 60;
+    let platform = Platform::telling(database.clone()).await;
+    let start = platform.follow(Call::get("/events").by_a("admin")).await;
+    let writer = async |writer: usize| {
+        for n in 0..EACH {
+            let mut transaction = database.begin().await.unwrap();
+            let written = sqlx::query("insert into event_outbox (kind, data) values ('tenant.active', $1)");
+            let name = serde_json::json!({ "name": format!("{writer}-{n}") });
+            written.bind(name).execute(&mut *transaction).await.unwrap();
+            // Some hold on for longer than others, so that they commit in another order than they drew numbers.
+            for _ in 0..(writer * 7 + n) % 5 {
+                sqlx::query("select 1").execute(&mut *transaction).await.unwrap();
+            }
+            transaction.commit().await.unwrap();
+        }
+    };
+    let reader = async {
+        let (mut names, mut count, mut last) = (BTreeSet::new(), 0, start.last_id);
+        while count < WRITERS * EACH {
+            let mut follower = platform.follow(back_at(last)).await;
+            for _ in 0..(count % 11 + 1).min(WRITERS * EACH - count) {
+                let told = follower.next().await.unwrap();
+                assert!(told.id.unwrap() > last);
+                last = told.id.unwrap();
+                names.insert(told.data["data"]["name"].as_str().unwrap().to_owned());
+                count += 1;
+            }
+        }
+        names
+    };
+    let (names, _) = futures::join!(reader, futures::future::join_all((0..WRITERS).map(writer)));
+    assert_eq!(names.len(), WRITERS * EACH);
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_cannot_be_resumed_is_refused(database: PgPool) {
+    let platform = Platform::telling(database.clone()).await;
+    let mut follower = platform.follow(Call::get("/events").by_a("admin")).await;
+    write_many(&database, 5).await;
+    follower.kinds(5).await;
+    let last = |id: &str| Call::get("/events").by_a("admin").header("last-event-id", id);
+    for bad in ["x", "-1", "1.5", "99999999999999999999"] {
+        platform.send(last(bad)).await.assert_problem(400, "invalid_request");
+    }
+    platform.send(back_at(follower.last_id + 1)).await.assert_problem(422, "invalid_fields");
+    let bad = platform.send(Call::get("/events?since=x&kind=y&tenant=z").by_a("admin")).await;
+    bad.assert_problem(422, "invalid_fields");
+    assert_eq!(bad.field_errors().len(), 3);
+
+    let aged = "update events set at = now() - interval '8 days' where id <= $1";
+    sqlx::query(aged).bind(follower.last_id - 2).execute(&database).await.unwrap();
+    gateway::forget(&database).await.unwrap();
+    platform.follow(back_at(follower.last_id - 3)).await.kinds(3).await;
+    sqlx::query("update event_relay set published_id = $1")
+        .bind(follower.last_id)
+        .execute(&database)
+        .await
+        .unwrap();
+    gateway::forget(&database).await.unwrap();
+    platform.send(back_at(follower.last_id - 3)).await.assert_problem(410, "events_forgotten");
+    platform.follow(back_at(follower.last_id - 2)).await.kinds(2).await;
+    platform.follow(Call::get("/events?since=0").by_a("admin")).await.kinds(2).await;
+    platform.stop().await;
+}
