@@ -84,14 +84,14 @@ pub async fn find(
     found.bind(scope.only()).bind(id).fetch_optional(executor).await
 }
 
-/// Which tenant has this subdomain? One that is gone has it no more; a failed one only while nobody else has it.
+/// Which tenant has this subdomain? One that is gone has it no more; one that gave it up only while nobody else has it.
 pub async fn find_by_subdomain(
     executor: impl PgExecutor<'_>,
     scope: &Scope,
     subdomain: &Subdomain,
 ) -> Result<Option<Tenant>, sqlx::Error> {
     let found = sqlx::query_as(visible_tenants!(
-        "t.subdomain = $2 and t.status <> 'deleted' order by t.status = 'failed', t.created_at desc limit 1"
+        "t.subdomain = $2 and t.status <> 'deleted' order by t.address_released, t.created_at desc limit 1"
     ));
     found.bind(scope.only()).bind(subdomain.as_str()).fetch_optional(executor).await
 }

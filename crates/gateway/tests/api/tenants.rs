@@ -251,6 +251,25 @@ async fn an_address_is_free_again_when_its_tenant_failed_or_is_gone(database: Pg
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
+async fn a_failed_tenant_can_be_removed_though_its_address_has_a_new_owner(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let call = Call::post("/tenants", &tenant("acme")).by_a("service").signed_at(-1);
+    let first = platform.send(call).await.json();
+    sqlx::query("update tenants set status = 'failed'").execute(&database).await.unwrap();
+    sqlx::query("update operations set status = 'rolled_back', finished_at = now()")
+        .execute(&database)
+        .await
+        .unwrap();
+    let second = create(&platform, "acme").await;
+    let removed = remove(&platform, first["tenant_id"].as_str().unwrap(), "k").await;
+    assert_eq!(removed.status, 202, "{}", removed.text());
+    let shown = platform.send(Call::get("/tenants/acme").by_a("admin")).await.json();
+    assert_eq!(shown["data"]["tenant"]["id"], second["tenant_id"]);
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
 async fn an_owner_sees_and_removes_what_is_theirs_and_nothing_else(database: PgPool) {
     let platform = Platform::on(database).await;
     let mine = create(&platform, "mine").await;
