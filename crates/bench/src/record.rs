@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use common::id::TenantId;
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 
-/// Waiting longer for what was accepted to be done means that it never will be.
-const DRAIN: Duration = Duration::from_secs(120);
+/// Several times what the slowest cell takes to work off what it accepted.
+const DRAIN: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Milliseconds.
@@ -24,7 +23,7 @@ const ACCEPTED: [&str; 6] =
 
 /// Every cell begins alike: nothing there, and nothing left for a checkpoint to write.
 pub async fn empty(pool: &PgPool) -> anyhow::Result<()> {
-    let truncate = format!("truncate {} cascade", ACCEPTED.join(", "));
+    let truncate = format!("truncate {}, event_outbox, events cascade", ACCEPTED.join(", "));
     sqlx::query(AssertSqlSafe(truncate)).execute(pool).await?;
     sqlx::query("checkpoint").execute(pool).await?;
     Ok(())
@@ -66,20 +65,23 @@ pub async fn fill(pool: &PgPool, tenants: i32) -> anyhow::Result<Vec<TenantId>> 
     Ok(ids.into_iter().map(TenantId::from_uuid).collect())
 }
 
-/// Returns once every accepted operation is over; how many there were.
-pub async fn drained(pool: &PgPool) -> anyhow::Result<i64> {
-    let open = "select count(*) from operations where status not in ('succeeded', 'rolled_back')";
+/// Waits until every accepted operation is over, but not for ever: which share has not succeeded by then?
+pub async fn unfinished(pool: &PgPool) -> anyhow::Result<f64> {
+    let open = "select count(*) from operations where status in ('queued', 'running', 'undoing')";
     let drained = async {
         while sqlx::query_scalar::<_, i64>(open).fetch_one(pool).await? > 0 {
             tokio::time::sleep(ASK_EVERY).await;
         }
         anyhow::Ok(())
     };
-    tokio::time::timeout(DRAIN, drained).await.context("operations are left over")??;
-    let succeeded = "select count(*) filter (where status = 'succeeded'), count(*) from operations";
-    let (succeeded, all): (i64, i64) = sqlx::query_as(succeeded).fetch_one(pool).await?;
-    anyhow::ensure!(succeeded == all, "only {succeeded} of {all} operations succeeded");
-    Ok(all)
+    // A run goes on without those that are left: that they are is a figure too.
+    if let Ok(ended) = tokio::time::timeout(DRAIN, drained).await {
+        ended?;
+    }
+    let share =
+        "select (1 - count(*) filter (where status = 'succeeded')::float8 / greatest(count(*), 1))::float8
+                   from operations";
+    Ok(sqlx::query_scalar(share).fetch_one(pool).await?)
 }
 
 /// Operations of the first second are left out: pools and prepared statements are filled in it.
@@ -114,6 +116,8 @@ pub async fn steps(pool: &PgPool) -> anyhow::Result<Vec<String>> {
 
 async fn quantiles(pool: &PgPool, of: &str) -> anyhow::Result<Quantiles> {
     let at = |p: f64| format!("percentile_cont({p}) within group (order by ms)");
+    // Nothing at all happened: no number.
+    let at = |p: f64| format!("coalesce({}, 'NaN')", at(p));
     let query = format!("select {} as p50, {} as p95, {} as p99 from ({of}) t", at(0.5), at(0.95), at(0.99));
     Ok(sqlx::query_as(AssertSqlSafe(query)).fetch_one(pool).await?)
 }

@@ -96,10 +96,11 @@ fn operations(figures: &Figures, out: &mut String) -> anyhow::Result<()> {
     writeln!(out, "## Operations\n")?;
     writeln!(
         out,
-        "| accepted | answered p95 | first step p50 | p95 (aim ≤ 25) | p99 | a step p50 | p95 (aim ≤ 10) | p99 | machine busy |"
+        "| accepted | answered p95 | first step p50 | p95 (aim ≤ 25) | p99 | a step p50 | p95 (aim ≤ 10) | p99 | % unfinished after 30 s | machine busy |"
     )?;
-    writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
-    let columns = ["p95", "start p50", "start p95", "start p99", "step p50", "step p95", "step p99"];
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|")?;
+    let columns =
+        ["p95", "start p50", "start p95", "start p99", "step p50", "step p95", "step p99", "unfinished"];
     for (rate, effects) in BEGINNINGS {
         let cell = begin(rate, effects);
         let texts = columns.map(|figure| figures.text(&cell, figure));

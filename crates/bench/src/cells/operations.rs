@@ -17,7 +17,8 @@ impl Bench {
         let ask =
             Ask { port: self.config.port, request: move || caller.create(), answer: StatusCode::CREATED };
         let (seen, used) = tokio::try_join!(load::open(&ask, rate, window), Used::within(&worker, window))?;
-        record::drained(&self.record).await?;
+        let unfinished = record::unfinished(&self.record).await?;
+        self.figures.note(cell, "unfinished", 100.0 * unfinished);
         self.figures.note(cell, "worker MB", used.memory_mb);
         self.note_latencies(cell, &seen);
         self.figures.note(cell, "busy", used.busy);
