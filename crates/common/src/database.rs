@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    PgPool,
+    Connection, PgPool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -16,6 +16,10 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
 /// How long a request waits for a connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The pool asks a connection whether it is alive each time it is given back. Asking again when it is taken would be a
+/// second round trip for every statement; only one that has been lying about may have died since.
+const ALIVE_FOR: Duration = Duration::from_secs(1);
 
 /// Where the record is.
 #[derive(Debug, Clone)]
@@ -55,6 +59,15 @@ pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseEr
     Ok(PgPoolOptions::new()
         .max_connections(config.connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > ALIVE_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options))
 }
 
