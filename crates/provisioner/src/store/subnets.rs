@@ -39,8 +39,11 @@ impl Classify for SubnetError {
     }
 }
 
-/// Gives the tenant the first free subnet of this cluster, or leaves it the one it has.
+/// Gives the tenant the first free subnet of this cluster, or leaves it the one it has. In a transaction: until it is over,
+/// others wait, because they would all choose the same one.
 pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId) -> Result<(), SubnetError> {
+    let turn = "select pg_advisory_xact_lock(hashtextextended('rp9/subnets/' || $1, 0))";
+    sqlx::query(turn).bind(site.cluster.as_str()).execute(&mut *connection).await?;
     let taken = "select subnet from tenants where cluster_id = $1 and subnet is not null";
     let taken: HashSet<IpNet> = sqlx::query_scalar(taken)
         .bind(site.cluster.as_str())

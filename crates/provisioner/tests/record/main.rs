@@ -7,6 +7,7 @@
     reason = "a test that cannot go on ends here"
 )]
 
+mod crowd;
 mod every_step;
 mod reconciler;
 mod support;
