@@ -12,7 +12,7 @@ use sqlx::PgPool;
 
 use crate::support::Fakes;
 
-const TENANTS: i64 = 24;
+const TENANTS: i64 = 16;
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
