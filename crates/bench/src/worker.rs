@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use common::{
-    bus::{Consumer, Outcome},
     config::{Env, Section},
     operations::{Drive, Store, Wake, Worker},
     secrets::MasterKeys,
     service::Service,
 };
-use provisioner::{Site, World};
-use wire::{OperationQueued, PROVISIONER_COMMANDS};
+use provisioner::{Site, World, intake};
 
 use crate::{no_effects::NoEffects, world};
 
@@ -40,15 +38,6 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let world = Arc::new(world::fakes(&pool, config.site, config.keys));
     let store = Store::new(pool, "bench-worker");
     Worker { store, world, sagas, wake: wake.clone(), limit: config.operations }.spawn(tasks);
-
-    let (bus, stopping) = (service.bus.clone(), tasks.stopping());
-    tasks.spawn("commands", async move {
-        let consumer = Consumer { name: "provisioner", filter: PROVISIONER_COMMANDS };
-        let wake_up = |_: OperationQueued, _| {
-            wake.now();
-            std::future::ready(Outcome::Done)
-        };
-        bus.consume(consumer, stopping, wake_up).await;
-    });
+    intake::listen(tasks, service.bus.clone(), service.database.clone(), wake);
     Ok(())
 }

@@ -3,12 +3,18 @@
 //!
 //! No subject is spelled here: messages bring theirs (crate `wire`).
 
+mod attempt;
+mod carried;
 mod consume;
+mod message;
 mod request;
+mod urgency;
+mod verdict;
 
 use std::{fmt, time::Duration};
 
 use async_nats::{ConnectOptions, HeaderMap, connection, jetstream};
+use futures::{Stream, StreamExt};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -16,7 +22,9 @@ use crate::{
     error::{Classify, Kind},
 };
 
-pub use consume::{Consumer, Outcome};
+pub use carried::Carried;
+pub use consume::{Consumer, Lane, Outcome};
+pub use message::{Concerns, Malformed, Message, StreamSpec, Undecodable};
 pub use request::Request;
 
 /// An acknowledgement normally takes well under a millisecond; the sweeper covers what was not acknowledged.
@@ -28,77 +36,17 @@ pub struct BusConfig {
     url: String,
     user: Option<String>,
     password: Option<SecretString>,
+    replicas: usize,
 }
 
 impl Section for BusConfig {
     fn read(env: &mut Env) -> Option<Self> {
         let (url, user) = (env.required("NATS_URL"), env.optional("NATS_USER"));
         let password = env.optional_secret("NATS_PASSWORD");
-        Some(Self { url: url?, user: user?, password: password? })
+        let replicas = env.or("NATS_REPLICAS", 1);
+        Some(Self { url: url?, user: user?, password: password?, replicas: replicas? })
     }
 }
-
-/// Bytes that are not the message they should be.
-#[derive(Debug, thiserror::Error)]
-#[error("not a valid {message} message: {reason}")]
-pub struct Malformed {
-    pub message: &'static str,
-    pub reason: String,
-}
-
-/// A stream that messages are kept in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamSpec {
-    pub name: &'static str,
-    pub subjects: &'static [&'static str],
-    /// Whether a message is gone once it was handled, or kept until it is too old.
-    pub work_queue: bool,
-    pub max_age: Duration,
-}
-
-/// A message that has one place to go.
-pub trait Message: Sized + Send + Sync + 'static {
-    /// The name used in logs.
-    const NAME: &'static str;
-    /// The stream that keeps it.
-    const STREAM: StreamSpec;
-
-    /// Where it goes.
-    fn subject(&self) -> String;
-    /// Two messages with the same one within the stream's window are one message.
-    fn dedup_id(&self) -> String;
-    fn encode(&self) -> Vec<u8>;
-    fn decode(bytes: &[u8]) -> Result<Self, Malformed>;
-}
-
-/// What goes with a message so that one cause can be followed through all services.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Carried {
-    pub correlation_id: Option<String>,
-    pub traceparent: Option<String>,
-}
-
-impl Carried {
-    fn to_headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        let pairs = [(CORRELATION, &self.correlation_id), (TRACEPARENT, &self.traceparent)];
-        for (name, value) in pairs {
-            // A header value with a line break would be a second header.
-            if let Some(value) = value.as_deref().filter(|v| !v.contains(['\r', '\n'])) {
-                headers.insert(name, value);
-            }
-        }
-        headers
-    }
-
-    fn of(headers: Option<&HeaderMap>) -> Self {
-        let get = |name| headers.and_then(|h| h.get(name)).map(|value| value.as_str().to_owned());
-        Self { correlation_id: get(CORRELATION), traceparent: get(TRACEPARENT) }
-    }
-}
-
-const CORRELATION: &str = "rp9-correlation-id";
-const TRACEPARENT: &str = "traceparent";
 
 /// The transport did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -133,6 +81,8 @@ impl Classify for BusError {
 pub struct Bus {
     client: async_nats::Client,
     jetstream: jetstream::Context,
+    /// On how many servers each stream is kept.
+    replicas: usize,
 }
 
 impl fmt::Debug for Bus {
@@ -155,7 +105,7 @@ impl Bus {
         }
         let client = options.connect(&config.url).await?;
         let jetstream = jetstream::new(client.clone());
-        Ok(Self { client, jetstream })
+        Ok(Self { client, jetstream, replicas: config.replicas })
     }
 
     /// Whether messages can be sent at this moment.
@@ -165,15 +115,51 @@ impl Bus {
 
     /// Sends a message and waits until its stream has it.
     pub async fn publish<M: Message>(&self, message: &M, carried: &Carried) -> Result<(), BusError> {
+        let mut headers = carried.to_headers();
+        headers.insert("Nats-Msg-Id", message.dedup_id().as_str());
+        self.send(message.subject(), headers, message.encode()).await
+    }
+
+    /// Follows what is published from now on, as a stream that keeps nothing: what nobody listens to is missed. What
+    /// cannot be read is passed over.
+    pub async fn listen<M: Message>(
+        &self,
+        subject: String,
+    ) -> Result<impl Stream<Item = M> + Unpin, BusError> {
+        let messages = self.client.subscribe(subject).await.map_err(|e| BusError::Refused(e.into()))?;
+        let read =
+            |message: async_nats::Message| async move { M::decode(&message.subject, &message.payload).ok() };
+        Ok(Box::pin(messages.filter_map(read)))
+    }
+
+    /// Sends the bytes of an earlier message again. Its stream takes it although it took the same before.
+    pub async fn resend(
+        &self,
+        subject: String,
+        headers: &[(String, String)],
+        payload: Vec<u8>,
+        message_id: &str,
+    ) -> Result<(), BusError> {
+        let mut map = HeaderMap::new();
+        // What no header may hold came from no header.
+        let honest = |text: &str| !text.contains(['\r', '\n', ':']);
+        for (name, value) in headers.iter().filter(|(name, _)| honest(name)) {
+            if !value.contains(['\r', '\n']) {
+                map.insert(name.as_str(), value.as_str());
+            }
+        }
+        map.insert("Nats-Msg-Id", message_id);
+        self.send(subject, map, payload).await
+    }
+
+    async fn send(&self, subject: String, headers: HeaderMap, payload: Vec<u8>) -> Result<(), BusError> {
         if !self.is_connected() {
             return Err(BusError::Disconnected);
         }
-        let mut headers = carried.to_headers();
-        headers.insert("Nats-Msg-Id", message.dedup_id().as_str());
         let sent = async {
             let ack = self
                 .jetstream
-                .publish_with_headers(message.subject(), headers, message.encode().into())
+                .publish_with_headers(subject, headers, payload.into())
                 .await
                 .map_err(|e| BusError::Refused(e.into()))?;
             ack.await.map_err(|e| BusError::Refused(e.into()))
@@ -182,7 +168,7 @@ impl Bus {
         Ok(())
     }
 
-    /// Makes a stream as described, whether or not there is one.
+    /// Makes a stream as described, or makes the one there is as described.
     pub async fn ensure_stream(&self, spec: &StreamSpec) -> Result<jetstream::stream::Stream, BusError> {
         let config = jetstream::stream::Config {
             name: spec.name.to_owned(),
@@ -194,8 +180,10 @@ impl Bus {
             },
             max_age: spec.max_age,
             storage: jetstream::stream::StorageType::File,
+            num_replicas: self.replicas,
             ..Default::default()
         };
-        self.jetstream.get_or_create_stream(config).await.map_err(|e| BusError::Refused(e.into()))
+        self.jetstream.create_or_update_stream(config).await.map_err(|e| BusError::Refused(e.into()))?;
+        self.jetstream.get_stream(spec.name).await.map_err(|e| BusError::Refused(e.into()))
     }
 }

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod audit;
+mod backoff;
 pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod dead_letters;
 pub mod error;
 pub mod id;
 pub mod operations;

@@ -7,6 +7,7 @@ use common::{
     service::{Readiness, Tasks},
 };
 use sqlx::PgPool;
+use tokio::sync::Notify;
 
 use crate::{
     audit::Trail,
@@ -17,6 +18,7 @@ use crate::{
     events::Hub,
     health::Report,
     metrics,
+    pressure::Pressure,
 };
 
 /// One gateway. Any number of them work on the same record.
@@ -36,6 +38,9 @@ pub struct Parts {
     pub trail: Trail,
     pub doors: Doors,
     pub events: Hub,
+    pub pressure: Pressure,
+    /// Wakes whoever sends dead letters again.
+    pub replays: Notify,
     /// Renders the metrics of this process.
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub health: Cached<Report>,
@@ -62,6 +67,8 @@ impl App {
             bus: around.bus,
             tasks: around.tasks,
             events: Hub::new(config.event_clients),
+            replays: Notify::new(),
+            pressure: Pressure::new(config.backlog_high),
             doors: Doors::new(around.readiness),
             render_metrics: around.render_metrics,
             tokens: config.tokens,

@@ -6,6 +6,7 @@
 
 mod caller;
 mod command;
+mod dead_letter_of;
 mod operation_of;
 mod role;
 mod secret;
@@ -16,6 +17,7 @@ mod token;
 
 pub use caller::{Access, Caller, Read};
 pub use command::{Command, Target};
+pub use dead_letter_of::absent_dead_letter;
 pub use operation_of::{OperationOf, absent_operation};
 pub use role::Role;
 pub use signature::{Proof, SignatureRules, Signed};

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use common::{
+    dead_letters::Reason,
     error::chain,
     operations::OperationKind,
     tenant::{Mode, TenantStatus},
@@ -13,7 +14,7 @@ use sqlx::PgPool;
 use crate::{
     app::App,
     metrics,
-    store::{events, expired, operations, plans, tenants},
+    store::{dead_letters, events, expired, operations, plans, tenants},
 };
 
 /// Often enough that a batch stays small.
@@ -23,6 +24,9 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 
 /// The newest entries can be tampered with unseen for so long.
 const SEAL_EVERY: Duration = Duration::from_secs(2);
+
+/// Whoever takes messages from the bus.
+const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
 
 /// Starts the chores.
 pub fn start(app: &App) {
@@ -51,6 +55,7 @@ where
 pub async fn forget(database: &PgPool) -> Result<(), sqlx::Error> {
     while expired::forget_signatures(database).await? == expired::BATCH {}
     while expired::forget_answers(database).await? == expired::BATCH {}
+    while expired::forget_dead_letters(database).await? == expired::BATCH {}
     while events::forget(database).await? == events::BATCH {}
     Ok(())
 }
@@ -69,7 +74,22 @@ async fn count(database: &PgPool) -> Result<(), sqlx::Error> {
             }
         }
     }
+    count_dead_letters(database).await?;
     count_stuck(database).await
+}
+
+/// Each of these waits for a decision.
+async fn count_dead_letters(database: &PgPool) -> Result<(), sqlx::Error> {
+    let waiting = dead_letters::waiting(database).await?.into_iter();
+    let waiting: BTreeMap<_, _> =
+        waiting.map(|(service, reason, count)| ((service, reason), count)).collect();
+    for service in CONSUMERS {
+        for reason in Reason::ALL.map(Reason::as_str) {
+            let count = waiting.get(&(service.to_owned(), reason.to_owned())).copied();
+            metrics::dead_letters(service, reason, count.unwrap_or_default());
+        }
+    }
+    Ok(())
 }
 
 /// Each of these waits for a person.

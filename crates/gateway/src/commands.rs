@@ -6,17 +6,18 @@ use common::{
     id::{OperationId, TenantId},
     operations::OperationKind,
 };
-use wire::{OperationQueued, Priority};
+use wire::{OperationQueued, Order, Priority, ProvisionerCommand};
 
 use crate::{
     app::App,
     auth::Command,
     exchange::Exchange,
-    idempotency::{Answer, stored_answer},
+    idempotency::{Answer, repeat_or, stored_answer},
     metrics,
     problem::{Code, Pointer, Problem},
     store::{
         accept::{self, AcceptError, Effect},
+        dead_letters::{self, DeadLetter, Decision},
         operations::Operation,
         steer::{self, Steering},
     },
@@ -31,6 +32,10 @@ pub async fn accept<A, T, E: Effect>(
     effect: &E,
     answer: Answer,
 ) -> Result<Option<Response>, Problem> {
+    if let Err(overloaded) = app.pressure.admit() {
+        // What was accepted before is no burden.
+        return repeat_or(app, command, overloaded).await.map(Some);
+    }
     if accept::accept(&app.database, command, operation, effect, &answer).await.map_err(refusal)? {
         note(command.exchange(), effect.tenant(), operation);
         metrics::accepted(E::KIND.as_str());
@@ -59,6 +64,21 @@ pub async fn steer<A, S: Steering>(
     Ok(Some(answer.into_response()))
 }
 
+/// Does to a dead letter what was decided, with the answer made for it, or gives the answer it got the first time. `None`:
+/// somebody decided before.
+pub async fn decide<A>(
+    app: &App,
+    command: &Command<A, DeadLetter>,
+    decision: Decision,
+    answer: Answer,
+) -> Result<Option<Response>, Problem> {
+    if !dead_letters::decide(&app.database, command, decision, &answer).await.map_err(refusal)? {
+        return stored_answer(app, command).await;
+    }
+    app.replays.notify_one();
+    Ok(Some(answer.into_response()))
+}
+
 fn note(exchange: &Exchange, tenant: TenantId, operation: OperationId) {
     exchange.note_tenant(tenant);
     exchange.note_operation(operation);
@@ -78,7 +98,8 @@ fn refusal(error: AcceptError) -> Problem {
 
 /// Tells the provisioner. The row is what counts: a lost wake-up costs the time until the sweeper comes by.
 fn wake(app: &App, exchange: &Exchange, operation: OperationId, kind: &'static str) {
-    let message = OperationQueued { operation, kind: kind.to_owned(), priority: Priority::Normal };
+    let order = Order::Wake(OperationQueued { operation, kind: kind.to_owned() });
+    let message = ProvisionerCommand { priority: Priority::Normal, order };
     let (bus, carried) = (app.bus.clone(), exchange.carried());
     app.tasks.spawn("wake", async move {
         let published = bus.publish(&message, &carried).await;

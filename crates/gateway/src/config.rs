@@ -11,6 +11,9 @@ use crate::auth::{SignatureRules, TokenKeys};
 /// Each is a connection and a task: some 50 kB.
 const EVENT_CLIENTS: usize = 1_000;
 
+/// Some hours of work for one provisioner.
+const BACKLOG_HIGH: u32 = 10_000;
+
 /// The whole configuration.
 #[derive(Debug)]
 pub struct Config {
@@ -24,6 +27,8 @@ pub struct Config {
     pub n8n_version: Version,
     /// How many clients may follow events at the same time.
     pub event_clients: usize,
+    /// Above so many waiting operations no more are accepted.
+    pub backlog_high: u32,
 }
 
 impl Section for Config {
@@ -33,6 +38,7 @@ impl Section for Config {
         let (tokens, signatures) = (TokenKeys::read(env), SignatureRules::read(env));
         let (public, n8n_version) = (PublicAddress::read(env), env.required("N8N_VERSION"));
         let event_clients = env.or("EVENT_CLIENTS", EVENT_CLIENTS);
+        let backlog_high = env.or("BACKLOG_HIGH", BACKLOG_HIGH);
         Some(Self {
             api_bind: api_bind?,
             edge: edge?,
@@ -41,6 +47,7 @@ impl Section for Config {
             public: public?,
             n8n_version: n8n_version?,
             event_clients: event_clients?,
+            backlog_high: backlog_high?,
         })
     }
 }

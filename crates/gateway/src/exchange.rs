@@ -85,6 +85,7 @@ impl Exchange {
         Carried {
             correlation_id: Some(self.correlation_id().to_owned()),
             traceparent: self.0.traceparent.clone(),
+            ..Carried::default()
         }
     }
 

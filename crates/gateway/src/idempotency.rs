@@ -64,7 +64,8 @@ impl RequestDigest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: StatusCode,
-    pub location: String,
+    /// Where its progress is seen.
+    pub location: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -72,7 +73,13 @@ impl Answer {
     /// An answer with a JSON body, and the place where its progress is seen.
     pub fn json(status: StatusCode, location: String, body: &impl serde::Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|_| Problem::new(Code::Internal))?;
-        Ok(Self { status, location, body })
+        Ok(Self { status, location: Some(location), body })
+    }
+
+    /// An answer with a JSON body to something that is done with it.
+    pub fn done(body: &impl serde::Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(|_| Problem::new(Code::Internal))?;
+        Ok(Self { status: StatusCode::OK, location: None, body })
     }
 
     fn replayed(self) -> Response {
@@ -84,9 +91,8 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let headers =
-            [(header::CONTENT_TYPE, "application/json".to_owned()), (header::LOCATION, self.location)];
-        (self.status, headers, self.body).into_response()
+        let location = self.location.map(|location| [(header::LOCATION, location)]);
+        (self.status, [(header::CONTENT_TYPE, "application/json")], location, self.body).into_response()
     }
 }
 

@@ -15,7 +15,9 @@ mod http;
 mod idempotency;
 mod metrics;
 mod operations;
+mod pressure;
 mod problem;
+mod replays;
 mod routes;
 mod store;
 mod tenants;
@@ -30,6 +32,8 @@ pub use chores::forget;
 pub use config::Config;
 pub use events::start as start_events;
 pub use http::server::serve;
+pub use pressure::watch as watch_pressure;
+pub use replays::start as start_replays;
 pub use routes::{api, describe, edge::edge};
 
 /// Starts the gateway: the API, the edge's port and the chores.
@@ -46,6 +50,8 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let app = App::new(config, around);
     chores::start(&app);
     start_events(&app);
+    start_replays(&app);
+    service.tasks.spawn("pressure", watch_pressure(app.clone()));
     serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app));
     serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app));
     Ok(())

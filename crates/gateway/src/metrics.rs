@@ -17,6 +17,9 @@ const EVENT_CLIENTS: &str = "rp9_event_clients";
 const EVENT_CLIENTS_DROPPED: &str = "rp9_event_clients_dropped_total";
 const TENANTS: &str = "rp9_tenants_total";
 const STUCK: &str = "rp9_operations_stuck";
+const BACKLOG: &str = "rp9_operations_waiting";
+const ACCEPTING: &str = "rp9_accepting";
+const DEAD_LETTERS: &str = "rp9_dead_letters";
 
 /// Says what each metric means.
 pub fn describe() {
@@ -29,6 +32,12 @@ pub fn describe() {
     describe_gauge!(
         STUCK,
         "Operations that wait for a person, by kind. Every replica tells the same number."
+    );
+    describe_gauge!(BACKLOG, "Operations that have not begun, counted to the high water mark.");
+    describe_gauge!(ACCEPTING, "1 while this gateway accepts operations, 0 above the high water mark.");
+    describe_gauge!(
+        DEAD_LETTERS,
+        "Dead letters nobody has decided about, by service and reason. Every replica tells the same."
     );
     describe_counter!(EVENTS_RELAYED, "Events published on the bus by this process.");
     describe_gauge!(
@@ -84,6 +93,17 @@ pub fn audit_dropped() {
 /// So many operations of this kind wait for a person.
 pub fn stuck(kind: &'static str, count: i64) {
     gauge!(STUCK, "kind" => kind).set(count as f64);
+}
+
+/// So many operations wait, and whether more are accepted.
+pub fn backlog(waiting: i64, accepting: bool) {
+    gauge!(BACKLOG).set(waiting as f64);
+    gauge!(ACCEPTING).set(f64::from(u8::from(accepting)));
+}
+
+/// So many dead letters of this service wait for a decision.
+pub fn dead_letters(service: &str, reason: &str, count: i64) {
+    gauge!(DEAD_LETTERS, "service" => service.to_owned(), "reason" => reason.to_owned()).set(count as f64);
 }
 
 /// So many events were published.

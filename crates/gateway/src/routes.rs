@@ -2,6 +2,7 @@
 //! same list as the router, so neither knows a route that the other does not.
 
 mod audit;
+mod dead_letters;
 pub mod edge;
 mod events;
 mod health;
@@ -30,6 +31,9 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(operations::resume::resume))
         .routes(routes!(operations::abandon::abandon))
         .routes(routes!(audit::list))
+        .routes(routes!(dead_letters::list::list))
+        .routes(routes!(dead_letters::show::show, dead_letters::delete::delete))
+        .routes(routes!(dead_letters::replay::replay))
         .routes(routes!(events::follow_operation))
         .routes(routes!(events::follow))
         .routes(routes!(ws::follow))

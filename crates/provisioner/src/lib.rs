@@ -7,6 +7,7 @@ mod delete;
 mod heal;
 mod heartbeat;
 mod initial_login;
+pub mod intake;
 mod reconcile;
 mod store;
 mod wait;
@@ -15,11 +16,9 @@ mod world;
 use std::sync::Arc;
 
 use common::{
-    bus::{Consumer, Outcome},
     operations::{Drive, Store, Wake, Worker},
     service::Service,
 };
-use wire::{OperationQueued, PROVISIONER_COMMANDS};
 
 pub use config::{Config, Site};
 pub use create::CreateTenant;
@@ -45,15 +44,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         Worker { store, world: world.clone(), sagas: sagas(), wake: wake.clone(), limit: config.operations };
     worker.spawn(tasks);
 
-    let (bus, stopping, woken) = (service.bus.clone(), tasks.stopping(), wake.clone());
-    tasks.spawn("commands", async move {
-        let consumer = Consumer { name: "provisioner", filter: PROVISIONER_COMMANDS };
-        let wake_up = |_: OperationQueued, _| {
-            woken.now();
-            std::future::ready(Outcome::Done)
-        };
-        bus.consume(consumer, stopping, wake_up).await;
-    });
+    intake::listen(tasks, service.bus.clone(), pool.clone(), wake.clone());
     initial_login::spawn(service, world.clone());
     heartbeat::spawn(service, world.clone(), config.site.clone());
     Reconciler::new(pool, world, wake).spawn(tasks);

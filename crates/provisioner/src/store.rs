@@ -3,6 +3,7 @@
 pub mod clusters;
 pub mod drift;
 pub mod instances;
+pub mod intake;
 pub mod secrets;
 pub mod subnets;
 pub mod tenants;

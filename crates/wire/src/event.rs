@@ -3,7 +3,7 @@
 use std::{fmt::Display, str::FromStr, time::Duration};
 
 use common::{
-    bus::{Malformed, Message, StreamSpec},
+    bus::{Concerns, Malformed, Message, StreamSpec, Undecodable},
     id::{OperationId, TenantId},
 };
 use prost::Message as _;
@@ -68,11 +68,11 @@ impl Message for Event {
         .encode_to_vec()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    fn decode(_: &str, bytes: &[u8]) -> Result<Self, Undecodable> {
         let malformed = |reason: String| Malformed { message: Self::NAME, reason };
         let message = proto::Event::decode(bytes).map_err(|e| malformed(e.to_string()))?;
         if message.id <= 0 || message.kind.is_empty() {
-            return Err(malformed("it has no id or no kind".into()));
+            return Err(malformed("it has no id or no kind".into()).into());
         }
         Ok(Self {
             id: message.id,
@@ -82,6 +82,10 @@ impl Message for Event {
             operation: id_of(&message.operation_id).map_err(|e| malformed(format!("operation_id: {e}")))?,
             data_json: message.data_json,
         })
+    }
+
+    fn concerns(&self) -> Concerns {
+        Concerns { tenant: self.tenant, operation: self.operation }
     }
 }
 

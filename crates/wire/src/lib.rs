@@ -2,7 +2,8 @@
 
 mod event;
 mod initial_login;
-mod operation_queued;
+mod provisioner_command;
+mod submit_operation;
 
 /// What prost made of `proto/`.
 mod proto {
@@ -12,4 +13,5 @@ mod proto {
 
 pub use event::{EVENTS, Event};
 pub use initial_login::{AskInitialLogin, InitialLogin};
-pub use operation_queued::{COMMANDS, OperationQueued, PROVISIONER_COMMANDS, Priority};
+pub use provisioner_command::{COMMANDS, OperationQueued, Order, PROVISIONER, Priority, ProvisionerCommand};
+pub use submit_operation::SubmitOperation;

@@ -8,12 +8,16 @@
 )]
 
 use common::{
-    bus::{Message, Request},
+    bus::{Message, Request, Undecodable},
     id::{OperationId, TenantId},
 };
 use secrecy::ExposeSecret;
+use time::OffsetDateTime;
 use uuid::Uuid;
-use wire::{AskInitialLogin, EVENTS, Event, InitialLogin, OperationQueued, PROVISIONER_COMMANDS, Priority};
+use wire::{
+    AskInitialLogin, EVENTS, Event, InitialLogin, OperationQueued, Order, PROVISIONER, Priority,
+    ProvisionerCommand, SubmitOperation,
+};
 
 const SAMPLE: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
 
@@ -25,14 +29,39 @@ fn golden(name: &str, bytes: &[u8]) -> Vec<u8> {
     bytes.to_vec()
 }
 
-fn queued(priority: Priority) -> OperationQueued {
-    OperationQueued { operation: OperationId::from_uuid(SAMPLE), kind: "tenant.create".into(), priority }
+fn queued(priority: Priority) -> ProvisionerCommand {
+    let queued = OperationQueued { operation: OperationId::from_uuid(SAMPLE), kind: "tenant.create".into() };
+    ProvisionerCommand { priority, order: Order::Wake(queued) }
+}
+
+fn submitted(priority: Priority) -> ProvisionerCommand {
+    let submitted = SubmitOperation {
+        operation: OperationId::from_uuid(SAMPLE),
+        kind: "tenant.heal".into(),
+        tenant: TenantId::from_uuid(SAMPLE),
+        not_before: OffsetDateTime::from_unix_timestamp(1_800_000_000).ok(),
+        reason: Some("It looks ill.".into()),
+    };
+    ProvisionerCommand { priority, order: Order::Submit(submitted) }
+}
+
+fn read(name: &str, command: &ProvisionerCommand) -> ProvisionerCommand {
+    ProvisionerCommand::decode(&command.subject(), &golden(name, &command.encode())).unwrap()
 }
 
 #[test]
 fn operation_queued() {
-    let message = queued(Priority::Normal);
-    assert_eq!(OperationQueued::decode(&golden("operation_queued", &message.encode())).unwrap(), message);
+    assert_eq!(read("operation_queued", &queued(Priority::Normal)), queued(Priority::Normal));
+}
+
+#[test]
+fn submit_operation() {
+    assert_eq!(read("submit_operation", &submitted(Priority::High)), submitted(Priority::High));
+    let mut least = submitted(Priority::Low);
+    if let Order::Submit(submitted) = &mut least.order {
+        (submitted.not_before, submitted.reason) = (None, None);
+    }
+    assert_eq!(ProvisionerCommand::decode(&least.subject(), &least.encode()).unwrap(), least);
 }
 
 #[test]
@@ -65,9 +94,9 @@ fn event() -> Event {
 
 #[test]
 fn an_event() {
-    assert_eq!(Event::decode(&golden("event", &event().encode())).unwrap(), event());
+    assert_eq!(Event::decode("", &golden("event", &event().encode())).unwrap(), event());
     let of_nobody = Event { tenant: None, operation: None, ..event() };
-    assert_eq!(Event::decode(&of_nobody.encode()).unwrap(), of_nobody);
+    assert_eq!(Event::decode("", &of_nobody.encode()).unwrap(), of_nobody);
 }
 
 #[test]
@@ -82,32 +111,74 @@ fn an_event_goes_where_its_kind_and_tenant_say_and_its_stream_takes_it() {
 #[test]
 fn what_is_no_event_is_refused() {
     for bytes in [&b""[..], b"\xff\xff\xff", b"\x22\x03abc"] {
-        assert!(Event::decode(bytes).is_err(), "{bytes:?}");
+        assert!(Event::decode("", bytes).is_err(), "{bytes:?}");
     }
 }
 
 #[test]
 fn a_field_of_a_later_version_is_passed_over() {
-    let mut bytes = queued(Priority::Normal).encode();
-    bytes.extend([0xfa, 0x01, 0x03, b'n', b'e', b'w']); // field 31, three bytes
-    assert_eq!(OperationQueued::decode(&bytes).unwrap(), queued(Priority::Normal));
+    for command in [queued(Priority::Normal), submitted(Priority::Normal)] {
+        let mut bytes = command.encode();
+        bytes.extend([0xfa, 0x01, 0x03, b'n', b'e', b'w']); // field 31, three bytes
+        assert_eq!(ProvisionerCommand::decode(&command.subject(), &bytes).unwrap(), command);
+    }
 }
 
 #[test]
 fn what_is_no_message_is_refused() {
     for bytes in [&b""[..], b"\xff\xff\xff", b"\x0a\x03abc"] {
-        assert!(OperationQueued::decode(bytes).is_err(), "{bytes:?}");
+        for command in [queued(Priority::Normal), submitted(Priority::Normal)] {
+            let read = ProvisionerCommand::decode(&command.subject(), bytes);
+            assert!(matches!(read, Err(Undecodable::Malformed(_))), "{bytes:?}: {read:?}");
+        }
     }
 }
 
 #[test]
-fn every_priority_has_a_subject_of_its_own_that_the_provisioner_and_its_stream_take() {
-    let all = [Priority::High, Priority::Normal, Priority::Low].map(|p| queued(p).subject());
-    let different: std::collections::BTreeSet<_> = all.iter().collect();
-    assert_eq!(different.len(), all.len());
-    for subject in &all {
-        for pattern in [PROVISIONER_COMMANDS, OperationQueued::STREAM.subjects[0]] {
-            assert!(subject.starts_with(pattern.trim_end_matches('>')), "{subject} is not in {pattern}");
+fn a_reason_nobody_could_print_is_refused() {
+    for reason in ["a\nb".to_owned(), "\0".to_owned(), "x".repeat(501)] {
+        let mut command = submitted(Priority::Normal);
+        if let Order::Submit(submitted) = &mut command.order {
+            submitted.reason = Some(reason);
+        }
+        assert!(ProvisionerCommand::decode(&command.subject(), &command.encode()).is_err());
+    }
+}
+
+#[test]
+fn a_command_of_another_version_or_verb_is_told_from_a_broken_one() {
+    let bytes = queued(Priority::Normal).encode();
+    for subject in [
+        "rp9.cmd.v2.provisioner.normal.operation_queued",
+        "rp9.cmd.v1.provisioner.normal.operation_quoted",
+        "rp9.cmd.v1.provisioner.urgent.operation_queued",
+        "rp9.cmd.v1.provisioner",
+    ] {
+        let read = ProvisionerCommand::decode(subject, &bytes);
+        assert!(matches!(read, Err(Undecodable::Unknown(_))), "{subject}: {read:?}");
+    }
+}
+
+#[test]
+fn every_priority_has_a_lane_of_its_own_that_the_stream_takes() {
+    for (priority, lane) in Priority::ALL.into_iter().zip(PROVISIONER.lanes) {
+        for command in [queued(priority), submitted(priority)] {
+            let subject = command.subject();
+            let matching = PROVISIONER.lanes.iter().filter(|lane| matches(lane.filter, &subject));
+            assert_eq!(matching.map(|lane| lane.name).collect::<Vec<_>>(), [lane.name], "{subject}");
+            assert!(matches(ProvisionerCommand::STREAM.subjects[0], &subject), "{subject}");
+        }
+    }
+}
+
+/// As NATS does it.
+fn matches(filter: &str, subject: &str) -> bool {
+    let (mut filter, mut subject) = (filter.split('.'), subject.split('.'));
+    loop {
+        match (filter.next(), subject.next()) {
+            (Some(">"), Some(_)) | (None, None) => return true,
+            (Some(wanted), Some(word)) if wanted == "*" || wanted == word => {}
+            _ => return false,
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-
-use crate::error::Kind;
+use crate::{backoff::pause, error::Kind};
 
 /// A dependency that answers with errors, or not in time, may be broken for this request alone: some attempts, then undo.
 const UPSTREAM_ATTEMPTS: u32 = 8;
@@ -12,9 +10,6 @@ const UPSTREAM_ATTEMPTS: u32 = 8;
 const INTERNAL_ATTEMPTS: u32 = 3;
 /// Undoing has no way back, so it is tried for longer: with the pauses below about twenty minutes.
 const UNDO_ATTEMPTS: u32 = 25;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What to do about a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,17 +46,6 @@ pub fn after_undo(kind: Kind, attempts: u32) -> Failure {
     if away || attempts < UNDO_ATTEMPTS { Failure::Retry(pause(attempts)) } else { Failure::Stuck }
 }
 
-/// Doubles from half a second to a minute, with jitter so that a thousand operations do not return in step.
-fn pause(attempts: u32) -> Duration {
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(FIRST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
-        .with_jitter()
-        .without_max_times()
-        .build();
-    pauses.take(attempts.max(1) as usize).last().unwrap_or(LONGEST_PAUSE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,12 +73,5 @@ mod tests {
         assert_eq!(after_run(Kind::Conflict, UNDO_ATTEMPTS, false, true), Failure::Stuck);
         assert_eq!(after_undo(Kind::Internal, UNDO_ATTEMPTS), Failure::Stuck);
         assert!(matches!(after_undo(Kind::Unavailable, 10_000), Failure::Retry(_)));
-    }
-
-    #[test]
-    fn pauses_grow_and_stay_below_their_bound() {
-        assert!(pause(1) >= FIRST_PAUSE && pause(1) <= FIRST_PAUSE * 2);
-        assert!(pause(5) > pause(1));
-        assert!(pause(1_000) <= LONGEST_PAUSE * 2);
     }
 }

@@ -108,6 +108,6 @@ async fn publish_one(app: &App, event: &Event) -> Result<(), BusError> {
         operation: event.operation_id,
         data_json: event.data.to_string(),
     };
-    let carried = Carried { correlation_id: event.correlation_id.clone(), traceparent: None };
+    let carried = Carried { correlation_id: event.correlation_id.clone(), ..Carried::default() };
     app.bus.publish(&message, &carried).await
 }

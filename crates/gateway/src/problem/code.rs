@@ -53,6 +53,7 @@ codes! {
     OperationIrrevocable, CONFLICT, "operation_irrevocable", "Such an operation has no way back once it has started.";
     OperationStuck, CONFLICT, "operation_stuck", "The operation is stuck: it can be resumed or abandoned.";
     OperationNotStuck, CONFLICT, "operation_not_stuck", "Only an operation that is stuck can be resumed or abandoned.";
+    DeadLetterDecided, CONFLICT, "dead_letter_decided", "Somebody has decided about this dead letter already.";
     RequestInFlight, CONFLICT, "request_in_flight", "A request with this idempotency key is still being accepted.";
     BodyTooLarge, PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 64 kB.";
     UnsupportedMediaType, UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Bodies are JSON.";
@@ -67,6 +68,7 @@ codes! {
     Internal, INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.";
     Upstream, BAD_GATEWAY, "upstream", "A dependency answered with an error.";
     Unavailable, SERVICE_UNAVAILABLE, "unavailable", "A dependency is not answering. Try again later.";
+    Overloaded, SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting to be done. Try again later.";
     Timeout, SERVICE_UNAVAILABLE, "timeout", "It took too long. It may or may not have happened.";
 }
 

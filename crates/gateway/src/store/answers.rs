@@ -22,7 +22,7 @@ struct Row {
 
 #[derive(serde::Deserialize)]
 struct Headers {
-    location: String,
+    location: Option<String>,
 }
 
 /// What was this subject answered under this key?

@@ -26,3 +26,13 @@ pub async fn forget_answers(executor: impl PgExecutor<'_>) -> Result<u64, sqlx::
     );
     Ok(forgotten.execute(executor).await?.rows_affected())
 }
+
+/// Forgets dead letters after 30 days, decided about or not. Returns how many.
+pub async fn forget_dead_letters(executor: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
+    let forgotten = sqlx::query(
+        "delete from dead_letters where id in
+             (select id from dead_letters where at < now() - interval '30 days' and state <> 'replaying'
+               order by at limit 5000 for update skip locked)",
+    );
+    Ok(forgotten.execute(executor).await?.rows_affected())
+}

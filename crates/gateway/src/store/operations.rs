@@ -78,6 +78,16 @@ pub async fn page(
     .await
 }
 
+/// How many operations have not begun yet? Counts to `limit` and no further.
+pub async fn waiting(executor: impl PgExecutor<'_>, limit: i64) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "select count(*) from (select from operations where status = 'queued' and not_before <= now() limit $1) waiting",
+    )
+    .bind(limit)
+    .fetch_one(executor)
+    .await
+}
+
 /// How many operations of each kind wait for a person?
 pub async fn stuck(executor: impl PgExecutor<'_>) -> Result<Vec<(String, i64)>, sqlx::Error> {
     sqlx::query_as("select kind, count(*) from operations where status = 'stuck' group by kind")

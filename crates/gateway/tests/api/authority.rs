@@ -175,7 +175,8 @@ async fn a_foreign_tenant_is_answered_exactly_as_an_absent_one(database: PgPool)
                 platform.send(call.header("x-correlation-id", "same").signed()).await
             };
             let (foreign, absent) = (ask(foreign).await, ask(absent).await);
-            let closed = method == "POST" && path.starts_with("/operations");
+            let closed =
+                method == "POST" && path.starts_with("/operations") || path.starts_with("/dead-letters");
             assert_eq!(foreign.status, if closed { 403 } else { 404 }, "{method} {path}");
             assert_eq!(foreign.headers, absent.headers, "{method} {path}");
             let anonymous = |reply: crate::support::Reply| {
@@ -207,6 +208,10 @@ async fn each_role_may_do_what_is_its_own(database: PgPool) {
         ("POST", "/operations/{id}/resume", [422, 403, 403, 403]),
         ("POST", "/operations/{id}/abandon", [422, 403, 403, 403]),
         ("GET", "/audit", [200, 200, 403, 403]),
+        ("GET", "/dead-letters", [200, 200, 403, 403]),
+        ("GET", "/dead-letters/{id}", [404, 404, 403, 403]),
+        ("POST", "/dead-letters/{id}/replay", [404, 404, 403, 403]),
+        ("DELETE", "/dead-letters/{id}", [404, 404, 403, 403]),
         // Nobody reads events in this process, so there are none to follow.
         ("GET", "/operations/{id}/events", [503, 503, 503, 503]),
         ("GET", "/events", [503, 503, 503, 503]),

@@ -9,6 +9,7 @@
 
 mod audit;
 mod authority;
+mod dead_letters;
 mod edge;
 mod events;
 mod health;
@@ -16,6 +17,7 @@ mod idempotency;
 mod initial_login;
 mod openapi;
 mod operations;
+mod pressure;
 mod refusals;
 mod signatures;
 mod sockets;

@@ -14,6 +14,16 @@ pub use token::{Claims, HMAC_SECRET, JWT_SECRET, NEXT_SECRET};
 
 use serde_json::{Value, json};
 
+/// Waits until it is so.
+pub async fn eventually(so: impl AsyncFn() -> bool) {
+    let becomes = async {
+        while !so().await {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), becomes).await.expect("it becomes so");
+}
+
 /// A request for a tenant that nothing is wrong with.
 pub fn tenant(subdomain: &str) -> Value {
     json!({

@@ -5,7 +5,7 @@ use std::time::Duration;
 use common::bus::Message;
 use futures::StreamExt;
 use sqlx::PgPool;
-use wire::{OperationQueued, PROVISIONER_COMMANDS};
+use wire::{Order, ProvisionerCommand};
 
 use crate::support::{Call, Platform, nats_url, tenant};
 
@@ -13,7 +13,7 @@ use crate::support::{Call, Platform, nats_url, tenant};
 #[ignore = "needs servers: deploy/test"]
 async fn an_accepted_operation_is_announced_with_the_callers_names(database: PgPool) {
     let listener = async_nats::connect(nats_url()).await.unwrap();
-    let mut commands = listener.subscribe(PROVISIONER_COMMANDS).await.unwrap();
+    let mut commands = listener.subscribe(ProvisionerCommand::STREAM.subjects[0]).await.unwrap();
     listener.flush().await.unwrap();
     let platform = Platform::with_bus(database).await;
     let call = Call::post("/tenants", &tenant("acme")).by_a("admin").header("x-correlation-id", "order-42");
@@ -22,7 +22,9 @@ async fn an_accepted_operation_is_announced_with_the_callers_names(database: PgP
     // Other tests may be talking on the same bus.
     let announced = async {
         while let Some(message) = commands.next().await {
-            let queued = OperationQueued::decode(&message.payload).unwrap();
+            let command = ProvisionerCommand::decode(&message.subject, &message.payload);
+            // Other tests send what nobody can read.
+            let Ok(ProvisionerCommand { order: Order::Wake(queued), .. }) = command else { continue };
             if created["operation_id"] == queued.operation.to_string() {
                 return (queued, message.headers.expect("it has headers"));
             }

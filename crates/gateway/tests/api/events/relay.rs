@@ -25,7 +25,7 @@ async fn published(tenant: &str) -> Vec<(wire::Event, String)> {
         let message = message.unwrap();
         let correlation = message.headers.as_ref().and_then(|h| h.get("rp9-correlation-id"));
         let correlation = correlation.map(ToString::to_string).unwrap_or_default();
-        events.push((wire::Event::decode(&message.payload).unwrap(), correlation));
+        events.push((wire::Event::decode(&message.subject, &message.payload).unwrap(), correlation));
     }
     events
 }

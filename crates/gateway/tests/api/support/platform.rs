@@ -74,6 +74,18 @@ impl Platform {
         self.until_told(0).await;
     }
 
+    /// Lets both send dead letters again.
+    pub fn start_replays(&self) {
+        self.apps.iter().for_each(gateway::start_replays);
+    }
+
+    /// Lets both look at how much waits.
+    pub fn watch_pressure(&self) {
+        for app in &self.apps {
+            self.tasks.spawn("pressure", gateway::watch_pressure(app.clone()));
+        }
+    }
+
     /// Lets both do so.
     pub async fn tell_on_both(&self) {
         self.tell().await;

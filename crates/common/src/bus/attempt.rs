@@ -1,0 +1,183 @@
+//! One delivery of one message, from its bytes to its acknowledgement.
+
+use std::panic::AssertUnwindSafe;
+
+use async_nats::jetstream::{self, AckKind};
+use backon::{ExponentialBuilder, Retryable};
+use futures::FutureExt;
+use time::OffsetDateTime;
+
+use super::{
+    BusError, Carried, Concerns, Message, Outcome, Undecodable,
+    consume::ACK_WAIT,
+    verdict::{Verdict, after_failure, after_unknown, is_worn_out},
+};
+use crate::{
+    clock,
+    dead_letters::{DeadLetter, DeadLetters, Reason},
+    error::{Kind, chain},
+};
+
+/// A message in our hands.
+pub(super) struct Attempt<'a> {
+    pub service: &'static str,
+    pub message: &'a jetstream::Message,
+    pub dead: &'a DeadLetters,
+}
+
+/// When it was published, and how often it was handed out, this time included.
+struct Delivery {
+    published_at: OffsetDateTime,
+    count: u32,
+}
+
+/// Why it is not done.
+struct Undone {
+    verdict: Verdict,
+    detail: String,
+    concerns: Concerns,
+}
+
+impl Undone {
+    fn dead(reason: Reason, detail: impl Into<String>, concerns: Concerns) -> Self {
+        Self { verdict: Verdict::Dead(reason), detail: detail.into(), concerns }
+    }
+}
+
+impl Attempt<'_> {
+    /// Handles the message and tells the stream what became of it.
+    pub async fn settle<M: Message, F: Future<Output = Outcome>>(
+        &self,
+        handle: &impl Fn(M, Carried) -> F,
+    ) -> Result<(), BusError> {
+        let delivery = self.delivery()?;
+        let ack = tokio::select! {
+            ack = self.handle(&delivery, handle) => ack,
+            lost = self.hold_on() => return Err(lost),
+        };
+        self.message.ack_with(ack).await.map_err(BusError::Refused)
+    }
+
+    fn delivery(&self) -> Result<Delivery, BusError> {
+        let info = self.message.info().map_err(BusError::Refused)?;
+        Ok(Delivery {
+            published_at: info.published,
+            count: u32::try_from(info.delivered).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Tells the stream again and again that somebody is at it.
+    async fn hold_on(&self) -> BusError {
+        loop {
+            tokio::time::sleep(ACK_WAIT / 3).await;
+            if let Err(error) = self.message.ack_with(AckKind::Progress).await {
+                return BusError::Refused(error);
+            }
+        }
+    }
+
+    async fn handle<M: Message, F: Future<Output = Outcome>>(
+        &self,
+        delivery: &Delivery,
+        handle: &impl Fn(M, Carried) -> F,
+    ) -> AckKind {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Err(undone) = self.try_once(delivery, tries, handle).await else { return AckKind::Ack };
+            match undone.verdict {
+                Verdict::Wait(pause) => tokio::time::sleep(pause).await,
+                // A bare refusal is redelivered within a millisecond; always say when.
+                Verdict::Again(pause) => return AckKind::Nak(Some(pause)),
+                Verdict::Dead(reason) => {
+                    // A message that is given up is gone from the stream: first it must be kept.
+                    self.bury(delivery, reason, undone).await;
+                    return AckKind::Term;
+                }
+            }
+        }
+    }
+
+    async fn try_once<M: Message, F: Future<Output = Outcome>>(
+        &self,
+        delivery: &Delivery,
+        tries: u32,
+        handle: &impl Fn(M, Carried) -> F,
+    ) -> Result<(), Undone> {
+        let message =
+            M::decode(&self.message.subject, &self.message.payload).map_err(|error| match error {
+                Undecodable::Malformed(error) => {
+                    Undone::dead(Reason::Malformed, error.to_string(), Concerns::default())
+                }
+                Undecodable::Unknown(what) => Undone {
+                    verdict: after_unknown(delivery.count),
+                    detail: what,
+                    concerns: Concerns::default(),
+                },
+            })?;
+        let (concerns, carried) = (message.concerns(), Carried::of(self.message.headers.as_ref()));
+        if let Some(detail) = too_late(&message, delivery, &carried) {
+            return Err(Undone::dead(Reason::Expired, detail, concerns));
+        }
+        if is_worn_out(delivery.count) {
+            return Err(Undone::dead(
+                Reason::Exhausted,
+                "It was handed out many times and never settled.",
+                concerns,
+            ));
+        }
+        // Whatever a message makes of its handler, the others are handled.
+        let outcome = AssertUnwindSafe(handle(message, carried)).catch_unwind().await.unwrap_or_else(|_| {
+            Outcome::Failed { kind: Kind::Internal, detail: "Handling it came to an unexpected end.".into() }
+        });
+        match outcome {
+            Outcome::Done => Ok(()),
+            Outcome::Failed { kind, detail } => {
+                Err(Undone { verdict: after_failure(kind, delivery.count, tries), detail, concerns })
+            }
+        }
+    }
+
+    /// Keeps the dead letter, however long the record is away.
+    async fn bury(&self, delivery: &Delivery, reason: Reason, undone: Undone) {
+        let letter = DeadLetter {
+            service: self.service,
+            subject: self.message.subject.to_string(),
+            reason,
+            detail: undone.detail,
+            attempts: delivery.count,
+            headers: headers(self.message),
+            payload: self.message.payload.to_vec(),
+            published_at: delivery.published_at,
+            tenant: undone.concerns.tenant,
+            operation: undone.concerns.operation,
+        };
+        let kept = (|| self.dead.keep(&letter))
+            .retry(ExponentialBuilder::default().with_jitter().without_max_times())
+            .notify(|error, _| tracing::warn!(error = chain(error), "a dead letter could not be kept yet"));
+        // Tried without end, so there is no error left to return.
+        let _ = kept.await;
+    }
+}
+
+/// Whether nobody wants it done any more.
+fn too_late(message: &impl Message, delivery: &Delivery, carried: &Carried) -> Option<&'static str> {
+    let now = clock::now();
+    let deadline = carried.deadline.is_some_and(|deadline| now > deadline);
+    let old = message.lifetime().is_some_and(|lifetime| now - delivery.published_at > lifetime);
+    match (deadline, old) {
+        (true, _) => Some("Its deadline has passed."),
+        (false, true) => Some("It was published too long ago."),
+        (false, false) => None,
+    }
+}
+
+fn headers(message: &jetstream::Message) -> serde_json::Value {
+    let headers = message.headers.iter().flat_map(|headers| headers.iter());
+    let texts = headers.filter_map(|(name, values)| {
+        // Postgres keeps no NUL in a JSON text.
+        let value = values.first()?.as_str().replace('\0', "");
+        Some((name.to_string().replace('\0', ""), value.into()))
+    });
+    serde_json::Value::Object(texts.collect())
+}

@@ -1,0 +1,64 @@
+//! What a message is: where it goes, how it is written, how long it is worth anything.
+
+use std::time::Duration;
+
+use crate::id::{OperationId, TenantId};
+
+/// Bytes that are not the message they should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {message} message: {reason}")]
+pub struct Malformed {
+    pub message: &'static str,
+    pub reason: String,
+}
+
+/// Why a message cannot be read here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undecodable {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// Well formed perhaps, but of a sort or a version that this program does not know. The text says which.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// Whom a message is about, as far as it says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Concerns {
+    pub tenant: Option<TenantId>,
+    pub operation: Option<OperationId>,
+}
+
+/// A stream that messages are kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamSpec {
+    pub name: &'static str,
+    pub subjects: &'static [&'static str],
+    /// Whether a message is gone once it was handled, or kept until it is too old.
+    pub work_queue: bool,
+    pub max_age: Duration,
+}
+
+/// A message that has one place to go.
+pub trait Message: Sized + Send + Sync + 'static {
+    /// The name used in logs.
+    const NAME: &'static str;
+    /// The stream that keeps it.
+    const STREAM: StreamSpec;
+
+    /// Where it goes.
+    fn subject(&self) -> String;
+    /// Two messages with the same one within the stream's window are one message.
+    fn dedup_id(&self) -> String;
+    fn encode(&self) -> Vec<u8>;
+    /// Reads what came under this subject.
+    fn decode(subject: &str, bytes: &[u8]) -> Result<Self, Undecodable>;
+    /// How old it may get before acting on it is worse than not; `None` when acting late does no harm.
+    fn lifetime(&self) -> Option<Duration> {
+        None
+    }
+    /// Whom it is about.
+    fn concerns(&self) -> Concerns {
+        Concerns::default()
+    }
+}

@@ -1,0 +1,274 @@
+//! Messages on a real NATS: handled at least once, the urgent first, and what cannot be handled becomes a dead letter
+//! without keeping anything waiting.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use common::{
+    bus::{Bus, BusConfig, Carried, Consumer, Lane, Malformed, Message, Outcome, StreamSpec, Undecodable},
+    config::Env,
+    database::MIGRATOR,
+    dead_letters::DeadLetters,
+    error::Kind,
+};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+/// What a text says is done to it: `fail`, `panic`, `wait`, `slow`, or nothing in particular.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Text {
+    lane: &'static str,
+    text: String,
+}
+
+impl Message for Text {
+    const NAME: &'static str = "Text";
+    const STREAM: StreamSpec = StreamSpec {
+        name: "TEST_TEXTS",
+        subjects: &["test.texts.>"],
+        work_queue: true,
+        max_age: Duration::from_secs(3_600),
+    };
+
+    fn subject(&self) -> String {
+        format!("test.texts.v1.{}", self.lane)
+    }
+
+    fn dedup_id(&self) -> String {
+        uuid::Uuid::now_v7().to_string()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.text.clone().into_bytes()
+    }
+
+    fn decode(subject: &str, bytes: &[u8]) -> Result<Self, Undecodable> {
+        let lane = ["high", "low"].into_iter().find(|lane| subject == format!("test.texts.v1.{lane}"));
+        let lane = lane.ok_or_else(|| Undecodable::Unknown(subject.into()))?;
+        let text = String::from_utf8(bytes.to_vec());
+        let text = text.map_err(|e| Malformed { message: "Text", reason: e.to_string() })?;
+        Ok(Self { lane, text })
+    }
+}
+
+const CONSUMER: Consumer = Consumer {
+    service: "tests",
+    lanes: &[
+        Lane { name: "tests-high", filter: "test.texts.*.high" },
+        Lane { name: "tests-low", filter: "test.texts.*.low" },
+    ],
+    at_once: 4,
+    retired: &["tests-of-old"],
+};
+
+/// Two replicas that note what they handle.
+struct Bench {
+    bus: Bus,
+    record: PgPool,
+    raw: async_nats::jetstream::Context,
+    handled: Arc<Mutex<Vec<String>>>,
+    tries: Arc<Mutex<HashMap<String, u32>>>,
+    /// While it is set, whatever `wait` asks for is away.
+    away: Arc<std::sync::atomic::AtomicBool>,
+    stopping: CancellationToken,
+}
+
+impl Bench {
+    /// On an empty stream that nobody takes from yet.
+    async fn new(record: PgPool) -> Self {
+        let url = Env::of_process().load::<Url>().unwrap().0;
+        let config: BusConfig = Env::of([("NATS_URL", url.as_str())]).load().unwrap();
+        let bus = Bus::connect(&config, "bus-test").await.unwrap();
+        let raw = async_nats::jetstream::new(async_nats::connect(url).await.unwrap());
+        let _ = raw.delete_stream(Text::STREAM.name).await;
+        eventually(async || bus.is_connected()).await;
+        bus.ensure_stream(&Text::STREAM).await.unwrap();
+        Self {
+            bus,
+            record,
+            raw,
+            handled: Arc::default(),
+            tries: Arc::default(),
+            away: Arc::default(),
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    async fn send(&self, lane: &'static str, text: &str) {
+        self.bus.publish(&Text { lane, text: text.into() }, &Carried::default()).await.unwrap();
+    }
+
+    async fn send_raw(&self, subject: &'static str, payload: &'static [u8]) {
+        self.raw.publish(subject, payload.into()).await.unwrap().await.unwrap();
+    }
+
+    fn start(&self, replicas: usize) {
+        for _ in 0..replicas {
+            let (bus, dead, stopping) =
+                (self.bus.clone(), DeadLetters::new(self.record.clone()), self.stopping.clone());
+            let (handled, tries, away) = (self.handled.clone(), self.tries.clone(), self.away.clone());
+            tokio::spawn(async move {
+                let handle =
+                    |message: Text, _| handle(message.text, handled.clone(), tries.clone(), away.clone());
+                bus.consume(CONSUMER, dead, stopping, handle).await;
+            });
+        }
+    }
+
+    fn handled(&self) -> Vec<String> {
+        self.handled.lock().unwrap().clone()
+    }
+
+    fn has_handled(&self, text: &str) -> bool {
+        self.handled().iter().any(|handled| handled == text)
+    }
+
+    async fn dead(&self) -> Vec<(String, i32, Vec<u8>)> {
+        sqlx::query_as("select reason, attempts, payload from dead_letters order by at, id")
+            .fetch_all(&self.record)
+            .await
+            .unwrap()
+    }
+
+    async fn reasons(&self) -> Vec<String> {
+        self.dead().await.into_iter().map(|(reason, ..)| reason).collect()
+    }
+}
+
+async fn handle(
+    text: String,
+    handled: Arc<Mutex<Vec<String>>>,
+    tries: Arc<Mutex<HashMap<String, u32>>>,
+    away: Arc<std::sync::atomic::AtomicBool>,
+) -> Outcome {
+    *tries.lock().unwrap().entry(text.clone()).or_default() += 1;
+    match text.split(' ').next() {
+        Some("panic") => panic!("told to"),
+        Some("refuse") => return Outcome::Failed { kind: Kind::Conflict, detail: "told to".into() },
+        Some("fail") => return Outcome::Failed { kind: Kind::Internal, detail: "told to".into() },
+        Some("wait") if away.load(std::sync::atomic::Ordering::SeqCst) => {
+            return Outcome::Failed { kind: Kind::Unavailable, detail: "away".into() };
+        }
+        Some("hang") => std::future::pending().await,
+        _ => {}
+    }
+    handled.lock().unwrap().push(text);
+    Outcome::Done
+}
+
+struct Url(String);
+
+impl common::config::Section for Url {
+    fn read(env: &mut Env) -> Option<Self> {
+        env.required("TEST_NATS_URL").map(Self)
+    }
+}
+
+async fn eventually(so: impl AsyncFn() -> bool) {
+    let becomes = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), becomes).await.expect("it becomes so");
+}
+
+/// One stream, so one test at a time: everything is tried in one go.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn messages_are_handled_or_become_dead_letters(record: PgPool) {
+    what_is_wrong_delays_nobody(Bench::new(record.clone()).await).await;
+    sqlx::query("delete from dead_letters").execute(&record).await.unwrap();
+    what_a_dependency_keeps_waiting_is_not_given_up(Bench::new(record.clone()).await).await;
+    low_priority_is_not_starved(Bench::new(record.clone()).await).await;
+    a_wiped_store_is_noticed(Bench::new(record).await).await;
+}
+
+async fn what_is_wrong_delays_nobody(bench: Bench) {
+    for (subject, payload) in [
+        ("test.texts.v1.high", &b"\xff\x00"[..]),
+        ("test.texts.v2.high", b"from the future"),
+        ("test.texts.v1.high", b"panic"),
+        ("test.texts.v1.high", b"refuse"),
+        ("test.texts.v1.high", b"fail"),
+    ] {
+        bench.send_raw(subject, payload).await;
+    }
+    let late = Carried {
+        deadline: Some(OffsetDateTime::now_utc() - Duration::from_secs(86_400)),
+        ..Carried::default()
+    };
+    bench.bus.publish(&Text { lane: "high", text: "too late".into() }, &late).await.unwrap();
+    for number in 0..20 {
+        bench.send("low", &format!("good {number}")).await;
+    }
+    bench.start(2);
+    eventually(async || bench.handled().len() == 20).await;
+    // Those that are tried again are still at it when everything else is done.
+    let reasons = bench.reasons().await;
+    assert!(!reasons.contains(&"exhausted".into()) && !reasons.contains(&"unknown".into()), "{reasons:?}");
+    eventually(async || bench.dead().await.len() == 6).await;
+    let mut reasons = bench.reasons().await;
+    reasons.sort();
+    assert_eq!(reasons, ["exhausted", "exhausted", "expired", "malformed", "refused", "unknown"]);
+    let tries = |text: &str| bench.tries.lock().unwrap().get(text).copied().unwrap_or_default();
+    assert_eq!((tries("panic"), tries("fail"), tries("refuse"), tries("too late")), (4, 4, 1, 0));
+    let dead = bench.dead().await;
+    assert!(dead.iter().any(|(reason, attempts, _)| reason == "exhausted" && *attempts == 4), "{dead:?}");
+    assert!(dead.iter().any(|(reason, _, payload)| reason == "malformed" && payload == b"\xff\x00"));
+    assert!(!bench.has_handled("too late"));
+    bench.stopping.cancel();
+}
+
+async fn what_a_dependency_keeps_waiting_is_not_given_up(bench: Bench) {
+    bench.away.store(true, std::sync::atomic::Ordering::SeqCst);
+    bench.send("high", "wait for it").await;
+    bench.start(1);
+    let tries = || bench.tries.lock().unwrap().get("wait for it").copied().unwrap_or_default();
+    eventually(async || tries() >= 3).await;
+    bench.send("low", "meanwhile").await;
+    eventually(async || bench.has_handled("meanwhile")).await;
+    bench.away.store(false, std::sync::atomic::Ordering::SeqCst);
+    eventually(async || bench.has_handled("wait for it")).await;
+    assert_eq!(bench.dead().await, []);
+    bench.stopping.cancel();
+}
+
+async fn low_priority_is_not_starved(bench: Bench) {
+    for number in 0..60 {
+        bench.send("high", &format!("high {number}")).await;
+    }
+    for number in 0..4 {
+        bench.send("low", &format!("low {number}")).await;
+    }
+    bench.start(1);
+    eventually(async || bench.handled().len() == 64).await;
+    let handled = bench.handled();
+    let place = |text: &str| handled.iter().position(|h| h == text).unwrap();
+    assert!(place("low 0") < place("high 59"), "{handled:?}");
+    assert!(place("high 10") < place("low 3"), "the urgent come first: {handled:?}");
+    bench.stopping.cancel();
+}
+
+async fn a_wiped_store_is_noticed(bench: Bench) {
+    bench.start(2);
+    bench.send("high", "before").await;
+    eventually(async || bench.has_handled("before")).await;
+    bench.raw.delete_stream(Text::STREAM.name).await.unwrap();
+    // Whoever publishes finds no stream until a consumer has made it anew.
+    let again = Text { lane: "high", text: "after".into() };
+    eventually(async || bench.bus.publish(&again, &Carried::default()).await.is_ok()).await;
+    eventually(async || bench.has_handled("after")).await;
+    bench.stopping.cancel();
+}

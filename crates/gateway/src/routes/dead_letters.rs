@@ -1,0 +1,126 @@
+//! `/dead-letters`
+
+pub mod delete;
+pub mod list;
+pub mod replay;
+pub mod show;
+
+use axum::response::Response;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use common::id::{DeadLetterId, OperationId, TenantId};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::Value;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    auth::{Access, Command, Role, absent_dead_letter},
+    commands,
+    http::fields::Fields,
+    idempotency::Answer,
+    problem::{Answered, Code, Problem},
+    store::dead_letters::{self, DeadLetter, Decision},
+};
+
+pub enum ReadDeadLetters {}
+
+impl Access for ReadDeadLetters {
+    const ROLES: &'static [Role] = DECIDERS;
+}
+
+/// Those who look into what went wrong.
+const DECIDERS: &[Role] = &[Role::Admin, Role::Operator];
+
+/// A message that could not be handled.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
+pub struct DeadLetterView {
+    #[schema(value_type = String, example = "dl_0198c0de0000700080000000000000cc")]
+    id: DeadLetterId,
+    #[serde(with = "rfc3339")]
+    at: OffsetDateTime,
+    /// Who could not handle it.
+    #[schema(example = "provisioner")]
+    service: String,
+    #[schema(example = "rp9.cmd.v1.provisioner.normal.submit_operation")]
+    subject: String,
+    /// `malformed`, `unknown` (a sort or version nobody here knows), `expired`, `exhausted` or `refused`.
+    reason: String,
+    detail: String,
+    /// How often it was delivered.
+    attempts: i32,
+    #[serde(with = "rfc3339")]
+    published_at: OffsetDateTime,
+    #[schema(value_type = Option<String>)]
+    tenant_id: Option<TenantId>,
+    #[schema(value_type = Option<String>)]
+    operation_id: Option<OperationId>,
+    /// `waiting` for somebody to decide, `replaying`, or `replayed`.
+    state: String,
+    #[serde(with = "rfc3339::option")]
+    replayed_at: Option<OffsetDateTime>,
+    /// As they came with it.
+    #[schema(value_type = Object)]
+    headers: Value,
+    payload_base64: String,
+}
+
+impl From<DeadLetter> for DeadLetterView {
+    fn from(letter: DeadLetter) -> Self {
+        Self {
+            id: letter.id,
+            at: letter.at,
+            service: letter.service,
+            subject: letter.subject,
+            reason: letter.reason,
+            detail: letter.detail,
+            attempts: letter.attempts,
+            published_at: letter.published_at,
+            tenant_id: letter.tenant_id,
+            operation_id: letter.operation_id,
+            state: letter.state,
+            replayed_at: letter.replayed_at,
+            headers: letter.headers,
+            payload_base64: STANDARD.encode(letter.payload),
+        }
+    }
+}
+
+/// What was decided.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Decided {
+    #[schema(value_type = String, example = "dl_0198c0de0000700080000000000000cc")]
+    dead_letter_id: DeadLetterId,
+    /// `replaying` or `deleted`.
+    #[schema(example = "replaying")]
+    state: &'static str,
+}
+
+/// Does it, or says why it cannot be done.
+async fn decide<A>(app: &App, command: &Command<A, DeadLetter>, decision: Decision) -> Answered<Response> {
+    // It takes no fields, so any that come are refused.
+    Fields::of_body(command.body())?.finish()?;
+    let id = command.target().id;
+    let answer = match decision {
+        Decision::Replay => {
+            let decided = Decided { dead_letter_id: id, state: "replaying" };
+            Answer::json(StatusCode::ACCEPTED, format!("/dead-letters/{id}"), &decided)?
+        }
+        Decision::Delete => Answer::done(&Decided { dead_letter_id: id, state: "deleted" })?,
+    };
+    match commands::decide(app, command, decision, answer).await? {
+        Some(answer) => Ok(answer),
+        None => Err(too_late(app, id).await?),
+    }
+}
+
+/// Read anew: somebody else has decided since.
+async fn too_late(app: &App, id: DeadLetterId) -> Answered<Problem> {
+    let now = dead_letters::find(&app.database, id).await?;
+    Ok(now.map_or_else(absent_dead_letter, |now| {
+        let detail = format!("It is {} already.", now.state);
+        Problem::new(Code::DeadLetterDecided).detail(detail)
+    }))
+}

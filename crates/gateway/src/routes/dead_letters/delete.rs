@@ -1,0 +1,38 @@
+//! `DELETE /dead-letters/{id}`
+
+use axum::{extract::State, response::Response};
+
+use super::{DECIDERS, Decided, decide};
+use crate::{
+    app::App,
+    auth::{Access, Command, Role},
+    problem::{Answered, ProblemDocument},
+    store::dead_letters::{DeadLetter, Decision},
+};
+
+pub enum Delete {}
+
+impl Access for Delete {
+    const ROLES: &'static [Role] = DECIDERS;
+    const ACTION: Option<&'static str> = Some(Decision::Delete.action());
+}
+
+/// Deletes a dead letter.
+///
+/// What it asked for is not done. One that is being sent again cannot be deleted meanwhile.
+#[utoipa::path(
+    delete, path = "/dead-letters/{id}", tag = "dead letters",
+    security(("token" = [], "timestamp" = [], "signature" = [])),
+    params(
+        ("id" = String, Path, description = "The dead letter's id"),
+        ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
+    ),
+    responses(
+        (status = 200, body = Decided),
+        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn delete(State(app): State<App>, command: Command<Delete, DeadLetter>) -> Answered<Response> {
+    decide(&app, &command, Decision::Delete).await
+}

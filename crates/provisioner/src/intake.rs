@@ -1,0 +1,152 @@
+//! Commands from the bus: wake-ups, and operations that other services want.
+//!
+//! What is submitted here becomes the same row that a request to the API becomes, and goes the same way from there on.
+
+use common::{
+    bus::{Bus, Carried, Outcome},
+    dead_letters::DeadLetters,
+    error::Kind,
+    operations::{OperationKind, Wake},
+    service::Tasks,
+};
+use sqlx::PgPool;
+use time::{Duration, OffsetDateTime};
+use wire::{Order, PROVISIONER, Priority, ProvisionerCommand, SubmitOperation};
+
+use crate::store::intake::{self, Submitted};
+
+/// Nobody plans further ahead; more is a sender's mistake in units.
+const FURTHEST: Duration = Duration::days(90);
+
+/// Takes commands among `tasks`; `wake` is the worker that drives what is accepted.
+pub fn listen(tasks: &Tasks, bus: Bus, record: PgPool, wake: Wake) {
+    let (stopping, dead) = (tasks.stopping(), DeadLetters::new(record.clone()));
+    tasks.spawn("commands", async move {
+        let handle = |command: ProvisionerCommand, carried| {
+            let (record, wake) = (record.clone(), wake.clone());
+            async move {
+                match command.order {
+                    Order::Wake(_) => wake.now(),
+                    Order::Submit(submitted) => {
+                        let outcome = submit(&record, submitted, command.priority, carried).await;
+                        if outcome != Outcome::Done {
+                            return outcome;
+                        }
+                        wake.now();
+                    }
+                }
+                Outcome::Done
+            }
+        };
+        bus.consume(PROVISIONER, dead, stopping, handle).await;
+    });
+}
+
+/// Accepts what is submitted, once: the same again is done already.
+async fn submit(
+    record: &PgPool,
+    submitted: SubmitOperation,
+    priority: Priority,
+    carried: Carried,
+) -> Outcome {
+    let (operation, kind) = (submitted.operation, submitted.kind.clone());
+    let wanted = match wanted(submitted, priority, carried) {
+        Ok(wanted) => wanted,
+        Err(detail) => return Outcome::Failed { kind: Kind::Invalid, detail },
+    };
+    match intake::accept(record, &wanted).await {
+        Ok(Submitted::Accepted) => {
+            metrics::counter!("rp9_operations_submitted_total", "kind" => wanted.kind.as_str()).increment(1);
+            tracing::info!(operation_id = %operation, kind, actor = wanted.actor, "an operation was submitted");
+            Outcome::Done
+        }
+        Ok(Submitted::Before) => Outcome::Done,
+        Ok(Submitted::AnotherHasItsId) => {
+            let detail = "Another operation has this id.".into();
+            Outcome::Failed { kind: Kind::Conflict, detail }
+        }
+        Ok(Submitted::Impossible) => {
+            let detail = "The tenant is not there, or not in a state in which this can be done.".into();
+            Outcome::Failed { kind: Kind::Conflict, detail }
+        }
+        Err(error) => Outcome::failed(&error),
+    }
+}
+
+fn wanted(
+    submitted: SubmitOperation,
+    priority: Priority,
+    carried: Carried,
+) -> Result<intake::Wanted, String> {
+    let kind: OperationKind = submitted.kind.parse()?;
+    if kind == OperationKind::TenantCreate {
+        return Err("Tenants are created through the API.".into());
+    }
+    let actor = carried
+        .actor
+        .filter(|actor| (1..=100).contains(&actor.len()) && actor.bytes().all(|b| b.is_ascii_graphic()));
+    let actor = actor.ok_or("`rp9-actor` must say who sends it: 1 to 100 visible ASCII characters.")?;
+    if submitted.not_before.is_some_and(|moment| moment - OffsetDateTime::now_utc() > FURTHEST) {
+        return Err("`not_before` is more than 90 days away.".into());
+    }
+    Ok(intake::Wanted {
+        operation: submitted.operation,
+        kind,
+        tenant: submitted.tenant,
+        priority: priority.rank(),
+        not_before: submitted.not_before,
+        reason: submitted.reason,
+        correlation_id: carried.correlation_id.unwrap_or_else(|| submitted.operation.to_string()),
+        traceparent: carried.traceparent,
+        actor,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use common::id::{OperationId, TenantId};
+
+    use super::*;
+
+    fn submitted() -> SubmitOperation {
+        SubmitOperation {
+            operation: OperationId::generate(),
+            kind: "tenant.heal".into(),
+            tenant: TenantId::generate(),
+            not_before: None,
+            reason: None,
+        }
+    }
+
+    fn from(actor: &str) -> Carried {
+        Carried { actor: Some(actor.into()), ..Carried::default() }
+    }
+
+    #[test]
+    fn who_does_not_say_who_it_is_is_refused() {
+        let read = |carried| wanted(submitted(), Priority::Normal, carried);
+        assert!(read(from("service:autoscaler")).is_ok());
+        for carried in [Carried::default(), from(""), from("two words"), from(&"x".repeat(101))] {
+            assert!(read(carried).is_err());
+        }
+    }
+
+    #[test]
+    fn what_nobody_here_knows_or_may_ask_for_this_way_is_refused() {
+        let read = |kind: &str| {
+            let submitted = SubmitOperation { kind: kind.into(), ..submitted() };
+            wanted(submitted, Priority::Normal, from("service:a")).is_ok()
+        };
+        assert!(read("tenant.delete") && read("tenant.heal"));
+        assert!(!read("tenant.create") && !read("tenant.explode") && !read(""));
+    }
+
+    #[test]
+    fn a_moment_far_away_is_a_mistake() {
+        let at = |days| {
+            let not_before = Some(OffsetDateTime::now_utc() + Duration::days(days));
+            wanted(SubmitOperation { not_before, ..submitted() }, Priority::Low, from("service:a")).is_ok()
+        };
+        assert!(at(89) && at(-1) && !at(91));
+    }
+}

@@ -1,0 +1,165 @@
+//! What the provisioner is told: that an operation was accepted, or that one is to be.
+
+use std::time::Duration;
+
+use common::{
+    bus::{Concerns, Consumer, Lane, Malformed, Message, StreamSpec, Undecodable},
+    id::OperationId,
+};
+use prost::Message as _;
+
+use crate::{SubmitOperation, proto};
+
+/// Commands wait here until somebody handles them. Longer than any of them lives, so that one that comes too late becomes
+/// a dead letter instead of vanishing; of every version, so that one from the future does not vanish either.
+pub const COMMANDS: StreamSpec = StreamSpec {
+    name: "RP9_COMMANDS",
+    subjects: &["rp9.cmd.>"],
+    work_queue: true,
+    max_age: Duration::from_secs(7 * 24 * 60 * 60),
+};
+
+/// How the provisioner takes its commands.
+pub const PROVISIONER: Consumer = Consumer {
+    service: "provisioner",
+    lanes: &[
+        Lane { name: "provisioner-high", filter: "rp9.cmd.*.provisioner.high.>" },
+        Lane { name: "provisioner-normal", filter: "rp9.cmd.*.provisioner.normal.>" },
+        Lane { name: "provisioner-low", filter: "rp9.cmd.*.provisioner.low.>" },
+    ],
+    at_once: 16,
+    retired: &["provisioner"],
+};
+
+const PREFIX: &str = "rp9.cmd.v1.provisioner";
+
+/// How urgent a command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    High,
+    Normal,
+    Low,
+}
+
+impl Priority {
+    /// Every priority, the most urgent first.
+    pub const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Normal => "normal",
+            Self::Low => "low",
+        }
+    }
+
+    /// Its number in the record: lower is more urgent.
+    pub const fn rank(self) -> i16 {
+        match self {
+            Self::High => 0,
+            Self::Normal => 1,
+            Self::Low => 2,
+        }
+    }
+}
+
+/// A command for the provisioner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvisionerCommand {
+    pub priority: Priority,
+    pub order: Order,
+}
+
+/// What it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// An operation was accepted and may be started.
+    Wake(OperationQueued),
+    /// An operation is to be accepted.
+    Submit(SubmitOperation),
+}
+
+/// An operation was accepted: its row is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationQueued {
+    pub operation: OperationId,
+    pub kind: String,
+}
+
+impl Order {
+    const fn verb(&self) -> &'static str {
+        match self {
+            Self::Wake(_) => "operation_queued",
+            Self::Submit(_) => "submit_operation",
+        }
+    }
+}
+
+impl Message for ProvisionerCommand {
+    const NAME: &'static str = "ProvisionerCommand";
+    const STREAM: StreamSpec = COMMANDS;
+
+    fn subject(&self) -> String {
+        format!("{PREFIX}.{}.{}", self.priority.word(), self.order.verb())
+    }
+
+    fn dedup_id(&self) -> String {
+        match &self.order {
+            Order::Wake(queued) => queued.operation.to_string(),
+            Order::Submit(submitted) => format!("submit.{}", submitted.operation),
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        match &self.order {
+            Order::Wake(queued) => queued.encode(),
+            Order::Submit(submitted) => submitted.encode(),
+        }
+    }
+
+    fn decode(subject: &str, bytes: &[u8]) -> Result<Self, Undecodable> {
+        let unknown = || Undecodable::Unknown(format!("`{subject}` is no command of this version"));
+        let rest =
+            subject.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('.')).ok_or_else(unknown)?;
+        let (priority, verb) = rest.split_once('.').ok_or_else(unknown)?;
+        let priority = Priority::ALL.into_iter().find(|p| p.word() == priority).ok_or_else(unknown)?;
+        let order = match verb {
+            "operation_queued" => Order::Wake(OperationQueued::decode(bytes)?),
+            "submit_operation" => Order::Submit(SubmitOperation::decode(bytes)?),
+            _ => return Err(unknown()),
+        };
+        Ok(Self { priority, order })
+    }
+
+    fn lifetime(&self) -> Option<Duration> {
+        match &self.order {
+            // To look once more does no harm.
+            Order::Wake(_) => None,
+            // Who asked yesterday has asked again since, or given up.
+            Order::Submit(_) => Some(Duration::from_secs(24 * 60 * 60)),
+        }
+    }
+
+    fn concerns(&self) -> Concerns {
+        match &self.order {
+            Order::Wake(queued) => Concerns { tenant: None, operation: Some(queued.operation) },
+            Order::Submit(submitted) => {
+                Concerns { tenant: Some(submitted.tenant), operation: Some(submitted.operation) }
+            }
+        }
+    }
+}
+
+impl OperationQueued {
+    fn encode(&self) -> Vec<u8> {
+        proto::OperationQueued { operation_id: self.operation.to_string(), kind: self.kind.clone() }
+            .encode_to_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let malformed = |reason: String| Malformed { message: "OperationQueued", reason };
+        let message = proto::OperationQueued::decode(bytes).map_err(|e| malformed(e.to_string()))?;
+        let operation = message.operation_id.parse().map_err(|e| malformed(format!("operation_id: {e}")))?;
+        Ok(Self { operation, kind: message.kind })
+    }
+}
