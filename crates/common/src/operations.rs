@@ -6,6 +6,8 @@
 //!
 //! An operation ends succeeded or rolled back. One that can do neither is stuck and calls a person, who resumes it or abandons
 //! it. Whoever cancels one sets its `cancellation`; the next write to its journal turns it back.
+//!
+//! Operations are kept in Postgres. What they need of it is a port, [`Record`], so that simulations can keep them in memory.
 
 mod drive;
 mod journal;
@@ -23,5 +25,5 @@ pub use kind::{OperationKind, STATUSES};
 pub use lease::Lease;
 pub use policy::Failure;
 pub use saga::{Context, Saga, Step, StepError};
-pub use store::{Claimed, Store, StoreError};
+pub use store::{Claimed, NewEntry, Record, Store, StoreError, Turn};
 pub use worker::{Wake, Worker};

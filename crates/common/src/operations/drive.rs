@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Claimed, Context, End, Entry, Event, Failure, Journal, Lease, Next, OperationKind, Saga, Step, StepError,
-    Store, StoreError, metrics, policy,
-    store::write::{NewEntry, Turn},
+    Claimed, Context, End, Entry, Event, Failure, Journal, Lease, NewEntry, Next, OperationKind, Saga, Step,
+    StepError, Store, StoreError, Turn, metrics, policy,
 };
 use crate::error::Kind;
 
@@ -65,6 +64,8 @@ impl<S: Saga> Drive<S::World> for S {
         let context = Context::new(world, &lease, store.pool(), claimed.tenant);
         let mut run = Run { steps, journal, context, store, claimed, undoing: claimed.undoing, begun: None };
         tokio::select! {
+            // The same order each time, so that a simulation can be replayed: the work, and while that waits the lease.
+            biased;
             paused = run.advance(stopping) => paused,
             lost = lease.keep() => Err(lost),
         }

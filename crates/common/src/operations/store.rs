@@ -1,15 +1,20 @@
-//! Operations in Postgres. Every write is one statement that changes nothing unless the lease holds.
+//! Where operations are kept, as one process uses it: under its name, with leases of one length.
 
 mod claim;
-pub(super) mod write;
+mod postgres;
+mod record;
+mod write;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     error::{Classify, Kind},
-    id::{OperationId, TenantId},
-    operations::{IllegalEvent, OperationKind},
+    id::OperationId,
+    operations::{Entry, IllegalEvent, OperationKind},
 };
+use postgres::Postgres;
+
+pub use record::{Claimed, NewEntry, Record, Turn};
 
 /// Longer than the slowest renewal, shorter than anybody's patience with a dead worker.
 const LEASE: Duration = Duration::from_secs(15);
@@ -17,28 +22,10 @@ const LEASE: Duration = Duration::from_secs(15);
 /// Where operations are kept.
 #[derive(Debug, Clone)]
 pub struct Store {
+    record: Arc<dyn Record>,
     pool: sqlx::PgPool,
     owner: String,
     lease: Duration,
-}
-
-/// An operation that this process may act for.
-#[derive(Debug, Clone)]
-pub struct Claimed {
-    pub id: OperationId,
-    pub kind: OperationKind,
-    pub tenant: TenantId,
-    pub undoing: bool,
-    /// Its deadline has passed.
-    pub late: bool,
-    pub fence: i64,
-    pub actor: String,
-    pub correlation_id: String,
-    pub traceparent: Option<String>,
-    /// Since it was accepted.
-    pub age: Duration,
-    /// Whether this is the first time anybody holds it.
-    pub fresh: bool,
 }
 
 /// The record did not take what was written.
@@ -67,7 +54,13 @@ impl Classify for StoreError {
 impl Store {
     /// The operations of this database, acted for in the name of `owner` (one name a process).
     pub fn new(pool: sqlx::PgPool, owner: impl Into<String>) -> Self {
-        Self { pool, owner: owner.into(), lease: LEASE }
+        let record = Arc::new(Postgres { pool: pool.clone() });
+        Self::elsewhere(record, pool, owner)
+    }
+
+    /// Operations that are kept elsewhere than in the database that steps read and write: for simulations.
+    pub fn elsewhere(record: Arc<dyn Record>, pool: sqlx::PgPool, owner: impl Into<String>) -> Self {
+        Self { record, pool, owner: owner.into(), lease: LEASE }
     }
 
     /// The same with leases of another length.
@@ -80,13 +73,38 @@ impl Store {
         self.lease
     }
 
-    /// The database the operations are in.
+    /// The database that steps read and write.
     pub fn pool(&self) -> &sqlx::PgPool {
         &self.pool
     }
-}
 
-/// Seconds as Postgres' `make_interval` takes them.
-fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64()
+    /// Claims the next operation of these kinds, if any is due.
+    pub async fn claim(&self, kinds: &[OperationKind]) -> Result<Option<Claimed>, StoreError> {
+        self.record.claim(kinds, &self.owner, self.lease).await
+    }
+
+    /// Makes the lease last for its whole length again.
+    pub(super) async fn renew(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+        self.record.renew(id, fence, self.lease).await
+    }
+
+    pub(super) async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+        self.record.check(id, fence).await
+    }
+
+    /// See [`Record::write`].
+    pub(super) async fn write(
+        &self,
+        id: OperationId,
+        fence: i64,
+        entries: &[NewEntry<'_>],
+        turn: &Turn,
+    ) -> Result<bool, StoreError> {
+        self.record.write(id, fence, entries, turn, self.lease).await
+    }
+
+    /// The journal so far.
+    pub async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
+        self.record.journal(id).await
+    }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sqlx::Row;
 
-use super::{Claimed, Store, StoreError, seconds};
+use super::{
+    Claimed, Store, StoreError,
+    postgres::{Postgres, seconds},
+};
 use crate::{
     id::{OperationId, TenantId},
     operations::OperationKind,
@@ -39,16 +42,16 @@ const CLAIM: &str = "
     returning id, kind, tenant_id, status = 'undoing' as undoing, deadline <= now() as late, fence, actor,
         correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age";
 
-impl Store {
-    /// Claims the next operation of these kinds, if any is due.
-    pub async fn claim(&self, kinds: &[OperationKind]) -> Result<Option<Claimed>, StoreError> {
+impl Postgres {
+    pub(super) async fn claim_due(
+        &self,
+        kinds: &[OperationKind],
+        owner: &str,
+        lease: Duration,
+    ) -> Result<Option<Claimed>, StoreError> {
         let words: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
-        let claimed = sqlx::query(CLAIM)
-            .bind(words)
-            .bind(&self.owner)
-            .bind(seconds(self.lease))
-            .fetch_optional(&self.pool)
-            .await;
+        let claimed =
+            sqlx::query(CLAIM).bind(words).bind(owner).bind(seconds(lease)).fetch_optional(&self.pool).await;
         let row = match claimed {
             Ok(row) => row,
             // Two workers reached for two operations of one tenant at once; the other one was quicker.
@@ -73,13 +76,17 @@ impl Store {
         }))
     }
 
-    /// Makes the lease last for its whole length again.
-    pub(in crate::operations) async fn renew(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+    pub(super) async fn renew_lease(
+        &self,
+        id: OperationId,
+        fence: i64,
+        lease: Duration,
+    ) -> Result<(), StoreError> {
         let renewed = sqlx::query(
             "update operations set lease_until = now() + make_interval(secs => $3)
              where id = $1 and fence = $2 and lease_until > now()",
         );
-        let done = renewed.bind(id).bind(fence).bind(seconds(self.lease)).execute(&self.pool).await?;
+        let done = renewed.bind(id).bind(fence).bind(seconds(lease)).execute(&self.pool).await?;
         if done.rows_affected() == 1 {
             return Ok(());
         }
@@ -89,12 +96,15 @@ impl Store {
         held(row.iter().len() as u64)
     }
 
-    pub(in crate::operations) async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+    pub(super) async fn check_lease(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
         let holds = "select from operations where id = $1 and fence = $2 and lease_until > now()";
         let row = sqlx::query(holds).bind(id).bind(fence).fetch_optional(&self.pool).await?;
         held(row.iter().len() as u64)
     }
+}
 
+impl Store {
+    /// The same inside a transaction on the database that the operations are in.
     pub(in crate::operations) async fn check_in(
         &self,
         id: OperationId,
@@ -108,6 +118,6 @@ impl Store {
     }
 }
 
-pub(super) fn held(rows: u64) -> Result<(), StoreError> {
+fn held(rows: u64) -> Result<(), StoreError> {
     if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
 }

@@ -2,37 +2,16 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use sqlx::Row;
 
-use super::{Store, StoreError, seconds};
+use super::{
+    NewEntry, StoreError, Turn,
+    postgres::{Postgres, seconds},
+};
 use crate::{
     id::OperationId,
-    operations::{End, Entry, Event},
+    operations::{Entry, Event},
 };
-
-/// One row to be written.
-#[derive(Debug, Clone)]
-pub struct NewEntry<'a> {
-    pub ordinal: usize,
-    pub step: &'a str,
-    pub event: Event,
-    pub output: Option<Value>,
-    pub error: Option<Value>,
-}
-
-/// What becomes of the operation together with the rows.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Turn {
-    /// It goes on.
-    Continue,
-    /// It goes back.
-    Undo { error: Value },
-    /// It rests, to be claimed again after this pause.
-    Postpone { pause: Duration, error: Option<Value> },
-    /// It is over.
-    Finish { end: End, error: Option<Value> },
-}
 
 /// Whether a cancellation that came meanwhile turns the operation back now: when it would go on, rest or succeed. Not when
 /// its process is stopping (a pause of nothing): whoever claims it next turns it back.
@@ -77,15 +56,14 @@ const WRITE: &str = concat!(
     select undoing from held"
 );
 
-impl Store {
-    /// Adds rows to the journal and turns the operation accordingly, or back if it was cancelled. Returns whether it is going
-    /// back now; then the lease is kept whatever the turn was.
-    pub(in crate::operations) async fn write(
+impl Postgres {
+    pub(super) async fn write_rows(
         &self,
         id: OperationId,
         fence: i64,
         entries: &[NewEntry<'_>],
         turn: &Turn,
+        lease: Duration,
     ) -> Result<bool, StoreError> {
         let (status, error, pause, over) = match turn {
             Turn::Continue => (None, None, None, false),
@@ -105,15 +83,14 @@ impl Store {
             .bind(error)
             .bind(pause)
             .bind(over)
-            .bind(seconds(self.lease))
+            .bind(seconds(lease))
             .fetch_optional(&self.pool)
             .await?;
         let row = row.ok_or(StoreError::LeaseLost)?;
         Ok(row.try_get("undoing")?)
     }
 
-    /// The journal so far.
-    pub async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
+    pub(super) async fn read_journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
         let rows = sqlx::query(
             "select ordinal, event, output from operation_steps where operation_id = $1 order by seq",
         )

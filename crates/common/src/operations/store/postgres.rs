@@ -1,0 +1,57 @@
+//! Operations in Postgres. Every write is one statement that changes nothing unless the lease holds.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Claimed, NewEntry, Record, StoreError, Turn};
+use crate::{
+    id::OperationId,
+    operations::{Entry, OperationKind},
+};
+
+/// The operations of one database.
+#[derive(Debug)]
+pub(super) struct Postgres {
+    pub(super) pool: sqlx::PgPool,
+}
+
+#[async_trait]
+impl Record for Postgres {
+    async fn claim(
+        &self,
+        kinds: &[OperationKind],
+        owner: &str,
+        lease: Duration,
+    ) -> Result<Option<Claimed>, StoreError> {
+        self.claim_due(kinds, owner, lease).await
+    }
+
+    async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError> {
+        self.renew_lease(id, fence, lease).await
+    }
+
+    async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+        self.check_lease(id, fence).await
+    }
+
+    async fn write(
+        &self,
+        id: OperationId,
+        fence: i64,
+        entries: &[NewEntry<'_>],
+        turn: &Turn,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        self.write_rows(id, fence, entries, turn, lease).await
+    }
+
+    async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
+        self.read_journal(id).await
+    }
+}
+
+/// Seconds as Postgres' `make_interval` takes them.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}

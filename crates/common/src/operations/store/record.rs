@@ -1,0 +1,88 @@
+//! What operations need of wherever they are kept.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::StoreError;
+use crate::{
+    id::{OperationId, TenantId},
+    operations::{End, Entry, Event, OperationKind},
+};
+
+/// A record of operations. Each verb happens as a whole or not at all, and one after the other for one operation; an error
+/// may hide that it happened.
+#[async_trait]
+pub trait Record: fmt::Debug + Send + Sync {
+    /// Hands out the most urgent operation of these kinds that may be acted for now, if there is one, under a lease of this
+    /// length and with the next fence.
+    async fn claim(
+        &self,
+        kinds: &[OperationKind],
+        owner: &str,
+        lease: Duration,
+    ) -> Result<Option<Claimed>, StoreError>;
+
+    /// Makes the lease last for this long again. A lease that its holder gave back is not lost.
+    async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError>;
+
+    /// Fails unless this fence is the newest and its lease has not ended.
+    async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError>;
+
+    /// Adds rows to the journal and turns the operation accordingly, or back if it was cancelled; fails as [`Self::check`]
+    /// does. Returns whether it is going back now; then the lease is kept whatever the turn was.
+    async fn write(
+        &self,
+        id: OperationId,
+        fence: i64,
+        entries: &[NewEntry<'_>],
+        turn: &Turn,
+        lease: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// The journal so far, oldest row first.
+    async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError>;
+}
+
+/// An operation that this process may act for.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    pub id: OperationId,
+    pub kind: OperationKind,
+    pub tenant: TenantId,
+    pub undoing: bool,
+    /// Its deadline has passed.
+    pub late: bool,
+    pub fence: i64,
+    pub actor: String,
+    pub correlation_id: String,
+    pub traceparent: Option<String>,
+    /// Since it was accepted.
+    pub age: Duration,
+    /// Whether this is the first time anybody holds it.
+    pub fresh: bool,
+}
+
+/// One row to be written.
+#[derive(Debug, Clone)]
+pub struct NewEntry<'a> {
+    pub ordinal: usize,
+    pub step: &'a str,
+    pub event: Event,
+    pub output: Option<Value>,
+    pub error: Option<Value>,
+}
+
+/// What becomes of the operation together with the rows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Turn {
+    /// It goes on.
+    Continue,
+    /// It goes back.
+    Undo { error: Value },
+    /// It rests, to be claimed again after this pause.
+    Postpone { pause: Duration, error: Option<Value> },
+    /// It is over.
+    Finish { end: End, error: Option<Value> },
+}
