@@ -111,6 +111,10 @@ impl<S: Saga> Run<'_, S> {
     async fn run(&mut self, ordinal: usize) -> Result<Option<Paused>, StoreError> {
         if self.begun.take() != Some(ordinal) {
             self.record(&[(ordinal, Event::Started, None)]).await?;
+            if self.undoing {
+                // Cancelled: it would only be undone again.
+                return Ok(None);
+            }
         }
         let (step, mut state) = (self.steps[ordinal], self.state()?);
         let timer = metrics::step(S::KIND, step.name());

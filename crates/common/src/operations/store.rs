@@ -12,8 +12,8 @@ use crate::{
     id::OperationId,
     operations::{Entry, IllegalEvent, OperationKind},
 };
-use postgres::Postgres;
 
+pub use postgres::PostgresRecord;
 pub use record::{Claimed, NewEntry, Record, Turn};
 
 /// Longer than the slowest renewal, shorter than anybody's patience with a dead worker.
@@ -54,7 +54,7 @@ impl Classify for StoreError {
 impl Store {
     /// The operations of this database, acted for in the name of `owner` (one name a process).
     pub fn new(pool: sqlx::PgPool, owner: impl Into<String>) -> Self {
-        let record = Arc::new(Postgres { pool: pool.clone() });
+        let record = Arc::new(PostgresRecord::new(pool.clone()));
         Self::elsewhere(record, pool, owner)
     }
 

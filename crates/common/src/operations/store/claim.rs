@@ -6,7 +6,7 @@ use sqlx::Row;
 
 use super::{
     Claimed, Store, StoreError,
-    postgres::{Postgres, seconds},
+    postgres::{PostgresRecord, seconds},
 };
 use crate::{
     id::{OperationId, TenantId},
@@ -14,7 +14,9 @@ use crate::{
 };
 
 /// The most urgent operation that may be acted for now: new, due again, or left behind by a worker whose lease ended.
-/// Older open operations of the same tenant come first, whatever their urgency. One that was cancelled goes back.
+/// Operations of one tenant begin in the order of their acceptance, whatever their urgency, and one that has begun comes before
+/// those that have not: when the clock was set back, it may bear a later time than they do, and they would wait for each other
+/// for ever. One that was cancelled goes back.
 const CLAIM: &str = "
     update operations set
         status = case when status = 'queued' then 'running'
@@ -31,18 +33,19 @@ const CLAIM: &str = "
           and o.kind = any($1)
           and o.not_before <= now()
           and (o.lease_until is null or o.lease_until <= now())
-          and not exists (
-              select from operations earlier
-              where earlier.tenant_id = o.tenant_id
-                and earlier.status in ('queued', 'running', 'undoing', 'stuck')
-                and (earlier.created_at, earlier.id) < (o.created_at, o.id))
+          and (o.status <> 'queued' or not exists (
+              select from operations other
+              where other.tenant_id = o.tenant_id
+                and other.id <> o.id
+                and (other.status in ('running', 'undoing', 'stuck')
+                     or other.status = 'queued' and (other.created_at, other.id) < (o.created_at, o.id))))
         order by o.priority, o.created_at
         for update of o skip locked
         limit 1)
     returning id, kind, tenant_id, status = 'undoing' as undoing, deadline <= now() as late, fence, actor,
         correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age";
 
-impl Postgres {
+impl PostgresRecord {
     pub(super) async fn claim_due(
         &self,
         kinds: &[OperationKind],

@@ -12,12 +12,19 @@ use crate::{
 
 /// The operations of one database.
 #[derive(Debug)]
-pub(super) struct Postgres {
+pub struct PostgresRecord {
     pub(super) pool: sqlx::PgPool,
 }
 
+impl PostgresRecord {
+    /// The operations of the database that this pool reaches.
+    pub fn new(pool: sqlx::PgPool) -> Self {
+        Self { pool }
+    }
+}
+
 #[async_trait]
-impl Record for Postgres {
+impl Record for PostgresRecord {
     async fn claim(
         &self,
         kinds: &[OperationKind],

@@ -6,7 +6,7 @@ use sqlx::Row;
 
 use super::{
     NewEntry, StoreError, Turn,
-    postgres::{Postgres, seconds},
+    postgres::{PostgresRecord, seconds},
 };
 use crate::{
     id::OperationId,
@@ -56,7 +56,7 @@ const WRITE: &str = concat!(
     select undoing from held"
 );
 
-impl Postgres {
+impl PostgresRecord {
     pub(super) async fn write_rows(
         &self,
         id: OperationId,
