@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use common::{
-    bus::{Bus, BusConfig, Carried, Message},
+    bus::{Bus, BusConfig, Carried},
     config::Env,
     id::OperationId,
 };

@@ -25,5 +25,5 @@ pub use kind::{OperationKind, STATUSES};
 pub use lease::Lease;
 pub use policy::Failure;
 pub use saga::{Context, Saga, Step, StepError};
-pub use store::{Claimed, NewEntry, PostgresRecord, Record, Store, StoreError, Turn};
+pub use store::{Claim, Claimed, NewEntry, PostgresRecord, Record, Store, StoreError, Turn};
 pub use worker::{Wake, Worker};

@@ -334,3 +334,50 @@ async fn an_abandoned_operation_lets_the_tenants_others_run(pool: PgPool) {
     set(&pool, first, "status = 'abandoned', finished_at = now()").await;
     assert_eq!(claim(&store).await.unwrap().id, second);
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_waits_for_a_later_moment_keeps_nobody_waiting(pool: PgPool) {
+    let (store, tenant) = (Store::new(pool.clone(), "a"), tenant(&pool).await);
+    let (tonight, now) = (accept(&pool, tenant).await, accept(&pool, tenant).await);
+    set(&pool, tonight, "not_before = now() + interval '8 hours'").await;
+    assert_eq!(claim(&store).await.unwrap().id, now);
+    set(&pool, tonight, "not_before = now()").await;
+    assert!(claim(&store).await.is_none(), "one of a tenant's operations at a time");
+    set(&pool, now, "status = 'succeeded', finished_at = now(), lease_until = null").await;
+    assert_eq!(claim(&store).await.unwrap().id, tonight);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn the_urgent_come_first_and_starve_nobody(pool: PgPool) {
+    let store = Store::new(pool.clone(), "a");
+    let patient = accept(&pool, tenant(&pool).await).await;
+    set(&pool, patient, "priority = 2, created_at = now() - interval '1 minute'").await;
+    for _ in 0..20 {
+        let urgent = accept(&pool, tenant(&pool).await).await;
+        set(&pool, urgent, "priority = 0").await;
+    }
+    let mut order = Vec::new();
+    while let Some(claimed) = claim(&store).await {
+        order.push(claimed.id);
+    }
+    let place = order.iter().position(|id| *id == patient).unwrap();
+    assert_eq!((order.len(), place), (21, 7), "one of eight is the oldest");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn all_workers_together_hold_no_more_than_they_may(pool: PgPool) {
+    let stores = ["a", "b"].map(|owner| Store::new(pool.clone(), owner).with_at_most(3));
+    let mut held = Vec::new();
+    for turn in 0..6 {
+        accept(&pool, tenant(&pool).await).await;
+        held.extend(claim(&stores[turn % 2]).await.map(|claimed| claimed.id));
+    }
+    assert_eq!(held.len(), 3);
+    // A lease that has ended counts no more.
+    set(&pool, held[0], "lease_until = now()").await;
+    assert!(claim(&stores[0]).await.is_some());
+    assert!(claim(&stores[1]).await.is_none());
+}

@@ -39,6 +39,8 @@ pub struct Config {
     pub master_keys: MasterKeys,
     /// Operations driven at once.
     pub operations: usize,
+    /// How many at once by all provisioners together.
+    pub cluster_operations: u32,
 }
 
 struct PublicScheme(Scheme);
@@ -94,6 +96,7 @@ impl Section for Config {
         let edge_probe_url = env.required("EDGE_PROBE_URL");
         let master_keys = MasterKeys::read(env);
         let operations = env.or("OPERATIONS_AT_ONCE", 8);
+        let cluster_operations = env.or("CLUSTER_OPERATIONS_AT_ONCE", 64);
         Some(Self {
             site: site?,
             docker_host: docker_host?,
@@ -103,6 +106,7 @@ impl Section for Config {
             edge_probe_url: edge_probe_url?,
             master_keys: master_keys?,
             operations: operations?,
+            cluster_operations: cluster_operations?,
         })
     }
 }

@@ -39,7 +39,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let wake = Wake::default();
 
     let owner = format!("provisioner/{}", uuid::Uuid::now_v7());
-    let store = Store::new(pool.clone(), owner);
+    let store = Store::new(pool.clone(), owner).with_at_most(config.cluster_operations);
     let worker =
         Worker { store, world: world.clone(), sagas: sagas(), wake: wake.clone(), limit: config.operations };
     worker.spawn(tasks);

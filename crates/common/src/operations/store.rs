@@ -5,7 +5,13 @@ mod postgres;
 mod record;
 mod write;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{
     error::{Classify, Kind},
@@ -14,7 +20,7 @@ use crate::{
 };
 
 pub use postgres::PostgresRecord;
-pub use record::{Claimed, NewEntry, Record, Turn};
+pub use record::{Claim, Claimed, NewEntry, Record, Turn};
 
 /// Longer than the slowest renewal, shorter than anybody's patience with a dead worker.
 const LEASE: Duration = Duration::from_secs(15);
@@ -26,7 +32,13 @@ pub struct Store {
     pool: sqlx::PgPool,
     owner: String,
     lease: Duration,
+    at_most: u32,
+    /// How often this process has asked for an operation.
+    asked: Arc<AtomicU32>,
 }
+
+/// One claim of so many asks for the oldest operation instead of the most urgent one, so that none is starved.
+const OLDEST_EVERY: u32 = 8;
 
 /// The record did not take what was written.
 #[derive(Debug, thiserror::Error)]
@@ -60,12 +72,17 @@ impl Store {
 
     /// Operations that are kept elsewhere than in the database that steps read and write: for simulations.
     pub fn elsewhere(record: Arc<dyn Record>, pool: sqlx::PgPool, owner: impl Into<String>) -> Self {
-        Self { record, pool, owner: owner.into(), lease: LEASE }
+        Self { record, pool, owner: owner.into(), lease: LEASE, at_most: u32::MAX, asked: Arc::default() }
     }
 
     /// The same with leases of another length.
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
+    }
+
+    /// The same, claiming nothing while so many operations are under a lease, whoever holds it.
+    pub fn with_at_most(self, at_most: u32) -> Self {
+        Self { at_most, ..self }
     }
 
     /// How long a lease lasts without being renewed.
@@ -80,7 +97,10 @@ impl Store {
 
     /// Claims the next operation of these kinds, if any is due.
     pub async fn claim(&self, kinds: &[OperationKind]) -> Result<Option<Claimed>, StoreError> {
-        self.record.claim(kinds, &self.owner, self.lease).await
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let oldest_first = asked % OLDEST_EVERY == OLDEST_EVERY - 1;
+        let (owner, lease, at_most) = (self.owner.as_str(), self.lease, self.at_most);
+        self.record.claim(&Claim { kinds, owner, lease, oldest_first, at_most }).await
     }
 
     /// Makes the lease last for its whole length again.

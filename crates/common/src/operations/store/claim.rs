@@ -5,19 +5,19 @@ use std::time::Duration;
 use sqlx::Row;
 
 use super::{
-    Claimed, Store, StoreError,
+    Claim, Claimed, Store, StoreError,
     postgres::{PostgresRecord, seconds},
 };
-use crate::{
-    id::{OperationId, TenantId},
-    operations::OperationKind,
-};
+use crate::id::{OperationId, TenantId};
 
 /// The most urgent operation that may be acted for now: new, due again, or left behind by a worker whose lease ended.
 /// Operations of one tenant begin in the order of their acceptance, whatever their urgency, and one that has begun comes before
 /// those that have not: when the clock was set back, it may bear a later time than they do, and they would wait for each other
-/// for ever. One that was cancelled goes back.
-const CLAIM: &str = "
+/// for ever. One that waits for a later moment keeps nobody waiting. One that was cancelled goes back.
+macro_rules! claim {
+    (order by $order:literal) => {
+        concat!(
+            "
     update operations set
         status = case when status = 'queued' then 'running'
                       when status = 'running' and cancellation is not null then 'undoing'
@@ -38,23 +38,34 @@ const CLAIM: &str = "
               where other.tenant_id = o.tenant_id
                 and other.id <> o.id
                 and (other.status in ('running', 'undoing', 'stuck')
-                     or other.status = 'queued' and (other.created_at, other.id) < (o.created_at, o.id))))
-        order by o.priority, o.created_at
+                     or other.status = 'queued' and other.not_before <= now()
+                        and (other.created_at, other.id) < (o.created_at, o.id))))
+          and (select count(*) from operations busy
+                where busy.status in ('running', 'undoing') and busy.lease_until > now()) < $4
+        order by ",
+            $order,
+            "
         for update of o skip locked
         limit 1)
     returning id, kind, tenant_id, status = 'undoing' as undoing, deadline <= now() as late, fence, actor,
-        correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age";
+        correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age"
+        )
+    };
+}
+
+const MOST_URGENT: &str = claim!(order by "o.priority, o.created_at");
+const OLDEST: &str = claim!(order by "o.created_at");
 
 impl PostgresRecord {
-    pub(super) async fn claim_due(
-        &self,
-        kinds: &[OperationKind],
-        owner: &str,
-        lease: Duration,
-    ) -> Result<Option<Claimed>, StoreError> {
-        let words: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
-        let claimed =
-            sqlx::query(CLAIM).bind(words).bind(owner).bind(seconds(lease)).fetch_optional(&self.pool).await;
+    pub(super) async fn claim_due(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
+        let words: Vec<_> = claim.kinds.iter().map(|kind| kind.as_str()).collect();
+        let claimed = sqlx::query(if claim.oldest_first { OLDEST } else { MOST_URGENT })
+            .bind(words)
+            .bind(claim.owner)
+            .bind(seconds(claim.lease))
+            .bind(i64::from(claim.at_most))
+            .fetch_optional(&self.pool)
+            .await;
         let row = match claimed {
             Ok(row) => row,
             // Two workers reached for two operations of one tenant at once; the other one was quicker.

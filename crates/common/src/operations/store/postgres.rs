@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Claimed, NewEntry, Record, StoreError, Turn};
-use crate::{
-    id::OperationId,
-    operations::{Entry, OperationKind},
-};
+use super::{Claim, Claimed, NewEntry, Record, StoreError, Turn};
+use crate::{id::OperationId, operations::Entry};
 
 /// The operations of one database.
 #[derive(Debug)]
@@ -25,13 +22,8 @@ impl PostgresRecord {
 
 #[async_trait]
 impl Record for PostgresRecord {
-    async fn claim(
-        &self,
-        kinds: &[OperationKind],
-        owner: &str,
-        lease: Duration,
-    ) -> Result<Option<Claimed>, StoreError> {
-        self.claim_due(kinds, owner, lease).await
+    async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
+        self.claim_due(claim).await
     }
 
     async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError> {

@@ -15,14 +15,8 @@ use crate::{
 /// may hide that it happened.
 #[async_trait]
 pub trait Record: fmt::Debug + Send + Sync {
-    /// Hands out the most urgent operation of these kinds that may be acted for now, if there is one, under a lease of this
-    /// length and with the next fence.
-    async fn claim(
-        &self,
-        kinds: &[OperationKind],
-        owner: &str,
-        lease: Duration,
-    ) -> Result<Option<Claimed>, StoreError>;
+    /// Hands out an operation that may be acted for now, if there is one, under a lease and with the next fence.
+    async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError>;
 
     /// Makes the lease last for this long again. A lease that its holder gave back is not lost.
     async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError>;
@@ -43,6 +37,20 @@ pub trait Record: fmt::Debug + Send + Sync {
 
     /// The journal so far, oldest row first.
     async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError>;
+}
+
+/// What a worker asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// What it can do.
+    pub kinds: &'a [OperationKind],
+    /// In whose name.
+    pub owner: &'a str,
+    pub lease: Duration,
+    /// The one accepted first, instead of the most urgent.
+    pub oldest_first: bool,
+    /// Nothing, while so many are under a lease.
+    pub at_most: u32,
 }
 
 /// An operation that this process may act for.
