@@ -1,0 +1,24 @@
+//! Distributed cron: what is due is fired once, whatever the number of replicas.
+//!
+//! A *schedule* is a row: a job, a cron expression in a time zone, and the first moment that nobody has decided about. A
+//! runner that finds this moment come locks the row, decides (a pure function) what fires and what is passed over, inserts
+//! the *firings* and moves the row on, in one transaction. A firing is a row too, under the key (schedule, due moment); it is
+//! run under a lease with a fence, as operations are: at least once, and known by its key when it is run again.
+//!
+//! Whether a moment has come is asked of the record's own clock, so a replica whose clock is wrong fires nothing early or
+//! late. If that clock jumps forward, what is due fires early; when it jumps back, nothing fires again.
+
+mod due;
+mod job;
+mod metrics;
+mod plan;
+mod policy;
+mod runner;
+mod store;
+
+pub use due::{CATCH_UP_AT_MOST, Decision, GRACE, HORIZON, Misses, Moment, Rule, decide};
+pub use job::{Firing, Job, JobError};
+pub use plan::{Plan, PlanError};
+pub use policy::ATTEMPTS;
+pub use runner::{Ran, Runner};
+pub use store::{Clock, DeclareError, Schedule, ScheduleError, ScheduleStore};

@@ -1,0 +1,103 @@
+//! Schedules and their firings in Postgres.
+
+mod claim;
+mod declare;
+mod fire;
+mod forget;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use sqlx::PgPool;
+use time::OffsetDateTime;
+
+use super::PlanError;
+use crate::error::{Classify, Kind};
+
+pub use declare::{DeclareError, Schedule};
+
+pub(super) use claim::{Claimed, Outcome};
+
+/// As long as an operation's.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// Whose clock says what is due.
+#[derive(Clone, Default)]
+pub enum Clock {
+    /// The record's, which all replicas share. Leases and pauses between attempts always go by it.
+    #[default]
+    Record,
+    /// Another one, for tests.
+    Given(Arc<dyn Fn() -> OffsetDateTime + Send + Sync>),
+}
+
+impl Clock {
+    /// What statements are given for `now()`; nothing, if they are to ask it themselves.
+    fn given(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Record => None,
+            Self::Given(clock) => Some(clock()),
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Record => "Record",
+            Self::Given(_) => "Given",
+        })
+    }
+}
+
+/// Where schedules are kept.
+#[derive(Debug, Clone)]
+pub struct ScheduleStore {
+    pool: PgPool,
+    clock: Clock,
+    lease: Duration,
+}
+
+/// The record did not take what was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    #[error("the lease is lost")]
+    LeaseLost,
+    #[error("the record could not be reached or refused")]
+    Database(#[from] sqlx::Error),
+    #[error("a schedule in the record cannot be followed")]
+    Plan(#[from] PlanError),
+}
+
+impl Classify for ScheduleError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::LeaseLost => Kind::Conflict,
+            Self::Database(error) => error.kind(),
+            Self::Plan(_) => Kind::Internal,
+        }
+    }
+}
+
+impl ScheduleStore {
+    /// The schedules of this database.
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, clock: Clock::Record, lease: LEASE }
+    }
+
+    /// The same by another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The same with leases of another length.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// How long a lease lasts without being renewed.
+    pub(super) fn lease(&self) -> Duration {
+        self.lease
+    }
+}
