@@ -86,6 +86,16 @@ fn what_is_due_many_times_a_day_follows_the_clock_on_the_wall() {
 }
 
 #[test]
+fn so_does_a_list_of_hours() {
+    let spring = (datetime!(2026-03-28 23:00 UTC), datetime!(2026-03-29 22:00 UTC));
+    assert_eq!(due("0 2,14 * * *", "Europe/Berlin", spring.0, spring.1), [datetime!(2026-03-29 12:00 UTC)]);
+    let autumn = (datetime!(2026-10-24 22:00 UTC), datetime!(2026-10-25 23:00 UTC));
+    let expected =
+        [datetime!(2026-10-25 0:00 UTC), datetime!(2026-10-25 1:00 UTC), datetime!(2026-10-25 13:00 UTC)];
+    assert_eq!(due("0 2,14 * * *", "Europe/Berlin", autumn.0, autumn.1), expected);
+}
+
+#[test]
 fn days_that_come_seldom_come() {
     let leap = due("0 12 29 2 *", "UTC", datetime!(2026-01-01 0:00 UTC), datetime!(2033-01-01 0:00 UTC));
     assert_eq!(leap, [datetime!(2028-02-29 12:00 UTC), datetime!(2032-02-29 12:00 UTC)]);
