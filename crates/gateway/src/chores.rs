@@ -1,5 +1,5 @@
-//! What a gateway does beside answering: forgetting what is too old, and counting tenants. Every replica does it; none of
-//! it is wrong when done twice.
+//! What a gateway does beside answering, every few seconds: chaining the audit log, and counting. Every replica does it;
+//! none of it is wrong when done twice. What one replica is enough for is a schedule (`jobs`).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,11 +14,9 @@ use sqlx::PgPool;
 use crate::{
     app::App,
     metrics,
-    store::{dead_letters, events, expired, operations, plans, tenants},
+    store::{dead_letters, operations, plans, schedules, tenants},
 };
 
-/// Often enough that a batch stays small.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// As often as Prometheus usually asks.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
 
@@ -30,7 +28,6 @@ const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
 
 /// Starts the chores.
 pub fn start(app: &App) {
-    every(app, "forget", FORGET_EVERY, |database| async move { forget(&database).await });
     every(app, "seal", SEAL_EVERY, |database| async move { common::audit::seal(&database).await.map(drop) });
     every(app, "count", COUNT_EVERY, |database| async move { count(&database).await });
 }
@@ -51,15 +48,6 @@ where
     });
 }
 
-/// Forgets expired signatures and answers, batch after batch.
-pub async fn forget(database: &PgPool) -> Result<(), sqlx::Error> {
-    while expired::forget_signatures(database).await? == expired::BATCH {}
-    while expired::forget_answers(database).await? == expired::BATCH {}
-    while expired::forget_dead_letters(database).await? == expired::BATCH {}
-    while events::forget(database).await? == events::BATCH {}
-    Ok(())
-}
-
 /// Tells Prometheus how many tenants there are of each sort, also where there are none any more.
 async fn count(database: &PgPool) -> Result<(), sqlx::Error> {
     let counts = tenants::counts(database).await?.into_iter();
@@ -75,6 +63,7 @@ async fn count(database: &PgPool) -> Result<(), sqlx::Error> {
         }
     }
     count_dead_letters(database).await?;
+    metrics::audit_chain_broken(schedules::audit_chain_is_broken(database).await?);
     count_stuck(database).await
 }
 

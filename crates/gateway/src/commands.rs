@@ -4,7 +4,6 @@ use axum::response::{IntoResponse, Response};
 use common::{
     error::chain,
     id::{OperationId, TenantId},
-    operations::OperationKind,
 };
 use wire::{OperationQueued, Order, Priority, ProvisionerCommand};
 
@@ -18,7 +17,6 @@ use crate::{
     store::{
         accept::{self, AcceptError, Effect},
         dead_letters::{self, DeadLetter, Decision},
-        operations::Operation,
         steer::{self, Steering},
     },
 };
@@ -45,23 +43,18 @@ pub async fn accept<A, T, E: Effect>(
     stored_answer(app, command).await
 }
 
-/// Does to an operation what a command asks, with the answer made for it, or gives the answer it got the first time.
-/// `None`: the operation is not in a state in which it can be done, and nothing was written.
+/// Does to its target what a command asks, with the answer made for it, or gives the answer it got the first time.
+/// `None`: the target is not in a state in which it can be done, and nothing was written.
 pub async fn steer<A, S: Steering>(
     app: &App,
-    command: &Command<A, Operation>,
+    command: &Command<A, S::Target>,
     steering: &S,
     answer: Answer,
 ) -> Result<Option<Response>, Problem> {
-    if !steer::steer(&app.database, command, steering, &answer).await.map_err(refusal)? {
-        return stored_answer(app, command).await;
+    if steer::steer(&app.database, command, steering, &answer).await.map_err(refusal)? {
+        return Ok(Some(answer.into_response()));
     }
-    let operation = command.target();
-    // One of a kind that only a later version knows is left to the sweeper.
-    if let Ok(kind) = operation.kind.parse::<OperationKind>() {
-        wake(app, command.exchange(), operation.id, kind.as_str());
-    }
-    Ok(Some(answer.into_response()))
+    stored_answer(app, command).await
 }
 
 /// Does to a dead letter what was decided, with the answer made for it, or gives the answer it got the first time. `None`:
@@ -97,7 +90,7 @@ fn refusal(error: AcceptError) -> Problem {
 }
 
 /// Tells the provisioner. The row is what counts: a lost wake-up costs the time until the sweeper comes by.
-fn wake(app: &App, exchange: &Exchange, operation: OperationId, kind: &'static str) {
+pub fn wake(app: &App, exchange: &Exchange, operation: OperationId, kind: &'static str) {
     let order = Order::Wake(OperationQueued { operation, kind: kind.to_owned() });
     let message = ProvisionerCommand { priority: Priority::Normal, order };
     let (bus, carried) = (app.bus.clone(), exchange.carried());

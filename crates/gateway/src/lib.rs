@@ -13,12 +13,14 @@ mod exchange;
 mod health;
 mod http;
 mod idempotency;
+mod jobs;
 mod metrics;
 mod operations;
 mod pressure;
 mod problem;
 mod replays;
 mod routes;
+mod schedules;
 mod store;
 mod tenants;
 
@@ -28,15 +30,15 @@ use common::service::Service;
 use tokio::net::TcpListener;
 
 pub use app::{App, Around};
-pub use chores::forget;
 pub use config::Config;
 pub use events::start as start_events;
 pub use http::server::serve;
+pub use jobs::{SCHEDULES, retention::forget, runner};
 pub use pressure::watch as watch_pressure;
 pub use replays::start as start_replays;
 pub use routes::{api, describe, edge::edge};
 
-/// Starts the gateway: the API, the edge's port and the chores.
+/// Starts the gateway: the API, the edge's port, the chores and the schedules.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (api_bind, edge_bind) = (config.api_bind, config.edge.bind);
     let metrics = service.metrics.clone();
@@ -52,6 +54,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     start_events(&app);
     start_replays(&app);
     service.tasks.spawn("pressure", watch_pressure(app.clone()));
+    runner(&app.database)?.spawn(&app.tasks);
     serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app));
     serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app));
     Ok(())

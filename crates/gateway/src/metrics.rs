@@ -20,6 +20,7 @@ const STUCK: &str = "rp9_operations_stuck";
 const BACKLOG: &str = "rp9_operations_waiting";
 const ACCEPTING: &str = "rp9_accepting";
 const DEAD_LETTERS: &str = "rp9_dead_letters";
+const AUDIT_CHAIN_BROKEN: &str = "rp9_audit_chain_broken";
 
 /// Says what each metric means.
 pub fn describe() {
@@ -38,6 +39,10 @@ pub fn describe() {
     describe_gauge!(
         DEAD_LETTERS,
         "Dead letters nobody has decided about, by service and reason. Every replica tells the same."
+    );
+    describe_gauge!(
+        AUDIT_CHAIN_BROKEN,
+        "1 if the last verification found that the audit log was tampered with. Every replica tells the same."
     );
     describe_counter!(EVENTS_RELAYED, "Events published on the bus by this process.");
     describe_gauge!(
@@ -104,6 +109,11 @@ pub fn backlog(waiting: i64, accepting: bool) {
 /// So many dead letters of this service wait for a decision.
 pub fn dead_letters(service: &str, reason: &str, count: i64) {
     gauge!(DEAD_LETTERS, "service" => service.to_owned(), "reason" => reason.to_owned()).set(count as f64);
+}
+
+/// Whether somebody tampered with the audit log.
+pub fn audit_chain_broken(broken: bool) {
+    gauge!(AUDIT_CHAIN_BROKEN).set(f64::from(u8::from(broken)));
 }
 
 /// So many events were published.

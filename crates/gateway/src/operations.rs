@@ -85,7 +85,7 @@ pub struct Failure {
 
 impl Failure {
     /// Takes the two public parts; whatever else a service kept with an error stays there.
-    fn of(error: &Value) -> Self {
+    pub fn of(error: &Value) -> Self {
         let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
         Self {
             kind: text("kind").unwrap_or_else(|| "internal".into()),

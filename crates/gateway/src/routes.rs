@@ -9,6 +9,8 @@ mod health;
 mod metrics;
 mod openapi;
 mod operations;
+mod reason;
+mod schedules;
 mod tenants;
 mod ws;
 
@@ -30,6 +32,9 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(operations::cancel::cancel))
         .routes(routes!(operations::resume::resume))
         .routes(routes!(operations::abandon::abandon))
+        .routes(routes!(schedules::list::list))
+        .routes(routes!(schedules::pause::pause))
+        .routes(routes!(schedules::resume::resume))
         .routes(routes!(audit::list))
         .routes(routes!(dead_letters::list::list))
         .routes(routes!(dead_letters::show::show, dead_letters::delete::delete))

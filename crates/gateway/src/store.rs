@@ -9,5 +9,6 @@ pub mod expired;
 pub mod health;
 pub mod operations;
 pub mod plans;
+pub mod schedules;
 pub mod steer;
 pub mod tenants;

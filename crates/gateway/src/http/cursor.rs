@@ -1,6 +1,6 @@
 //! Where a page ended, and how long one is. Opaque to callers, so that it can change.
 
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use time::OffsetDateTime;
@@ -11,6 +11,8 @@ use super::fields::{Fault, Fields};
 const USUAL_PAGE: i64 = 50;
 const MAX_PAGE: i64 = 200;
 
+const NOT_OURS: &str = "is not a cursor that was given here";
+
 /// After this row, by time and id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
@@ -18,14 +20,24 @@ pub struct Cursor {
     pub id: Uuid,
 }
 
+/// After the row of this name, where names are the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameCursor(pub String);
+
 /// Which part of a list is asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Page {
-    pub after: Option<Cursor>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page<C = Cursor> {
+    pub after: Option<C>,
     pub size: i64,
 }
 
-impl Page {
+impl<C> Default for Page<C> {
+    fn default() -> Self {
+        Self { after: None, size: USUAL_PAGE }
+    }
+}
+
+impl<C: FromStr<Err = &'static str> + Display> Page<C> {
     /// Reads `limit` and `cursor`. Nothing, if either is wrong; `fields` knows what.
     pub fn read(fields: &mut Fields) -> Option<Self> {
         let size = fields.optional("limit", limit);
@@ -40,7 +52,7 @@ impl Page {
     }
 
     /// Keeps what is shown, and says where the next page begins, if there is one.
-    pub fn cut<T>(&self, rows: &mut Vec<T>, cursor: impl Fn(&T) -> Cursor) -> Option<String> {
+    pub fn cut<T>(&self, rows: &mut Vec<T>, cursor: impl Fn(&T) -> C) -> Option<String> {
         let size = usize::try_from(self.size).unwrap_or_default();
         let more = rows.len() > size;
         rows.truncate(size);
@@ -53,7 +65,7 @@ fn limit(text: &str) -> Result<i64, Fault> {
     limit.ok_or_else(|| Fault::new("invalid_limit", format!("must be a number from 1 to {MAX_PAGE}")))
 }
 
-impl std::fmt::Display for Cursor {
+impl Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Microseconds, as Postgres keeps them.
         let micros = self.at.unix_timestamp_nanos() / 1_000;
@@ -65,7 +77,25 @@ impl FromStr for Cursor {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        decode(text).ok_or("is not a cursor that was given here")
+        decode(text).ok_or(NOT_OURS)
+    }
+}
+
+impl Display for NameCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(format!("1:{}", self.0)))
+    }
+}
+
+impl FromStr for NameCursor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let name = plain.as_deref().and_then(|plain| plain.strip_prefix("1:"));
+        // Postgres knows no text with a NUL.
+        let name = name.filter(|name| !name.contains('\0'));
+        name.map(|name| Self(name.to_owned())).ok_or(NOT_OURS)
     }
 }
 
@@ -107,6 +137,13 @@ mod tests {
         #[test]
         fn no_text_breaks_the_reader(text in "\\PC{0,80}") {
             let _ = text.parse::<Cursor>();
+            let _ = text.parse::<NameCursor>();
+        }
+
+        #[test]
+        fn a_name_reads_back_as_itself(name in "[^\0]{0,80}") {
+            let cursor = NameCursor(name);
+            proptest::prop_assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
     }
 }

@@ -18,7 +18,7 @@ use utoipa::{
         description = "Hosts n8n for many customers. Errors are `application/problem+json` (RFC 9457)."
     ),
     modifiers(&Authority),
-    tags((name = "tenants"), (name = "operations"), (name = "events"), (name = "audit"), (name = "health"))
+    tags((name = "tenants"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "audit"), (name = "health"))
 )]
 struct Frame;
 

@@ -1,11 +1,13 @@
-//! Changing the course of an operation: one statement writes answer, change and audit entry, or nothing.
+//! Changing the course of an operation, or of a schedule: one statement writes answer, change and audit entry, or nothing.
 //!
-//! The statement locks the operation's row first. A worker that writes to its journal changes the same row, so each of the
-//! two sees what the other did, and an operation is never both cancelled and finished.
+//! The statement locks the row first. A worker that writes to an operation's journal changes the same row, so each of
+//! the two sees what the other did, and an operation is never both cancelled and finished.
 
 mod abandon;
 mod cancel;
+mod pause_schedule;
 mod resume;
+mod resume_schedule;
 
 use common::id::AuditId;
 use sqlx::PgExecutor;
@@ -14,30 +16,57 @@ use super::{
     accept::{AcceptError, Accepting, bind_first_time},
     operations::Operation,
 };
-use crate::{auth::Command, idempotency::Answer, problem::Problem};
+use crate::{
+    auth::{Command, Target},
+    idempotency::Answer,
+    problem::Problem,
+};
 
 pub use abandon::AbandonOperation;
 pub use cancel::CancelOperation;
+pub use pause_schedule::PauseSchedule;
 pub use resume::ResumeOperation;
+pub use resume_schedule::ResumeSchedule;
 
-/// Wraps a change's own parts into the whole statement. `possible` locks the operation (`$8`) and yields a row when it can be
-/// done; `effect` defines `operation`, which reads `accepted` and yields `id` and `tenant_id` when it was.
+/// Wraps a change's own parts into the whole statement. `possible` locks the row (`$8`) and yields one when it can be done;
+/// `effect` defines `operation`, which reads `accepted` and yields `id` and `tenant_id` when it was. Where something else is
+/// changed, `changed` says what of: a query that yields `tenant_id` and `operation_id`.
 macro_rules! steering {
     (possible: $possible:literal, effect: $effect:literal $(,)?) => {
+        $crate::store::steer::steering!(
+            possible: $possible,
+            effect: $effect,
+            changed: "select tenant_id, id as operation_id from operation",
+        )
+    };
+    (possible: $possible:literal, effect: $effect:literal, changed: $changed:literal $(,)?) => {
         concat!(
-            $crate::store::accept::first_time!($possible), ", ", $effect, ", audit as (
+            $crate::store::accept::first_time!($possible), ", ", $effect, ", changed as (", $changed, "), audit as (
                  insert into audit_logs
                      (id, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
-                 select $12, $1, $10, $9, operation.tenant_id, operation.id, $11, 'accepted', $3, $13 from operation
+                 select $12, $1, $10, $9, tenant_id, operation_id, $11, 'accepted', $3, $13 from changed
              )
-             select exists (select from operation)"
+             select exists (select from changed)"
         )
     };
 }
 use steering;
 
-/// A change to an operation's course.
+/// What has a course that can be changed.
+pub trait Steerable: Target + Sync {
+    /// Binds what `possible` finds its row by: `$8`.
+    fn bind_name<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q>;
+}
+
+impl Steerable for Operation {
+    fn bind_name<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
+        statement.bind(self.id)
+    }
+}
+
+/// A change to the course of something.
 pub trait Steering: Send + Sync {
+    type Target: Steerable;
     /// Made by `steering!`; its parameters from `$14` on are its own.
     const STATEMENT: &'static str;
     /// The word in the audit log.
@@ -45,8 +74,8 @@ pub trait Steering: Send + Sync {
 
     /// Why, in the words of whoever asks.
     fn reason(&self) -> Option<&str>;
-    /// Why it cannot be done to an operation that is as this one is.
-    fn refusal(operation: &Operation) -> Problem;
+    /// Why it cannot be done to something that is as this is.
+    fn refusal(target: &Self::Target) -> Problem;
     /// Binds the parameters from `$14` on.
     fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
         statement
@@ -56,12 +85,12 @@ pub trait Steering: Send + Sync {
 /// Does it. `false`: nothing was written, because the key was used before or because it cannot be done.
 pub async fn steer<A, S: Steering>(
     executor: impl PgExecutor<'_>,
-    command: &Command<A, Operation>,
+    command: &Command<A, S::Target>,
     steering: &S,
     answer: &Answer,
 ) -> Result<bool, AcceptError> {
-    let statement = bind_first_time(sqlx::query_scalar(S::STATEMENT), command, answer)
-        .bind(command.target().id)
+    let statement = bind_first_time(sqlx::query_scalar(S::STATEMENT), command, answer);
+    let statement = (command.target().bind_name(statement))
         .bind(S::ACTION)
         .bind(command.identity().role().as_str())
         .bind(command.exchange().correlation_id())

@@ -113,7 +113,7 @@ async fn no_forged_token_opens_any_route(database: PgPool) {
     let (tokens, routes) = (forged_tokens(), protected_operations());
     assert!(tokens.len() >= 60 && routes.len() >= 7, "{} tokens, {} routes", tokens.len(), routes.len());
     for (method, path) in &routes {
-        let target = path.replace("{id}", "acme");
+        let target = path.replace("{id}", "acme").replace("{name}", "retention");
         for (name, token) in &tokens {
             let call =
                 Call::with(method, &target).header("authorization", format!("Bearer {token}")).signed();
@@ -193,6 +193,7 @@ async fn a_foreign_tenant_is_answered_exactly_as_an_absent_one(database: PgPool)
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn each_role_may_do_what_is_its_own(database: PgPool) {
+    gateway::runner(&database).unwrap().declare().await.unwrap();
     let platform = Platform::on(database).await;
     let create = Call::post("/tenants", &tenant("acme")).by_a("admin").signed();
     let acme = platform.send(create).await.json();
@@ -207,6 +208,9 @@ async fn each_role_may_do_what_is_its_own(database: PgPool) {
         ("GET", "/operations/{id}", [200, 200, 200, 200]),
         ("POST", "/operations/{id}/resume", [422, 403, 403, 403]),
         ("POST", "/operations/{id}/abandon", [422, 403, 403, 403]),
+        ("GET", "/schedules", [200, 200, 200, 403]),
+        ("POST", "/schedules/{name}/pause", [422, 422, 403, 403]),
+        ("POST", "/schedules/{name}/resume", [200, 200, 403, 403]),
         ("GET", "/audit", [200, 200, 403, 403]),
         ("GET", "/dead-letters", [200, 200, 403, 403]),
         ("GET", "/dead-letters/{id}", [404, 404, 403, 403]),
@@ -229,7 +233,7 @@ async fn each_role_may_do_what_is_its_own(database: PgPool) {
     let callers = [Claims::of("admin"), Claims::of("operator"), Claims::of("service"), owner];
     for (method, path, expected) in table {
         let id = if path.starts_with("/operations") { &acme["operation_id"] } else { &acme["tenant_id"] };
-        let target = path.replace("{id}", id.as_str().unwrap());
+        let target = path.replace("{id}", id.as_str().unwrap()).replace("{name}", "retention");
         for (claims, status) in callers.iter().zip(expected) {
             // Without a key the same request by another caller in the same second would be a repeated signature.
             let key = format!("{}:{method}:{path}", claims.claims["role"]);

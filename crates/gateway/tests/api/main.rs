@@ -19,6 +19,7 @@ mod openapi;
 mod operations;
 mod pressure;
 mod refusals;
+mod schedules;
 mod signatures;
 mod sockets;
 mod support;

@@ -2,12 +2,13 @@
 
 use axum::{extract::State, response::Response};
 
-use super::{ReasonBody, Steered, reason, steer};
+use super::{Steered, steer};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::repeat_or,
     problem::{Answered, ProblemDocument},
+    routes::reason::{ReasonBody, reason},
     store::{
         operations::Operation,
         steer::{AbandonOperation, Steering},

@@ -2,12 +2,13 @@
 
 use axum::{extract::State, response::Response};
 
-use super::{OptionalReasonBody, Steered, optional_reason, steer};
+use super::{Steered, steer};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::repeat_or,
     problem::{Answered, ProblemDocument},
+    routes::reason::{OptionalReasonBody, optional_reason},
     store::{
         operations::Operation,
         steer::{CancelOperation, Steering},

@@ -10,6 +10,7 @@ pub struct AbandonOperation {
 }
 
 impl Steering for AbandonOperation {
+    type Target = Operation;
     // What it did stays, and so does its error. A tenant that nobody brings up or takes down any more has failed: it is not
     // routed, and it can be removed (again). If a removal waits behind an abandoned creation, the tenant stays `deleting`.
     const STATEMENT: &'static str = steering!(

@@ -24,6 +24,7 @@ impl CancelOperation {
 }
 
 impl Steering for CancelOperation {
+    type Target = Operation;
     // A queued operation has done nothing but what its acceptance wrote, so that is taken back and it is over. A running one
     // is only marked: the worker's next write turns it back. One that was cancelled before stays as it is.
     const STATEMENT: &'static str = steering!(

@@ -13,6 +13,7 @@ pub struct ResumeOperation {
 }
 
 impl Steering for ResumeOperation {
+    type Target = Operation;
     // It goes on in the direction it had: back, if any undo was begun. The journal's entry makes its attempts count anew.
     const STATEMENT: &'static str = steering!(
         possible: "select from operations o where o.id = $8 and o.status = 'stuck' for update of o",
