@@ -1,31 +1,21 @@
 //! The loop that decides about schedules and runs their firings, several at once.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod attempt;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use super::{
-    DeclareError, Firing, Job, JobError, Rule, Schedule, ScheduleError, ScheduleStore, metrics,
-    policy::{ATTEMPTS, pause_after},
-    store::{Claimed, Outcome},
+    DeclareError, Firing, Job, Rule, Schedule, ScheduleError, ScheduleStore, metrics, store::Claimed,
 };
-use crate::{
-    error::{Kind, chain},
-    service::Tasks,
-};
+use crate::{error::chain, service::Tasks};
 
 /// How often the record is asked: the bound on how late a firing begins when there is nothing else to do.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Firings run at once in one process.
 const AT_ONCE: usize = 4;
-/// Renewed so many times within its length, so that two lost renewals do not lose the lease.
-const RENEWALS: u32 = 3;
 
 /// Fires what a service's schedules say, and runs it.
 pub struct Runner {
@@ -161,88 +151,4 @@ impl Runner {
         drop(permit);
         self.ended.notify_one();
     }
-
-    /// Runs what was claimed, under its lease.
-    async fn run(&self, claimed: &Claimed, stopping: &CancellationToken) -> Result<Ran, ScheduleError> {
-        let firing = &claimed.firing;
-        let span = tracing::info_span!("firing", schedule = firing.schedule, due_at = %firing.due_at);
-        if firing.attempt == 1 {
-            metrics::lateness(&firing.schedule, claimed.late);
-        }
-        let begun = Instant::now();
-        let result = tokio::select! {
-            result = self.attempt(claimed).instrument(span.clone()) => Some(result),
-            () = stopping.cancelled() => None,
-            () = self.keep(claimed) => {
-                tracing::warn!(parent: &span, "the lease was lost; somebody else goes on");
-                return Ok(Ran::Lost);
-            }
-        };
-        metrics::took(&firing.schedule, begun.elapsed());
-        let (ran, outcome) = judge(firing, result.as_ref());
-        match self.store.finish(claimed, &outcome).await {
-            Ok(()) => span.in_scope(|| note(firing, ran, result, begun.elapsed())),
-            Err(ScheduleError::LeaseLost) => return Ok(Ran::Lost),
-            Err(error) => return Err(error),
-        }
-        Ok(ran)
-    }
-
-    async fn attempt(&self, claimed: &Claimed) -> Result<(), JobError> {
-        if claimed.firing.attempt > ATTEMPTS {
-            return Err(JobError::found(Kind::Internal, "None of its attempts came back."));
-        }
-        match self.jobs.iter().find(|job| job.name() == claimed.job) {
-            Some(job) => job.run(&claimed.firing).await,
-            None => Err(JobError::found(Kind::Internal, "There is no such job.")),
-        }
-    }
-
-    /// Renews the lease again and again; returns only when it is lost, or may be.
-    async fn keep(&self, claimed: &Claimed) {
-        let lease = self.store.lease();
-        let mut held_since = Instant::now();
-        while held_since.elapsed() < lease {
-            tokio::time::sleep(lease / RENEWALS).await;
-            let asked = Instant::now();
-            match self.store.renew(claimed).await {
-                Ok(()) => held_since = asked,
-                Err(ScheduleError::LeaseLost) => return,
-                Err(error) => tracing::warn!(error = chain(&error), "a lease could not be renewed"),
-            }
-        }
-    }
-}
-
-/// What an attempt's result makes of its firing.
-fn judge(firing: &Firing, result: Option<&Result<(), JobError>>) -> (Ran, Outcome) {
-    match result {
-        None => (Ran::Released, Outcome::Released),
-        Some(Ok(())) => (Ran::Done, Outcome::Done),
-        Some(Err(error)) => match pause_after(firing.attempt).filter(|_| error.again) {
-            Some(pause) => (Ran::Retried, Outcome::Again { pause, error: error.told() }),
-            None => (Ran::Failed, Outcome::Failed(error.told())),
-        },
-    }
-}
-
-fn note(firing: &Firing, ran: Ran, result: Option<Result<(), JobError>>, took: Duration) {
-    let (attempt, duration_ms) = (firing.attempt, took.as_millis() as u64);
-    let cause = result.and_then(Result::err).map(|error| error.cause).unwrap_or_default();
-    let word = match ran {
-        Ran::Done => {
-            tracing::info!(attempt, duration_ms, "fired");
-            "done"
-        }
-        Ran::Failed => {
-            tracing::error!(attempt, duration_ms, error = cause, "a firing failed for good");
-            "failed"
-        }
-        Ran::Retried => {
-            tracing::warn!(attempt, duration_ms, error = cause, "a firing is tried again");
-            "retried"
-        }
-        Ran::Released | Ran::Lost => return,
-    };
-    metrics::firings(&firing.schedule, word, 1);
 }

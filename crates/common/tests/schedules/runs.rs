@@ -1,8 +1,13 @@
 //! What becomes of a firing.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
 use common::{
     error::Kind,
-    schedules::{ATTEMPTS, Misses, Ran, Runner},
+    schedules::{ATTEMPTS, Clock, Misses, Ran, Runner, ScheduleStore},
     service::Tasks,
 };
 use serde_json::{Value, json};
@@ -10,7 +15,7 @@ use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, macros::datetime};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Behaviour, Hands, World, ask, replica, run_all, schedule, time_passes};
+use crate::support::{Behaviour, Hands, JOB, Note, World, ask, replica, run_all, schedule, time_passes};
 
 const NOON: OffsetDateTime = datetime!(2026-08-01 12:00 UTC);
 
@@ -141,4 +146,39 @@ async fn the_loop_of_several_replicas_fires_each_once_and_stops(pool: PgPool) {
     tasks.finish(std::time::Duration::from_secs(10)).await.expect("the loops end");
     assert_eq!(world.total(), 12 + 9);
     assert!(world.effects.lock().unwrap().values().all(|count| *count == 1));
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn the_loop_waits_while_the_record_is_away_and_goes_on(pool: PgPool) {
+    let (hands, world, tasks) = (Hands::at(NOON), World::default(), Tasks::default());
+    let looks = Arc::new(AtomicU32::new(0));
+    let (counted, time) = (looks.clone(), hands.clone());
+    let clock = Clock::Given(Arc::new(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        time.now()
+    }));
+    let rename = async |statement: &'static str| sqlx::query(statement).execute(&pool).await.unwrap();
+    let until = async |reached: &dyn Fn() -> bool| {
+        let wait = async {
+            while !reached() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), wait).await.expect("it goes on");
+    };
+    rename("alter table schedules rename to schedules_away").await;
+    let note = Note { name: JOB, world: world.clone() };
+    let store = ScheduleStore::new(pool.clone()).with_clock(clock);
+    let schedules = [schedule("s", "0 * * * *", Misses::CatchUp)];
+    Runner::new(store, "test", &schedules, vec![Box::new(note)]).unwrap().spawn(&tasks);
+    until(&|| looks.load(Ordering::SeqCst) > 2).await;
+    rename("alter table schedules_away rename to schedules").await;
+    // It declares with the first look of these, and looks for what is due with the others.
+    let seen = looks.load(Ordering::SeqCst);
+    until(&|| looks.load(Ordering::SeqCst) > seen + 3).await;
+    assert_eq!(world.total(), 0);
+    hands.set(NOON + Duration::HOUR);
+    until(&|| world.total() == 1).await;
+    tasks.finish(std::time::Duration::from_secs(10)).await.expect("the loop ends");
 }

@@ -6,8 +6,11 @@ use time::OffsetDateTime;
 use super::{ScheduleError, ScheduleStore};
 use crate::{
     error::{Classify, Kind},
-    schedules::{Misses, Plan, PlanError, Rule},
+    schedules::{Misses, Moment, Plan, PlanError, Rule},
 };
+
+/// Any number that no other advisory lock of this database has.
+const LOCK: i64 = 0x7270_3973_6368_6564;
 
 /// A schedule as a service's code declares it.
 #[derive(Debug, Clone, Copy)]
@@ -79,15 +82,18 @@ impl ScheduleStore {
         declared: &[(Schedule, Rule)],
     ) -> Result<(), ScheduleError> {
         let mut transaction = self.pool.begin().await?;
+        // Replicas start together: one after the other they see what the one before wrote.
+        sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
         let now = sqlx::query_scalar("select coalesce($1, now())").bind(self.clock.given());
         let now: OffsetDateTime = now.fetch_one(&mut *transaction).await?;
-        // In the order of their names, so that replicas that declare at once do not wait for each other in a circle.
-        let mut declared: Vec<_> = declared.iter().collect();
-        declared.sort_by_key(|(schedule, _)| schedule.name);
-        for (schedule, rule) in &declared {
-            if !insert(&mut transaction, service, schedule, rule, now).await? {
-                update(&mut transaction, service, schedule, rule, now).await?;
-            }
+        for (schedule, rule) in declared {
+            let existing = existing(&mut transaction, schedule.name).await?;
+            let next = match &existing {
+                Some(existing) if existing.is(service, schedule) => continue,
+                Some(existing) if existing.goes_on(schedule) => rule.moment(existing.next_due),
+                Some(_) | None => rule.next_after(now)?,
+            };
+            write(&mut transaction, service, schedule, next).await?;
         }
         let names: Vec<_> = declared.iter().map(|(schedule, _)| schedule.name).collect();
         let retire = "update schedules set retired_at = now(), updated_at = now()
@@ -97,58 +103,44 @@ impl ScheduleStore {
     }
 }
 
-async fn insert(
-    transaction: &mut PgTransaction<'_>,
-    service: &str,
-    schedule: &Schedule,
-    rule: &Rule,
-    now: OffsetDateTime,
-) -> Result<bool, ScheduleError> {
-    let first = rule.next_after(now)?;
-    let inserted = sqlx::query(
-        "insert into schedules (name, service, job, cron, zone, misses, jitter_seconds, next_due, fires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (name) do nothing",
-    )
-    .bind(schedule.name)
-    .bind(service)
-    .bind(schedule.job)
-    .bind(schedule.cron)
-    .bind(schedule.zone)
-    .bind(schedule.misses.as_str())
-    .bind(i32::from(schedule.jitter_seconds))
-    .bind(first.due_at)
-    .bind(first.fires_at)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
+impl Existing {
+    /// Whether there is nothing to write.
+    fn is(&self, service: &str, schedule: &Schedule) -> bool {
+        let policy = (schedule.misses.as_str(), i32::from(schedule.jitter_seconds));
+        self.goes_on(schedule)
+            && (&*self.service, &*self.job) == (service, schedule.job)
+            && (&*self.misses, self.jitter_seconds) == policy
+    }
+
+    /// Whether its moments are the same as before.
+    fn goes_on(&self, schedule: &Schedule) -> bool {
+        !self.retired && (&*self.cron, &*self.zone) == (schedule.cron, schedule.zone)
+    }
 }
 
-async fn update(
+async fn existing(
+    transaction: &mut PgTransaction<'_>,
+    name: &str,
+) -> Result<Option<Existing>, ScheduleError> {
+    let existing = sqlx::query_as(
+        "select service, job, cron, zone, misses, jitter_seconds, retired_at is not null as retired, next_due
+           from schedules where name = $1 for update",
+    );
+    Ok(existing.bind(name).fetch_optional(&mut **transaction).await?)
+}
+
+async fn write(
     transaction: &mut PgTransaction<'_>,
     service: &str,
     schedule: &Schedule,
-    rule: &Rule,
-    now: OffsetDateTime,
+    next: Moment,
 ) -> Result<(), ScheduleError> {
-    let existing: Existing = sqlx::query_as(
-        "select service, job, cron, zone, misses, jitter_seconds, retired_at is not null as retired, next_due
-           from schedules where name = $1 for update",
-    )
-    .bind(schedule.name)
-    .fetch_one(&mut **transaction)
-    .await?;
-    let replanned = existing.retired || (&*existing.cron, &*existing.zone) != (schedule.cron, schedule.zone);
-    let unchanged = (&*existing.service, &*existing.job, &*existing.misses, existing.jitter_seconds)
-        == (service, schedule.job, schedule.misses.as_str(), schedule.jitter_seconds.into());
-    if unchanged && !replanned {
-        return Ok(());
-    }
-    let next = if replanned { rule.next_after(now)? } else { rule.moment(existing.next_due) };
     sqlx::query(
-        "update schedules
+        "insert into schedules (name, service, job, cron, zone, misses, jitter_seconds, next_due, fires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (name) do update
             set service = $2, job = $3, cron = $4, zone = $5, misses = $6, jitter_seconds = $7, next_due = $8,
-                fires_at = $9, retired_at = null, updated_at = now()
-          where name = $1",
+                fires_at = $9, retired_at = null, updated_at = now()",
     )
     .bind(schedule.name)
     .bind(service)
