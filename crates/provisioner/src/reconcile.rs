@@ -6,6 +6,8 @@
 mod apply;
 mod plan;
 mod sightings;
+#[cfg(test)]
+mod simulation;
 
 use std::{sync::Arc, time::Duration};
 

@@ -6,4 +6,8 @@
     reason = "a test that cannot go on ends here"
 )]
 
+pub mod memory;
 pub mod saga;
+pub mod seeds;
+#[cfg(test)]
+mod simulation;

@@ -148,4 +148,4 @@ fn orphans(alive: &HashSet<TenantId>, inventory: &Inventory) -> Vec<Orphan> {
 
 #[cfg(test)]
 #[path = "plan_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -31,7 +31,7 @@ fn spec(tenant: Option<TenantId>, name: &str) -> ContainerSpec {
     }
 }
 
-fn container(tenant: Option<TenantId>, name: &str, state: State) -> Observed {
+pub(in crate::reconcile) fn container(tenant: Option<TenantId>, name: &str, state: State) -> Observed {
     let spec = spec(tenant, name);
     Observed {
         name: spec.name.clone(),
@@ -48,7 +48,7 @@ fn container(tenant: Option<TenantId>, name: &str, state: State) -> Observed {
     }
 }
 
-fn network(tenant: TenantId, attached: &[&str]) -> NetworkObserved {
+pub(in crate::reconcile) fn network(tenant: TenantId, attached: &[&str]) -> NetworkObserved {
     NetworkObserved {
         name: format!("net-{tenant}"),
         tenant: Some(tenant),

@@ -8,10 +8,10 @@ use std::{
 use super::plan::Orphan;
 
 /// Time for whoever makes an object before its row, or reads an old copy of the rows, to be proved wrong.
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// A pass that finds more than this to remove is more likely to be mistaken than right; the rest waits for the next one.
-const AT_ONCE: usize = 5;
+pub(super) const AT_ONCE: usize = 5;
 
 /// What was seen, and since when without interruption.
 #[derive(Debug, Default)]

@@ -1,0 +1,147 @@
+//! What goes wrong in the world between two passes.
+
+use common::id::TenantId;
+use engine::{State, VolumeObserved};
+
+use super::{
+    super::plan::tests::{container, network},
+    model::{Life, Model},
+};
+
+/// Every sort of damage, as the trace names it.
+pub const NAMES: [&str; 16] = [
+    "a container is killed",
+    "a container is removed",
+    "a container's limits are changed",
+    "a container is relabelled",
+    "a network is removed",
+    "a shared server is detached",
+    "a login is lost",
+    "something of nobody's appears",
+    "something of nobody's goes by itself",
+    "something foreign appears",
+    "a tenant is created",
+    "a tenant is deleted",
+    "an operation begins",
+    "it is removed and comes back",
+    "the inventory is stale",
+    "an event comes twice",
+];
+
+impl Model {
+    /// Damages something, or a few things.
+    pub fn damage(&mut self) {
+        for _ in 0..self.dice.usize(0..4) {
+            let sort = self.dice.usize(..14);
+            self.note(NAMES[sort]);
+            self.damage_one(sort);
+        }
+    }
+
+    fn damage_one(&mut self, sort: usize) {
+        match sort {
+            0..4 => self.damage_container(sort),
+            4 => self.drop_a_network(),
+            5 => {
+                if let Some(at) = self.choose(self.world.networks.len()) {
+                    self.world.networks[at].attached.pop_first();
+                }
+            }
+            6 => {
+                let lost = self.choose(self.logins.len()).and_then(|at| self.logins.iter().nth(at).copied());
+                self.logins.retain(|login| Some(*login) != lost);
+            }
+            7 => self.leave_something_behind(),
+            8 => {
+                let orphans = self.orphans();
+                if let Some(gone) = self.choose(orphans.len()).and_then(|at| orphans.into_iter().nth(at)) {
+                    self.take_away(&gone);
+                }
+            }
+            9 => {
+                let name = format!("foreign-{}", self.trace.len());
+                self.world.containers.push(container(None, &name, State::Exited));
+            }
+            10 => drop(self.new_tenant()),
+            11 => self.change_a_life(Life::Gone),
+            12 => {
+                let passes = self.dice.u32(1..4);
+                self.change_a_life(Life::Busy(passes));
+            }
+            _ => self.there_and_back(),
+        }
+    }
+
+    /// One of so many, if there are any.
+    fn choose(&mut self, count: usize) -> Option<usize> {
+        (count > 0).then(|| self.dice.usize(..count))
+    }
+
+    fn damage_container(&mut self, sort: usize) {
+        // What is foreign is left alone: it has to be there in the end as it was.
+        let ours = |c: &engine::Observed| c.owner.tenant.is_some();
+        let count = self.world.containers.iter().filter(|c| ours(c)).count();
+        let Some(chosen) = self.choose(count) else { return };
+        let (nobody, states) = (self.nobody(), [State::Exited, State::Paused, State::Created]);
+        let state = states[self.dice.usize(..states.len())];
+        let at = self.world.containers.iter().enumerate().filter(|(_, c)| ours(c)).nth(chosen);
+        let Some(at) = at.map(|(at, _)| at) else { return };
+        let container = &mut self.world.containers[at];
+        match sort {
+            0 => container.state = state,
+            1 => drop(self.world.containers.remove(at)),
+            2 => container.limits.memory_mb = 77,
+            _ => container.owner.tenant = Some(nobody),
+        }
+    }
+
+    fn drop_a_network(&mut self) {
+        if let Some(at) = self.choose(self.world.networks.len()) {
+            self.world.networks.remove(at);
+        }
+    }
+
+    /// A tenant that never lived, or lives no more.
+    fn nobody(&mut self) -> TenantId {
+        TenantId::from_uuid(uuid::Uuid::from_u128(self.dice.u128(1_000..1_004)))
+    }
+
+    /// Sometimes a lot of it: more than one pass may take away.
+    fn leave_something_behind(&mut self) {
+        let (count, tenant) = (if self.dice.u32(..4) == 0 { 9 } else { 1 }, self.nobody());
+        for number in 0..count {
+            let name = format!("left-{}-{number}", self.dice.u32(..20));
+            match self.dice.u32(..4) {
+                0 if !self.world.networks.iter().any(|network| network.tenant == Some(tenant)) => {
+                    self.world.networks.push(network(tenant, &[]));
+                }
+                1 => self.world.volumes.push(volume(tenant, name)),
+                _ if self.world.find(&name).is_none() => {
+                    self.world.containers.push(container(Some(tenant), &name, State::Running));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn change_a_life(&mut self, life: Life) {
+        let settled: Vec<_> =
+            self.lives.iter().filter(|(_, life)| **life == Life::Settled).map(|(id, _)| *id).collect();
+        if let Some(at) = self.choose(settled.len()) {
+            self.lives.insert(settled[at], life);
+        }
+    }
+
+    /// Between two passes it was not there, and now it is: nobody can have seen that.
+    fn there_and_back(&mut self) {
+        if let Some(at) = self.choose(self.world.containers.len()) {
+            let back = self.world.containers.remove(at);
+            self.world.containers.push(back);
+        }
+    }
+}
+
+fn volume(tenant: TenantId, container: String) -> VolumeObserved {
+    let cluster = "local".parse().unwrap();
+    VolumeObserved { name: format!("{container}-secrets"), tenant: Some(tenant), cluster, container }
+}

@@ -1,0 +1,137 @@
+//! Operations kept in memory, under a clock of one's own.
+//!
+//! It answers as the Postgres record does, statement for statement; `tests/same_answers.rs` asks both the same questions.
+
+mod row;
+mod steer;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use common::{
+    id::{OperationId, TenantId},
+    operations::{Claimed, End, Entry, NewEntry, OperationKind, Record, StoreError, Turn},
+};
+
+pub use row::{JournalRow, Row, Status};
+
+/// The server's time since some moment long before anything happened.
+pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// A record in memory.
+pub struct MemoryRecord {
+    clock: Clock,
+    rows: Mutex<Vec<Row>>,
+}
+
+/// An operation to be accepted.
+#[derive(Debug, Clone, Copy)]
+pub struct Request {
+    pub id: OperationId,
+    pub kind: OperationKind,
+    pub tenant: TenantId,
+    /// 0 is the most urgent.
+    pub priority: i16,
+    /// From now.
+    pub deadline: Duration,
+}
+
+impl fmt::Debug for MemoryRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryRecord").field("rows", &self.rows()).finish()
+    }
+}
+
+impl MemoryRecord {
+    /// A record without operations.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, rows: Mutex::default() }
+    }
+
+    /// The server's present time.
+    pub fn now(&self) -> Duration {
+        (self.clock)()
+    }
+
+    /// Everything as it is now, in the order of acceptance.
+    pub fn rows(&self) -> MutexGuard<'_, Vec<Row>> {
+        self.rows.lock().unwrap()
+    }
+
+    /// Changes the row of this operation, if the fence is the newest and its lease has not ended.
+    fn held<T>(
+        &self,
+        id: OperationId,
+        fence: i64,
+        change: impl FnOnce(&mut Row, Duration) -> T,
+    ) -> Result<T, StoreError> {
+        let now = self.now();
+        let mut rows = self.rows();
+        let holds = |row: &&mut Row| row.id == id && row.fence == fence && row.lease_runs(now);
+        let row = rows.iter_mut().find(holds).ok_or(StoreError::LeaseLost)?;
+        Ok(change(row, now))
+    }
+}
+
+#[async_trait]
+impl Record for MemoryRecord {
+    async fn claim(
+        &self,
+        kinds: &[OperationKind],
+        owner: &str,
+        lease: Duration,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let now = self.now();
+        let mut rows = self.rows();
+        let due = rows.iter().filter(|row| row.is_due(kinds, now) && !rows.iter().any(|o| o.precedes(row)));
+        let Some(id) = due.min_by_key(|row| (row.priority, row.created_at)).map(|row| row.id) else {
+            return Ok(None);
+        };
+        let claimed = rows.iter_mut().find(|row| row.id == id);
+        Ok(claimed.map(|row| row.hand_out(owner, now, lease)))
+    }
+
+    async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError> {
+        let renewed = self.held(id, fence, |row, now| row.lease_until = Some(now + lease));
+        let given_back = |row: &Row| row.id == id && row.fence == fence && row.lease_until.is_none();
+        if self.rows().iter().any(given_back) { Ok(()) } else { renewed }
+    }
+
+    async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+        self.held(id, fence, |_, _| ())
+    }
+
+    async fn write(
+        &self,
+        id: OperationId,
+        fence: i64,
+        entries: &[NewEntry<'_>],
+        turn: &Turn,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        self.held(id, fence, |row, now| {
+            row.turn(turn, now, lease);
+            row.journal.extend(entries.iter().map(|entry| JournalRow::new(entry, fence)));
+            row.status == Status::Undoing
+        })
+    }
+
+    async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
+        let rows = self.rows();
+        let journal = rows.iter().find(|row| row.id == id).map(|row| &row.journal);
+        Ok(journal.into_iter().flatten().map(JournalRow::entry).collect())
+    }
+}
+
+/// The status that an end is noted as.
+fn status_of(end: End) -> Status {
+    match end {
+        End::Succeeded => Status::Succeeded,
+        End::RolledBack => Status::RolledBack,
+        End::Stuck => Status::Stuck,
+    }
+}

@@ -1,0 +1,196 @@
+//! One operation, and what a statement does to it.
+
+use std::time::Duration;
+
+use common::{
+    id::{OperationId, TenantId},
+    operations::{Claimed, Entry, Event, NewEntry, OperationKind, Turn},
+};
+use serde_json::Value;
+
+use super::{Request, status_of};
+
+/// How an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Queued,
+    Running,
+    Undoing,
+    Stuck,
+    Succeeded,
+    RolledBack,
+    Abandoned,
+}
+
+impl Status {
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Undoing => "undoing",
+            Self::Stuck => "stuck",
+            Self::Succeeded => "succeeded",
+            Self::RolledBack => "rolled_back",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// Whether a worker may act for it.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Queued | Self::Running | Self::Undoing)
+    }
+
+    /// Whether nothing will happen to it any more.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Succeeded | Self::RolledBack | Self::Abandoned)
+    }
+}
+
+/// An operation. The names are those of the table's columns.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub id: OperationId,
+    pub kind: OperationKind,
+    pub tenant: TenantId,
+    pub status: Status,
+    pub priority: i16,
+    pub not_before: Duration,
+    pub deadline: Duration,
+    pub lease_owner: Option<String>,
+    pub lease_until: Option<Duration>,
+    pub fence: i64,
+    pub error: Option<Value>,
+    pub cancellation: Option<Value>,
+    pub created_at: Duration,
+    pub finished_at: Option<Duration>,
+    pub journal: Vec<JournalRow>,
+}
+
+/// A row of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalRow {
+    pub ordinal: usize,
+    pub event: Event,
+    pub fence: i64,
+    pub output: Option<Value>,
+}
+
+impl JournalRow {
+    pub(super) fn new(entry: &NewEntry<'_>, fence: i64) -> Self {
+        Self { ordinal: entry.ordinal, event: entry.event, fence, output: entry.output.clone() }
+    }
+
+    pub(super) fn entry(&self) -> Entry {
+        Entry { ordinal: self.ordinal, event: self.event, output: self.output.clone() }
+    }
+}
+
+impl Row {
+    pub(super) fn new(request: &Request, now: Duration) -> Self {
+        Self {
+            id: request.id,
+            kind: request.kind,
+            tenant: request.tenant,
+            status: Status::Queued,
+            priority: request.priority,
+            not_before: now,
+            deadline: now + request.deadline,
+            lease_owner: None,
+            lease_until: None,
+            fence: 0,
+            error: None,
+            cancellation: None,
+            created_at: now,
+            finished_at: None,
+            journal: Vec::new(),
+        }
+    }
+
+    pub(super) fn lease_runs(&self, now: Duration) -> bool {
+        self.lease_until.is_some_and(|until| until > now)
+    }
+
+    pub(super) fn is_due(&self, kinds: &[OperationKind], now: Duration) -> bool {
+        self.status.is_open() && kinds.contains(&self.kind) && self.not_before <= now && !self.lease_runs(now)
+    }
+
+    /// Whether `other`, of the same tenant, has to wait for this one. What has begun waits for nobody.
+    pub(super) fn precedes(&self, other: &Self) -> bool {
+        let first = match self.status {
+            Status::Queued => (self.created_at, self.id) < (other.created_at, other.id),
+            Status::Running | Status::Undoing | Status::Stuck => self.id != other.id,
+            Status::Succeeded | Status::RolledBack | Status::Abandoned => false,
+        };
+        first && self.tenant == other.tenant && other.status == Status::Queued
+    }
+
+    pub(super) fn hand_out(&mut self, owner: &str, now: Duration, lease: Duration) -> Claimed {
+        match self.status {
+            Status::Queued => self.status = Status::Running,
+            Status::Running if self.cancellation.is_some() => self.turn_back(),
+            _ => {}
+        }
+        self.lease_owner = Some(owner.to_owned());
+        self.lease_until = Some(now + lease);
+        self.fence += 1;
+        Claimed {
+            id: self.id,
+            kind: self.kind,
+            tenant: self.tenant,
+            undoing: self.status == Status::Undoing,
+            late: self.deadline <= now,
+            fence: self.fence,
+            actor: "test".into(),
+            correlation_id: "test".into(),
+            traceparent: None,
+            age: now.saturating_sub(self.created_at),
+            fresh: self.fence == 1,
+        }
+    }
+
+    fn turn_back(&mut self) {
+        self.status = Status::Undoing;
+        self.error.clone_from(&self.cancellation);
+    }
+
+    /// What a write makes of the operation.
+    pub(super) fn turn(&mut self, turn: &Turn, now: Duration, lease: Duration) {
+        let cancelled = self.status == Status::Running && self.cancellation.is_some() && heeds(turn);
+        if cancelled {
+            self.turn_back();
+        }
+        if cancelled || matches!(turn, Turn::Continue | Turn::Undo { .. }) {
+            self.lease_until = Some(now + lease);
+        } else {
+            (self.lease_owner, self.lease_until) = (None, None);
+        }
+        match turn {
+            _ if cancelled => {}
+            Turn::Continue => {}
+            Turn::Undo { error } => {
+                self.status = Status::Undoing;
+                self.error = Some(error.clone());
+            }
+            Turn::Postpone { pause, error } => {
+                self.not_before = now + *pause;
+                self.error = error.clone().or(self.error.take());
+            }
+            Turn::Finish { end, error } => {
+                self.status = status_of(*end);
+                self.error = error.clone().or(self.error.take());
+                self.finished_at = self.status.is_over().then_some(now);
+            }
+        }
+    }
+}
+
+/// Whether a cancellation that came meanwhile turns the operation back at this turn.
+fn heeds(turn: &Turn) -> bool {
+    match turn {
+        Turn::Continue => true,
+        Turn::Undo { .. } => false,
+        Turn::Postpone { pause, .. } => !pause.is_zero(),
+        Turn::Finish { end, .. } => status_of(*end) == Status::Succeeded,
+    }
+}

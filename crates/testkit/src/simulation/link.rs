@@ -1,0 +1,116 @@
+//! The record as one process reaches it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use common::{
+    id::OperationId,
+    operations::{Claimed, Entry, NewEntry, OperationKind, Record, StoreError, Turn},
+};
+
+use super::{faults::Fate, name, process::Process, sim::Sim};
+
+/// A link that delays, loses and cuts off. The oracle sees what really happened at its far end.
+pub struct Link {
+    pub sim: Arc<Sim>,
+    pub process: Arc<Process>,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("process", &self.process.name).finish_non_exhaustive()
+    }
+}
+
+fn away() -> StoreError {
+    StoreError::Database(sqlx::Error::PoolTimedOut)
+}
+
+impl Link {
+    async fn go(&self, what: &str) -> Result<Fate, StoreError> {
+        self.process.gate().await;
+        let fate = self.sim.faults().fate();
+        self.process.travel(fate.before).await;
+        if fate.dropped || self.process.is_cut_off() {
+            self.sim.note(format_args!("{}: {what} is lost", self.process.name));
+            return Err(away());
+        }
+        Ok(fate)
+    }
+
+    async fn come_back<T>(
+        &self,
+        what: &str,
+        fate: Fate,
+        answer: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.process.travel(fate.after).await;
+        if fate.answer_lost || self.process.is_cut_off() {
+            self.sim.note(format_args!("{}: the answer to {what} is lost", self.process.name));
+            return Err(away());
+        }
+        answer
+    }
+
+    fn note(&self, id: OperationId, fence: i64, what: fmt::Arguments<'_>) {
+        self.sim.note(format_args!("{}: {} fence {fence}: {what}", self.process.name, name(id)));
+    }
+}
+
+#[async_trait]
+impl Record for Link {
+    async fn claim(
+        &self,
+        kinds: &[OperationKind],
+        owner: &str,
+        lease: Duration,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let fate = self.go("a claim").await?;
+        let answer = self.sim.record.claim(kinds, owner, lease).await;
+        if let Ok(Some(claimed)) = &answer {
+            let (undoing, late) = (claimed.undoing, claimed.late);
+            self.note(claimed.id, claimed.fence, format_args!("claimed, undoing {undoing}, late {late}"));
+            self.sim.oracle().claimed(claimed, self.sim.record.now(), lease);
+        }
+        self.come_back("a claim", fate, answer).await
+    }
+
+    async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError> {
+        let fate = self.go("a renewal").await?;
+        let answer = self.sim.record.renew(id, fence, lease).await;
+        self.note(id, fence, format_args!("renewed {}", answer.is_ok()));
+        self.sim.oracle().renewed(id, fence, answer.is_ok(), self.sim.record.now(), lease);
+        self.come_back("a renewal", fate, answer).await
+    }
+
+    async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+        let fate = self.go("a check").await?;
+        let answer = self.sim.record.check(id, fence).await;
+        self.note(id, fence, format_args!("holds {}", answer.is_ok()));
+        self.sim.oracle().checked(id, fence, answer.is_ok(), self.sim.record.now());
+        self.come_back("a check", fate, answer).await
+    }
+
+    async fn write(
+        &self,
+        id: OperationId,
+        fence: i64,
+        entries: &[NewEntry<'_>],
+        turn: &Turn,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        let fate = self.go("a write").await?;
+        let answer = self.sim.record.write(id, fence, entries, turn, lease).await;
+        let rows: Vec<_> = entries.iter().map(|entry| (entry.ordinal, entry.event.as_str())).collect();
+        self.note(id, fence, format_args!("wrote {rows:?} {turn:?}: {:?}", answer.as_ref().ok()));
+        let undoing = answer.as_ref().ok().copied();
+        self.sim.oracle().wrote(id, fence, entries, turn, undoing, self.sim.record.now(), lease);
+        self.come_back("a write", fate, answer).await
+    }
+
+    async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
+        let fate = self.go("a question for the journal").await?;
+        let answer = self.sim.record.journal(id).await;
+        self.come_back("a question for the journal", fate, answer).await
+    }
+}

@@ -1,0 +1,147 @@
+//! Who may act.
+
+use std::time::Duration;
+
+use common::{
+    id::OperationId,
+    operations::{Claimed, NewEntry, Turn},
+};
+
+use tokio::task;
+
+use super::{Case, Oracle};
+use crate::memory::Status;
+
+impl Case {
+    pub(super) fn holds(&self, fence: i64, now: Duration) -> bool {
+        self.fence == fence && self.lease_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether it keeps others of its tenant waiting.
+    fn has_begun(&self) -> bool {
+        self.fence > 0 && self.end.is_none()
+    }
+}
+
+impl Oracle {
+    pub fn claimed(&mut self, claimed: &Claimed, now: Duration, lease: Duration) {
+        let id = claimed.id;
+        let (tenant, stamp) = (self.case(id).tenant, self.case(id).stamp);
+        let others = || self.cases.values().filter(|other| other.tenant == tenant && other.stamp.1 != id);
+        let alone = !others().any(Case::has_begun);
+        let first = !others().any(|other| other.end.is_none() && other.fence == 0 && other.stamp < stamp);
+        let begins = claimed.fence == 1;
+        self.rule(id, alone, "two operations of one tenant never run at once");
+        self.rule(id, first || !begins, "operations of one tenant begin in the order of their acceptance");
+        let case = self.case(id);
+        let verdict = case.hand_out(claimed, now);
+        case.fence = claimed.fence;
+        case.lease_until = Some(now + lease);
+        case.late = claimed.late;
+        case.going_back |= claimed.undoing;
+        self.judge(id, verdict);
+    }
+
+    pub fn renewed(&mut self, id: OperationId, fence: i64, done: bool, now: Duration, lease: Duration) {
+        let case = self.case(id);
+        let holds = case.holds(fence, now);
+        let given_back = case.fence == fence && case.lease_until.is_none();
+        if done && !given_back {
+            case.lease_until = Some(now + lease);
+        }
+        self.rule(id, !done || holds || given_back, "only its holder renews a lease");
+        self.rule(id, done || !holds, "a lease that runs can be renewed");
+    }
+
+    pub fn checked(&mut self, id: OperationId, fence: i64, passed: bool, now: Duration) {
+        let holds = self.case(id).holds(fence, now);
+        self.rule(id, passed == holds, "a look at the fence says who holds the lease");
+        if passed {
+            self.looks.insert((task::id(), id), fence);
+        }
+    }
+
+    /// A write was taken (`undoing`: its answer) or refused (`None`).
+    #[expect(clippy::too_many_arguments, reason = "everything that the record is given, and its answer")]
+    pub fn wrote(
+        &mut self,
+        id: OperationId,
+        fence: i64,
+        entries: &[NewEntry<'_>],
+        turn: &Turn,
+        undoing: Option<bool>,
+        now: Duration,
+        lease: Duration,
+    ) {
+        let holds = self.case(id).holds(fence, now);
+        self.rule(id, undoing.is_some() == holds, "a journal is written under its lease and only so");
+        let Some(undoing) = undoing else { return };
+        let case = self.case(id);
+        let verdict = case.append(entries, fence).and_then(|()| case.turn(entries, turn, now + lease));
+        let direction = case.end.is_some() || case.stuck || case.going_back == undoing;
+        self.judge(id, verdict);
+        self.rule(id, direction, "a worker is told when its operation goes back, and only then");
+    }
+}
+
+impl Case {
+    fn hand_out(&self, claimed: &Claimed, now: Duration) -> Result<(), &'static str> {
+        if claimed.fence != self.fence + 1 {
+            return Err("every claim has the next fence");
+        }
+        if self.lease_until.is_some_and(|until| until > now) {
+            return Err("a lease that runs is not handed out");
+        }
+        if self.end.is_some() || self.stuck {
+            return Err("what is over or stuck is not handed out");
+        }
+        if claimed.undoing != (self.going_back || self.cancelled) {
+            return Err("what was cancelled is handed out to go back, and nothing else is");
+        }
+        if claimed.late != (self.deadline <= now) {
+            return Err("whoever claims late is told so");
+        }
+        Ok(())
+    }
+
+    /// What the write makes of the operation.
+    fn turn(
+        &mut self,
+        entries: &[NewEntry<'_>],
+        turn: &Turn,
+        lease_until: Duration,
+    ) -> Result<(), &'static str> {
+        self.lease_until = Some(lease_until);
+        if self.cancelled && !self.going_back && heeds(turn) {
+            self.going_back = true;
+            return Ok(());
+        }
+        match turn {
+            Turn::Continue => Ok(()),
+            Turn::Undo { .. } => {
+                self.going_back = true;
+                self.may_give_up(entries)
+            }
+            Turn::Postpone { pause, .. } => {
+                self.lease_until = None;
+                self.may_rest(entries, *pause)
+            }
+            Turn::Finish { end, .. } => {
+                self.lease_until = None;
+                let status = super::end::status(*end);
+                (self.stuck, self.end) = (status == Status::Stuck, Some(status).filter(|s| s.is_over()));
+                self.may_end(entries, status)
+            }
+        }
+    }
+}
+
+/// Whether a cancellation that came before has to turn the operation back at this turn.
+fn heeds(turn: &Turn) -> bool {
+    match turn {
+        Turn::Continue => true,
+        Turn::Undo { .. } => false,
+        Turn::Postpone { pause, .. } => !pause.is_zero(),
+        Turn::Finish { end, .. } => super::end::status(*end) == Status::Succeeded,
+    }
+}

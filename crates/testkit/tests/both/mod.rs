@@ -1,0 +1,199 @@
+//! Two records and one sequence of questions.
+
+mod postgres;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use common::{
+    id::{OperationId, TenantId},
+    operations::{End, Event, NewEntry, OperationKind, PostgresRecord, Record, StoreError, Turn},
+};
+use serde_json::json;
+use sqlx::PgPool;
+use testkit::memory::{MemoryRecord, Request};
+
+/// Everything moves in such steps, so that the moments questions take in Postgres make no difference.
+const STEP: Duration = Duration::from_secs(10);
+const LEASE: Duration = Duration::from_secs(25);
+
+pub struct Both {
+    pool: PgPool,
+    postgres: PostgresRecord,
+    memory: MemoryRecord,
+    clock_ms: Arc<AtomicU64>,
+    dice: fastrand::Rng,
+    tenants: Vec<TenantId>,
+    operations: Vec<OperationId>,
+    /// The newest fences that were handed out.
+    fences: Vec<(OperationId, i64)>,
+}
+
+impl Both {
+    pub async fn new(pool: &PgPool, seed: u64) -> Self {
+        postgres::empty(pool).await;
+        let clock_ms = Arc::new(AtomicU64::new(1_000_000_000));
+        let clock = clock_ms.clone();
+        let now = move || Duration::from_millis(clock.load(Ordering::SeqCst));
+        let tenants = vec![postgres::tenant(pool).await, postgres::tenant(pool).await];
+        Self {
+            pool: pool.clone(),
+            postgres: PostgresRecord::new(pool.clone()),
+            memory: MemoryRecord::new(Arc::new(now)),
+            clock_ms,
+            dice: fastrand::Rng::with_seed(seed),
+            tenants,
+            operations: vec![],
+            fences: vec![],
+        }
+    }
+
+    /// Asks both one random question: what it was, and the two answers.
+    pub async fn ask(&mut self) -> (String, String, String) {
+        match self.dice.u32(..100) {
+            0..10 => self.accept().await,
+            10..25 => self.claim().await,
+            25..33 => self.pass_time().await,
+            33..40 => self.steer().await,
+            _ => self.act().await,
+        }
+    }
+
+    /// Both tables as they are.
+    pub async fn rows(&self) -> (Vec<String>, Vec<String>) {
+        let now = self.memory.now();
+        let mut memory: Vec<_> = self
+            .memory
+            .rows()
+            .iter()
+            .map(|row| {
+                let (held, due) = (row.lease_until.map(|until| until > now), row.not_before <= now);
+                let error = row.error.clone().unwrap_or_default();
+                format!(
+                    "{} {} {} {held:?} {:?} {due} {error} {} {}",
+                    row.id,
+                    row.status.as_str(),
+                    row.fence,
+                    row.lease_owner,
+                    row.finished_at.is_some(),
+                    row.journal.len()
+                )
+            })
+            .collect();
+        memory.sort();
+        (memory, postgres::rows(&self.pool).await)
+    }
+
+    async fn accept(&mut self) -> (String, String, String) {
+        // Never two at the same moment: their order would be anybody's guess.
+        self.clock_ms.fetch_add(1, Ordering::SeqCst);
+        let again = self.operations.last().filter(|_| self.dice.u32(..8) == 0);
+        let request = Request {
+            id: again.copied().unwrap_or_else(OperationId::generate),
+            kind: OperationKind::ALL[self.dice.usize(..3)],
+            tenant: self.tenants[self.dice.usize(..2)],
+            priority: self.dice.i16(0..=2),
+            deadline: STEP * self.dice.u32(1..20),
+        };
+        self.operations.push(request.id);
+        let (memory, postgres) = (self.memory.accept(&request), postgres::accept(&self.pool, &request).await);
+        (format!("accept {request:?}"), memory.to_string(), postgres.to_string())
+    }
+
+    async fn claim(&mut self) -> (String, String, String) {
+        let kinds: Vec<_> = OperationKind::ALL.into_iter().filter(|_| self.dice.u32(..4) > 0).collect();
+        let memory = self.memory.claim(&kinds, "worker", LEASE).await.unwrap();
+        let postgres = self.postgres.claim(&kinds, "worker", LEASE).await.unwrap();
+        self.fences.extend(memory.iter().map(|claimed| (claimed.id, claimed.fence)));
+        let words = |claimed: &common::operations::Claimed| {
+            let common::operations::Claimed { id, kind, tenant, undoing, late, fence, fresh, .. } = claimed;
+            format!("{id} {kind:?} {tenant} {undoing} {late} {fence} {fresh}")
+        };
+        let (memory, postgres) = (memory.as_ref().map(words), postgres.as_ref().map(words));
+        (format!("claim {kinds:?}"), format!("{memory:?}"), format!("{postgres:?}"))
+    }
+
+    async fn pass_time(&mut self) -> (String, String, String) {
+        let time = STEP * self.dice.u32(1..8);
+        self.clock_ms.fetch_add(time.as_millis() as u64, Ordering::SeqCst);
+        postgres::pass(&self.pool, time).await;
+        (format!("{time:?} pass"), String::new(), String::new())
+    }
+
+    async fn steer(&mut self) -> (String, String, String) {
+        let Some(id) = self.some_operation() else { return Default::default() };
+        let (what, memory, postgres) = match self.dice.u32(..4) {
+            0 | 1 => ("cancel", self.memory.cancel(id), postgres::cancel(&self.pool, id).await),
+            2 => ("resume", self.memory.resume(id), postgres::resume(&self.pool, id).await),
+            _ => ("abandon", self.memory.abandon(id), postgres::abandon(&self.pool, id).await),
+        };
+        (format!("{what} {id}"), memory.to_string(), postgres.to_string())
+    }
+
+    /// What the holder of a lease asks, be it the newest or an old one.
+    async fn act(&mut self) -> (String, String, String) {
+        let newest = self.fences.len().saturating_sub(self.dice.usize(1..4));
+        let Some((id, fence)) = self.fences.get(newest).copied() else { return Default::default() };
+        let (memory, postgres): (&dyn Record, &dyn Record) = (&self.memory, &self.postgres);
+        let words = |answer: Result<String, StoreError>| answer.unwrap_or_else(|error| format!("{error:?}"));
+        let (asked, answers) = match self.dice.u32(..10) {
+            0 => ("check".into(), [memory.check(id, fence).await, postgres.check(id, fence).await].map(done)),
+            1 | 2 => {
+                let renewed = [memory.renew(id, fence, LEASE).await, postgres.renew(id, fence, LEASE).await];
+                ("renew".into(), renewed.map(done))
+            }
+            3 => {
+                let journals = [memory.journal(id).await, postgres.journal(id).await];
+                ("journal".into(), journals.map(|journal| journal.map(|entries| format!("{entries:?}"))))
+            }
+            _ => {
+                let (entries, turn) = (entries(&mut self.dice), turn(&mut self.dice));
+                let written = [
+                    memory.write(id, fence, &entries, &turn, LEASE).await,
+                    postgres.write(id, fence, &entries, &turn, LEASE).await,
+                ];
+                (format!("write {turn:?}"), written.map(|undoing| undoing.map(|undoing| undoing.to_string())))
+            }
+        };
+        let [memory, postgres] = answers.map(words);
+        (format!("{asked} of {id} with fence {fence}"), memory, postgres)
+    }
+
+    fn some_operation(&mut self) -> Option<OperationId> {
+        let count = self.operations.len();
+        (count > 0).then(|| self.operations[self.dice.usize(..count)])
+    }
+}
+
+fn done(answer: Result<(), StoreError>) -> Result<String, StoreError> {
+    answer.map(|()| "done".into())
+}
+
+fn entries(dice: &mut fastrand::Rng) -> Vec<NewEntry<'static>> {
+    let count = dice.usize(..3);
+    let entry = |_| NewEntry {
+        ordinal: dice.usize(..3),
+        step: "step",
+        event: Event::ALL[dice.usize(..Event::ALL.len())],
+        output: dice.bool().then(|| json!({ "seen": 1 })),
+        error: dice.bool().then(|| json!({ "kind": "internal" })),
+    };
+    (0..count).map(entry).collect()
+}
+
+fn turn(dice: &mut fastrand::Rng) -> Turn {
+    let error = dice.bool().then(|| json!({ "kind": "upstream" }));
+    match dice.u32(..10) {
+        0..4 => Turn::Continue,
+        4 => Turn::Undo { error: json!({ "kind": "timeout" }) },
+        5 => Turn::Postpone { pause: Duration::ZERO, error },
+        6 | 7 => Turn::Postpone { pause: STEP * dice.u32(1..4) - STEP / 2, error },
+        8 => Turn::Finish { end: End::Stuck, error },
+        _ => Turn::Finish { end: if dice.bool() { End::Succeeded } else { End::RolledBack }, error },
+    }
+}
