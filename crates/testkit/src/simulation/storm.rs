@@ -104,7 +104,7 @@ impl Platform {
         for row in rows.iter().filter(|row| row.status == Status::Stuck) {
             let (mended, given_up) = {
                 let mut faults = self.sim.faults();
-                (faults.dice().u32(..4) > 0, faults.dice().u32(..4) == 0)
+                (faults.dice().bool(), faults.dice().u32(..4) == 0)
             };
             self.sim.note(format_args!("{} is helped: mended {mended}, given up {given_up}", name(row.id)));
             if mended {
