@@ -126,10 +126,11 @@ impl Row {
     }
 
     pub(super) fn hand_out(&mut self, owner: &str, now: Duration, lease: Duration) -> Claimed {
-        match self.status {
-            Status::Queued => self.status = Status::Running,
-            Status::Running if self.cancellation.is_some() => self.turn_back(),
-            _ => {}
+        if self.status == Status::Running && self.cancellation.is_some() {
+            self.turn_back();
+        }
+        if self.status == Status::Queued {
+            self.status = Status::Running;
         }
         self.lease_owner = Some(owner.to_owned());
         self.lease_until = Some(now + lease);
@@ -165,8 +166,10 @@ impl Row {
         } else {
             (self.lease_owner, self.lease_until) = (None, None);
         }
+        if cancelled {
+            return;
+        }
         match turn {
-            _ if cancelled => {}
             Turn::Continue => {}
             Turn::Undo { error } => {
                 self.status = Status::Undoing;

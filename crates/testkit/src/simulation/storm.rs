@@ -64,7 +64,18 @@ impl Platform {
                 self.sim.jump(millis);
             }
             Fault::LeaseLoss => self.end_a_lease(),
-            _ => {}
+            // These befall questions, wake-ups and steps by themselves.
+            Fault::Delay
+            | Fault::Drop
+            | Fault::LostAnswer
+            | Fault::Slow
+            | Fault::StaleRead
+            | Fault::Error
+            | Fault::HalfDone
+            | Fault::Duplicate
+            | Fault::Reorder
+            | Fault::LostWake
+            | Fault::Broken => {}
         }
     }
 

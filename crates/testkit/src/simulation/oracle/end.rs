@@ -36,7 +36,9 @@ impl Oracle {
                 }
                 Status::RolledBack => self.rule(id, present == 0, "what was rolled back has left nothing"),
                 Status::Abandoned => {}
-                _ => self.violated(id, "everything accepted ends"),
+                Status::Queued | Status::Running | Status::Undoing | Status::Stuck => {
+                    self.violated(id, "everything accepted ends")
+                }
             }
         }
     }

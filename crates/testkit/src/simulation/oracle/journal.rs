@@ -109,10 +109,8 @@ impl Case {
             return must(pause.is_zero(), "an operation rests only after a failure");
         };
         let step = &self.steps[entry.ordinal];
-        let (attempts, is_final) = match entry.event {
-            Event::Failed => (step.runs, step.run_is_final),
-            _ => (step.undos, step.undo_is_final),
-        };
+        let failed = (entry.event == Event::Failed).then_some((step.runs, step.run_is_final));
+        let (attempts, is_final) = failed.unwrap_or((step.undos, step.undo_is_final));
         let doubled = 0.5 * 2f64.powi(i32::try_from(attempts).unwrap_or(i32::MAX) - 1);
         let base = Duration::from_secs_f64(doubled.min(60.0));
         must(
@@ -134,11 +132,14 @@ impl Case {
                 let undone = self.steps.iter().all(|step| step.undone || !step.begun);
                 must(undone && self.steps[0].undone, "what began is undone before the operation ends")
             }
-            _ => {
+            Status::Stuck => {
                 let step = entries.last().map(|entry| &self.steps[entry.ordinal]);
                 let last = step.is_some_and(|step| step.undo_is_final || step.run_is_final);
                 let no_way_back = self.going_back || !self.kind.unwinds();
                 must(last && no_way_back, "a person is called after the last attempt, and only then")
+            }
+            Status::Queued | Status::Running | Status::Undoing | Status::Abandoned => {
+                Err("a worker ends what it ends as succeeded, rolled back or stuck")
             }
         }
     }
