@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use common::{
     id::{OperationId, TenantId},
-    operations::{Claimed, End, Entry, NewEntry, OperationKind, Record, StoreError, Turn},
+    operations::{Claim, Claimed, End, Entry, NewEntry, OperationKind, Record, StoreError, Turn},
 };
 
 pub use row::{JournalRow, Row, Status};
@@ -36,6 +36,8 @@ pub struct Request {
     pub tenant: TenantId,
     /// 0 is the most urgent.
     pub priority: i16,
+    /// Not to be begun before, from now.
+    pub delay: Duration,
     /// From now.
     pub deadline: Duration,
 }
@@ -79,20 +81,20 @@ impl MemoryRecord {
 
 #[async_trait]
 impl Record for MemoryRecord {
-    async fn claim(
-        &self,
-        kinds: &[OperationKind],
-        owner: &str,
-        lease: Duration,
-    ) -> Result<Option<Claimed>, StoreError> {
+    async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
         let now = self.now();
         let mut rows = self.rows();
-        let due = rows.iter().filter(|row| row.is_due(kinds, now) && !rows.iter().any(|o| o.precedes(row)));
-        let Some(id) = due.min_by_key(|row| (row.priority, row.created_at)).map(|row| row.id) else {
+        if rows.iter().filter(|row| row.lease_runs(now)).count() >= claim.at_most as usize {
+            return Ok(None);
+        }
+        let waits = |row: &Row| rows.iter().any(|other| other.precedes(row, now));
+        let due = rows.iter().filter(|row| row.is_due(claim.kinds, now) && !waits(row));
+        let urgency = |row: &Row| if claim.oldest_first { 0 } else { row.priority };
+        let Some(id) = due.min_by_key(|row| (urgency(row), row.created_at)).map(|row| row.id) else {
             return Ok(None);
         };
         let claimed = rows.iter_mut().find(|row| row.id == id);
-        Ok(claimed.map(|row| row.hand_out(owner, now, lease)))
+        Ok(claimed.map(|row| row.hand_out(claim.owner, now, claim.lease)))
     }
 
     async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError> {

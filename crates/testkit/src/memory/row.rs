@@ -94,7 +94,7 @@ impl Row {
             tenant: request.tenant,
             status: Status::Queued,
             priority: request.priority,
-            not_before: now,
+            not_before: now + request.delay,
             deadline: now + request.deadline,
             lease_owner: None,
             lease_until: None,
@@ -115,9 +115,11 @@ impl Row {
         self.status.is_open() && kinds.contains(&self.kind) && self.not_before <= now && !self.lease_runs(now)
     }
 
-    /// Whether `other`, of the same tenant, has to wait for this one. What has begun waits for nobody.
-    pub(super) fn precedes(&self, other: &Self) -> bool {
+    /// Whether `other`, of the same tenant, has to wait for this one. What has begun waits for nobody, and nobody waits for
+    /// what waits for a later moment.
+    pub(super) fn precedes(&self, other: &Self, now: Duration) -> bool {
         let first = match self.status {
+            Status::Queued if self.not_before > now => false,
             Status::Queued => (self.created_at, self.id) < (other.created_at, other.id),
             Status::Running | Status::Undoing | Status::Stuck => self.id != other.id,
             Status::Succeeded | Status::RolledBack | Status::Abandoned => false,

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use common::{
     id::OperationId,
-    operations::{Claimed, Entry, NewEntry, OperationKind, Record, StoreError, Turn},
+    operations::{Claim, Claimed, Entry, NewEntry, Record, StoreError, Turn},
 };
 
 use super::{faults::Fate, name, process::Process, sim::Sim};
@@ -59,18 +59,13 @@ impl Link {
 
 #[async_trait]
 impl Record for Link {
-    async fn claim(
-        &self,
-        kinds: &[OperationKind],
-        owner: &str,
-        lease: Duration,
-    ) -> Result<Option<Claimed>, StoreError> {
+    async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
         let fate = self.go("a claim").await?;
-        let answer = self.sim.record.claim(kinds, owner, lease).await;
+        let answer = self.sim.record.claim(claim).await;
         if let Ok(Some(claimed)) = &answer {
             let (undoing, late) = (claimed.undoing, claimed.late);
             self.note(claimed.id, claimed.fence, format_args!("claimed, undoing {undoing}, late {late}"));
-            self.sim.oracle().claimed(claimed, self.sim.record.now(), lease);
+            self.sim.oracle().claimed(claimed, self.sim.record.now(), claim.lease);
         }
         self.come_back("a claim", fate, answer).await
     }

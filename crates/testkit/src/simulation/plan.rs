@@ -71,7 +71,8 @@ impl Plan {
         let deadline = if short { Duration::from_secs(dice.u64(1..60)) } else { kind.deadline() };
         let tenant = TenantId::from_uuid(Uuid::from_u128(dice.u128(1..=tenants)));
         let priority = dice.i16(0..=2);
-        let accept = Happening::Accept(Request { id, kind, tenant, priority, deadline });
+        let accept =
+            Happening::Accept(Request { id, kind, tenant, priority, delay: Duration::ZERO, deadline });
         self.at(at, accept);
         if dice.u32(..20) == 0 {
             // Perhaps the answer to the first acceptance was lost.

@@ -12,7 +12,7 @@ use std::{
 
 use common::{
     id::{OperationId, TenantId},
-    operations::{End, Event, NewEntry, OperationKind, PostgresRecord, Record, StoreError, Turn},
+    operations::{Claim, End, Event, NewEntry, OperationKind, PostgresRecord, Record, StoreError, Turn},
 };
 use serde_json::json;
 use sqlx::PgPool;
@@ -98,6 +98,7 @@ impl Both {
             kind: OperationKind::ALL[self.dice.usize(..3)],
             tenant: self.tenants[self.dice.usize(..2)],
             priority: self.dice.i16(0..=2),
+            delay: STEP * [0, 0, 0, 3][self.dice.usize(..4)],
             deadline: STEP * self.dice.u32(1..20),
         };
         self.operations.push(request.id);
@@ -107,15 +108,17 @@ impl Both {
 
     async fn claim(&mut self) -> (String, String, String) {
         let kinds: Vec<_> = OperationKind::ALL.into_iter().filter(|_| self.dice.u32(..4) > 0).collect();
-        let memory = self.memory.claim(&kinds, "worker", LEASE).await.unwrap();
-        let postgres = self.postgres.claim(&kinds, "worker", LEASE).await.unwrap();
+        let (oldest_first, at_most) = (self.dice.u32(..4) == 0, self.dice.u32(1..4));
+        let claim = Claim { kinds: &kinds, owner: "worker", lease: LEASE, oldest_first, at_most };
+        let memory = self.memory.claim(&claim).await.unwrap();
+        let postgres = self.postgres.claim(&claim).await.unwrap();
         self.fences.extend(memory.iter().map(|claimed| (claimed.id, claimed.fence)));
         let words = |claimed: &common::operations::Claimed| {
             let common::operations::Claimed { id, kind, tenant, undoing, late, fence, fresh, .. } = claimed;
             format!("{id} {kind:?} {tenant} {undoing} {late} {fence} {fresh}")
         };
         let (memory, postgres) = (memory.as_ref().map(words), postgres.as_ref().map(words));
-        (format!("claim {kinds:?}"), format!("{memory:?}"), format!("{postgres:?}"))
+        (format!("{claim:?}"), format!("{memory:?}"), format!("{postgres:?}"))
     }
 
     async fn pass_time(&mut self) -> (String, String, String) {

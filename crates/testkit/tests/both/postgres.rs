@@ -23,11 +23,13 @@ pub async fn tenant(pool: &PgPool) -> TenantId {
 
 pub async fn accept(pool: &PgPool, request: &Request) -> bool {
     let insert = "insert into operations
-                      (id, kind, tenant_id, request, actor, correlation_id, priority, deadline)
-                  values ($1, $2, $3, '{}', 'test', 'test', $4, now() + make_interval(secs => $5))
+                      (id, kind, tenant_id, request, actor, correlation_id, priority, deadline, not_before)
+                  values ($1, $2, $3, '{}', 'test', 'test', $4, now() + make_interval(secs => $5),
+                          now() + make_interval(secs => $6))
                   on conflict do nothing";
     let insert = sqlx::query(insert).bind(request.id).bind(request.kind.as_str()).bind(request.tenant);
-    let insert = insert.bind(request.priority).bind(request.deadline.as_secs_f64());
+    let insert =
+        insert.bind(request.priority).bind(request.deadline.as_secs_f64()).bind(request.delay.as_secs_f64());
     insert.execute(pool).await.unwrap().rows_affected() == 1
 }
 
