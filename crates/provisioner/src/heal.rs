@@ -5,15 +5,11 @@ use common::operations::{Context, OperationKind, Saga, Step, StepError};
 
 use crate::{
     World,
-    create::{bring_up, confirm},
+    create::{Nothing, bring_up, confirm},
 };
 
 /// From whatever there is of an active tenant to all of it.
 pub struct HealTenant;
-
-/// Steps read what they need from the rows.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-pub struct Nothing {}
 
 impl Saga for HealTenant {
     type World = World;

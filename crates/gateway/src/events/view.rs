@@ -16,7 +16,7 @@ pub struct EventView<'a> {
     id: i64,
     #[serde(with = "rfc3339")]
     at: OffsetDateTime,
-    /// A family (`operation`, `step`, `tenant`, `schedule`) and what happened.
+    /// A family (`operation`, `step`, `tenant`, `schedule`, `dead_letter`) and what happened.
     #[schema(example = "operation.succeeded")]
     kind: &'a str,
     #[schema(value_type = Option<String>)]

@@ -78,6 +78,9 @@ async fn a_queued_creation_that_is_cancelled_ends_at_once_and_frees_its_address(
     assert_eq!(cancelled.header("location"), format!("/operations/{operation}"));
     let over = shown(&platform, &format!("/operations/{operation}")).await;
     assert_eq!((&over["status"], &over["cancelled"]), (&json!("rolled_back"), &json!(true)));
+    let told = "select count(*) from event_outbox where kind = 'operation.cancelled'";
+    let told: i64 = sqlx::query_scalar(told).fetch_one(&database).await.unwrap();
+    assert_eq!(told, 1);
     assert_eq!(over["error"], json!({ "kind": "cancelled", "detail": "Cancelled by admin-1." }));
     assert!(over["finished_at"].is_string());
     assert_eq!(shown(&platform, &format!("/tenants/{tenant}")).await["status"], "failed");

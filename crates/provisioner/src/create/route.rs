@@ -1,7 +1,5 @@
 //! The tenant's address leads to its main; believed when the edge itself answers so.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use common::{
     error::Kind,
@@ -10,9 +8,6 @@ use common::{
 
 use super::{CreateTenant, Nothing};
 use crate::{World, wait};
-
-/// The edge asks for its routes twice a second.
-const LIMIT: Duration = Duration::from_secs(20);
 
 pub struct PublishRoute;
 
@@ -50,7 +45,7 @@ pub async fn confirm(context: &Context<'_, World>) -> Result<(), StepError> {
         let mark =
             route.mark().ok_or_else(|| StepError::failed(Kind::Internal, "the route leads nowhere"))?;
         let edge = &context.observe().edge;
-        wait::until(LIMIT, || async { Ok(edge.confirm(&route.host, mark).await?) }).await?;
+        wait::until(wait::EDGE, || async { Ok(edge.confirm(&route.host, mark).await?) }).await?;
     }
     Ok(())
 }

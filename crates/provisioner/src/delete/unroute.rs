@@ -1,7 +1,5 @@
 //! The route goes first, so that nobody is sent to what is about to stop.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use common::{
     error::Kind,
@@ -11,9 +9,6 @@ use edge::Host;
 
 use super::{DeleteTenant, Removal};
 use crate::{World, blueprint::host_name, store::tenants, wait};
-
-/// The edge asks for its routes twice a second.
-const LIMIT: Duration = Duration::from_secs(20);
 
 pub struct Unroute;
 
@@ -37,7 +32,7 @@ impl Step<DeleteTenant> for Unroute {
             let host: Host = host
                 .parse()
                 .map_err(|_| StepError::failed(Kind::Internal, "the tenant's address is no host"))?;
-            wait::until(LIMIT, || async { Ok(world.edge.confirm_gone(&host).await?) }).await?;
+            wait::until(wait::EDGE, || async { Ok(world.edge.confirm_gone(&host).await?) }).await?;
         }
         Ok(())
     }

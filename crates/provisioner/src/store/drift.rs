@@ -43,21 +43,25 @@ pub async fn alive(executor: impl PgExecutor<'_>) -> Result<HashSet<TenantId>, s
     Ok(alive.fetch_all(executor).await?.into_iter().collect())
 }
 
-/// Accepts an operation that heals this tenant, unless one of any kind is open or the last attempt failed a moment ago.
-/// Says whether it did.
+/// Accepts an operation that heals this tenant, before all that is less urgent, and tells why, unless one of any kind is open
+/// or the last attempt failed a moment ago. Says whether it did.
 pub async fn heal(pool: &PgPool, tenant: TenantId, drifts: &[Drift]) -> Result<bool, sqlx::Error> {
     let kind = OperationKind::TenantHeal;
     let reasons: Vec<_> = drifts.iter().map(ToString::to_string).collect();
     let accept = sqlx::query(
         // Locking the tenant's row makes two replicas that noticed the same take turns.
-        "with tenant as (select id from tenants where id = $2 and status = 'active' for update)
-         insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline)
-         select $1, $3, tenant.id, $4, 'reconciler', $5, now() + make_interval(secs => $6)
-         from tenant
-         where not exists (
-             select from operations o where o.tenant_id = tenant.id and (
-                 o.status in ('queued', 'running', 'undoing', 'stuck')
-                 or (o.kind = $3 and o.finished_at > now() - interval '1 minute' and o.status = 'rolled_back')))",
+        "with tenant as (select id from tenants where id = $2 and status = 'active' for update),
+         operation as (
+             insert into operations (id, kind, tenant_id, request, priority, actor, correlation_id, deadline)
+             select $1, $3, tenant.id, $4, 0, 'reconciler', $5, now() + make_interval(secs => $6)
+             from tenant
+             where not exists (
+                 select from operations o where o.tenant_id = tenant.id and (
+                     o.status in ('queued', 'running', 'undoing', 'stuck')
+                     or (o.kind = $3 and o.finished_at > now() - interval '1 minute' and o.status = 'rolled_back')))
+             returning id, tenant_id, correlation_id)
+         insert into event_outbox (kind, tenant_id, operation_id, correlation_id, data)
+         select 'tenant.drifted', tenant_id, id, correlation_id, $4 from operation",
     );
     let operation = OperationId::generate();
     let accepted = accept

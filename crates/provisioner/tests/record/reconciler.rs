@@ -35,6 +35,13 @@ async fn heals(pool: &PgPool) -> i64 {
     count.bind(OperationKind::TenantHeal.as_str()).fetch_one(pool).await.unwrap()
 }
 
+/// The reasons told as events, and the priority of the operation that heals.
+async fn told(pool: &PgPool) -> Vec<(serde_json::Value, i16)> {
+    let told = "select e.data -> 'reasons', o.priority from event_outbox e join operations o on o.id = e.operation_id
+                where e.kind = 'tenant.drifted'";
+    sqlx::query_as(told).fetch_all(pool).await.unwrap()
+}
+
 /// Everything the record holds, as text, but for what was seen of containers.
 async fn record(pool: &PgPool) -> String {
     let all = "select coalesce(string_agg(x, E'\n' order by x), '') from (
@@ -71,6 +78,8 @@ async fn a_tenant_that_drifted_is_healed_once_and_is_whole_again(pool: PgPool) {
     assert_eq!(first.unwrap().healing + second.unwrap().healing, 1, "two replicas, one operation");
     assert_eq!(one.pass().await.unwrap().healing, 0, "an open operation is left alone");
     assert_eq!(heals(&pool).await, 1);
+    let reason = format!("rp9-{}-blue-worker-2 is missing", tenant.digits());
+    assert_eq!(told(&pool).await, [(serde_json::json!([reason]), 0)]);
     assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
     fakes.assert_whole(tenant, 2).await;
     assert_eq!(one.pass().await.unwrap(), Report::default());
@@ -117,4 +126,36 @@ async fn what_a_deleted_tenant_left_is_noticed_and_spared_for_its_grace(pool: Pg
     // Three containers and a network.
     assert_eq!(report, Report { healing: 0, removed: 0, spared: 4 });
     assert_eq!(fakes.effects("reconciler"), 0);
+}
+
+/// Sets the memory a tenant's main should have.
+async fn want(fakes: &Fakes, main: &str, memory_mb: i32) {
+    let want = "update tenant_instances set memory_mb = $2 where name = $1";
+    sqlx::query(want).bind(main).bind(memory_mb).execute(&fakes.pool).await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_is_changed_and_changed_back_ends_as_it_was(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let tenant = create(&fakes).await;
+    let main = format!("rp9-{}-blue-main", tenant.digits());
+    let memory = || fakes.containers.spec(&main).unwrap().limits.memory_mb;
+    let (mut reconciler, a) = (reconciler(&fakes), memory());
+    let b = a + 256;
+    // Back before the operation that was accepted for the change has run: it reads what is wanted when it runs.
+    want(&fakes, &main, b as i32).await;
+    assert_eq!(reconciler.pass().await.unwrap().healing, 1);
+    want(&fakes, &main, a as i32).await;
+    assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
+    assert_eq!(memory(), a);
+    assert_eq!(reconciler.pass().await.unwrap(), Report::default());
+    // Back after it was applied: the next pass sees that.
+    for memory_mb in [b, a] {
+        want(&fakes, &main, memory_mb as i32).await;
+        assert_eq!(reconciler.pass().await.unwrap().healing, 1);
+        assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
+        assert_eq!(memory(), memory_mb);
+    }
+    assert_eq!(reconciler.pass().await.unwrap(), Report::default());
 }
