@@ -9,9 +9,9 @@ use common::{
     config::Env,
 };
 use sqlx::PgPool;
+use testkit::portal::Caller;
 
 use crate::{
-    caller::Caller,
     config::Config,
     figures::Figures,
     load::Latencies,

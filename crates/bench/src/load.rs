@@ -7,12 +7,11 @@ use common::service::Tasks;
 use hdrhistogram::Histogram;
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use testkit::portal::Client;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until},
 };
-
-use crate::client::Client;
 
 /// Caches, pools and prepared statements are filled in this time; what happens in it is not counted.
 pub const WARM_UP: Duration = Duration::from_secs(1);

@@ -1,15 +1,12 @@
 #![doc = include_str!("../README.md")]
 
-mod caller;
 mod cells;
-mod client;
 mod config;
 mod figures;
 mod load;
 mod machine;
 mod no_effects;
 mod pgbench;
-mod process;
 mod record;
 mod report;
 mod run;

@@ -6,8 +6,9 @@ use anyhow::Context;
 use common::config::Env;
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgPoolOptions;
+use testkit::process::Process;
 
-use crate::{cells::Bench, config::Config, machine, process::Process, report, services};
+use crate::{cells::Bench, config::Config, machine, report, services};
 
 /// Clients of the closed loops.
 pub const CLIENTS: [usize; 2] = [16, 64];

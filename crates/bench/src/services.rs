@@ -1,64 +1,51 @@
 //! The services as they are started for measuring: the shipped programs, configured as deployments configure them.
 
-use secrecy::ExposeSecret;
+use std::path::Path;
 
-use crate::{
-    caller::{HMAC_SECRET, JWT_SECRET},
-    config::Config,
-    process::Process,
+use secrecy::ExposeSecret;
+use testkit::{
+    process::{Process, Program},
+    services,
 };
 
-/// Any 32 bytes.
-const MASTER_KEY: &str = "YmVuY2htYXJrYmVuY2htYXJrYmVuY2htYXJrYmVuY2g=";
-const N8N_VERSION: &str = "2.41.1";
+use crate::config::Config;
 
 /// The gateway; its API is on the first of our ports.
 pub async fn gateway(config: &Config) -> anyhow::Result<Process> {
-    let bind = |offset: u16| format!("127.0.0.1:{}", config.port + offset);
-    let variables = [
-        ("DATABASE_URL", config.database_url.expose_secret().to_owned()),
-        ("NATS_URL", config.nats_url.clone()),
-        ("API_BIND", bind(0)),
-        ("EDGE_BIND", bind(1)),
-        ("JWT_SECRET", JWT_SECRET.to_owned()),
-        ("HMAC_SECRET", HMAC_SECRET.to_owned()),
-        ("EDGE_TOKEN", "benchmark".to_owned()),
-        ("N8N_VERSION", N8N_VERSION.to_owned()),
-    ];
-    Process::start(&config.gateway, &[], &variables, config.port + 2).await
+    let variables = with_record(services::gateway(config.port), config);
+    Process::start(&program(&config.gateway, &[], variables, config.port + 2)).await
 }
 
 /// The provisioner's loop on fakes, with the real sagas or with one that has no effects.
 pub async fn worker(config: &Config, effects: bool) -> anyhow::Result<Process> {
-    let mut variables = site("bench");
-    variables.push(("DATABASE_URL", config.database_url.expose_secret().to_owned()));
-    variables.push(("NATS_URL", config.nats_url.clone()));
-    variables.push(("BENCH_EFFECTS", if effects { "on" } else { "off" }.to_owned()));
-    Process::start(&config.own_path, &["worker"], &variables, config.port + 3).await
+    let mut variables = with_record(services::site("bench"), config);
+    variables.push(("BENCH_EFFECTS".into(), if effects { "on" } else { "off" }.into()));
+    Process::start(&program(&config.own_path, &["worker"], variables, config.port + 3)).await
 }
 
 /// A real provisioner with nothing to do: a record and a cluster of its own, on the local engine.
 pub async fn idle_provisioner(config: &Config) -> anyhow::Result<Process> {
-    let mut variables = site("bench-idle");
-    let database = config.idle_database_url.expose_secret().to_owned();
-    variables.push(("DATABASE_URL", database.clone()));
-    variables.push(("NATS_URL", config.nats_url.clone()));
-    variables.push(("TENANT_DATABASE_ADMIN_URL", database));
-    variables.push(("TENANT_REDIS_ADMIN_URL", config.redis_url.clone()));
-    variables.push(("EDGE_PROBE_URL", format!("http://127.0.0.1:{}", config.port)));
-    Process::start(&config.provisioner, &[], &variables, config.port + 4).await
+    let mut variables = services::site("bench-idle");
+    let database = config.idle_database_url.expose_secret();
+    let own = [
+        ("DATABASE_URL", database),
+        ("NATS_URL", &config.nats_url),
+        ("TENANT_DATABASE_ADMIN_URL", database),
+        ("TENANT_REDIS_ADMIN_URL", &config.redis_url),
+        ("EDGE_PROBE_URL", &format!("http://127.0.0.1:{}", config.port)),
+    ];
+    variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    Process::start(&program(&config.provisioner, &[], variables, config.port + 4)).await
 }
 
-fn site(cluster: &str) -> Vec<(&'static str, String)> {
-    let pairs = [
-        ("CLUSTER_ID", cluster),
-        ("N8N_VERSION", N8N_VERSION),
-        ("TENANT_DOMAIN", "localhost"),
-        ("PUBLIC_SCHEME", "http"),
-        ("PUBLIC_PORT", "8000"),
-        // Wide enough for every tenant that a run makes.
-        ("TENANT_SUBNETS", "10.0.0.0/8"),
-        ("MASTER_KEY", MASTER_KEY),
-    ];
-    pairs.map(|(name, value)| (name, value.to_owned())).to_vec()
+fn with_record(mut variables: Vec<(String, String)>, config: &Config) -> Vec<(String, String)> {
+    variables.push(("DATABASE_URL".into(), config.database_url.expose_secret().to_owned()));
+    variables.push(("NATS_URL".into(), config.nats_url.clone()));
+    variables
+}
+
+/// Nothing is kept of what it writes: the disk is being measured.
+fn program(path: &Path, arguments: &[&str], variables: Vec<(String, String)>, ops_port: u16) -> Program {
+    let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    Program { path: path.to_owned(), arguments, variables, ops_port, log: None }
 }

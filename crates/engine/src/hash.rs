@@ -82,7 +82,7 @@ impl SpecHash {
     }
 
     /// The hash that a label holds.
-    pub(crate) fn read(label: &str) -> Self {
+    pub fn read(label: &str) -> Self {
         Self(label.to_owned())
     }
 

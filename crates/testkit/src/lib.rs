@@ -6,8 +6,12 @@
     reason = "a test that cannot go on ends here"
 )]
 
+pub mod edge;
 pub mod memory;
+pub mod portal;
+pub mod process;
 pub mod saga;
 pub mod seeds;
+pub mod services;
 #[cfg(test)]
 mod simulation;

@@ -9,23 +9,25 @@ use bytes::Bytes;
 use common::id::TenantId;
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use testkit::{portal::Caller, process::Process};
+use uuid::Uuid;
 
 use super::{Bench, Used};
 use crate::{
-    caller::Caller,
     load::{self, Ask},
     machine::Cpu,
-    pgbench,
-    process::Process,
-    record,
+    pgbench, record,
 };
+
+/// What every tenant of the bench asks for.
+pub(super) const PLAN: &str = "pro";
 
 impl Bench {
     /// `POST /tenants`, as fast as the answers come.
     pub async fn create(&mut self, cell: &str, gateway: &Process, connections: usize) -> anyhow::Result<()> {
         self.prepare(cell).await?;
         let (caller, window) = (self.caller.clone(), self.config.window);
-        let request = move || caller.create();
+        let request = move || caller.create(Uuid::now_v7(), PLAN);
         let ask = Ask { port: self.config.port, request, answer: StatusCode::CREATED };
         let (seen, used) =
             tokio::try_join!(load::closed(&ask, connections, window), Used::within(gateway, window))?;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{load::WARM_UP, machine::Cpu, process::Process};
+use testkit::process::Process;
+
+use crate::{load::WARM_UP, machine::Cpu};
 
 /// What a process and the machine spent.
 pub struct Used {

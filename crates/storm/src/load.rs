@@ -1,0 +1,129 @@
+//! Callers: each asks at its own moment, whoever is in the way, and asks again until it is answered.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use backon::{ExponentialBuilder, Retryable};
+use common::service::Tasks;
+use http::StatusCode;
+use testkit::portal::{Caller, Client};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+use uuid::Uuid;
+
+use crate::ledger::{Answer, Asked, Ledger};
+
+/// The plan with the fewest containers: they are not what is tried here.
+const PLAN: &str = "starter";
+/// Longer than the gateway takes for anything, a lock that it waits for included.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After the end of the load, until every caller has been answered.
+const LAST_ANSWERS: Duration = Duration::from_secs(120);
+
+/// Out of a hundred: removals, requests sent twice at once, and cancellations beside them.
+const REMOVALS: u8 = 48;
+const TWINS: u8 = 10;
+const CANCELLATIONS: u8 = 6;
+
+/// What callers need.
+pub struct Portal {
+    pub caller: Caller,
+    pub gateways: [u16; 2],
+    pub tasks: Tasks,
+    pub ledger: Arc<Ledger>,
+}
+
+/// Asks so often a second for so long, then waits until everybody is answered. Returns how many were not.
+pub async fn run(
+    portal: &Arc<Portal>,
+    rate: u32,
+    length: Duration,
+    mut random: fastrand::Rng,
+) -> anyhow::Result<usize> {
+    let (begin, mut callers) = (Instant::now(), JoinSet::new());
+    let total = u32::try_from(length.as_secs())?.saturating_mul(rate);
+    for number in 0..total {
+        let due = begin + Duration::from_secs(1) * number / rate;
+        sleep_until(due).await;
+        let remove =
+            (random.u8(..100) < REMOVALS).then(|| portal.ledger.take_removable(&mut random)).flatten();
+        let asked = remove.map_or(Asked::Create, Asked::Remove);
+        callers.spawn(portal.clone().ask(asked, due, random.fork()));
+        if random.u8(..100) < CANCELLATIONS
+            && let Some(operation) = portal.ledger.recent(&mut random)
+        {
+            callers.spawn(portal.clone().ask(Asked::Cancel(operation), due, random.fork()));
+        }
+        while callers.try_join_next().is_some() {}
+    }
+    let everybody = async { while callers.join_next().await.is_some() {} };
+    // Whoever waits longer than that is counted as not answered.
+    let _ = tokio::time::timeout(LAST_ANSWERS, everybody).await;
+    Ok(callers.len())
+}
+
+impl Portal {
+    async fn ask(self: Arc<Self>, asked: Asked, due: Instant, mut random: fastrand::Rng) {
+        let (key, first) = (Uuid::from_u128(random.u128(..)), random.usize(..2));
+        if random.u8(..100) >= TWINS {
+            let answer = self.until_answered(key, asked, first).await;
+            return self.ledger.answered(key, asked, answer, due.elapsed());
+        }
+        self.ledger.twin();
+        let (one, other) =
+            tokio::join!(self.until_answered(key, asked, first), self.until_answered(key, asked, first + 1));
+        // A refusal is not kept under its key: of a twin that comes after the end, something else may be true.
+        let kept = |answer: &Answer| answer.status.is_success();
+        if kept(&one) && kept(&other) && one != other {
+            self.ledger.contradicted(key, &one, &other);
+        }
+        let answer = if kept(&one) { one } else { other };
+        self.ledger.answered(key, asked, answer, due.elapsed());
+    }
+
+    /// Asks with the same key, one gateway after the other, until one of them gives a definite answer.
+    pub async fn until_answered(&self, key: Uuid, asked: Asked, first: usize) -> Answer {
+        let turn = AtomicUsize::new(first);
+        let again = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(50))
+            .with_max_delay(Duration::from_secs(1))
+            .with_jitter()
+            .without_max_times();
+        let attempt = || async {
+            let turn = turn.fetch_add(1, Ordering::Relaxed);
+            let answered = tokio::time::timeout(PATIENCE, self.send(key, asked, turn)).await;
+            answered.map_err(anyhow::Error::from).flatten()
+        };
+        loop {
+            let answered = attempt.retry(again).notify(|_, _| self.ledger.retried()).await;
+            if let Ok(answer) = answered {
+                return answer;
+            }
+        }
+    }
+
+    /// Asks once. An answer that leaves open what happened is an error.
+    async fn send(&self, key: Uuid, asked: Asked, turn: usize) -> anyhow::Result<Answer> {
+        let request = match asked {
+            Asked::Create => self.caller.create(key, PLAN),
+            Asked::Remove(tenant) => self.caller.remove(key, tenant),
+            Asked::Cancel(operation) => self.caller.cancel(key, operation),
+        };
+        let port = self.gateways.get(turn % self.gateways.len()).context("there is no gateway")?;
+        let (status, body) = Client::connect(&self.tasks, *port).await?.send(request?).await?;
+        let passing = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+            || status.is_server_error()
+            || status == StatusCode::CONFLICT
+                && String::from_utf8_lossy(&body).contains("\"request_in_flight\"");
+        anyhow::ensure!(!passing, "{status}: {}", String::from_utf8_lossy(&body));
+        Ok(Answer { status, body })
+    }
+}

@@ -1,0 +1,80 @@
+//! `storm worker`: the provisioner's loop in the skeleton of a real service, acting on the storm's world.
+
+mod cheap_owner;
+mod containers;
+mod databases;
+mod fenced;
+mod queues;
+mod remote;
+
+use std::{sync::Arc, time::Duration};
+
+use common::{
+    bus::{Consumer, Outcome},
+    config::{Env, Section},
+    operations::{Store, Wake, Worker},
+    secrets::MasterKeys,
+    service::Service,
+};
+use provisioner::{Site, World};
+use testkit::edge::TableEdge;
+use wire::{OperationQueued, PROVISIONER_COMMANDS};
+
+use remote::Remote;
+
+/// What the worker is told.
+pub struct Config {
+    site: Site,
+    keys: MasterKeys,
+    operations: usize,
+    /// Where the world answers.
+    world: String,
+    /// Shorter than in production, so that a storm sees many of them end.
+    lease: Duration,
+}
+
+impl Section for Config {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (site, keys) = (Site::read(env), MasterKeys::read(env));
+        let operations = env.or("OPERATIONS_AT_ONCE", 8);
+        let (world, lease) = (env.required("STORM_WORLD"), env.required("STORM_LEASE_MS"));
+        Some(Self {
+            site: site?,
+            keys: keys?,
+            operations: operations?,
+            world: world?,
+            lease: Duration::from_millis(lease?),
+        })
+    }
+}
+
+/// Starts the worker.
+pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
+    let (pool, tasks, wake) = (service.database.clone(), &service.tasks, Wake::default());
+    let remote = Remote::new(&config.world)?;
+    let owner = format!("storm-worker/{}", uuid::Uuid::now_v7());
+    let world = Arc::new(World {
+        containers: Arc::new(remote.clone()),
+        databases: Arc::new(remote.clone()),
+        queues: Arc::new(remote.clone()),
+        edge: Arc::new(TableEdge(pool.clone())),
+        keys: config.keys,
+        site: config.site,
+    });
+    let store = Store::new(pool, owner.clone()).with_lease(config.lease);
+    Worker { store, world, sagas: fenced::sagas(&owner), wake: wake.clone(), limit: config.operations }
+        .spawn(tasks);
+
+    let (bus, stopping, telling) = (service.bus.clone(), tasks.stopping(), tasks.clone());
+    tasks.spawn("commands", async move {
+        let consumer = Consumer { name: "provisioner", filter: PROVISIONER_COMMANDS };
+        let wake_up = |_: OperationQueued, _| {
+            wake.now();
+            let remote = remote.clone();
+            telling.spawn("woken", async move { remote.woken().await });
+            std::future::ready(Outcome::Done)
+        };
+        bus.consume(consumer, stopping, wake_up).await;
+    });
+    Ok(())
+}

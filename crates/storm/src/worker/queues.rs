@@ -1,0 +1,31 @@
+//! The tenants' queues in the storm's world.
+
+use async_trait::async_trait;
+use common::id::TenantId;
+use n8n::queues::{QueueError, TenantQueues};
+use secrecy::SecretString;
+
+use super::remote::{Away, Remote};
+use crate::world::Kind;
+
+fn unavailable(away: Away) -> QueueError {
+    QueueError::Unavailable(redis::RedisError::from(std::io::Error::from(away)))
+}
+
+#[async_trait]
+impl TenantQueues for Remote {
+    async fn ensure_user(&self, tenant: TenantId, _: &SecretString) -> Result<(), QueueError> {
+        let made = self.ensure(Kind::Queue, &tenant.to_string(), String::new()).await;
+        made.map(drop).map_err(unavailable)
+    }
+
+    async fn remove(&self, tenant: TenantId) -> Result<(), QueueError> {
+        Remote::remove(self, &[Kind::Queue], &tenant.to_string()).await.map_err(unavailable)
+    }
+
+    /// Only the holder's own tenant is shown: nobody who asks looks at others.
+    async fn observe(&self) -> Result<Vec<TenantId>, QueueError> {
+        let seen = self.look_for(Kind::Queue).await.map_err(unavailable)?;
+        Ok(seen.iter().filter_map(|queue| queue.name.parse().ok()).collect())
+    }
+}

@@ -1,0 +1,95 @@
+//! Requests as a portal sends them: a token, and for commands a signature over everything and an idempotency key.
+
+mod client;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use common::{
+    clock,
+    id::{OperationId, TenantId},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderValue, Method, Request};
+use http_body_util::Full;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+pub use client::Client;
+
+pub const JWT_SECRET: &str = "jwt-secret-of-a-made-up-portal-0123456789";
+pub const HMAC_SECRET: &str = "hmac-secret-of-a-made-up-portal-0123456789";
+
+/// Longer than any run.
+const TOKEN_SECONDS: i64 = 3 * 3600;
+
+/// Somebody who may create and remove tenants.
+#[derive(Clone)]
+pub struct Caller {
+    bearer: HeaderValue,
+    mac: Hmac<Sha256>,
+}
+
+impl Caller {
+    /// A portal.
+    pub fn new() -> anyhow::Result<Self> {
+        let header = json!({ "alg": "HS256", "typ": "JWT" }).to_string();
+        let expires = clock::now().unix_timestamp() + TOKEN_SECONDS;
+        let claims = json!({ "sub": "portal", "role": "service", "aud": "rp9-orchestrator", "exp": expires });
+        let message =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let code = keyed(JWT_SECRET)?.chain_update(&message).finalize().into_bytes();
+        let bearer = format!("Bearer {message}.{}", URL_SAFE_NO_PAD.encode(code)).parse()?;
+        Ok(Self { bearer, mac: keyed(HMAC_SECRET)? })
+    }
+
+    /// A tenant that has its address from the key, so that the same key always asks for the same.
+    pub fn create(&self, key: Uuid, plan: &str) -> anyhow::Result<Request<Full<Bytes>>> {
+        let body = json!({
+            "name": "Acme Ltd", "email": "ada@acme.example", "subdomain": format!("t{}", key.simple()),
+            "plan": plan, "mode": "dedicated", "region": "eu-central", "compliance": ["gdpr"],
+            "metadata": { "crm": "0042" },
+        });
+        self.command(Method::POST, "/tenants", body.to_string(), key)
+    }
+
+    /// The end of a tenant.
+    pub fn remove(&self, key: Uuid, tenant: TenantId) -> anyhow::Result<Request<Full<Bytes>>> {
+        self.command(Method::DELETE, &format!("/tenants/{tenant}"), String::new(), key)
+    }
+
+    /// An operation called off.
+    pub fn cancel(&self, key: Uuid, operation: OperationId) -> anyhow::Result<Request<Full<Bytes>>> {
+        self.command(Method::POST, &format!("/operations/{operation}/cancel"), String::new(), key)
+    }
+
+    /// One tenant, looked at.
+    pub fn show(&self, tenant: TenantId) -> anyhow::Result<Request<Full<Bytes>>> {
+        Ok(self.request(Method::GET, &format!("/tenants/{tenant}")).body(Full::default())?)
+    }
+
+    fn command(
+        &self,
+        method: Method,
+        target: &str,
+        body: String,
+        key: Uuid,
+    ) -> anyhow::Result<Request<Full<Bytes>>> {
+        let (key, timestamp) = (key.to_string(), clock::now().unix_timestamp().to_string());
+        let digest = hex::encode(Sha256::digest(&body));
+        let message = [timestamp.as_str(), method.as_str(), target, &digest, &key].join("\n");
+        let signature = hex::encode(self.mac.clone().chain_update(message).finalize().into_bytes());
+        let request = self.request(method, target).header("content-type", "application/json");
+        let request = request.header("idempotency-key", key).header("x-rp9-timestamp", timestamp);
+        Ok(request.header("x-rp9-signature", format!("v2={signature}")).body(Full::new(body.into()))?)
+    }
+
+    fn request(&self, method: Method, target: &str) -> http::request::Builder {
+        let request = Request::builder().method(method).uri(target).header("host", "localhost");
+        request.header("authorization", self.bearer.clone())
+    }
+}
+
+fn keyed(secret: &str) -> anyhow::Result<Hmac<Sha256>> {
+    Ok(Hmac::new_from_slice(secret.as_bytes())?)
+}
