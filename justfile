@@ -48,3 +48,7 @@ doc:
 # Measure the gateway and the record beside pgbench in the same run
 bench:
     benches/run
+
+# Break everything for ten minutes and count what was lost or done twice
+storm:
+    deploy/storm

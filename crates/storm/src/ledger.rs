@@ -13,6 +13,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use uuid::Uuid;
 
+/// The longest time that is told apart from longer ones, in microseconds.
+const LONGEST_US: u64 = 600_000_000;
+
 /// What somebody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
@@ -70,7 +73,7 @@ pub struct Ledger(Mutex<(Told, Histogram<u64>)>);
 
 impl Ledger {
     pub fn new() -> anyhow::Result<Self> {
-        Ok(Self(Mutex::new((Told::default(), Histogram::new(3)?))))
+        Ok(Self(Mutex::new((Told::default(), Histogram::new_with_max(LONGEST_US, 3)?))))
     }
 
     /// Somebody got an answer so long after it was due. Cancellations are not measured.
