@@ -17,6 +17,9 @@ use tokio::sync::Mutex;
 use crate::config::Config;
 
 const CLUSTER: &str = "storm";
+/// Operations of one worker. Many of them lie still at any moment, because their worker was killed or sleeps; with fewer, the
+/// queue would grow and cancellations would meet nothing but what has not begun.
+const AT_ONCE: usize = 24;
 
 /// Two gateways and two workers.
 pub struct Fleet {
@@ -46,6 +49,7 @@ impl Fleet {
             let mut variables = connected(services::site(CLUSTER), config, worker_proxy);
             variables.push(("STORM_WORLD".into(), format!("http://127.0.0.1:{}", config.world())));
             variables.push(("STORM_LEASE_MS".into(), config.lease.as_millis().to_string()));
+            variables.push(("OPERATIONS_AT_ONCE".into(), AT_ONCE.to_string()));
             let mut worker =
                 program(config, &config.own_path, &format!("worker-{}", number + 1), variables, port);
             worker.arguments.push("worker".into());

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// After the storm, until everything accepted has ended: a lease, some pauses between attempts, and the rest of the queue.
-const SETTLES_WITHIN: Duration = Duration::from_secs(300);
+const SETTLES_WITHIN: Duration = Duration::from_secs(600);
 /// Keys that are used once more when everything is over.
 const REPLAYS: usize = 300;
 
