@@ -25,11 +25,12 @@ impl Step<CreateTenant> for Reserve {
         let (tenant, world) = (context.tenant(), context.observe());
         let mut transaction = context.begin().await?;
         clusters::ensure(&mut *transaction, &world.site).await?;
-        subnets::ensure(&mut transaction, &world.site, tenant).await?;
         let row = tenants::get(&mut *transaction, tenant).await?;
         let wanted = Instance::all_of(&row);
         instances::ensure(&mut transaction, world.site.cluster.as_str(), tenant, &wanted).await?;
         secrets::ensure(&mut transaction, &world.keys, tenant).await?;
+        // Last, because every other reservation waits from here to the commit.
+        subnets::ensure(&mut transaction, &world.site, tenant).await?;
         Ok(transaction.commit().await?)
     }
 
