@@ -38,6 +38,6 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let world = Arc::new(world::fakes(&pool, config.site, config.keys));
     let store = Store::new(pool, "bench-worker");
     Worker { store, world, sagas, wake: wake.clone(), limit: config.operations }.spawn(tasks);
-    intake::listen(tasks, service.bus.clone(), service.database.clone(), wake);
+    intake::listen(tasks, service.bus.clone(), service.database.clone(), move || wake.now());
     Ok(())
 }

@@ -21,6 +21,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// second round trip for every statement; only one that has been lying about may have died since.
 const ALIVE_FOR: Duration = Duration::from_secs(1);
 
+/// Shorter than a lease (15 s): a process that was stopped in the middle of a transaction must not hold locks, which keep
+/// others from claiming its operation or from reserving anything, for longer than it may act.
+const IDLE_IN_TRANSACTION: &str = "10s";
+
 /// Where the record is.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
@@ -54,7 +58,7 @@ pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseEr
         .options([
             ("statement_timeout", "15s"),
             ("lock_timeout", "5s"),
-            ("idle_in_transaction_session_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
         ]);
     Ok(PgPoolOptions::new()
         .max_connections(config.connections)

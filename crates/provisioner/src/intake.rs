@@ -6,7 +6,7 @@ use common::{
     bus::{Bus, Carried, Outcome},
     dead_letters::DeadLetters,
     error::Kind,
-    operations::{OperationKind, Wake},
+    operations::OperationKind,
     service::Tasks,
 };
 use sqlx::PgPool;
@@ -18,21 +18,21 @@ use crate::store::intake::{self, Submitted};
 /// Nobody plans further ahead; more is a sender's mistake in units.
 const FURTHEST: Duration = Duration::days(90);
 
-/// Takes commands among `tasks`; `wake` is the worker that drives what is accepted.
-pub fn listen(tasks: &Tasks, bus: Bus, record: PgPool, wake: Wake) {
+/// Takes commands among `tasks`; `wake` tells the worker that there is something to drive.
+pub fn listen(tasks: &Tasks, bus: Bus, record: PgPool, wake: impl Fn() + Clone + Send + Sync + 'static) {
     let (stopping, dead) = (tasks.stopping(), DeadLetters::new(record.clone()));
     tasks.spawn("commands", async move {
         let handle = |command: ProvisionerCommand, carried| {
             let (record, wake) = (record.clone(), wake.clone());
             async move {
                 match command.order {
-                    Order::Wake(_) => wake.now(),
+                    Order::Wake(_) => wake(),
                     Order::Submit(submitted) => {
                         let outcome = submit(&record, submitted, command.priority, carried).await;
                         if outcome != Outcome::Done {
                             return outcome;
                         }
-                        wake.now();
+                        wake();
                     }
                 }
                 Outcome::Done

@@ -44,7 +44,8 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         Worker { store, world: world.clone(), sagas: sagas(), wake: wake.clone(), limit: config.operations };
     worker.spawn(tasks);
 
-    intake::listen(tasks, service.bus.clone(), pool.clone(), wake.clone());
+    let woken = wake.clone();
+    intake::listen(tasks, service.bus.clone(), pool.clone(), move || woken.now());
     initial_login::spawn(service, world.clone());
     heartbeat::spawn(service, world.clone(), config.site.clone());
     Reconciler::new(pool, world, wake).spawn(tasks);

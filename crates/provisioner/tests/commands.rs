@@ -14,7 +14,6 @@ use common::{
     config::{Env, Section},
     database::MIGRATOR,
     id::{OperationId, TenantId},
-    operations::Wake,
     service::Tasks,
 };
 use provisioner::intake;
@@ -46,7 +45,7 @@ impl Stage {
         bus.ensure_stream(&COMMANDS).await.unwrap().purge().await.unwrap();
         let tasks = Tasks::default();
         for _ in 0..2 {
-            intake::listen(&tasks, bus.clone(), record.clone(), Wake::default());
+            intake::listen(&tasks, bus.clone(), record.clone(), || {});
         }
         Self { record, bus, tasks }
     }

@@ -10,15 +10,13 @@ mod remote;
 use std::{sync::Arc, time::Duration};
 
 use common::{
-    bus::{Consumer, Outcome},
     config::{Env, Section},
     operations::{Store, Wake, Worker},
     secrets::MasterKeys,
     service::Service,
 };
-use provisioner::{Site, World};
+use provisioner::{Site, World, intake};
 use testkit::edge::TableEdge;
-use wire::{OperationQueued, PROVISIONER_COMMANDS};
 
 use remote::Remote;
 
@@ -65,16 +63,12 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     Worker { store, world, sagas: fenced::sagas(&owner), wake: wake.clone(), limit: config.operations }
         .spawn(tasks);
 
-    let (bus, stopping, telling) = (service.bus.clone(), tasks.stopping(), tasks.clone());
-    tasks.spawn("commands", async move {
-        let consumer = Consumer { name: "provisioner", filter: PROVISIONER_COMMANDS };
-        let wake_up = |_: OperationQueued, _| {
-            wake.now();
-            let remote = remote.clone();
-            telling.spawn("woken", async move { remote.woken().await });
-            std::future::ready(Outcome::Done)
-        };
-        bus.consume(consumer, stopping, wake_up).await;
-    });
+    let telling = tasks.clone();
+    let woken = move || {
+        wake.now();
+        let remote = remote.clone();
+        telling.spawn("woken", async move { remote.woken().await });
+    };
+    intake::listen(tasks, service.bus.clone(), service.database.clone(), woken);
     Ok(())
 }
