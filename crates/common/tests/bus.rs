@@ -16,13 +16,14 @@ use std::{
 
 use common::{
     bus::{Bus, BusConfig, Carried, Consumer, Lane, Malformed, Message, Outcome, StreamSpec, Undecodable},
+    clock,
     config::Env,
     database::MIGRATOR,
     dead_letters::DeadLetters,
     error::Kind,
+    service::Tasks,
 };
 use sqlx::PgPool;
-use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 /// What a text says is done to it: `fail`, `panic`, `wait`, `slow`, or nothing in particular.
@@ -82,6 +83,7 @@ struct Bench {
     /// While it is set, whatever `wait` asks for is away.
     away: Arc<std::sync::atomic::AtomicBool>,
     stopping: CancellationToken,
+    tasks: Tasks,
 }
 
 impl Bench {
@@ -102,6 +104,7 @@ impl Bench {
             tries: Arc::default(),
             away: Arc::default(),
             stopping: CancellationToken::new(),
+            tasks: Tasks::default(),
         }
     }
 
@@ -118,7 +121,7 @@ impl Bench {
             let (bus, dead, stopping) =
                 (self.bus.clone(), DeadLetters::new(self.record.clone()), self.stopping.clone());
             let (handled, tries, away) = (self.handled.clone(), self.tries.clone(), self.away.clone());
-            tokio::spawn(async move {
+            self.tasks.spawn("consumer", async move {
                 let handle =
                     |message: Text, _| handle(message.text, handled.clone(), tries.clone(), away.clone());
                 bus.consume(CONSUMER, dead, stopping, handle).await;
@@ -205,10 +208,7 @@ async fn what_is_wrong_delays_nobody(bench: Bench) {
     ] {
         bench.send_raw(subject, payload).await;
     }
-    let late = Carried {
-        deadline: Some(OffsetDateTime::now_utc() - Duration::from_secs(86_400)),
-        ..Carried::default()
-    };
+    let late = Carried { deadline: Some(clock::now() - Duration::from_secs(86_400)), ..Carried::default() };
     bench.bus.publish(&Text { lane: "high", text: "too late".into() }, &late).await.unwrap();
     for number in 0..20 {
         bench.send("low", &format!("good {number}")).await;

@@ -4,13 +4,14 @@
 
 use common::{
     bus::{Bus, Carried, Outcome},
+    clock,
     dead_letters::DeadLetters,
     error::Kind,
     operations::OperationKind,
     service::Tasks,
 };
 use sqlx::PgPool;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use wire::{Order, PROVISIONER, Priority, ProvisionerCommand, SubmitOperation};
 
 use crate::store::intake::{self, Submitted};
@@ -86,7 +87,7 @@ fn wanted(
         .actor
         .filter(|actor| (1..=100).contains(&actor.len()) && actor.bytes().all(|b| b.is_ascii_graphic()));
     let actor = actor.ok_or("`rp9-actor` must say who sends it: 1 to 100 visible ASCII characters.")?;
-    if submitted.not_before.is_some_and(|moment| moment - OffsetDateTime::now_utc() > FURTHEST) {
+    if submitted.not_before.is_some_and(|moment| moment - clock::now() > FURTHEST) {
         return Err("`not_before` is more than 90 days away.".into());
     }
     Ok(intake::Wanted {
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn a_moment_far_away_is_a_mistake() {
         let at = |days| {
-            let not_before = Some(OffsetDateTime::now_utc() + Duration::days(days));
+            let not_before = Some(clock::now() + Duration::days(days));
             wanted(SubmitOperation { not_before, ..submitted() }, Priority::Low, from("service:a")).is_ok()
         };
         assert!(at(89) && at(-1) && !at(91));

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use common::{
     bus::{Bus, BusConfig, Carried, Message},
+    clock,
     config::{Env, Section},
     database::MIGRATOR,
     id::{OperationId, TenantId},
@@ -157,7 +158,7 @@ async fn a_removal_marks_its_tenant(stage: &Stage) {
 }
 
 async fn a_moment_to_come_is_kept(stage: &Stage) {
-    let not_before = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap() + Duration::from_secs(3_600);
+    let not_before = clock::now().replace_nanosecond(0).unwrap() + Duration::from_secs(3_600);
     let later = SubmitOperation { not_before: Some(not_before), ..heal(stage.tenant("active").await) };
     stage.send(&later, Priority::Normal, &by("service:doctor")).await;
     eventually(async || stage.row(later.operation).await.is_some()).await;

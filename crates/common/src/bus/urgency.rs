@@ -28,7 +28,7 @@ impl<S> ByUrgency<S> {
         let lanes = self.lanes.len().max(1);
         // The last turns of a round belong to the other lanes, one each.
         let left = ROUND.saturating_sub(1 + self.turn % ROUND);
-        if left < lanes - 1 { lanes - 1 - left } else { 0 }
+        (lanes - 1).saturating_sub(left)
     }
 }
 

@@ -20,7 +20,7 @@ async fn keep(database: &PgPool, subject: &str) -> String {
         attempts: 1,
         headers: json!({ "rp9-correlation-id": "order-42", "Nats-Msg-Id": "before" }),
         payload: b"\xff\x00garbled".to_vec(),
-        published_at: time::OffsetDateTime::now_utc(),
+        published_at: common::clock::now(),
         tenant: Some(TenantId::generate()),
         operation: Some(OperationId::generate()),
     };
