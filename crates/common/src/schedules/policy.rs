@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use crate::backoff::growing;
 
 /// With the pauses below a firing is tried for about a quarter of an hour.
 pub const ATTEMPTS: i32 = 10;
@@ -12,14 +12,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// How long to wait after this attempt; nothing, if it was the last.
 pub fn pause_after(attempts: i32) -> Option<Duration> {
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(FIRST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
-        .with_jitter()
-        .without_max_times()
-        .build();
-    let attempt = usize::try_from(attempts.max(1)).unwrap_or(usize::MAX);
-    if attempts >= ATTEMPTS { None } else { pauses.take(attempt).last() }
+    (attempts < ATTEMPTS)
+        .then(|| growing(FIRST_PAUSE, LONGEST_PAUSE, u32::try_from(attempts).unwrap_or_default()))
 }
 
 #[cfg(test)]
