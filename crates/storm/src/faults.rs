@@ -134,7 +134,7 @@ impl Storm {
                     self.fleet.pause_a_worker(random, length).await?;
                     self.note(|broken| broken.pauses += 1);
                 }
-                Fault::Wipe => self.wipe(random).await?,
+                Fault::Wipe => self.wipe(random, calm).await?,
                 Fault::Cut => {
                     let cut = random.choice(&self.proxies).is_some_and(|proxy| proxy.cut_any(random));
                     self.note(|broken| broken.cuts += u64::from(cut));
@@ -151,17 +151,18 @@ impl Storm {
     }
 
     /// NATS is killed, loses everything, and comes back.
-    async fn wipe(&self, random: &mut fastrand::Rng) -> anyhow::Result<()> {
+    async fn wipe(&self, random: &mut fastrand::Rng, calm: &CancellationToken) -> anyhow::Result<()> {
         let servers = Servers::of(&self.config);
         servers.run(&["nats", "wipe"]).await?;
         sleep(between(random, NATS_AWAY)).await;
         servers.run(&["nats", "start"]).await?;
         servers.await_nats().await?;
         let (answers, woken) = (Instant::now(), self.world.woken.notified());
-        let back = timeout(WOKEN_WITHIN, woken).await.map_or(WOKEN_WITHIN, |()| answers.elapsed());
+        let waited = calm.run_until_cancelled(timeout(WOKEN_WITHIN, woken)).await;
         self.note(|broken| {
             broken.wipes += 1;
-            broken.back.push(back);
+            // When the storm is over nobody sends any more, so that says nothing.
+            broken.back.extend(waited.map(|woken| woken.map_or(WOKEN_WITHIN, |()| answers.elapsed())));
         });
         Ok(())
     }

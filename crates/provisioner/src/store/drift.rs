@@ -48,15 +48,19 @@ pub async fn alive(executor: impl PgExecutor<'_>) -> Result<HashSet<TenantId>, s
 pub async fn heal(pool: &PgPool, tenant: TenantId, drifts: &[Drift]) -> Result<bool, sqlx::Error> {
     let kind = OperationKind::TenantHeal;
     let reasons: Vec<_> = drifts.iter().map(ToString::to_string).collect();
+    let mut transaction = pool.begin().await?;
+    // Two replicas that noticed the same take turns, and the second statement sees what the first of them did. In one
+    // statement it would not: only the row that was waited for is read anew.
+    let turn = sqlx::query("select from tenants where id = $1 and status = 'active' for update").bind(tenant);
+    if turn.fetch_optional(&mut *transaction).await?.is_none() {
+        return Ok(false);
+    }
     let accept = sqlx::query(
-        // Locking the tenant's row makes two replicas that noticed the same take turns.
-        "with tenant as (select id from tenants where id = $2 and status = 'active' for update),
-         operation as (
+        "with operation as (
              insert into operations (id, kind, tenant_id, request, priority, actor, correlation_id, deadline)
-             select $1, $3, tenant.id, $4, 0, 'reconciler', $5, now() + make_interval(secs => $6)
-             from tenant
+             select $1, $3, $2, $4, 0, 'reconciler', $5, now() + make_interval(secs => $6)
              where not exists (
-                 select from operations o where o.tenant_id = tenant.id and (
+                 select from operations o where o.tenant_id = $2 and (
                      o.status in ('queued', 'running', 'undoing', 'stuck')
                      or (o.kind = $3 and o.finished_at > now() - interval '1 minute' and o.status = 'rolled_back')))
              returning id, tenant_id, correlation_id)
@@ -71,7 +75,8 @@ pub async fn heal(pool: &PgPool, tenant: TenantId, drifts: &[Drift]) -> Result<b
         .bind(serde_json::json!({ "reasons": reasons }))
         .bind(operation.to_string())
         .bind(kind.deadline().as_secs_f64())
-        .execute(pool)
+        .execute(&mut *transaction)
         .await?;
+    transaction.commit().await?;
     Ok(accepted.rows_affected() == 1)
 }

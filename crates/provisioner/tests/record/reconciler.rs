@@ -140,22 +140,26 @@ async fn what_is_changed_and_changed_back_ends_as_it_was(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let tenant = create(&fakes).await;
     let main = format!("rp9-{}-blue-main", tenant.digits());
-    let memory = || fakes.containers.spec(&main).unwrap().limits.memory_mb;
-    let (mut reconciler, a) = (reconciler(&fakes), memory());
+    let world = fakes.world("inspector");
+    let memory = async || {
+        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        inventory.find(&main).unwrap().limits.memory_mb
+    };
+    let (mut reconciler, a) = (reconciler(&fakes), memory().await);
     let b = a + 256;
     // Back before the operation that was accepted for the change has run: it reads what is wanted when it runs.
     want(&fakes, &main, b as i32).await;
     assert_eq!(reconciler.pass().await.unwrap().healing, 1);
     want(&fakes, &main, a as i32).await;
     assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
-    assert_eq!(memory(), a);
+    assert_eq!(memory().await, a);
     assert_eq!(reconciler.pass().await.unwrap(), Report::default());
     // Back after it was applied: the next pass sees that.
     for memory_mb in [b, a] {
         want(&fakes, &main, memory_mb as i32).await;
         assert_eq!(reconciler.pass().await.unwrap().healing, 1);
         assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
-        assert_eq!(memory(), memory_mb);
+        assert_eq!(memory().await, memory_mb);
     }
     assert_eq!(reconciler.pass().await.unwrap(), Report::default());
 }
