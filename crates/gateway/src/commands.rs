@@ -16,7 +16,6 @@ use crate::{
     problem::{Code, Pointer, Problem},
     store::{
         accept::{self, AcceptError, Effect},
-        dead_letters::{self, DeadLetter, Decision},
         steer::{self, Steering},
     },
 };
@@ -55,21 +54,6 @@ pub async fn steer<A, S: Steering>(
         return Ok(Some(answer.into_response()));
     }
     stored_answer(app, command).await
-}
-
-/// Does to a dead letter what was decided, with the answer made for it, or gives the answer it got the first time. `None`:
-/// somebody decided before.
-pub async fn decide<A>(
-    app: &App,
-    command: &Command<A, DeadLetter>,
-    decision: Decision,
-    answer: Answer,
-) -> Result<Option<Response>, Problem> {
-    if !dead_letters::decide(&app.database, command, decision, &answer).await.map_err(refusal)? {
-        return stored_answer(app, command).await;
-    }
-    app.replays.notify_one();
-    Ok(Some(answer.into_response()))
 }
 
 fn note(exchange: &Exchange, tenant: TenantId, operation: OperationId) {

@@ -8,7 +8,6 @@ pub mod show;
 use axum::response::Response;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use common::id::{DeadLetterId, OperationId, TenantId};
-use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use time::{OffsetDateTime, serde::rfc3339};
@@ -20,8 +19,11 @@ use crate::{
     commands,
     http::fields::Fields,
     idempotency::Answer,
-    problem::{Answered, Code, Problem},
-    store::dead_letters::{self, DeadLetter, Decision},
+    problem::Answered,
+    store::{
+        dead_letters::{self, DeadLetter},
+        steer::Steering,
+    },
 };
 
 pub enum ReadDeadLetters {}
@@ -98,29 +100,19 @@ pub struct Decided {
     state: &'static str,
 }
 
-/// Does it, or says why it cannot be done.
-async fn decide<A>(app: &App, command: &Command<A, DeadLetter>, decision: Decision) -> Answered<Response> {
-    // It takes no fields, so any that come are refused.
+/// Does what was decided, or says who was quicker. It takes no fields, so any that come are refused.
+async fn decide<A, S: Steering<Target = DeadLetter>>(
+    app: &App,
+    command: &Command<A, DeadLetter>,
+    decision: S,
+    answer: Answer,
+) -> Answered<Response> {
     Fields::of_body(command.body())?.finish()?;
-    let id = command.target().id;
-    let answer = match decision {
-        Decision::Replay => {
-            let decided = Decided { dead_letter_id: id, state: "replaying" };
-            Answer::json(StatusCode::ACCEPTED, format!("/dead-letters/{id}"), &decided)?
-        }
-        Decision::Delete => Answer::done(&Decided { dead_letter_id: id, state: "deleted" })?,
-    };
-    match commands::decide(app, command, decision, answer).await? {
-        Some(answer) => Ok(answer),
-        None => Err(too_late(app, id).await?),
+    if let Some(answer) = commands::steer(app, command, &decision, answer).await? {
+        app.replays.notify_one();
+        return Ok(answer);
     }
-}
-
-/// Read anew: somebody else has decided since.
-async fn too_late(app: &App, id: DeadLetterId) -> Answered<Problem> {
-    let now = dead_letters::find(&app.database, id).await?;
-    Ok(now.map_or_else(absent_dead_letter, |now| {
-        let detail = format!("It is {} already.", now.state);
-        Problem::new(Code::DeadLetterDecided).detail(detail)
-    }))
+    // Read anew: somebody else has decided since.
+    let now = dead_letters::find(&app.database, command.target().id).await?;
+    Err(now.map_or_else(absent_dead_letter, |now| S::refusal(&now)))
 }

@@ -1,12 +1,11 @@
-//! Messages that could not be handled, and what operators decide about them.
+//! Messages that could not be handled.
 
-use common::id::{AuditId, DeadLetterId, OperationId, TenantId};
+use common::id::{DeadLetterId, OperationId, TenantId};
 use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, PgPool, PgTransaction};
 use time::OffsetDateTime;
 
-use super::accept::{AcceptError, bind_first_time, first_time};
-use crate::{auth::Command, http::cursor::Page, idempotency::Answer};
+use crate::http::cursor::Page;
 
 /// A message that could not be handled.
 #[derive(Debug, FromRow)]
@@ -80,75 +79,6 @@ pub async fn waiting(executor: impl PgExecutor<'_>) -> Result<Vec<(String, Strin
     sqlx::query_as("select service, reason, count(*) from dead_letters where state = 'waiting' group by 1, 2")
         .fetch_all(executor)
         .await
-}
-
-/// What can be decided about a dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    Replay,
-    Delete,
-}
-
-impl Decision {
-    /// The word in the audit log.
-    pub const fn action(self) -> &'static str {
-        match self {
-            Self::Replay => "dead_letter.replay",
-            Self::Delete => "dead_letter.delete",
-        }
-    }
-
-    const fn statement(self) -> &'static str {
-        match self {
-            Self::Replay => REPLAY,
-            Self::Delete => DELETE,
-        }
-    }
-}
-
-/// Wraps a decision into the whole statement: answer, change and audit entry, or nothing.
-macro_rules! deciding {
-    (possible: $possible:literal, effect: $effect:literal $(,)?) => {
-        concat!(
-            first_time!($possible), ", letter as (", $effect, "), audit as (
-                 insert into audit_logs
-                     (id, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
-                 select $12, $1, $10, $9, letter.tenant_id, letter.operation_id, $11, 'accepted', $3,
-                        $13 || ', ' || letter.subject
-                   from letter
-             )
-             select exists (select from letter)"
-        )
-    };
-}
-
-const REPLAY: &str = deciding!(
-    possible: "select from dead_letters d where d.id = $8 and d.state = 'waiting' for update of d",
-    effect: "update dead_letters d set state = 'replaying' from accepted where d.id = $8
-             returning d.tenant_id, d.operation_id, d.subject",
-);
-
-const DELETE: &str = deciding!(
-    possible: "select from dead_letters d where d.id = $8 and d.state <> 'replaying' for update of d",
-    effect: "delete from dead_letters d using accepted where d.id = $8
-             returning d.tenant_id, d.operation_id, d.subject",
-);
-
-/// Does it. `false`: nothing was written, because the key was used before or because it cannot be done.
-pub async fn decide<A>(
-    executor: impl PgExecutor<'_>,
-    command: &Command<A, DeadLetter>,
-    decision: Decision,
-    answer: &Answer,
-) -> Result<bool, AcceptError> {
-    let decided = bind_first_time(sqlx::query_scalar(decision.statement()), command, answer)
-        .bind(command.target().id)
-        .bind(decision.action())
-        .bind(command.identity().role().as_str())
-        .bind(command.exchange().correlation_id())
-        .bind(AuditId::generate())
-        .bind(command.target().id.to_string());
-    Ok(decided.fetch_one(executor).await?)
 }
 
 /// A dead letter that is to be sent again, held so that nobody else sends it.

@@ -1,10 +1,11 @@
-//! Changing the course of an operation, or of a schedule: one statement writes answer, change and audit entry, or nothing.
+//! Changing the course of an operation, a schedule or a dead letter: one statement writes answer, change and audit entry, or nothing.
 //!
 //! The statement locks the row first. A worker that writes to an operation's journal changes the same row, so each of
 //! the two sees what the other did, and an operation is never both cancelled and finished.
 
 mod abandon;
 mod cancel;
+mod dead_letters;
 mod pause_schedule;
 mod resume;
 mod resume_schedule;
@@ -24,6 +25,7 @@ use crate::{
 
 pub use abandon::AbandonOperation;
 pub use cancel::CancelOperation;
+pub use dead_letters::{DeleteDeadLetter, ReplayDeadLetter};
 pub use pause_schedule::PauseSchedule;
 pub use resume::ResumeOperation;
 pub use resume_schedule::ResumeSchedule;

@@ -6,15 +6,19 @@ use super::{DECIDERS, Decided, decide};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
+    idempotency::Answer,
     problem::{Answered, ProblemDocument},
-    store::dead_letters::{DeadLetter, Decision},
+    store::{
+        dead_letters::DeadLetter,
+        steer::{DeleteDeadLetter, Steering},
+    },
 };
 
 pub enum Delete {}
 
 impl Access for Delete {
     const ROLES: &'static [Role] = DECIDERS;
-    const ACTION: Option<&'static str> = Some(Decision::Delete.action());
+    const ACTION: Option<&'static str> = Some(DeleteDeadLetter::ACTION);
 }
 
 /// Deletes a dead letter.
@@ -34,5 +38,7 @@ impl Access for Delete {
     )
 )]
 pub async fn delete(State(app): State<App>, command: Command<Delete, DeadLetter>) -> Answered<Response> {
-    decide(&app, &command, Decision::Delete).await
+    let answer = Answer::done(&Decided { dead_letter_id: command.target().id, state: "deleted" })?;
+    let decision = DeleteDeadLetter::new(command.target());
+    decide(&app, &command, decision, answer).await
 }

@@ -1,20 +1,25 @@
 //! `POST /dead-letters/{id}/replay`
 
 use axum::{extract::State, response::Response};
+use http::StatusCode;
 
 use super::{DECIDERS, Decided, decide};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
+    idempotency::Answer,
     problem::{Answered, ProblemDocument},
-    store::dead_letters::{DeadLetter, Decision},
+    store::{
+        dead_letters::DeadLetter,
+        steer::{ReplayDeadLetter, Steering},
+    },
 };
 
 pub enum Replay {}
 
 impl Access for Replay {
     const ROLES: &'static [Role] = DECIDERS;
-    const ACTION: Option<&'static str> = Some(Decision::Replay.action());
+    const ACTION: Option<&'static str> = Some(ReplayDeadLetter::ACTION);
 }
 
 /// Sends a dead letter again, to where it was sent first.
@@ -34,5 +39,9 @@ impl Access for Replay {
     )
 )]
 pub async fn replay(State(app): State<App>, command: Command<Replay, DeadLetter>) -> Answered<Response> {
-    decide(&app, &command, Decision::Replay).await
+    let id = command.target().id;
+    let decided = Decided { dead_letter_id: id, state: "replaying" };
+    let answer = Answer::json(StatusCode::ACCEPTED, format!("/dead-letters/{id}"), &decided)?;
+    let decision = ReplayDeadLetter::new(command.target());
+    decide(&app, &command, decision, answer).await
 }
