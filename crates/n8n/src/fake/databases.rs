@@ -15,7 +15,11 @@ use crate::databases::{
 
 /// The shared state. Clones are the same world.
 #[derive(Debug, Clone, Default)]
-pub struct DatabaseWorld(Arc<Mutex<State>>);
+pub struct DatabaseWorld {
+    state: Arc<Mutex<State>>,
+    /// Held while a template is made, as the server's lock on its name is.
+    template: Arc<tokio::sync::Mutex<()>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -38,7 +42,7 @@ pub struct Database {
 
 impl DatabaseWorld {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A handle on this world whose calls carry this name in the ledger.
@@ -120,6 +124,7 @@ impl State {
 #[async_trait]
 impl TenantDatabases for FakeDatabases {
     async fn ensure_template(&self, version: Version, migrate: &dyn Migrate) -> Result<(), DatabaseError> {
+        let _turn = self.world.template.lock().await;
         let target = version.to_string();
         let (fault, finished) = {
             let mut state = self.world.state();

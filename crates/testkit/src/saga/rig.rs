@@ -1,8 +1,8 @@
 //! Plays the processes that work on one operation: the one that breaks, and the one that comes after it.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use common::operations::{Drive, End, Paused, Saga, Store, StoreError};
+use common::operations::{Claimed, Drive, End, Paused, Saga, Store, StoreError};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -48,7 +48,7 @@ impl<S: Saga> Rig<'_, S> {
         let (faulty, world) = (Faulty::new(self.saga, point, &signals), (self.world)(FIRST));
         let (store, stopping) = (Store::new(self.pool.clone(), FIRST), CancellationToken::new());
         for _ in 0..PATIENCE {
-            let claimed = store.claim(&[S::KIND]).await.unwrap().expect("the operation is to be had");
+            let claimed = self.claim(&store).await;
             let mut drive = pin!(faulty.drive(&world, &store, &claimed, &stopping));
             let paused = tokio::select! {
                 paused = &mut drive => paused.unwrap(),
@@ -89,13 +89,24 @@ impl<S: Saga> Rig<'_, S> {
         let (world, store) = ((self.world)(process), Store::new(self.pool.clone(), process));
         let stopping = CancellationToken::new();
         for _ in 0..PATIENCE {
-            let claimed = store.claim(&[S::KIND]).await.unwrap().expect("the operation is to be had");
+            let claimed = self.claim(&store).await;
             if let Paused::Ended(end) = self.saga.drive(&world, &store, &claimed, &stopping).await.unwrap() {
                 return end;
             }
             self.let_time_pass().await;
         }
         panic!("the operation does not end");
+    }
+
+    /// A statement that a dead process sent may still hold the row: a claim passes it over and comes again, as workers do.
+    async fn claim(&self, store: &Store) -> Claimed {
+        for _ in 0..PATIENCE {
+            if let Some(claimed) = store.claim(&[S::KIND]).await.unwrap() {
+                return claimed;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the operation is not to be had");
     }
 
     /// Leases end and pauses are over.
