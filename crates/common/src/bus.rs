@@ -8,6 +8,7 @@ mod carried;
 mod consume;
 mod message;
 mod request;
+mod sequence;
 mod urgency;
 mod verdict;
 
@@ -26,6 +27,7 @@ pub use carried::Carried;
 pub use consume::{Consumer, Lane, Outcome};
 pub use message::{Concerns, Malformed, Message, StreamSpec, Undecodable};
 pub use request::Request;
+pub use sequence::{Sent, Stopped};
 
 /// An acknowledgement normally takes well under a millisecond; the sweeper covers what was not acknowledged.
 const ACK_TIMEOUT: Duration = Duration::from_secs(2);

@@ -8,6 +8,8 @@
     reason = "a test that cannot go on ends here"
 )]
 
+mod support;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -15,9 +17,8 @@ use std::{
 };
 
 use common::{
-    bus::{Bus, BusConfig, Carried, Consumer, Lane, Malformed, Message, Outcome, StreamSpec, Undecodable},
+    bus::{Bus, Carried, Consumer, Lane, Malformed, Message, Outcome, StreamSpec, Undecodable},
     clock,
-    config::Env,
     database::MIGRATOR,
     dead_letters::DeadLetters,
     error::Kind,
@@ -25,6 +26,8 @@ use common::{
 };
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::{bus_without, eventually};
 
 /// What a text says is done to it: `fail`, `panic`, `wait`, `slow`, or nothing in particular.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,12 +92,7 @@ struct Bench {
 impl Bench {
     /// On an empty stream that nobody takes from yet.
     async fn new(record: PgPool) -> Self {
-        let url = Env::of_process().load::<Url>().unwrap().0;
-        let config: BusConfig = Env::of([("NATS_URL", url.as_str())]).load().unwrap();
-        let bus = Bus::connect(&config, "bus-test").await.unwrap();
-        let raw = async_nats::jetstream::new(async_nats::connect(url).await.unwrap());
-        let _ = raw.delete_stream(Text::STREAM.name).await;
-        eventually(async || bus.is_connected()).await;
+        let (bus, raw) = bus_without(Text::STREAM.name).await;
         bus.ensure_stream(&Text::STREAM).await.unwrap();
         Self {
             bus,
@@ -168,23 +166,6 @@ async fn handle(
     }
     handled.lock().unwrap().push(text);
     Outcome::Done
-}
-
-struct Url(String);
-
-impl common::config::Section for Url {
-    fn read(env: &mut Env) -> Option<Self> {
-        env.required("TEST_NATS_URL").map(Self)
-    }
-}
-
-async fn eventually(so: impl AsyncFn() -> bool) {
-    let becomes = async {
-        while !so().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), becomes).await.expect("it becomes so");
 }
 
 /// One stream, so one test at a time: everything is tried in one go.

@@ -3,10 +3,10 @@
 //! An event is noted as published after the bus has it. Whoever dies in between leaves it to be published again, under
 //! the same message id, which the stream drops.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{
-    bus::{BusError, Carried},
+    bus::{BusError, Carried, Stopped},
     error::chain,
 };
 
@@ -16,16 +16,14 @@ use crate::{
     store::events::{self, Event, Relaying},
 };
 
-/// So many before it is noted how far they went.
-const BATCH: u64 = 100;
-/// A transaction is open meanwhile; the server ends those that say nothing for half a minute.
-const AT_MOST: Duration = Duration::from_secs(5);
+/// So many before it is noted how far they went; some milliseconds, while a transaction is open.
+const BATCH: usize = 100;
 /// What another replica left behind, or the bus did not take, waits this long.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Why publishing did not go on.
 #[derive(Debug, thiserror::Error)]
-enum Stopped {
+enum Trouble {
     #[error("the record did not answer")]
     Record(#[from] sqlx::Error),
     #[error("the bus did not take an event")]
@@ -58,48 +56,43 @@ pub async fn keep_publishing(app: App) {
     }
 }
 
-async fn publish(app: &App) -> Result<(), Stopped> {
+async fn publish(app: &App) -> Result<(), Trouble> {
     let published = publish_what_waits(app).await;
     metrics::events_lag(events::lag(&app.database).await?);
     published
 }
 
-async fn publish_what_waits(app: &App) -> Result<(), Stopped> {
+async fn publish_what_waits(app: &App) -> Result<(), Trouble> {
     if !app.bus.is_connected() {
         return Err(BusError::Disconnected.into());
     }
-    while publish_batch(app).await? == BATCH as usize {}
+    while publish_batch(app).await? {}
     Ok(())
 }
 
-async fn publish_batch(app: &App) -> Result<usize, Stopped> {
-    let Some(relaying) = Relaying::begin(&app.database, BATCH).await? else { return Ok(0) };
-    let (begun, mut last, mut count, mut refused) = (Instant::now(), None, 0, None);
-    // One after the other: an event that is refused must not be overtaken by the next.
-    for event in &relaying.events {
-        match publish_one(app, event).await {
-            Ok(()) => (last, count) = (Some(event.id), count + 1),
-            Err(error) => refused = Some(error),
-        }
-        if refused.is_some() || begun.elapsed() > AT_MOST {
-            break;
-        }
+/// Returns whether there may be more.
+async fn publish_batch(app: &App) -> Result<bool, Trouble> {
+    let Some(relaying) = Relaying::begin(&app.database, BATCH as u64).await? else { return Ok(false) };
+    let messages: Vec<_> = relaying.events.iter().map(message).collect();
+    let full = messages.len() == BATCH;
+    let sent = app.bus.publish_in_order(&messages).await;
+    if let Some((last, _)) = messages[..sent.count].last() {
+        relaying.published(last.id).await?;
+        metrics::events_relayed(sent.count);
     }
-    if let Some(last) = last {
-        relaying.published(last).await?;
-        metrics::events_relayed(count);
-    }
-    match refused {
-        Some(error) => {
+    match sent.stopped {
+        None => Ok(full),
+        // Another record's events share the stream; ours go on after them.
+        Some(Stopped::Interrupted) => Ok(true),
+        Some(Stopped::Failed(error)) => {
             // The stream may not be there yet, or not any more.
             app.bus.ensure_stream(&wire::EVENTS).await?;
             Err(error.into())
         }
-        None => Ok(count),
     }
 }
 
-async fn publish_one(app: &App, event: &Event) -> Result<(), BusError> {
+fn message(event: &Event) -> (wire::Event, Carried) {
     let message = wire::Event {
         id: event.id,
         at_unix_micros: i64::try_from(event.at.unix_timestamp_nanos() / 1_000).unwrap_or_default(),
@@ -108,6 +101,5 @@ async fn publish_one(app: &App, event: &Event) -> Result<(), BusError> {
         operation: event.operation_id,
         data_json: event.data.to_string(),
     };
-    let carried = Carried { correlation_id: event.correlation_id.clone(), ..Carried::default() };
-    app.bus.publish(&message, &carried).await
+    (message, Carried { correlation_id: event.correlation_id.clone(), ..Carried::default() })
 }

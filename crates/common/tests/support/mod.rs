@@ -1,0 +1,37 @@
+//! A connection to the real NATS, and patience.
+
+use std::time::Duration;
+
+use common::{
+    bus::{Bus, BusConfig},
+    config::{Env, Section},
+};
+
+struct Url(String);
+
+impl Section for Url {
+    fn read(env: &mut Env) -> Option<Self> {
+        env.required("TEST_NATS_URL").map(Self)
+    }
+}
+
+/// A connected bus, and the stream machinery below it, with this stream gone.
+pub async fn bus_without(stream: &str) -> (Bus, async_nats::jetstream::Context) {
+    let url = Env::of_process().load::<Url>().unwrap().0;
+    let config: BusConfig = Env::of([("NATS_URL", url.as_str())]).load().unwrap();
+    let bus = Bus::connect(&config, "bus-test").await.unwrap();
+    let raw = async_nats::jetstream::new(async_nats::connect(url).await.unwrap());
+    let _ = raw.delete_stream(stream).await;
+    eventually(async || bus.is_connected()).await;
+    (bus, raw)
+}
+
+/// Until it is so.
+pub async fn eventually(so: impl AsyncFn() -> bool) {
+    let becomes = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), becomes).await.expect("it becomes so");
+}
