@@ -30,7 +30,7 @@ ensure_secrets() {
   [ -d "$KEYS" ] || refuse_foreign_volumes
   mkdir -p "$KEYS"
   local name
-  for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 nats_gateway nats_provisioner \
+  for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 redis_gateway nats_gateway nats_provisioner \
     edge_token jwt_secret hmac_secret; do
     once "$name" random_hex 32
   done
@@ -70,6 +70,7 @@ draft_secrets() {
   key postgres_rp9 | put postgres rp9
   key postgres_tenants | put postgres tenants
   key redis_rp9 | put redis rp9
+  key redis_gateway | put redis gateway
   fill "$DEPLOY/conf/nats/nats.conf.in" NATS_GATEWAY nats_gateway NATS_PROVISIONER nats_provisioner | put nats nats.conf
   fill "$DEPLOY/conf/traefik/traefik.yml.in" EDGE_TOKEN edge_token | put traefik traefik.yml
   for service in gateway provisioner; do
@@ -82,6 +83,7 @@ draft_secrets() {
   key master_key | put provisioner master_key
   printf 'postgres://rp9_tenants:%s@postgres:5432/postgres' "$(key postgres_tenants)" |
     put provisioner tenant_database_admin_url
+  printf 'redis://gateway:%s@redis:6379' "$(key redis_gateway)" | put gateway redis_url
   printf 'redis://rp9:%s@redis:6379' "$(key redis_rp9)" | put provisioner tenant_redis_admin_url
 }
 

@@ -19,6 +19,7 @@ use crate::{
     health::Report,
     metrics,
     pressure::Pressure,
+    rates::Rates,
 };
 
 /// One gateway. Any number of them work on the same record.
@@ -39,6 +40,8 @@ pub struct Parts {
     pub doors: Doors,
     pub events: Hub,
     pub pressure: Pressure,
+    /// `None`: nobody is limited.
+    pub rates: Option<Arc<Rates>>,
     /// Wakes whoever sends dead letters again.
     pub replays: Notify,
     /// Renders the metrics of this process.
@@ -63,6 +66,7 @@ impl App {
         metrics::describe();
         Self(Arc::new(Parts {
             trail: Trail::start(&around.tasks, around.database.clone()),
+            rates: config.rates.map(|rates| Rates::start(rates, &around.tasks)),
             database: around.database,
             bus: around.bus,
             tasks: around.tasks,

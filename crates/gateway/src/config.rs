@@ -6,7 +6,10 @@ use common::config::{Env, Section};
 use edge::{Entrypoints, Host};
 use secrecy::SecretString;
 
-use crate::auth::{SignatureRules, TokenKeys};
+use crate::{
+    auth::{SignatureRules, TokenKeys},
+    rates::RateConfig,
+};
 
 /// Each is a connection and a task: some 50 kB.
 const EVENT_CLIENTS: usize = 1_000;
@@ -29,6 +32,8 @@ pub struct Config {
     pub event_clients: usize,
     /// Above so many waiting operations no more are accepted.
     pub backlog_high: u32,
+    /// `None`: nobody is limited.
+    pub rates: Option<RateConfig>,
 }
 
 impl Section for Config {
@@ -39,6 +44,7 @@ impl Section for Config {
         let (public, n8n_version) = (PublicAddress::read(env), env.required("N8N_VERSION"));
         let event_clients = env.or("EVENT_CLIENTS", EVENT_CLIENTS);
         let backlog_high = env.or("BACKLOG_HIGH", BACKLOG_HIGH);
+        let rates = RateConfig::read(env);
         Some(Self {
             api_bind: api_bind?,
             edge: edge?,
@@ -48,6 +54,7 @@ impl Section for Config {
             n8n_version: n8n_version?,
             event_clients: event_clients?,
             backlog_high: backlog_high?,
+            rates: rates?,
         })
     }
 }
@@ -154,11 +161,12 @@ impl FromStr for Version {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 4] = [
+    const GOOD: [(&str, &str); 5] = [
         ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
         ("HMAC_SECRET", "fedcba9876543210fedcba9876543210"),
         ("EDGE_TOKEN", "edge"),
         ("N8N_VERSION", "2.41.1"),
+        ("REDIS_URL", "redis://redis"),
     ];
 
     fn load(more: &[(&str, &str)]) -> Result<Config, String> {
@@ -198,6 +206,23 @@ mod tests {
             assert!(error.contains(name), "{name} is missing in {error}");
             assert!(value != "short" || !error.contains("=short"), "{error}");
         }
+    }
+
+    #[test]
+    fn limiting_is_left_out_by_word_only() {
+        assert!(load(&[]).unwrap().rates.is_some());
+        assert!(load(&[("RATE_LIMIT", "off"), ("REDIS_URL", "")]).unwrap().rates.is_none());
+        let bad = [
+            ("REDIS_URL", "http://user:hunter2@redis"),
+            ("RATE_LIMIT_OWNER", "0"),
+            ("RATE_LIMIT_STAFF", "off"),
+            ("RATE_LIMIT_CHANGE", "-1"),
+            ("RATE_LIMIT_READ", "1000000001"),
+            ("RATE_LIMIT_WINDOW_SECONDS", "0"),
+        ];
+        let error = load(&bad).unwrap_err();
+        assert!(error.contains("6 problem(s)") && !error.contains("hunter2"), "{error}");
+        assert!(load(&[("REDIS_URL", "")]).unwrap_err().contains("REDIS_URL"), "no address is not no limit");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
     auth::Identity,
     idempotency::RequestDigest,
     problem::{Code, Problem},
+    rates::{Policy, Standing},
 };
 
 /// The header that names a request across services.
@@ -34,6 +35,8 @@ struct Inner {
     digest: OnceLock<RequestDigest>,
     tenant: OnceLock<TenantId>,
     operation: OnceLock<OperationId>,
+    /// One for each [`Policy`].
+    standings: [OnceLock<Standing>; Policy::ALL.len()],
 }
 
 impl Exchange {
@@ -51,6 +54,7 @@ impl Exchange {
             digest: OnceLock::new(),
             tenant: OnceLock::new(),
             operation: OnceLock::new(),
+            standings: Default::default(),
         }))
     }
 
@@ -107,6 +111,14 @@ impl Exchange {
 
     pub fn note_operation(&self, operation: OperationId) {
         let _ = self.0.operation.set(operation);
+    }
+
+    pub fn note_standing(&self, standing: Standing) {
+        let _ = self.0.standings[standing.policy as usize].set(standing);
+    }
+
+    pub fn standing(&self, policy: Policy) -> Option<&Standing> {
+        self.0.standings[policy as usize].get()
     }
 
     pub fn identity(&self) -> Option<&Identity> {

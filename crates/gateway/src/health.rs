@@ -81,7 +81,13 @@ async fn look(app: &App) -> Report {
         }
     };
     let nats = if app.bus.is_connected() { State::Up } else { State::Down };
-    assemble(clusters.as_deref(), nats)
+    let mut report = assemble(clusters.as_deref(), nats);
+    if let Some(rates) = &app.rates {
+        // Without Redis the limits are there still, for each gateway by itself.
+        let state = if rates.are_shared() { State::Up } else { State::Degraded };
+        report.dependencies.insert("rate_limits".to_owned(), state);
+    }
+    report
 }
 
 /// `clusters` is `None` when the record could not be asked.

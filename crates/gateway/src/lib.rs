@@ -18,6 +18,7 @@ mod metrics;
 mod operations;
 mod pressure;
 mod problem;
+mod rates;
 mod replays;
 mod routes;
 mod schedules;

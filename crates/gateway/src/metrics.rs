@@ -19,6 +19,8 @@ const TENANTS: &str = "rp9_tenants_total";
 const STUCK: &str = "rp9_operations_stuck";
 const BACKLOG: &str = "rp9_operations_waiting";
 const ACCEPTING: &str = "rp9_accepting";
+const RATE_LIMITED: &str = "rp9_rate_limited_total";
+const RATES_SHARED: &str = "rp9_rate_limits_shared";
 const DEAD_LETTERS: &str = "rp9_dead_letters";
 const AUDIT_CHAIN_BROKEN: &str = "rp9_audit_chain_broken";
 
@@ -26,6 +28,11 @@ const AUDIT_CHAIN_BROKEN: &str = "rp9_audit_chain_broken";
 pub fn describe() {
     describe_counter!(REQUESTS, "Requests answered, by route, method and class of status.");
     describe_histogram!(REQUEST_DURATION, Unit::Seconds, "From a request's headers to its answer.");
+    describe_counter!(RATE_LIMITED, "Requests refused because there were too many, by policy.");
+    describe_gauge!(
+        RATES_SHARED,
+        "1 while this gateway counts requests in Redis with all others, 0 while it counts for itself."
+    );
     describe_counter!(REPLAYS, "Answers given again under their idempotency key.");
     describe_counter!(ACCEPTED, "Operations accepted, by kind.");
     describe_counter!(WAKE_UPS, "Wake-ups published after an operation was accepted, by outcome.");
@@ -78,6 +85,16 @@ fn method_label(method: &Method) -> &'static str {
 /// A kept answer was given again.
 pub fn replayed() {
     counter!(REPLAYS).increment(1);
+}
+
+/// A request was one too many.
+pub fn rate_limited(policy: crate::rates::Policy) {
+    counter!(RATE_LIMITED, "policy" => policy.as_str()).increment(1);
+}
+
+/// Whether requests are counted together with all other gateways.
+pub fn rates_shared(shared: bool) {
+    gauge!(RATES_SHARED).set(f64::from(u8::from(shared)));
 }
 
 /// An operation was accepted.

@@ -1,14 +1,18 @@
 #!/bin/sh
 # Redis with its users in a file it may rewrite itself (ACL SAVE): the provisioner adds one user for
-# each tenant. The administrator's line is made anew at each start from the secret's hash.
+# each tenant. The administrator's line and the gateway's are made anew at each start from the secrets' hashes.
 set -eu
 
 acl=/data/users.acl
-hash="$(tr -d '\n' <"$RP9_PASSWORD_FILE" | sha256sum | cut -d' ' -f1)"
+hash_of() { tr -d '\n' <"$1" | sha256sum | cut -d' ' -f1; }
+rp9="$(hash_of "$RP9_PASSWORD_FILE")"
+gateway="$(hash_of "$RP9_GATEWAY_PASSWORD_FILE")"
 {
-  if [ -f "$acl" ]; then grep -v -e '^user default ' -e '^user rp9 ' "$acl" || true; fi
+  if [ -f "$acl" ]; then grep -v -e '^user default ' -e '^user rp9 ' -e '^user gateway ' "$acl" || true; fi
   echo 'user default off resetkeys resetchannels -@all'
-  echo "user rp9 on #$hash ~* &* +@all"
+  echo "user rp9 on #$rp9 ~* &* +@all"
+  # Counts requests with one script (crates/gateway/src/rates/count.lua), under keys of its own.
+  echo "user gateway on #$gateway ~rates:* resetchannels -@all +evalsha +script|load +get +incr +pttl +pexpire"
 } >"$acl.part"
 chmod 0600 "$acl.part"
 mv "$acl.part" "$acl"

@@ -11,6 +11,7 @@ use crate::{
     app::App,
     exchange::Exchange,
     problem::{Code, Problem},
+    rates,
 };
 
 /// What a route asks of its caller.
@@ -51,7 +52,7 @@ impl<A: Access> FromRequestParts<App> for Caller<A> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let identity = identify::<A>(parts, app)?;
+        let identity = identify::<A>(parts, app).await?;
         if app.signatures.wanted_on_reads(identity.role()) {
             let read = Signed { method: &parts.method, uri: &parts.uri, body: b"", idempotency_key: None };
             // Not remembered: reading twice does no more than reading once.
@@ -61,13 +62,15 @@ impl<A: Access> FromRequestParts<App> for Caller<A> {
     }
 }
 
-/// Token and role. Whoever it is, the access log and the audit trail learn of it.
-pub(super) fn identify<A: Access>(parts: &Parts, app: &App) -> Result<Identity, Problem> {
+/// Token, rate and role. Whoever it is, the access log and the audit trail learn of it. The only way to an [`Identity`], so nobody
+/// with a token is not counted.
+pub(super) async fn identify<A: Access>(parts: &Parts, app: &App) -> Result<Identity, Problem> {
     let exchange = Exchange::of(&parts.extensions)?;
     let identity = app.tokens.identify(&parts.headers)?;
     exchange.note_identity(&identity);
     if let Some(action) = A::ACTION {
         exchange.note_action(action);
     }
+    rates::admit(app, parts, &identity).await?;
     if A::ROLES.contains(&identity.role()) { Ok(identity) } else { Err(Problem::new(Code::Forbidden)) }
 }

@@ -1,4 +1,4 @@
-//! Those who change something: token, role, signature and body, checked in this order, before anything is looked up.
+//! Those who change something: token, rate, role, signature and body, checked in this order, before anything is looked up.
 
 use std::marker::PhantomData;
 
@@ -16,7 +16,7 @@ use crate::{
     exchange::Exchange,
     http::body,
     idempotency::{IdempotencyKey, RequestDigest, repeat_or},
-    problem::Problem,
+    problem::{Code, Problem},
 };
 
 /// What a command is aimed at, found after its signature is checked.
@@ -94,6 +94,8 @@ impl<A: Access, T: Target> FromRequest<App> for Command<A, T> {
         let command = verify::<A>(&parts, body, app).await.map_err(IntoResponse::into_response)?;
         match T::find(app, command.identity.scope(), &mut parts).await {
             Ok(target) => Ok(command.aimed_at(target)),
+            // Asking too often is no answer to the request itself: a repeat of it is asked too often as well.
+            Err(problem) if problem.code() == Code::Throttled => Err(problem.into_response()),
             // Its target may be gone by now.
             Err(problem) => Err(repeat_or(app, &command, problem).await.into_response()),
         }
@@ -101,7 +103,7 @@ impl<A: Access, T: Target> FromRequest<App> for Command<A, T> {
 }
 
 async fn verify<A: Access>(parts: &Parts, body: axum::body::Body, app: &App) -> Result<Command<A>, Problem> {
-    let identity = identify::<A>(parts, app)?;
+    let identity = identify::<A>(parts, app).await?;
     let exchange = Exchange::of(&parts.extensions)?.clone();
     body::check_content_type(&parts.headers)?;
     let body = body::collect(&parts.headers, body).await?;

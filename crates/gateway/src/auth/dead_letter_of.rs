@@ -9,6 +9,7 @@ use crate::{
     app::App,
     exchange::Exchange,
     problem::{Code, Problem},
+    rates,
     store::dead_letters::{self, DeadLetter},
 };
 
@@ -18,12 +19,11 @@ impl Target for DeadLetter {
         let name = Path::<String>::from_request_parts(parts, app).await.map_err(|_| absent_dead_letter())?;
         let id: DeadLetterId = name.parse().map_err(|_| absent_dead_letter())?;
         let letter = dead_letters::find(&app.database, id).await?.ok_or_else(absent_dead_letter)?;
-        let exchange = Exchange::of(&parts.extensions)?;
-        if let Some(tenant) = letter.tenant_id {
-            exchange.note_tenant(tenant);
-        }
         if let Some(operation) = letter.operation_id {
-            exchange.note_operation(operation);
+            Exchange::of(&parts.extensions)?.note_operation(operation);
+        }
+        if let Some(tenant) = letter.tenant_id {
+            rates::admit_on(app, parts, tenant).await?;
         }
         Ok(letter)
     }

@@ -9,6 +9,7 @@ use crate::{
     app::App,
     exchange::Exchange,
     problem::{Code, Problem},
+    rates,
     store::operations::{self, Operation},
 };
 
@@ -33,7 +34,7 @@ impl Target for Operation {
         exchange.note_operation(id);
         let operation = operations::find(&app.database, scope, id).await?.ok_or_else(absent_operation)?;
         if let Some(tenant) = operation.tenant_id {
-            exchange.note_tenant(tenant);
+            rates::admit_on(app, parts, tenant).await?;
         }
         Ok(operation)
     }

@@ -6,8 +6,8 @@ use http::request::Parts;
 use super::{Scope, Target};
 use crate::{
     app::App,
-    exchange::Exchange,
     problem::{Code, Problem},
+    rates,
     store::schedules::{self, Schedule},
 };
 
@@ -21,7 +21,7 @@ impl Target for Schedule {
         }
         let schedule = schedules::find(&app.database, &name).await?.ok_or_else(absent_schedule)?;
         if let Some(tenant) = schedule.tenant_id {
-            Exchange::of(&parts.extensions)?.note_tenant(tenant);
+            rates::admit_on(app, parts, tenant).await?;
         }
         Ok(schedule)
     }

@@ -7,8 +7,8 @@ use http::request::Parts;
 use super::{Access, Caller, Identity, Read, Scope, Target};
 use crate::{
     app::App,
-    exchange::Exchange,
     problem::{Code, Problem},
+    rates,
     store::tenants::{self, Tenant},
 };
 
@@ -49,7 +49,7 @@ impl Target for Tenant {
             None => None,
         };
         let tenant = found.ok_or_else(absent)?;
-        Exchange::of(&parts.extensions)?.note_tenant(tenant.id);
+        rates::admit_on(app, parts, tenant.id).await?;
         Ok(tenant)
     }
 }

@@ -52,6 +52,9 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     let (mut answer, problem) = finished(answer, &exchange);
     answer.headers_mut().insert(CORRELATION, exchange.correlation_header());
     answer.headers_mut().insert(NOSNIFF.0, NOSNIFF.1);
+    if let Some(rates) = &app.rates {
+        rates.tell(&exchange, answer.headers_mut());
+    }
     let ended = Ended { method: &method, route: &route, took: begun.elapsed(), problem };
     ended.report(&answer, &exchange, &span);
     refused::audit(&app, &exchange, problem);

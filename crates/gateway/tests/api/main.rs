@@ -18,6 +18,7 @@ mod initial_login;
 mod openapi;
 mod operations;
 mod pressure;
+mod rates;
 mod refusals;
 mod schedules;
 mod signatures;
