@@ -52,3 +52,7 @@ bench:
 # Break everything for ten minutes and count what was lost or done twice
 storm:
     deploy/storm
+
+# Write the description of the API anew
+describe:
+    UPDATE_DESCRIPTION=on cargo test --workspace --locked --test api the_committed_description

@@ -3,10 +3,10 @@
 
 mod audit;
 mod dead_letters;
+mod docs;
 pub mod edge;
 mod events;
 mod health;
-mod limited;
 mod metrics;
 mod openapi;
 mod operations;
@@ -24,7 +24,7 @@ use crate::{app::App, http::observe::observe};
 
 /// Every route with its description.
 fn described() -> (Router<App>, OpenApi) {
-    let (router, mut description) = OpenApiRouter::with_openapi(openapi::frame())
+    OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(tenants::create::create, tenants::list::list))
         .routes(routes!(tenants::show::show, tenants::delete::delete))
         .routes(routes!(tenants::initial_login::initial_login))
@@ -47,9 +47,9 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(health::detailed))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::describe))
-        .split_for_parts();
-    limited::describe(&mut description);
-    (router, description)
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::file))
+        .split_for_parts()
 }
 
 /// The API as a service.

@@ -14,7 +14,10 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{Role, secret};
-use crate::problem::{Code, Problem};
+use crate::{
+    problem::{Code, Problem},
+    tenants::words,
+};
 
 const AUDIENCE: &str = "rp9-orchestrator";
 /// Clocks of honest callers differ by less than this.
@@ -208,8 +211,7 @@ fn is_about_time(error: &ErrorKind) -> bool {
 
 fn identity(claims: Claims) -> Option<Identity> {
     let Claims { sub: subject, role, tenant_ids, exp, _aud } = claims;
-    // It becomes part of rows and log lines.
-    if subject.is_empty() || subject.len() > 255 || subject.chars().any(char::is_control) {
+    if !words::is_subject(&subject) {
         return None;
     }
     let scope = match role {

@@ -77,7 +77,8 @@ impl FromStr for Cursor {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        decode(text).ok_or(NOT_OURS)
+        // One spelling each: what we would not write was not given here.
+        decode(text).filter(|cursor| cursor.to_string() == text).ok_or(NOT_OURS)
     }
 }
 

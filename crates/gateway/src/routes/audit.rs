@@ -19,6 +19,7 @@ use crate::{
     },
     problem::{Answered, Problem, ProblemDocument},
     store::audit::{Filter, Noted, page},
+    tenants::words,
 };
 
 pub enum ReadAudit {}
@@ -39,6 +40,7 @@ pub struct AuditQuery {
     /// Not before this moment (RFC 3339).
     since: Option<String>,
     /// 1 to 200; 50 when absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u8>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -98,10 +100,11 @@ pub async fn list(
     Ok(Json(AuditPage { data: noted.into_iter().map(AuditEntry::from).collect(), next_cursor }))
 }
 
-fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
+/// Reads the query, or tells everything that is wrong with it.
+pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
     let mut fields = query::read(query);
     let tenant = fields.optional("tenant", |text| text.parse().map_err(|e| Fault::new("invalid_id", e)));
-    let actor = fields.optional("actor", |text| Ok(text.to_owned()));
+    let actor = fields.optional("actor", words::subject);
     let since = fields.optional("since", moment);
     let page = Page::read(&mut fields);
     fields.finish()?;

@@ -1,5 +1,10 @@
 //! `/openapi.json`: the description of this API, made of its code.
 
+mod complete;
+mod example;
+mod shape;
+mod words;
+
 use std::sync::Arc;
 
 use axum::{Extension, response::IntoResponse};
@@ -18,7 +23,7 @@ use utoipa::{
         description = "Hosts n8n for many customers. Errors are `application/problem+json` (RFC 9457)."
     ),
     modifiers(&Authority),
-    tags((name = "tenants"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "audit"), (name = "health"))
+    tags((name = "tenants"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "dead letters"), (name = "audit"), (name = "health"))
 )]
 struct Frame;
 
@@ -58,7 +63,9 @@ pub struct Document(Arc<str>);
 impl Document {
     /// Writes it out.
     pub fn of(description: &utoipa::openapi::OpenApi) -> Self {
-        Self(description.to_json().unwrap_or_default().into())
+        let mut description = serde_json::to_value(description).unwrap_or_default();
+        complete::complete(&mut description);
+        Self(description.to_string().into())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub struct ReasonBody {
     /// For those who read the audit log; 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500, example = "The customer asked for it.")]
     reason: String,
 }
 
@@ -22,6 +23,7 @@ pub struct ReasonBody {
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub struct OptionalReasonBody {
     /// For those who read the audit log; 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500, example = "The customer asked for it.")]
     reason: Option<String>,
 }
 

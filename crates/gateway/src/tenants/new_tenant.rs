@@ -55,7 +55,7 @@ pub struct NewTenantBody {
     #[schema(example = "pro")]
     plan: String,
     /// Where it should be.
-    #[schema(example = "eu-central")]
+    #[schema(example = "eu-central", pattern = "^[a-z0-9_-]{1,40}$")]
     region: Option<String>,
     /// A domain of its own, in addition.
     #[schema(example = "flows.acme.example")]

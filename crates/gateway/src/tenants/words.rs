@@ -27,6 +27,23 @@ pub fn reason(text: &str) -> Result<String, Fault> {
     }
 }
 
+/// A token's subject: what can be one, as `auth` takes it.
+pub fn subject(text: &str) -> Result<String, Fault> {
+    if is_subject(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::new("invalid_subject", "must be 1 to 255 bytes without control characters"))
+    }
+}
+
+/// Whether somebody can be called this: it becomes part of rows and log lines.
+pub fn is_subject(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// What [`identifier`] takes, as the description of the API says it.
+pub const IDENTIFIER: &str = "^[a-z0-9_-]{1,40}$";
+
 /// An identifier of ours: a plan, a region, a cluster.
 pub fn identifier(text: &str) -> Result<String, Fault> {
     let letters = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));

@@ -37,5 +37,7 @@ async fn the_log_is_listed_the_newest_first_and_narrowed(database: PgPool) {
     let wrong = platform.send(Call::get("/audit?tenant=x&since=monday&page=1").by_a("admin")).await;
     wrong.assert_problem(422, "invalid_fields");
     assert_eq!(wrong.field_errors().len(), 3);
+    let nul = platform.send(Call::get("/audit?actor=a%00b").by_a("admin")).await;
+    nul.assert_problem(422, "invalid_fields");
     platform.stop().await;
 }

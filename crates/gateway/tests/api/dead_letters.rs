@@ -63,6 +63,8 @@ async fn a_letter_is_kept_once_shown_whole_and_found_by_what_it_is(database: PgP
     let (newest, cursor) = ids("limit=1").await;
     assert_eq!(newest, [second]);
     assert_eq!(ids(&format!("limit=1&cursor={}", cursor.unwrap())).await, (vec![first], None));
+    let nul = platform.send(Call::get("/dead-letters?service=a%00b").by_a("admin")).await;
+    nul.assert_problem(422, "invalid_fields");
     platform.send(Call::get("/dead-letters").by_a("service")).await.assert_problem(403, "forbidden");
     show(&platform, "dl_0198c0de0000700080000000000000bb").await.assert_problem(404, "not_found");
     platform.stop().await;

@@ -10,6 +10,7 @@
 mod audit;
 mod authority;
 mod dead_letters;
+mod docs;
 mod edge;
 mod events;
 mod health;

@@ -1,12 +1,21 @@
 //! The description knows every route, and every route is described.
 
+use std::collections::BTreeSet;
+
+use common::config::{Env, Section};
 use serde_json::Value;
 use sqlx::PgPool;
 
 use crate::support::{Call, Platform};
 
 /// What may be asked without a token.
-const OPEN: [(&str, &str); 3] = [("GET", "/healthz"), ("GET", "/health/detailed"), ("GET", "/openapi.json")];
+const OPEN: [(&str, &str); 5] = [
+    ("GET", "/healthz"),
+    ("GET", "/health/detailed"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/docs/{file}"),
+];
 
 /// The router's own list of routes, before anything is served.
 fn description() -> Value {
@@ -67,6 +76,8 @@ fn every_route_of_the_contract_is_described() {
         ("GET", "/health/detailed"),
         ("GET", "/metrics"),
         ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+        ("GET", "/docs/{file}"),
     ];
     for (method, path) in contract {
         assert!(described.contains(&(method.to_owned(), path.to_owned())), "{method} {path}");
@@ -87,12 +98,85 @@ fn the_description_is_complete() {
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         assert_eq!(parameters.iter().filter(|p| p["in"] == "path").count(), named, "{method} {path}");
     }
+    assert_no_reference_leads_nowhere(&description);
+}
+
+fn assert_no_reference_leads_nowhere(description: &Value) {
     let text = description.to_string();
-    for reference in text.split("\"#/components/schemas/").skip(1) {
-        let name = reference.split('"').next().unwrap();
-        assert!(
-            description["components"]["schemas"][name].is_object(),
-            "{name} is referred to and not there"
-        );
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        assert!(description.pointer(pointer).is_some(), "{pointer} is referred to and not there");
+    }
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own_and_says_all_it_can_answer() {
+    let description = description();
+    let mut names = BTreeSet::new();
+    for (method, path) in operations(&description) {
+        let operation = &description["paths"][&path][method.to_lowercase()];
+        assert!(names.insert(operation["operationId"].as_str().unwrap()), "{method} {path}");
+        let responses = operation["responses"].as_object().unwrap();
+        let statuses: Vec<u16> = responses.keys().map(|status| status.parse().unwrap()).collect();
+        let expected = match (method.as_str(), OPEN.contains(&(&method, &path))) {
+            ("GET", true) => &[500, 503][..],
+            ("GET", false) => &[401, 403, 500, 503],
+            _ => &[400, 401, 403, 408, 409, 413, 415, 422, 500, 503],
+        };
+        assert!(expected.iter().all(|status| statuses.contains(status)), "{method} {path}: {statuses:?}");
+        for (status, response) in responses {
+            assert!(response["headers"]["x-correlation-id"].is_object(), "{method} {path} {status}");
+            assert_tells(&description, response, status);
+        }
+        if method == "POST" && operation["requestBody"].is_object() {
+            assert!(operation["requestBody"]["content"]["application/json"]["example"].is_object(), "{path}");
+        }
+    }
+}
+
+/// Problems name their codes; everything in JSON comes with an example that has all its fields.
+fn assert_tells(description: &Value, response: &Value, status: &str) {
+    let content = &response["content"];
+    if let Some(examples) = content["application/problem+json"]["examples"].as_object() {
+        assert!(!examples.is_empty(), "{response}");
+        for (code, example) in examples {
+            assert_eq!(example["value"]["type"], format!("urn:rp9:problem:{code}"));
+            assert_eq!(example["value"]["status"].to_string(), status);
+        }
+    } else {
+        assert!(status.starts_with(['1', '2']), "{status}: {response}");
+    }
+    let Some(media) = content["application/json"].as_object() else { return };
+    let name = media["schema"]["$ref"].as_str().map(|reference| reference.trim_start_matches('#'));
+    let schema = name.and_then(|pointer| description.pointer(pointer)).unwrap_or(&media["schema"]);
+    for field in schema["required"].as_array().into_iter().flatten() {
+        assert!(!media["example"][field.as_str().unwrap()].is_null(), "{field} in {}", media["example"]);
+    }
+}
+
+/// The one that the client in `deploy/netlify` is generated from.
+#[test]
+fn the_committed_description_is_that_of_the_code() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/netlify/openapi.json");
+    let current = format!("{:#}\n", description());
+    if Wanted::update() {
+        std::fs::write(path, &current).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(committed == current, "deploy/netlify/openapi.json is not up to date: run `just describe`");
+}
+
+/// Whether what is committed is to be written anew.
+struct Wanted(bool);
+
+impl Section for Wanted {
+    fn read(env: &mut Env) -> Option<Self> {
+        env.switch("UPDATE_DESCRIPTION", false).map(Self)
+    }
+}
+
+impl Wanted {
+    fn update() -> bool {
+        Env::of_process().load::<Self>().unwrap().0
     }
 }

@@ -19,7 +19,11 @@ use crate::{
     },
     problem::{Answered, Problem, ProblemDocument},
     store::dead_letters::{Filter, page},
+    tenants::words,
 };
+
+/// What a dead letter can be.
+pub const STATES: [&str; 3] = ["waiting", "replaying", "replayed"];
 
 /// Which dead letters to list.
 #[derive(IntoParams)]
@@ -33,6 +37,7 @@ pub struct DeadLetterQuery {
     /// `waiting`, `replaying` or `replayed`.
     state: Option<String>,
     /// 1 to 200; 50 when absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u8>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -68,11 +73,12 @@ pub async fn list(
     Ok(Json(DeadLetterPage { data: letters.into_iter().map(DeadLetterView::from).collect(), next_cursor }))
 }
 
-fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
+/// Reads the query, or tells everything that is wrong with it.
+pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
     let mut fields = query::read(query);
-    let service = fields.optional("service", |text| Ok(text.to_owned()));
+    let service = fields.optional("service", words::identifier);
     let reason = fields.optional("reason", |text| word(text, &Reason::ALL.map(Reason::as_str)));
-    let state = fields.optional("state", |text| word(text, &["waiting", "replaying", "replayed"]));
+    let state = fields.optional("state", |text| word(text, &STATES));
     let page = Page::read(&mut fields);
     fields.finish()?;
     let (service, reason, state) = (service.flatten(), reason.flatten(), state.flatten());
@@ -90,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_wrong_parameter_is_told_at_once() {
-        let problem = read_filter(Some("reason=x&state=x&limit=0&cursor=x&page=2")).unwrap_err();
-        assert_eq!(problem.errors().len(), 5, "{problem:?}");
+        let problem = read_filter(Some("service=%00&reason=x&state=x&limit=0&cursor=x&page=2")).unwrap_err();
+        assert_eq!(problem.errors().len(), 6, "{problem:?}");
     }
 }

@@ -28,6 +28,7 @@ pub struct OperationQuery {
     /// One tenant's id.
     tenant: Option<String>,
     /// 1 to 200; 50 when absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u8>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -31,6 +31,7 @@ impl Access for ReadSchedules {
 #[expect(dead_code, reason = "describes the query; it is read by read_page")]
 pub struct ScheduleQuery {
     /// 1 to 200; 50 when absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u8>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -66,7 +67,8 @@ pub async fn list(
     Ok(Json(SchedulePage { data: schedules.into_iter().map(ScheduleView::from).collect(), next_cursor }))
 }
 
-fn read_page(query: Option<&str>) -> Result<Page<NameCursor>, Problem> {
+/// Reads the query, or tells everything that is wrong with it.
+pub fn read_page(query: Option<&str>) -> Result<Page<NameCursor>, Problem> {
     let mut fields = query::read(query);
     let page = Page::read(&mut fields);
     fields.finish()?;

@@ -30,6 +30,7 @@ pub struct ListQuery {
     /// Part of a name, an e-mail address or a subdomain.
     q: Option<String>,
     /// 1 to 200; 50 when absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u8>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

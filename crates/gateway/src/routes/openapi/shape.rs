@@ -1,0 +1,88 @@
+//! Which problems a route can answer with, by what it asks for.
+
+use serde_json::Value;
+
+use crate::problem::Code;
+
+/// A route as its description shows it.
+pub struct Shape<'a> {
+    method: &'a str,
+    path: &'a str,
+    /// It wants a token.
+    secured: bool,
+    /// It names one thing.
+    named: bool,
+    /// It takes a query.
+    queried: bool,
+    /// It follows events.
+    follows: bool,
+}
+
+impl<'a> Shape<'a> {
+    /// Reads it off an operation's description.
+    pub fn of(method: &'a str, path: &'a str, operation: &Value) -> Self {
+        let parameters = operation["parameters"].as_array();
+        let takes = |place: &str| parameters.is_some_and(|all| all.iter().any(|it| it["in"] == place));
+        Self {
+            method,
+            path,
+            secured: operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()),
+            named: takes("path"),
+            queried: takes("query"),
+            follows: operation["tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag == "events")),
+        }
+    }
+
+    /// Whether it changes something.
+    pub fn is_command(&self) -> bool {
+        self.method != "get"
+    }
+
+    /// Whether its callers are known, and counted.
+    pub fn is_limited(&self) -> bool {
+        self.secured
+    }
+
+    fn is(&self, method: &str, path: &str) -> bool {
+        self.method == method && self.path == path
+    }
+}
+
+/// Whether a route of this shape can answer with this code. There is no wildcard: a new code is placed here.
+pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
+    let command = route.is_command();
+    match code {
+        Code::Internal | Code::Unavailable | Code::Timeout => true,
+        Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Forbidden | Code::Throttled => {
+            route.secured
+        }
+        // Reads are signed where `SIGNED_READS` says so.
+        Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureExpired => route.secured,
+        Code::NotFound => route.named,
+        Code::SignatureRepeated
+        | Code::RequestTimeout
+        | Code::BodyTooLarge
+        | Code::UnsupportedMediaType
+        | Code::InvalidJson
+        | Code::RequestInFlight
+        | Code::IdempotencyKeyReused => command,
+        // A header, or an upgrade that is none.
+        Code::InvalidRequest => command || route.follows,
+        Code::InvalidFields => command || route.queried,
+        Code::EventsForgotten => route.follows,
+        Code::Conflict | Code::SubdomainTaken | Code::CustomDomainTaken => route.is("post", "/tenants"),
+        Code::RemovalUnderWay => route.is("delete", "/tenants/{id}"),
+        Code::Overloaded => command && route.path.starts_with("/tenants"),
+        Code::OperationOver | Code::OperationUndoing | Code::OperationIrrevocable | Code::OperationStuck => {
+            route.is("post", "/operations/{id}/cancel")
+        }
+        Code::OperationNotStuck => {
+            route.is("post", "/operations/{id}/resume") || route.is("post", "/operations/{id}/abandon")
+        }
+        Code::DeadLetterDecided => command && route.path.starts_with("/dead-letters"),
+        Code::Upstream => route.is("get", "/tenants/{id}/initial-login"),
+        // What no route is asked: another method, headers that end the connection, and general words for kinds of
+        // failure that have better ones here.
+        Code::MethodNotAllowed | Code::HeadersTooLarge | Code::Unauthenticated => false,
+    }
+}

@@ -1,0 +1,36 @@
+//! What a parameter may say, from the code that reads it.
+
+use common::{
+    dead_letters::Reason,
+    operations::{OperationKind, STATUSES},
+    tenant::{Mode, TenantStatus},
+};
+use serde_json::{Value, json};
+
+use crate::{routes::dead_letters::list::STATES, tenants::words::IDENTIFIER};
+
+/// What the schema of this parameter says beside its type.
+pub fn narrowing(path: &str, name: &str) -> Value {
+    match (path, name) {
+        ("/tenants", "mode") => json!({ "enum": Mode::ALL }),
+        ("/tenants", "status") => json!({ "enum": TenantStatus::ALL }),
+        ("/tenants", "plan" | "cluster") | ("/dead-letters", "service") => json!({ "pattern": IDENTIFIER }),
+        ("/tenants", "q") => json!({ "minLength": 1, "maxLength": 120 }),
+        ("/operations", "status") => json!({ "enum": STATUSES }),
+        ("/operations", "kind") => json!({ "enum": OperationKind::ALL.map(OperationKind::as_str) }),
+        ("/dead-letters", "reason") => json!({ "enum": Reason::ALL.map(Reason::as_str) }),
+        ("/dead-letters", "state") => json!({ "enum": STATES }),
+        ("/audit", "actor") => json!({ "minLength": 1, "maxLength": 255 }),
+        ("/audit", "since") => json!({ "format": "date-time" }),
+        ("/events" | "/ws", "kind") => {
+            json!({ "pattern": "^(operation|step|tenant|schedule|dead_letter)(\\.[a-z_]+)?$" })
+        }
+        (_, "tenant") => json!({ "pattern": "^ten_[0-9a-f]{32}$" }),
+        (_, "cursor") => json!({ "pattern": "^[A-Za-z0-9_-]+$" }),
+        (_, "since") => json!({ "minimum": 0 }),
+        (_, "last-event-id") => json!({ "pattern": "^[0-9]{1,18}$" }),
+        // As `IdempotencyKey` reads it.
+        (_, "idempotency-key") => json!({ "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
+        _ => json!({}),
+    }
+}
