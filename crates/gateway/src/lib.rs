@@ -10,6 +10,8 @@ mod config;
 mod doors;
 mod events;
 mod exchange;
+#[cfg(test)]
+mod fuzz;
 mod health;
 mod http;
 mod idempotency;

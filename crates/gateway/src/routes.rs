@@ -22,6 +22,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{app::App, http::observe::observe};
 
+#[cfg(test)]
+pub use self::{
+    audit::read_filter as read_audit_filter,
+    dead_letters::list::read_filter as read_dead_letter_filter,
+    reason::{optional_reason as read_optional_reason, reason as read_reason},
+    schedules::list::read_page as read_schedule_page,
+};
+
 /// Every route with its description.
 fn described() -> (Router<App>, OpenApi) {
     OpenApiRouter::with_openapi(openapi::frame())

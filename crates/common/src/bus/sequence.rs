@@ -48,9 +48,13 @@ impl Bus {
         let mut count = 0;
         let all = async {
             for ack in acks {
-                ack.await.map_err(|error| match error.kind() {
-                    PublishErrorKind::WrongLastMessageId => Stopped::Interrupted,
-                    _ => Stopped::Failed(BusError::Refused(error.into())),
+                ack.await.map_err(|error| {
+                    let interrupted = error.kind() == PublishErrorKind::WrongLastMessageId;
+                    if interrupted {
+                        Stopped::Interrupted
+                    } else {
+                        Stopped::Failed(BusError::Refused(error.into()))
+                    }
                 })?;
                 count += 1;
             }

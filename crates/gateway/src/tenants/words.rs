@@ -89,6 +89,9 @@ pub fn compliance(value: Value) -> Result<Vec<String>, Fault> {
     Ok(tags)
 }
 
+/// What [`is_tag`] takes, as the description of the API says it.
+pub const TAG: &str = "^[A-Za-z0-9._-]{1,40}$";
+
 fn is_tag(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))

@@ -18,6 +18,7 @@ mod idempotency;
 mod initial_login;
 mod openapi;
 mod operations;
+mod outside;
 mod pressure;
 mod rates;
 mod refusals;

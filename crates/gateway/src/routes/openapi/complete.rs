@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use common::tenant::Mode;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     problem::{Code, ProblemDocument},
     rates::{RATE_LIMIT, RATE_LIMIT_POLICY},
+    tenants::words::TAG,
 };
 
 /// Where a problem's schema is.
@@ -28,6 +30,9 @@ pub fn complete(description: &mut Value) {
     for body in BODIES {
         description["components"]["schemas"][body]["additionalProperties"] = false.into();
     }
+    let tenant = &mut description["components"]["schemas"]["NewTenant"]["properties"];
+    tenant["compliance"]["items"]["pattern"] = TAG.into();
+    tenant["mode"]["enum"] = Mode::ALL.iter().map(|mode| json!(mode)).chain([Value::Null]).collect();
     if let Some(paths) = description["paths"].as_object_mut() {
         for (path, operations) in paths {
             for (method, operation) in operations.as_object_mut().into_iter().flatten() {
@@ -39,8 +44,9 @@ pub fn complete(description: &mut Value) {
     description["components"]["headers"] = headers();
     description["components"]["parameters"]["correlation"] = json!({
         "name": "x-correlation-id", "in": "header", "required": false,
-        "description": "Names the request in logs, messages and answers; made when absent or not printable.",
-        "schema": { "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$" },
+        "description": "Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters.",
+        // Whatever it is, the request is answered.
+        "schema": { "type": "string" },
     });
 }
 
@@ -62,6 +68,12 @@ fn complete_operation(method: &str, path: &str, operation: &mut Value) {
     }
     parameters.push(json!({ "$ref": "#/components/parameters/correlation" }));
     operation["parameters"] = parameters.into();
+    // A body that need not be there is left out; there is no `null` instead.
+    if let Some(body) = operation.pointer_mut("/requestBody/content/application~1json/schema")
+        && let Some(schema) = body["oneOf"].get(0).cloned()
+    {
+        *body = schema;
+    }
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     RANGES.iter().for_each(|range| drop(responses.remove(*range)));
     for (status, codes) in problems(&shape) {

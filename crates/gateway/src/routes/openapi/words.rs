@@ -20,7 +20,9 @@ pub fn narrowing(path: &str, name: &str) -> Value {
         ("/operations", "kind") => json!({ "enum": OperationKind::ALL.map(OperationKind::as_str) }),
         ("/dead-letters", "reason") => json!({ "enum": Reason::ALL.map(Reason::as_str) }),
         ("/dead-letters", "state") => json!({ "enum": STATES }),
-        ("/audit", "actor") => json!({ "minLength": 1, "maxLength": 255 }),
+        ("/audit", "actor") => {
+            json!({ "minLength": 1, "maxLength": 255, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$" })
+        }
         ("/audit", "since") => json!({ "format": "date-time" }),
         ("/events" | "/ws", "kind") => {
             json!({ "pattern": "^(operation|step|tenant|schedule|dead_letter)(\\.[a-z_]+)?$" })

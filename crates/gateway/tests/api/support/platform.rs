@@ -56,6 +56,14 @@ impl Platform {
         platform
     }
 
+    /// With the bus of the test servers, the first gateway telling live events, and these variables changed.
+    pub async fn complete(database: PgPool, variables: &[(&str, &str)]) -> Self {
+        let platform = Self::assemble(database, bus(&nats_url()).await, variables);
+        platform.tell().await;
+        platform.start_replays();
+        platform
+    }
+
     /// With a bus that may come later.
     pub async fn with_bus_at(database: PgPool, url: &str) -> Self {
         Self::assemble(database, bus(url).await, &[])

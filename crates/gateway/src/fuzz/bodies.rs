@@ -1,0 +1,141 @@
+//! JSON bodies: of a creation, and of what takes a reason.
+
+use proptest::{prelude::*, sample::select};
+use serde_json::{Map, Value, json};
+
+use super::{a_change, hold, shows_a_nul, with_a_byte_changed};
+use crate::{
+    problem::{Code, Problem},
+    routes,
+    tenants::{NewTenant, Rules},
+};
+
+/// Any JSON, a few levels deep.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        select(vec!["", "\0", "\u{202e}", "a/b~c", "acme"]).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec((any::<String>(), inner), 0..5)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+/// A body with the fields of a creation: mostly right ones, some of any kind, some unknown.
+fn a_creation() -> impl Strategy<Value = Value> {
+    let right = [
+        ("name", json!("Acme Ltd")),
+        ("email", json!("ada@acme.example")),
+        ("subdomain", json!("acme")),
+        ("plan", json!("pro")),
+        ("mode", json!("dedicated")),
+        ("region", json!("eu-central")),
+        ("custom_domain", json!("flows.acme.example")),
+        ("compliance", json!(["gdpr", "HIPAA"])),
+        ("metadata", json!({ "crm": { "id": 7 } })),
+        ("reason", json!("Because.")),
+    ];
+    let place = select(right.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
+    let name = prop_oneof![6 => place, 1 => any::<String>(), 1 => Just("a/b~c".to_owned())];
+    let changes = prop::collection::vec((name, prop::option::weighted(0.8, any_json())), 0..4);
+    changes.prop_map(move |changes| {
+        let mut body: Map<_, _> =
+            right.iter().take(9).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        for (name, value) in changes {
+            match value {
+                Some(value) => drop(body.insert(name, value)),
+                None => drop(body.remove(&name)),
+            }
+        }
+        body.into()
+    })
+}
+
+fn a_body() -> impl Strategy<Value = Vec<u8>> {
+    let nearly =
+        (a_creation(), a_change()).prop_map(|(body, change)| with_a_byte_changed(&body.to_string(), change));
+    let reason = any_json().prop_map(|reason| json!({ "reason": reason }).to_string());
+    prop_oneof![
+        6 => a_creation().prop_map(|body| body.to_string().into_bytes()),
+        3 => nearly.prop_map(String::into_bytes),
+        2 => reason.prop_map(String::into_bytes),
+        1 => any_json().prop_map(|body| body.to_string().into_bytes()),
+        1 => prop::collection::vec(any::<u8>(), 0..120),
+    ]
+}
+
+/// Refused for something that is so: no JSON, or fields that are there and wrong, or not there and needed.
+fn is_told(problem: &Problem, body: &[u8]) -> Result<(), TestCaseError> {
+    let document = serde_json::from_slice::<Value>(body);
+    if problem.code() == Code::InvalidJson {
+        prop_assert!(document.is_err(), "that is JSON");
+        return Ok(());
+    }
+    prop_assert_eq!(problem.code(), Code::InvalidFields);
+    // Nothing at all is read as an object without fields.
+    let document = if body.is_empty() { json!({}) } else { document.unwrap_or_default() };
+    let errors = serde_json::to_value(problem.errors()).unwrap();
+    let errors = errors.as_array().unwrap();
+    prop_assert!(!errors.is_empty(), "{problem}");
+    for error in errors {
+        let pointer = error["pointer"].as_str().unwrap_or("no pointer");
+        let missing = error["code"] == "required" || error["code"] == "shared_not_configured";
+        let found = document.pointer(pointer).is_some_and(|value| !missing || value.is_null());
+        let absent = missing && document.is_object() && pointer.matches('/').count() == 1;
+        let default = error["code"] == "shared_not_configured" && document["mode"] == "shared";
+        prop_assert!(found || absent || default, "{error} of {document}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_creation_is_one_or_everything_wrong_with_it_is_told() {
+    let plans = ["starter".to_owned(), "pro".to_owned()];
+    let rules = Rules { plans: &plans, domain: "flows.example" };
+    let accepted = std::cell::Cell::new(0_u32);
+    hold(a_body(), |body| {
+        let tenant = match NewTenant::parse(&body, &rules) {
+            Ok(tenant) => tenant,
+            Err(problem) => return is_told(&problem, &body),
+        };
+        accepted.set(accepted.get() + 1);
+        let told: Value = serde_json::from_slice(&body).unwrap_or_default();
+        prop_assert_eq!(told["name"].as_str().map(str::trim), Some(tenant.name.as_str()));
+        prop_assert!(
+            (1..=120).contains(&tenant.name.chars().count()) && !tenant.name.contains(char::is_control)
+        );
+        prop_assert_eq!(told["email"].as_str(), Some(tenant.email.as_str()));
+        prop_assert!(tenant.email.as_str().is_ascii() && tenant.email.as_str().matches('@').count() == 1);
+        prop_assert!(plans.contains(&tenant.plan));
+        prop_assert!(tenant.metadata.is_object() && tenant.metadata.to_string().len() <= 4 * 1024);
+        let shown = [format!("{tenant:?}"), tenant.metadata.to_string()];
+        prop_assert!(!shown.iter().any(|text| shows_a_nul(text)));
+        Ok(())
+    });
+    assert!(accepted.get() > 0, "nothing right among them");
+}
+
+#[test]
+fn a_reason_is_one_or_everything_wrong_with_it_is_told() {
+    hold(a_body(), |body| {
+        match routes::read_reason(&body) {
+            Ok(reason) => prop_assert!(
+                (1..=500).contains(&reason.chars().count()) && !reason.contains(char::is_control)
+            ),
+            Err(problem) => is_told(&problem, &body)?,
+        }
+        match routes::read_optional_reason(&body) {
+            Ok(reason) => prop_assert!(reason.is_none_or(|reason| !reason.is_empty())),
+            Err(problem) => is_told(&problem, &body)?,
+        }
+        Ok(())
+    });
+}

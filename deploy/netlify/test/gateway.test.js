@@ -1,0 +1,43 @@
+// Against a gateway that runs: crates/gateway/tests/api/outside.rs starts one and this, with RP9_URL and the secrets.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { idempotencyKey, orchestrator } from "../dist/client.js";
+
+const { RP9_URL, RP9_JWT_SECRET, RP9_HMAC_SECRET } = process.env;
+
+test("a tenant is created once, watched and removed", { skip: !RP9_URL && "no gateway: RP9_URL is not set" }, async () => {
+  const secrets = { jwtSecret: RP9_JWT_SECRET, hmacSecret: RP9_HMAC_SECRET };
+  const client = orchestrator({ baseUrl: RP9_URL, subject: "portal", ...secrets });
+  const body = { name: "Müller", email: "a@b.example", subdomain: "from-node", plan: "pro", mode: "dedicated" };
+  const params = { header: { "idempotency-key": idempotencyKey() } };
+
+  const created = await client.POST("/tenants", { body, params });
+  assert.equal(created.response.status, 201, JSON.stringify(created.error));
+  const again = await client.POST("/tenants", { body, params });
+  assert.equal(again.response.headers.get("idempotency-replayed"), "true");
+  assert.deepEqual(again.data, created.data);
+
+  const { tenant_id: id, operation_id: operation } = created.data;
+  const shown = await client.GET("/tenants/{id}", { params: { path: { id } } });
+  assert.equal(shown.data.data.tenant.name, "Müller");
+  const found = await client.GET("/tenants", { params: { query: { q: "üller", limit: 1 } } });
+  assert.deepEqual(found.data.data.map((tenant) => tenant.id), [id]);
+  const watched = await client.GET("/operations/{id}", { params: { path: { id: operation } } });
+  assert.equal(watched.data.data.kind, "tenant.create");
+
+  const refused = await client.POST("/tenants", { body });
+  assert.deepEqual([refused.response.status, refused.error.code], [409, "subdomain_taken"]);
+  const invalid = await client.POST("/tenants", { body: { ...body, subdomain: "www" } });
+  assert.equal(invalid.error.errors[0].pointer, "/subdomain");
+
+  const removed = await client.DELETE("/tenants/{id}", { params: { path: { id } } });
+  assert.equal(removed.response.status, 202, JSON.stringify(removed.error));
+});
+
+test("what is signed with another secret is refused", { skip: !RP9_URL && "no gateway" }, async () => {
+  const baseUrl = RP9_URL;
+  const client = orchestrator({ baseUrl, subject: "portal", jwtSecret: RP9_JWT_SECRET, hmacSecret: RP9_JWT_SECRET });
+  const { error } = await client.DELETE("/tenants/{id}", { params: { path: { id: "acme" } } });
+  assert.equal(error.code, "signature_invalid");
+});
