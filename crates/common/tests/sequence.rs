@@ -11,7 +11,10 @@ mod support;
 
 use std::time::Duration;
 
-use async_nats::jetstream::{Context, consumer::pull};
+use async_nats::jetstream::{
+    Context,
+    consumer::{AckPolicy, pull},
+};
 use common::bus::{Bus, Carried, Message, Stopped, StreamSpec, Undecodable};
 use futures::StreamExt;
 
@@ -57,7 +60,8 @@ fn sequence(writer: u8, numbers: std::ops::Range<u32>) -> Vec<(Numbered, Carried
 /// What the stream has, oldest first.
 async fn kept(raw: &Context) -> Vec<Numbered> {
     let stream = raw.get_stream(Numbered::STREAM.name).await.unwrap();
-    let consumer = stream.create_consumer(pull::Config::default()).await.unwrap();
+    let config = pull::Config { ack_policy: AckPolicy::None, ..Default::default() };
+    let consumer = stream.create_consumer(config).await.unwrap();
     let pending = usize::try_from(consumer.cached_info().num_pending).unwrap();
     let messages = consumer.messages().await.unwrap().take(pending);
     messages.map(|m| Numbered::decode("", &m.unwrap().payload).unwrap()).collect().await
