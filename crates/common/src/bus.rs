@@ -14,7 +14,10 @@ mod verdict;
 
 use std::{fmt, time::Duration};
 
-use async_nats::{ConnectOptions, HeaderMap, connection, jetstream};
+use async_nats::{
+    ConnectOptions, HeaderMap, connection,
+    jetstream::{self, context::PublishAckFuture},
+};
 use futures::{Stream, StreamExt};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -155,19 +158,26 @@ impl Bus {
     }
 
     async fn send(&self, subject: String, headers: HeaderMap, payload: Vec<u8>) -> Result<(), BusError> {
-        if !self.is_connected() {
-            return Err(BusError::Disconnected);
-        }
         let sent = async {
-            let ack = self
-                .jetstream
-                .publish_with_headers(subject, headers, payload.into())
-                .await
-                .map_err(|e| BusError::Refused(e.into()))?;
+            let ack = self.hand_over(subject, headers, payload).await?;
             ack.await.map_err(|e| BusError::Refused(e.into()))
         };
         tokio::time::timeout(ACK_TIMEOUT, sent).await.map_err(|_| BusError::Timeout)??;
         Ok(())
+    }
+
+    /// Sends without waiting for the stream to have it.
+    async fn hand_over(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Vec<u8>,
+    ) -> Result<PublishAckFuture, BusError> {
+        if !self.is_connected() {
+            return Err(BusError::Disconnected);
+        }
+        let sent = self.jetstream.publish_with_headers(subject, headers, payload.into());
+        sent.await.map_err(|e| BusError::Refused(e.into()))
     }
 
     /// Makes a stream as described, or makes the one there is as described.

@@ -72,15 +72,11 @@ impl Bus {
         id: &str,
         before: Option<&str>,
     ) -> Result<PublishAckFuture, BusError> {
-        if !self.is_connected() {
-            return Err(BusError::Disconnected);
-        }
         let mut headers = carried.to_headers();
         headers.insert(async_nats::header::NATS_MESSAGE_ID, id);
         if let Some(before) = before {
             headers.insert(async_nats::header::NATS_EXPECTED_LAST_MESSAGE_ID, before);
         }
-        let sent = self.jetstream.publish_with_headers(message.subject(), headers, message.encode().into());
-        sent.await.map_err(|error| BusError::Refused(error.into()))
+        self.hand_over(message.subject(), headers, message.encode()).await
     }
 }
