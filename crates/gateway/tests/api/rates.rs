@@ -6,26 +6,13 @@ mod fleet;
 mod least;
 mod shares;
 
-use common::config::{Env, Section};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::{Call, Claims, Platform, eventually};
+use crate::support::{Call, Claims, Platform, eventually, redis_url};
 
 /// So many are never reached.
 const PLENTY: &str = "1000000";
-
-/// Where the Redis of the test servers is.
-fn redis_url() -> String {
-    struct Url(String);
-    impl Section for Url {
-        fn read(env: &mut Env) -> Option<Self> {
-            env.required("TEST_REDIS_URL").map(Self)
-        }
-    }
-    let Url(url) = Env::of_process().load().unwrap();
-    url
-}
 
 /// Two replicas that count in Redis, with these figures changed.
 async fn limited(database: &PgPool, figures: &[(&str, &str)]) -> Platform {

@@ -7,7 +7,7 @@ mod request;
 mod token;
 
 pub use follower::Follower;
-pub use platform::{Platform, nats_url};
+pub use platform::{Platform, nats_url, redis_url};
 pub use record::Record;
 pub use request::{Call, Reply};
 pub use token::{Claims, HMAC_SECRET, JWT_SECRET, NEXT_SECRET};

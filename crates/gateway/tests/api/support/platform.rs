@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use common::{
     bus::{Bus, BusConfig},
-    config::{Env, Section},
+    config::Env,
     service::{Readiness, Tasks},
 };
 use gateway::{App, Around, Config};
@@ -198,14 +198,18 @@ impl Platform {
 
 /// Where the bus of the test servers is.
 pub fn nats_url() -> String {
-    struct Url(String);
-    impl Section for Url {
-        fn read(env: &mut Env) -> Option<Self> {
-            env.required("TEST_NATS_URL").map(Self)
-        }
-    }
-    let Url(url) = Env::of_process().load().unwrap();
-    url
+    server("TEST_NATS_URL")
+}
+
+/// Where the Redis of the test servers is.
+pub fn redis_url() -> String {
+    server("TEST_REDIS_URL")
+}
+
+fn server(variable: &'static str) -> String {
+    Env::of_process()
+        .required(variable)
+        .unwrap_or_else(|| panic!("{variable} is not set: deploy/servers env"))
 }
 
 async fn bus(url: &str) -> Bus {
