@@ -6,9 +6,11 @@
 mod attempt;
 mod carried;
 mod consume;
+mod link;
 mod message;
 mod request;
 mod sequence;
+mod source;
 mod urgency;
 mod verdict;
 
@@ -25,6 +27,8 @@ use crate::{
     config::{Env, Section},
     error::{Classify, Kind},
 };
+
+use link::Link;
 
 pub use carried::Carried;
 pub use consume::{Consumer, Lane, Outcome};
@@ -86,6 +90,7 @@ impl Classify for BusError {
 pub struct Bus {
     client: async_nats::Client,
     jetstream: jetstream::Context,
+    link: Link,
     /// On how many servers each stream is kept.
     replicas: usize,
 }
@@ -100,17 +105,22 @@ impl Bus {
     /// Connects in the background, now and whenever the connection is lost. Absence is not an error: services start
     /// in any order.
     pub async fn connect(config: &BusConfig, service: &str) -> anyhow::Result<Self> {
+        let (link, notice) = Link::new();
         let mut options = ConnectOptions::new()
             .name(service)
             .retry_on_initial_connect()
             .ping_interval(Duration::from_secs(5))
-            .event_callback(|event| async move { tracing::info!(%event, "bus") });
+            .reconnect_delay_callback(link::pause)
+            .event_callback(move |event| {
+                notice(&event);
+                async move { tracing::info!(%event, "bus") }
+            });
         if let (Some(user), Some(password)) = (&config.user, &config.password) {
             options = options.user_and_password(user.clone(), password.expose_secret().to_owned());
         }
         let client = options.connect(&config.url).await?;
         let jetstream = jetstream::new(client.clone());
-        Ok(Self { client, jetstream, replicas: config.replicas })
+        Ok(Self { client, jetstream, link, replicas: config.replicas })
     }
 
     /// Whether messages can be sent at this moment.
