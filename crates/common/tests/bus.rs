@@ -27,9 +27,9 @@ use common::{
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{bus_without, eventually};
+use crate::support::{bus_at, bus_without, door::Door, eventually};
 
-/// What a text says is done to it: `fail`, `panic`, `wait`, `slow`, or nothing in particular.
+/// What a text says is done to it: `fail`, `panic`, `refuse`, `wait`, `held`, or nothing in particular.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Text {
     lane: &'static str,
@@ -161,7 +161,13 @@ async fn handle(
         Some("wait") if away.load(std::sync::atomic::Ordering::SeqCst) => {
             return Outcome::Failed { kind: Kind::Unavailable, detail: "away".into() };
         }
-        Some("hang") => std::future::pending().await,
+        Some("held") => {
+            let mut held = true;
+            while held {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                held = away.load(std::sync::atomic::Ordering::SeqCst);
+            }
+        }
         _ => {}
     }
     handled.lock().unwrap().push(text);
@@ -176,7 +182,8 @@ async fn messages_are_handled_or_become_dead_letters(record: PgPool) {
     sqlx::query("delete from dead_letters").execute(&record).await.unwrap();
     what_a_dependency_keeps_waiting_is_not_given_up(Bench::new(record.clone()).await).await;
     every_lane_is_taken_from(Bench::new(record.clone()).await).await;
-    a_wiped_store_is_noticed(Bench::new(record).await).await;
+    a_wiped_store_is_noticed(Bench::new(record.clone()).await).await;
+    a_server_that_comes_back_empty_is_used_again(Bench::new(record).await).await;
 }
 
 async fn what_is_wrong_delays_nobody(bench: Bench) {
@@ -251,4 +258,28 @@ async fn a_wiped_store_is_noticed(bench: Bench) {
     eventually(async || bench.bus.publish(&again, &Carried::default()).await.is_ok()).await;
     eventually(async || bench.has_handled("after")).await;
     bench.stopping.cancel();
+}
+
+/// What was in hand when it went away is finished, not begun anew.
+async fn a_server_that_comes_back_empty_is_used_again(mut bench: Bench) {
+    let door = Door::open(&bench.tasks).await;
+    bench.bus = bus_at(&door.url).await;
+    bench.away.store(true, std::sync::atomic::Ordering::SeqCst);
+    bench.start(1);
+    bench.send("high", "held").await;
+    let tries = |text: &str| bench.tries.lock().unwrap().get(text).copied().unwrap_or_default();
+    eventually(async || tries("held") == 1).await;
+
+    door.set_open(false);
+    eventually(async || !bench.bus.is_connected()).await;
+    bench.raw.delete_stream(Text::STREAM.name).await.unwrap();
+    door.set_open(true);
+    let again = Text { lane: "low", text: "after".into() };
+    eventually(async || bench.bus.publish(&again, &Carried::default()).await.is_ok()).await;
+    eventually(async || bench.has_handled("after")).await;
+    bench.away.store(false, std::sync::atomic::Ordering::SeqCst);
+    eventually(async || bench.has_handled("held")).await;
+    assert_eq!(tries("held"), 1);
+    bench.stopping.cancel();
+    bench.tasks.finish(Duration::from_secs(5)).await.unwrap();
 }

@@ -1,5 +1,8 @@
 //! A connection to the real NATS, and patience.
 
+#[allow(dead_code, reason = "not every test shuts a door")]
+pub mod door;
+
 use std::time::Duration;
 
 use common::{
@@ -15,15 +18,25 @@ impl Section for Url {
     }
 }
 
+/// Where the real NATS is.
+pub fn nats_url() -> String {
+    Env::of_process().load::<Url>().unwrap().0
+}
+
+/// A bus that is connected to what answers at this address.
+pub async fn bus_at(url: &str) -> Bus {
+    let config: BusConfig = Env::of([("NATS_URL", url)]).load().unwrap();
+    let bus = Bus::connect(&config, "bus-test").await.unwrap();
+    eventually(async || bus.is_connected()).await;
+    bus
+}
+
 /// A connected bus, and the stream machinery below it, with this stream gone.
 pub async fn bus_without(stream: &str) -> (Bus, async_nats::jetstream::Context) {
-    let url = Env::of_process().load::<Url>().unwrap().0;
-    let config: BusConfig = Env::of([("NATS_URL", url.as_str())]).load().unwrap();
-    let bus = Bus::connect(&config, "bus-test").await.unwrap();
-    let raw = async_nats::jetstream::new(async_nats::connect(url).await.unwrap());
+    let url = nats_url();
+    let raw = async_nats::jetstream::new(async_nats::connect(&url).await.unwrap());
     let _ = raw.delete_stream(stream).await;
-    eventually(async || bus.is_connected()).await;
-    (bus, raw)
+    (bus_at(&url).await, raw)
 }
 
 /// Until it is so.
