@@ -30,7 +30,7 @@ pub struct Config {
     pub nats: SocketAddr,
     /// Starts and kills our servers: `<servers> nats wipe|start`, `<servers> postgres kill|start`.
     pub servers: PathBuf,
-    /// The first of sixteen free ports on 127.0.0.1.
+    /// The first of sixteen free ports on 127.0.0.1, below those that outgoing connections take: a killed service must get its own back.
     pub port: u16,
     /// Where the services' logs go.
     pub logs: PathBuf,
@@ -44,7 +44,7 @@ impl Section for Config {
         let (faults, gateway) = (env.or("STORM_FAULTS", Faults::default()), env.required("STORM_GATEWAY"));
         let (postgres, login) = (env.required("STORM_POSTGRES"), env.required("STORM_POSTGRES_LOGIN"));
         let (nats, servers) = (env.required("STORM_NATS"), env.required("STORM_SERVERS"));
-        let (port, logs) = (env.or("STORM_PORT", 58200), env.required("STORM_LOGS"));
+        let (port, logs) = (env.or("STORM_PORT", 28200), env.required("STORM_LOGS"));
         let own_path = match std::env::current_exe() {
             Ok(path) => Some(path),
             Err(error) => env.problem(format!("this program does not know where it is: {error}")),
