@@ -274,7 +274,7 @@ async fn a_lease_that_is_kept_outlives_its_length(pool: PgPool) {
     let store = Store::new(pool.clone(), "a").with_lease(Duration::from_millis(300));
     accept(&pool, tenant(&pool).await).await;
     let claimed = claim(&store).await.unwrap();
-    let lease = Lease::new(store.clone(), claimed.id, claimed.fence);
+    let lease = Lease::new(store.clone(), &claimed);
     let kept = tokio::time::timeout(Duration::from_secs(2), lease.keep()).await;
     assert!(kept.is_err(), "the lease was lost although it was kept: {kept:?}");
     lease.check().await.unwrap();

@@ -94,7 +94,7 @@ impl Record for MemoryRecord {
             return Ok(None);
         };
         let claimed = rows.iter_mut().find(|row| row.id == id);
-        Ok(claimed.map(|row| row.hand_out(claim.owner, now, claim.lease)))
+        Ok(claimed.map(|row| row.hand_out(claim, now)))
     }
 
     async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError> {

@@ -55,7 +55,7 @@ impl<S: Saga> Drive<S::World> for S {
         claimed: &Claimed,
         stopping: &CancellationToken,
     ) -> Result<Paused, StoreError> {
-        let lease = Lease::new(store.clone(), claimed.id, claimed.fence);
+        let lease = Lease::new(store.clone(), claimed);
         let steps = self.steps();
         let mut journal = Journal::new(steps.len());
         for entry in store.journal(claimed.id).await? {
@@ -64,10 +64,10 @@ impl<S: Saga> Drive<S::World> for S {
         let context = Context::new(world, &lease, store.pool(), claimed.tenant);
         let mut run = Run { steps, journal, context, store, claimed, undoing: claimed.undoing, begun: None };
         tokio::select! {
-            // The same order each time, so that a simulation can be replayed: the work, and while that waits the lease.
+            // In this order: no work before the lease is known to be held.
             biased;
-            paused = run.advance(stopping) => paused,
             lost = lease.keep() => Err(lost),
+            paused = lease.while_certain(run.advance(stopping)) => paused,
         }
     }
 }

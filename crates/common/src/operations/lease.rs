@@ -1,11 +1,19 @@
 //! The right to act for an operation: held for a while, renewed while working, and numbered.
 
-use std::time::Duration;
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
+};
+
+use tokio::time::Instant;
 
 use crate::{
     error::{Classify, Kind},
     id::OperationId,
-    operations::{Store, StoreError},
+    operations::{Claimed, Store, StoreError},
 };
 
 /// Renewed this many times within its length, so that two lost renewals do not lose the lease.
@@ -17,12 +25,15 @@ pub struct Lease {
     store: Store,
     operation: OperationId,
     fence: i64,
+    /// Until when nobody else can hold it, by this process's own clock: counted from the moment the record was asked.
+    certain_until: Arc<Mutex<Instant>>,
 }
 
 impl Lease {
-    /// The lease that was claimed with this fence.
-    pub fn new(store: Store, operation: OperationId, fence: i64) -> Self {
-        Self { store, operation, fence }
+    /// The lease under which this was claimed.
+    pub fn new(store: Store, claimed: &Claimed) -> Self {
+        let certain_until = Arc::new(Mutex::new(claimed.asked_at + store.lease()));
+        Self { store, operation: claimed.id, fence: claimed.fence, certain_until }
     }
 
     /// The operation it is held for.
@@ -45,14 +56,26 @@ impl Lease {
         self.store.check_in(self.operation, self.fence, transaction).await
     }
 
+    /// Goes on with this work only while the lease is certain to be held. A process that was stopped for longer than that would
+    /// otherwise go on in the middle of an effect, long after its look at the fence; this one does nothing until the lease is
+    /// renewed, and that fails if somebody else has it. Whoever also waits for [`Self::keep`] polls it first: it is what wakes
+    /// this.
+    pub async fn while_certain<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            if Instant::now() < self.certain_until() { work.as_mut().poll(context) } else { Poll::Pending }
+        })
+        .await
+    }
+
     /// Renews the lease again and again; returns only when it is lost.
     pub async fn keep(&self) -> StoreError {
-        let mut tick = tokio::time::interval(self.store.lease() / RENEWALS);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let unrenewed = self.store.lease() - self.store.lease() / RENEWALS;
         loop {
-            tick.tick().await;
+            tokio::time::sleep_until(self.certain_until() - unrenewed).await;
+            let asked_at = Instant::now();
             match self.store.renew(self.operation, self.fence).await {
-                Ok(()) => {}
+                Ok(()) => self.set_certain_until(asked_at + self.store.lease()),
                 // The database being away does not mean that anybody else took over. Effects are checked anyway.
                 Err(error) if error.kind() == Kind::Unavailable => {
                     tracing::warn!(error = crate::error::chain(&error), "the lease could not be renewed");
@@ -61,5 +84,13 @@ impl Lease {
                 Err(error) => return error,
             }
         }
+    }
+
+    fn certain_until(&self) -> Instant {
+        *self.certain_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_certain_until(&self, moment: Instant) {
+        *self.certain_until.lock().unwrap_or_else(PoisonError::into_inner) = moment;
     }
 }

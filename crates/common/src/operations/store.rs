@@ -100,7 +100,8 @@ impl Store {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let oldest_first = asked % OLDEST_EVERY == OLDEST_EVERY - 1;
         let (owner, lease, at_most) = (self.owner.as_str(), self.lease, self.at_most);
-        self.record.claim(&Claim { kinds, owner, lease, oldest_first, at_most }).await
+        let asked_at = tokio::time::Instant::now();
+        self.record.claim(&Claim { kinds, owner, lease, oldest_first, at_most, asked_at }).await
     }
 
     /// Makes the lease last for its whole length again.

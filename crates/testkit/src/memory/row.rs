@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     id::{OperationId, TenantId},
-    operations::{Claimed, Entry, Event, NewEntry, OperationKind, Turn},
+    operations::{Claim, Claimed, Entry, Event, NewEntry, OperationKind, Turn},
 };
 use serde_json::Value;
 
@@ -127,15 +127,15 @@ impl Row {
         first && self.tenant == other.tenant && other.status == Status::Queued
     }
 
-    pub(super) fn hand_out(&mut self, owner: &str, now: Duration, lease: Duration) -> Claimed {
+    pub(super) fn hand_out(&mut self, claim: &Claim<'_>, now: Duration) -> Claimed {
         if self.status == Status::Running && self.cancellation.is_some() {
             self.turn_back();
         }
         if self.status == Status::Queued {
             self.status = Status::Running;
         }
-        self.lease_owner = Some(owner.to_owned());
-        self.lease_until = Some(now + lease);
+        self.lease_owner = Some(claim.owner.to_owned());
+        self.lease_until = Some(now + claim.lease);
         self.fence += 1;
         Claimed {
             id: self.id,
@@ -149,6 +149,7 @@ impl Row {
             traceparent: None,
             age: now.saturating_sub(self.created_at),
             fresh: self.fence == 1,
+            asked_at: claim.asked_at,
         }
     }
 

@@ -109,7 +109,8 @@ impl Both {
     async fn claim(&mut self) -> (String, String, String) {
         let kinds: Vec<_> = OperationKind::ALL.into_iter().filter(|_| self.dice.u32(..4) > 0).collect();
         let (oldest_first, at_most) = (self.dice.u32(..4) == 0, self.dice.u32(1..4));
-        let claim = Claim { kinds: &kinds, owner: "worker", lease: LEASE, oldest_first, at_most };
+        let asked_at = tokio::time::Instant::now();
+        let claim = Claim { kinds: &kinds, owner: "worker", lease: LEASE, oldest_first, at_most, asked_at };
         let memory = self.memory.claim(&claim).await.unwrap();
         let postgres = self.postgres.claim(&claim).await.unwrap();
         self.fences.extend(memory.iter().map(|claimed| (claimed.id, claimed.fence)));
@@ -118,7 +119,7 @@ impl Both {
             format!("{id} {kind:?} {tenant} {undoing} {late} {fence} {fresh}")
         };
         let (memory, postgres) = (memory.as_ref().map(words), postgres.as_ref().map(words));
-        (format!("{claim:?}"), format!("{memory:?}"), format!("{postgres:?}"))
+        (format!("claim {kinds:?} {oldest_first} {at_most}"), format!("{memory:?}"), format!("{postgres:?}"))
     }
 
     async fn pass_time(&mut self) -> (String, String, String) {

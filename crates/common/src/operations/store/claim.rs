@@ -94,6 +94,7 @@ impl PostgresRecord {
             traceparent: row.try_get("traceparent")?,
             age: Duration::from_secs_f64(row.try_get::<f64, _>("age")?.max(0.0)),
             fresh: fence == 1,
+            asked_at: claim.asked_at,
         }))
     }
 

@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::StoreError;
 use crate::{
@@ -51,6 +52,8 @@ pub struct Claim<'a> {
     pub oldest_first: bool,
     /// Nothing, while so many are under a lease.
     pub at_most: u32,
+    /// When, by the asking process's own clock.
+    pub asked_at: Instant,
 }
 
 /// An operation that this process may act for.
@@ -70,6 +73,8 @@ pub struct Claimed {
     pub age: Duration,
     /// Whether this is the first time anybody holds it.
     pub fresh: bool,
+    /// When it was asked for. The lease lasts from then at the least.
+    pub asked_at: Instant,
 }
 
 /// One row to be written.
