@@ -54,7 +54,7 @@ async fn an_unfiltered_statement_sees_the_rows_of_the_tenants_it_is_given_and_no
             "{}: there is something to see",
             shown.table
         );
-        for given in [vec![], vec![mine], vec![mine, other], vec![TenantId::generate()]] {
+        for given in [vec![], vec![TenantId::generate()], vec![mine], vec![mine, other]] {
             let seen = seen_with(&mut connection, shown, &given).await;
             let known = given.iter().filter(|tenant| [mine, other, theirs].contains(tenant));
             assert_eq!(seen, known.map(|tenant| tenant.uuid()).collect::<Vec<_>>(), "{}", shown.table);
