@@ -79,7 +79,8 @@ begin
     end loop;
 end $$;
 
--- Lets owners see these columns of the rows that belong to their tenants. Whose is asked once for each statement, not for each row.
+-- Lets owners see these columns of the rows that belong to their tenants. Whose those are is asked once for each table in a
+-- statement, not for each row.
 create procedure show_owners(shown regclass, tenant text, columns text[]) language plpgsql as $$
 declare
     theirs constant text := format('%s = any ((select visible_tenants())::uuid[])', tenant);
