@@ -1,4 +1,6 @@
-//! The record: a pool of connections to Postgres, and the schema's migrations.
+//! The record: pools of connections to Postgres, and the schema's migrations.
+
+mod owners;
 
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use sqlx::{
 };
 
 use crate::config::{Env, Section};
+
+pub use owners::{TenantScope, owners};
 
 /// Every migration, compiled in, so that each service can bring the schema up to its own version.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -60,9 +64,13 @@ pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseEr
             ("lock_timeout", "5s"),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
         ]);
-    Ok(PgPoolOptions::new()
-        .max_connections(config.connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+    Ok(pooled(config.connections, ACQUIRE_TIMEOUT).connect_lazy_with(options))
+}
+
+fn pooled(connections: u32, acquire_timeout: Duration) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(acquire_timeout)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -72,7 +80,6 @@ pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseEr
                 Ok(true)
             })
         })
-        .connect_lazy_with(options))
 }
 
 /// Brings the schema up to date. Any number of services may do so at once: they take turns.

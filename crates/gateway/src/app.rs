@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::{
     audit::Trail,
-    auth::{SignatureRules, TokenKeys},
+    auth::{Scope, SignatureRules, TokenKeys},
     cached::Cached,
     config::{Config, EdgeConfig, PublicAddress, Version},
     doors::Doors,
@@ -20,6 +20,7 @@ use crate::{
     metrics,
     pressure::Pressure,
     rates::Rates,
+    store::reader::{Reader, Readers},
 };
 
 /// One gateway. Any number of them work on the same record.
@@ -29,6 +30,7 @@ pub struct App(Arc<Parts>);
 /// What an [`App`] is made of.
 pub struct Parts {
     pub database: PgPool,
+    readers: Readers,
     pub bus: Bus,
     pub tasks: Tasks,
     pub tokens: TokenKeys,
@@ -67,6 +69,7 @@ impl App {
         Self(Arc::new(Parts {
             trail: Trail::start(&around.tasks, around.database.clone()),
             rates: config.rates.map(|rates| Rates::start(rates, &around.tasks)),
+            readers: Readers::new(&around.database),
             database: around.database,
             bus: around.bus,
             tasks: around.tasks,
@@ -84,6 +87,11 @@ impl App {
             plans: Cached::default(),
             started: Instant::now(),
         }))
+    }
+
+    /// Who asks the record on behalf of somebody with this scope.
+    pub fn reader(&self, scope: &Scope) -> Reader<'_> {
+        self.readers.of(scope)
     }
 }
 

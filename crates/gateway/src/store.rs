@@ -9,6 +9,7 @@ pub mod expired;
 pub mod health;
 pub mod operations;
 pub mod plans;
+pub mod reader;
 pub mod schedules;
 pub mod steer;
 pub mod tenants;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs once, when the cluster is made: the control plane's role and database, and the role that makes
-# the tenants'. Passwords come from files; psql reads them itself, so no command line shows one.
+# Runs once, when the cluster is made: the control plane's role and database, the roles that row-level
+# security is about, and the role that makes the tenants'. Passwords come from files; psql reads them itself, so no command line shows one.
 set -euo pipefail
 
 psql -v ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname postgres <<'SQL'
@@ -9,6 +9,12 @@ psql -v ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname postgre
 
 CREATE ROLE rp9 LOGIN PASSWORD :'owner_password';
 CREATE DATABASE rp9 OWNER rp9;
+
+-- What its rows are shown to (docs/adr/0013-row-level-security.md). rp9 makes no roles; as an owner it may act.
+CREATE ROLE anon NOLOGIN;
+CREATE ROLE authenticated NOLOGIN;
+CREATE ROLE service_role NOLOGIN;
+GRANT authenticated TO rp9;
 
 CREATE ROLE rp9_tenants LOGIN CREATEDB CREATEROLE PASSWORD :'tenants_password';
 -- Lets it give a database to a role it has just made, without being a superuser.

@@ -23,6 +23,7 @@ pub trait Access: Send + Sync + 'static {
 }
 
 /// Any role may, and nothing is noted: what is read is limited by the caller's scope.
+#[derive(Debug)]
 pub enum Read {}
 
 impl Access for Read {

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Path};
 use common::id::OperationId;
 use http::request::Parts;
 
-use super::{Caller, Scope, Target};
+use super::{Caller, Identity, Scope, Target};
 use crate::{
     app::App,
     exchange::Exchange,
@@ -13,16 +13,27 @@ use crate::{
     store::operations::{self, Operation},
 };
 
-/// An operation on one of the caller's tenants. One on a foreign tenant is answered exactly as one that does not exist.
+/// A caller and the operation they ask about, on one of their tenants. One on a foreign tenant is answered exactly as one that does not exist.
 #[derive(Debug)]
-pub struct OperationOf(pub Operation);
+pub struct OperationOf {
+    caller: Caller,
+    pub operation: Operation,
+}
+
+impl OperationOf {
+    /// Who asks.
+    pub fn identity(&self) -> &Identity {
+        self.caller.identity()
+    }
+}
 
 impl FromRequestParts<App> for OperationOf {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller: Caller = Caller::from_request_parts(parts, app).await?;
-        Operation::find(app, caller.scope(), parts).await.map(Self)
+        let operation = Operation::find(app, caller.scope(), parts).await?;
+        Ok(Self { caller, operation })
     }
 }
 
@@ -32,7 +43,7 @@ impl Target for Operation {
         let id: OperationId = name.parse().map_err(|_| absent_operation())?;
         let exchange = Exchange::of(&parts.extensions)?;
         exchange.note_operation(id);
-        let operation = operations::find(&app.database, scope, id).await?.ok_or_else(absent_operation)?;
+        let operation = operations::find(&app.reader(scope), id).await?.ok_or_else(absent_operation)?;
         if let Some(tenant) = operation.tenant_id {
             rates::admit_on(app, parts, tenant).await?;
         }

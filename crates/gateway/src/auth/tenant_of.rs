@@ -42,9 +42,9 @@ impl Target for Tenant {
             return Err(absent());
         };
         let found = match TenantName::parse(&name) {
-            Some(TenantName::Id(id)) => tenants::find(&app.database, scope, id).await?,
+            Some(TenantName::Id(id)) => tenants::find(&app.reader(scope), id).await?,
             Some(TenantName::Subdomain(subdomain)) => {
-                tenants::find_by_subdomain(&app.database, scope, &subdomain).await?
+                tenants::find_by_subdomain(&app.reader(scope), &subdomain).await?
             }
             None => None,
         };

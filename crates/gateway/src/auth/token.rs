@@ -74,8 +74,8 @@ impl Scope {
     }
 
     /// The only tenants visible, or `None` when all are.
-    pub fn only(&self) -> Option<Vec<uuid::Uuid>> {
-        self.0.as_ref().map(|tenants| tenants.iter().map(|tenant| tenant.uuid()).collect())
+    pub fn only(&self) -> Option<&[TenantId]> {
+        self.0.as_deref()
     }
 }
 

@@ -28,7 +28,7 @@ fn an_owner_sees_their_tenants_and_staff_sees_all() {
     });
     assert_eq!(
         identify(&format!("Bearer {}", token(owner))).unwrap().scope().only(),
-        Some(vec![mine.uuid()])
+        Some([mine].as_slice())
     );
     // What an admin's token says of tenants does not narrow anything.
     let admin =

@@ -152,11 +152,12 @@ impl Feed {
     async fn replay(&mut self) -> Result<(), sqlx::Error> {
         let (live, _) = self.app.events.subscribe().map_err(|_| sqlx::Error::PoolClosed)?;
         let _turn = self.app.events.replays.acquire().await;
+        let reader = self.app.reader(&self.scope);
         let told = match self.selection.operation {
-            Some(operation) => events::is_told(&self.app.database, operation).await?,
+            Some(operation) => events::is_told(&reader, operation).await?,
             None => false,
         };
-        let page = events::after(&self.app.database, &self.scope, &self.selection, self.last, PAGE).await?;
+        let page = events::after(&reader, &self.selection, self.last, PAGE).await?;
         let complete = page.len() < PAGE as usize;
         self.pending = page.into_iter().map(|event| Arc::new(Notice::of(event))).collect();
         let ends =

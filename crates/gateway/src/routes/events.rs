@@ -82,13 +82,12 @@ pub async fn follow(
 )]
 pub async fn follow_operation(
     State(app): State<App>,
-    caller: Caller,
-    OperationOf(operation): OperationOf,
+    of: OperationOf,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
-    let following = read_operation_query(operation.id, query.as_deref(), &headers)?;
-    let feed = Feed::open(&app, caller.identity(), following).await?;
+    let following = read_operation_query(of.operation.id, query.as_deref(), &headers)?;
+    let feed = Feed::open(&app, of.identity(), following).await?;
     Ok(if feed.is_over() { StatusCode::NO_CONTENT.into_response() } else { told(feed) })
 }
 

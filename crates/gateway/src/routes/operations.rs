@@ -62,6 +62,6 @@ async fn too_late<S: Steering<Target = Operation>>(
     command: &Command<impl Sized, Operation>,
 ) -> Answered<Problem> {
     let scope = command.identity().scope();
-    let now = operations::find(&app.database, scope, command.target().id).await?;
+    let now = operations::find(&app.reader(scope), command.target().id).await?;
     Ok(now.map_or_else(crate::auth::absent_operation, |now| S::refusal(&now)))
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, PgPool, PgTransaction};
 use time::OffsetDateTime;
 
-use crate::{auth::Scope, events::Selection};
+use super::reader::Reader;
+use crate::events::Selection;
 
 /// So many rows at once: some milliseconds.
 pub const BATCH: u64 = 1_000;
@@ -94,13 +95,12 @@ pub async fn all_after(
 
 /// Which events came after this one, of those that are selected and may be seen?
 pub async fn after(
-    executor: impl PgExecutor<'_>,
-    scope: &Scope,
+    reader: &Reader<'_>,
     selection: &Selection,
     id: i64,
     limit: u64,
 ) -> Result<Vec<Event>, sqlx::Error> {
-    sqlx::query_as(
+    let events = reader.ask(
         "select id, at, kind, tenant_id, operation_id, correlation_id, data
            from events
           where id > $2 and ($1::uuid[] is null or tenant_id = any ($1))
@@ -108,24 +108,21 @@ pub async fn after(
             and ($4::uuid is null or operation_id = $4)
             and ($5::text is null or kind = $5 or split_part(kind, '.', 1) = $5)
           order by id limit $6",
-    )
-    .bind(scope.only())
-    .bind(id)
-    .bind(selection.tenant)
-    .bind(selection.operation)
-    .bind(selection.kind.as_ref().map(|kind| kind.as_str()))
-    .bind(limit.cast_signed())
-    .fetch_all(executor)
-    .await
+    );
+    let events = events.bind(id).bind(selection.tenant).bind(selection.operation);
+    events.bind(selection.kind.as_ref().map(|kind| kind.as_str())).bind(limit.cast_signed()).all().await
 }
 
 /// Has this operation ended, and is its end among the events?
-pub async fn is_told(executor: impl PgExecutor<'_>, operation: OperationId) -> Result<bool, sqlx::Error> {
-    let told = sqlx::query_scalar(
-        "select exists (select from operations where id = $1 and (finished_at is not null or status = 'stuck'))
-            and not exists (select from event_outbox where operation_id = $1)",
+pub async fn is_told(reader: &Reader<'_>, operation: OperationId) -> Result<bool, sqlx::Error> {
+    let told = reader.ask(
+        "select exists (select from operations
+                         where id = $2 and ($1::uuid[] is null or tenant_id = any ($1))
+                           and (finished_at is not null or status = 'stuck'))
+            and not exists (select from event_outbox where operation_id = $2)",
     );
-    told.bind(operation).fetch_one(executor).await
+    let (told,) = told.bind(operation).one().await?;
+    Ok(told)
 }
 
 /// The right to publish, for as long as its transaction is open.

@@ -8,7 +8,8 @@ use serde_json::Value;
 use sqlx::{FromRow, PgExecutor};
 use time::OffsetDateTime;
 
-use crate::{auth::Scope, http::cursor::Page};
+use super::reader::Reader;
+use crate::http::cursor::Page;
 
 /// An operation.
 #[derive(Debug, FromRow)]
@@ -26,19 +27,12 @@ pub struct Operation {
 }
 
 /// Which operation has this id? Those of no tenant are for callers who see all tenants.
-pub async fn find(
-    executor: impl PgExecutor<'_>,
-    scope: &Scope,
-    id: OperationId,
-) -> Result<Option<Operation>, sqlx::Error> {
-    sqlx::query_as(
+pub async fn find(reader: &Reader<'_>, id: OperationId) -> Result<Option<Operation>, sqlx::Error> {
+    let found = reader.ask(
         "select id, kind, tenant_id, status, error, cancellation, created_at, started_at, finished_at
            from operations where id = $2 and ($1::uuid[] is null or tenant_id = any ($1))",
-    )
-    .bind(scope.only())
-    .bind(id)
-    .fetch_optional(executor)
-    .await
+    );
+    found.bind(id).optional().await
 }
 
 /// Which operations to list.
@@ -51,13 +45,9 @@ pub struct Filter {
 }
 
 /// Which operations come next, the newest first?
-pub async fn page(
-    executor: impl PgExecutor<'_>,
-    scope: &Scope,
-    filter: &Filter,
-) -> Result<Vec<Operation>, sqlx::Error> {
+pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Operation>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
-    sqlx::query_as(
+    let operations = reader.ask(
         "select id, kind, tenant_id, status, error, cancellation, created_at, started_at, finished_at
            from operations
           where ($1::uuid[] is null or tenant_id = any ($1))
@@ -66,16 +56,10 @@ pub async fn page(
             and ($4::uuid is null or tenant_id = $4)
             and ($5::timestamptz is null or (created_at, id) < ($5, $6))
           order by created_at desc, id desc limit $7",
-    )
-    .bind(scope.only())
-    .bind(&filter.status)
-    .bind(filter.kind.map(OperationKind::as_str))
-    .bind(filter.tenant)
-    .bind(at)
-    .bind(id)
-    .bind(filter.page.rows())
-    .fetch_all(executor)
-    .await
+    );
+    let operations =
+        operations.bind(&filter.status).bind(filter.kind.map(OperationKind::as_str)).bind(filter.tenant);
+    operations.bind(at).bind(id).bind(filter.page.rows()).all().await
 }
 
 /// How many operations have not begun yet? Counts to `limit` and no further.
@@ -106,31 +90,28 @@ pub struct JournalRow {
 }
 
 /// What happened in this operation, in order?
-pub async fn journal(
-    executor: impl PgExecutor<'_>,
-    operation: &Operation,
-) -> Result<Vec<JournalRow>, sqlx::Error> {
-    sqlx::query_as(
-        "select ordinal, step, event, error, at from operation_steps where operation_id = $1 order by seq",
-    )
-    .bind(operation.id)
-    .fetch_all(executor)
-    .await
+pub async fn journal(reader: &Reader<'_>, operation: &Operation) -> Result<Vec<JournalRow>, sqlx::Error> {
+    let journal = reader.ask(
+        "select s.ordinal, s.step, s.event, s.error, s.at
+           from operations o join operation_steps s on s.operation_id = o.id
+          where o.id = $2 and ($1::uuid[] is null or o.tenant_id = any ($1))
+          order by s.seq",
+    );
+    journal.bind(operation.id).all().await
 }
 
 /// Which operation of this kind is not over yet for this tenant?
 pub async fn find_open(
-    executor: impl PgExecutor<'_>,
+    reader: &Reader<'_>,
     tenant: TenantId,
     kind: OperationKind,
 ) -> Result<Option<OperationId>, sqlx::Error> {
-    sqlx::query_scalar(
+    let open = reader.ask(
         "select id from operations
-          where tenant_id = $1 and kind = $2 and status in ('queued', 'running', 'undoing', 'stuck')
+          where tenant_id = $2 and ($1::uuid[] is null or tenant_id = any ($1))
+            and kind = $3 and status in ('queued', 'running', 'undoing', 'stuck')
           order by created_at desc limit 1",
-    )
-    .bind(tenant)
-    .bind(kind.as_str())
-    .fetch_optional(executor)
-    .await
+    );
+    let open: Option<(OperationId,)> = open.bind(tenant).bind(kind.as_str()).optional().await?;
+    Ok(open.map(|(id,)| id))
 }

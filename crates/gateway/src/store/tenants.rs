@@ -8,7 +8,8 @@ use serde_json::Value;
 use sqlx::{FromRow, PgExecutor};
 use time::OffsetDateTime;
 
-use crate::{auth::Scope, http::cursor::Page};
+use super::reader::Reader;
+use crate::http::cursor::Page;
 
 /// A tenant with its limits and the name of its main container.
 #[derive(Debug, Clone, FromRow)]
@@ -75,25 +76,19 @@ macro_rules! visible_tenants {
 }
 
 /// Which tenant has this id?
-pub async fn find(
-    executor: impl PgExecutor<'_>,
-    scope: &Scope,
-    id: TenantId,
-) -> Result<Option<Tenant>, sqlx::Error> {
-    let found = sqlx::query_as(visible_tenants!("t.id = $2"));
-    found.bind(scope.only()).bind(id).fetch_optional(executor).await
+pub async fn find(reader: &Reader<'_>, id: TenantId) -> Result<Option<Tenant>, sqlx::Error> {
+    reader.ask(visible_tenants!("t.id = $2")).bind(id).optional().await
 }
 
 /// Which tenant has this subdomain? One that is gone has it no more; one that gave it up only while nobody else has it.
 pub async fn find_by_subdomain(
-    executor: impl PgExecutor<'_>,
-    scope: &Scope,
+    reader: &Reader<'_>,
     subdomain: &Subdomain,
 ) -> Result<Option<Tenant>, sqlx::Error> {
-    let found = sqlx::query_as(visible_tenants!(
+    let found = reader.ask(visible_tenants!(
         "t.subdomain = $2 and t.status <> 'deleted' order by t.address_released, t.created_at desc limit 1"
     ));
-    found.bind(scope.only()).bind(subdomain.as_str()).fetch_optional(executor).await
+    found.bind(subdomain.as_str()).optional().await
 }
 
 /// Which tenants to list.
@@ -109,13 +104,9 @@ pub struct Filter {
 }
 
 /// Which tenants come next, the newest first? Those that are gone are listed only when asked for.
-pub async fn page(
-    executor: impl PgExecutor<'_>,
-    scope: &Scope,
-    filter: &Filter,
-) -> Result<Vec<Tenant>, sqlx::Error> {
+pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Tenant>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
-    sqlx::query_as(visible_tenants!(
+    let tenants = reader.ask(visible_tenants!(
         "($2::text is null or t.mode = $2)
          and (t.status = $3 or ($3::text is null and t.status <> 'deleted'))
          and ($4::text is null or t.plan = $4)
@@ -124,18 +115,14 @@ pub async fn page(
               or strpos(t.subdomain, $6) > 0)
          and ($7::timestamptz is null or (t.created_at, t.id) < ($7, $8))
          order by t.created_at desc, t.id desc limit $9"
-    ))
-    .bind(scope.only())
-    .bind(filter.mode.map(Mode::as_str))
-    .bind(filter.status.map(TenantStatus::as_str))
-    .bind(&filter.plan)
-    .bind(&filter.cluster)
-    .bind(filter.search.as_ref().map(|text| text.to_lowercase()))
-    .bind(at)
-    .bind(id)
-    .bind(filter.page.rows())
-    .fetch_all(executor)
-    .await
+    ));
+    let tenants = tenants
+        .bind(filter.mode.map(Mode::as_str))
+        .bind(filter.status.map(TenantStatus::as_str))
+        .bind(&filter.plan)
+        .bind(&filter.cluster)
+        .bind(filter.search.as_ref().map(|text| text.to_lowercase()));
+    tenants.bind(at).bind(id).bind(filter.page.rows()).all().await
 }
 
 /// A container that should run for a tenant, and how it was last seen.
@@ -154,14 +141,14 @@ pub struct Instance {
 }
 
 /// What should run for this tenant?
-pub async fn instances(executor: impl PgExecutor<'_>, tenant: &Tenant) -> Result<Vec<Instance>, sqlx::Error> {
-    sqlx::query_as(
+pub async fn instances(reader: &Reader<'_>, tenant: &Tenant) -> Result<Vec<Instance>, sqlx::Error> {
+    let instances = reader.ask(
         "select name, role, color, ordinal, generation, cpu_millis, memory_mb, state, health, seen_at
-           from tenant_instances where tenant_id = $1 order by color, role, ordinal",
-    )
-    .bind(tenant.id)
-    .fetch_all(executor)
-    .await
+           from tenant_instances
+          where tenant_id = $2 and ($1::uuid[] is null or tenant_id = any ($1))
+          order by color, role, ordinal",
+    );
+    instances.bind(tenant.id).all().await
 }
 
 /// So many tenants of one sort.

@@ -22,6 +22,7 @@ mod outside;
 mod pressure;
 mod rates;
 mod refusals;
+mod row_level_security;
 mod schedules;
 mod signatures;
 mod sockets;

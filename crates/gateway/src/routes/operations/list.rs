@@ -59,7 +59,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<OperationPage>> {
     let filter = read_filter(query.as_deref())?;
-    let mut operations = page(&app.database, caller.scope(), &filter).await?;
+    let mut operations = page(&app.reader(caller.scope()), &filter).await?;
     let cursor = |last: &Operation| Cursor { at: last.created_at, id: last.id.uuid() };
     let next_cursor = filter.page.cut(&mut operations, cursor);
     let data = operations.into_iter().map(OperationSummary::new).collect();

@@ -22,10 +22,7 @@ use crate::{
         (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn show(
-    State(app): State<App>,
-    OperationOf(operation): OperationOf,
-) -> Answered<Json<Data<OperationView>>> {
-    let journal = journal(&app.database, &operation).await?;
-    Ok(Json(Data { data: OperationView::new(operation, &journal) }))
+pub async fn show(State(app): State<App>, of: OperationOf) -> Answered<Json<Data<OperationView>>> {
+    let journal = journal(&app.reader(of.identity().scope()), &of.operation).await?;
+    Ok(Json(Data { data: OperationView::new(of.operation, &journal) }))
 }

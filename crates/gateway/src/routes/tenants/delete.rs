@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    auth::{Access, Command, Role, absent},
+    auth::{Access, Command, Role, Scope, absent},
     commands::accept,
     http::fields::Fields,
     idempotency::Answer,
@@ -62,13 +62,13 @@ pub async fn delete(State(app): State<App>, command: Command<Delete, Tenant>) ->
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removal)?;
     match accept(&app, &command, operation, &DeleteTenant { id }, answer).await? {
         Some(answer) => Ok(answer),
-        None => Err(gone(&app, id).await?),
+        None => Err(gone(&app, command.identity().scope(), id).await?),
     }
 }
 
 /// Why there is nothing to remove.
-async fn gone(app: &App, id: TenantId) -> Answered<Problem> {
-    let open = operations::find_open(&app.database, id, OperationKind::TenantDelete).await?;
+async fn gone(app: &App, scope: &Scope, id: TenantId) -> Answered<Problem> {
+    let open = operations::find_open(&app.reader(scope), id, OperationKind::TenantDelete).await?;
     Ok(open.map_or_else(absent, |operation| {
         Problem::new(Code::RemovalUnderWay)
             .detail(format!("The tenant is being removed by operation {operation}."))

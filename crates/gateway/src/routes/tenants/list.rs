@@ -61,7 +61,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<TenantPage>> {
     let filter = read_filter(query.as_deref())?;
-    let mut tenants = page(&app.database, caller.scope(), &filter).await?;
+    let mut tenants = page(&app.reader(caller.scope()), &filter).await?;
     let cursor = |last: &Tenant| Cursor { at: last.created_at, id: last.id.uuid() };
     let next_cursor = filter.page.cut(&mut tenants, cursor);
     let data = tenants.iter().map(|tenant| TenantView::new(tenant, &app.public)).collect();

@@ -36,7 +36,7 @@ pub struct TenantDetails {
     )
 )]
 pub async fn show(State(app): State<App>, of: TenantOf) -> Answered<Json<Data<TenantDetails>>> {
-    let instances = instances(&app.database, &of.tenant).await?;
+    let instances = instances(&app.reader(of.identity().scope()), &of.tenant).await?;
     let data = TenantDetails {
         status: of.tenant.status.0,
         tenant: TenantView::new(&of.tenant, &app.public),

@@ -1,0 +1,40 @@
+//! Tenants with something in every table that owners see.
+
+use common::id::{OperationId, TenantId};
+use sqlx::PgPool;
+
+/// Makes a tenant with a row in each table: limits, an instance, an operation with a step, events told and on their way.
+pub async fn tenant(services: &PgPool) -> TenantId {
+    let (tenant, operation) = (TenantId::generate(), OperationId::generate());
+    let rows = [
+        "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version)
+         select $1, 'Acme', 'ada@acme.example', 't' || replace($1::text, '-', ''), 'dedicated', 'active', 'pro', '2.41.1'
+          where $2 is not null",
+        "insert into tenant_limits select $1, 1, 1, 1, 1, 1, 1, 1 where $2 is not null",
+        "insert into clusters (id, region, engine, subnets) select 'local', 'local', 'docker', '10.0.0.0/16'
+          where $1 is not null and $2 is not null on conflict do nothing",
+        "insert into tenant_instances (name, tenant_id, cluster_id, role, color, ordinal, generation, cpu_millis, memory_mb)
+         select 'main-' || $1::text, $1, 'local', 'main', 'blue', 0, 1, 1, 1 where $2 is not null",
+        "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline)
+         select $2, 'tenant.create', $1, '{\"secret\": 1}', 'a', 'c', now()",
+        "insert into operation_steps (operation_id, ordinal, step, event, fence)
+         select $2, 0, 'reserve', 'started', 1 where $1 is not null",
+        "insert into events (at, kind, tenant_id, operation_id, correlation_id, data)
+         select at, kind, tenant_id, operation_id, correlation_id, data from event_outbox
+          where tenant_id = $1 and $2 is not null",
+        "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) select $1, 'key', 1, 'x' where $2 is not null",
+    ];
+    for row in rows {
+        sqlx::query(row).bind(tenant).bind(operation).execute(services).await.unwrap();
+    }
+    tenant
+}
+
+/// The SQLSTATE of a refusal.
+pub fn sqlstate<T: std::fmt::Debug>(refused: Result<T, sqlx::Error>) -> String {
+    let error = refused.unwrap_err();
+    error.as_database_error().and_then(|error| error.code()).unwrap_or_else(|| panic!("{error}")).into_owned()
+}
+
+/// What somebody without the right is told.
+pub const INSUFFICIENT_PRIVILEGE: &str = "42501";

@@ -1,0 +1,63 @@
+//! Every table there is, and what an owner may see of it. A table that a later migration makes has to be put in its place.
+
+/// A table of which owners see their own rows.
+pub struct Shown {
+    pub table: &'static str,
+    /// Says whose a row is.
+    pub tenant: &'static str,
+    /// All that is to be seen of it.
+    pub columns: &'static str,
+}
+
+pub const SHOWN: &[Shown] = &[
+    Shown {
+        table: "tenants",
+        tenant: "id",
+        columns: "active_color, address_released, cluster_id, compliance, created_at, custom_domain, email, failure, id, \
+                  metadata, mode, n8n_version, name, plan, region, status, subdomain, updated_at",
+    },
+    Shown {
+        table: "tenant_limits",
+        tenant: "tenant_id",
+        columns: "api_calls_per_hour, concurrent_executions, cpu_millis, executions_per_month, memory_mb, storage_gb, \
+                  tenant_id, workers",
+    },
+    Shown {
+        table: "tenant_instances",
+        tenant: "tenant_id",
+        columns: "color, cpu_millis, generation, health, memory_mb, name, ordinal, role, seen_at, state, tenant_id",
+    },
+    Shown {
+        table: "operations",
+        tenant: "tenant_id",
+        columns: "cancellation, created_at, error, finished_at, id, kind, started_at, status, tenant_id",
+    },
+    Shown {
+        table: "operation_steps",
+        tenant: "(select o.tenant_id from operations o where o.id = operation_id)",
+        columns: "at, error, event, operation_id, ordinal, seq, step",
+    },
+    Shown {
+        table: "events",
+        tenant: "tenant_id",
+        columns: "at, correlation_id, data, id, kind, operation_id, tenant_id",
+    },
+    Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
+];
+
+/// The tables that owners see nothing of, and why.
+pub const HIDDEN: &[(&str, &str)] = &[
+    ("_sqlx_migrations", "the schema's own"),
+    ("audit_head", "staff's"),
+    ("audit_logs", "staff's: it names other people"),
+    ("clusters", "how the platform is built"),
+    ("dead_letters", "staff's: messages between services"),
+    ("event_relay", "how far all events together were told"),
+    ("idempotency_keys", "answers, read under the subject they were given to"),
+    ("plans", "asked for by the services, the same for everybody"),
+    ("request_signatures", "what nobody needs to read"),
+    ("routes", "the edge's"),
+    ("schedule_firings", "staff's"),
+    ("schedules", "staff's"),
+    ("tenant_secrets", "the provisioner's; told by it alone"),
+];

@@ -1,0 +1,88 @@
+//! Reading on somebody's behalf.
+//!
+//! Two lines keep owners to their tenants. Each statement filters by the scope, its `$1`; and owners' statements run on
+//! connections to which the record itself shows no other rows (ADR 13). A [`Scope`] that is limited yields a reader with
+//! such connections and nothing else, so the second line holds where the first was forgotten.
+
+use common::database::{TenantScope, owners};
+use sqlx::{Encode, FromRow, PgPool, Postgres, Type, postgres::PgArguments, postgres::PgRow, query::QueryAs};
+
+use crate::auth::Scope;
+
+/// What readers are made of.
+#[derive(Debug)]
+pub struct Readers {
+    /// See everything.
+    services: PgPool,
+    /// See what each statement is given.
+    owners: PgPool,
+}
+
+impl Readers {
+    /// Readers of this record.
+    pub fn new(services: &PgPool) -> Self {
+        Self { services: services.clone(), owners: owners(services) }
+    }
+
+    /// Who reads for somebody with this scope.
+    pub fn of(&self, scope: &Scope) -> Reader<'_> {
+        match scope.only() {
+            None => Reader { connections: &self.services, scope: None },
+            Some(tenants) => Reader { connections: &self.owners, scope: Some(TenantScope::of(tenants)) },
+        }
+    }
+}
+
+/// Asks the record on somebody's behalf.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    connections: &'a PgPool,
+    scope: Option<TenantScope>,
+}
+
+impl Reader<'_> {
+    /// Asks this. `$1` is bound already: the only tenants to look at, or null for all.
+    pub fn ask<T>(&self, question: &'static str) -> Question<'_, T>
+    where
+        T: for<'r> FromRow<'r, PgRow>,
+    {
+        let query = sqlx::query_as(question);
+        let query = match &self.scope {
+            Some(scope) => query.bind(scope),
+            None => query.bind(None::<Vec<uuid::Uuid>>),
+        };
+        Question { connections: self.connections, query }
+    }
+}
+
+/// A question, being given its parameters.
+pub struct Question<'q, T> {
+    connections: &'q PgPool,
+    query: QueryAs<'q, Postgres, T, PgArguments>,
+}
+
+impl<'q, T> Question<'q, T>
+where
+    T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    /// The next parameter, from `$2` on.
+    pub fn bind<V: Encode<'q, Postgres> + Type<Postgres> + 'q>(mut self, value: V) -> Self {
+        self.query = self.query.bind(value);
+        self
+    }
+
+    /// Every row of the answer.
+    pub async fn all(self) -> Result<Vec<T>, sqlx::Error> {
+        self.query.fetch_all(self.connections).await
+    }
+
+    /// The row of the answer, if there is one.
+    pub async fn optional(self) -> Result<Option<T>, sqlx::Error> {
+        self.query.fetch_optional(self.connections).await
+    }
+
+    /// The row of the answer.
+    pub async fn one(self) -> Result<T, sqlx::Error> {
+        self.query.fetch_one(self.connections).await
+    }
+}
