@@ -31,7 +31,7 @@ lint:
 unit:
     cargo test --workspace --locked --exclude e2e
 
-# Simulate operations and the reconciler for many seeds (a night: 50000)
+# Simulate operations, schedules and the reconciler for many seeds (a night: 50000)
 simulate seeds="5000":
     SIMULATION_SEEDS={{seeds}} cargo test -p testkit --locked whatever_happens -- --nocapture
     SIMULATION_SEEDS={{seeds}} cargo test -p provisioner --locked --lib whatever_is_damaged -- --nocapture

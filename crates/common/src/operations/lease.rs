@@ -30,11 +30,6 @@ impl Lease {
         self.operation
     }
 
-    /// Its number: a later holder has a higher one.
-    pub fn fence(&self) -> i64 {
-        self.fence
-    }
-
     /// Fails when the lease has ended or somebody else holds one. Asked before every effect.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.store.check(self.operation, self.fence).await

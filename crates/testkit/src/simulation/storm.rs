@@ -64,18 +64,8 @@ impl Platform {
                 self.sim.jump(millis);
             }
             Fault::LeaseLoss => self.end_a_lease(),
-            // These befall questions, wake-ups and steps by themselves.
-            Fault::Delay
-            | Fault::Drop
-            | Fault::LostAnswer
-            | Fault::Slow
-            | Fault::StaleRead
-            | Fault::Error
-            | Fault::HalfDone
-            | Fault::Duplicate
-            | Fault::Reorder
-            | Fault::LostWake
-            | Fault::Broken => {}
+            // The others befall questions, wake-ups and steps by themselves, or schedules alone.
+            _ => {}
         }
     }
 
