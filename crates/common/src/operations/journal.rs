@@ -275,7 +275,8 @@ mod tests {
         let mut stuck =
             journal(2, &[(0, Event::Started), (0, Event::Failed), (0, Event::Started), (0, Event::Failed)]);
         assert_eq!(stuck.attempts(0), (2, 0));
-        let undos = [(0, Event::Started), (0, Event::UndoStarted), (0, Event::UndoFailed), (0, Event::UndoStarted)];
+        let undos =
+            [(0, Event::Started), (0, Event::UndoStarted), (0, Event::UndoFailed), (0, Event::UndoStarted)];
         assert_eq!(journal(1, &undos).attempts(0), (1, 2));
         let next = stuck.next(false);
         stuck.apply(&entry(0, Event::Resumed)).unwrap();

@@ -64,8 +64,20 @@ impl Platform {
                 self.sim.jump(millis);
             }
             Fault::LeaseLoss => self.end_a_lease(),
-            // The others befall questions, wake-ups and steps by themselves, or schedules alone.
-            _ => {}
+            // These befall questions, wake-ups and steps by themselves.
+            Fault::Delay
+            | Fault::Drop
+            | Fault::LostAnswer
+            | Fault::Slow
+            | Fault::StaleRead
+            | Fault::Error
+            | Fault::HalfDone
+            | Fault::Duplicate
+            | Fault::Reorder
+            | Fault::LostWake
+            | Fault::Broken => {}
+            // And these schedules.
+            Fault::Hang | Fault::Poison | Fault::Gap | Fault::Hold | Fault::Spoil | Fault::Upgrade => {}
         }
     }
 

@@ -108,8 +108,9 @@ impl Plan {
     }
 
     fn people(&mut self, dice: &mut fastrand::Rng, storm_ms: u64) {
-        for number in 0..self.services.len() {
-            for name in NAMES[number] {
+        let versions: Vec<_> = self.services.iter().map(|service| service.versions.len()).collect();
+        for (number, (versions, names)) in versions.into_iter().zip(NAMES).enumerate() {
+            for name in names {
                 let at = dice.u64(0..storm_ms);
                 if dice.u32(..4) == 0 {
                     self.at(at, Happening::Hold(name));
@@ -119,7 +120,7 @@ impl Plan {
                     self.at(dice.u64(0..storm_ms), Happening::Spoil(name));
                 }
             }
-            for _ in 1..self.services[number].versions.len() {
+            for _ in 1..versions {
                 self.at(dice.u64(0..storm_ms), Happening::Upgrade(number));
             }
         }

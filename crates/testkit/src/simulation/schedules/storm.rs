@@ -42,8 +42,20 @@ impl Platform {
                 self.sim.jump(millis);
             }
             Fault::LeaseLoss => self.end_a_lease(),
-            // The others befall questions and jobs by themselves, or have happenings of their own.
-            _ => {}
+            // These befall questions and jobs by themselves.
+            Fault::Delay
+            | Fault::Drop
+            | Fault::LostAnswer
+            | Fault::Slow
+            | Fault::StaleRead
+            | Fault::Error
+            | Fault::HalfDone
+            | Fault::Duplicate
+            | Fault::Broken
+            | Fault::Hang
+            | Fault::Poison => {}
+            // These are happenings of their own, and these befall operations.
+            Fault::Gap | Fault::Hold | Fault::Spoil | Fault::Upgrade | Fault::Reorder | Fault::LostWake => {}
         }
     }
 
