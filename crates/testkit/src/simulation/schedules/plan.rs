@@ -88,11 +88,13 @@ impl Plan {
     }
 
     fn gap(&mut self, dice: &mut fastrand::Rng, storm_ms: u64) {
-        // A day of minutes is more than there is time to run: one platform in forty has to bear it.
-        let secs = match (dice.u32(..40), self.is_busy()) {
-            (0, false) => dice.u64(32 * 24 * HOUR..34 * 24 * HOUR),
-            (1..4, false) | (1, true) => dice.u64(25 * HOUR..27 * HOUR),
-            (4..14, _) => dice.u64(HOUR..4 * HOUR),
+        // A day of minutes is more than there is time to run: few platforms have to bear it.
+        let (busy, chosen) = (self.is_busy(), self.begin.unix_timestamp() % 5 == 0);
+        let secs = match dice.u32(..40) {
+            0 if !busy => dice.u64(32 * 24 * HOUR..34 * 24 * HOUR),
+            1 if !busy || chosen => dice.u64(25 * HOUR..27 * HOUR),
+            2..4 if !busy => dice.u64(25 * HOUR..27 * HOUR),
+            4..14 => dice.u64(HOUR..4 * HOUR),
             _ => dice.u64(1..30 * 60),
         };
         let gap = Duration::from_secs(secs);
