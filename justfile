@@ -31,10 +31,15 @@ lint:
 unit:
     cargo test --workspace --locked --exclude e2e
 
-# Simulate operations and the reconciler for many seeds (a night: 50000)
+# Simulate operations, schedules and the reconciler for many seeds (a night: 50000)
 simulate seeds="5000":
     SIMULATION_SEEDS={{seeds}} cargo test -p testkit --locked whatever_happens -- --nocapture
     SIMULATION_SEEDS={{seeds}} cargo test -p provisioner --locked --lib whatever_is_damaged -- --nocapture
+
+# Change leases, journals and signatures in small ways, one at a time, and see whether the tests notice: docs/mutants.md
+mutants *flags:
+    deploy/servers up
+    set -a; eval "$(deploy/servers env)"; set +a; deploy/checks/mutants {{flags}}
 
 # Every test of the crates, against real servers (left running; `deploy/servers down` ends them)
 integration:

@@ -7,12 +7,16 @@
 //!
 //! Whether a moment has come is asked of the record's own clock, so a replica whose clock is wrong fires nothing early or
 //! late. If that clock jumps forward, what is due fires early; when it jumps back, nothing fires again.
+//!
+//! Schedules are kept in Postgres. What a runner needs of it is a port, [`Record`], so that simulations can keep them in memory.
 
 mod due;
 mod job;
 mod metrics;
 mod plan;
 mod policy;
+mod record;
+mod row;
 mod runner;
 mod store;
 
@@ -20,5 +24,7 @@ pub use due::{CATCH_UP_AT_MOST, Decision, GRACE, HORIZON, Misses, Moment, Rule, 
 pub use job::{Firing, Job, JobError};
 pub use plan::{Plan, PlanError};
 pub use policy::ATTEMPTS;
+pub use record::{Claimed, Decided, Outcome, Record};
+pub use row::{Row, first_moment};
 pub use runner::{Ran, Runner};
 pub use store::{Clock, DeclareError, Schedule, ScheduleError, ScheduleStore};

@@ -151,6 +151,39 @@ async fn operations_of_one_tenant_take_turns_in_the_order_of_their_acceptance(po
     assert_eq!(claim(&store).await.unwrap().id, second);
 }
 
+/// Somebody waits for a lock in this database.
+async fn somebody_waits(pool: &PgPool) -> bool {
+    let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    sqlx::query_scalar(waits).fetch_one(pool).await.unwrap()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn who_reaches_for_a_tenants_other_operation_at_the_same_time_goes_without(pool: PgPool) {
+    let (store, tenant) = (Store::new(pool.clone(), "a"), tenant(&pool).await);
+    let (later, _) = (accept(&pool, tenant).await, accept(&pool, tenant).await);
+    set(&pool, later, "not_before = now() + interval '1 hour'").await;
+    // The other one is quicker: it has begun what was to wait, and nobody can see that yet.
+    let mut quicker = pool.begin().await.unwrap();
+    let begin = "update operations set status = 'running', started_at = now() where id = $1";
+    sqlx::query(begin).bind(later).execute(&mut *quicker).await.unwrap();
+    let commit = async {
+        while !somebody_waits(&pool).await {
+            tokio::task::yield_now().await;
+        }
+        quicker.commit().await.unwrap();
+    };
+    let (claimed, ()) = tokio::join!(claim(&store), commit);
+    assert!(claimed.is_none());
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_claim_that_goes_wrong_says_so(pool: PgPool) {
+    sqlx::query("alter table operations rename to elsewhere").execute(&pool).await.unwrap();
+    assert!(matches!(Store::new(pool, "a").claim(&[KIND]).await, Err(StoreError::Database(_))));
+}
+
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn what_has_begun_goes_on_although_the_clock_was_set_back(pool: PgPool) {
@@ -186,6 +219,11 @@ async fn whoever_lost_the_lease_can_neither_write_nor_act(pool: PgPool) {
     assert!(new.fence > old.fence);
     assert!(matches!(drive(&a, &world, &old).await, Err(StoreError::LeaseLost)));
     assert_eq!(world.ran.load(Ordering::SeqCst), 0, "it acted without a lease");
+    for (store, claimed, holds) in [(&a, &old, false), (&b, &new, true)] {
+        let lease = Lease::new(store.clone(), claimed.id, claimed.fence);
+        assert_eq!(lease.check().await.is_ok(), holds);
+        assert_eq!(lease.check_in(&mut pool.begin().await.unwrap()).await.is_ok(), holds);
+    }
     assert_eq!(drive(&b, &world, &new).await.unwrap(), Paused::Ended(End::Succeeded));
     let fences: Vec<i64> =
         sqlx::query_scalar("select distinct fence from operation_steps").fetch_all(&pool).await.unwrap();

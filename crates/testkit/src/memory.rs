@@ -3,6 +3,7 @@
 //! It answers as the Postgres record does, statement for statement; `tests/same_answers.rs` asks both the same questions.
 
 mod row;
+pub mod schedules;
 mod steer;
 
 use std::{

@@ -13,6 +13,7 @@ mod plan;
 mod platform;
 mod process;
 mod sagas;
+mod schedules;
 mod sim;
 mod storm;
 mod tests;

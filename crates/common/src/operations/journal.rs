@@ -199,6 +199,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -241,11 +242,42 @@ mod tests {
         assert!(Journal::new(3).apply(&entry(1, Event::UndoStarted)).is_err());
     }
 
+    /// They are in rows that were written long ago.
+    #[test]
+    fn the_words_of_events_and_ends_stay_what_they_are() {
+        let words = "started succeeded failed undo_started undone undo_failed resumed";
+        assert_eq!(Event::ALL.map(Event::as_str).join(" "), words);
+        for event in Event::ALL {
+            assert_eq!(Event::of_word(event.as_str()), Some(event));
+        }
+        assert_eq!(Event::of_word("begun"), None);
+        let ends = [End::Succeeded, End::RolledBack, End::Stuck].map(|end| end.to_string());
+        assert_eq!(ends, ["succeeded", "rolled_back", "stuck"]);
+    }
+
+    #[test]
+    fn the_state_is_what_the_last_success_left() {
+        let mut journal = Journal::new(2);
+        assert_eq!(journal.output(), None);
+        for (ordinal, event, output) in [
+            (0, Event::Started, None),
+            (0, Event::Succeeded, Some(json!({ "seen": 1 }))),
+            (1, Event::Started, None),
+            (1, Event::Failed, Some(json!({ "seen": 2 }))),
+        ] {
+            journal.apply(&Entry { ordinal, event, output }).unwrap();
+        }
+        assert_eq!(journal.output(), Some(&json!({ "seen": 1 })));
+    }
+
     #[test]
     fn resuming_changes_nothing_but_the_count_of_attempts() {
         let mut stuck =
             journal(2, &[(0, Event::Started), (0, Event::Failed), (0, Event::Started), (0, Event::Failed)]);
         assert_eq!(stuck.attempts(0), (2, 0));
+        let undos =
+            [(0, Event::Started), (0, Event::UndoStarted), (0, Event::UndoFailed), (0, Event::UndoStarted)];
+        assert_eq!(journal(1, &undos).attempts(0), (1, 2));
         let next = stuck.next(false);
         stuck.apply(&entry(0, Event::Resumed)).unwrap();
         assert_eq!((stuck.attempts(0), stuck.next(false)), ((0, 0), next));

@@ -41,11 +41,6 @@ impl Lease {
         self.operation
     }
 
-    /// Its number: a later holder has a higher one.
-    pub fn fence(&self) -> i64 {
-        self.fence
-    }
-
     /// Fails when the lease has ended or somebody else holds one. Asked before every effect.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.store.check(self.operation, self.fence).await
@@ -94,3 +89,7 @@ impl Lease {
         *self.certain_until.lock().unwrap_or_else(PoisonError::into_inner) = moment;
     }
 }
+
+#[cfg(test)]
+#[path = "lease_tests.rs"]
+mod tests;

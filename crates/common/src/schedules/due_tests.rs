@@ -50,6 +50,9 @@ fn catching_up_has_a_bound_and_drops_the_oldest() {
     let daily = rule("0 0 * * *", "UTC", Misses::CatchUp, 0);
     let decision = decide(&daily, from, from + Duration::days(365)).unwrap();
     assert_eq!((decision.fire.len(), decision.passed_over), (31, 1));
+    // What was due exactly so long ago is not beyond it.
+    let decision = decide(&daily, from, from + HORIZON).unwrap();
+    assert_eq!((decision.fire.len(), decision.fire[0].due_at, decision.passed_over), (32, from, 0));
 }
 
 #[test]
@@ -60,6 +63,23 @@ fn a_clock_that_jumps_fires_nothing_twice() {
     for now in [noon, noon - Duration::HOUR, noon + Duration::HOUR] {
         assert_eq!(decide(&hourly, ahead.next.due_at, now).unwrap().fire, []);
     }
+}
+
+/// Replicas of two versions run side by side while one replaces the other.
+#[test]
+fn jitter_is_the_same_in_every_version() {
+    let hourly = rule("0 * * * *", "UTC", Misses::Skip, 3_600);
+    let noon = datetime!(2026-08-01 12:00 UTC);
+    let jitters = [0, 1, 2].map(|hours| hourly.moment(noon + Duration::hours(hours)));
+    assert_eq!(jitters.map(|moment| (moment.fires_at - moment.due_at).whole_seconds()), [1_418, 44, 554]);
+}
+
+#[test]
+fn the_words_for_misses_stay_what_they_are() {
+    for (misses, word) in [(Misses::CatchUp, "catch_up"), (Misses::Skip, "skip")] {
+        assert_eq!((misses.as_str(), word.parse()), (word, Ok(misses)));
+    }
+    assert!("catchup".parse::<Misses>().is_err());
 }
 
 #[test]

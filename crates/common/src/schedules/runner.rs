@@ -4,12 +4,13 @@ mod attempt;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    DeclareError, Firing, Job, Rule, Schedule, ScheduleError, ScheduleStore, metrics, store::Claimed,
-};
+use super::{Claimed, DeclareError, Firing, Job, Record, Rule, Schedule, ScheduleError, metrics};
 use crate::{error::chain, service::Tasks};
 
 /// How often the record is asked: the bound on how late a firing begins when there is nothing else to do.
@@ -19,7 +20,7 @@ const AT_ONCE: usize = 4;
 
 /// Fires what a service's schedules say, and runs it.
 pub struct Runner {
-    store: ScheduleStore,
+    record: Box<dyn Record>,
     service: &'static str,
     schedules: Vec<(Schedule, Rule)>,
     jobs: Vec<Box<dyn Job>>,
@@ -44,7 +45,7 @@ pub enum Ran {
 impl Runner {
     /// The schedules this service declares, and the jobs it knows. Refuses what cannot be planned.
     pub fn new(
-        store: ScheduleStore,
+        record: impl Record + 'static,
         service: &'static str,
         schedules: &[Schedule],
         jobs: Vec<Box<dyn Job>>,
@@ -60,18 +61,18 @@ impl Runner {
         }
         let rules = schedules.iter().map(|schedule| schedule.rule().map(|rule| (*schedule, rule)));
         let schedules = rules.collect::<Result<_, _>>()?;
-        Ok(Self { store, service, schedules, jobs, ended: Notify::new() })
+        Ok(Self { record: Box::new(record), service, schedules, jobs, ended: Notify::new() })
     }
 
     /// Makes the record's schedules what this service declares. Done once at start; harmless when done again.
     pub async fn declare(&self) -> Result<(), ScheduleError> {
-        self.store.declare(self.service, &self.schedules).await
+        self.record.declare(self.service, &self.schedules).await
     }
 
     /// Decides about everything that is due. Returns how much fired.
     pub async fn fire_due(&self) -> Result<u64, ScheduleError> {
         let (jobs, mut fired) = (self.job_names(), 0);
-        while let Some(decided) = self.store.fire_one(&jobs).await? {
+        while let Some(decided) = self.record.fire_one(&jobs).await? {
             fired += decided.fired;
             if decided.passed_over > 0 {
                 metrics::firings(&decided.schedule, "passed_over", decided.passed_over);
@@ -87,8 +88,9 @@ impl Runner {
         &self,
         stopping: &CancellationToken,
     ) -> Result<Option<(Firing, Ran)>, ScheduleError> {
-        let Some(claimed) = self.store.claim(&self.job_names()).await? else { return Ok(None) };
-        let ran = self.run(&claimed, stopping).await?;
+        let asked = Instant::now();
+        let Some(claimed) = self.record.claim(&self.job_names()).await? else { return Ok(None) };
+        let ran = self.run(&claimed, asked, stopping).await?;
         Ok(Some((claimed.firing, ran)))
     }
 
@@ -132,8 +134,9 @@ impl Runner {
     async fn pass(self: &Arc<Self>, permits: &Arc<Semaphore>, tasks: &Tasks) -> Result<(), ScheduleError> {
         self.fire_due().await?;
         while let Ok(permit) = permits.clone().try_acquire_owned() {
-            let Some(claimed) = self.store.claim(&self.job_names()).await? else { break };
-            tasks.spawn("firing", self.clone().one(claimed, permit, tasks.stopping()));
+            let asked = Instant::now();
+            let Some(claimed) = self.record.claim(&self.job_names()).await? else { break };
+            tasks.spawn("firing", self.clone().one(claimed, asked, permit, tasks.stopping()));
         }
         Ok(())
     }
@@ -141,10 +144,11 @@ impl Runner {
     async fn one(
         self: Arc<Self>,
         claimed: Claimed,
+        asked: Instant,
         permit: OwnedSemaphorePermit,
         stopping: CancellationToken,
     ) {
-        if let Err(error) = self.run(&claimed, &stopping).await {
+        if let Err(error) = self.run(&claimed, asked, &stopping).await {
             let schedule = &claimed.firing.schedule;
             tracing::warn!(schedule, error = chain(&error), "the record is away; somebody will run it again");
         }

@@ -7,15 +7,14 @@ mod forget;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use super::PlanError;
+use super::{Claimed, Decided, Outcome, PlanError, Record, Rule};
 use crate::error::{Classify, Kind};
 
 pub use declare::{DeclareError, Schedule};
-
-pub(super) use claim::{Claimed, Outcome};
 
 /// As long as an operation's.
 const LEASE: Duration = Duration::from_secs(15);
@@ -95,9 +94,31 @@ impl ScheduleStore {
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
     }
+}
 
-    /// How long a lease lasts without being renewed.
-    pub(super) fn lease(&self) -> Duration {
+#[async_trait]
+impl Record for ScheduleStore {
+    fn lease(&self) -> Duration {
         self.lease
+    }
+
+    async fn declare(&self, service: &str, declared: &[(Schedule, Rule)]) -> Result<(), ScheduleError> {
+        self.declare_rows(service, declared).await
+    }
+
+    async fn fire_one(&self, jobs: &[&str]) -> Result<Option<Decided>, ScheduleError> {
+        self.decide_one(jobs).await
+    }
+
+    async fn claim(&self, jobs: &[&str]) -> Result<Option<Claimed>, ScheduleError> {
+        self.claim_oldest(jobs).await
+    }
+
+    async fn renew(&self, claimed: &Claimed) -> Result<(), ScheduleError> {
+        self.renew_lease(claimed).await
+    }
+
+    async fn finish(&self, claimed: &Claimed, outcome: &Outcome) -> Result<(), ScheduleError> {
+        self.note_outcome(claimed, outcome).await
     }
 }

@@ -71,6 +71,13 @@ fn a_known_signature_is_what_it_always_was() {
 }
 
 #[test]
+fn rules_can_be_shown_and_keep_their_secret() {
+    let shown = format!("{:?}", rules(&[]));
+    assert!(shown.starts_with("SignatureRules { roles: [Admin"), "{shown}");
+    assert!(!shown.contains(SECRET) && !shown.contains("Hmac"), "{shown}");
+}
+
+#[test]
 fn times_up_to_300_seconds_off_are_accepted_and_no_further() {
     let (rules, sample) = (rules(&[]), Sample::new());
     for (off, expected) in [(-301, false), (-300, true), (-299, true), (0, true), (300, true), (301, false)] {

@@ -37,12 +37,25 @@ pub enum Fault {
     Reorder,
     /// A wake-up never arrives.
     LostWake,
-    /// A step, or its undo, fails until a person mends it.
+    /// A step, or its undo, fails until a person mends it; a job fails whenever it is run for this firing.
     Broken,
+    /// A job takes longer than a lease lasts.
+    Hang,
+    /// A job ends its process whenever it is run for this firing.
+    Poison,
+    /// Nobody is there for a while: minutes, a day, more than a month.
+    Gap,
+    /// A person holds a schedule back, and lets it go on.
+    Hold,
+    /// Somebody edits a schedule's row so that nobody can follow it.
+    Spoil,
+    /// A process of another version declares other schedules.
+    Upgrade,
 }
 
 impl Fault {
-    pub const ALL: [Self; 17] = [
+    /// What befalls operations.
+    pub const OPERATIONS: [Self; 17] = [
         Self::Delay,
         Self::Drop,
         Self::LostAnswer,
@@ -60,6 +73,31 @@ impl Fault {
         Self::Reorder,
         Self::LostWake,
         Self::Broken,
+    ];
+
+    /// What befalls schedules. Nobody wakes them, so no wake-up is lost or overtaken.
+    pub const SCHEDULES: [Self; 21] = [
+        Self::Delay,
+        Self::Drop,
+        Self::LostAnswer,
+        Self::Slow,
+        Self::Partition,
+        Self::Pause,
+        Self::Crash,
+        Self::Stop,
+        Self::ClockJump,
+        Self::LeaseLoss,
+        Self::StaleRead,
+        Self::Error,
+        Self::HalfDone,
+        Self::Duplicate,
+        Self::Broken,
+        Self::Hang,
+        Self::Poison,
+        Self::Gap,
+        Self::Hold,
+        Self::Spoil,
+        Self::Upgrade,
     ];
 }
 

@@ -33,6 +33,10 @@ impl Process {
         self.state.lock().unwrap().dead = true;
     }
 
+    pub fn is_dead(&self) -> bool {
+        self.state.lock().unwrap().dead
+    }
+
     pub fn pause(&self, pause: Duration) {
         self.state.lock().unwrap().paused_until = Some(Instant::now() + pause);
     }

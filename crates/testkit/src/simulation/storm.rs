@@ -76,6 +76,8 @@ impl Platform {
             | Fault::Reorder
             | Fault::LostWake
             | Fault::Broken => {}
+            // And these schedules.
+            Fault::Hang | Fault::Poison | Fault::Gap | Fault::Hold | Fault::Spoil | Fault::Upgrade => {}
         }
     }
 

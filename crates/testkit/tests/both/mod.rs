@@ -1,6 +1,7 @@
 //! Two records and one sequence of questions.
 
 mod postgres;
+pub mod schedules;
 
 use std::{
     sync::{

@@ -1,7 +1,8 @@
 //! One attempt to run a firing, under its lease.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -9,9 +10,8 @@ use super::{Ran, Runner};
 use crate::{
     error::{Kind, chain},
     schedules::{
-        Firing, JobError, ScheduleError, metrics,
+        Claimed, Firing, JobError, Outcome, ScheduleError, metrics,
         policy::{ATTEMPTS, pause_after},
-        store::{Claimed, Outcome},
     },
 };
 
@@ -19,10 +19,11 @@ use crate::{
 const RENEWALS: u32 = 3;
 
 impl Runner {
-    /// Runs what was claimed, under its lease.
+    /// Runs what was claimed, under the lease that was `asked` for then.
     pub(super) async fn run(
         &self,
         claimed: &Claimed,
+        asked: Instant,
         stopping: &CancellationToken,
     ) -> Result<Ran, ScheduleError> {
         let firing = &claimed.firing;
@@ -32,16 +33,19 @@ impl Runner {
         }
         let begun = Instant::now();
         let result = tokio::select! {
-            result = self.attempt(claimed).instrument(span.clone()) => Some(result),
-            () = stopping.cancelled() => None,
-            () = self.keep(claimed) => {
+            // The same order each time, so that a simulation can be replayed. The lease first: whoever stood still past its
+            // end does not go on.
+            biased;
+            () = self.keep(claimed, asked) => {
                 tracing::warn!(parent: &span, "the lease was lost; somebody else goes on");
                 return Ok(Ran::Lost);
             }
+            result = self.attempt(claimed).instrument(span.clone()) => Some(result),
+            () = stopping.cancelled() => None,
         };
         metrics::took(&firing.schedule, begun.elapsed());
         let (ran, outcome) = judge(firing, result.as_ref());
-        match self.store.finish(claimed, &outcome).await {
+        match self.record.finish(claimed, &outcome).await {
             Ok(()) => span.in_scope(|| note(firing, ran, result, begun.elapsed())),
             Err(ScheduleError::LeaseLost) => return Ok(Ran::Lost),
             Err(error) => return Err(error),
@@ -59,17 +63,19 @@ impl Runner {
         }
     }
 
-    /// Renews the lease again and again; returns only when it is lost, or may be.
-    async fn keep(&self, claimed: &Claimed) {
-        let lease = self.store.lease();
-        let mut held_since = Instant::now();
-        while held_since.elapsed() < lease {
-            tokio::time::sleep(lease / RENEWALS).await;
+    /// Renews the lease again and again; returns only when it is lost, or may be: it began no earlier than it was asked for,
+    /// so by then it has not ended.
+    async fn keep(&self, claimed: &Claimed, asked: Instant) {
+        let lease = self.record.lease();
+        let mut held_until = asked + lease;
+        while Instant::now() < held_until {
+            tokio::time::sleep_until(held_until.min(Instant::now() + lease / RENEWALS)).await;
             let asked = Instant::now();
-            match self.store.renew(claimed).await {
-                Ok(()) => held_since = asked,
-                Err(ScheduleError::LeaseLost) => return,
-                Err(error) => tracing::warn!(error = chain(&error), "a lease could not be renewed"),
+            match tokio::time::timeout_at(held_until, self.record.renew(claimed)).await {
+                Ok(Ok(())) => held_until = asked + lease,
+                Ok(Err(ScheduleError::LeaseLost)) => return,
+                Ok(Err(error)) => tracing::warn!(error = chain(&error), "a lease could not be renewed"),
+                Err(_) => return,
             }
         }
     }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use sqlx::Row;
 
 use super::{ScheduleError, ScheduleStore};
-use crate::{id::TenantId, schedules::Firing};
+use crate::{
+    id::TenantId,
+    schedules::{Claimed, Firing, Outcome},
+};
 
 /// The oldest firing that may be run now: new, due again, or left behind by a runner whose lease ended. One schedule's
 /// firings come one after the other.
@@ -35,34 +37,8 @@ const CLAIM: &str = "
     returning f.schedule, f.due_at, f.attempts, f.fence, s.job, s.tenant_id,
         extract(epoch from now() - f.fires_at)::float8 as late";
 
-/// A firing that this process may run.
-#[derive(Debug, Clone)]
-pub struct Claimed {
-    pub firing: Firing,
-    pub job: String,
-    pub fence: i64,
-    /// Since it was to fire.
-    pub late: Duration,
-}
-
-/// What became of an attempt.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    Done,
-    /// For good.
-    Failed(Value),
-    /// It is tried again after this pause.
-    Again {
-        pause: Duration,
-        error: Value,
-    },
-    /// It was not tried to its end, which is nobody's fault: somebody else does, at once.
-    Released,
-}
-
 impl ScheduleStore {
-    /// Claims the next firing of these jobs, if there is any.
-    pub(in crate::schedules) async fn claim(&self, jobs: &[&str]) -> Result<Option<Claimed>, ScheduleError> {
+    pub(super) async fn claim_oldest(&self, jobs: &[&str]) -> Result<Option<Claimed>, ScheduleError> {
         let claim = sqlx::query(CLAIM).bind(jobs).bind(self.lease.as_secs_f64());
         let Some(row) = claim.fetch_optional(&self.pool).await? else { return Ok(None) };
         let firing = Firing {
@@ -76,8 +52,7 @@ impl ScheduleStore {
         Ok(Some(Claimed { firing, job, fence, late: Duration::from_secs_f64(late) }))
     }
 
-    /// Makes the lease last for its whole length again.
-    pub(in crate::schedules) async fn renew(&self, claimed: &Claimed) -> Result<(), ScheduleError> {
+    pub(super) async fn renew_lease(&self, claimed: &Claimed) -> Result<(), ScheduleError> {
         let renewed = sqlx::query(
             "update schedule_firings set lease_until = now() + make_interval(secs => $4)
               where schedule = $1 and due_at = $2 and fence = $3 and lease_until > now()",
@@ -87,8 +62,7 @@ impl ScheduleStore {
         held(renewed.bind(self.lease.as_secs_f64()).execute(&self.pool).await?.rows_affected())
     }
 
-    /// Notes what became of it and gives the lease back.
-    pub(in crate::schedules) async fn finish(
+    pub(super) async fn note_outcome(
         &self,
         claimed: &Claimed,
         outcome: &Outcome,

@@ -1,12 +1,12 @@
 //! What a service declares, made rows.
 
-use sqlx::{FromRow, PgTransaction};
+use sqlx::PgTransaction;
 use time::OffsetDateTime;
 
 use super::{ScheduleError, ScheduleStore};
 use crate::{
     error::{Classify, Kind},
-    schedules::{Misses, Moment, Plan, PlanError, Rule},
+    schedules::{Misses, Moment, Plan, PlanError, Row, Rule, first_moment},
 };
 
 /// Any number that no other advisory lock of this database has.
@@ -49,7 +49,7 @@ impl Classify for DeclareError {
 
 impl Schedule {
     /// How it fires, if it can.
-    pub(in crate::schedules) fn rule(&self) -> Result<Rule, DeclareError> {
+    pub fn rule(&self) -> Result<Rule, DeclareError> {
         let plan = Plan::parse(self.cron, self.zone)
             .map_err(|source| DeclareError::Plan { schedule: self.name, source })?;
         if self.jitter_seconds > 3_600 {
@@ -60,23 +60,8 @@ impl Schedule {
     }
 }
 
-#[derive(FromRow)]
-struct Existing {
-    service: String,
-    job: String,
-    cron: String,
-    zone: String,
-    misses: String,
-    jitter_seconds: i32,
-    retired: bool,
-    next_due: OffsetDateTime,
-}
-
 impl ScheduleStore {
-    /// Makes the rows of this service what it declares. A new schedule, one that comes back and one with another expression
-    /// or zone is due from now on; every other goes on where it is, and a pause stays. One that is declared no longer is
-    /// retired. What is so already is not written.
-    pub(in crate::schedules) async fn declare(
+    pub(super) async fn declare_rows(
         &self,
         service: &str,
         declared: &[(Schedule, Rule)],
@@ -88,12 +73,9 @@ impl ScheduleStore {
         let now: OffsetDateTime = now.fetch_one(&mut *transaction).await?;
         for (schedule, rule) in declared {
             let existing = existing(&mut transaction, schedule.name).await?;
-            let next = match &existing {
-                Some(existing) if existing.is(service, schedule) => continue,
-                Some(existing) if existing.goes_on(schedule) => rule.moment(existing.next_due),
-                Some(_) | None => rule.next_after(now)?,
-            };
-            write(&mut transaction, service, schedule, next).await?;
+            if let Some(next) = first_moment(existing.as_ref(), service, schedule, rule, now)? {
+                write(&mut transaction, service, schedule, next).await?;
+            }
         }
         let names: Vec<_> = declared.iter().map(|(schedule, _)| schedule.name).collect();
         let retire = "update schedules set retired_at = now(), updated_at = now()
@@ -103,27 +85,9 @@ impl ScheduleStore {
     }
 }
 
-impl Existing {
-    /// Whether there is nothing to write.
-    fn is(&self, service: &str, schedule: &Schedule) -> bool {
-        let policy = (schedule.misses.as_str(), i32::from(schedule.jitter_seconds));
-        self.goes_on(schedule)
-            && (&*self.service, &*self.job) == (service, schedule.job)
-            && (&*self.misses, self.jitter_seconds) == policy
-    }
-
-    /// Whether its moments are the same as before.
-    fn goes_on(&self, schedule: &Schedule) -> bool {
-        !self.retired && (&*self.cron, &*self.zone) == (schedule.cron, schedule.zone)
-    }
-}
-
-async fn existing(
-    transaction: &mut PgTransaction<'_>,
-    name: &str,
-) -> Result<Option<Existing>, ScheduleError> {
+async fn existing(transaction: &mut PgTransaction<'_>, name: &str) -> Result<Option<Row>, ScheduleError> {
     let existing = sqlx::query_as(
-        "select service, job, cron, zone, misses, jitter_seconds, retired_at is not null as retired, next_due
+        "select name, service, job, cron, zone, misses, jitter_seconds, retired_at is not null as retired, next_due
            from schedules where name = $1 for update",
     );
     Ok(existing.bind(name).fetch_optional(&mut **transaction).await?)

@@ -4,7 +4,7 @@ use sqlx::{FromRow, PgTransaction};
 use time::OffsetDateTime;
 
 use super::{ScheduleError, ScheduleStore};
-use crate::schedules::{Decision, Plan, PlanError, Rule, decide};
+use crate::schedules::{Decided, Decision, Row};
 
 /// Whether one of these jobs is due: `$1` the jobs, `$2` the time or nothing.
 macro_rules! due {
@@ -21,44 +21,14 @@ macro_rules! due {
 
 #[derive(FromRow)]
 struct Due {
-    name: String,
-    cron: String,
-    zone: String,
-    misses: String,
-    jitter_seconds: i32,
-    next_due: OffsetDateTime,
+    #[sqlx(flatten)]
+    row: Row,
     now: OffsetDateTime,
 }
 
-impl Due {
-    fn decide(&self) -> Result<Decision, String> {
-        let text = |error: PlanError| error.to_string();
-        let rule = Rule {
-            name: self.name.clone(),
-            plan: Plan::parse(&self.cron, &self.zone).map_err(text)?,
-            misses: self.misses.parse().map_err(str::to_owned)?,
-            jitter_seconds: self.jitter_seconds.unsigned_abs(),
-        };
-        decide(&rule, self.next_due, self.now).map_err(text)
-    }
-}
-
-/// A schedule that was decided about.
-#[derive(Debug)]
-pub struct Decided {
-    pub schedule: String,
-    pub since: OffsetDateTime,
-    pub fired: u64,
-    pub passed_over: u64,
-}
-
 impl ScheduleStore {
-    /// Decides about one schedule of these jobs that is due and that nobody else is deciding about. Fires nothing twice: who
-    /// comes second finds the row locked, or moved on.
-    pub(in crate::schedules) async fn fire_one(
-        &self,
-        jobs: &[&str],
-    ) -> Result<Option<Decided>, ScheduleError> {
+    /// Who comes second finds the row locked, or moved on.
+    pub(super) async fn decide_one(&self, jobs: &[&str]) -> Result<Option<Decided>, ScheduleError> {
         let now = self.clock.given();
         // Nothing is due most of the time, and asking that is one statement that writes nothing.
         let any = sqlx::query(due!("", "limit 1")).bind(jobs).bind(now).fetch_optional(&self.pool).await?;
@@ -67,16 +37,17 @@ impl ScheduleStore {
         }
         let mut transaction = self.pool.begin().await?;
         let due = sqlx::query_as(due!(
-            "name, cron, zone, misses, jitter_seconds, next_due, coalesce($2, now()) as now",
+            "name, service, job, cron, zone, misses, jitter_seconds, false as retired, next_due,
+                coalesce($2, now()) as now",
             "order by fires_at limit 1 for update skip locked"
         ));
         let due: Option<Due> = due.bind(jobs).bind(now).fetch_optional(&mut *transaction).await?;
-        let Some(due) = due else { return Ok(None) };
-        let decided = match due.decide() {
-            Ok(decision) => write(&mut transaction, &due, &decision).await?,
+        let Some(Due { row, now }) = due else { return Ok(None) };
+        let decided = match row.decide(now) {
+            Ok(decision) => write(&mut transaction, &row, &decision).await?,
             Err(why) => {
-                pause(&mut transaction, &due.name, &why).await?;
-                Decided { schedule: due.name, since: due.next_due, fired: 0, passed_over: 0 }
+                pause(&mut transaction, &row.name, &why).await?;
+                Decided { schedule: row.name, since: row.next_due, fired: 0, passed_over: 0 }
             }
         };
         transaction.commit().await?;
@@ -86,7 +57,7 @@ impl ScheduleStore {
 
 async fn write(
     transaction: &mut PgTransaction<'_>,
-    due: &Due,
+    row: &Row,
     decision: &Decision,
 ) -> Result<Decided, ScheduleError> {
     let moments = &decision.fire;
@@ -95,19 +66,19 @@ async fn write(
          select $1, due_at, fires_at from unnest($2::timestamptz[], $3::timestamptz[]) as moment (due_at, fires_at)
          on conflict (schedule, due_at) do nothing",
     )
-    .bind(&due.name)
+    .bind(&row.name)
     .bind(moments.iter().map(|moment| moment.due_at).collect::<Vec<_>>())
     .bind(moments.iter().map(|moment| moment.fires_at).collect::<Vec<_>>())
     .execute(&mut **transaction)
     .await?
     .rows_affected();
     sqlx::query("update schedules set next_due = $2, fires_at = $3 where name = $1")
-        .bind(&due.name)
+        .bind(&row.name)
         .bind(decision.next.due_at)
         .bind(decision.next.fires_at)
         .execute(&mut **transaction)
         .await?;
-    let (schedule, since) = (due.name.clone(), due.next_due);
+    let (schedule, since) = (row.name.clone(), row.next_due);
     Ok(Decided { schedule, since, fired, passed_over: decision.passed_over })
 }
 
