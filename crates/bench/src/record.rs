@@ -83,6 +83,11 @@ pub async fn fill(pool: &PgPool, tenants: i32) -> anyhow::Result<Vec<TenantId>> 
                n, 1, 2000, 2048 from tenants t, generate_series(0, 2) n";
     sqlx::query(instances).execute(pool).await?;
     sqlx::query("vacuum analyze").execute(pool).await?;
+    ids(pool).await
+}
+
+/// Which tenants are there?
+pub async fn ids(pool: &PgPool) -> anyhow::Result<Vec<TenantId>> {
     let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select id from tenants").fetch_all(pool).await?;
     Ok(ids.into_iter().map(TenantId::from_uuid).collect())
 }

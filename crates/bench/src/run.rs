@@ -35,6 +35,8 @@ pub async fn run() -> anyhow::Result<String> {
     common::database::migrate(&record).await?;
     let mut bench = Bench::new(config, record).await?;
     let servers = idle(&mut bench).await?;
+    bench.warm(&servers.gateway).await?;
+    bench.warm(&servers.peer).await?;
     for round in 1..=bench.config.rounds {
         eprintln!("round {round} of {}", bench.config.rounds);
         one_round(&mut bench, &servers).await?;

@@ -1,5 +1,7 @@
 //! `POST /tenants`: accepted, refused, repeated; and those that do the same work without us.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use testkit::portal::Caller;
 use uuid::Uuid;
@@ -16,6 +18,8 @@ use crate::{
 const PLAN: &str = "pro";
 /// So many commands are repeated in turns.
 const KEYS: usize = 500;
+/// Connections that ask before anything is measured.
+const WARMING: usize = 16;
 
 /// A tenant that nobody has asked for.
 pub fn create(caller: &Caller) -> Asked {
@@ -23,6 +27,20 @@ pub fn create(caller: &Caller) -> Asked {
 }
 
 impl Bench {
+    /// Asks for everything some ten thousand times. Node compiles what is asked often, and is not to be measured before it has.
+    pub async fn warm(&self, server: &Server) -> anyhow::Result<()> {
+        let (port, caller, seconds) = (server.port, self.caller.clone(), Duration::from_secs(5));
+        record::empty(&self.record).await?;
+        let next =
+            move || Ok((caller.create_nowhere(Uuid::now_v7(), PLAN)?, StatusCode::UNPROCESSABLE_ENTITY));
+        load::closed(&Ask { port, next }, WARMING, seconds).await?;
+        let caller = self.caller.clone();
+        load::closed(&Ask { port, next: move || create(&caller) }, WARMING, seconds).await?;
+        let (tenants, caller) = (record::ids(&self.record).await?, self.caller.clone());
+        let next = super::in_turns(tenants, move |tenant| Ok((caller.show(*tenant)?, StatusCode::OK)));
+        load::closed(&Ask { port, next }, WARMING, seconds).await.map(drop)
+    }
+
     /// As fast as the answers come.
     pub async fn create(&mut self, cell: &str, server: &Server, connections: usize) -> anyhow::Result<()> {
         self.prepare(cell).await?;

@@ -21,7 +21,9 @@ const IDLE: usize = 10_000;
 const ACTIVE: usize = 1_000;
 /// Streams that are opened at the same time; the rest of them waits.
 const OPENED_AT_ONCE: usize = 32;
-/// A gateway has connected to everything, and a stream has answered, long before.
+/// By then a gateway knows where events begin.
+const SETTLED: Duration = Duration::from_secs(2);
+/// A stream has answered long before.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between events: no whole number of the tenths of a second that the gateway looks for them in.
 const PAUSE: Duration = Duration::from_millis(137);
@@ -32,7 +34,8 @@ impl Bench {
     /// A gateway of its own, so that its memory before was never used for anything else.
     pub async fn follow(&mut self, cell: &str) -> anyhow::Result<()> {
         self.prepare(cell).await?;
-        let gateway = services::fresh_gateway(&self.config, IDLE + ACTIVE).await?;
+        let gateway = services::fresh_gateway(&self.config, OPENED_AT_ONCE + IDLE + ACTIVE).await?;
+        sleep(SETTLED).await;
         let (idle, everything) = (format!("/events?tenant={}", TenantId::generate()), "/events");
         // What is allocated once is not the price of a client.
         let first = self.open(gateway.port, everything, OPENED_AT_ONCE).await?;
