@@ -39,7 +39,7 @@ impl Section for Config {
         let idle_database_url = env.secret("BENCH_IDLE_DATABASE_URL");
         let nats_url = env.required("NATS_URL");
         let (redis_url, pgbench) = (env.required("BENCH_REDIS_URL"), env.required::<String>("BENCH_PGBENCH"));
-        let (disk, port) = (env.required("BENCH_DISK"), env.or("BENCH_PORT", 58100));
+        let (disk, port) = (env.required("BENCH_DISK"), env.or("BENCH_PORT", 28100));
         let (rounds, seconds) = (env.or("BENCH_ROUNDS", 3), env.or("BENCH_SECONDS", 6));
         let own_path = match std::env::current_exe() {
             Ok(path) => Some(path),

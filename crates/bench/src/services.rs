@@ -34,6 +34,8 @@ pub async fn fresh_gateway(config: &Config, clients: usize) -> anyhow::Result<Se
 async fn gateway_on(config: &Config, port: u16, more: Vec<(String, String)>) -> anyhow::Result<Server> {
     let mut variables = with_record(services::gateway(port), config);
     variables.extend(rates(&config.redis_url));
+    // In most cells nobody works off what is accepted.
+    variables.push(("BACKLOG_HIGH".into(), "1000000000".into()));
     variables.extend(more);
     let process = Process::start(&program(&config.gateway, &[], variables, port + 2)).await?;
     Ok(Server { process, port, accepted: &record::ACCEPTED })
