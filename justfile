@@ -64,7 +64,7 @@ describe:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-# Measure the gateway and the record beside pgbench in the same run
+# Measure the gateway and the record beside Fastify and pgbench in the same run
 bench:
     benches/run
 

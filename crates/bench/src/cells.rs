@@ -1,8 +1,15 @@
 //! The cells of the table: each is looked at on its own, on an empty record, after the machine has become quiet.
 
+mod commands;
+mod events;
 mod operations;
-mod requests;
+mod reads;
 mod used;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use common::{
     bus::{Bus, BusConfig},
@@ -14,7 +21,7 @@ use testkit::portal::Caller;
 use crate::{
     config::Config,
     figures::Figures,
-    load::Latencies,
+    load::{Asked, Latencies},
     machine,
     record::{self, Quantiles},
 };
@@ -78,5 +85,19 @@ impl Bench {
         self.figures.note(cell, p50, quantiles.p50);
         self.figures.note(cell, p95, quantiles.p95);
         self.figures.note(cell, p99, quantiles.p99);
+    }
+}
+
+/// Asks for all of them in an order that no cache foresees.
+fn in_turns<T: Send + Sync>(
+    all: Vec<T>,
+    ask: impl Fn(&T) -> Asked + Send + Sync,
+) -> impl Fn() -> Asked + Clone + Send + Sync {
+    let shared = Arc::new((AtomicUsize::new(0), all, ask));
+    move || {
+        let (next, all, ask) = &*shared;
+        // A prime, so that each has its turn.
+        let number = next.fetch_add(7919, Ordering::Relaxed) % all.len().max(1);
+        ask(all.get(number).ok_or_else(|| anyhow::anyhow!("there is nothing to ask for"))?)
     }
 }

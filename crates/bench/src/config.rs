@@ -10,6 +10,8 @@ pub struct Config {
     /// The built services.
     pub gateway: PathBuf,
     pub provisioner: PathBuf,
+    /// The command that starts the peer.
+    pub peer: Vec<String>,
     /// A Postgres of our own, that commits to a real disk.
     pub database_url: SecretString,
     /// An empty database on the same server.
@@ -20,7 +22,7 @@ pub struct Config {
     pub pgbench: Vec<String>,
     /// A directory on the disk that Postgres writes to.
     pub disk: PathBuf,
-    /// The first of five free ports on 127.0.0.1.
+    /// The first of nine free ports on 127.0.0.1.
     pub port: u16,
     pub rounds: usize,
     /// How long each cell is looked at.
@@ -32,11 +34,12 @@ pub struct Config {
 impl Section for Config {
     fn read(env: &mut Env) -> Option<Self> {
         let (gateway, provisioner) = (env.required("BENCH_GATEWAY"), env.required("BENCH_PROVISIONER"));
+        let peer = env.required::<String>("BENCH_PEER");
         let database_url = env.secret("DATABASE_URL");
         let idle_database_url = env.secret("BENCH_IDLE_DATABASE_URL");
         let nats_url = env.required("NATS_URL");
         let (redis_url, pgbench) = (env.required("BENCH_REDIS_URL"), env.required::<String>("BENCH_PGBENCH"));
-        let (disk, port) = (env.required("BENCH_DISK"), env.or("BENCH_PORT", 58100));
+        let (disk, port) = (env.required("BENCH_DISK"), env.or("BENCH_PORT", 28100));
         let (rounds, seconds) = (env.or("BENCH_ROUNDS", 3), env.or("BENCH_SECONDS", 6));
         let own_path = match std::env::current_exe() {
             Ok(path) => Some(path),
@@ -45,11 +48,12 @@ impl Section for Config {
         Some(Self {
             gateway: gateway?,
             provisioner: provisioner?,
+            peer: words(&peer?),
             database_url: database_url?,
             idle_database_url: idle_database_url?,
             nats_url: nats_url?,
             redis_url: redis_url?,
-            pgbench: pgbench?.split_whitespace().map(str::to_owned).collect(),
+            pgbench: words(&pgbench?),
             disk: disk?,
             port: port?,
             rounds: rounds?,
@@ -57,4 +61,8 @@ impl Section for Config {
             own_path: own_path?,
         })
     }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }

@@ -5,6 +5,7 @@ mod config;
 mod figures;
 mod load;
 mod machine;
+mod names;
 mod no_effects;
 mod pgbench;
 mod record;

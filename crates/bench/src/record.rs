@@ -18,8 +18,10 @@ pub struct Quantiles {
 }
 
 /// What accepting a tenant writes to, one row each.
-const ACCEPTED: [&str; 6] =
+pub const ACCEPTED: [&str; 6] =
     ["tenants", "tenant_limits", "operations", "audit_logs", "idempotency_keys", "request_signatures"];
+/// The same without a memory of signatures.
+pub const UNSIGNED: [&str; 5] = ["tenants", "tenant_limits", "operations", "audit_logs", "idempotency_keys"];
 
 /// Every cell begins alike: nothing there, and nothing left for a checkpoint to write.
 pub async fn empty(pool: &PgPool) -> anyhow::Result<()> {
@@ -29,18 +31,38 @@ pub async fn empty(pool: &PgPool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails unless each table holds one row for each tenant: then the peer wrote the same rows.
-pub async fn check_rows(pool: &PgPool) -> anyhow::Result<i64> {
+/// Fails unless each of these tables holds one row for each tenant: then the peer wrote the same rows.
+pub async fn check_rows(pool: &PgPool, tables: &[&'static str]) -> anyhow::Result<()> {
     let mut counts = Vec::new();
-    for table in ACCEPTED {
-        let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
-            .fetch_one(pool)
-            .await?;
-        counts.push(count);
+    for table in tables {
+        counts.push(count(pool, table).await?);
     }
     let tenants = counts.first().copied().unwrap_or_default();
-    anyhow::ensure!(counts.iter().all(|count| *count == tenants), "{ACCEPTED:?} hold {counts:?} rows");
-    Ok(tenants)
+    anyhow::ensure!(
+        tenants > 0 && counts.iter().all(|count| *count == tenants),
+        "{tables:?} hold {counts:?} rows"
+    );
+    Ok(())
+}
+
+/// How many rows are in this table?
+pub async fn count(pool: &PgPool, table: &'static str) -> anyhow::Result<i64> {
+    let rows = format!("select count(*) from {table}");
+    Ok(sqlx::query_scalar(AssertSqlSafe(rows)).fetch_one(pool).await?)
+}
+
+/// How many bytes the server has written to its log so far?
+pub async fn logged_bytes(pool: &PgPool) -> anyhow::Result<i64> {
+    let logged = "select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8";
+    Ok(sqlx::query_scalar(logged).fetch_one(pool).await?)
+}
+
+/// Lets something happen that concerns no operation.
+pub async fn tell(pool: &PgPool, tenant: TenantId) -> anyhow::Result<()> {
+    let event = "insert into event_outbox (kind, tenant_id, data)
+                 values ('tenant.active', $1, '{\"status\": \"active\"}')";
+    sqlx::query(event).bind(tenant.uuid()).execute(pool).await?;
+    Ok(())
 }
 
 /// Tenants as they are when they run: limits, a main and two workers.
@@ -61,6 +83,11 @@ pub async fn fill(pool: &PgPool, tenants: i32) -> anyhow::Result<Vec<TenantId>> 
                n, 1, 2000, 2048 from tenants t, generate_series(0, 2) n";
     sqlx::query(instances).execute(pool).await?;
     sqlx::query("vacuum analyze").execute(pool).await?;
+    ids(pool).await
+}
+
+/// Which tenants are there?
+pub async fn ids(pool: &PgPool) -> anyhow::Result<Vec<TenantId>> {
     let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select id from tenants").fetch_all(pool).await?;
     Ok(ids.into_iter().map(TenantId::from_uuid).collect())
 }

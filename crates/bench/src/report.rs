@@ -1,5 +1,8 @@
 //! The table.
 
+mod operations;
+mod requests;
+
 use std::fmt::Write;
 
 use common::clock;
@@ -8,32 +11,16 @@ use crate::{
     cells::{Bench, QUIET},
     figures::{Figures, short},
     machine,
-    run::{BEGINNINGS, CLIENTS},
+    names::{begin, create, peer_create},
+    run::CLIENTS,
 };
-
-/// The cells' names.
-pub fn create(clients: usize) -> String {
-    format!("`POST /tenants`, {clients} connections")
-}
-
-pub fn create_in_sql(clients: usize) -> String {
-    format!("pgbench, the same rows, {clients} clients")
-}
-
-pub fn show(clients: usize) -> String {
-    format!("`GET /tenants/{{id}}`, {clients} connections")
-}
-
-pub fn begin(rate: u32, effects: bool) -> String {
-    format!("{rate}/s, {}", if effects { "the real sagas on fakes" } else { "nine steps without effects" })
-}
 
 /// Writes out everything that was measured.
 pub fn write(bench: &Bench) -> anyhow::Result<String> {
     let (figures, mut out) = (&bench.figures, String::new());
     head(bench, &mut out)?;
-    served(figures, &mut out)?;
-    operations(figures, &mut out)?;
+    requests::write(figures, &mut out)?;
+    operations::write(figures, &mut out)?;
     memory(figures, &mut out)?;
     Ok(out)
 }
@@ -62,73 +49,20 @@ fn head(bench: &Bench, out: &mut String) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn served(figures: &Figures, out: &mut String) -> anyhow::Result<()> {
-    writeln!(out, "## Requests\n")?;
-    writeln!(out, "| | per second | p50 | p95 | p99 | µs CPU of the service | machine busy |")?;
-    writeln!(out, "|---|---|---|---|---|---|---|")?;
-    for clients in CLIENTS {
-        let (ours, peer) = (create(clients), create_in_sql(clients));
-        served_row(figures, &ours, out)?;
-        let mean = format!("mean {}", figures.text(&peer, "mean"));
-        let per_second = figures.text(&peer, "per second");
-        writeln!(
-            out,
-            "| {}{peer} | {per_second} | {mean} | | | | {} |",
-            noisy(figures, &peer),
-            busy(figures, &peer)
-        )?;
-        let ratio = figures.ratio(&ours, &peer, "per second").map_or("–".to_owned(), short);
-        writeln!(out, "| ratio (aim ≥ 0.7) | **{ratio}** | | | | | |")?;
-    }
-    for clients in CLIENTS {
-        served_row(figures, &show(clients), out)?;
-    }
-    Ok(writeln!(out)?)
-}
-
-fn served_row(figures: &Figures, cell: &str, out: &mut String) -> anyhow::Result<()> {
-    let texts = ["per second", "p50", "p95", "p99", "cpu"].map(|figure| figures.text(cell, figure));
-    writeln!(out, "| {}{cell} | {} | {} |", noisy(figures, cell), texts.join(" | "), busy(figures, cell))?;
-    Ok(())
-}
-
-fn operations(figures: &Figures, out: &mut String) -> anyhow::Result<()> {
-    writeln!(out, "## Operations\n")?;
-    writeln!(
-        out,
-        "| accepted | answered p95 | first step p50 | p95 (aim ≤ 25) | p99 | a step p50 | p95 (aim ≤ 10) | p99 | % unfinished after 30 s | machine busy |"
-    )?;
-    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|")?;
-    let columns =
-        ["p95", "start p50", "start p95", "start p99", "step p50", "step p95", "step p99", "unfinished"];
-    for (rate, effects) in BEGINNINGS {
-        let cell = begin(rate, effects);
-        let texts = columns.map(|figure| figures.text(&cell, figure));
-        writeln!(
-            out,
-            "| {}{cell} | {} | {} |",
-            noisy(figures, &cell),
-            texts.join(" | "),
-            busy(figures, &cell)
-        )?;
-    }
-    writeln!(out, "\nThe real steps on fakes, from the row that begins one to the row that ends it:\n")?;
-    writeln!(out, "| step | p50 | p95 |\n|---|---|---|")?;
-    for cell in figures.cells().filter(|cell| cell.starts_with("step ")) {
-        let texts = ["p50", "p95"].map(|figure| figures.text(cell, figure));
-        writeln!(out, "| {} | {} |", cell.trim_start_matches("step "), texts.join(" | "))?;
-    }
-    Ok(writeln!(out)?)
-}
-
 fn memory(figures: &Figures, out: &mut String) -> anyhow::Result<()> {
-    let loaded = CLIENTS.last().map(|clients| figures.text(&create(*clients), "MB")).unwrap_or_default();
+    let most = CLIENTS.last().copied().unwrap_or_default();
+    let (ours, peer) = (figures.text(&create(most), "MB"), figures.text(&peer_create(most), "MB"));
     let worker = figures.text(&begin(20, true), "worker MB");
+    let idle = |service| figures.text(service, "idle MB");
     writeln!(out, "## Memory\n")?;
     writeln!(out, "| MB resident | idle (aim ≤ 25) | loaded |\n|---|---|---|")?;
-    writeln!(out, "| gateway | {} | {loaded} |", figures.text("gateway", "idle MB"))?;
-    let idle = figures.text("provisioner", "idle MB");
-    writeln!(out, "| provisioner | {idle} | {worker} (its loop on fakes, which are in it) |")?;
+    writeln!(out, "| gateway | {} | {ours} |", idle("gateway"))?;
+    writeln!(out, "| Fastify, all its processes | {} | {peer} |", idle("peer"))?;
+    writeln!(
+        out,
+        "| provisioner | {} | {worker} (its loop on fakes, which are in it) |",
+        idle("provisioner")
+    )?;
     Ok(())
 }
 

@@ -6,12 +6,20 @@ use anyhow::Context;
 use common::config::Env;
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgPoolOptions;
-use testkit::process::Process;
 
-use crate::{cells::Bench, config::Config, machine, report, services};
+use crate::{
+    cells::Bench,
+    config::Config,
+    machine, names, report,
+    services::{self, Server},
+};
 
 /// Clients of the closed loops.
-pub const CLIENTS: [usize; 2] = [16, 64];
+pub const CLIENTS: [usize; 2] = [FEW, 64];
+/// Enough to keep two cores busy.
+pub const FEW: usize = 16;
+/// Reads and new tenants together.
+pub const MIXED_PER_SECOND: u32 = 200;
 /// The open loops: how many a second, and whether the sagas have effects. Hashing one password takes some 50 ms of a
 /// core, so two hundred real creations a second are beyond a small machine whatever we do.
 pub const BEGINNINGS: [(u32, bool); 3] = [(20, false), (200, false), (20, true)];
@@ -26,40 +34,60 @@ pub async fn run() -> anyhow::Result<String> {
         PgPoolOptions::new().max_connections(2).connect(url).await.context("the bench's Postgres")?;
     common::database::migrate(&record).await?;
     let mut bench = Bench::new(config, record).await?;
-    let gateway = idle(&mut bench).await?;
+    let servers = idle(&mut bench).await?;
+    bench.warm(&servers.gateway).await?;
+    bench.warm(&servers.peer).await?;
     for round in 1..=bench.config.rounds {
         eprintln!("round {round} of {}", bench.config.rounds);
-        one_round(&mut bench, &gateway).await?;
+        one_round(&mut bench, &servers).await?;
     }
-    gateway.stop().await?;
+    servers.gateway.process.stop().await?;
+    servers.peer.process.stop().await?;
     report::write(&bench)
 }
 
-/// How much memory the services take before anybody asks them anything. The gateway goes on living.
-async fn idle(bench: &mut Bench) -> anyhow::Result<Process> {
-    let gateway = services::gateway(&bench.config).await?;
-    let provisioner = services::idle_provisioner(&bench.config).await?;
-    tokio::time::sleep(SETTLED).await;
-    bench.figures.note("gateway", "idle MB", gateway.memory_mb()?);
-    bench.figures.note("provisioner", "idle MB", provisioner.memory_mb()?);
-    provisioner.stop().await?;
-    Ok(gateway)
+/// Ours, and the peer.
+struct Servers {
+    gateway: Server,
+    peer: Server,
 }
 
-async fn one_round(bench: &mut Bench, gateway: &Process) -> anyhow::Result<()> {
+/// How much memory the services take before anybody asks them anything. The gateway and the peer go on living.
+async fn idle(bench: &mut Bench) -> anyhow::Result<Servers> {
+    let gateway = services::gateway(&bench.config).await?;
+    let peer = services::peer(&bench.config).await?;
+    let provisioner = services::idle_provisioner(&bench.config).await?;
+    tokio::time::sleep(SETTLED).await;
+    bench.figures.note("gateway", "idle MB", gateway.process.memory_mb()?);
+    bench.figures.note("peer", "idle MB", peer.process.memory_mb()?);
+    bench.figures.note("provisioner", "idle MB", provisioner.memory_mb()?);
+    provisioner.stop().await?;
+    Ok(Servers { gateway, peer })
+}
+
+async fn one_round(bench: &mut Bench, Servers { gateway, peer }: &Servers) -> anyhow::Result<()> {
     let fsync = machine::fsync(&bench.config.disk)?;
     for (figure, quantile) in [("p50", 0.5), ("p95", 0.95)] {
         bench.figures.note("fsync", figure, fsync.value_at_quantile(quantile) as f64 / 1000.0);
     }
+    bench.refuse(names::REFUSE, gateway, FEW).await?;
+    bench.refuse(names::PEER_REFUSE, peer, FEW).await?;
     for clients in CLIENTS {
-        bench.create(&report::create(clients), gateway, clients).await?;
-        bench.create_in_sql(&report::create_in_sql(clients), clients).await?;
+        bench.create(&names::create(clients), gateway, clients).await?;
+        bench.create(&names::peer_create(clients), peer, clients).await?;
+        bench.create_in_sql(&names::create_in_sql(clients), clients).await?;
     }
+    bench.repeat(names::REPEAT, gateway, FEW).await?;
+    bench.show_own(names::SHOW_OWN, gateway, FEW).await?;
+    bench.show_own(names::PEER_SHOW_OWN, peer, FEW).await?;
     for clients in CLIENTS {
-        bench.show(&report::show(clients), gateway, clients).await?;
+        bench.show(&names::show(clients), gateway, clients).await?;
     }
+    bench.mix(names::MIX, gateway, MIXED_PER_SECOND).await?;
+    bench.mix(names::PEER_MIX, peer, MIXED_PER_SECOND).await?;
+    bench.follow(names::FOLLOW).await?;
     for (rate, effects) in BEGINNINGS {
-        bench.begin(&report::begin(rate, effects), rate, effects).await?;
+        bench.begin(&names::begin(rate, effects), rate, effects).await?;
     }
     Ok(())
 }

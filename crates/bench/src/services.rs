@@ -2,19 +2,62 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use secrecy::ExposeSecret;
 use testkit::{
+    portal::{HMAC_SECRET, JWT_SECRET},
     process::{Process, Program},
     services,
 };
 
-use crate::config::Config;
+use crate::{config::Config, record};
+
+/// Who is asked.
+pub struct Server {
+    pub process: Process,
+    /// Where on 127.0.0.1.
+    pub port: u16,
+    /// What accepting a tenant writes to, one row each.
+    pub accepted: &'static [&'static str],
+}
 
 /// The gateway; its API is on the first of our ports.
-pub async fn gateway(config: &Config) -> anyhow::Result<Process> {
-    let mut variables = with_record(services::gateway(config.port), config);
+pub async fn gateway(config: &Config) -> anyhow::Result<Server> {
+    gateway_on(config, config.port, Vec::new()).await
+}
+
+/// A gateway that nobody has asked anything yet, for so many clients that follow events.
+pub async fn fresh_gateway(config: &Config, clients: usize) -> anyhow::Result<Server> {
+    gateway_on(config, config.port + 6, vec![("EVENT_CLIENTS".into(), clients.to_string())]).await
+}
+
+async fn gateway_on(config: &Config, port: u16, more: Vec<(String, String)>) -> anyhow::Result<Server> {
+    let mut variables = with_record(services::gateway(port), config);
     variables.extend(rates(&config.redis_url));
-    Process::start(&program(&config.gateway, &[], variables, config.port + 2)).await
+    // In most cells nobody works off what is accepted.
+    variables.push(("BACKLOG_HIGH".into(), "1000000000".into()));
+    variables.extend(more);
+    let process = Process::start(&program(&config.gateway, &[], variables, port + 2)).await?;
+    Ok(Server { process, port, accepted: &record::ACCEPTED })
+}
+
+/// The peer: a process for each core, and together as many connections to Postgres as a gateway has.
+pub async fn peer(config: &Config) -> anyhow::Result<Server> {
+    let (path, arguments) = config.peer.split_first().context("BENCH_PEER is empty")?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (port, cores) = (config.port + 5, std::thread::available_parallelism()?);
+    let variables = [
+        ("PEER_PORT", port.to_string()),
+        ("PEER_WORKERS", cores.to_string()),
+        ("PEER_CONNECTIONS", "16".to_owned()),
+        ("DATABASE_URL", config.database_url.expose_secret().to_owned()),
+        ("JWT_SECRET", JWT_SECRET.to_owned()),
+        ("HMAC_SECRET", HMAC_SECRET.to_owned()),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let process = Process::start(&program(Path::new(path), &arguments, variables, port)).await?;
+    // It does not remember signatures: one row less, in its favour.
+    Ok(Server { process, port, accepted: &record::UNSIGNED })
 }
 
 /// Every request is counted as in a deployment, and none is one too many.

@@ -11,7 +11,7 @@ use crate::{
     rates::RateConfig,
 };
 
-/// Each is a connection and a task: some 50 kB.
+/// Each is a connection and a task: some 10 kB.
 const EVENT_CLIENTS: usize = 1_000;
 
 /// Some hours of work for one provisioner.

@@ -11,7 +11,7 @@ use common::{
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub const HMAC_SECRET: &str = "hmac-secret-of-a-made-up-portal-0123456789";
 /// Longer than any run.
 const TOKEN_SECONDS: i64 = 3 * 3600;
 
-/// Somebody who may create and remove tenants.
+/// Somebody who asks.
 #[derive(Clone)]
 pub struct Caller {
     bearer: HeaderValue,
@@ -33,9 +33,18 @@ pub struct Caller {
 impl Caller {
     /// A portal.
     pub fn new() -> anyhow::Result<Self> {
+        Self::with(json!({ "sub": "portal", "role": "service" }))
+    }
+
+    /// A customer to whom this tenant belongs.
+    pub fn owner(subject: &str, tenant: TenantId) -> anyhow::Result<Self> {
+        Self::with(json!({ "sub": subject, "role": "owner", "tenant_ids": [tenant] }))
+    }
+
+    fn with(mut claims: Value) -> anyhow::Result<Self> {
+        claims["aud"] = "rp9-orchestrator".into();
+        claims["exp"] = (clock::now().unix_timestamp() + TOKEN_SECONDS).into();
         let header = json!({ "alg": "HS256", "typ": "JWT" }).to_string();
-        let expires = clock::now().unix_timestamp() + TOKEN_SECONDS;
-        let claims = json!({ "sub": "portal", "role": "service", "aud": "rp9-orchestrator", "exp": expires });
         let message =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let code = keyed(JWT_SECRET)?.chain_update(&message).finalize().into_bytes();
@@ -45,27 +54,32 @@ impl Caller {
 
     /// A tenant that has its address from the key, so that the same key always asks for the same.
     pub fn create(&self, key: Uuid, plan: &str) -> anyhow::Result<Request<Full<Bytes>>> {
-        let body = json!({
-            "name": "Acme Ltd", "email": "ada@acme.example", "subdomain": format!("t{}", key.simple()),
-            "plan": plan, "mode": "dedicated", "region": "eu-central", "compliance": ["gdpr"],
-            "metadata": { "crm": "0042" },
-        });
-        self.command(Method::POST, "/tenants", body.to_string(), key)
+        self.command(Method::POST, "/tenants", tenant(key, plan, "eu-central"), Some(key))
+    }
+
+    /// The same without a key, and with a region that cannot be: refused for that, after everything else was found right.
+    pub fn create_nowhere(&self, key: Uuid, plan: &str) -> anyhow::Result<Request<Full<Bytes>>> {
+        self.command(Method::POST, "/tenants", tenant(key, plan, "Nowhere!"), None)
     }
 
     /// The end of a tenant.
     pub fn remove(&self, key: Uuid, tenant: TenantId) -> anyhow::Result<Request<Full<Bytes>>> {
-        self.command(Method::DELETE, &format!("/tenants/{tenant}"), String::new(), key)
+        self.command(Method::DELETE, &format!("/tenants/{tenant}"), String::new(), Some(key))
     }
 
     /// An operation called off.
     pub fn cancel(&self, key: Uuid, operation: OperationId) -> anyhow::Result<Request<Full<Bytes>>> {
-        self.command(Method::POST, &format!("/operations/{operation}/cancel"), String::new(), key)
+        self.command(Method::POST, &format!("/operations/{operation}/cancel"), String::new(), Some(key))
     }
 
     /// One tenant, looked at.
     pub fn show(&self, tenant: TenantId) -> anyhow::Result<Request<Full<Bytes>>> {
-        Ok(self.request(Method::GET, &format!("/tenants/{tenant}")).body(Full::default())?)
+        self.look(&format!("/tenants/{tenant}"))
+    }
+
+    /// Anything that is only looked at.
+    pub fn look(&self, target: &str) -> anyhow::Result<Request<Full<Bytes>>> {
+        Ok(self.request(Method::GET, target).body(Full::default())?)
     }
 
     fn command(
@@ -73,14 +87,19 @@ impl Caller {
         method: Method,
         target: &str,
         body: String,
-        key: Uuid,
+        key: Option<Uuid>,
     ) -> anyhow::Result<Request<Full<Bytes>>> {
-        let (key, timestamp) = (key.to_string(), clock::now().unix_timestamp().to_string());
+        let key = key.map(|key| key.to_string());
+        let timestamp = clock::now().unix_timestamp().to_string();
         let digest = hex::encode(Sha256::digest(&body));
-        let message = [timestamp.as_str(), method.as_str(), target, &digest, &key].join("\n");
-        let signature = hex::encode(self.mac.clone().chain_update(message).finalize().into_bytes());
-        let request = self.request(method, target).header("content-type", "application/json");
-        let request = request.header("idempotency-key", key).header("x-rp9-timestamp", timestamp);
+        let signed =
+            [timestamp.as_str(), method.as_str(), target, &digest, key.as_deref().unwrap_or_default()];
+        let signature = hex::encode(self.mac.clone().chain_update(signed.join("\n")).finalize().into_bytes());
+        let mut request = self.request(method, target).header("content-type", "application/json");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request.header("x-rp9-timestamp", timestamp);
         Ok(request.header("x-rp9-signature", format!("v2={signature}")).body(Full::new(body.into()))?)
     }
 
@@ -88,6 +107,15 @@ impl Caller {
         let request = Request::builder().method(method).uri(target).header("host", "localhost");
         request.header("authorization", self.bearer.clone())
     }
+}
+
+fn tenant(key: Uuid, plan: &str, region: &str) -> String {
+    let body = json!({
+        "name": "Acme Ltd", "email": "ada@acme.example", "subdomain": format!("t{}", key.simple()),
+        "plan": plan, "mode": "dedicated", "region": region, "compliance": ["gdpr"],
+        "metadata": { "crm": "0042" },
+    });
+    body.to_string()
 }
 
 fn keyed(secret: &str) -> anyhow::Result<Hmac<Sha256>> {

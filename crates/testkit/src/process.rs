@@ -83,22 +83,23 @@ impl Process {
         is_ready(self.ops_port).await
     }
 
-    /// Processor seconds used so far, in all.
+    /// Processor seconds used so far, in all, by it and by the processes it has started.
     pub fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id))?;
-        // The second field is the program's name in parentheses, which may hold anything.
-        let (_, rest) = stat.rsplit_once(')').context("an unknown form of /proc/…/stat")?;
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks: f64 = fields.iter().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-        Ok(ticks / TICKS_PER_SECOND)
+        self.family()?.into_iter().map(cpu_seconds).sum()
     }
 
-    /// Memory that is really there, in megabytes.
+    /// Memory that is really there, in megabytes; what several of its processes share counts for each.
     pub fn memory_mb(&self) -> anyhow::Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        Ok(kilobytes.context("an unknown form of /proc/…/status")? / 1024.0)
+        self.family()?.into_iter().map(memory_mb).sum()
+    }
+
+    fn family(&self) -> anyhow::Result<Vec<u32>> {
+        let mut family = vec![self.id];
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.id))? {
+            let children = std::fs::read_to_string(thread?.path().join("children"))?;
+            family.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+        }
+        Ok(family)
     }
 
     /// How it ended, if it has.
@@ -115,6 +116,22 @@ impl Process {
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.kill().await
     }
+}
+
+fn cpu_seconds(id: u32) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The second field is the program's name in parentheses, which may hold anything.
+    let (_, rest) = stat.rsplit_once(')').context("an unknown form of /proc/…/stat")?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let ticks: f64 = fields.iter().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    Ok(ticks / TICKS_PER_SECOND)
+}
+
+fn memory_mb(id: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    Ok(kilobytes.context("an unknown form of /proc/…/status")? / 1024.0)
 }
 
 async fn is_ready(port: u16) -> bool {

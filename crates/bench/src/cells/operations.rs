@@ -1,9 +1,6 @@
 //! The way of an operation through the platform.
 
-use http::StatusCode;
-use uuid::Uuid;
-
-use super::{Bench, Used, requests::PLAN};
+use super::{Bench, Used, commands::create};
 use crate::{
     load::{self, Ask},
     record, services,
@@ -15,8 +12,7 @@ impl Bench {
         self.prepare(cell).await?;
         let worker = services::worker(&self.config, effects).await?;
         let (caller, window) = (self.caller.clone(), self.config.window);
-        let request = move || caller.create(Uuid::now_v7(), PLAN);
-        let ask = Ask { port: self.config.port, request, answer: StatusCode::CREATED };
+        let ask = Ask { port: self.config.port, next: move || create(&caller) };
         let (seen, used) = tokio::try_join!(load::open(&ask, rate, window), Used::within(&worker, window))?;
         let unfinished = record::unfinished(&self.record).await?;
         self.figures.note(cell, "unfinished", 100.0 * unfinished);

@@ -1,9 +1,10 @@
-//! One JSON object a line: `timestamp`, `level`, `service`, `target`, `msg`, then the fields of the spans the event is
-//! in (inner ones win) and its own.
+//! One JSON object a line: `timestamp`, `level`, `service`, `target`, then the fields of the spans the event is in (inner
+//! ones win), `msg` and its own.
 
 use std::{fmt, io::Write};
 
-use serde_json::{Map, Value};
+use serde::Serializer;
+use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 use tracing::{
     Event, Subscriber,
@@ -25,8 +26,34 @@ impl<W> JsonLines<W> {
     }
 }
 
-/// A span's fields, kept with the span.
-struct Fields(Map<String, Value>);
+/// Fields in the order in which they came; a name is there once. A span's are kept with the span.
+#[derive(Default)]
+struct Fields(Vec<(&'static str, Value)>);
+
+impl Fields {
+    /// The later value wins.
+    fn put(&mut self, name: &'static str, value: impl Into<Value>) {
+        // There are a dozen of them: looking through them costs less than a map of them does.
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value.into(),
+            None => self.0.push((name, value.into())),
+        }
+    }
+
+    fn note(&mut self, field: &Field, value: impl Into<Value>) {
+        self.put(if field.name() == "message" { "msg" } else { field.name() }, value);
+    }
+
+    /// One JSON object and the end of its line.
+    fn line(&self) -> Vec<u8> {
+        let mut line = Vec::with_capacity(512);
+        let fields = self.0.iter().map(|(name, value)| (name, value));
+        // Neither a text as a name nor memory to write to can fail.
+        let _ = serde_json::Serializer::new(&mut line).collect_map(fields);
+        line.push(b'\n');
+        line
+    }
+}
 
 impl<S, W> Layer<S> for JsonLines<W>
 where
@@ -34,79 +61,61 @@ where
     W: for<'a> MakeWriter<'a> + 'static,
 {
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
-        let mut fields = Collector::default();
+        let mut fields = Fields::default();
         attributes.record(&mut fields);
         if let Some(span) = context.span(id) {
-            span.extensions_mut().insert(Fields(fields.0));
+            span.extensions_mut().insert(fields);
         }
     }
 
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, S>) {
-        let mut fields = Collector::default();
-        values.record(&mut fields);
         if let Some(span) = context.span(id)
             && let Some(known) = span.extensions_mut().get_mut::<Fields>()
         {
-            known.0.append(&mut fields.0);
+            values.record(known);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut line = Map::new();
-        let timestamp = crate::clock::now().format(&Rfc3339).unwrap_or_default();
-        line.insert("timestamp".into(), timestamp.into());
-        line.insert("level".into(), event.metadata().level().as_str().to_lowercase().into());
-        line.insert("service".into(), self.service.into());
-        line.insert("target".into(), event.metadata().target().into());
+        let mut fields = Fields::default();
+        fields.put("timestamp", crate::clock::now().format(&Rfc3339).unwrap_or_default());
+        fields.put("level", event.metadata().level().as_str().to_lowercase());
+        fields.put("service", self.service);
+        fields.put("target", event.metadata().target());
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
-            if let Some(fields) = span.extensions().get::<Fields>() {
-                line.extend(fields.0.clone());
+            if let Some(known) = span.extensions().get::<Fields>() {
+                known.0.iter().for_each(|(name, value)| fields.put(name, value.clone()));
             }
         }
-        let mut own = Collector::default();
-        event.record(&mut own);
-        line.append(&mut own.0);
-        let mut text = Value::Object(line).to_string();
-        text.push('\n');
+        event.record(&mut fields);
         // A log that cannot be written has nowhere to complain.
-        let _ = self.writer.make_writer().write_all(text.as_bytes());
+        let _ = self.writer.make_writer().write_all(&fields.line());
     }
 }
 
-/// Collects fields as JSON values.
-#[derive(Default)]
-struct Collector(Map<String, Value>);
-
-impl Collector {
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        let name = if field.name() == "message" { "msg" } else { field.name() };
-        self.0.insert(name.to_owned(), value.into());
-    }
-}
-
-impl Visit for Collector {
+impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}"));
+        self.note(field, format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value);
+        self.note(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value);
+        self.note(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value);
+        self.note(field, value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value);
+        self.note(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value);
+        self.note(field, value);
     }
 }
 

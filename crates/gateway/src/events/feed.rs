@@ -123,7 +123,8 @@ impl Feed {
                 return Err(End::OperationEnded);
             }
             let Some(live) = &mut self.live else {
-                self.replay().await.map_err(|error| {
+                // Boxed, because it is over soon: room for it would be kept for as long as the client follows.
+                Box::pin(self.replay()).await.map_err(|error| {
                     tracing::warn!(error = chain(&error), "a client's events could not be read");
                     End::Unavailable
                 })?;

@@ -4,7 +4,13 @@ use std::{pin::pin, time::Duration};
 
 use axum::Router;
 use common::service::Tasks;
-use hyper::server::conn::http1;
+use futures::FutureExt;
+use http::Request;
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -52,7 +58,11 @@ async fn connection(stream: TcpStream, router: Router, stopping: tokio_util::syn
         .max_buf_size(BUFFER_BYTES)
         .max_headers(MAX_HEADERS);
     let stream = TokioIo::new(Patient::new(stream, TAKES_WITHIN));
-    let mut served = pin!(builder.serve_connection(stream, TowerToHyperService::new(router)).with_upgrades());
+    // hyper keeps room for an answer that is being made for as long as the connection lasts. In a box of its own it is
+    // only there meanwhile: a stream of events lasts for hours, and so do most connections in which nothing is asked.
+    let answers = TowerToHyperService::new(router);
+    let service = service_fn(move |request: Request<Incoming>| answers.call(request).boxed());
+    let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
     // Errors here are the peer's: it went away, or it sent what is not HTTP.
     tokio::select! {
         _ = served.as_mut() => {}
