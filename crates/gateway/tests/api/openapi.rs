@@ -23,7 +23,7 @@ fn description() -> Value {
 }
 
 /// Every operation: method and path.
-fn operations(description: &Value) -> Vec<(String, String)> {
+pub fn operations(description: &Value) -> Vec<(String, String)> {
     let paths = description["paths"].as_object().unwrap();
     let methods = paths.iter().flat_map(|(path, methods)| {
         methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone()))

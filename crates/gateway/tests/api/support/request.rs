@@ -115,9 +115,14 @@ pub struct Reply {
 
 impl Reply {
     pub async fn read(response: Response) -> Self {
+        Self::try_read(response).await.expect("the answer is whole")
+    }
+
+    /// The same, if it has an end.
+    pub async fn try_read(response: Response) -> Option<Self> {
         let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Self { status: parts.status, headers: parts.headers, body }
+        let body = axum::body::to_bytes(body, usize::MAX).await.ok()?.to_vec();
+        Some(Self { status: parts.status, headers: parts.headers, body })
     }
 
     pub fn header(&self, name: &str) -> &str {
@@ -126,6 +131,11 @@ impl Reply {
 
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", self.text()))
+    }
+
+    /// The same, if it is JSON.
+    pub fn try_json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
     }
 
     pub fn text(&self) -> String {
