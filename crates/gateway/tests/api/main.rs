@@ -9,6 +9,7 @@
 
 mod audit;
 mod authority;
+mod crashes;
 mod dead_letters;
 mod docs;
 mod edge;
