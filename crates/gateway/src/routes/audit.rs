@@ -17,7 +17,7 @@ use crate::{
         fields::Fault,
         query,
     },
-    problem::{Answered, Problem, ProblemDocument},
+    problem::{Answered, Problem},
     store::audit::{Filter, Noted, page},
     tenants::words,
 };
@@ -85,8 +85,6 @@ pub struct AuditPage {
     params(AuditQuery),
     responses(
         (status = 200, body = AuditPage),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(

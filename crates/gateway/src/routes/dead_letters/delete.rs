@@ -7,7 +7,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::Answer,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     store::{
         dead_letters::DeadLetter,
         steer::{DeleteDeadLetter, Steering},
@@ -33,8 +33,6 @@ impl Access for Delete {
     ),
     responses(
         (status = 200, body = Decided),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn delete(State(app): State<App>, command: Command<Delete, DeadLetter>) -> Answered<Response> {

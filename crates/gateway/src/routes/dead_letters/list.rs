@@ -17,7 +17,7 @@ use crate::{
         fields::Fault,
         query,
     },
-    problem::{Answered, Problem, ProblemDocument},
+    problem::{Answered, Problem},
     store::dead_letters::{Filter, page},
     tenants::words,
 };
@@ -58,8 +58,6 @@ pub struct DeadLetterPage {
     params(DeadLetterQuery),
     responses(
         (status = 200, body = DeadLetterPage),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(

@@ -8,7 +8,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::Answer,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     store::{
         dead_letters::DeadLetter,
         steer::{ReplayDeadLetter, Steering},
@@ -34,8 +34,6 @@ impl Access for Replay {
     ),
     responses(
         (status = 202, body = Decided, headers(("location" = String, description = "The dead letter"))),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn replay(State(app): State<App>, command: Command<Replay, DeadLetter>) -> Answered<Response> {

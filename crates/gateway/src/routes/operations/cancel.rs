@@ -7,7 +7,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::repeat_or,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     routes::reason::{OptionalReasonBody, optional_reason},
     store::{
         operations::Operation,
@@ -36,8 +36,6 @@ impl Access for Cancel {
     ),
     responses(
         (status = 202, body = Steered, headers(("location" = String, description = "The operation"))),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn cancel(State(app): State<App>, command: Command<Cancel, Operation>) -> Answered<Response> {

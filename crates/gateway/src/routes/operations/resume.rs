@@ -7,7 +7,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::repeat_or,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     routes::reason::{ReasonBody, reason},
     store::{
         operations::Operation,
@@ -35,8 +35,6 @@ impl Access for Resume {
     ),
     responses(
         (status = 202, body = Steered, headers(("location" = String, description = "The operation"))),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn resume(State(app): State<App>, command: Command<Resume, Operation>) -> Answered<Response> {

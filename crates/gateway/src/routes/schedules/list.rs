@@ -14,7 +14,7 @@ use crate::{
         cursor::{NameCursor, Page},
         query,
     },
-    problem::{Answered, Problem, ProblemDocument},
+    problem::{Answered, Problem},
     schedules::ScheduleView,
     store::schedules::page,
 };
@@ -52,8 +52,6 @@ pub struct SchedulePage {
     params(ScheduleQuery),
     responses(
         (status = 200, body = SchedulePage),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(

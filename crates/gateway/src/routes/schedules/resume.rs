@@ -7,7 +7,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::repeat_or,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     routes::reason::{OptionalReasonBody, optional_reason},
     store::{
         schedules::Schedule,
@@ -35,8 +35,6 @@ impl Access for Resume {
     ),
     responses(
         (status = 200, body = SteeredSchedule),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn resume(State(app): State<App>, command: Command<Resume, Schedule>) -> Answered<Response> {
