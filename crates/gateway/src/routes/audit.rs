@@ -81,7 +81,7 @@ pub struct AuditPage {
 /// Lists who asked for what, and what came of it.
 #[utoipa::path(
     get, path = "/audit", tag = "audit",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator"])),
     params(AuditQuery),
     responses(
         (status = 200, body = AuditPage),

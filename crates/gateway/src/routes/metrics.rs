@@ -17,7 +17,7 @@ impl Access for ReadMetrics {
 /// This gateway's metrics, for Prometheus.
 #[utoipa::path(
     get, path = "/metrics", tag = "health",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator", "service"])),
     responses(
         (status = 200, body = String, content_type = "text/plain; version=0.0.4"),
     )

@@ -26,7 +26,7 @@ impl Access for Delete {
 /// What it asked for is not done. One that is being sent again cannot be deleted meanwhile.
 #[utoipa::path(
     delete, path = "/dead-letters/{id}", tag = "dead letters",
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The dead letter's id"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),

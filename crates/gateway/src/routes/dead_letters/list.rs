@@ -54,7 +54,7 @@ pub struct DeadLetterPage {
 /// Lists the messages that could not be handled.
 #[utoipa::path(
     get, path = "/dead-letters", tag = "dead letters",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator"])),
     params(DeadLetterQuery),
     responses(
         (status = 200, body = DeadLetterPage),

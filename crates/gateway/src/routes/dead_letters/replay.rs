@@ -27,7 +27,7 @@ impl Access for Replay {
 /// It is sent as it is; if it fails again, that is another dead letter.
 #[utoipa::path(
     post, path = "/dead-letters/{id}/replay", tag = "dead letters",
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The dead letter's id"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),

@@ -34,7 +34,7 @@ impl FromRequestParts<App> for Shown {
 /// Shows one message that could not be handled.
 #[utoipa::path(
     get, path = "/dead-letters/{id}", tag = "dead letters",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator"])),
     params(("id" = String, Path, description = "The dead letter's id")),
     responses(
         (status = 200, body = DeadLetterAnswer),

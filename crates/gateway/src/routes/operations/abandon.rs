@@ -29,7 +29,7 @@ impl Access for Abandon {
 #[utoipa::path(
     post, path = "/operations/{id}/abandon", tag = "operations",
     request_body = ReasonBody,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin"], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The operation's id"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),

@@ -29,7 +29,7 @@ impl Access for Cancel {
 #[utoipa::path(
     post, path = "/operations/{id}/cancel", tag = "operations",
     request_body = Option<OptionalReasonBody>,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator", "service"], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The operation's id"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),

@@ -28,7 +28,7 @@ impl Access for Resume {
 #[utoipa::path(
     post, path = "/operations/{id}/resume", tag = "operations",
     request_body = ReasonBody,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin"], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The operation's id"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),

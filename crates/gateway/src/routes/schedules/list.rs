@@ -48,7 +48,7 @@ pub struct SchedulePage {
 /// Lists what is done again and again, when next, and what became of it last.
 #[utoipa::path(
     get, path = "/schedules", tag = "schedules",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator", "service"])),
     params(ScheduleQuery),
     responses(
         (status = 200, body = SchedulePage),

@@ -28,7 +28,7 @@ impl Access for Resume {
 #[utoipa::path(
     post, path = "/schedules/{name}/resume", tag = "schedules",
     request_body = Option<OptionalReasonBody>,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),
     params(
         ("name" = String, Path, description = "The schedule's name"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),

@@ -53,7 +53,7 @@ pub struct Created {
 #[utoipa::path(
     post, path = "/tenants", tag = "tenants",
     request_body = NewTenantBody,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator", "service"], "timestamp" = [], "signature" = [])),
     params(("idempotency-key" = Option<String>, Header, description = "Sent twice, done once")),
     responses(
         (status = 201, body = Created, headers(("location" = String, description = "The operation"))),

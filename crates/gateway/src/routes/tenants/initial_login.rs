@@ -44,7 +44,7 @@ pub struct InitialLogin {
 /// Every look is in the audit log before it is answered.
 #[utoipa::path(
     get, path = "/tenants/{id}/initial-login", tag = "tenants",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator", "owner"])),
     params(("id" = String, Path, description = "The tenant's id or subdomain")),
     responses(
         (status = 200, body = Data<InitialLogin>),

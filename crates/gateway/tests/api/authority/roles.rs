@@ -70,11 +70,21 @@ fn routes(description: &Value) -> Vec<Route> {
     let route = |(method, path): (String, String)| {
         let rule = TABLE.into_iter().find(|(m, p, ..)| (*m, *p) == (method.as_str(), path.as_str()));
         let (_, _, roles, answer) = rule.unwrap_or_else(|| panic!("{method} {path} is not in the table"));
-        let parameters = &description["paths"][&path][method.to_lowercase()]["parameters"];
-        let narrowed = parameters.as_array().unwrap().iter().any(|p| p["name"] == "tenant");
+        let operation = &description["paths"][&path][method.to_lowercase()];
+        assert_eq!(told_roles(operation), roles, "{method} {path}: what is described");
+        let narrowed = operation["parameters"].as_array().unwrap().iter().any(|p| p["name"] == "tenant");
         Route { method, path, narrowed, roles, answer }
     };
     described.into_iter().map(route).collect()
+}
+
+/// Who may, as the description says it: the roles that a token is asked for, where it is asked for and not every role will do.
+fn told_roles(operation: &Value) -> Vec<&str> {
+    match operation["security"][0]["token"].as_array() {
+        None => ANYBODY.to_vec(),
+        Some(roles) if roles.is_empty() => ALL.to_vec(),
+        Some(roles) => roles.iter().map(|role| role.as_str().unwrap()).collect(),
+    }
 }
 
 impl Route {
