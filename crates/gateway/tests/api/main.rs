@@ -9,6 +9,7 @@
 
 mod audit;
 mod authority;
+mod cors;
 mod crashes;
 mod dead_letters;
 mod docs;

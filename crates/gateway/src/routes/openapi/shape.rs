@@ -57,7 +57,7 @@ impl<'a> Shape<'a> {
 pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     let command = route.is_command();
     match code {
-        Code::Internal | Code::Unavailable | Code::Timeout => true,
+        Code::Internal | Code::Unavailable | Code::Timeout | Code::HeadersTooLarge => true,
         Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Throttled => route.secured,
         Code::Forbidden => route.restricted,
         // Reads are signed where `SIGNED_READS` says so.
@@ -85,8 +85,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         }
         Code::DeadLetterDecided => command && route.path.starts_with("/dead-letters"),
         Code::Upstream => route.is("get", "/tenants/{id}/initial-login"),
-        // What no route is asked: another method, headers that end the connection, and general words for kinds of
-        // failure that have better ones here.
-        Code::MethodNotAllowed | Code::HeadersTooLarge | Code::Unauthenticated => false,
+        // What no route is asked: another method, and general words for kinds of failure that have better ones here.
+        Code::MethodNotAllowed | Code::Unauthenticated => false,
     }
 }

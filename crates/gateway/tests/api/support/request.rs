@@ -90,6 +90,13 @@ impl Call {
         self.header("x-rp9-timestamp", timestamp).header("x-rp9-signature", signature)
     }
 
+    /// What nobody but its receiver may learn of it: its token and its signature.
+    pub fn secrets(&self) -> Vec<String> {
+        let secret = |name: &str| matches!(name, "authorization" | "x-rp9-signature");
+        let values = self.headers.iter().filter(|(name, _)| secret(name)).map(|(_, value)| value.as_str());
+        values.map(|value| value.trim_start_matches("Bearer ").trim_start_matches("v2=").to_owned()).collect()
+    }
+
     /// The request.
     pub fn build(self) -> Request<Body> {
         let mut request = Request::builder().method(self.method).uri(&self.target);
