@@ -18,6 +18,7 @@ mod events;
 mod health;
 mod idempotency;
 mod initial_login;
+mod log;
 mod openapi;
 mod operations;
 mod outside;
