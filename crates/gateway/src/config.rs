@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use crate::{
     auth::{SignatureRules, TokenKeys},
+    http::{cors::Origins, server::Sockets},
     rates::RateConfig,
 };
 
@@ -23,6 +24,9 @@ pub struct Config {
     /// Where the API listens.
     pub api_bind: SocketAddr,
     pub edge: EdgeConfig,
+    pub sockets: Sockets,
+    /// Whose pages may call the API from a browser.
+    pub origins: Origins,
     pub tokens: TokenKeys,
     pub signatures: SignatureRules,
     pub public: PublicAddress,
@@ -40,6 +44,7 @@ impl Section for Config {
     fn read(env: &mut Env) -> Option<Self> {
         let api_bind = env.or("API_BIND", SocketAddr::from(([0, 0, 0, 0], 8080)));
         let edge = EdgeConfig::read(env);
+        let (sockets, origins) = (Sockets::read(env), Origins::read(env));
         let (tokens, signatures) = (TokenKeys::read(env), SignatureRules::read(env));
         let (public, n8n_version) = (PublicAddress::read(env), env.required("N8N_VERSION"));
         let event_clients = env.or("EVENT_CLIENTS", EVENT_CLIENTS);
@@ -48,6 +53,8 @@ impl Section for Config {
         Some(Self {
             api_bind: api_bind?,
             edge: edge?,
+            sockets: sockets?,
+            origins: origins?,
             tokens: tokens?,
             signatures: signatures?,
             public: public?,
@@ -199,9 +206,12 @@ mod tests {
             ("TENANT_DOMAIN", "Not A Domain"),
             ("PUBLIC_SCHEME", "gopher"),
             ("N8N_VERSION", "latest"),
+            ("CORS_ORIGINS", "*"),
+            ("CONNECTIONS", "0"),
+            ("HEADERS_WITHIN_SECONDS", "-1"),
         ];
         let error = load(&bad).unwrap_err();
-        assert!(error.contains("8 problem(s)"), "{error}");
+        assert!(error.contains("11 problem(s)"), "{error}");
         for (name, value) in bad {
             assert!(error.contains(name), "{name} is missing in {error}");
             assert!(value != "short" || !error.contains("=short"), "{error}");

@@ -1,8 +1,10 @@
 //! What every request goes through, whatever it asks for.
 
 pub mod body;
+pub mod cors;
 pub mod cursor;
 pub mod fields;
+mod headers;
 pub mod observe;
 mod patient;
 pub mod query;

@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 pub use app::{App, Around};
 pub use config::Config;
 pub use events::start as start_events;
-pub use http::server::serve;
+pub use http::server::{Sockets, serve};
 pub use jobs::{SCHEDULES, retention::forget, runner};
 pub use pressure::watch as watch_pressure;
 pub use replays::start as start_replays;
@@ -43,7 +43,7 @@ pub use routes::{api, describe, edge::edge};
 
 /// Starts the gateway: the API, the edge's port, the chores and the schedules.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
-    let (api_bind, edge_bind) = (config.api_bind, config.edge.bind);
+    let (api_bind, edge_bind, sockets) = (config.api_bind, config.edge.bind, config.sockets);
     let metrics = service.metrics.clone();
     let around = Around {
         database: service.database.clone(),
@@ -58,7 +58,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     start_replays(&app);
     service.tasks.spawn("pressure", watch_pressure(app.clone()));
     runner(&app.database)?.spawn(&app.tasks);
-    serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app));
-    serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app));
+    serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app), sockets);
+    serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app), sockets);
     Ok(())
 }

@@ -13,6 +13,7 @@ const WAKE_UPS: &str = "rp9_wake_ups_total";
 const AUDIT_DROPPED: &str = "rp9_audit_entries_dropped_total";
 const EVENTS_RELAYED: &str = "rp9_events_relayed_total";
 const EVENTS_LAG: &str = "rp9_events_lag_seconds";
+const CONNECTIONS: &str = "rp9_connections";
 const EVENT_CLIENTS: &str = "rp9_event_clients";
 const EVENT_CLIENTS_DROPPED: &str = "rp9_event_clients_dropped_total";
 const TENANTS: &str = "rp9_tenants_total";
@@ -57,6 +58,7 @@ pub fn describe() {
         Unit::Seconds,
         "Age of the oldest unpublished event. Every replica tells the same."
     );
+    describe_gauge!(CONNECTIONS, "Open connections of this process, by listener.");
     describe_gauge!(EVENT_CLIENTS, "Clients following events at this process.");
     describe_counter!(EVENT_CLIENTS_DROPPED, "Clients cut off before they were done, by reason.");
     describe_gauge!(TENANTS, "Tenants by mode, status and plan. Every replica tells the same number.");
@@ -141,6 +143,11 @@ pub fn events_relayed(count: usize) {
 /// The oldest unpublished event is so old.
 pub fn events_lag(seconds: f64) {
     gauge!(EVENTS_LAG).set(seconds);
+}
+
+/// So many connections more, or less.
+pub fn connection(listener: &'static str, change: f64) {
+    gauge!(CONNECTIONS, "listener" => listener).increment(change);
 }
 
 /// So many clients more, or less.

@@ -20,7 +20,10 @@ use http::StatusCode;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{app::App, http::observe::observe};
+use crate::{
+    app::App,
+    http::{cors, observe::observe},
+};
 
 #[cfg(test)]
 pub use self::{
@@ -63,11 +66,18 @@ fn described() -> (Router<App>, OpenApi) {
 /// The API as a service.
 pub fn api(app: &App) -> Router {
     let (router, description) = described();
-    router
+    let router = router
         .fallback(async || StatusCode::NOT_FOUND)
-        .layer(axum::Extension(openapi::Document::of(&description)))
-        .layer(middleware::from_fn_with_state(app.clone(), observe))
-        .with_state(app.clone())
+        .layer(axum::Extension(openapi::Document::of(&description)));
+    let followed = |router: Router<App>| router.layer(middleware::from_fn_with_state(app.clone(), observe));
+    let router = if app.origins.is_empty() {
+        followed(router)
+    } else {
+        // Inside, so that browsers' questions are followed like every request; and around it, because it writes out errors.
+        followed(router.layer(middleware::from_fn_with_state(app.clone(), cors::answer_preflight)))
+            .layer(middleware::from_fn_with_state(app.clone(), cors::tell))
+    };
+    router.with_state(app.clone())
 }
 
 /// The API as a description: OpenAPI, in JSON.

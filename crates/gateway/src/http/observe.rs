@@ -19,7 +19,7 @@ use futures::FutureExt;
 use http::{HeaderName, HeaderValue, Method, header};
 use tracing::{Instrument, Span, field::Empty};
 
-use super::refused;
+use super::{headers, refused};
 use crate::{
     app::App,
     exchange::{CORRELATION, Exchange, incoming_traceparent},
@@ -42,10 +42,9 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     span.record("correlation_id", exchange.correlation_id()).record("trace_id", exchange.trace_id());
     request.extensions_mut().insert(exchange.clone());
 
-    let answer = if app.doors.are_open() {
-        guarded(next.run(request)).instrument(span.clone()).await
-    } else {
-        Problem::new(Code::Unavailable).into_response()
+    let answer = match admitted(&app, &request) {
+        Ok(()) => guarded(next.run(request)).instrument(span.clone()).await,
+        Err(problem) => problem.into_response(),
     };
 
     let _entered = span.enter();
@@ -59,6 +58,12 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     ended.report(&answer, &exchange, &span);
     refused::audit(&app, &exchange, problem);
     answer
+}
+
+/// What is refused whoever asks and whatever for.
+fn admitted(app: &App, request: &Request) -> Result<(), Problem> {
+    headers::check(request.headers())?;
+    if app.doors.are_open() { Ok(()) } else { Err(Problem::new(Code::Unavailable)) }
 }
 
 /// No answer of ours is anything but what its content type says.

@@ -1,6 +1,9 @@
-//! The sockets: how many bytes, headers and seconds a connection gets.
+//! The sockets: how many connections there are, and how many bytes, headers and seconds each gets.
 
-use std::{pin::pin, time::Duration};
+mod config;
+mod places;
+
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use common::service::Tasks;
@@ -17,27 +20,30 @@ use hyper_util::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
-use super::patient::Patient;
+use self::places::{Place, Places};
+use super::{headers, patient::Patient};
 
-/// Also the most that a request's headers can be; hyper's own default is 400 kB a connection.
-const BUFFER_BYTES: usize = 16 * 1024;
-const MAX_HEADERS: usize = 64;
-/// From the first byte of a request, or the end of the one before, to the end of its headers.
-const HEADERS_ARRIVE_WITHIN: Duration = Duration::from_secs(30);
+pub use config::Sockets;
+
 /// Longer than a bad connection takes to recover, shorter than anybody should hold a place without reading.
 const TAKES_WITHIN: Duration = Duration::from_secs(30);
 /// Out of file descriptors, most likely; some will come free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves the router until told to stop; requests in hand are answered first.
-pub fn serve(tasks: &Tasks, name: &'static str, listener: TcpListener, router: Router) {
+pub fn serve(tasks: &Tasks, name: &'static str, listener: TcpListener, router: Router, sockets: Sockets) {
     let (tracked, stopping) = (tasks.clone(), tasks.stopping());
+    let places = Places::new(name, sockets.connections);
     tasks.spawn(name, async move {
-        while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
-            match accepted {
-                Ok((stream, _)) => {
-                    let connection = connection(stream, router.clone(), stopping.clone());
-                    tracked.spawn("connection", connection);
+        while let Some(admitted) = stopping.run_until_cancelled(admit(&listener, &places)).await {
+            match admitted {
+                Ok((stream, place)) => {
+                    let served =
+                        serve_connection(stream, router.clone(), sockets.headers_within, stopping.clone());
+                    tracked.spawn("connection", async move {
+                        served.await;
+                        drop(place);
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -48,15 +54,27 @@ pub fn serve(tasks: &Tasks, name: &'static str, listener: TcpListener, router: R
     });
 }
 
-async fn connection(stream: TcpStream, router: Router, stopping: tokio_util::sync::CancellationToken) {
+/// The next connection, once there is a place for it. Until then it waits in the kernel's queue, which costs us nothing.
+async fn admit(listener: &TcpListener, places: &Arc<Places>) -> io::Result<(TcpStream, Place)> {
+    let place = places.take().await?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, place))
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    headers_within: Duration,
+    stopping: tokio_util::sync::CancellationToken,
+) {
     // Answers are small and written whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_ARRIVE_WITHIN)
-        .max_buf_size(BUFFER_BYTES)
-        .max_headers(MAX_HEADERS);
+        .header_read_timeout(headers_within)
+        .max_buf_size(headers::PARSED_BYTES)
+        .max_headers(headers::PARSED_COUNT);
     let stream = TokioIo::new(Patient::new(stream, TAKES_WITHIN));
     // hyper keeps room for an answer that is being made for as long as the connection lasts. In a box of its own it is
     // only there meanwhile: a stream of events lasts for hours, and so do most connections in which nothing is asked.

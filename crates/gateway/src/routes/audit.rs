@@ -17,7 +17,7 @@ use crate::{
         fields::Fault,
         query,
     },
-    problem::{Answered, Problem, ProblemDocument},
+    problem::{Answered, Problem},
     store::audit::{Filter, Noted, page},
     tenants::words,
 };
@@ -81,12 +81,10 @@ pub struct AuditPage {
 /// Lists who asked for what, and what came of it.
 #[utoipa::path(
     get, path = "/audit", tag = "audit",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator"])),
     params(AuditQuery),
     responses(
         (status = 200, body = AuditPage),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Uri, header};
 use utoipa_swagger_ui::Config;
 
-use crate::problem::{Answered, Code, Problem, ProblemDocument};
+use crate::problem::{Answered, Code, Problem};
 
 /// The page. It has no script of its own, so that none has to be allowed; its addresses are relative, so that it works
 /// under a prefix too.
@@ -65,8 +65,6 @@ pub async fn page() -> impl IntoResponse {
             status = 200, description = "A style sheet, a script or a picture",
             content((String = "text/css"), (String = "text/javascript"), (String = "image/png"))
         ),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn file(address: Uri) -> Answered<Response> {

@@ -17,7 +17,7 @@ use crate::{
     app::App,
     auth::{Caller, OperationOf},
     events::{EndView, EventView, Feed, read_operation_query, read_query},
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
 };
 
 /// Proxies close what is silent for a minute, or less.
@@ -48,8 +48,6 @@ pub struct EventsQuery {
     params(EventsQuery, ("last-event-id" = Option<String>, Header, description = "Wins over `since`")),
     responses(
         (status = 200, body = EventView<'static>, content_type = "text/event-stream"),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn follow(
@@ -76,8 +74,6 @@ pub async fn follow(
     responses(
         (status = 200, body = EventView<'static>, content_type = "text/event-stream"),
         (status = 204, description = "It has ended, and everything was told"),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn follow_operation(

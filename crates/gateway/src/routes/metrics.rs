@@ -6,7 +6,6 @@ use http::header;
 use crate::{
     app::App,
     auth::{Access, Caller, Role},
-    problem::ProblemDocument,
 };
 
 pub enum ReadMetrics {}
@@ -18,10 +17,9 @@ impl Access for ReadMetrics {
 /// This gateway's metrics, for Prometheus.
 #[utoipa::path(
     get, path = "/metrics", tag = "health",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator", "service"])),
     responses(
         (status = 200, body = String, content_type = "text/plain; version=0.0.4"),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn metrics(State(app): State<App>, _caller: Caller<ReadMetrics>) -> impl IntoResponse {

@@ -14,6 +14,8 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
+use crate::problem::ProblemDocument;
+
 /// The description's frame; the routes bring the rest.
 #[derive(OpenApi)]
 #[openapi(
@@ -23,6 +25,8 @@ use utoipa::{
         description = "Hosts n8n for many customers. Errors are `application/problem+json` (RFC 9457)."
     ),
     modifiers(&Authority),
+    // No route names it: which problems each can answer with is added for all of them (`complete`).
+    components(schemas(ProblemDocument)),
     tags((name = "tenants"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "dead letters"), (name = "audit"), (name = "health"))
 )]
 struct Frame;

@@ -17,7 +17,7 @@ use crate::{
     auth::{BEARER, SocketCaller},
     events::{End, EventView, Feed, read_query},
     metrics,
-    problem::{Answered, Code, Problem, ProblemDocument},
+    problem::{Answered, Code, Problem},
 };
 
 /// Clients have nothing to say but pongs and a goodbye.
@@ -38,8 +38,6 @@ const TAKES_WITHIN: Duration = Duration::from_secs(10);
     params(EventsQuery, ("last-event-id" = Option<String>, Header, description = "Wins over `since`")),
     responses(
         (status = 101, body = EventView<'static>, description = "Events follow"),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn follow(

@@ -2,35 +2,76 @@
 
 use std::collections::BTreeSet;
 
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{Call, Claims, Platform, Record, tenant};
+use crate::support::{Call, Claims, Platform, Record, Reply, tenant};
+
+/// Keys whose requests are under way together.
+const AT_A_TIME: usize = 4;
+
+const EQUAL: usize = 64;
+const KEYS: usize = 200;
+
+/// Sends the same request so many times at once, half of them to each gateway, and returns the one answer they all got.
+async fn asked_at_once(platform: &Platform, call: Call) -> Reply {
+    let replies = (0..EQUAL).map(|n| platform.send_to(n % 2, call.clone()));
+    let mut replies = futures::future::join_all(replies).await;
+    let answers: BTreeSet<_> =
+        replies.iter().map(|reply| (reply.status, reply.text(), reply.header("location"))).collect();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    let first: Vec<_> =
+        replies.iter().filter(|reply| reply.header("idempotency-replayed").is_empty()).collect();
+    assert_eq!(first.len(), 1, "one is the first, and the others are told that they are not");
+    replies.swap_remove(0)
+}
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
-async fn sixty_four_equal_requests_at_two_gateways_make_one_tenant_and_one_answer(database: PgPool) {
+async fn two_hundred_keys_with_64_equal_requests_each_have_one_effect_and_one_answer_each(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
-    let call = Call::post("/tenants", &tenant("acme")).by_a("service").key("order-42").signed();
-    let replies = (0..64).map(|n| platform.send_to(n % 2, call.clone()));
-    let replies = futures::future::join_all(replies).await;
+    let half = KEYS / 2;
+    let ask = async |key: String, call: Call, status: u16| {
+        let reply = asked_at_once(&platform, call.by_a("service").key(&key).signed()).await;
+        assert_eq!(reply.status, status, "{}", reply.text());
+        reply.json()["tenant_id"].as_str().unwrap().to_owned()
+    };
+    let creations = (0..half)
+        .map(|n| ask(format!("create-{n}"), Call::post("/tenants", &tenant(&format!("tenant-{n}"))), 201));
+    let tenants: Vec<_> = stream::iter(creations).buffer_unordered(AT_A_TIME).collect().await;
+    let removals =
+        tenants.iter().map(|id| ask(format!("remove-{id}"), Call::delete(&format!("/tenants/{id}")), 202));
+    stream::iter(removals).buffer_unordered(AT_A_TIME).collect::<Vec<_>>().await;
 
-    let bodies: BTreeSet<_> = replies.iter().map(|reply| reply.body.clone()).collect();
-    assert_eq!(
-        bodies.len(),
-        1,
-        "{:?}",
-        bodies.iter().map(|b| String::from_utf8_lossy(b)).collect::<Vec<_>>()
-    );
-    assert!(replies.iter().all(|reply| reply.status == 201));
-    let places: BTreeSet<_> = replies.iter().map(|reply| reply.header("location").to_owned()).collect();
-    assert_eq!(places.len(), 1);
-    assert_eq!(replies.iter().filter(|reply| reply.header("idempotency-replayed").is_empty()).count(), 1);
     let record = Record::count(&database).await;
-    for table in
-        ["tenants", "tenant_limits", "operations", "idempotency_keys", "request_signatures", "audit_logs"]
-    {
-        assert_eq!(record.of(table), 1, "{table}");
+    for (table, rows) in [("tenants", half), ("tenant_limits", half), ("operations", KEYS)] {
+        assert_eq!(record.of(table), rows as i64, "{table}");
     }
+    for table in ["idempotency_keys", "request_signatures", "audit_logs"] {
+        assert_eq!(record.of(table), KEYS as i64, "{table}");
+    }
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_key_with_any_other_body_is_refused_whatever_is_in_it(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let create = |body: &Value| Call::post("/tenants", body).by_a("service").key("k").signed();
+    assert_eq!(platform.send(create(&tenant("acme"))).await.status, 201);
+    let before = Record::count(&database).await.without_audit();
+    for n in 0..1_000 {
+        let mut body = tenant("acme");
+        match n % 4 {
+            0 => body["name"] = format!("Acme {n}").into(),
+            1 => body["subdomain"] = format!("acme-{n}").into(),
+            2 => body[format!("field-{n}")] = n.into(),
+            _ => body["metadata"] = json!({ "n": n.to_string() }),
+        }
+        platform.send_to(n % 2, create(&body)).await.assert_problem(422, "idempotency_key_reused");
+    }
+    assert_eq!(Record::count(&database).await.without_audit(), before);
     platform.stop().await;
 }
 

@@ -9,6 +9,8 @@
 
 mod audit;
 mod authority;
+mod cors;
+mod crashes;
 mod dead_letters;
 mod docs;
 mod edge;
@@ -16,6 +18,7 @@ mod events;
 mod health;
 mod idempotency;
 mod initial_login;
+mod log;
 mod openapi;
 mod operations;
 mod outside;

@@ -18,12 +18,12 @@ const OPEN: [(&str, &str); 5] = [
 ];
 
 /// The router's own list of routes, before anything is served.
-fn description() -> Value {
+pub fn description() -> Value {
     serde_json::from_str(&gateway::describe()).unwrap()
 }
 
 /// Every operation: method and path.
-fn operations(description: &Value) -> Vec<(String, String)> {
+pub fn operations(description: &Value) -> Vec<(String, String)> {
     let paths = description["paths"].as_object().unwrap();
     let methods = paths.iter().flat_map(|(path, methods)| {
         methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone()))
@@ -119,11 +119,14 @@ fn every_operation_has_a_name_of_its_own_and_says_all_it_can_answer() {
         let responses = operation["responses"].as_object().unwrap();
         let statuses: Vec<u16> = responses.keys().map(|status| status.parse().unwrap()).collect();
         let expected = match (method.as_str(), OPEN.contains(&(&method, &path))) {
-            ("GET", true) => &[500, 503][..],
-            ("GET", false) => &[401, 403, 500, 503],
-            _ => &[400, 401, 403, 408, 409, 413, 415, 422, 500, 503],
+            ("GET", true) => &[431, 500, 503][..],
+            ("GET", false) => &[401, 431, 500, 503],
+            _ => &[400, 401, 408, 409, 413, 415, 422, 431, 500, 503],
         };
         assert!(expected.iter().all(|status| statuses.contains(status)), "{method} {path}: {statuses:?}");
+        // Who may is told: refusing a role is described where there is one to refuse.
+        let roles = operation["security"][0]["token"].as_array().map_or(0, Vec::len);
+        assert_eq!(statuses.contains(&403), roles > 0, "{method} {path}");
         for (status, response) in responses {
             assert!(response["headers"]["x-correlation-id"].is_object(), "{method} {path} {status}");
             assert_tells(&description, response, status);

@@ -10,7 +10,7 @@ use common::{
 };
 use serde_json::json;
 use sqlx::PgPool;
-use tokio::{net::TcpListener, process::Command};
+use tokio::process::Command;
 use wire::{AskInitialLogin, InitialLogin};
 
 use crate::support::{Call, HMAC_SECRET, JWT_SECRET, Platform, tenant};
@@ -41,9 +41,7 @@ impl Section for Tools {
 async fn served(database: PgPool, settings: &[(&str, &str)]) -> (Platform, SocketAddr) {
     let settings: Vec<_> = SETTINGS.iter().chain(settings).copied().collect();
     let platform = Platform::complete(database, &settings).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    gateway::serve(platform.tasks(), "test", listener, platform.api());
+    let address = platform.listen(platform.tasks(), &[]).await;
     (platform, address)
 }
 

@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{Call, Claims, HMAC_SECRET, Platform, Record, tenant};
+use crate::{
+    authority::things::Things,
+    openapi::protected_operations,
+    support::{Call, Claims, HMAC_SECRET, Platform, Record, tenant},
+};
 
 const SECONDS_PAST_LEEWAY: i64 = -32;
 
@@ -106,6 +110,27 @@ async fn a_refused_creation_leaves_no_row_behind(database: PgPool) {
         assert_eq!(Record::count(&database).await.without_audit(), before, "{name}");
     }
     platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_body_of_a_thousand_levels_is_no_json_to_any_command(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let things = Things::made(&platform, &database).await;
+    let before = Record::count(&database).await.without_audit();
+    let nested = |open: &str, close: &str| format!("{}{}", open.repeat(1_000), close.repeat(1_000));
+    let deep = format!("{{\"metadata\":{}}}", nested("{\"a\":", "}").replacen("}", "1}", 1));
+    let bodies = [nested("[", "]"), deep, "[".repeat(60_000)];
+    let commands = protected_operations().into_iter().filter(|(method, _)| method != "GET");
+    for (method, path) in commands {
+        let target = things.own_in(&path);
+        for body in &bodies {
+            let call = Call::with(&method, &target).body(body.as_str()).by_a("admin").signed();
+            platform.send(call).await.assert_problem(400, "invalid_json");
+        }
+    }
+    platform.stop().await;
+    assert_eq!(Record::count(&database).await.without_audit(), before);
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]

@@ -13,14 +13,18 @@ fn creation(subdomain: &str) -> Call {
 async fn a_signature_is_good_once_whichever_gateway_it_comes_to(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     for call in [creation("first").signed(), creation("second").signed_unbound(HMAC_SECRET, 0)] {
-        let replies = (0..20).map(|n| platform.send_to(n % 2, call.clone()));
+        let replies = (0..200).map(|n| platform.send_to(n % 2, call.clone()));
         let replies = futures::future::join_all(replies).await;
         assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
         for refused in replies.iter().filter(|reply| reply.status != 201) {
             refused.assert_problem(401, "signature_repeated");
         }
     }
-    assert_eq!(Record::count(&database).await.of("tenants"), 2);
+    let record = Record::count(&database).await;
+    for table in ["tenants", "tenant_limits", "operations", "request_signatures"] {
+        assert_eq!(record.of(table), 2, "{table}");
+    }
+    assert_eq!(record.of("idempotency_keys"), 0);
     platform.stop().await;
 }
 

@@ -1,54 +1,104 @@
 //! Real connections: their limits, and how they end.
 
-use std::time::Duration;
+mod crowds;
+
+use std::{net::SocketAddr, time::Duration};
 
 use common::service::Tasks;
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
 use crate::support::{Call, Claims, Platform};
 
-async fn served(platform: &Platform) -> (std::net::SocketAddr, Tasks) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, tasks) = (listener.local_addr().unwrap(), Tasks::default());
-    gateway::serve(&tasks, "test", listener, platform.api());
-    (address, tasks)
+async fn served(platform: &Platform, sockets: &[(&str, &str)]) -> (SocketAddr, Tasks) {
+    let tasks = Tasks::default();
+    (platform.listen(&tasks, sockets).await, tasks)
 }
 
-async fn talk(address: std::net::SocketAddr, request: &str) -> String {
+async fn talk(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
+    // It may be refused before all of it is sent.
+    let _ = stream.write_all(request.as_bytes()).await;
+    read_to_end(&mut stream).await
+}
+
+async fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
     // The peer may close with our bytes unread, which is an error after the answer.
-    let _ = stream.read_to_string(&mut answer).await;
-    answer
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+/// Checks that an answer, as it came over the socket, is this problem.
+#[track_caller]
+fn assert_problem(answer: &str, status: u16, code: &str) {
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("content-type: application/problem+json"), "{answer}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&body["code"], &body["status"]), (&code.into(), &status.into()), "{answer}");
+}
+
+fn post(headers: &str) -> String {
+    let token = Claims::of("admin").sign();
+    format!("POST /tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{headers}\r\n")
 }
 
 #[tokio::test]
 async fn an_announced_10_mb_is_refused_before_it_is_sent() {
     let platform = Platform::without_record().await;
-    let (address, tasks) = served(&platform).await;
-    let token = Claims::of("admin").sign();
-    let head = format!(
-        "POST /tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 10485760\r\n\r\n"
-    );
-    let answer = talk(address, &head).await;
-    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-    assert!(answer.contains("body_too_large"), "{answer}");
+    let (address, tasks) = served(&platform, &[]).await;
+    assert_problem(&talk(address, &post("Content-Length: 10485760\r\n")).await, 413, "body_too_large");
     tasks.finish(Duration::from_secs(5)).await.unwrap();
 }
 
 #[tokio::test]
-async fn too_many_headers_or_too_long_ones_are_refused() {
+async fn what_comes_unannounced_is_refused_at_the_first_byte_too_many() {
     let platform = Platform::without_record().await;
-    let (address, tasks) = served(&platform).await;
-    let many: String = (0..10_000).map(|n| format!("X-{n}: y\r\n")).collect();
-    let long = format!("X: {}\r\n", "y".repeat(64 * 1024));
+    let (address, tasks) = served(&platform, &[]).await;
+    let head = post("Transfer-Encoding: chunked\r\n");
+    // 64 kB and one byte of the 10 MB, and then nothing more: whoever waited for the rest would never answer.
+    let chunk = format!("{:x}\r\n{}\r\n", 64 * 1024 + 1, " ".repeat(64 * 1024 + 1));
+    assert_problem(&talk(address, &(head + &chunk)).await, 413, "body_too_large");
+    tasks.finish(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn headers_that_are_too_much_are_refused_in_words() {
+    let platform = Platform::without_record().await;
+    let (address, tasks) = served(&platform, &[]).await;
+    let many: String = (0..100).map(|n| format!("X-{n}: y\r\n")).collect();
+    let long = format!("X: {}\r\n", "y".repeat(17 * 1024));
     for headers in [many, long] {
-        let answer = talk(address, &format!("GET /openapi.json HTTP/1.1\r\nHost: x\r\n{headers}\r\n")).await;
-        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+        let request = format!("GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+        assert_problem(&talk(address, &request).await, 431, "headers_too_large");
+    }
+    tasks.finish(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn headers_that_are_far_too_much_and_what_is_not_http_end_the_connection() {
+    let platform = Platform::without_record().await;
+    let (address, tasks) = served(&platform, &[]).await;
+    let many: String = (0..10_000).map(|n| format!("X-{n}: y\r\n")).collect();
+    let long = format!("X: {}\r\n", "y".repeat(10 << 20));
+    let get = |headers: &str| format!("GET /openapi.json HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+    let cases = [
+        (get(&many), "431"),
+        (get(&long), "431"),
+        (get("no colon\r\n"), "400"),
+        (get("X: \0\r\n"), "400"),
+        (post("Content-Length: -1\r\n"), "400"),
+        (post("Content-Length: 1\r\nContent-Length: 2\r\n"), "400"),
+        ("\x16\x03\x01\x02".to_owned(), "400"),
+    ];
+    for (request, status) in cases {
+        let answer = talk(address, &request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request:.80}: {answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
     }
     tasks.finish(Duration::from_secs(5)).await.unwrap();
 }
@@ -56,7 +106,7 @@ async fn too_many_headers_or_too_long_ones_are_refused() {
 #[tokio::test]
 async fn an_idle_connection_does_not_keep_the_process_from_stopping() {
     let platform = Platform::without_record().await;
-    let (address, tasks) = served(&platform).await;
+    let (address, tasks) = served(&platform, &[]).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut first = [0; 12];

@@ -3,12 +3,14 @@
 mod follower;
 mod platform;
 mod record;
+mod replica;
 mod request;
 mod token;
 
 pub use follower::Follower;
 pub use platform::{Platform, nats_url, redis_url};
 pub use record::Record;
+pub use replica::{Replica, send_to};
 pub use request::{Call, Reply};
 pub use token::{Claims, HMAC_SECRET, JWT_SECRET, NEXT_SECRET};
 

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::Answer,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     store::{
         dead_letters::DeadLetter,
         steer::{DeleteDeadLetter, Steering},
@@ -26,15 +26,13 @@ impl Access for Delete {
 /// What it asked for is not done. One that is being sent again cannot be deleted meanwhile.
 #[utoipa::path(
     delete, path = "/dead-letters/{id}", tag = "dead letters",
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The dead letter's id"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
     ),
     responses(
         (status = 200, body = Decided),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn delete(State(app): State<App>, command: Command<Delete, DeadLetter>) -> Answered<Response> {

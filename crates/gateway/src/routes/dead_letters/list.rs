@@ -17,7 +17,7 @@ use crate::{
         fields::Fault,
         query,
     },
-    problem::{Answered, Problem, ProblemDocument},
+    problem::{Answered, Problem},
     store::dead_letters::{Filter, page},
     tenants::words,
 };
@@ -54,12 +54,10 @@ pub struct DeadLetterPage {
 /// Lists the messages that could not be handled.
 #[utoipa::path(
     get, path = "/dead-letters", tag = "dead letters",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator"])),
     params(DeadLetterQuery),
     responses(
         (status = 200, body = DeadLetterPage),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(

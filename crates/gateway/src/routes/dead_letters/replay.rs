@@ -8,7 +8,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::Answer,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     store::{
         dead_letters::DeadLetter,
         steer::{ReplayDeadLetter, Steering},
@@ -27,15 +27,13 @@ impl Access for Replay {
 /// It is sent as it is; if it fails again, that is another dead letter.
 #[utoipa::path(
     post, path = "/dead-letters/{id}/replay", tag = "dead letters",
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The dead letter's id"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
     ),
     responses(
         (status = 202, body = Decided, headers(("location" = String, description = "The dead letter"))),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn replay(State(app): State<App>, command: Command<Replay, DeadLetter>) -> Answered<Response> {

@@ -9,7 +9,7 @@ use super::{DeadLetterView, ReadDeadLetters};
 use crate::{
     app::App,
     auth::{Caller, Target},
-    problem::{Answered, Problem, ProblemDocument},
+    problem::{Answered, Problem},
     store::dead_letters::DeadLetter,
 };
 
@@ -34,12 +34,10 @@ impl FromRequestParts<App> for Shown {
 /// Shows one message that could not be handled.
 #[utoipa::path(
     get, path = "/dead-letters/{id}", tag = "dead letters",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator"])),
     params(("id" = String, Path, description = "The dead letter's id")),
     responses(
         (status = 200, body = DeadLetterAnswer),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn show(Shown(letter): Shown) -> Answered<Json<DeadLetterAnswer>> {

@@ -19,8 +19,6 @@ use crate::{
 
 /// Where a problem's schema is.
 const PROBLEM: &str = "#/components/schemas/ProblemDocument";
-/// The ranges that routes name instead of their problems.
-const RANGES: [&str; 2] = ["4XX", "5XX"];
 /// Bodies that are sent to us: a field that nobody asks for is refused (`Fields::finish`).
 const BODIES: [&str; 3] = ["NewTenant", "ReasonBody", "OptionalReasonBody"];
 
@@ -75,7 +73,6 @@ fn complete_operation(method: &str, path: &str, operation: &mut Value) {
         *body = schema;
     }
     let Some(responses) = operation["responses"].as_object_mut() else { return };
-    RANGES.iter().for_each(|range| drop(responses.remove(*range)));
     for (status, codes) in problems(&shape) {
         add_problem(responses.entry(status.to_string()).or_insert(json!({})), status, &codes);
     }

@@ -10,6 +10,8 @@ pub struct Shape<'a> {
     path: &'a str,
     /// It wants a token.
     secured: bool,
+    /// Not every role may.
+    restricted: bool,
     /// It names one thing.
     named: bool,
     /// It takes a query.
@@ -22,11 +24,14 @@ impl<'a> Shape<'a> {
     /// Reads it off an operation's description.
     pub fn of(method: &'a str, path: &'a str, operation: &Value) -> Self {
         let parameters = operation["parameters"].as_array();
+        // What a token's role must be one of, if not every role may (OpenAPI 3.1, security requirement object).
+        let restricts = |scheme: &Value| scheme["token"].as_array().is_some_and(|roles| !roles.is_empty());
         let takes = |place: &str| parameters.is_some_and(|all| all.iter().any(|it| it["in"] == place));
         Self {
             method,
             path,
             secured: operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()),
+            restricted: operation["security"].as_array().is_some_and(|schemes| schemes.iter().any(restricts)),
             named: takes("path"),
             queried: takes("query"),
             follows: operation["tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag == "events")),
@@ -52,10 +57,9 @@ impl<'a> Shape<'a> {
 pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     let command = route.is_command();
     match code {
-        Code::Internal | Code::Unavailable | Code::Timeout => true,
-        Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Forbidden | Code::Throttled => {
-            route.secured
-        }
+        Code::Internal | Code::Unavailable | Code::Timeout | Code::HeadersTooLarge => true,
+        Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Throttled => route.secured,
+        Code::Forbidden => route.restricted,
         // Reads are signed where `SIGNED_READS` says so.
         Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureExpired => route.secured,
         Code::NotFound => route.named,
@@ -81,8 +85,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         }
         Code::DeadLetterDecided => command && route.path.starts_with("/dead-letters"),
         Code::Upstream => route.is("get", "/tenants/{id}/initial-login"),
-        // What no route is asked: another method, headers that end the connection, and general words for kinds of
-        // failure that have better ones here.
-        Code::MethodNotAllowed | Code::HeadersTooLarge | Code::Unauthenticated => false,
+        // What no route is asked: another method, and general words for kinds of failure that have better ones here.
+        Code::MethodNotAllowed | Code::Unauthenticated => false,
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::repeat_or,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     routes::reason::{ReasonBody, reason},
     store::{
         operations::Operation,
@@ -29,15 +29,13 @@ impl Access for Abandon {
 #[utoipa::path(
     post, path = "/operations/{id}/abandon", tag = "operations",
     request_body = ReasonBody,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin"], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The operation's id"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
     ),
     responses(
         (status = 202, body = Steered, headers(("location" = String, description = "The operation"))),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn abandon(State(app): State<App>, command: Command<Abandon, Operation>) -> Answered<Response> {

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::repeat_or,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     routes::reason::{OptionalReasonBody, optional_reason},
     store::{
         operations::Operation,
@@ -29,15 +29,13 @@ impl Access for Cancel {
 #[utoipa::path(
     post, path = "/operations/{id}/cancel", tag = "operations",
     request_body = Option<OptionalReasonBody>,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator", "service"], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The operation's id"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
     ),
     responses(
         (status = 202, body = Steered, headers(("location" = String, description = "The operation"))),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn cancel(State(app): State<App>, command: Command<Cancel, Operation>) -> Answered<Response> {

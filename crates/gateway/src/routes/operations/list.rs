@@ -12,7 +12,7 @@ use crate::{
     auth::Caller,
     http::cursor::Cursor,
     operations::{OperationSummary, read_filter},
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     store::operations::{Operation, page},
 };
 
@@ -49,8 +49,6 @@ pub struct OperationPage {
     params(OperationQuery),
     responses(
         (status = 200, body = OperationPage),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(

@@ -3,11 +3,7 @@
 use axum::{Json, extract::State};
 
 use crate::{
-    app::App,
-    auth::OperationOf,
-    operations::OperationView,
-    problem::{Answered, ProblemDocument},
-    routes::tenants::Data,
+    app::App, auth::OperationOf, operations::OperationView, problem::Answered, routes::tenants::Data,
     store::operations::journal,
 };
 
@@ -18,8 +14,6 @@ use crate::{
     params(("id" = String, Path, description = "The operation's id")),
     responses(
         (status = 200, body = Data<OperationView>),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn show(State(app): State<App>, of: OperationOf) -> Answered<Json<Data<OperationView>>> {

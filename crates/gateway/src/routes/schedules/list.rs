@@ -14,7 +14,7 @@ use crate::{
         cursor::{NameCursor, Page},
         query,
     },
-    problem::{Answered, Problem, ProblemDocument},
+    problem::{Answered, Problem},
     schedules::ScheduleView,
     store::schedules::page,
 };
@@ -48,12 +48,10 @@ pub struct SchedulePage {
 /// Lists what is done again and again, when next, and what became of it last.
 #[utoipa::path(
     get, path = "/schedules", tag = "schedules",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator", "service"])),
     params(ScheduleQuery),
     responses(
         (status = 200, body = SchedulePage),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(

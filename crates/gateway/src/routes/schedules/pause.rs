@@ -7,7 +7,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::repeat_or,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     routes::reason::{ReasonBody, reason},
     store::{
         schedules::Schedule,
@@ -28,15 +28,13 @@ impl Access for Pause {
 #[utoipa::path(
     post, path = "/schedules/{name}/pause", tag = "schedules",
     request_body = ReasonBody,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),
     params(
         ("name" = String, Path, description = "The schedule's name"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
     ),
     responses(
         (status = 200, body = SteeredSchedule),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn pause(State(app): State<App>, command: Command<Pause, Schedule>) -> Answered<Response> {

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     idempotency::repeat_or,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     routes::reason::{OptionalReasonBody, optional_reason},
     store::{
         schedules::Schedule,
@@ -28,15 +28,13 @@ impl Access for Resume {
 #[utoipa::path(
     post, path = "/schedules/{name}/resume", tag = "schedules",
     request_body = Option<OptionalReasonBody>,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),
     params(
         ("name" = String, Path, description = "The schedule's name"),
         ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
     ),
     responses(
         (status = 200, body = SteeredSchedule),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn resume(State(app): State<App>, command: Command<Resume, Schedule>) -> Answered<Response> {

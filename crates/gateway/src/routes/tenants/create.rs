@@ -16,7 +16,7 @@ use crate::{
     auth::{Access, Command, Role},
     commands::accept,
     idempotency::{Answer, repeat_or},
-    problem::{Answered, Code, Problem, ProblemDocument},
+    problem::{Answered, Code, Problem},
     store::{accept::CreateTenant, plans},
     tenants::{NewTenant, NewTenantBody, Rules},
 };
@@ -53,12 +53,10 @@ pub struct Created {
 #[utoipa::path(
     post, path = "/tenants", tag = "tenants",
     request_body = NewTenantBody,
-    security(("token" = [], "timestamp" = [], "signature" = [])),
+    security(("token" = ["admin", "operator", "service"], "timestamp" = [], "signature" = [])),
     params(("idempotency-key" = Option<String>, Header, description = "Sent twice, done once")),
     responses(
         (status = 201, body = Created, headers(("location" = String, description = "The operation"))),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn create(State(app): State<App>, command: Command<Create>) -> Answered<Response> {

@@ -16,7 +16,7 @@ use crate::{
     commands::accept,
     http::fields::Fields,
     idempotency::Answer,
-    problem::{Answered, Code, Problem, ProblemDocument},
+    problem::{Answered, Code, Problem},
     store::{accept::DeleteTenant, operations, tenants::Tenant},
 };
 
@@ -50,8 +50,6 @@ pub struct Removal {
     ),
     responses(
         (status = 202, body = Removal, headers(("location" = String, description = "The operation"))),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn delete(State(app): State<App>, command: Command<Delete, Tenant>) -> Answered<Response> {

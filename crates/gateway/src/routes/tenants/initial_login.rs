@@ -18,7 +18,7 @@ use crate::{
     audit::Entry,
     auth::{Access, Role, TenantOf},
     exchange::Exchange,
-    problem::{Answered, Code, Problem, ProblemDocument},
+    problem::{Answered, Code, Problem},
     store::audit,
 };
 
@@ -44,12 +44,10 @@ pub struct InitialLogin {
 /// Every look is in the audit log before it is answered.
 #[utoipa::path(
     get, path = "/tenants/{id}/initial-login", tag = "tenants",
-    security(("token" = [])),
+    security(("token" = ["admin", "operator", "owner"])),
     params(("id" = String, Path, description = "The tenant's id or subdomain")),
     responses(
         (status = 200, body = Data<InitialLogin>),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn initial_login(

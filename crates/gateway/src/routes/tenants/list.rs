@@ -11,7 +11,7 @@ use crate::{
     app::App,
     auth::Caller,
     http::cursor::Cursor,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     store::tenants::{Tenant, page},
     tenants::{TenantView, read_filter},
 };
@@ -51,8 +51,6 @@ pub struct TenantPage {
     params(ListQuery),
     responses(
         (status = 200, body = TenantPage),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(

@@ -9,7 +9,7 @@ use super::Data;
 use crate::{
     app::App,
     auth::TenantOf,
-    problem::{Answered, ProblemDocument},
+    problem::Answered,
     store::tenants::instances,
     tenants::{InstanceView, LimitsView, TenantView},
 };
@@ -31,8 +31,6 @@ pub struct TenantDetails {
     params(("id" = String, Path, description = "The tenant's id or subdomain")),
     responses(
         (status = 200, body = Data<TenantDetails>),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn show(State(app): State<App>, of: TenantOf) -> Answered<Json<Data<TenantDetails>>> {

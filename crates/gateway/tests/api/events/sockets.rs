@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use sqlx::PgPool;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message, client::IntoClientRequest, protocol::frame::coding::CloseCode},
@@ -16,10 +16,7 @@ use crate::support::{Call, Claims, Platform};
 
 /// One gateway on a socket; its connections end with the platform's tasks.
 async fn served(platform: &Platform) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    gateway::serve(platform.tasks(), "test", listener, platform.api());
-    address
+    platform.listen(platform.tasks(), &[]).await
 }
 
 async fn connect(

@@ -1,6 +1,6 @@
 //! Two gateways, as two replicas would be: nothing shared but the record.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use common::{
@@ -13,6 +13,7 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use super::{Call, Follower, HMAC_SECRET, JWT_SECRET, NEXT_SECRET, Reply};
@@ -118,9 +119,14 @@ impl Platform {
 
     /// With a record that nobody answers for.
     pub async fn without_record() -> Self {
+        Self::without_record_but(&[]).await
+    }
+
+    /// The same with these variables changed.
+    pub async fn without_record_but(variables: &[(&str, &str)]) -> Self {
         let nobody = PgConnectOptions::new().host("127.0.0.1").port(1).username("nobody");
         let pool = PgPoolOptions::new().acquire_timeout(Duration::from_millis(200)).connect_lazy_with(nobody);
-        Self::on(pool).await
+        Self::configured(pool, variables).await
     }
 
     /// Sends a request to a gateway that panics when asked for its metrics.
@@ -177,6 +183,15 @@ impl Platform {
     /// The edge's token.
     pub fn edge_authorization() -> String {
         format!("Bearer {EDGE_TOKEN}")
+    }
+
+    /// Serves one gateway over a socket, until these tasks are told to stop, with these of its variables.
+    pub async fn listen(&self, tasks: &Tasks, sockets: &[(&str, &str)]) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let sockets = Env::of(sockets.iter().copied()).load().unwrap();
+        gateway::serve(tasks, "test", listener, self.api(), sockets);
+        address
     }
 
     /// One gateway's router.

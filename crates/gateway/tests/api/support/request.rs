@@ -90,6 +90,13 @@ impl Call {
         self.header("x-rp9-timestamp", timestamp).header("x-rp9-signature", signature)
     }
 
+    /// What nobody but its receiver may learn of it: its token and its signature.
+    pub fn secrets(&self) -> Vec<String> {
+        let secret = |name: &str| matches!(name, "authorization" | "x-rp9-signature");
+        let values = self.headers.iter().filter(|(name, _)| secret(name)).map(|(_, value)| value.as_str());
+        values.map(|value| value.trim_start_matches("Bearer ").trim_start_matches("v2=").to_owned()).collect()
+    }
+
     /// The request.
     pub fn build(self) -> Request<Body> {
         let mut request = Request::builder().method(self.method).uri(&self.target);
@@ -115,9 +122,14 @@ pub struct Reply {
 
 impl Reply {
     pub async fn read(response: Response) -> Self {
+        Self::try_read(response).await.expect("the answer is whole")
+    }
+
+    /// The same, if it has an end.
+    pub async fn try_read(response: Response) -> Option<Self> {
         let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Self { status: parts.status, headers: parts.headers, body }
+        let body = axum::body::to_bytes(body, usize::MAX).await.ok()?.to_vec();
+        Some(Self { status: parts.status, headers: parts.headers, body })
     }
 
     pub fn header(&self, name: &str) -> &str {
@@ -126,6 +138,11 @@ impl Reply {
 
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", self.text()))
+    }
+
+    /// The same, if it is JSON.
+    pub fn try_json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
     }
 
     pub fn text(&self) -> String {

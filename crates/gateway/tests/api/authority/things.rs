@@ -1,0 +1,136 @@
+//! What paths name: the caller's own, somebody else's, and what is not there.
+
+use common::{
+    dead_letters::{DeadLetter, DeadLetters, Reason},
+    id::{DeadLetterId, OperationId, TenantId},
+};
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::support::{Call, Claims, Platform, tenant};
+
+/// Whose it is, as far as the owner is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Own,
+    Foreign,
+    Absent,
+}
+
+/// One name of a thing.
+pub type Named = (Whose, String);
+
+/// A path with its hole filled.
+pub fn filled(path: &str, name: &str) -> String {
+    let (before, rest) = path.split_once('{').unwrap();
+    let (_, after) = rest.split_once('}').unwrap();
+    format!("{before}{name}{after}")
+}
+
+/// A platform that has something of everything, twice: of the owner who asks, and of somebody else.
+pub struct Things {
+    own: Held,
+    foreign: Held,
+}
+
+struct Held {
+    subdomain: &'static str,
+    tenant: TenantId,
+    operation: OperationId,
+    letter: DeadLetterId,
+}
+
+impl Things {
+    /// Makes them.
+    pub async fn made(platform: &Platform, database: &PgPool) -> Self {
+        gateway::runner(database).unwrap().declare().await.unwrap();
+        let (own, foreign) =
+            (Held::made(platform, database, "mine").await, Held::made(platform, database, "theirs").await);
+        Self { own, foreign }
+    }
+
+    /// The owner whose these are.
+    pub fn owner(&self) -> Claims {
+        Claims::owner(&[&self.own.tenant.to_string()])
+    }
+
+    /// Every way to fill the hole in a path, or nothing when it has none. A new sort of path is given its names here.
+    pub fn named_by(&self, path: &str) -> Vec<Named> {
+        let (own, foreign) = (&self.own, &self.foreign);
+        let absent = |names: &[&str]| -> Vec<Named> {
+            names.iter().map(|name| (Whose::Absent, (*name).to_owned())).collect()
+        };
+        let held: [Vec<Named>; 2] = match path.split('/').nth(1).unwrap() {
+            _ if !path.contains('{') => return Vec::new(),
+            "tenants" => {
+                let unknown = TenantId::generate().to_string();
+                let both = |held: &Held| [held.tenant.to_string(), held.subdomain.to_owned()];
+                let own = both(own).map(|name| (Whose::Own, name));
+                let foreign = both(foreign).map(|name| (Whose::Foreign, name));
+                [[own, foreign].concat(), absent(&[unknown.as_str(), "nobody", "No-Name!"])]
+            }
+            "operations" => {
+                let unknown = OperationId::generate().to_string();
+                let held = [(Whose::Own, own.operation), (Whose::Foreign, foreign.operation)];
+                [
+                    held.map(|(whose, id)| (whose, id.to_string())).into(),
+                    absent(&[unknown.as_str(), "nonsense"]),
+                ]
+            }
+            "dead-letters" => {
+                let unknown = DeadLetterId::generate().to_string();
+                let held = [(Whose::Own, own.letter), (Whose::Foreign, foreign.letter)];
+                [
+                    held.map(|(whose, id)| (whose, id.to_string())).into(),
+                    absent(&[unknown.as_str(), "nonsense"]),
+                ]
+            }
+            "schedules" => [vec![(Whose::Own, "retention".into())], absent(&["nothing", "No-Name!"])],
+            "docs" => [vec![(Whose::Own, "swagger-ui.css".into())], absent(&["nothing"])],
+            other => panic!("what does /{other} name?"),
+        };
+        held.concat()
+    }
+
+    /// An address of something of the owner's at this path.
+    pub fn own_in(&self, path: &str) -> String {
+        let named = self.named_by(path);
+        named.first().map_or_else(|| path.to_owned(), |(_, name)| filled(path, name))
+    }
+
+    /// The tenants that a list can be narrowed to.
+    pub fn tenants(&self) -> Vec<Named> {
+        let absent = TenantId::generate();
+        let tenants =
+            [(Whose::Own, self.own.tenant), (Whose::Foreign, self.foreign.tenant), (Whose::Absent, absent)];
+        tenants.map(|(whose, id)| (whose, id.to_string())).into()
+    }
+}
+
+impl Held {
+    async fn made(platform: &Platform, database: &PgPool, subdomain: &'static str) -> Self {
+        let create = Call::post("/tenants", &tenant(subdomain)).by_a("admin").signed();
+        let created = platform.send(create).await.json();
+        let tenant: TenantId = created["tenant_id"].as_str().unwrap().parse().unwrap();
+        let operation: OperationId = created["operation_id"].as_str().unwrap().parse().unwrap();
+        let letter = DeadLetter {
+            service: "provisioner",
+            subject: format!("rp9.test.{subdomain}"),
+            reason: Reason::Malformed,
+            detail: "It is garbled.".into(),
+            attempts: 1,
+            headers: json!({}),
+            payload: b"garbled".to_vec(),
+            published_at: common::clock::now(),
+            tenant: Some(tenant),
+            operation: Some(operation),
+        };
+        DeadLetters::new(database.clone()).keep(&letter).await.unwrap();
+        let letter = sqlx::query_scalar("select id from dead_letters where subject = $1")
+            .bind(&letter.subject)
+            .fetch_one(database)
+            .await
+            .unwrap();
+        Self { subdomain, tenant, operation, letter }
+    }
+}
