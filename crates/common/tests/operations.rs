@@ -220,7 +220,7 @@ async fn whoever_lost_the_lease_can_neither_write_nor_act(pool: PgPool) {
     assert!(matches!(drive(&a, &world, &old).await, Err(StoreError::LeaseLost)));
     assert_eq!(world.ran.load(Ordering::SeqCst), 0, "it acted without a lease");
     for (store, claimed, holds) in [(&a, &old, false), (&b, &new, true)] {
-        let lease = Lease::new(store.clone(), claimed.id, claimed.fence);
+        let lease = Lease::new(store.clone(), claimed);
         assert_eq!(lease.check().await.is_ok(), holds);
         assert_eq!(lease.check_in(&mut pool.begin().await.unwrap()).await.is_ok(), holds);
     }

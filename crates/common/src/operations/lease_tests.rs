@@ -8,7 +8,10 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::time::Instant;
 
 use super::*;
-use crate::operations::{Claim, Claimed, Entry, NewEntry, Record, Turn};
+use crate::{
+    id::TenantId,
+    operations::{Claim, Claimed, Entry, NewEntry, OperationKind, Record, Turn},
+};
 
 /// A record that answers renewals from a list, and notes which lease was asked about when.
 #[derive(Debug, Default)]
@@ -64,7 +67,24 @@ fn lease(renewals: impl IntoIterator<Item = Result<(), StoreError>>) -> (Lease, 
     let answers = Arc::new(Answers { renewals, ..Answers::default() });
     let no_database = PgPoolOptions::new().connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
     let store = Store::elsewhere(answers.clone(), no_database, "a").with_lease(Duration::from_secs(15));
-    (Lease::new(store, OperationId::generate(), 7), answers)
+    (Lease::new(store, &claimed()), answers)
+}
+
+fn claimed() -> Claimed {
+    Claimed {
+        id: OperationId::generate(),
+        kind: OperationKind::TenantHeal,
+        tenant: TenantId::generate(),
+        undoing: false,
+        late: false,
+        fence: 7,
+        actor: "test".into(),
+        correlation_id: "test".into(),
+        traceparent: None,
+        age: Duration::ZERO,
+        fresh: false,
+        asked_at: Instant::now(),
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,7 +95,7 @@ async fn a_lease_is_renewed_three_times_within_its_length_until_it_is_lost() {
     let asked = answers.asked.lock().unwrap();
     assert!(asked.iter().all(|(id, fence, _)| (*id, *fence) == (lease.operation(), 7)));
     let times: Vec<_> = asked.iter().map(|(.., at)| (*at - begun).as_secs()).collect();
-    assert_eq!(times, [0, 5, 10, 15]);
+    assert_eq!(times, [5, 10, 15, 20]);
 }
 
 #[tokio::test(start_paused = true)]
