@@ -11,7 +11,7 @@ use common::{
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub const HMAC_SECRET: &str = "hmac-secret-of-a-made-up-portal-0123456789";
 /// Longer than any run.
 const TOKEN_SECONDS: i64 = 3 * 3600;
 
-/// Somebody who may create and remove tenants.
+/// Somebody with a token who signs what they send.
 #[derive(Clone)]
 pub struct Caller {
     bearer: HeaderValue,
@@ -33,14 +33,28 @@ pub struct Caller {
 impl Caller {
     /// A portal.
     pub fn new() -> anyhow::Result<Self> {
+        Self::with(json!({ "sub": "portal", "role": "service" }))
+    }
+
+    /// A customer who owns this tenant.
+    pub fn owner(tenant: TenantId) -> anyhow::Result<Self> {
+        Self::with(json!({ "sub": "customer", "role": "owner", "tenant_ids": [tenant] }))
+    }
+
+    fn with(mut claims: Value) -> anyhow::Result<Self> {
         let header = json!({ "alg": "HS256", "typ": "JWT" }).to_string();
-        let expires = clock::now().unix_timestamp() + TOKEN_SECONDS;
-        let claims = json!({ "sub": "portal", "role": "service", "aud": "rp9-orchestrator", "exp": expires });
+        claims["aud"] = "rp9-orchestrator".into();
+        claims["exp"] = (clock::now().unix_timestamp() + TOKEN_SECONDS).into();
         let message =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let code = keyed(JWT_SECRET)?.chain_update(&message).finalize().into_bytes();
         let bearer = format!("Bearer {message}.{}", URL_SAFE_NO_PAD.encode(code)).parse()?;
         Ok(Self { bearer, mac: keyed(HMAC_SECRET)? })
+    }
+
+    /// What it proves itself with.
+    pub fn bearer(&self) -> anyhow::Result<&str> {
+        Ok(self.bearer.to_str()?)
     }
 
     /// A tenant that has its address from the key, so that the same key always asks for the same.
@@ -68,7 +82,8 @@ impl Caller {
         Ok(self.request(Method::GET, &format!("/tenants/{tenant}")).body(Full::default())?)
     }
 
-    fn command(
+    /// Anything that changes something, signed.
+    pub fn command(
         &self,
         method: Method,
         target: &str,
