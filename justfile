@@ -71,3 +71,10 @@ bench:
 # Break everything for ten minutes and count what was lost or done twice
 storm:
     deploy/storm
+
+# Let a gateway be attacked in seven ways, and see what it costs everybody else (docs/siege.md)
+siege:
+    deploy/servers up
+    cargo build --locked --profile dist -p gateway
+    cargo build --locked --profile dist -p siege
+    set -a; eval "$(deploy/servers env)"; set +a; SIEGE_GATEWAY="${CARGO_TARGET_DIR:-target}/dist/gateway" "${CARGO_TARGET_DIR:-target}/dist/siege"

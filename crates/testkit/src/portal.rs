@@ -23,7 +23,7 @@ pub const HMAC_SECRET: &str = "hmac-secret-of-a-made-up-portal-0123456789";
 /// Longer than any run.
 const TOKEN_SECONDS: i64 = 3 * 3600;
 
-/// Somebody who asks.
+/// Somebody with a token who signs what they send.
 #[derive(Clone)]
 pub struct Caller {
     bearer: HeaderValue,
@@ -50,6 +50,11 @@ impl Caller {
         let code = keyed(JWT_SECRET)?.chain_update(&message).finalize().into_bytes();
         let bearer = format!("Bearer {message}.{}", URL_SAFE_NO_PAD.encode(code)).parse()?;
         Ok(Self { bearer, mac: keyed(HMAC_SECRET)? })
+    }
+
+    /// What it proves itself with.
+    pub fn bearer(&self) -> anyhow::Result<&str> {
+        Ok(self.bearer.to_str()?)
     }
 
     /// A tenant that has its address from the key, so that the same key always asks for the same.
@@ -82,7 +87,8 @@ impl Caller {
         Ok(self.request(Method::GET, target).body(Full::default())?)
     }
 
-    fn command(
+    /// Anything that changes something, signed.
+    pub fn command(
         &self,
         method: Method,
         target: &str,

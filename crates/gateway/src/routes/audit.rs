@@ -6,7 +6,7 @@ use axum::{
 };
 use common::id::{AuditId, OperationId, TenantId};
 use serde::Serialize;
-use time::{OffsetDateTime, serde::rfc3339};
+use time::{OffsetDateTime, UtcOffset, serde::rfc3339};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -110,10 +110,11 @@ pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
     Ok(Filter { tenant, actor, since, page: page.unwrap_or_default() })
 }
 
+/// Any moment that can be told in UTC: the last hours of the year 9999 cannot everywhere, and the record asks for it.
 fn moment(text: &str) -> Result<OffsetDateTime, Fault> {
-    let moment = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339);
-    let known = moment.ok().filter(|moment| (1970..=9999).contains(&moment.year()));
-    known.ok_or_else(|| Fault::new("invalid_time", "must be a time such as 2026-08-01T12:00:00Z"))
+    let moment = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok();
+    let in_utc = moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC));
+    in_utc.ok_or_else(|| Fault::new("invalid_time", "must be a time such as 2026-08-01T12:00:00Z"))
 }
 
 impl From<Noted> for AuditEntry {
@@ -143,6 +144,21 @@ impl From<Noted> for AuditEntry {
             outcome,
             reason,
             position,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_moment_that_has_a_name_in_utc_is_a_moment() {
+        for good in ["2026-08-01T12:00:00Z", "0370-10-13T03:53:16+21:01", "0000-01-01T00:00:00+23:59"] {
+            assert!(moment(good).is_ok_and(|moment| moment.offset().is_utc()), "{good}");
+        }
+        for bad in ["9999-12-31T23:59:59-00:01", "2026-08-01", "2026-08-01T12:00:00", "yesterday", ""] {
+            assert_eq!(moment(bad).map_err(|fault| fault.code), Err("invalid_time"), "{bad}");
         }
     }
 }
