@@ -1,6 +1,7 @@
 //! The record: pools of connections to Postgres, and the schema's migrations.
 
 mod owners;
+mod transaction;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use sqlx::{
 use crate::config::{Env, Section};
 
 pub use owners::{TenantScope, owners};
+pub use transaction::{begin, begin_with};
 
 /// Every migration, compiled in, so that each service can bring the schema up to its own version.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");

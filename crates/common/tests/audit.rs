@@ -67,7 +67,7 @@ async fn every_column_of_a_row_is_held(pool: PgPool) {
         "reason = ''",
         "hash = null",
     ] {
-        let mut edit = pool.begin().await.unwrap();
+        let mut edit = common::database::begin(&pool).await.unwrap();
         let update = format!("update audit_logs set {change} where position = 3");
         sqlx::query(sqlx::AssertSqlSafe("create table kept as select * from audit_logs where position = 3"))
             .execute(&mut *edit)

@@ -164,7 +164,7 @@ async fn who_reaches_for_a_tenants_other_operation_at_the_same_time_goes_without
     let (later, _) = (accept(&pool, tenant).await, accept(&pool, tenant).await);
     set(&pool, later, "not_before = now() + interval '1 hour'").await;
     // The other one is quicker: it has begun what was to wait, and nobody can see that yet.
-    let mut quicker = pool.begin().await.unwrap();
+    let mut quicker = common::database::begin(&pool).await.unwrap();
     let begin = "update operations set status = 'running', started_at = now() where id = $1";
     sqlx::query(begin).bind(later).execute(&mut *quicker).await.unwrap();
     let commit = async {
@@ -222,7 +222,7 @@ async fn whoever_lost_the_lease_can_neither_write_nor_act(pool: PgPool) {
     for (store, claimed, holds) in [(&a, &old, false), (&b, &new, true)] {
         let lease = Lease::new(store.clone(), claimed);
         assert_eq!(lease.check().await.is_ok(), holds);
-        assert_eq!(lease.check_in(&mut pool.begin().await.unwrap()).await.is_ok(), holds);
+        assert_eq!(lease.check_in(&mut common::database::begin(&pool).await.unwrap()).await.is_ok(), holds);
     }
     assert_eq!(drive(&b, &world, &new).await.unwrap(), Paused::Ended(End::Succeeded));
     let fences: Vec<i64> =

@@ -5,6 +5,7 @@ use std::fmt;
 use sqlx::{FromRow, PgPool, PgTransaction};
 
 use super::row::{COLUMNS, Row};
+use crate::database;
 
 /// Chained with one statement. A flood of entries is worked off batch after batch.
 const BATCH: i64 = 1000;
@@ -28,7 +29,7 @@ impl fmt::Display for Anchor {
 pub async fn seal(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let mut sealed = 0;
     loop {
-        let mut transaction = pool.begin().await?;
+        let mut transaction = database::begin(pool).await?;
         let alone = sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(LOCK);
         if !alone.fetch_one(&mut *transaction).await? {
             return Ok(sealed);

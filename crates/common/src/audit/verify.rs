@@ -8,6 +8,7 @@ use super::{
     row::{COLUMNS, Row},
     seal::Anchor,
 };
+use crate::database;
 
 /// Rows are chained within seconds, the oldest first. One that claims to be so much older than the row before it was
 /// written later than it says.
@@ -63,7 +64,7 @@ pub async fn verify(pool: &PgPool) -> Result<Report, sqlx::Error> {
 
 /// Reads the whole chain, and sees whether it runs through these places.
 pub async fn verify_against(pool: &PgPool, anchors: &[Anchor]) -> Result<Report, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = database::begin(pool).await?;
     // One view of rows and end, whatever is chained meanwhile; and a long log takes its time.
     sqlx::query("set transaction isolation level repeatable read, read only")
         .execute(&mut *transaction)

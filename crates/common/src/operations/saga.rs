@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    database,
     error::{Classify, Kind, chain},
     id::{OperationId, TenantId},
     operations::{Lease, OperationKind, StoreError},
@@ -76,7 +77,7 @@ impl<'a, W> Context<'a, W> {
 
     /// A transaction on the record that can only commit under the lease.
     pub async fn begin(&self) -> Result<sqlx::PgTransaction<'static>, StepError> {
-        let mut transaction = self.database.begin().await?;
+        let mut transaction = database::begin(self.database).await?;
         self.lease.check_in(&mut transaction).await?;
         Ok(transaction)
     }

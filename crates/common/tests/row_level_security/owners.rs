@@ -121,7 +121,7 @@ async fn a_forged_setting_shows_nothing_that_it_does_not_name(services: PgPool) 
     let mut own = 0;
     for (name, value) in forged.chain(claims.iter().map(|value| ("request.jwt.claims", value))) {
         for shown in SHOWN {
-            let mut transaction = owners.begin().await.unwrap();
+            let mut transaction = common::database::begin(&owners).await.unwrap();
             let set = sqlx::query("select set_config($1, $2, true)").bind(name).bind(value);
             set.execute(&mut *transaction).await.unwrap();
             // Whatever cannot be read is an error.
@@ -143,7 +143,7 @@ async fn a_forged_setting_shows_nothing_that_it_does_not_name(services: PgPool) 
 async fn a_token_that_postgrest_verified_shows_its_tenants_unless_a_setting_says_whose(services: PgPool) {
     let (mine, theirs) = (tenant(&services).await, tenant(&services).await);
     let owners = owners(&services);
-    let mut transaction = owners.begin().await.unwrap();
+    let mut transaction = common::database::begin(&owners).await.unwrap();
     let claims = serde_json::json!({ "role": "authenticated", "tenant_ids": [mine.to_string()] });
     let set = "select set_config('request.jwt.claims', $1, true)";
     sqlx::query(set).bind(claims.to_string()).execute(&mut *transaction).await.unwrap();

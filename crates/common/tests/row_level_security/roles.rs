@@ -113,7 +113,7 @@ async fn services_do_everything_and_owners_see_their_own(owner: &OrdinaryOwner) 
 async fn a_role_that_sees_everything_is_not_taken_for_an_owner(administrator: PgPool) {
     MIGRATOR.run(&administrator).await.unwrap();
     // Roles belong to the whole server, so what is tried here is undone before others can see it.
-    let mut transaction = administrator.begin().await.unwrap();
+    let mut transaction = common::database::begin(&administrator).await.unwrap();
     let powerful = "alter role authenticated bypassrls; drop schema public cascade; create schema public";
     sqlx::raw_sql(powerful).execute(&mut *transaction).await.unwrap();
     let migrations = MIGRATOR.iter().filter(|migration| !migration.migration_type.is_down_migration());

@@ -53,10 +53,12 @@ impl Section for Origins {
     }
 }
 
-/// Spelled as a browser would: it is compared byte by byte. There is no word for every origin.
+/// Spelled as a browser would: it is compared byte by byte. There is no word for every origin, nor for some: an asterisk may stand
+/// in a host's name, but whoever writes one here means something else.
 fn origin(text: &str) -> Option<HeaderValue> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    (url.origin().ascii_serialization() == text).then(|| HeaderValue::from_str(text).ok())?
+    (url.origin().ascii_serialization() == text && !text.contains('*'))
+        .then(|| HeaderValue::from_str(text).ok())?
 }
 
 impl Origins {

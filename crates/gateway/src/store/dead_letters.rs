@@ -1,6 +1,9 @@
 //! Messages that could not be handled.
 
-use common::id::{DeadLetterId, OperationId, TenantId};
+use common::{
+    database,
+    id::{DeadLetterId, OperationId, TenantId},
+};
 use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, PgPool, PgTransaction};
 use time::OffsetDateTime;
@@ -90,7 +93,7 @@ pub struct Replaying {
 impl Replaying {
     /// The oldest that nobody is at.
     pub async fn begin(database: &PgPool) -> Result<Option<Self>, sqlx::Error> {
-        let mut transaction = database.begin().await?;
+        let mut transaction = database::begin(database).await?;
         let next = select!("where state = 'replaying' order by at limit 1 for update skip locked");
         let letter = sqlx::query_as(next).fetch_optional(&mut *transaction).await?;
         Ok(letter.map(|letter| Self { letter, transaction }))

@@ -1,6 +1,9 @@
 //! Events: from the outbox into the order they are told in, and out to whoever may see them.
 
-use common::id::{OperationId, TenantId};
+use common::{
+    database,
+    id::{OperationId, TenantId},
+};
 use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, PgPool, PgTransaction};
 use time::OffsetDateTime;
@@ -55,7 +58,7 @@ pub async fn extent(executor: impl PgExecutor<'_>) -> Result<Extent, sqlx::Error
 ///
 /// One transaction at a time: ids become visible in their own order, so whoever saw one has seen all before it.
 pub async fn arrange(database: &PgPool) -> Result<u64, sqlx::Error> {
-    let mut transaction = database.begin().await?;
+    let mut transaction = database::begin(database).await?;
     if !alone(&mut transaction, ARRANGING).await? {
         return Ok(0);
     }
@@ -136,7 +139,7 @@ pub struct Relaying {
 impl Relaying {
     /// Takes the right, unless somebody else has it.
     pub async fn begin(database: &PgPool, limit: u64) -> Result<Option<Self>, sqlx::Error> {
-        let mut transaction = database.begin().await?;
+        let mut transaction = database::begin(database).await?;
         if !alone(&mut transaction, RELAYING).await? {
             return Ok(None);
         }

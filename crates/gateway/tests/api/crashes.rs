@@ -73,7 +73,7 @@ impl Asked {
 /// Lets every statement that wants one of these keys wait: somebody seems to be taking them.
 async fn hold(database: &PgPool, asked: &[Asked]) -> Transaction<'static, Postgres> {
     let keys: Vec<_> = asked.iter().map(|asked| asked.key.clone()).collect();
-    let mut held = database.begin().await.unwrap();
+    let mut held = common::database::begin(database).await.unwrap();
     let take = "insert into idempotency_keys (subject, key, request_digest, status, headers, body)
                 select 'service-1', key, sha256(''), 200, '{}', '' from unnest($1::text[]) key";
     sqlx::query(take).bind(keys).execute(&mut *held).await.unwrap();

@@ -203,7 +203,7 @@ async fn of_many_removals_at_once_one_is_accepted(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     create(&platform, "acme").await;
     // Holding the row makes them meet in the middle of their statements.
-    let mut holding = database.begin().await.unwrap();
+    let mut holding = common::database::begin(&database).await.unwrap();
     sqlx::query("select from tenants for update").execute(&mut *holding).await.unwrap();
     let calls = (0..20).map(|n| {
         let call = Call::delete("/tenants/acme").by_a("admin").key(&format!("k{n}"));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use common::{
+    database,
     id::{OperationId, TenantId},
     operations::OperationKind,
 };
@@ -48,7 +49,7 @@ pub async fn alive(executor: impl PgExecutor<'_>) -> Result<HashSet<TenantId>, s
 pub async fn heal(pool: &PgPool, tenant: TenantId, drifts: &[Drift]) -> Result<bool, sqlx::Error> {
     let kind = OperationKind::TenantHeal;
     let reasons: Vec<_> = drifts.iter().map(ToString::to_string).collect();
-    let mut transaction = pool.begin().await?;
+    let mut transaction = database::begin(pool).await?;
     // Two replicas that noticed the same take turns, and the second statement sees what the first of them did. In one
     // statement it would not: only the row that was waited for is read anew.
     let turn = sqlx::query("select from tenants where id = $1 and status = 'active' for update").bind(tenant);

@@ -8,7 +8,10 @@ use super::{
     Claim, Claimed, Store, StoreError,
     postgres::{PostgresRecord, seconds},
 };
-use crate::id::{OperationId, TenantId};
+use crate::{
+    database,
+    id::{OperationId, TenantId},
+};
 
 /// The most urgent operation that may be acted for now: new, due again, or left behind by a worker whose lease ended.
 /// Operations of one tenant begin in the order of their acceptance, whatever their urgency, and one that has begun comes before
@@ -64,7 +67,7 @@ const IN_ORDER: &str =
 impl PostgresRecord {
     pub(super) async fn claim_due(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
         let words: Vec<_> = claim.kinds.iter().map(|kind| kind.as_str()).collect();
-        let mut transaction = self.pool.begin_with(IN_ORDER).await?;
+        let mut transaction = database::begin_with(&self.pool, IN_ORDER).await?;
         let claimed = sqlx::query(if claim.oldest_first { OLDEST } else { MOST_URGENT })
             .bind(words)
             .bind(claim.owner)

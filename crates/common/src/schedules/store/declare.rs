@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::{ScheduleError, ScheduleStore};
 use crate::{
+    database,
     error::{Classify, Kind},
     schedules::{Misses, Moment, Plan, PlanError, Row, Rule, first_moment},
 };
@@ -66,7 +67,7 @@ impl ScheduleStore {
         service: &str,
         declared: &[(Schedule, Rule)],
     ) -> Result<(), ScheduleError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = database::begin(&self.pool).await?;
         // Replicas start together: one after the other they see what the one before wrote.
         sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
         let now = sqlx::query_scalar("select coalesce($1, now())").bind(self.clock.given());

@@ -4,7 +4,10 @@ use sqlx::{FromRow, PgTransaction};
 use time::OffsetDateTime;
 
 use super::{ScheduleError, ScheduleStore};
-use crate::schedules::{Decided, Decision, Row};
+use crate::{
+    database,
+    schedules::{Decided, Decision, Row},
+};
 
 /// Whether one of these jobs is due: `$1` the jobs, `$2` the time or nothing.
 macro_rules! due {
@@ -35,7 +38,7 @@ impl ScheduleStore {
         if any.is_none() {
             return Ok(None);
         }
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = database::begin(&self.pool).await?;
         let due = sqlx::query_as(due!(
             "name, service, job, cron, zone, misses, jitter_seconds, false as retired, next_due,
                 coalesce($2, now()) as now",

@@ -20,7 +20,7 @@ async fn a_change_that_commits_late_is_told_to_those_who_have_seen_later_ones(da
     let mut follower = platform.follow(Call::get("/events?since=0").by_a("admin")).await;
     follower.kinds(4).await;
     let suspend = "update tenants set status = 'suspended' where id = $1";
-    let mut open = database.begin().await.unwrap();
+    let mut open = common::database::begin(&database).await.unwrap();
     sqlx::query(suspend).bind(uuid(&late)).execute(&mut *open).await.unwrap();
     sqlx::query(suspend).bind(uuid(&early)).execute(&database).await.unwrap();
     assert_eq!(follower.next().await.unwrap().data["tenant_id"], early);
@@ -41,7 +41,7 @@ async fn whoever_keeps_coming_back_loses_and_repeats_nothing(database: PgPool) {
     let start = platform.follow(Call::get("/events").by_a("admin")).await;
     let writer = async |writer: usize| {
         for n in 0..EACH {
-            let mut transaction = database.begin().await.unwrap();
+            let mut transaction = common::database::begin(&database).await.unwrap();
             let written = sqlx::query("insert into event_outbox (kind, data) values ('tenant.active', $1)");
             let name = serde_json::json!({ "name": format!("{writer}-{n}") });
             written.bind(name).execute(&mut *transaction).await.unwrap();
