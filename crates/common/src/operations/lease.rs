@@ -19,6 +19,9 @@ use crate::{
 /// Renewed this many times within its length, so that two lost renewals do not lose the lease.
 const RENEWALS: u32 = 3;
 
+/// Before a record that is away is asked again.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// Proof that this process is the one that may act for an operation, until somebody holds a higher fence.
 #[derive(Debug, Clone)]
 pub struct Lease {
@@ -52,9 +55,8 @@ impl Lease {
     }
 
     /// Goes on with this work only while the lease is certain to be held. A process that was stopped for longer than that would
-    /// otherwise go on in the middle of an effect, long after its look at the fence; this one does nothing until the lease is
-    /// renewed, and that fails if somebody else has it. Whoever also waits for [`Self::keep`] polls it first: it is what wakes
-    /// this.
+    /// otherwise go on in the middle of an effect, long after its look at the fence; this one does nothing more. It is for whoever
+    /// waits for [`Self::keep`] too, which ends then.
     pub async fn while_certain<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|context| {
@@ -63,20 +65,28 @@ impl Lease {
         .await
     }
 
-    /// Renews the lease again and again; returns only when it is lost.
+    /// Renews the lease again and again; returns only when it is lost, or as good as lost: a record that was away for its whole
+    /// length may have given it to somebody else meanwhile. Nobody waits for the record any longer than that, because whoever
+    /// waits may hold connections that renewing needs.
     pub async fn keep(&self) -> StoreError {
         let unrenewed = self.store.lease() - self.store.lease() / RENEWALS;
         loop {
-            tokio::time::sleep_until(self.certain_until() - unrenewed).await;
+            let certain_until = self.certain_until();
+            tokio::time::sleep_until(certain_until - unrenewed).await;
             let asked_at = Instant::now();
-            match self.store.renew(self.operation, self.fence).await {
-                Ok(()) => self.set_certain_until(asked_at + self.store.lease()),
-                // The database being away does not mean that anybody else took over. Effects are checked anyway.
-                Err(error) if error.kind() == Kind::Unavailable => {
+            if asked_at >= certain_until {
+                return StoreError::LeaseLost;
+            }
+            let renewal = self.store.renew(self.operation, self.fence);
+            match tokio::time::timeout_at(certain_until, renewal).await {
+                Ok(Ok(())) => self.set_certain_until(asked_at + self.store.lease()),
+                // The database being away does not mean that anybody else took over.
+                Ok(Err(error)) if error.kind() == Kind::Unavailable => {
                     tracing::warn!(error = crate::error::chain(&error), "the lease could not be renewed");
-                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    tokio::time::sleep(PAUSE).await;
                 }
-                Err(error) => return error,
+                Ok(Err(error)) => return error,
+                Err(_) => return StoreError::LeaseLost,
             }
         }
     }

@@ -112,3 +112,11 @@ async fn a_look_asks_for_this_lease_and_says_what_it_heard() {
     let asked = answers.asked.lock().unwrap();
     assert_eq!((asked[0].0, asked[0].1), (lease.operation(), 7));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_away_for_the_length_of_a_lease_loses_it() {
+    let (lease, _) = lease(std::iter::repeat_with(|| Err(away())).take(100));
+    let begun = Instant::now();
+    assert!(matches!(lease.keep().await, StoreError::LeaseLost));
+    assert_eq!(begun.elapsed().as_secs(), 15);
+}
