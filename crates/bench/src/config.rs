@@ -27,6 +27,8 @@ pub struct Config {
     pub rounds: usize,
     /// How long each cell is looked at.
     pub window: Duration,
+    /// Part of the names of the cells to look at; all are when it is empty.
+    pub cells: String,
     /// Where this tool itself is, to start it as a worker.
     pub own_path: PathBuf,
 }
@@ -41,6 +43,7 @@ impl Section for Config {
         let (redis_url, pgbench) = (env.required("BENCH_REDIS_URL"), env.required::<String>("BENCH_PGBENCH"));
         let (disk, port) = (env.required("BENCH_DISK"), env.or("BENCH_PORT", 28100));
         let (rounds, seconds) = (env.or("BENCH_ROUNDS", 3), env.or("BENCH_SECONDS", 6));
+        let cells = env.or("BENCH_CELLS", String::new());
         let own_path = match std::env::current_exe() {
             Ok(path) => Some(path),
             Err(error) => env.problem(format!("this program does not know where it is: {error}")),
@@ -58,8 +61,21 @@ impl Section for Config {
             port: port?,
             rounds: rounds?,
             window: Duration::from_secs(seconds?),
+            cells: cells?,
             own_path: own_path?,
         })
+    }
+}
+
+impl Config {
+    /// Whether this cell is to be looked at.
+    pub fn wants(&self, cell: &str) -> bool {
+        cell.contains(&self.cells)
+    }
+
+    /// Whether every cell is.
+    pub fn wants_all(&self) -> bool {
+        self.cells.is_empty()
     }
 }
 

@@ -39,6 +39,14 @@ impl Figures {
         names.into_iter()
     }
 
+    /// Each figure on a line of its own.
+    pub fn list(&self) -> String {
+        let line = |(cell, figure): &(String, &'static str)| {
+            format!("{cell}: {figure} {}\n", self.text(cell, figure))
+        };
+        self.0.keys().map(line).collect()
+    }
+
     /// The median as text.
     pub fn text(&self, cell: &str, figure: &'static str) -> String {
         self.median(cell, figure).map_or("–".to_owned(), short)

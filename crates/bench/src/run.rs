@@ -43,7 +43,7 @@ pub async fn run() -> anyhow::Result<String> {
     }
     servers.gateway.process.stop().await?;
     servers.peer.process.stop().await?;
-    report::write(&bench)
+    if bench.config.wants_all() { report::write(&bench) } else { Ok(bench.figures.list()) }
 }
 
 /// Ours, and the peer.
@@ -70,24 +70,54 @@ async fn one_round(bench: &mut Bench, Servers { gateway, peer }: &Servers) -> an
     for (figure, quantile) in [("p50", 0.5), ("p95", 0.95)] {
         bench.figures.note("fsync", figure, fsync.value_at_quantile(quantile) as f64 / 1000.0);
     }
-    bench.refuse(names::REFUSE, gateway, FEW).await?;
-    bench.refuse(names::PEER_REFUSE, peer, FEW).await?;
-    for clients in CLIENTS {
-        bench.create(&names::create(clients), gateway, clients).await?;
-        bench.create(&names::peer_create(clients), peer, clients).await?;
-        bench.create_in_sql(&names::create_in_sql(clients), clients).await?;
+    for (cell, server) in [(names::REFUSE, gateway), (names::PEER_REFUSE, peer)] {
+        if bench.config.wants(cell) {
+            bench.refuse(cell, server, FEW).await?;
+        }
     }
-    bench.repeat(names::REPEAT, gateway, FEW).await?;
-    bench.show_own(names::SHOW_OWN, gateway, FEW).await?;
-    bench.show_own(names::PEER_SHOW_OWN, peer, FEW).await?;
     for clients in CLIENTS {
-        bench.show(&names::show(clients), gateway, clients).await?;
+        for (cell, server) in [(names::create(clients), gateway), (names::peer_create(clients), peer)] {
+            if bench.config.wants(&cell) {
+                bench.create(&cell, server, clients).await?;
+            }
+        }
+        let cell = names::create_in_sql(clients);
+        if bench.config.wants(&cell) {
+            bench.create_in_sql(&cell, clients).await?;
+        }
     }
-    bench.mix(names::MIX, gateway, MIXED_PER_SECOND).await?;
-    bench.mix(names::PEER_MIX, peer, MIXED_PER_SECOND).await?;
-    bench.follow(names::FOLLOW).await?;
+    if bench.config.wants(names::REPEAT) {
+        bench.repeat(names::REPEAT, gateway, FEW).await?;
+    }
+    reads(bench, gateway, peer).await?;
+    if bench.config.wants(names::FOLLOW) {
+        bench.follow(names::FOLLOW).await?;
+    }
     for (rate, effects) in BEGINNINGS {
-        bench.begin(&names::begin(rate, effects), rate, effects).await?;
+        let cell = names::begin(rate, effects);
+        if bench.config.wants(&cell) {
+            bench.begin(&cell, rate, effects).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn reads(bench: &mut Bench, gateway: &Server, peer: &Server) -> anyhow::Result<()> {
+    for (cell, server) in [(names::SHOW_OWN, gateway), (names::PEER_SHOW_OWN, peer)] {
+        if bench.config.wants(cell) {
+            bench.show_own(cell, server, FEW).await?;
+        }
+    }
+    for clients in CLIENTS {
+        let cell = names::show(clients);
+        if bench.config.wants(&cell) {
+            bench.show(&cell, gateway, clients).await?;
+        }
+    }
+    for (cell, server) in [(names::MIX, gateway), (names::PEER_MIX, peer)] {
+        if bench.config.wants(cell) {
+            bench.mix(cell, server, MIXED_PER_SECOND).await?;
+        }
     }
     Ok(())
 }
