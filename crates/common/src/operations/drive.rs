@@ -58,8 +58,10 @@ impl<S: Saga> Drive<S::World> for S {
         let lease = Lease::new(store.clone(), claimed);
         let steps = self.steps();
         let mut journal = Journal::new(steps.len());
-        for entry in store.journal(claimed.id).await? {
-            journal.apply(&entry)?;
+        if !claimed.fresh {
+            for entry in store.journal(claimed.id).await? {
+                journal.apply(&entry)?;
+            }
         }
         let context = Context::new(world, &lease, store.pool(), claimed.tenant);
         let mut run = Run { steps, journal, context, store, claimed, undoing: claimed.undoing, begun: None };
