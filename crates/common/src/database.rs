@@ -1,6 +1,8 @@
 //! The record: pools of connections to Postgres, and the schema's migrations.
 
 mod owners;
+mod queue;
+mod statements;
 mod transaction;
 
 use std::time::Duration;
@@ -14,8 +16,10 @@ use sqlx::{
 
 use crate::config::{Env, Section};
 
-pub use owners::{TenantScope, owners};
-pub use transaction::{begin, begin_with};
+pub use owners::{TenantScope, as_owner, owners};
+pub use queue::in_order;
+pub use statements::Statements;
+pub use transaction::begin;
 
 /// Every migration, compiled in, so that each service can bring the schema up to its own version.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");

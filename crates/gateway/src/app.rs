@@ -4,6 +4,7 @@ use std::{fmt, ops::Deref, sync::Arc, time::Instant};
 
 use common::{
     bus::Bus,
+    database::Statements,
     service::{Readiness, Tasks},
 };
 use sqlx::PgPool;
@@ -30,7 +31,10 @@ pub struct App(Arc<Parts>);
 
 /// What an [`App`] is made of.
 pub struct Parts {
+    /// For transactions, and for what nobody waits for.
     pub database: PgPool,
+    /// For what is asked on behalf of a caller.
+    pub statements: Statements,
     readers: Readers,
     pub bus: Bus,
     pub tasks: Tasks,
@@ -68,10 +72,12 @@ impl App {
     /// A gateway in this process.
     pub fn new(config: Config, around: Around) -> Self {
         metrics::describe();
+        let statements = Statements::beside(&around.database);
         Self(Arc::new(Parts {
             trail: Trail::start(&around.tasks, around.database.clone()),
             rates: config.rates.map(|rates| Rates::start(rates, &around.tasks)),
-            readers: Readers::new(&around.database),
+            readers: Readers::new(&around.database, statements.clone()),
+            statements,
             database: around.database,
             bus: around.bus,
             tasks: around.tasks,

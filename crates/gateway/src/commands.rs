@@ -33,7 +33,7 @@ pub async fn accept<A, T, E: Effect>(
         // What was accepted before is no burden.
         return repeat_or(app, command, overloaded).await.map(Some);
     }
-    if accept::accept(&app.database, command, operation, effect, &answer).await.map_err(refusal)? {
+    if accept::accept(&app.statements, command, operation, effect, &answer).await.map_err(refusal)? {
         note(command.exchange(), effect.tenant(), operation);
         metrics::accepted(E::KIND.as_str());
         wake(app, command.exchange(), operation, E::KIND.as_str());
@@ -50,7 +50,7 @@ pub async fn steer<A, S: Steering>(
     steering: &S,
     answer: Answer,
 ) -> Result<Option<Response>, Problem> {
-    if steer::steer(&app.database, command, steering, &answer).await.map_err(refusal)? {
+    if steer::steer(&app.statements, command, steering, &answer).await.map_err(refusal)? {
         return Ok(Some(answer.into_response()));
     }
     stored_answer(app, command).await

@@ -68,7 +68,7 @@ pub async fn report(app: &App) -> Report {
 }
 
 async fn look(app: &App) -> Report {
-    let asked = tokio::time::timeout(ANSWERED_WITHIN, health::cluster_reports(&app.database)).await;
+    let asked = tokio::time::timeout(ANSWERED_WITHIN, health::cluster_reports(&app.statements)).await;
     let clusters = match asked {
         Ok(Ok(clusters)) => Some(clusters),
         Ok(Err(error)) => {

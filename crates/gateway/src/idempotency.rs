@@ -99,7 +99,7 @@ impl IntoResponse for Answer {
 /// The answer kept under this command's key, if it has one and there is one.
 pub async fn stored_answer<A, T>(app: &App, command: &Command<A, T>) -> Result<Option<Response>, Problem> {
     let Some(key) = command.key() else { return Ok(None) };
-    let kept = answers::find(&app.database, command.identity().subject(), key.as_str()).await?;
+    let kept = answers::find(&app.statements, command.identity().subject(), key.as_str()).await?;
     match kept {
         None => Ok(None),
         Some(kept) if kept.request_digest == command.digest().as_bytes() => {

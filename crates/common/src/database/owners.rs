@@ -1,9 +1,9 @@
 //! Connections for owners. They act under a role that row-level security shows nothing, but for the rows of those tenants
 //! that the statement itself brings along as a parameter (migration 9, ADR 13).
 
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgConnectOptions};
 
-use super::pooled;
+use super::Statements;
 use crate::id::TenantId;
 
 /// Named as on Supabase.
@@ -24,25 +24,12 @@ impl TenantScope {
     }
 }
 
-/// A second pool beside that of a service, to the same database and with the same login. Closed when that one is.
-pub fn owners(services: &PgPool) -> PgPool {
-    let options = services.options();
-    // Part of how a connection begins: there is none that has not become this role.
-    let acting = (*services.connect_options()).clone().options([("role", ROLE)]);
-    let owners =
-        pooled(options.get_max_connections(), options.get_acquire_timeout()).connect_lazy_with(acting);
-    close_together(services, owners.clone());
-    owners
+/// Connections for owners, to the same database and with the same login.
+pub fn owners(pool: &PgPool) -> Statements {
+    Statements::with(pool, pool.options().get_max_connections(), as_owner(pool))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it ends with the pool it follows; nobody needs to wait for it"
-)]
-fn close_together(services: &PgPool, owners: PgPool) {
-    let closed = services.close_event();
-    tokio::spawn(async move {
-        closed.await;
-        owners.close().await;
-    });
+/// How such a connection begins. Acting under the role is part of it: there is none that has not become it.
+pub fn as_owner(pool: &PgPool) -> PgConnectOptions {
+    (*pool.connect_options()).clone().options([("role", ROLE)])
 }

@@ -7,20 +7,12 @@ use sqlx::{PgPool, PgTransaction};
 /// sqlx takes a transaction for begun when the server has said so. Whoever is dropped while waiting for that would give a connection
 /// back with a transaction open that nobody knows of: what others write there next is confirmed to them, and taken back with it.
 /// So it is begun in a task, which goes on; what it began is then dropped as any other transaction, and rolled back.
-pub async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
-    begin_with(pool, "begin").await
-}
-
-/// The same with a statement of one's own, which begins a transaction.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is what others call instead; the task lasts one round trip"
 )]
-pub async fn begin_with(
-    pool: &PgPool,
-    statement: &'static str,
-) -> Result<PgTransaction<'static>, sqlx::Error> {
+pub async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
     let pool = pool.clone();
-    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    let begun = tokio::spawn(async move { pool.begin().await });
     begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }

@@ -66,7 +66,7 @@ impl Classify for StoreError {
 impl Store {
     /// The operations of this database, acted for in the name of `owner` (one name a process).
     pub fn new(pool: sqlx::PgPool, owner: impl Into<String>) -> Self {
-        let record = Arc::new(PostgresRecord::new(pool.clone()));
+        let record = Arc::new(PostgresRecord::new(&pool));
         Self::elsewhere(record, pool, owner)
     }
 

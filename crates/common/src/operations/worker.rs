@@ -48,13 +48,12 @@ impl<W: Send + Sync + 'static> Worker<W> {
         let permits = Arc::new(Semaphore::new(self.limit));
         let kinds: Vec<_> = self.sagas.iter().map(|saga| saga.kind()).collect();
         while let Some(Ok(permit)) = stopping.run_until_cancelled(permits.clone().acquire_owned()).await {
-            let claimed = stopping.run_until_cancelled(self.claim(&kinds)).await;
-            match claimed {
-                Some(Some(claimed)) => {
+            // Waited for even while stopping: what was claimed and not known would rest until its lease ends.
+            match self.claim(&kinds).await {
+                Some(claimed) => {
                     tasks.spawn("operation", self.clone().one(claimed, permit, stopping.clone()))
                 }
-                Some(None) => self.wait(&stopping).await,
-                None => return,
+                None => self.wait(&stopping).await,
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What somebody who acts as an owner sees and can do, whatever they try.
 
 use common::{
-    database::{MIGRATOR, TenantScope, owners},
+    database::{MIGRATOR, TenantScope, as_owner},
     id::TenantId,
 };
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
@@ -11,6 +11,11 @@ use crate::{
     support::{INSUFFICIENT_PRIVILEGE, sqlstate, tenant},
     tables::{HIDDEN, SHOWN, Shown},
 };
+
+/// Connections that begin as owners' do, for more than one statement at a time.
+fn acting(services: &PgPool) -> PgPool {
+    PgPool::connect_lazy_with(as_owner(services))
+}
 
 /// A statement that forgot its filter: whose are the rows it sees?
 fn unfiltered(shown: &Shown) -> String {
@@ -34,7 +39,7 @@ async fn seen(connection: &mut PgConnection, shown: &Shown) -> Result<Vec<Uuid>,
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_statement_that_says_nothing_sees_nothing(services: PgPool) {
     tenant(&services).await;
-    let mut connection = owners(&services).acquire().await.unwrap();
+    let mut connection = acting(&services).acquire().await.unwrap();
     for shown in SHOWN {
         assert!(seen(&mut connection, shown).await.unwrap().is_empty(), "{}", shown.table);
     }
@@ -44,7 +49,7 @@ async fn a_statement_that_says_nothing_sees_nothing(services: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn an_unfiltered_statement_sees_the_rows_of_the_tenants_it_is_given_and_no_others(services: PgPool) {
     let (mine, other, theirs) = (tenant(&services).await, tenant(&services).await, tenant(&services).await);
-    let mut connection = owners(&services).acquire().await.unwrap();
+    let mut connection = acting(&services).acquire().await.unwrap();
     for shown in SHOWN {
         let all = sqlx::query_scalar(AssertSqlSafe(unfiltered(shown))).fetch_all(&services).await;
         let all: Vec<Uuid> = all.unwrap();
@@ -68,7 +73,7 @@ async fn an_unfiltered_statement_sees_the_rows_of_the_tenants_it_is_given_and_no
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_forged_setting_shows_nothing_that_it_does_not_name(services: PgPool) {
     let (mine, _theirs) = (tenant(&services).await, tenant(&services).await);
-    let owners = owners(&services);
+    let owners = acting(&services);
     let id = mine.uuid();
     let settings = [
         String::new(),
@@ -142,7 +147,7 @@ async fn a_forged_setting_shows_nothing_that_it_does_not_name(services: PgPool) 
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_token_that_postgrest_verified_shows_its_tenants_unless_a_setting_says_whose(services: PgPool) {
     let (mine, theirs) = (tenant(&services).await, tenant(&services).await);
-    let owners = owners(&services);
+    let owners = acting(&services);
     let mut transaction = common::database::begin(&owners).await.unwrap();
     let claims = serde_json::json!({ "role": "authenticated", "tenant_ids": [mine.to_string()] });
     let set = "select set_config('request.jwt.claims', $1, true)";
@@ -159,7 +164,7 @@ async fn a_token_that_postgrest_verified_shows_its_tenants_unless_a_setting_says
 #[ignore = "needs Postgres: deploy/test"]
 async fn nothing_is_changed_and_nothing_else_is_read(services: PgPool) {
     let mine = tenant(&services).await;
-    let owners = owners(&services);
+    let owners = acting(&services);
     let hidden = HIDDEN.iter().map(|(table, _)| (*table, format!("select from {table}")));
     let shown = SHOWN.iter().map(|shown| (shown.table, format!("select * from {}", shown.table)));
     // Of these an owner may see every column.
@@ -205,7 +210,7 @@ async fn even_with_the_right_to_write_no_foreign_row_is_made_changed_or_removed(
     let (mine, theirs) = (tenant(&services).await, tenant(&services).await);
     let granted = "grant select, insert, update, delete on tenants, tenant_limits to authenticated";
     sqlx::raw_sql(granted).execute(&services).await.unwrap();
-    let owners = owners(&services);
+    let owners = acting(&services);
     let scope = TenantScope::of(&[mine]);
     let foreign = [
         "insert into tenant_limits select tenant_id, 1, 1, 1, 1, 1, 1, 1 from (select $2::uuid as tenant_id) as foreign_one

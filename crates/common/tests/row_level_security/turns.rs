@@ -3,14 +3,11 @@
 use std::{collections::HashMap, time::Duration};
 
 use common::{
-    database::{MIGRATOR, TenantScope, owners},
+    database::{MIGRATOR, Statements, TenantScope, owners},
     id::TenantId,
 };
 use futures::{StreamExt, stream};
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::support::{sqlstate, tenant};
 
@@ -33,7 +30,7 @@ enum End {
     Silent,
 }
 
-async fn read(owners: &PgPool, number: usize, tenants: &[TenantId]) -> End {
+async fn read(owners: &Statements, number: usize, tenants: &[TenantId]) -> End {
     let mine = tenants[number * 37 % TENANTS];
     let seen = |statement: &'static str| {
         sqlx::query_scalar(statement).bind(TenantScope::of(&[mine])).fetch_all(owners)
@@ -91,5 +88,10 @@ async fn of_many_owners_on_few_connections_none_sees_a_foreign_row(
 
     // They are closed with the pool they belong to.
     services.close().await;
-    tokio::time::timeout(Duration::from_secs(10), owners.close_event()).await.unwrap();
+    let closed = async {
+        while !matches!(sqlx::query("select 1").execute(&owners).await, Err(sqlx::Error::PoolClosed)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), closed).await.unwrap();
 }

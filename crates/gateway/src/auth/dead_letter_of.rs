@@ -18,7 +18,7 @@ impl Target for DeadLetter {
     async fn find(app: &App, _: &Scope, parts: &mut Parts) -> Result<Self, Problem> {
         let name = Path::<String>::from_request_parts(parts, app).await.map_err(|_| absent_dead_letter())?;
         let id: DeadLetterId = name.parse().map_err(|_| absent_dead_letter())?;
-        let letter = dead_letters::find(&app.database, id).await?.ok_or_else(absent_dead_letter)?;
+        let letter = dead_letters::find(&app.statements, id).await?.ok_or_else(absent_dead_letter)?;
         if let Some(operation) = letter.operation_id {
             Exchange::of(&parts.extensions)?.note_operation(operation);
         }

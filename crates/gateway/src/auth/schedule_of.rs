@@ -19,7 +19,7 @@ impl Target for Schedule {
         if name.contains('\0') {
             return Err(absent_schedule());
         }
-        let schedule = schedules::find(&app.database, &name).await?.ok_or_else(absent_schedule)?;
+        let schedule = schedules::find(&app.statements, &name).await?.ok_or_else(absent_schedule)?;
         if let Some(tenant) = schedule.tenant_id {
             rates::admit_on(app, parts, tenant).await?;
         }

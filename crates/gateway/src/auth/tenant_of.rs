@@ -9,34 +9,34 @@ use crate::{
     app::App,
     problem::{Code, Problem},
     rates,
-    store::tenants::{self, Tenant},
+    store::tenants::{self, Known, Tenant},
 };
 
-/// A caller and the tenant they ask about. A foreign tenant is answered exactly as one that does not exist.
+/// A caller and the tenant they ask about, or as much of it as is wanted. A foreign tenant is answered exactly as one that does not exist.
 #[derive(Debug)]
-pub struct TenantOf<A = Read> {
+pub struct TenantOf<A = Read, T = Tenant> {
     caller: Caller<A>,
-    pub tenant: Tenant,
+    pub tenant: T,
 }
 
-impl<A> TenantOf<A> {
+impl<A, T> TenantOf<A, T> {
     /// Who asks.
     pub fn identity(&self) -> &Identity {
         self.caller.identity()
     }
 }
 
-impl<A: Access> FromRequestParts<App> for TenantOf<A> {
+impl<A: Access, T: Known> FromRequestParts<App> for TenantOf<A, T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        let tenant = Tenant::find(app, caller.scope(), parts).await?;
+        let tenant = T::find(app, caller.scope(), parts).await?;
         Ok(Self { caller, tenant })
     }
 }
 
-impl Target for Tenant {
+impl<T: Known> Target for T {
     async fn find(app: &App, scope: &Scope, parts: &mut Parts) -> Result<Self, Problem> {
         let Ok(Path(name)) = Path::<String>::from_request_parts(parts, app).await else {
             return Err(absent());
@@ -48,8 +48,8 @@ impl Target for Tenant {
             }
             None => None,
         };
-        let tenant = found.ok_or_else(absent)?;
-        rates::admit_on(app, parts, tenant.id).await?;
+        let tenant: T = found.ok_or_else(absent)?;
+        rates::admit_on(app, parts, tenant.id()).await?;
         Ok(tenant)
     }
 }

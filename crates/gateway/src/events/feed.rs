@@ -171,7 +171,7 @@ impl Feed {
 
 /// The event, if everything after it is kept still.
 async fn resumable(app: &App, id: i64) -> Result<i64, Problem> {
-    let extent = events::extent(&app.database).await?;
+    let extent = events::extent(&app.statements).await?;
     if id > extent.latest {
         let error =
             FieldError::new(Pointer::to("since"), "unknown_event", "must be an event that has happened");

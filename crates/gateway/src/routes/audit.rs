@@ -93,7 +93,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<AuditPage>> {
     let filter = read_filter(query.as_deref())?;
-    let mut noted = page(&app.database, &filter).await?;
+    let mut noted = page(&app.statements, &filter).await?;
     let next_cursor = filter.page.cut(&mut noted, |last| Cursor { at: last.at, id: last.id.uuid() });
     Ok(Json(AuditPage { data: noted.into_iter().map(AuditEntry::from).collect(), next_cursor }))
 }

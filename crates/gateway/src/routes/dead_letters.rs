@@ -113,6 +113,6 @@ async fn decide<A, S: Steering<Target = DeadLetter>>(
         return Ok(answer);
     }
     // Read anew: somebody else has decided since.
-    let now = dead_letters::find(&app.database, command.target().id).await?;
+    let now = dead_letters::find(&app.statements, command.target().id).await?;
     Err(now.map_or_else(absent_dead_letter, |now| S::refusal(&now)))
 }

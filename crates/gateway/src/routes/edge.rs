@@ -29,7 +29,7 @@ pub fn edge(app: &App) -> Router {
 
 /// Every route there is. When the record does not answer, neither does this: the edge keeps what it has.
 async fn document(State(app): State<App>, _edge: Edge) -> Answered<Json<Value>> {
-    let routes = edge::routes::all(&app.database).await?;
+    let routes = edge::routes::all(&app.statements).await?;
     Ok(Json(edge::document(&routes, &app.edge.entrypoints)))
 }
 

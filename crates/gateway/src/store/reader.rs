@@ -4,7 +4,7 @@
 //! connections to which the record itself shows no other rows (ADR 13). A [`Scope`] that is limited yields a reader with
 //! such connections and nothing else, so the second line holds where the first was forgotten.
 
-use common::database::{TenantScope, owners};
+use common::database::{Statements, TenantScope, owners};
 use sqlx::{Encode, FromRow, PgPool, Postgres, Type, postgres::PgArguments, postgres::PgRow, query::QueryAs};
 
 use crate::auth::Scope;
@@ -13,15 +13,15 @@ use crate::auth::Scope;
 #[derive(Debug)]
 pub struct Readers {
     /// See everything.
-    services: PgPool,
+    services: Statements,
     /// See what each statement is given.
-    owners: PgPool,
+    owners: Statements,
 }
 
 impl Readers {
     /// Readers of this record.
-    pub fn new(services: &PgPool) -> Self {
-        Self { services: services.clone(), owners: owners(services) }
+    pub fn new(database: &PgPool, services: Statements) -> Self {
+        Self { services, owners: owners(database) }
     }
 
     /// Who reads for somebody with this scope.
@@ -36,7 +36,7 @@ impl Readers {
 /// Asks the record on somebody's behalf.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    connections: &'a PgPool,
+    connections: &'a Statements,
     scope: Option<TenantScope>,
 }
 
@@ -57,7 +57,7 @@ impl Reader<'_> {
 
 /// A question, being given its parameters.
 pub struct Question<'q, T> {
-    connections: &'q PgPool,
+    connections: &'q Statements,
     query: QueryAs<'q, Postgres, T, PgArguments>,
 }
 

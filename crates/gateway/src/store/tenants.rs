@@ -4,9 +4,10 @@ use common::{
     id::TenantId,
     tenant::{Mode, Subdomain, TenantStatus},
 };
+use serde::Deserialize;
 use serde_json::Value;
-use sqlx::{FromRow, PgExecutor};
-use time::OffsetDateTime;
+use sqlx::{FromRow, PgExecutor, postgres::PgRow};
+use time::{OffsetDateTime, serde::rfc3339};
 
 use super::reader::Reader;
 use crate::http::cursor::Page;
@@ -42,6 +43,31 @@ pub struct Tenant {
     pub api_calls_per_hour: i32,
 }
 
+/// A tenant and everything that should run for it.
+#[derive(Debug, FromRow)]
+pub struct Detailed {
+    #[sqlx(flatten)]
+    pub tenant: Tenant,
+    #[sqlx(json)]
+    pub instances: Vec<Instance>,
+}
+
+/// A container that should run for a tenant, and how it was last seen.
+#[derive(Debug, Deserialize)]
+pub struct Instance {
+    pub name: String,
+    pub role: String,
+    pub color: String,
+    pub ordinal: i32,
+    pub generation: i64,
+    pub cpu_millis: i32,
+    pub memory_mb: i32,
+    pub state: String,
+    pub health: String,
+    #[serde(with = "rfc3339::option")]
+    pub seen_at: Option<OffsetDateTime>,
+}
+
 /// A word of a closed set, read from a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Word<T>(pub T);
@@ -57,9 +83,12 @@ where
     }
 }
 
-/// Every question about tenants begins like this; `$1` is the caller's scope.
+/// Every question about tenants begins like this; `$1` is the caller's scope. `with` adds what else is wanted of each.
 macro_rules! visible_tenants {
     ($rest:literal) => {
+        visible_tenants!(with "", $rest)
+    };
+    (with $more:literal, $rest:literal) => {
         concat!(
             "select t.id, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region, t.custom_domain,
                     t.compliance, t.metadata, t.n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
@@ -67,28 +96,79 @@ macro_rules! visible_tenants {
                       where i.tenant_id = t.id and i.role = 'main' and i.color = t.active_color
                       order by i.ordinal limit 1) as container,
                     l.cpu_millis, l.memory_mb, l.workers, l.storage_gb, l.executions_per_month,
-                    l.concurrent_executions, l.api_calls_per_hour
-               from tenants t join tenant_limits l on l.tenant_id = t.id
+                    l.concurrent_executions, l.api_calls_per_hour",
+            $more,
+            " from tenants t join tenant_limits l on l.tenant_id = t.id
               where ($1::uuid[] is null or t.id = any ($1)) and ",
             $rest
         )
     };
 }
 
-/// Which tenant has this id?
-pub async fn find(reader: &Reader<'_>, id: TenantId) -> Result<Option<Tenant>, sqlx::Error> {
-    reader.ask(visible_tenants!("t.id = $2")).bind(id).optional().await
+/// The same with what runs for each.
+macro_rules! tenants_in_detail {
+    ($rest:literal) => {
+        visible_tenants!(
+            with ", coalesce((
+                select json_agg(json_build_object('name', i.name, 'role', i.role, 'color', i.color,
+                           'ordinal', i.ordinal, 'generation', i.generation, 'cpu_millis', i.cpu_millis,
+                           'memory_mb', i.memory_mb, 'state', i.state, 'health', i.health, 'seen_at', i.seen_at)
+                           order by i.color, i.role, i.ordinal)
+                  from tenant_instances i where i.tenant_id = t.id), '[]') as instances",
+            $rest
+        )
+    };
 }
 
-/// Which tenant has this subdomain? One that is gone has it no more; one that gave it up only while nobody else has it.
-pub async fn find_by_subdomain(
+/// What is read of a tenant.
+pub trait Known: for<'r> FromRow<'r, PgRow> + Send + Unpin {
+    /// Asks for the one with the id `$2`.
+    const BY_ID: &'static str;
+    /// Asks for the one with the subdomain `$2`. One that is gone has it no more; one that gave it up only while nobody else
+    /// has it.
+    const BY_SUBDOMAIN: &'static str;
+
+    /// Which tenant it is.
+    fn id(&self) -> TenantId;
+}
+
+/// `visible_tenants!` or `tenants_in_detail!`, asked for one.
+macro_rules! known_by {
+    ($tenants:ident) => {
+        const BY_ID: &'static str = $tenants!("t.id = $2");
+        const BY_SUBDOMAIN: &'static str = $tenants!(
+            "t.subdomain = $2 and t.status <> 'deleted' order by t.address_released, t.created_at desc limit 1"
+        );
+    };
+}
+
+impl Known for Tenant {
+    known_by!(visible_tenants);
+
+    fn id(&self) -> TenantId {
+        self.id
+    }
+}
+
+impl Known for Detailed {
+    known_by!(tenants_in_detail);
+
+    fn id(&self) -> TenantId {
+        self.tenant.id
+    }
+}
+
+/// Which tenant has this id?
+pub async fn find<T: Known>(reader: &Reader<'_>, id: TenantId) -> Result<Option<T>, sqlx::Error> {
+    reader.ask(T::BY_ID).bind(id).optional().await
+}
+
+/// Which tenant has this subdomain?
+pub async fn find_by_subdomain<T: Known>(
     reader: &Reader<'_>,
     subdomain: &Subdomain,
-) -> Result<Option<Tenant>, sqlx::Error> {
-    let found = reader.ask(visible_tenants!(
-        "t.subdomain = $2 and t.status <> 'deleted' order by t.address_released, t.created_at desc limit 1"
-    ));
-    found.bind(subdomain.as_str()).optional().await
+) -> Result<Option<T>, sqlx::Error> {
+    reader.ask(T::BY_SUBDOMAIN).bind(subdomain.as_str()).optional().await
 }
 
 /// Which tenants to list.
@@ -123,32 +203,6 @@ pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Tenant>, s
         .bind(&filter.cluster)
         .bind(filter.search.as_ref().map(|text| text.to_lowercase()));
     tenants.bind(at).bind(id).bind(filter.page.rows()).all().await
-}
-
-/// A container that should run for a tenant, and how it was last seen.
-#[derive(Debug, FromRow)]
-pub struct Instance {
-    pub name: String,
-    pub role: String,
-    pub color: String,
-    pub ordinal: i32,
-    pub generation: i64,
-    pub cpu_millis: i32,
-    pub memory_mb: i32,
-    pub state: String,
-    pub health: String,
-    pub seen_at: Option<OffsetDateTime>,
-}
-
-/// What should run for this tenant?
-pub async fn instances(reader: &Reader<'_>, tenant: &Tenant) -> Result<Vec<Instance>, sqlx::Error> {
-    let instances = reader.ask(
-        "select name, role, color, ordinal, generation, cpu_millis, memory_mb, state, health, seen_at
-           from tenant_instances
-          where tenant_id = $2 and ($1::uuid[] is null or tenant_id = any ($1))
-          order by color, role, ordinal",
-    );
-    instances.bind(tenant.id).all().await
 }
 
 /// So many tenants of one sort.

@@ -54,8 +54,7 @@ pub struct TenantView {
 
 impl TenantView {
     /// A tenant, with the address it has here.
-    pub fn new(tenant: &Tenant, public: &PublicAddress) -> Self {
-        let tenant = tenant.clone();
+    pub fn new(tenant: Tenant, public: &PublicAddress) -> Self {
         Self {
             id: tenant.id,
             login_url: public.login_url(&tenant.subdomain),

@@ -44,7 +44,7 @@ impl Both {
         let tenants = vec![postgres::tenant(pool).await, postgres::tenant(pool).await];
         Self {
             pool: pool.clone(),
-            postgres: PostgresRecord::new(pool.clone()),
+            postgres: PostgresRecord::new(pool),
             memory: MemoryRecord::new(Arc::new(now)),
             clock_ms,
             dice: fastrand::Rng::with_seed(seed),

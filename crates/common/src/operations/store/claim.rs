@@ -8,10 +8,7 @@ use super::{
     Claim, Claimed, Store, StoreError,
     postgres::{PostgresRecord, seconds},
 };
-use crate::{
-    database,
-    id::{OperationId, TenantId},
-};
+use crate::id::{OperationId, TenantId};
 
 /// The most urgent operation that may be acted for now: new, due again, or left behind by a worker whose lease ended.
 /// Operations of one tenant begin in the order of their acceptance, whatever their urgency, and one that has begun comes before
@@ -59,21 +56,15 @@ macro_rules! claim {
 const MOST_URGENT: &str = claim!(order by "o.priority, o.created_at");
 const OLDEST: &str = claim!(order by "o.created_at");
 
-/// The queue is walked in its order, on its index, until one is to be had. Left to itself the planner goes by statistics
-/// from before a rush, reads the whole queue and sorts it: for each claim, and the longer the queue the longer.
-const IN_ORDER: &str =
-    "begin; set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off";
-
 impl PostgresRecord {
     pub(super) async fn claim_due(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
         let words: Vec<_> = claim.kinds.iter().map(|kind| kind.as_str()).collect();
-        let mut transaction = database::begin_with(&self.pool, IN_ORDER).await?;
         let claimed = sqlx::query(if claim.oldest_first { OLDEST } else { MOST_URGENT })
             .bind(words)
             .bind(claim.owner)
             .bind(seconds(claim.lease))
             .bind(i64::from(claim.at_most))
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&self.queue)
             .await;
         let row = match claimed {
             Ok(row) => row,
@@ -82,7 +73,6 @@ impl PostgresRecord {
             Err(error) => return Err(error.into()),
         };
         let Some(row) = row else { return Ok(None) };
-        transaction.commit().await?;
         let kind: &str = row.try_get("kind")?;
         let fence = row.try_get("fence")?;
         Ok(Some(Claimed {
@@ -111,19 +101,19 @@ impl PostgresRecord {
             "update operations set lease_until = now() + make_interval(secs => $3)
              where id = $1 and fence = $2 and lease_until > now()",
         );
-        let done = renewed.bind(id).bind(fence).bind(seconds(lease)).execute(&self.pool).await?;
+        let done = renewed.bind(id).bind(fence).bind(seconds(lease)).execute(&self.statements).await?;
         if done.rows_affected() == 1 {
             return Ok(());
         }
         // Given back by the very work this renews for, which is about to say so: nothing is lost.
         let given_back = "select from operations where id = $1 and fence = $2 and lease_until is null";
-        let row = sqlx::query(given_back).bind(id).bind(fence).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(given_back).bind(id).bind(fence).fetch_optional(&self.statements).await?;
         held(row.iter().len() as u64)
     }
 
     pub(super) async fn check_lease(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
         let holds = "select from operations where id = $1 and fence = $2 and lease_until > now()";
-        let row = sqlx::query(holds).bind(id).bind(fence).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(holds).bind(id).bind(fence).fetch_optional(&self.statements).await?;
         held(row.iter().len() as u64)
     }
 }

@@ -5,18 +5,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Claim, Claimed, NewEntry, Record, StoreError, Turn};
-use crate::{id::OperationId, operations::Entry};
+use crate::{
+    database::{self, Statements},
+    id::OperationId,
+    operations::Entry,
+};
 
 /// The operations of one database.
 #[derive(Debug)]
 pub struct PostgresRecord {
-    pub(super) pool: sqlx::PgPool,
+    pub(super) statements: Statements,
+    /// For claiming.
+    pub(super) queue: Statements,
 }
 
 impl PostgresRecord {
     /// The operations of the database that this pool reaches.
-    pub fn new(pool: sqlx::PgPool) -> Self {
-        Self { pool }
+    pub fn new(pool: &sqlx::PgPool) -> Self {
+        Self { queue: database::in_order(pool), statements: Statements::beside(pool) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::{Postgres, Row, postgres::PgArguments, query::Query};
 
 use super::{
     NewEntry, StoreError, Turn,
@@ -19,6 +19,20 @@ macro_rules! cancelled {
     () => {
         "(status = 'running' and cancellation is not null and coalesce($8, 'succeeded') = 'succeeded'
           and coalesce($10::float8, 1) > 0)"
+    };
+}
+
+/// The rows, in their order; `$3` to `$7`.
+macro_rules! rows {
+    () => {
+        "
+    rows as (
+        insert into operation_steps (operation_id, ordinal, step, event, fence, output, error)
+        select held.id, e.ordinal, e.step, e.event, $2, e.output, e.error
+        from held, unnest($3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[])
+             with ordinality as e (ordinal, step, event, output, error, position)
+        order by e.position)
+    "
     };
 }
 
@@ -47,13 +61,19 @@ const WRITE: &str = concat!(
     " then now() else finished_at end
         where id = $1 and fence = $2 and lease_until > now()
         returning id, status = 'undoing' as undoing),
-    rows as (
-        insert into operation_steps (operation_id, ordinal, step, event, fence, output, error)
-        select held.id, e.ordinal, e.step, e.event, $2, e.output, e.error
-        from held, unnest($3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[])
-             with ordinality as e (ordinal, step, event, output, error, position)
-        order by e.position)
-    select undoing from held"
+",
+    rows!(),
+    "select undoing from held"
+);
+
+/// The same for what is written most: more rows, and nothing turns. It finds nothing to write to when a cancellation came, either.
+const GO_ON: &str = concat!(
+    "with held as (
+        update operations set lease_until = now() + make_interval(secs => $8)
+        where id = $1 and fence = $2 and lease_until > now() and (status <> 'running' or cancellation is null)
+        returning id, status = 'undoing' as undoing),",
+    rows!(),
+    "select undoing from held"
 );
 
 impl PostgresRecord {
@@ -65,26 +85,26 @@ impl PostgresRecord {
         turn: &Turn,
         lease: Duration,
     ) -> Result<bool, StoreError> {
+        if matches!(turn, Turn::Continue) {
+            let went_on =
+                bind_rows(GO_ON, id, fence, entries).bind(seconds(lease)).fetch_optional(&self.statements);
+            if let Some(row) = went_on.await? {
+                return Ok(row.try_get("undoing")?);
+            }
+        }
         let (status, error, pause, over) = match turn {
             Turn::Continue => (None, None, None, false),
             Turn::Undo { error } => (Some("undoing"), Some(error), None, false),
             Turn::Postpone { pause, error } => (None, error.as_ref(), Some(seconds(*pause)), false),
             Turn::Finish { end, error } => (Some(end.as_str()), error.as_ref(), None, true),
         };
-        let row = sqlx::query(WRITE)
-            .bind(id)
-            .bind(fence)
-            .bind(entries.iter().map(|e| e.ordinal as i32).collect::<Vec<_>>())
-            .bind(entries.iter().map(|e| e.step).collect::<Vec<_>>())
-            .bind(entries.iter().map(|e| e.event.as_str()).collect::<Vec<_>>())
-            .bind(entries.iter().map(|e| e.output.clone()).collect::<Vec<_>>())
-            .bind(entries.iter().map(|e| e.error.clone()).collect::<Vec<_>>())
+        let row = bind_rows(WRITE, id, fence, entries)
             .bind(status)
             .bind(error)
             .bind(pause)
             .bind(over)
             .bind(seconds(lease))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.statements)
             .await?;
         let row = row.ok_or(StoreError::LeaseLost)?;
         Ok(row.try_get("undoing")?)
@@ -95,7 +115,7 @@ impl PostgresRecord {
             "select ordinal, event, output from operation_steps where operation_id = $1 order by seq",
         )
         .bind(id)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.statements)
         .await?;
         rows.iter()
             .map(|row| {
@@ -105,4 +125,20 @@ impl PostgresRecord {
             })
             .collect()
     }
+}
+
+fn bind_rows<'q>(
+    statement: &'static str,
+    id: OperationId,
+    fence: i64,
+    entries: &[NewEntry<'q>],
+) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(statement)
+        .bind(id)
+        .bind(fence)
+        .bind(entries.iter().map(|e| e.ordinal as i32).collect::<Vec<_>>())
+        .bind(entries.iter().map(|e| e.step).collect::<Vec<_>>())
+        .bind(entries.iter().map(|e| e.event.as_str()).collect::<Vec<_>>())
+        .bind(entries.iter().map(|e| e.output.clone()).collect::<Vec<_>>())
+        .bind(entries.iter().map(|e| e.error.clone()).collect::<Vec<_>>())
 }

@@ -66,7 +66,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<DeadLetterPage>> {
     let filter = read_filter(query.as_deref())?;
-    let mut letters = page(&app.database, &filter).await?;
+    let mut letters = page(&app.statements, &filter).await?;
     let next_cursor = filter.page.cut(&mut letters, |last| Cursor { at: last.at, id: last.id.uuid() });
     Ok(Json(DeadLetterPage { data: letters.into_iter().map(DeadLetterView::from).collect(), next_cursor }))
 }

@@ -60,7 +60,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<SchedulePage>> {
     let asked = read_page(query.as_deref())?;
-    let mut schedules = page(&app.database, &asked).await?;
+    let mut schedules = page(&app.statements, &asked).await?;
     let next_cursor = asked.cut(&mut schedules, |last| NameCursor(last.name.clone()));
     Ok(Json(SchedulePage { data: schedules.into_iter().map(ScheduleView::from).collect(), next_cursor }))
 }

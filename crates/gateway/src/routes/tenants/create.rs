@@ -60,7 +60,7 @@ pub struct Created {
     )
 )]
 pub async fn create(State(app): State<App>, command: Command<Create>) -> Answered<Response> {
-    let plans = app.plans.get(PLANS_KEPT_FOR, async || plans::names(&app.database).await).await?;
+    let plans = app.plans.get(PLANS_KEPT_FOR, async || plans::names(&app.statements).await).await?;
     let rules = Rules { plans: &plans, domain: app.public.domain() };
     let tenant = match NewTenant::parse(command.body(), &rules) {
         Ok(tenant) => tenant,

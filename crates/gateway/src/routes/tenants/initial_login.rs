@@ -58,7 +58,7 @@ pub async fn initial_login(
     let asked = app.bus.request(&AskInitialLogin { tenant: of.tenant.id }).await;
     let login = asked.map_err(refusal)?;
     let entry = Entry::new(&exchange, of.identity(), ACTION, "shown".to_owned());
-    audit::insert(&app.database, &[entry]).await?;
+    audit::insert(&app.statements, &[entry]).await?;
     let password = login.password.expose_secret().to_owned();
     let answer = Json(Data { data: InitialLogin { email: login.email, password } });
     Ok(([(header::CACHE_CONTROL, "no-store")], answer).into_response())

@@ -62,6 +62,6 @@ pub async fn list(
     let mut tenants = page(&app.reader(caller.scope()), &filter).await?;
     let cursor = |last: &Tenant| Cursor { at: last.created_at, id: last.id.uuid() };
     let next_cursor = filter.page.cut(&mut tenants, cursor);
-    let data = tenants.iter().map(|tenant| TenantView::new(tenant, &app.public)).collect();
+    let data = tenants.into_iter().map(|tenant| TenantView::new(tenant, &app.public)).collect();
     Ok(Json(TenantPage { data, next_cursor }))
 }

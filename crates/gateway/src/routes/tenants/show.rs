@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 use super::Data;
 use crate::{
     app::App,
-    auth::TenantOf,
+    auth::{Read, TenantOf},
     problem::Answered,
-    store::tenants::instances,
+    store::tenants::Detailed,
     tenants::{InstanceView, LimitsView, TenantView},
 };
 
@@ -33,13 +33,16 @@ pub struct TenantDetails {
         (status = 200, body = Data<TenantDetails>),
     )
 )]
-pub async fn show(State(app): State<App>, of: TenantOf) -> Answered<Json<Data<TenantDetails>>> {
-    let instances = instances(&app.reader(of.identity().scope()), &of.tenant).await?;
+pub async fn show(
+    State(app): State<App>,
+    of: TenantOf<Read, Detailed>,
+) -> Answered<Json<Data<TenantDetails>>> {
+    let Detailed { tenant, instances } = of.tenant;
     let data = TenantDetails {
-        status: of.tenant.status.0,
-        tenant: TenantView::new(&of.tenant, &app.public),
+        status: tenant.status.0,
+        limits: LimitsView::from(&tenant),
+        tenant: TenantView::new(tenant, &app.public),
         instances: instances.into_iter().map(InstanceView::from).collect(),
-        limits: LimitsView::from(&of.tenant),
     };
     Ok(Json(Data { data }))
 }

@@ -1,0 +1,184 @@
+//! Connections for statements that stand alone.
+
+use deadpool::managed::{self, Manager, Metrics, Object, Pool, PoolError, RecycleResult, WeakPool};
+use futures::{
+    FutureExt, StreamExt, TryFutureExt, TryStreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use sqlx::{
+    Connection, Describe, Either, Error, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr,
+    postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+use tokio::time::{Duration, timeout};
+
+use super::ALIVE_FOR;
+
+/// How long a connection may take to say where it stands, when that is in doubt.
+const SETTLED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Executes single statements, each a transaction of its own and one round trip.
+///
+/// sqlx's pool asks a connection whether it is well each time it comes back, and has a task for that: a second round trip for each
+/// statement. Here that is done only where a statement failed or was not waited for (ADR 17). Transactions are begun
+/// elsewhere ([`super::begin`]).
+#[derive(Clone, Debug)]
+pub struct Statements(Pool<Connections>);
+
+#[derive(Debug)]
+struct Connections(PgConnectOptions);
+
+impl Manager for Connections {
+    type Type = PgConnection;
+    type Error = Error;
+
+    async fn create(&self) -> Result<PgConnection, Error> {
+        PgConnection::connect_with(&self.0).await
+    }
+
+    async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<Error> {
+        if metrics.last_used() > ALIVE_FOR {
+            connection.ping().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Statements {
+    /// On as many connections as this pool may have, of the same kind. Closed when it is.
+    pub fn beside(pool: &PgPool) -> Self {
+        let connections = pool.options().get_max_connections();
+        Self::with(pool, connections, (*pool.connect_options()).clone())
+    }
+
+    /// On connections of another kind, to the same database.
+    pub(super) fn with(pool: &PgPool, connections: u32, options: PgConnectOptions) -> Self {
+        let patience = Some(pool.options().get_acquire_timeout());
+        let timeouts = managed::Timeouts { wait: patience, create: patience, recycle: patience };
+        let built = Pool::builder(Connections(options))
+            .max_size(connections as usize)
+            .timeouts(timeouts)
+            .runtime(deadpool::Runtime::Tokio1)
+            .build();
+        #[expect(clippy::expect_used, reason = "fails only for timeouts without a runtime")]
+        let statements = Self(built.expect("a pool with a runtime"));
+        close_with(pool, statements.0.weak());
+        statements
+    }
+
+    async fn lend(&self) -> Result<Lent, Error> {
+        match self.0.get().await {
+            Ok(connection) => Ok(Lent(Some(connection))),
+            Err(PoolError::Backend(error)) => Err(error),
+            Err(PoolError::Closed) => Err(Error::PoolClosed),
+            Err(PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_)) => {
+                Err(Error::PoolTimedOut)
+            }
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it ends with the pool it follows; nobody needs to wait for it"
+)]
+fn close_with(pool: &PgPool, statements: WeakPool<Connections>) {
+    let closed = pool.close_event();
+    tokio::spawn(async move {
+        closed.await;
+        if let Some(statements) = statements.upgrade() {
+            statements.close();
+        }
+    });
+}
+
+/// A connection on loan.
+struct Lent(Option<Object<Connections>>);
+
+impl Lent {
+    fn connection(&mut self) -> Result<&mut PgConnection, Error> {
+        self.0.as_deref_mut().ok_or(Error::PoolClosed)
+    }
+
+    /// Gives it back at once after an answer; after an error it has to show that it is good for more.
+    fn answered<T>(mut self, answer: Result<T, Error>) -> Result<T, Error> {
+        if answer.is_ok() {
+            drop(self.0.take());
+        }
+        answer
+    }
+}
+
+impl Drop for Lent {
+    /// Nobody waits for the answer, or it was an error. The connection is good for more once it says so.
+    #[expect(clippy::disallowed_methods, reason = "the task lasts a second at most")]
+    fn drop(&mut self) {
+        let Some(mut lent) = self.0.take() else { return };
+        tokio::spawn(async move {
+            if !matches!(timeout(SETTLED_WITHIN, lent.ping()).await, Ok(Ok(()))) {
+                drop(Object::take(lent));
+            }
+        });
+    }
+}
+
+type Step = Either<PgQueryResult, PgRow>;
+
+impl<'c> Executor<'c> for &'c Statements {
+    type Database = Postgres;
+
+    /// The whole answer is there before its first row is handed out: no connection waits for whoever reads it.
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, Error>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let answer = async move {
+            let mut lent = self.lend().await?;
+            let steps: Result<Vec<_>, _> = lent.connection()?.fetch_many(query).try_collect().await;
+            lent.answered(steps)
+        };
+        answer.map_ok(|steps| stream::iter(steps).map(Ok)).try_flatten_stream().boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        async move {
+            let mut lent = self.lend().await?;
+            let row = lent.connection()?.fetch_optional(query).await;
+            lent.answered(row)
+        }
+        .boxed()
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, Error>>
+    where
+        'c: 'e,
+    {
+        async move {
+            let mut lent = self.lend().await?;
+            let statement = lent.connection()?.prepare_with(sql, parameters).await;
+            lent.answered(statement)
+        }
+        .boxed()
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, Error>>
+    where
+        'c: 'e,
+    {
+        async move {
+            let mut lent = self.lend().await?;
+            let described = lent.connection()?.describe(sql).await;
+            lent.answered(described)
+        }
+        .boxed()
+    }
+}
