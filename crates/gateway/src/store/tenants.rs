@@ -6,7 +6,7 @@ use common::{
 };
 use serde::Deserialize;
 use serde_json::Value;
-use sqlx::{FromRow, PgExecutor, postgres::PgRow};
+use sqlx::{FromRow, PgExecutor, Row, postgres::PgRow, types::Json};
 use time::{OffsetDateTime, serde::rfc3339};
 
 use super::reader::Reader;
@@ -44,12 +44,20 @@ pub struct Tenant {
 }
 
 /// A tenant and everything that should run for it.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct Detailed {
-    #[sqlx(flatten)]
     pub tenant: Tenant,
-    #[sqlx(json)]
     pub instances: Vec<Instance>,
+}
+
+impl FromRow<'_, PgRow> for Detailed {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let Json(instances): Json<Vec<Instance>> = row.try_get("instances")?;
+        let (tenant, color): (Tenant, &str) = (Tenant::from_row(row)?, row.try_get("active_color")?);
+        let main = instances.iter().find(|instance| instance.role == "main" && instance.color == color);
+        let container = main.map(|instance| instance.name.clone());
+        Ok(Self { tenant: Tenant { container, ..tenant }, instances })
+    }
 }
 
 /// A container that should run for a tenant, and how it was last seen.
@@ -83,20 +91,22 @@ where
     }
 }
 
-/// Every question about tenants begins like this; `$1` is the caller's scope. `with` adds what else is wanted of each.
+/// Every question about tenants begins like this; `$1` is the caller's scope. `with` says what else is wanted of each.
 macro_rules! visible_tenants {
     ($rest:literal) => {
-        visible_tenants!(with "", $rest)
+        visible_tenants!(
+            with "(select i.name from tenant_instances i
+                    where i.tenant_id = t.id and i.role = 'main' and i.color = t.active_color
+                    order by i.ordinal limit 1) as container",
+            $rest
+        )
     };
     (with $more:literal, $rest:literal) => {
         concat!(
             "select t.id, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region, t.custom_domain,
                     t.compliance, t.metadata, t.n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
-                    (select i.name from tenant_instances i
-                      where i.tenant_id = t.id and i.role = 'main' and i.color = t.active_color
-                      order by i.ordinal limit 1) as container,
                     l.cpu_millis, l.memory_mb, l.workers, l.storage_gb, l.executions_per_month,
-                    l.concurrent_executions, l.api_calls_per_hour",
+                    l.concurrent_executions, l.api_calls_per_hour, ",
             $more,
             " from tenants t join tenant_limits l on l.tenant_id = t.id
               where ($1::uuid[] is null or t.id = any ($1)) and ",
@@ -105,11 +115,11 @@ macro_rules! visible_tenants {
     };
 }
 
-/// The same with what runs for each.
+/// The same with everything that runs for each; the main container is found among it.
 macro_rules! tenants_in_detail {
     ($rest:literal) => {
         visible_tenants!(
-            with ", coalesce((
+            with "null as container, t.active_color, coalesce((
                 select json_agg(json_build_object('name', i.name, 'role', i.role, 'color', i.color,
                            'ordinal', i.ordinal, 'generation', i.generation, 'cpu_millis', i.cpu_millis,
                            'memory_mb', i.memory_mb, 'state', i.state, 'health', i.health, 'seen_at', i.seen_at)
