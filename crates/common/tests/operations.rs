@@ -200,6 +200,34 @@ async fn what_has_begun_goes_on_although_the_clock_was_set_back(pool: PgPool) {
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
+async fn a_journal_that_cannot_be_continued_calls_a_person_instead_of_being_claimed_for_ever(pool: PgPool) {
+    let (store, world) = (Store::new(pool.clone(), "a"), World::default());
+    let tenant = tenant(&pool).await;
+    // A success that nothing began; a start of a step there is not; an output that is none of this saga's.
+    for rows in [
+        "(1, 'second', 'succeeded', null)",
+        "(7, 'eighth', 'started', null)",
+        "(0, 'first', 'started', null), (0, 'first', 'succeeded', '[]')",
+    ] {
+        let id = accept(&pool, tenant).await;
+        let insert = format!(
+            "insert into operation_steps (operation_id, ordinal, step, event, fence, output)
+             select $1, ordinal, step, event, 1, output::jsonb
+               from (values {rows}) as r (ordinal, step, event, output)"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(insert)).bind(id).execute(&pool).await.unwrap();
+        set(&pool, id, "fence = 1, status = 'running'").await;
+        let claimed = claim(&store).await.unwrap();
+        assert_eq!(drive(&store, &world, &claimed).await.unwrap(), Paused::Ended(End::Stuck), "{rows}");
+        assert!(claim(&store).await.is_none(), "it waits for a person");
+        assert!(detail(&pool, id).await.unwrap().contains("cannot continue"));
+        assert_eq!(world.ran.load(Ordering::SeqCst), 0);
+        set(&pool, id, "status = 'abandoned', finished_at = now()").await;
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
 async fn a_stuck_operation_keeps_the_tenants_others_waiting(pool: PgPool) {
     let (store, tenant) = (Store::new(pool.clone(), "a"), tenant(&pool).await);
     let stuck = accept(&pool, tenant).await;

@@ -12,6 +12,7 @@ mod outside;
 mod plan;
 mod platform;
 mod process;
+mod record;
 mod sagas;
 mod schedules;
 mod sim;

@@ -10,7 +10,7 @@ use super::{
     Claimed, Context, End, Entry, Event, Failure, Journal, Lease, NewEntry, Next, OperationKind, Saga, Step,
     StepError, Store, StoreError, Turn, metrics, policy,
 };
-use crate::error::Kind;
+use crate::error::{Kind, chain};
 
 /// Why driving stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,22 +56,50 @@ impl<S: Saga> Drive<S::World> for S {
         stopping: &CancellationToken,
     ) -> Result<Paused, StoreError> {
         let lease = Lease::new(store.clone(), claimed);
-        let steps = self.steps();
-        let mut journal = Journal::new(steps.len());
-        if !claimed.fresh {
-            for entry in store.journal(claimed.id).await? {
-                journal.apply(&entry)?;
-            }
-        }
-        let context = Context::new(world, &lease, store.pool(), claimed.tenant);
-        let mut run = Run { steps, journal, context, store, claimed, undoing: claimed.undoing, begun: None };
-        tokio::select! {
+        let driven = tokio::select! {
             // In this order: no work before the lease is known to be held.
             biased;
             lost = lease.keep() => Err(lost),
-            paused = lease.while_certain(run.advance(stopping)) => paused,
+            paused = lease.while_certain(go_on(self, world, store, claimed, &lease, stopping)) => paused,
+        };
+        match driven {
+            Err(error @ (StoreError::Journal(_) | StoreError::Unreadable)) => {
+                give_up(store, claimed, &error).await
+            }
+            driven => driven,
         }
     }
+}
+
+async fn go_on<S: Saga>(
+    saga: &S,
+    world: &S::World,
+    store: &Store,
+    claimed: &Claimed,
+    lease: &Lease,
+    stopping: &CancellationToken,
+) -> Result<Paused, StoreError> {
+    let steps = saga.steps();
+    let mut journal = Journal::new(steps.len());
+    if !claimed.fresh {
+        for entry in store.journal(claimed.id).await? {
+            journal.apply(&entry)?;
+        }
+    }
+    let context = Context::new(world, lease, store.pool(), claimed.tenant);
+    let mut run = Run { steps, journal, context, store, claimed, undoing: claimed.undoing, begun: None };
+    run.advance(stopping).await
+}
+
+/// For a journal that no worker of this version can make sense of: claiming it again would not help.
+async fn give_up(store: &Store, claimed: &Claimed, error: &StoreError) -> Result<Paused, StoreError> {
+    tracing::error!(error = chain(error), "the operation is stuck: a person has to look at its journal");
+    let detail = "This version of the platform cannot continue the operation's journal.";
+    let error = json!({ "kind": Kind::Internal, "detail": detail });
+    store
+        .write(claimed.id, claimed.fence, &[], &Turn::Finish { end: End::Stuck, error: Some(error) })
+        .await?;
+    Ok(Paused::Ended(End::Stuck))
 }
 
 struct Run<'a, S: Saga> {

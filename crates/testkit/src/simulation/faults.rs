@@ -54,8 +54,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What befalls operations.
-    pub const OPERATIONS: [Self; 17] = [
+    /// What befalls operations and schedules alike.
+    const BOTH: [Self; 15] = [
         Self::Delay,
         Self::Drop,
         Self::LostAnswer,
@@ -70,35 +70,19 @@ impl Fault {
         Self::Error,
         Self::HalfDone,
         Self::Duplicate,
-        Self::Reorder,
-        Self::LostWake,
         Self::Broken,
     ];
 
+    /// What befalls operations.
+    pub fn of_operations() -> impl Iterator<Item = Self> {
+        Self::BOTH.into_iter().chain([Self::Reorder, Self::LostWake])
+    }
+
     /// What befalls schedules. Nobody wakes them, so no wake-up is lost or overtaken.
-    pub const SCHEDULES: [Self; 21] = [
-        Self::Delay,
-        Self::Drop,
-        Self::LostAnswer,
-        Self::Slow,
-        Self::Partition,
-        Self::Pause,
-        Self::Crash,
-        Self::Stop,
-        Self::ClockJump,
-        Self::LeaseLoss,
-        Self::StaleRead,
-        Self::Error,
-        Self::HalfDone,
-        Self::Duplicate,
-        Self::Broken,
-        Self::Hang,
-        Self::Poison,
-        Self::Gap,
-        Self::Hold,
-        Self::Spoil,
-        Self::Upgrade,
-    ];
+    pub fn of_schedules() -> impl Iterator<Item = Self> {
+        let own = [Self::Hang, Self::Poison, Self::Gap, Self::Hold, Self::Spoil, Self::Upgrade];
+        Self::BOTH.into_iter().chain(own)
+    }
 }
 
 /// The dice, and a count of what they said.

@@ -1,111 +1,68 @@
-//! The record as one process reaches it.
+//! The way between one process and the record.
 
-use std::{fmt, sync::Arc, time::Duration};
-
-use async_trait::async_trait;
-use common::{
-    id::OperationId,
-    operations::{Claim, Claimed, Entry, NewEntry, Record, StoreError, Turn},
+use std::{
+    fmt,
+    sync::{Arc, MutexGuard},
 };
 
-use super::{faults::Fate, name, process::Process, sim::Sim};
+use super::{
+    faults::{Fate, Faults},
+    process::Process,
+};
 
-/// A link that delays, loses and cuts off. The oracle sees what really happened at its far end.
-pub struct Link {
-    pub sim: Arc<Sim>,
+/// A simulation, as far as it decides what happens on that way.
+pub trait Weather {
+    fn faults(&self) -> MutexGuard<'_, Faults>;
+    fn note(&self, line: fmt::Arguments<'_>);
+}
+
+/// The record as one process reaches it: a link that delays, loses and cuts off. The oracle sees what really happened at its far end.
+pub struct Link<S> {
+    pub sim: Arc<S>,
     pub process: Arc<Process>,
 }
 
-impl fmt::Debug for Link {
+impl<S> fmt::Debug for Link<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link").field("process", &self.process.name).finish_non_exhaustive()
     }
 }
 
-fn away() -> StoreError {
-    StoreError::Database(sqlx::Error::PoolTimedOut)
-}
-
-impl Link {
-    async fn go(&self, what: &str) -> Result<Fate, StoreError> {
+impl<S: Weather> Link<S> {
+    /// A question travels to the record.
+    pub async fn go(&self, what: &str) -> Result<Fate, sqlx::Error> {
         self.process.gate().await;
         let fate = self.sim.faults().fate();
         self.process.travel(fate.before).await;
         if fate.dropped || self.process.is_cut_off() {
-            self.sim.note(format_args!("{}: {what} is lost", self.process.name));
+            self.note(format_args!("{what} is lost"));
             return Err(away());
         }
         Ok(fate)
     }
 
-    async fn come_back<T>(
+    /// Its answer travels back.
+    pub async fn come_back<T, E: From<sqlx::Error>>(
         &self,
         what: &str,
         fate: Fate,
-        answer: Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        answer: Result<T, E>,
+    ) -> Result<T, E> {
         self.process.travel(fate.after).await;
         if fate.answer_lost || self.process.is_cut_off() {
-            self.sim.note(format_args!("{}: the answer to {what} is lost", self.process.name));
-            return Err(away());
+            self.note(format_args!("the answer to {what} is lost"));
+            return Err(away().into());
         }
         answer
     }
 
-    fn note(&self, id: OperationId, fence: i64, what: fmt::Arguments<'_>) {
-        self.sim.note(format_args!("{}: {} fence {fence}: {what}", self.process.name, name(id)));
+    /// Something of this process, for the trace.
+    pub fn note(&self, what: fmt::Arguments<'_>) {
+        self.sim.note(format_args!("{}: {what}", self.process.name));
     }
 }
 
-#[async_trait]
-impl Record for Link {
-    async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
-        let fate = self.go("a claim").await?;
-        let answer = self.sim.record.claim(claim).await;
-        if let Ok(Some(claimed)) = &answer {
-            let (undoing, late) = (claimed.undoing, claimed.late);
-            self.note(claimed.id, claimed.fence, format_args!("claimed, undoing {undoing}, late {late}"));
-            self.sim.oracle().claimed(claimed, self.sim.record.now(), claim.lease);
-        }
-        self.come_back("a claim", fate, answer).await
-    }
-
-    async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError> {
-        let fate = self.go("a renewal").await?;
-        let answer = self.sim.record.renew(id, fence, lease).await;
-        self.note(id, fence, format_args!("renewed {}", answer.is_ok()));
-        self.sim.oracle().renewed(id, fence, answer.is_ok(), self.sim.record.now(), lease);
-        self.come_back("a renewal", fate, answer).await
-    }
-
-    async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
-        let fate = self.go("a check").await?;
-        let answer = self.sim.record.check(id, fence).await;
-        self.note(id, fence, format_args!("holds {}", answer.is_ok()));
-        self.sim.oracle().checked(id, fence, answer.is_ok(), self.sim.record.now());
-        self.come_back("a check", fate, answer).await
-    }
-
-    async fn write(
-        &self,
-        id: OperationId,
-        fence: i64,
-        entries: &[NewEntry<'_>],
-        turn: &Turn,
-        lease: Duration,
-    ) -> Result<bool, StoreError> {
-        let fate = self.go("a write").await?;
-        let answer = self.sim.record.write(id, fence, entries, turn, lease).await;
-        let rows: Vec<_> = entries.iter().map(|entry| (entry.ordinal, entry.event.as_str())).collect();
-        self.note(id, fence, format_args!("wrote {rows:?} {turn:?}: {:?}", answer.as_ref().ok()));
-        let undoing = answer.as_ref().ok().copied();
-        self.sim.oracle().wrote(id, fence, entries, turn, undoing, self.sim.record.now(), lease);
-        self.come_back("a write", fate, answer).await
-    }
-
-    async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
-        let fate = self.go("a question for the journal").await?;
-        let answer = self.sim.record.journal(id).await;
-        self.come_back("a question for the journal", fate, answer).await
-    }
+/// What a process without a connection is told.
+fn away() -> sqlx::Error {
+    sqlx::Error::PoolTimedOut
 }

@@ -9,6 +9,7 @@ use common::{error::Kind, id::OperationId, operations::StepError};
 
 use super::{
     faults::{Fate, Fault},
+    link::Weather,
     name,
     process::Process,
     sim::Sim,

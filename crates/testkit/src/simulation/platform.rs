@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{
     Outcome,
     faults::Fault,
-    link::Link,
+    link::{Link, Weather},
     outside::Reach,
     plan::{Happening, Plan},
     process::Process,

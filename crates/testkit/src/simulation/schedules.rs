@@ -6,11 +6,11 @@
 
 mod calendar;
 mod job;
-mod link;
 mod oracle;
 mod outside;
 mod plan;
 mod platform;
+mod record;
 mod sim;
 mod storm;
 mod tests;

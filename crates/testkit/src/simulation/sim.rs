@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{faults::Faults, oracle::Oracle, outside::Outside, trace::Trace};
+use super::{faults::Faults, link::Weather, oracle::Oracle, outside::Outside, trace::Trace};
 use crate::memory::MemoryRecord;
 
 /// One simulated platform. Everything runs in one thread, so no lock is ever waited for.
@@ -51,19 +51,8 @@ impl Sim {
         self.clock_offset_ms.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Nothing more once a rule was violated: the trace ends there.
-    pub fn note(&self, line: fmt::Arguments<'_>) {
-        if self.oracle().violation().is_none() {
-            self.trace().note(line);
-        }
-    }
-
     pub fn trace(&self) -> MutexGuard<'_, Trace> {
         self.trace.lock().unwrap()
-    }
-
-    pub fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap()
     }
 
     pub fn oracle(&self) -> MutexGuard<'_, Oracle> {
@@ -72,5 +61,18 @@ impl Sim {
 
     pub fn outside(&self) -> MutexGuard<'_, Outside> {
         self.outside.lock().unwrap()
+    }
+}
+
+impl Weather for Sim {
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap()
+    }
+
+    /// Nothing more once a rule was violated: the trace ends there.
+    fn note(&self, line: fmt::Arguments<'_>) {
+        if self.oracle().violation().is_none() {
+            self.trace().note(line);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::id::OperationId;
 
-use super::{faults::Fault, name, platform::Platform, process::Process};
+use super::{faults::Fault, link::Weather, name, platform::Platform, process::Process};
 use crate::memory::Status;
 
 /// As long as a service is given to stop.

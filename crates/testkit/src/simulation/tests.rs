@@ -19,7 +19,7 @@ fn assert_everything_was_tried(outcomes: &[Outcome]) {
         *faults.entry(*fault).or_insert(0) += count;
     }
     println!("{faults:?}");
-    for fault in Fault::OPERATIONS {
+    for fault in Fault::of_operations() {
         assert!(faults.contains_key(&fault), "no seed tried {fault:?}");
     }
     let ends: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.ends).collect();

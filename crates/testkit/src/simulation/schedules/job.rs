@@ -6,7 +6,10 @@ use common::{
     schedules::{Firing, Job, JobError},
 };
 
-use super::outside::{Failed, PARTS, Reach, Trouble};
+use super::{
+    super::link::Weather,
+    outside::{Failed, PARTS, Reach, Trouble},
+};
 
 pub struct Act {
     pub name: &'static str,

@@ -11,6 +11,7 @@ use common::error::{Classify, Kind};
 use super::{
     super::{
         faults::{Fate, Fault, Faults},
+        link::Weather,
         process::Process,
     },
     name,

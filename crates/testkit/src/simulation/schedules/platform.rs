@@ -11,11 +11,11 @@ use tokio::time::Instant;
 use super::{
     super::{
         faults::{Fault, Faults},
+        link::{Link, Weather},
         process::Process,
     },
     Outcome,
     job::Act,
-    link::Link,
     outside::Reach,
     plan::{Happening, Plan},
     sim::Sim,

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::{
-    super::{faults::Faults, trace::Trace},
+    super::{faults::Faults, link::Weather, trace::Trace},
     oracle::Oracle,
     outside::Outside,
     plan::Plan,
@@ -60,19 +60,8 @@ impl Sim {
         self.record.now()
     }
 
-    /// Nothing more once a rule was violated: the trace ends there.
-    pub fn note(&self, line: fmt::Arguments<'_>) {
-        if self.oracle().violation().is_none() {
-            self.trace().note(line);
-        }
-    }
-
     pub fn trace(&self) -> MutexGuard<'_, Trace> {
         self.trace.lock().unwrap()
-    }
-
-    pub fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap()
     }
 
     pub fn oracle(&self) -> MutexGuard<'_, Oracle> {
@@ -81,5 +70,18 @@ impl Sim {
 
     pub fn outside(&self) -> MutexGuard<'_, Outside> {
         self.outside.lock().unwrap()
+    }
+}
+
+impl Weather for Sim {
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap()
+    }
+
+    /// Nothing more once a rule was violated: the trace ends there.
+    fn note(&self, line: fmt::Arguments<'_>) {
+        if self.oracle().violation().is_none() {
+            self.trace().note(line);
+        }
     }
 }

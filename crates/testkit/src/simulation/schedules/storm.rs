@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use time::OffsetDateTime;
 
 use super::{
-    super::{faults::Fault, process::Process},
+    super::{faults::Fault, link::Weather, process::Process},
     platform::{Platform, Replica},
 };
 

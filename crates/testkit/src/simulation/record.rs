@@ -1,0 +1,70 @@
+//! Operations, at the end of a link.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use common::{
+    id::OperationId,
+    operations::{Claim, Claimed, Entry, NewEntry, Record, StoreError, Turn},
+};
+
+use super::{link::Link, name, sim::Sim};
+
+impl Link<Sim> {
+    fn tell(&self, id: OperationId, fence: i64, what: fmt::Arguments<'_>) {
+        self.note(format_args!("{} fence {fence}: {what}", name(id)));
+    }
+}
+
+#[async_trait]
+impl Record for Link<Sim> {
+    async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
+        let fate = self.go("a claim").await?;
+        let answer = self.sim.record.claim(claim).await;
+        if let Ok(Some(claimed)) = &answer {
+            let (undoing, late) = (claimed.undoing, claimed.late);
+            self.tell(claimed.id, claimed.fence, format_args!("claimed, undoing {undoing}, late {late}"));
+            self.sim.oracle().claimed(claimed, self.sim.record.now(), claim.lease);
+        }
+        self.come_back("a claim", fate, answer).await
+    }
+
+    async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError> {
+        let fate = self.go("a renewal").await?;
+        let answer = self.sim.record.renew(id, fence, lease).await;
+        self.tell(id, fence, format_args!("renewed {}", answer.is_ok()));
+        self.sim.oracle().renewed(id, fence, answer.is_ok(), self.sim.record.now(), lease);
+        self.come_back("a renewal", fate, answer).await
+    }
+
+    async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError> {
+        let fate = self.go("a check").await?;
+        let answer = self.sim.record.check(id, fence).await;
+        self.tell(id, fence, format_args!("holds {}", answer.is_ok()));
+        self.sim.oracle().checked(id, fence, answer.is_ok(), self.sim.record.now());
+        self.come_back("a check", fate, answer).await
+    }
+
+    async fn write(
+        &self,
+        id: OperationId,
+        fence: i64,
+        entries: &[NewEntry<'_>],
+        turn: &Turn,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        let fate = self.go("a write").await?;
+        let answer = self.sim.record.write(id, fence, entries, turn, lease).await;
+        let rows: Vec<_> = entries.iter().map(|entry| (entry.ordinal, entry.event.as_str())).collect();
+        self.tell(id, fence, format_args!("wrote {rows:?} {turn:?}: {:?}", answer.as_ref().ok()));
+        let undoing = answer.as_ref().ok().copied();
+        self.sim.oracle().wrote(id, fence, entries, turn, undoing, self.sim.record.now(), lease);
+        self.come_back("a write", fate, answer).await
+    }
+
+    async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
+        let fate = self.go("a question for the journal").await?;
+        let answer = self.sim.record.journal(id).await;
+        self.come_back("a question for the journal", fate, answer).await
+    }
+}
