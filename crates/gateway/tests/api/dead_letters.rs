@@ -1,38 +1,27 @@
 //! Looking at what could not be handled, sending it again, and deleting it.
 
 use common::{
-    dead_letters::{DeadLetter, DeadLetters, Reason},
+    dead_letters::DeadLetter,
     id::{OperationId, TenantId},
 };
 use futures::StreamExt;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{Call, Platform, Record, Reply, eventually, nats_url};
+use crate::support::{Call, Platform, Record, Reply, eventually, garbled, keep, nats_url};
 
-/// Keeps a dead letter that came under a subject of its own, and tells its id.
-async fn keep(database: &PgPool, subject: &str) -> String {
+/// Keeps a dead letter that came under a subject of its own, twice, and tells its id.
+async fn kept(database: &PgPool, subject: &str) -> String {
     let letter = DeadLetter {
-        service: "provisioner",
-        subject: subject.into(),
-        reason: Reason::Malformed,
-        detail: "It is garbled.".into(),
-        attempts: 1,
         headers: json!({ "rp9-correlation-id": "order-42", "Nats-Msg-Id": "before" }),
         payload: b"\xff\x00garbled".to_vec(),
-        published_at: common::clock::now(),
         tenant: Some(TenantId::generate()),
         operation: Some(OperationId::generate()),
+        ..garbled(subject)
     };
-    let letters = DeadLetters::new(database.clone());
-    letters.keep(&letter).await.unwrap();
-    letters.keep(&letter).await.unwrap();
-    let id: common::id::DeadLetterId = sqlx::query_scalar("select id from dead_letters where subject = $1")
-        .bind(subject)
-        .fetch_one(database)
-        .await
-        .unwrap();
-    id.to_string()
+    let (first, again) = (keep(database, &letter).await, keep(database, &letter).await);
+    assert_eq!(first, again);
+    first.to_string()
 }
 
 async fn show(platform: &Platform, id: &str) -> Reply {
@@ -47,7 +36,7 @@ async fn decide(platform: &Platform, method: &str, target: &str, key: &str) -> R
 #[ignore = "needs servers: deploy/test"]
 async fn a_letter_is_kept_once_shown_whole_and_found_by_what_it_is(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
-    let (first, second) = (keep(&database, "rp9.test.a").await, keep(&database, "rp9.test.b").await);
+    let (first, second) = (kept(&database, "rp9.test.a").await, kept(&database, "rp9.test.b").await);
     let shown = show(&platform, &first).await.json()["data"].clone();
     assert_eq!((&shown["state"], &shown["reason"]), (&json!("waiting"), &json!("malformed")));
     assert_eq!(shown["payload_base64"], "/wBnYXJibGVk");
@@ -74,7 +63,7 @@ async fn a_letter_is_kept_once_shown_whole_and_found_by_what_it_is(database: PgP
 #[ignore = "needs servers: deploy/test"]
 async fn a_deleted_letter_is_gone_and_the_audit_log_says_who_did_it(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
-    let id = keep(&database, "rp9.test.a").await;
+    let id = kept(&database, "rp9.test.a").await;
     let target = format!("/dead-letters/{id}");
     let with_a_field = Call::delete(&target).by_a("admin").body(r#"{"force": true}"#).signed();
     platform.send(with_a_field).await.assert_problem(422, "invalid_fields");
@@ -104,7 +93,7 @@ async fn a_letter_that_is_replayed_arrives_where_it_was_sent_once(database: PgPo
     listener.flush().await.unwrap();
     let platform = Platform::with_bus(database.clone()).await;
     platform.bus.ensure_stream(&wire::EVENTS).await.unwrap();
-    let id = keep(&database, &subject).await;
+    let id = kept(&database, &subject).await;
     // Before any gateway sends anything again, two operators decide the same.
     let target = format!("/dead-letters/{id}/replay");
     let replayed = decide(&platform, "POST", &target, "k").await;

@@ -6,14 +6,12 @@ use std::{net::SocketAddr, process::Stdio};
 use common::{
     bus::BusError,
     config::{Env, Section},
-    dead_letters::{DeadLetter, DeadLetters, Reason},
 };
-use serde_json::json;
 use sqlx::PgPool;
 use tokio::process::Command;
 use wire::{AskInitialLogin, InitialLogin};
 
-use crate::support::{Call, HMAC_SECRET, JWT_SECRET, Platform, tenant};
+use crate::support::{Call, HMAC_SECRET, JWT_SECRET, Platform, garbled, keep, tenant};
 
 /// Variables of the gateways that these programs talk to, where the usual ones would be in their way.
 const SETTINGS: &[(&str, &str)] = &[];
@@ -64,19 +62,7 @@ async fn furnish(platform: &Platform) {
         let created = platform.send(Call::post("/tenants", &tenant(subdomain)).by_a("admin").signed()).await;
         assert_eq!(created.status, 201, "{}", created.text());
     }
-    let letter = DeadLetter {
-        service: "provisioner",
-        subject: "rp9.test.outside".into(),
-        reason: Reason::Malformed,
-        detail: "It is garbled.".into(),
-        attempts: 1,
-        headers: json!({}),
-        payload: b"garbled".to_vec(),
-        published_at: common::clock::now(),
-        tenant: None,
-        operation: None,
-    };
-    DeadLetters::new(platform.database.clone()).keep(&letter).await.unwrap();
+    keep(&platform.database, &garbled("rp9.test.outside")).await;
     answer_for_a_provisioner(platform).await;
 }
 

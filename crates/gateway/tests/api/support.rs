@@ -1,6 +1,7 @@
 //! A platform of two gateways on one record, and the words to talk to it.
 
 mod follower;
+mod letter;
 mod platform;
 mod record;
 mod replica;
@@ -8,6 +9,7 @@ mod request;
 mod token;
 
 pub use follower::Follower;
+pub use letter::{garbled, keep};
 pub use platform::{Platform, nats_url, redis_url};
 pub use record::Record;
 pub use replica::{Replica, send_to};

@@ -1,13 +1,12 @@
 //! What paths name: the caller's own, somebody else's, and what is not there.
 
 use common::{
-    dead_letters::{DeadLetter, DeadLetters, Reason},
+    dead_letters::DeadLetter,
     id::{DeadLetterId, OperationId, TenantId},
 };
-use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{Call, Claims, Platform, tenant};
+use crate::support::{Call, Claims, Platform, garbled, keep, tenant};
 
 /// Whose it is, as far as the owner is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,23 +113,11 @@ impl Held {
         let tenant: TenantId = created["tenant_id"].as_str().unwrap().parse().unwrap();
         let operation: OperationId = created["operation_id"].as_str().unwrap().parse().unwrap();
         let letter = DeadLetter {
-            service: "provisioner",
-            subject: format!("rp9.test.{subdomain}"),
-            reason: Reason::Malformed,
-            detail: "It is garbled.".into(),
-            attempts: 1,
-            headers: json!({}),
-            payload: b"garbled".to_vec(),
-            published_at: common::clock::now(),
             tenant: Some(tenant),
             operation: Some(operation),
+            ..garbled(&format!("rp9.test.{subdomain}"))
         };
-        DeadLetters::new(database.clone()).keep(&letter).await.unwrap();
-        let letter = sqlx::query_scalar("select id from dead_letters where subject = $1")
-            .bind(&letter.subject)
-            .fetch_one(database)
-            .await
-            .unwrap();
+        let letter = keep(database, &letter).await;
         Self { subdomain, tenant, operation, letter }
     }
 }
