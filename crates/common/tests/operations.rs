@@ -200,7 +200,9 @@ async fn what_has_begun_goes_on_although_the_clock_was_set_back(pool: PgPool) {
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
-async fn a_journal_that_cannot_be_continued_calls_a_person_instead_of_being_claimed_for_ever(pool: PgPool) {
+async fn a_journal_that_cannot_be_continued_is_left_to_others_until_its_deadline_and_then_calls_a_person(
+    pool: PgPool,
+) {
     let (store, world) = (Store::new(pool.clone(), "a"), World::default());
     let tenant = tenant(&pool).await;
     // A success that nothing began; a start of a step there is not; an output that is none of this saga's.
@@ -217,6 +219,12 @@ async fn a_journal_that_cannot_be_continued_calls_a_person_instead_of_being_clai
         );
         sqlx::query(sqlx::AssertSqlSafe(insert)).bind(id).execute(&pool).await.unwrap();
         set(&pool, id, "fence = 1, status = 'running'").await;
+        let claimed = claim(&store).await.unwrap();
+        let left = drive(&store, &world, &claimed).await.unwrap();
+        assert!(matches!(left, Paused::Resting(pause) if !pause.is_zero()), "{rows}: {left:?}");
+        assert!(claim(&store).await.is_none(), "it rests");
+
+        set(&pool, id, "not_before = now(), deadline = now()").await;
         let claimed = claim(&store).await.unwrap();
         assert_eq!(drive(&store, &world, &claimed).await.unwrap(), Paused::Ended(End::Stuck), "{rows}");
         assert!(claim(&store).await.is_none(), "it waits for a person");

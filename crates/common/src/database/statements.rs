@@ -1,6 +1,8 @@
 //! Connections for statements that stand alone.
 
-use deadpool::managed::{self, Manager, Metrics, Object, Pool, PoolError, RecycleResult, WeakPool};
+use deadpool::managed::{
+    self, Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, WeakPool,
+};
 use futures::{
     FutureExt, StreamExt, TryFutureExt, TryStreamExt,
     future::BoxFuture,
@@ -16,6 +18,10 @@ use super::ALIVE_FOR;
 
 /// How long a connection may take to say where it stands, when that is in doubt.
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
+
+/// After this a connection is replaced: the server keeps more and more for one, and after a failover it may lead to a former server.
+/// As long as in sqlx's pool.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// Executes single statements, each a transaction of its own and one round trip.
 ///
@@ -37,6 +43,9 @@ impl Manager for Connections {
     }
 
     async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<Error> {
+        if metrics.age() > LIFETIME {
+            return Err(RecycleError::message("it is old"));
+        }
         if metrics.last_used() > ALIVE_FOR {
             connection.ping().await?;
         }

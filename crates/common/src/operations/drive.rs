@@ -12,6 +12,9 @@ use super::{
 };
 use crate::error::{Kind, chain};
 
+/// How long an operation rests that this version cannot continue.
+const ELSEWHERE: Duration = Duration::from_secs(15);
+
 /// Why driving stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paused {
@@ -91,15 +94,20 @@ async fn go_on<S: Saga>(
     run.advance(stopping).await
 }
 
-/// For a journal that no worker of this version can make sense of: claiming it again would not help.
+/// For a journal that this version cannot make sense of. While versions are exchanged, a worker of another one may; past the deadline
+/// nobody will, and a person has to look at it.
 async fn give_up(store: &Store, claimed: &Claimed, error: &StoreError) -> Result<Paused, StoreError> {
-    tracing::error!(error = chain(error), "the operation is stuck: a person has to look at its journal");
     let detail = "This version of the platform cannot continue the operation's journal.";
-    let error = json!({ "kind": Kind::Internal, "detail": detail });
-    store
-        .write(claimed.id, claimed.fence, &[], &Turn::Finish { end: End::Stuck, error: Some(error) })
-        .await?;
-    Ok(Paused::Ended(End::Stuck))
+    let (turn, paused) = if claimed.late {
+        tracing::error!(error = chain(error), "the operation is stuck: a person has to look at its journal");
+        let error = json!({ "kind": Kind::Internal, "detail": detail });
+        (Turn::Finish { end: End::Stuck, error: Some(error) }, Paused::Ended(End::Stuck))
+    } else {
+        tracing::warn!(error = chain(error), "left to a worker of another version");
+        (Turn::Postpone { pause: ELSEWHERE, error: None }, Paused::Resting(ELSEWHERE))
+    };
+    store.write(claimed.id, claimed.fence, &[], &turn).await?;
+    Ok(paused)
 }
 
 struct Run<'a, S: Saga> {
