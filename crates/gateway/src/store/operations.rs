@@ -4,9 +4,10 @@ use common::{
     id::{OperationId, TenantId},
     operations::OperationKind,
 };
+use serde::Deserialize;
 use serde_json::Value;
-use sqlx::{FromRow, PgExecutor};
-use time::OffsetDateTime;
+use sqlx::{FromRow, PgExecutor, postgres::PgRow};
+use time::{OffsetDateTime, serde::rfc3339};
 
 use super::reader::Reader;
 use crate::http::cursor::Page;
@@ -26,13 +27,69 @@ pub struct Operation {
     pub finished_at: Option<OffsetDateTime>,
 }
 
-/// Which operation has this id? Those of no tenant are for callers who see all tenants.
-pub async fn find(reader: &Reader<'_>, id: OperationId) -> Result<Option<Operation>, sqlx::Error> {
-    let found = reader.ask(
-        "select id, kind, tenant_id, status, error, cancellation, created_at, started_at, finished_at
-           from operations where id = $2 and ($1::uuid[] is null or tenant_id = any ($1))",
+/// One line of a journal.
+#[derive(Debug, Deserialize)]
+pub struct JournalRow {
+    pub ordinal: i32,
+    pub step: String,
+    pub event: String,
+    pub error: Option<Value>,
+    #[serde(with = "rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// An operation with its journal, both of one moment.
+#[derive(Debug, FromRow)]
+pub struct Journaled {
+    #[sqlx(flatten)]
+    pub operation: Operation,
+    #[sqlx(json)]
+    pub journal: Vec<JournalRow>,
+}
+
+/// What is read of an operation.
+pub trait Known: for<'r> FromRow<'r, PgRow> + Send + Unpin {
+    /// Asks for the one with the id `$2`. Those of no tenant are for callers who see all tenants.
+    const BY_ID: &'static str;
+
+    /// Whose it is.
+    fn tenant(&self) -> Option<TenantId>;
+}
+
+macro_rules! visible_operation {
+    ($more:literal) => {
+        concat!(
+            "select o.id, o.kind, o.tenant_id, o.status, o.error, o.cancellation, o.created_at, o.started_at, o.finished_at",
+            $more,
+            " from operations o where o.id = $2 and ($1::uuid[] is null or o.tenant_id = any ($1))"
+        )
+    };
+}
+
+impl Known for Operation {
+    const BY_ID: &'static str = visible_operation!("");
+
+    fn tenant(&self) -> Option<TenantId> {
+        self.tenant_id
+    }
+}
+
+impl Known for Journaled {
+    const BY_ID: &'static str = visible_operation!(
+        ", coalesce((
+             select json_agg(json_build_object('ordinal', s.ordinal, 'step', s.step, 'event', s.event, 'error', s.error,
+                        'at', s.at) order by s.seq)
+               from operation_steps s where s.operation_id = o.id), '[]') as journal"
     );
-    found.bind(id).optional().await
+
+    fn tenant(&self) -> Option<TenantId> {
+        self.operation.tenant_id
+    }
+}
+
+/// Which operation has this id?
+pub async fn find<O: Known>(reader: &Reader<'_>, id: OperationId) -> Result<Option<O>, sqlx::Error> {
+    reader.ask(O::BY_ID).bind(id).optional().await
 }
 
 /// Which operations to list.
@@ -77,27 +134,6 @@ pub async fn stuck(executor: impl PgExecutor<'_>) -> Result<Vec<(String, i64)>, 
     sqlx::query_as("select kind, count(*) from operations where status = 'stuck' group by kind")
         .fetch_all(executor)
         .await
-}
-
-/// One line of a journal.
-#[derive(Debug, FromRow)]
-pub struct JournalRow {
-    pub ordinal: i32,
-    pub step: String,
-    pub event: String,
-    pub error: Option<Value>,
-    pub at: OffsetDateTime,
-}
-
-/// What happened in this operation, in order?
-pub async fn journal(reader: &Reader<'_>, operation: &Operation) -> Result<Vec<JournalRow>, sqlx::Error> {
-    let journal = reader.ask(
-        "select s.ordinal, s.step, s.event, s.error, s.at
-           from operations o join operation_steps s on s.operation_id = o.id
-          where o.id = $2 and ($1::uuid[] is null or o.tenant_id = any ($1))
-          order by s.seq",
-    );
-    journal.bind(operation.id).all().await
 }
 
 /// Which operation of this kind is not over yet for this tenant?

@@ -1,10 +1,10 @@
 //! `GET /operations/{id}`
 
-use axum::{Json, extract::State};
+use axum::Json;
 
 use crate::{
-    app::App, auth::OperationOf, operations::OperationView, problem::Answered, routes::tenants::Data,
-    store::operations::journal,
+    auth::OperationOf, operations::OperationView, problem::Answered, routes::tenants::Data,
+    store::operations::Journaled,
 };
 
 /// Shows an operation with every step.
@@ -16,7 +16,7 @@ use crate::{
         (status = 200, body = Data<OperationView>),
     )
 )]
-pub async fn show(State(app): State<App>, of: OperationOf) -> Answered<Json<Data<OperationView>>> {
-    let journal = journal(&app.reader(of.identity().scope()), &of.operation).await?;
-    Ok(Json(Data { data: OperationView::new(of.operation, &journal) }))
+pub async fn show(of: OperationOf<Journaled>) -> Answered<Json<Data<OperationView>>> {
+    let Journaled { operation, journal } = of.operation;
+    Ok(Json(Data { data: OperationView::new(operation, &journal) }))
 }
