@@ -65,59 +65,67 @@ async fn idle(bench: &mut Bench) -> anyhow::Result<Servers> {
     Ok(Servers { gateway, peer })
 }
 
-async fn one_round(bench: &mut Bench, Servers { gateway, peer }: &Servers) -> anyhow::Result<()> {
+async fn one_round(bench: &mut Bench, servers: &Servers) -> anyhow::Result<()> {
     let fsync = machine::fsync(&bench.config.disk)?;
     for (figure, quantile) in [("p50", 0.5), ("p95", 0.95)] {
         bench.figures.note("fsync", figure, fsync.value_at_quantile(quantile) as f64 / 1000.0);
     }
-    for (cell, server) in [(names::REFUSE, gateway), (names::PEER_REFUSE, peer)] {
-        if bench.config.wants(cell) {
-            bench.refuse(cell, server, FEW).await?;
-        }
-    }
-    for clients in CLIENTS {
-        for (cell, server) in [(names::create(clients), gateway), (names::peer_create(clients), peer)] {
-            if bench.config.wants(&cell) {
-                bench.create(&cell, server, clients).await?;
-            }
-        }
-        let cell = names::create_in_sql(clients);
+    for (cell, look) in cells(servers) {
         if bench.config.wants(&cell) {
-            bench.create_in_sql(&cell, clients).await?;
-        }
-    }
-    if bench.config.wants(names::REPEAT) {
-        bench.repeat(names::REPEAT, gateway, FEW).await?;
-    }
-    reads(bench, gateway, peer).await?;
-    if bench.config.wants(names::FOLLOW) {
-        bench.follow(names::FOLLOW).await?;
-    }
-    for (rate, effects) in BEGINNINGS {
-        let cell = names::begin(rate, effects);
-        if bench.config.wants(&cell) {
-            bench.begin(&cell, rate, effects).await?;
+            bench.look(&cell, look).await?;
         }
     }
     Ok(())
 }
 
-async fn reads(bench: &mut Bench, gateway: &Server, peer: &Server) -> anyhow::Result<()> {
-    for (cell, server) in [(names::SHOW_OWN, gateway), (names::PEER_SHOW_OWN, peer)] {
-        if bench.config.wants(cell) {
-            bench.show_own(cell, server, FEW).await?;
-        }
-    }
+/// What a round looks at, in this order.
+fn cells(Servers { gateway, peer }: &Servers) -> Vec<(String, Look<'_>)> {
+    let mut cells = vec![
+        (names::REFUSE.to_owned(), Look::Refuse(gateway)),
+        (names::PEER_REFUSE.to_owned(), Look::Refuse(peer)),
+    ];
     for clients in CLIENTS {
-        let cell = names::show(clients);
-        if bench.config.wants(&cell) {
-            bench.show(&cell, gateway, clients).await?;
+        cells.push((names::create(clients), Look::Create(gateway, clients)));
+        cells.push((names::peer_create(clients), Look::Create(peer, clients)));
+        cells.push((names::create_in_sql(clients), Look::CreateInSql(clients)));
+    }
+    cells.push((names::REPEAT.to_owned(), Look::Repeat(gateway)));
+    cells.push((names::SHOW_OWN.to_owned(), Look::ShowOwn(gateway)));
+    cells.push((names::PEER_SHOW_OWN.to_owned(), Look::ShowOwn(peer)));
+    cells.extend(CLIENTS.map(|clients| (names::show(clients), Look::Show(gateway, clients))));
+    cells.push((names::MIX.to_owned(), Look::Mix(gateway)));
+    cells.push((names::PEER_MIX.to_owned(), Look::Mix(peer)));
+    cells.push((names::FOLLOW.to_owned(), Look::Follow));
+    cells.extend(BEGINNINGS.map(|(rate, effects)| (names::begin(rate, effects), Look::Begin(rate, effects))));
+    cells
+}
+
+/// What is looked at, on which server, by how many clients.
+enum Look<'a> {
+    Refuse(&'a Server),
+    Create(&'a Server, usize),
+    CreateInSql(usize),
+    Repeat(&'a Server),
+    ShowOwn(&'a Server),
+    Show(&'a Server, usize),
+    Mix(&'a Server),
+    Follow,
+    /// So many operations a second, with or without effects.
+    Begin(u32, bool),
+}
+
+impl Bench {
+    async fn look(&mut self, cell: &str, look: Look<'_>) -> anyhow::Result<()> {
+        match look {
+            Look::Refuse(server) => self.refuse(cell, server, FEW).await,
+            Look::Create(server, clients) => self.create(cell, server, clients).await,
+            Look::CreateInSql(clients) => self.create_in_sql(cell, clients).await,
+            Look::Repeat(server) => self.repeat(cell, server, FEW).await,
+            Look::ShowOwn(server) => self.show_own(cell, server, FEW).await,
+            Look::Show(server, clients) => self.show(cell, server, clients).await,
+            Look::Mix(server) => self.mix(cell, server, MIXED_PER_SECOND).await,
+            Look::Follow => self.follow(cell).await,
+            Look::Begin(rate, effects) => self.begin(cell, rate, effects).await,
         }
     }
-    for (cell, server) in [(names::MIX, gateway), (names::PEER_MIX, peer)] {
-        if bench.config.wants(cell) {
-            bench.mix(cell, server, MIXED_PER_SECOND).await?;
-        }
-    }
-    Ok(())
 }

@@ -8,12 +8,22 @@ use std::{
 use super::{
     faults::{Fate, Faults},
     process::Process,
+    trace::Trace,
 };
 
 /// A simulation, as far as it decides what happens on that way.
 pub trait Weather {
     fn faults(&self) -> MutexGuard<'_, Faults>;
-    fn note(&self, line: fmt::Arguments<'_>);
+    fn trace(&self) -> MutexGuard<'_, Trace>;
+    /// Whether a rule was violated.
+    fn is_violated(&self) -> bool;
+
+    /// Nothing more once a rule was violated: the trace ends there.
+    fn note(&self, line: fmt::Arguments<'_>) {
+        if !self.is_violated() {
+            self.trace().note(line);
+        }
+    }
 }
 
 /// The record as one process reaches it: a link that delays, loses and cuts off. The oracle sees what really happened at its far end.

@@ -1,7 +1,6 @@
 //! What everything in one simulation shares.
 
 use std::{
-    fmt,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicI64, Ordering},
@@ -51,10 +50,6 @@ impl Sim {
         self.clock_offset_ms.fetch_add(millis, Ordering::SeqCst);
     }
 
-    pub fn trace(&self) -> MutexGuard<'_, Trace> {
-        self.trace.lock().unwrap()
-    }
-
     pub fn oracle(&self) -> MutexGuard<'_, Oracle> {
         self.oracle.lock().unwrap()
     }
@@ -69,10 +64,11 @@ impl Weather for Sim {
         self.faults.lock().unwrap()
     }
 
-    /// Nothing more once a rule was violated: the trace ends there.
-    fn note(&self, line: fmt::Arguments<'_>) {
-        if self.oracle().violation().is_none() {
-            self.trace().note(line);
-        }
+    fn trace(&self) -> MutexGuard<'_, Trace> {
+        self.trace.lock().unwrap()
+    }
+
+    fn is_violated(&self) -> bool {
+        self.oracle().violation().is_some()
     }
 }

@@ -1,7 +1,6 @@
 //! What everything in one simulation shares.
 
 use std::{
-    fmt,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicI64, Ordering},
@@ -60,10 +59,6 @@ impl Sim {
         self.record.now()
     }
 
-    pub fn trace(&self) -> MutexGuard<'_, Trace> {
-        self.trace.lock().unwrap()
-    }
-
     pub fn oracle(&self) -> MutexGuard<'_, Oracle> {
         self.oracle.lock().unwrap()
     }
@@ -78,10 +73,11 @@ impl Weather for Sim {
         self.faults.lock().unwrap()
     }
 
-    /// Nothing more once a rule was violated: the trace ends there.
-    fn note(&self, line: fmt::Arguments<'_>) {
-        if self.oracle().violation().is_none() {
-            self.trace().note(line);
-        }
+    fn trace(&self) -> MutexGuard<'_, Trace> {
+        self.trace.lock().unwrap()
+    }
+
+    fn is_violated(&self) -> bool {
+        self.oracle().violation().is_some()
     }
 }
