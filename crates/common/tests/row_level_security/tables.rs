@@ -54,6 +54,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("dead_letters", "staff's: messages between services"),
     ("event_relay", "how far all events together were told"),
     ("idempotency_keys", "answers, read under the subject they were given to"),
+    ("record_identity", "between the services, the engines and the edge"),
     ("plans", "asked for by the services, the same for everybody"),
     ("request_signatures", "what nobody needs to read"),
     ("routes", "the edge's"),
