@@ -56,6 +56,16 @@ impl Service {
         docker(&["start", &self.0]).unwrap();
     }
 
+    /// Stops it as an operator would, and starts it again.
+    pub fn restart(&self) {
+        docker(&["restart", &self.0]).unwrap();
+    }
+
+    /// Stops it as an operator would.
+    pub fn stop(&self) {
+        docker(&["stop", &self.0]).unwrap();
+    }
+
     /// Everything it has logged.
     pub fn logs(&self) -> String {
         docker(&["logs", &self.0]).unwrap()

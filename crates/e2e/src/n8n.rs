@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::Api;
 
 /// Somebody at a tenant's address.
+#[derive(Clone)]
 pub struct Customer {
     client: Client,
     url: Url,
@@ -46,6 +47,11 @@ impl Customer {
         answer(request).await
     }
 
+    /// Posts JSON as anybody does; the answer, whatever it says.
+    pub async fn call(&self, path: &str, body: &Value) -> Result<reqwest::Response, String> {
+        self.client.post(self.url.join(path).unwrap()).json(body).send().await.map_err(|e| e.to_string())
+    }
+
     /// Reads from n8n's public API.
     pub async fn read(&self, path: &str) -> Result<Value, String> {
         answer(self.get(path).header("x-n8n-api-key", self.key.as_ref().unwrap())).await
@@ -69,6 +75,30 @@ impl Customer {
         let made = answer(request).await.unwrap();
         self.key = Some(made["data"]["rawApiKey"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned());
     }
+
+    /// Stores a workflow and switches it on; its id. Its webhooks answer some moments later.
+    pub async fn activate(&self, workflow: &Value) -> String {
+        let stored = self.post("/api/v1/workflows", workflow).await.unwrap();
+        let id = stored["id"].as_str().unwrap_or_else(|| panic!("{stored}")).to_owned();
+        self.post(&format!("/api/v1/workflows/{id}/activate"), &json!({})).await.unwrap();
+        id
+    }
+
+    /// How many of a workflow's executions ended well, of at most 250.
+    pub async fn succeeded(&self, workflow: &str) -> Result<usize, String> {
+        let path = format!("/api/v1/executions?workflowId={workflow}&status=success&limit=250");
+        let list = self.read(&path).await?;
+        list["data"].as_array().map(Vec::len).ok_or(list.to_string())
+    }
+}
+
+/// When a webhook answers its caller.
+#[derive(Clone, Copy)]
+pub enum Answers {
+    /// With what the workflow's last node gives.
+    WhenFinished,
+    /// As soon as the execution is queued.
+    WhenQueued,
 }
 
 async fn answer(request: RequestBuilder) -> Result<Value, String> {
@@ -81,8 +111,12 @@ async fn answer(request: RequestBuilder) -> Result<Value, String> {
     Ok(serde_json::from_str(&body).unwrap_or(Value::String(body)))
 }
 
-/// A workflow that answers calls to a webhook with what it was sent.
-pub fn webhook_workflow(path: &str) -> Value {
+/// A workflow that gives back what is posted to a webhook.
+pub fn webhook_workflow(path: &str, answers: Answers) -> Value {
+    let mode = match answers {
+        Answers::WhenFinished => "lastNode",
+        Answers::WhenQueued => "onReceived",
+    };
     json!({
         "name": "echo",
         "settings": {},
@@ -90,7 +124,7 @@ pub fn webhook_workflow(path: &str) -> Value {
             {
                 "id": "11111111-1111-4111-8111-111111111111", "name": "Webhook", "position": [0, 0],
                 "type": "n8n-nodes-base.webhook", "typeVersion": 2, "webhookId": uuid::Uuid::now_v7(),
-                "parameters": { "httpMethod": "POST", "path": path, "responseMode": "lastNode" },
+                "parameters": { "httpMethod": "POST", "path": path, "responseMode": mode },
             },
             {
                 "id": "22222222-2222-4222-8222-222222222222", "name": "Echo", "position": [200, 0],

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use e2e::{Api, Customer, docker, eventually, labelled, webhook_workflow};
+use e2e::{Answers, Api, Customer, docker, eventually, labelled, webhook_workflow};
 use serde_json::{Value, json};
 
 const PATH: &str = "/webhook/e2e-echo";
@@ -38,11 +38,9 @@ async fn a_tenant_lives_from_its_creation_to_its_removal() {
     }
 
     customer.sign_in(&api, &tenant).await;
-    let workflow = customer.post("/api/v1/workflows", &webhook_workflow("e2e-echo")).await.unwrap();
-    let id = workflow["id"].as_str().unwrap();
-    customer.post(&format!("/api/v1/workflows/{id}/activate"), &json!({})).await.unwrap();
+    let id = customer.activate(&webhook_workflow("e2e-echo", Answers::WhenFinished)).await;
     eventually("the webhook answers", Duration::from_secs(30), async || call(&customer).await).await;
-    ran_on_a_worker(&customer, &tenant, id).await;
+    ran_on_a_worker(&customer, &tenant, &id).await;
 
     heals_after_a_kill(&api, &customer, &tenant).await;
     api.delete_tenant(&tenant).await;

@@ -9,7 +9,9 @@ rp9="$(hash_of "$RP9_PASSWORD_FILE")"
 gateway="$(hash_of "$RP9_GATEWAY_PASSWORD_FILE")"
 {
   if [ -f "$acl" ]; then grep -v -e '^user default ' -e '^user rp9 ' -e '^user gateway ' "$acl" || true; fi
-  echo 'user default off resetkeys resetchannels -@all'
+  # Nobody can log in as the default user, off and without a password. It keeps its rights because Redis loads its log as this user:
+  # without them everything that a script wrote, each queued job, is dropped at the next start (redis/redis#14541).
+  echo 'user default off resetpass ~* &* +@all'
   echo "user rp9 on #$rp9 ~* &* +@all"
   # Counts requests with one script (crates/gateway/src/rates/count.lua), under keys of its own.
   echo "user gateway on #$gateway ~rates:* resetchannels -@all +evalsha +script|load +get +incr +pttl +pexpire"

@@ -1,0 +1,96 @@
+//! An n8n that does not serve is brought back, or said not to serve.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+use std::time::{Duration, Instant};
+
+use e2e::{Answers, Api, Customer, Service, docker, eventually, webhook_workflow};
+use serde_json::json;
+
+const PATH: &str = "/webhook/e2e-broken";
+const HUNG: Duration = Duration::from_secs(120);
+const LOCKED_OUT: Duration = Duration::from_secs(180);
+
+struct Tenant {
+    api: Api,
+    id: String,
+    main: String,
+    customer: Customer,
+}
+
+impl Tenant {
+    async fn serving() -> Self {
+        let api = Api::of_environment();
+        let (id, operation) = api.create_tenant("starter").await;
+        api.succeeds(&operation).await;
+        let mut customer = Customer::of(&api, &id).await;
+        customer.sign_in(&api, &id).await;
+        customer.activate(&webhook_workflow("e2e-broken", Answers::WhenFinished)).await;
+        let main = api.tenant(&id).await["container_id"].as_str().unwrap().to_owned();
+        let tenant = Self { api, id, main, customer };
+        tenant.serves_within(Duration::from_secs(30), "it was switched on").await;
+        tenant
+    }
+
+    async fn serves_within(&self, limit: Duration, after: &str) {
+        let begun = Instant::now();
+        eventually(&format!("calls are answered after {after}"), limit, async || {
+            self.customer.post(PATH, &json!({ "say": "hello" })).await
+        })
+        .await;
+        println!("served {:?} after {after}", begun.elapsed());
+    }
+
+    async fn heals(&self) -> usize {
+        let answer = self.api.get(&format!("/operations?tenant={}&limit=100", self.id)).await.unwrap();
+        let all = answer.body["data"].as_array().cloned().unwrap_or_default();
+        all.iter().filter(|operation| operation["kind"] == "tenant.heal").count()
+    }
+}
+
+fn postgres(statement: &str) {
+    docker(&["exec", Service::of("postgres").name(), "psql", "-qU", "postgres", "-c", statement]).unwrap();
+}
+
+fn redis(command: &str) {
+    let script = format!(
+        "REDISCLI_AUTH=\"$(cat /run/secrets/redis_password)\" redis-cli --user rp9 --no-auth-warning {command}"
+    );
+    docker(&["exec", Service::of("redis").name(), "sh", "-c", &script]).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn a_main_that_hangs_is_replaced_by_one_operation() {
+    let tenant = Tenant::serving().await;
+    docker(&["kill", "--signal", "STOP", &tenant.main]).unwrap();
+    tenant.serves_within(HUNG, "its main hung").await;
+    eventually("it is healed", Duration::from_secs(30), async || match tenant.heals().await {
+        1 => Ok(()),
+        other => Err(format!("{other} operations")),
+    })
+    .await;
+    tenant.api.delete_tenant(&tenant.id).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn logins_that_were_changed_or_taken_away_are_given_back() {
+    let tenant = Tenant::serving().await;
+    let damages: [(&str, &dyn Fn()); 3] = [
+        ("another password in Postgres", &|| postgres(&format!("ALTER ROLE {} PASSWORD 'x'", tenant.id))),
+        ("no login in Postgres", &|| postgres(&format!("ALTER ROLE {} NOLOGIN", tenant.id))),
+        ("another password in Redis", &|| redis(&format!("ACL SETUSER {} resetpass '>x'", tenant.id))),
+    ];
+    for (damage, cause) in damages {
+        cause();
+        docker(&["restart", &tenant.main]).unwrap();
+        tenant.serves_within(LOCKED_OUT, damage).await;
+    }
+    tenant.api.delete_tenant(&tenant.id).await;
+}

@@ -1,0 +1,80 @@
+//! What n8n has accepted runs, whatever becomes of Redis meanwhile.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+use std::time::Duration;
+
+use e2e::{Answers, Api, Customer, Service, docker, eventually, labelled, webhook_workflow};
+use serde_json::json;
+
+const CALLS: usize = 50;
+
+/// Asks Redis as its administrator; the password stays in the container.
+fn redis(command: &str) -> Result<String, String> {
+    let script = format!(
+        "REDISCLI_AUTH=\"$(cat /run/secrets/redis_password)\" redis-cli --user rp9 --no-auth-warning {command}"
+    );
+    docker(&["exec", Service::of("redis").name(), "sh", "-c", &script])
+}
+
+fn waiting(tenant: &str) -> Result<usize, String> {
+    let answer = redis(&format!("LLEN {tenant}:bull:jobs:wait"))?;
+    answer.parse().map_err(|_| answer)
+}
+
+async fn all_wait(tenant: &str) {
+    eventually("every call is queued", Duration::from_secs(30), async || match waiting(tenant)? {
+        CALLS => Ok(()),
+        other => Err(format!("{other} are queued")),
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn queued_executions_survive_a_restart_and_a_crash_of_redis() {
+    let api = Api::of_environment();
+    let (tenant, operation) = api.create_tenant("starter").await;
+    api.succeeds(&operation).await;
+    let mut customer = Customer::of(&api, &tenant).await;
+    customer.sign_in(&api, &tenant).await;
+    let workflow = customer.activate(&webhook_workflow("e2e-queued", Answers::WhenQueued)).await;
+    let call = async || customer.post("/webhook/e2e-queued", &json!({ "say": "hello" })).await;
+    eventually("the webhook answers", Duration::from_secs(30), call).await;
+    eventually("it runs", Duration::from_secs(30), async || match customer.succeeded(&workflow).await? {
+        0 => Err("no execution has ended".into()),
+        _ => Ok(()),
+    })
+    .await;
+    let before = customer.succeeded(&workflow).await.unwrap();
+
+    // So that nobody brings the worker back.
+    let provisioner = Service::of("provisioner");
+    provisioner.stop();
+    let worker = labelled("container", &tenant).into_iter().find(|name| name.contains("worker")).unwrap();
+    docker(&["stop", &worker]).unwrap();
+    for _ in 0..CALLS {
+        call().await.unwrap();
+    }
+    all_wait(&tenant).await;
+    let server = Service::of("redis");
+    server.restart();
+    all_wait(&tenant).await;
+    server.kill();
+    server.start();
+    all_wait(&tenant).await;
+
+    docker(&["start", &worker]).unwrap();
+    provisioner.start();
+    eventually("all of them ran", Duration::from_secs(120), async || {
+        let ran = customer.succeeded(&workflow).await? - before;
+        if ran == CALLS { Ok(()) } else { Err(format!("{ran} of {CALLS}")) }
+    })
+    .await;
+    api.delete_tenant(&tenant).await;
+}

@@ -1,0 +1,87 @@
+//! While parts of the platform restart, a tenant's callers are told to come back, and never that there is nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+use std::{collections::BTreeMap, time::Duration};
+
+use common::config::{Env, Section};
+use e2e::{Answers, Api, Customer, Service, docker, eventually, webhook_workflow};
+use serde_json::json;
+use tokio::{sync::watch, time};
+
+const PATH: &str = "/webhook/e2e-restarts";
+const CALLS_EVERY: Duration = Duration::from_millis(100);
+
+/// How often each part restarts: five times when somebody wants to be sure (`just restarts`).
+struct Rounds(usize);
+
+impl Section for Rounds {
+    fn read(env: &mut Env) -> Option<Self> {
+        env.or("E2E_ROUNDS", 1).map(Self)
+    }
+}
+
+/// How often each answer was given; a 503 that does not say when to come back is counted apart.
+async fn keep_calling(customer: &Customer, mut over: watch::Receiver<bool>) -> BTreeMap<String, u32> {
+    let mut answers = BTreeMap::new();
+    let mut tick = time::interval(CALLS_EVERY);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = over.changed() => return answers,
+        }
+        let answer = match customer.call(PATH, &json!({ "say": "hello" })).await {
+            Ok(answer) if answer.status() == 503 && !answer.headers().contains_key("retry-after") => {
+                "503 without Retry-After".to_owned()
+            }
+            Ok(answer) => answer.status().as_u16().to_string(),
+            Err(_) => "no answer".to_owned(),
+        };
+        *answers.entry(answer).or_default() += 1;
+    }
+}
+
+async fn serves_again(customer: &Customer, what: &str) {
+    eventually(&format!("calls are answered after {what}"), Duration::from_secs(90), async || {
+        let answer = customer.call(PATH, &json!({ "say": "hello" })).await?;
+        if answer.status() == 200 { Ok(()) } else { Err(answer.status().to_string()) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "calls go on while the engine's command line blocks")]
+#[ignore = "needs a running platform: deploy/test"]
+async fn nobody_is_told_that_an_existing_tenant_is_not_there() {
+    let (api, Rounds(rounds)) = (Api::of_environment(), Env::of_process().load().unwrap());
+    let (tenant, operation) = api.create_tenant("starter").await;
+    api.succeeds(&operation).await;
+    let mut customer = Customer::of(&api, &tenant).await;
+    customer.sign_in(&api, &tenant).await;
+    customer.activate(&webhook_workflow("e2e-restarts", Answers::WhenFinished)).await;
+    serves_again(&customer, "it was switched on").await;
+    let main = api.tenant(&tenant).await["container_id"].as_str().unwrap().to_owned();
+
+    let (end, over) = watch::channel(false);
+    let caller = customer.clone();
+    let calling = tokio::task::spawn(async move { keep_calling(&caller, over).await });
+    for _ in 0..rounds {
+        docker(&["restart", &main]).unwrap();
+        serves_again(&customer, "a restart of the main").await;
+        for part in ["redis", "traefik", "gateway"] {
+            Service::of(part).restart();
+            serves_again(&customer, &format!("a restart of {part}")).await;
+        }
+    }
+    end.send(true).unwrap();
+    let answers = calling.await.unwrap();
+    println!("{answers:?}");
+    assert!(!answers.contains_key("404"), "{answers:?}");
+    assert!(!answers.contains_key("503 without Retry-After"), "{answers:?}");
+    api.delete_tenant(&tenant).await;
+}
