@@ -78,3 +78,11 @@ siege:
     cargo build --locked --profile dist -p gateway
     cargo build --locked --profile dist -p siege
     set -a; eval "$(deploy/servers env)"; set +a; SIEGE_GATEWAY="${CARGO_TARGET_DIR:-target}/dist/gateway" "${CARGO_TARGET_DIR:-target}/dist/siege"
+
+# Call a webhook of the platform that `up` started 3,000 times, ten at once, and wait for each answer (docs/tried.md)
+answers calls="3000":
+    set -a; . deploy/local.env; set +a; E2E_CALLS={{calls}} cargo test -p e2e --locked --test answers -- --include-ignored --nocapture
+
+# Restart a tenant's main, Redis, Traefik and the gateway of that platform in turn, under ten calls a second (docs/tried.md)
+restarts rounds="5":
+    set -a; . deploy/local.env; set +a; E2E_ROUNDS={{rounds}} cargo test -p e2e --locked --test restarts -- --include-ignored --nocapture
