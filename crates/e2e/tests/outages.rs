@@ -9,7 +9,11 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, Api, Command, Service, eventually};
+use e2e::{Answer, Answers, Api, Command, Customer, Service, eventually, webhook_workflow};
+use serde_json::json;
+
+/// Of a tenant's n8n, once its database listens again: it asks every two seconds, and gives up its connections after three failures.
+const RECOVERY: Duration = Duration::from_secs(15);
 
 async fn detailed(api: &Api, dependency: &str, state: &str) -> Answer {
     eventually(&format!("{dependency} is {state}"), Duration::from_secs(60), async || {
@@ -71,5 +75,30 @@ async fn without_redis_a_creation_waits_and_then_goes_on() {
     .await;
     redis.start();
     api.succeeds(&operation).await;
+    api.delete_tenant(&tenant).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn webhooks_are_answered_soon_after_postgres_is_back() {
+    let (api, postgres) = (Api::of_environment(), Service::of("postgres"));
+    let (tenant, operation) = api.create_tenant("starter").await;
+    api.succeeds(&operation).await;
+    let mut customer = Customer::of(&api, &tenant).await;
+    customer.sign_in(&api, &tenant).await;
+    customer.activate(&webhook_workflow("e2e-outage", Answers::WhenFinished)).await;
+    let call = async || customer.post("/webhook/e2e-outage", &json!({ "say": "hello" })).await;
+    eventually("the webhook answers", Duration::from_secs(30), call).await;
+
+    postgres.kill();
+    // As long as an upgrade of the server takes: by now n8n waits as long between two tries as it ever does.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(call().await.is_err());
+    postgres.start();
+    detailed(&api, "database", "up").await;
+    eventually("the webhook answers again", RECOVERY, call).await;
+    for _ in 0..20 {
+        call().await.unwrap();
+    }
     api.delete_tenant(&tenant).await;
 }
