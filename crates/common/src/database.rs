@@ -1,28 +1,28 @@
 //! The record: pools of connections to Postgres, and the schema's migrations.
 
+mod fitness;
+mod migrations;
 mod owners;
 mod queue;
 mod statements;
 mod transaction;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection, PgPool,
-    migrate::Migrator,
+    PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use crate::config::{Env, Section};
 
+pub use fitness::Unfit;
+pub use migrations::{MIGRATOR, migrate};
 pub use owners::{TenantScope, as_owner, owners};
 pub use queue::in_order;
 pub use statements::Statements;
 pub use transaction::begin;
-
-/// Every migration, compiled in, so that each service can bring the schema up to its own version.
-pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
 /// How long a request waits for a connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -55,6 +55,10 @@ pub enum DatabaseError {
     // The parser's own message repeats parts of the address, and the address holds a password.
     #[error("DATABASE_URL is not a Postgres address")]
     Address,
+    #[error("the database cannot be reached")]
+    Connect(#[source] sqlx::Error),
+    #[error(transparent)]
+    Unfit(Unfit),
     #[error("the schema could not be migrated")]
     Migrate(#[source] sqlx::migrate::MigrateError),
 }
@@ -70,25 +74,24 @@ pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseEr
             ("lock_timeout", "5s"),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
         ]);
-    Ok(pooled(config.connections, ACQUIRE_TIMEOUT).connect_lazy_with(options))
+    Ok(pooled(config.connections, ACQUIRE_TIMEOUT, &options).connect_lazy_with(options))
 }
 
-fn pooled(connections: u32, acquire_timeout: Duration) -> PgPoolOptions {
+/// No connection is handed out before it is known to be as these options say, nor any longer than its server takes writes.
+fn pooled(connections: u32, acquire_timeout: Duration, options: &PgConnectOptions) -> PgPoolOptions {
+    let begun_with = Arc::new(options.clone());
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(acquire_timeout)
+        .after_connect(move |connection, _| {
+            let options = begun_with.clone();
+            Box::pin(async move { fitness::check(connection, &options).await })
+        })
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for > ALIVE_FOR {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
+            Box::pin(
+                async move { Ok(meta.idle_for <= ALIVE_FOR || fitness::takes_writes(connection).await?) },
+            )
         })
-}
-
-/// Brings the schema up to date. Any number of services may do so at once: they take turns.
-pub async fn migrate(pool: &PgPool) -> Result<(), DatabaseError> {
-    MIGRATOR.run(pool).await.map_err(DatabaseError::Migrate)
+        .after_release(|connection, _| Box::pin(fitness::takes_writes(connection)))
 }

@@ -1,5 +1,7 @@
 //! One classification of failures, used three times: HTTP status, retry policy, metric label and log level.
 
+mod sqlstate;
+
 use std::fmt;
 
 /// What sort of failure this is. Everything that reacts to an error reacts to this, and to nothing else.
@@ -99,34 +101,6 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 
-impl Classify for sqlx::Error {
-    fn kind(&self) -> Kind {
-        if let Self::Database(error) = self {
-            return kind_of_state(error.code().as_deref());
-        }
-        if matches!(self, Self::PoolTimedOut | Self::PoolClosed | Self::Io(_) | Self::WorkerCrashed) {
-            return Kind::Unavailable;
-        }
-        if matches!(self, Self::RowNotFound) { Kind::NotFound } else { Kind::Internal }
-    }
-}
-
-/// A statement cut off by our own limits says that the server is slow or a row is held, not that we made a mistake.
-fn kind_of_state(code: Option<&str>) -> Kind {
-    match code {
-        Some("57014") => Kind::Timeout,
-        Some("55P03") => Kind::Unavailable,
-        code if server_is_away(code) => Kind::Unavailable,
-        _ => Kind::Internal,
-    }
-}
-
-/// SQLSTATE classes in which the server, not the statement, is the trouble: connection exceptions (08), lack of
-/// resources (53), an operator stopping it (57P), a serialisation failure or a deadlock (40).
-fn server_is_away(code: Option<&str>) -> bool {
-    code.is_some_and(|c| ["08", "53", "57P", "40"].iter().any(|class| c.starts_with(class)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,19 +113,5 @@ mod tests {
     fn a_chain_names_every_cause_once() {
         let error = Outer(std::io::Error::other("inner"));
         assert_eq!(chain(&error), "outer: inner");
-    }
-
-    #[test]
-    fn a_lost_server_is_worth_trying_again_and_a_bad_statement_is_not() {
-        assert_eq!(sqlx::Error::PoolTimedOut.kind(), Kind::Unavailable);
-        assert_eq!(sqlx::Error::ColumnNotFound("x".into()).kind(), Kind::Internal);
-        assert!(server_is_away(Some("57P01")) && !server_is_away(Some("23505")));
-    }
-
-    #[test]
-    fn a_statement_cut_off_by_a_limit_is_no_mistake_of_ours() {
-        assert_eq!(kind_of_state(Some("57014")), Kind::Timeout);
-        assert_eq!(kind_of_state(Some("55P03")), Kind::Unavailable);
-        assert_eq!(kind_of_state(Some("23505")), Kind::Internal);
     }
 }

@@ -129,7 +129,8 @@ async fn migrate_when_reachable(pool: sqlx::PgPool, latch: Latch) {
     let migrated = (|| database::migrate(&pool))
         .retry(forever)
         .notify(|error, _| {
-            tracing::warn!(error = crate::error::chain(error), "the database is not usable yet")
+            tracing::warn!(error = crate::error::chain(error), "the database is not usable yet");
+            latch.explain(error.to_string());
         })
         .await;
     if migrated.is_ok() {

@@ -14,7 +14,7 @@ use sqlx::{
 };
 use tokio::time::{Duration, timeout};
 
-use super::ALIVE_FOR;
+use super::{ALIVE_FOR, fitness};
 
 /// How long a connection may take to say where it stands, when that is in doubt.
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
@@ -26,7 +26,8 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// Executes single statements, each a transaction of its own and one round trip.
 ///
 /// sqlx's pool asks a connection whether it is well each time it comes back, and has a task for that: a second round trip for each
-/// statement. Here that is done only where a statement failed or was not waited for (ADR 17). Transactions are begun
+/// statement. Here that is done only where a statement failed or was not waited for (ADR 17): with a question that also tells whether
+/// the server takes writes. Transactions are begun
 /// elsewhere ([`super::begin`]).
 #[derive(Clone, Debug)]
 pub struct Statements(Pool<Connections>);
@@ -39,15 +40,17 @@ impl Manager for Connections {
     type Error = Error;
 
     async fn create(&self) -> Result<PgConnection, Error> {
-        PgConnection::connect_with(&self.0).await
+        let mut connection = PgConnection::connect_with(&self.0).await?;
+        fitness::check(&mut connection, &self.0).await?;
+        Ok(connection)
     }
 
     async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<Error> {
         if metrics.age() > LIFETIME {
             return Err(RecycleError::message("it is old"));
         }
-        if metrics.last_used() > ALIVE_FOR {
-            connection.ping().await?;
+        if metrics.last_used() > ALIVE_FOR && !fitness::takes_writes(connection).await? {
+            return Err(RecycleError::message("its server takes no writes"));
         }
         Ok(())
     }
@@ -124,7 +127,7 @@ impl Drop for Lent {
     fn drop(&mut self) {
         let Some(mut lent) = self.0.take() else { return };
         tokio::spawn(async move {
-            if !matches!(timeout(SETTLED_WITHIN, lent.ping()).await, Ok(Ok(()))) {
+            if !matches!(timeout(SETTLED_WITHIN, fitness::takes_writes(&mut lent)).await, Ok(Ok(true))) {
                 drop(Object::take(lent));
             }
         });

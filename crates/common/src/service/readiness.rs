@@ -1,6 +1,9 @@
 //! Readiness is a set of latches: each thing a service cannot work without holds one until it is usable.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Whether this service should get work.
 #[derive(Clone, Default)]
@@ -8,14 +11,29 @@ pub struct Readiness(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    held: Vec<&'static str>,
+    held: Vec<Held>,
     withdrawn: bool,
+}
+
+/// What is waited for, and why, if somebody has said.
+struct Held {
+    name: &'static str,
+    reason: Option<String>,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "{} ({reason})", self.name),
+            None => f.write_str(self.name),
+        }
+    }
 }
 
 impl Readiness {
     /// Not ready before the returned latch is released.
     pub fn latch(&self, name: &'static str) -> Latch {
-        self.state().held.push(name);
+        self.state().held.push(Held { name, reason: None });
         Latch { name, readiness: self.clone() }
     }
 
@@ -30,7 +48,10 @@ impl Readiness {
         match (state.withdrawn, state.held.as_slice()) {
             (true, _) => Err("stopping".into()),
             (false, []) => Ok(()),
-            (false, held) => Err(format!("waiting for {}", held.join(", "))),
+            (false, held) => {
+                let held: Vec<_> = held.iter().map(Held::to_string).collect();
+                Err(format!("waiting for {}", held.join(", ")))
+            }
         }
     }
 
@@ -47,10 +68,18 @@ pub struct Latch {
 }
 
 impl Latch {
+    /// Says why this is waited for still.
+    pub fn explain(&self, reason: String) {
+        let mut state = self.readiness.state();
+        if let Some(held) = state.held.iter_mut().find(|held| held.name == self.name) {
+            held.reason = Some(reason);
+        }
+    }
+
     /// What this latch stood for is usable now.
     pub fn release(self) {
         let mut state = self.readiness.state();
-        if let Some(position) = state.held.iter().position(|name| *name == self.name) {
+        if let Some(position) = state.held.iter().position(|held| held.name == self.name) {
             state.held.swap_remove(position);
         }
     }
@@ -64,6 +93,8 @@ mod tests {
     fn ready_means_every_latch_released_and_not_stopping() {
         let readiness = Readiness::default();
         let (database, bus) = (readiness.latch("database"), readiness.latch("bus"));
+        database.explain("it is away".into());
+        assert_eq!(readiness.check(), Err("waiting for database (it is away), bus".into()));
         database.release();
         assert_eq!(readiness.check(), Err("waiting for bus".into()));
         bus.release();

@@ -24,6 +24,7 @@ mod operations;
 mod outside;
 mod pressure;
 mod rates;
+mod read_only;
 mod refusals;
 mod row_level_security;
 mod schedules;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::error::{Classify as _, Kind};
+use common::error::Classify as _;
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
@@ -46,10 +46,8 @@ impl PostgresDatabases {
 /// Sorts a failure: the server being away passes, its refusal does not.
 pub(crate) fn refused(what: &'static str) -> impl Fn(sqlx::Error) -> DatabaseError {
     move |error| {
-        // 55006: somebody is still in the database, or it is being copied this moment. 55000: it takes no connections,
-        // which is so while it is being made or removed.
-        let busy = has_code(&error, "55006") || has_code(&error, "55000");
-        if busy || error.kind() == Kind::Unavailable {
+        // Also a database that somebody is still in, or that is being made, copied or removed this moment.
+        if error.kind().is_transient() {
             DatabaseError::Unavailable(error)
         } else {
             DatabaseError::Refused(what, error)

@@ -1,0 +1,90 @@
+//! Whether a connection is what was asked for.
+//!
+//! What a connection begins with (limits of time, an owner's role) goes along with its start, so that it costs no round trip and none
+//! is without. A pooler between here and the server may drop that in silence, and a name may lead to a server that was demoted. So each
+//! connection is asked once, before it is used for anything (ADR 22).
+
+use sqlx::{
+    PgConnection, Row,
+    postgres::{PgConnectOptions, PgRow},
+};
+
+/// What we begin connections with, and rely on.
+const RELIED_ON: [&str; 7] = [
+    "role",
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "enable_sort",
+    "enable_bitmapscan",
+    "enable_seqscan",
+];
+
+/// Why a connection cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    #[error("the server only follows another one and takes no writes")]
+    Standby,
+    #[error(
+        "what connections begin with does not arrive ({0}): a pooler before the server has to pool by session and to hand on `options`"
+    )]
+    Settings(String),
+}
+
+/// Looks at a new connection that was begun with these options.
+pub(super) async fn look(
+    connection: &mut PgConnection,
+    options: &PgConnectOptions,
+) -> Result<Option<Unfit>, sqlx::Error> {
+    let (names, values): (Vec<&str>, Vec<&str>) =
+        relied_on(options.get_options().unwrap_or_default()).unzip();
+    let question = sqlx::query_as(
+        "select pg_is_in_recovery(),
+                (select string_agg(name, ', ') from unnest($1::text[], $2::text[]) as asked (name, value)
+                  where current_setting(name, true) is distinct from value)",
+    );
+    let (standby, lost): (bool, Option<String>) =
+        question.bind(names).bind(values).persistent(false).fetch_one(connection).await?;
+    Ok(if standby { Some(Unfit::Standby) } else { lost.map(Unfit::Settings) })
+}
+
+/// The same for pools, which know errors of their own only.
+pub(super) async fn check(
+    connection: &mut PgConnection,
+    options: &PgConnectOptions,
+) -> Result<(), sqlx::Error> {
+    match look(connection, options).await? {
+        None => Ok(()),
+        Some(unfit) => Err(sqlx::Error::Configuration(unfit.into())),
+    }
+}
+
+/// Whether the server takes writes. One that was demoted does not, nor one that guards the last of its disk; whoever holds a connection to it
+/// has to look for the server anew. Costs what a ping costs.
+pub(super) async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let shown: PgRow = sqlx::raw_sql("show transaction_read_only").fetch_one(connection).await?;
+    Ok(shown.try_get::<&str, _>(0)? == "off")
+}
+
+/// Of settings written `-c name=value`, the last of each name counts, as it does to the server.
+fn relied_on(options: &str) -> impl Iterator<Item = (&str, &str)> {
+    let last_of = move |name: &&'static str| {
+        let settings = options.split_whitespace().filter_map(|word| word.split_once('='));
+        settings.filter(|(given, _)| given == name).last()
+    };
+    RELIED_ON.iter().filter_map(last_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_values_the_last_one_counts() {
+        let options =
+            "-c statement_timeout=60s -c search_path=record -c statement_timeout=15s -c role=authenticated";
+        let expected = [("role", "authenticated"), ("statement_timeout", "15s")];
+        assert_eq!(relied_on(options).collect::<Vec<_>>(), expected);
+        assert_eq!(relied_on("").count(), 0);
+    }
+}

@@ -1,0 +1,105 @@
+//! Connections are what they were asked to be, or are not used.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+#[path = "support/pooler.rs"]
+mod pooler;
+
+use std::time::Duration;
+
+use common::{
+    config::Env,
+    database::{DatabaseConfig, DatabaseError, MIGRATOR, Statements, Unfit, migrate, owners, pool},
+    error::{Classify, Kind},
+    service::Tasks,
+};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
+
+const DIGEST: &str = "insert into request_signatures (digest) values (gen_random_uuid()::text::bytea)";
+
+/// A service's pool, to the server at this port.
+fn service(database: &PgPool, port: u16) -> PgPool {
+    let options = (*database.connect_options()).clone().host("127.0.0.1").port(port);
+    let url = options.ssl_mode(sqlx::postgres::PgSslMode::Disable).to_url_lossy().to_string();
+    let config: DatabaseConfig = Env::of([("DATABASE_URL", url.as_str())]).load().unwrap();
+    pool(&config, "test").unwrap()
+}
+
+/// From now on, for new connections to this database.
+async fn from_now_on(database: &PgPool, change: &str) {
+    let name = database.connect_options().get_database().unwrap().to_owned();
+    let change = AssertSqlSafe(format!("alter database \"{name}\" {change}"));
+    sqlx::raw_sql(change).execute(database).await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn connections_through_a_pooler_that_drops_their_settings_are_not_used(database: PgPool) {
+    let tasks = Tasks::default();
+    let server = database.connect_options();
+    let straight = service(&database, server.get_port());
+    migrate(&straight).await.unwrap();
+    let limit: String = sqlx::query_scalar("show statement_timeout").fetch_one(&straight).await.unwrap();
+    assert_eq!(limit, "15s");
+
+    let through = service(&database, pooler::before(&server, &tasks).await);
+    let refused = migrate(&through).await.unwrap_err();
+    let DatabaseError::Unfit(Unfit::Settings(lost)) = &refused else { unreachable!("{refused:?}") };
+    assert_eq!(lost, "statement_timeout, lock_timeout, idle_in_transaction_session_timeout");
+    assert!(refused.to_string().contains("pool by session"), "{refused}");
+
+    let one = "select 1";
+    let errors = [
+        sqlx::query(one).execute(&through).await.unwrap_err(),
+        sqlx::query(one).execute(&Statements::beside(&through)).await.unwrap_err(),
+        sqlx::query(one).execute(&owners(&through)).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), Kind::Unavailable, "{error:?}");
+    }
+    tasks.finish(Duration::from_secs(5)).await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_server_that_only_follows_another_is_not_used(database: PgPool) {
+    // What a standby says of itself, said by this database.
+    let standby = "create function public.pg_is_in_recovery() returns boolean language sql as 'select true'";
+    sqlx::raw_sql(standby).execute(&database).await.unwrap();
+    from_now_on(&database, "set search_path = public, pg_catalog").await;
+
+    let service = service(&database, database.connect_options().get_port());
+    let refused = migrate(&service).await.unwrap_err();
+    assert!(matches!(refused, DatabaseError::Unfit(Unfit::Standby)), "{refused:?}");
+    let error = sqlx::query("select 1").execute(&Statements::beside(&service)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable, "{error:?}");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn connections_to_a_server_that_takes_no_writes_are_given_up(database: PgPool) {
+    from_now_on(&database, "set default_transaction_read_only = on").await;
+    let service = service(&database, database.connect_options().get_port());
+    let statements = Statements::beside(&service);
+
+    // It can be read, and whoever wants to write is told to come again.
+    let tenants: i64 =
+        sqlx::query_scalar("select count(*) from tenants").fetch_one(&statements).await.unwrap();
+    assert_eq!(tenants, 0);
+    let single = sqlx::query(DIGEST).execute(&statements).await.unwrap_err();
+    let mut transaction = common::database::begin(&service).await.unwrap();
+    let within = sqlx::query(DIGEST).execute(&mut *transaction).await.unwrap_err();
+    drop(transaction);
+    assert_eq!(
+        (single.kind(), within.kind()),
+        (Kind::Unavailable, Kind::Unavailable),
+        "{single:?} {within:?}"
+    );
+
+    // Connections that were open keep to what they began with: those that are used now are others.
+    from_now_on(&database, "reset default_transaction_read_only").await;
+    sqlx::query(DIGEST).execute(&statements).await.unwrap();
+    let mut transaction = common::database::begin(&service).await.unwrap();
+    sqlx::query(DIGEST).execute(&mut *transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+}

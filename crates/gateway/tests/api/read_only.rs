@@ -1,0 +1,41 @@
+//! A record that takes no writes for a while: a primary that was demoted, or one that guards the last of its disk.
+
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::support::{Call, Platform, eventually, tenant};
+
+/// For every connection that begins from now on.
+async fn new_connections(database: &PgPool, setting: &str) {
+    let name = database.connect_options().get_database().unwrap().to_owned();
+    let change = AssertSqlSafe(format!("alter database \"{name}\" {setting}"));
+    sqlx::raw_sql(change).execute(database).await.unwrap();
+}
+
+/// So that there is none that began before.
+async fn end_connections(database: &PgPool) {
+    let others = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                   where datname = current_database() and pid <> pg_backend_pid()";
+    sqlx::query(others).execute(database).await.unwrap();
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn while_the_record_takes_no_writes_callers_are_told_to_come_again(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    new_connections(&database, "set default_transaction_read_only = on").await;
+    end_connections(&database).await;
+
+    let list = Call::get("/tenants").by_a("admin");
+    eventually(async || platform.send(list.clone()).await.status == 200).await;
+    let create = || Call::post("/tenants", &tenant("acme")).by_a("service").key("k").signed();
+    for _ in 0..3 {
+        let refused = platform.send(create()).await;
+        refused.assert_problem(503, "unavailable");
+        assert_eq!(refused.header("retry-after"), "2");
+    }
+
+    // Connections keep what they began with: only because those are given up, others can be had that write.
+    new_connections(&database, "reset default_transaction_read_only").await;
+    eventually(async || platform.send(create()).await.status == 201).await;
+    platform.stop().await;
+}
