@@ -20,6 +20,7 @@ use crate::{
     health::Report,
     http::cors::Origins,
     metrics,
+    offer::Offers,
     pressure::Pressure,
     rates::Rates,
     store::reader::{Reader, Readers},
@@ -55,7 +56,8 @@ pub struct Parts {
     /// Renders the metrics of this process.
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub health: Cached<Report>,
-    pub plans: Cached<Vec<String>>,
+    /// What there is to choose from.
+    pub offers: Offers,
     pub started: Instant,
 }
 
@@ -93,7 +95,7 @@ impl App {
             edge: config.edge,
             n8n_version: config.n8n_version,
             health: Cached::default(),
-            plans: Cached::default(),
+            offers: Offers::default(),
             started: Instant::now(),
         }))
     }

@@ -24,7 +24,7 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 const SEAL_EVERY: Duration = Duration::from_secs(2);
 
 /// Whoever takes messages from the bus.
-const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
+pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
 
 /// Starts the chores.
 pub fn start(app: &App) {
@@ -53,12 +53,12 @@ async fn count(database: &PgPool) -> Result<(), sqlx::Error> {
     let counts = tenants::counts(database).await?.into_iter();
     let counts: BTreeMap<_, _> =
         counts.map(|count| ((count.mode, count.status, count.plan), count.tenants)).collect();
-    let plans = plans::names(database).await?;
+    let plans = plans::all(database).await?;
     for mode in Mode::ALL {
         for status in TenantStatus::ALL {
             for plan in &plans {
-                let sort = ((*mode).to_owned(), (*status).to_owned(), plan.clone());
-                metrics::tenants(mode, status, plan, counts.get(&sort).copied().unwrap_or_default());
+                let sort = ((*mode).to_owned(), (*status).to_owned(), plan.name.clone());
+                metrics::tenants(mode, status, &plan.name, counts.get(&sort).copied().unwrap_or_default());
             }
         }
     }

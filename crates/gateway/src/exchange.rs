@@ -20,6 +20,8 @@ use crate::{
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 const TRACEPARENT: &str = "traceparent";
 const MAX_CORRELATION: usize = 128;
+/// Longer than any name of ours.
+const MAX_NAMED: usize = 100;
 
 /// A request's names and the notes made while it was handled.
 #[derive(Debug, Clone)]
@@ -35,6 +37,7 @@ struct Inner {
     digest: OnceLock<RequestDigest>,
     tenant: OnceLock<TenantId>,
     operation: OnceLock<OperationId>,
+    named: OnceLock<String>,
     /// One for each [`Policy`].
     standings: [OnceLock<Standing>; Policy::ALL.len()],
 }
@@ -54,6 +57,7 @@ impl Exchange {
             digest: OnceLock::new(),
             tenant: OnceLock::new(),
             operation: OnceLock::new(),
+            named: OnceLock::new(),
             standings: Default::default(),
         }))
     }
@@ -113,6 +117,14 @@ impl Exchange {
         let _ = self.0.operation.set(operation);
     }
 
+    /// Notes what the request is about, in the words of whoever asks: as much of it as a person needs to recognise it.
+    pub fn note_named(&self, text: &str) {
+        let legible: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAMED).collect();
+        if !legible.is_empty() {
+            let _ = self.0.named.set(legible);
+        }
+    }
+
     pub fn note_standing(&self, standing: Standing) {
         let _ = self.0.standings[standing.policy as usize].set(standing);
     }
@@ -135,6 +147,10 @@ impl Exchange {
 
     pub fn tenant(&self) -> Option<TenantId> {
         self.0.tenant.get().copied()
+    }
+
+    pub fn named(&self) -> Option<&str> {
+        self.0.named.get().map(String::as_str)
     }
 
     pub fn operation(&self) -> Option<OperationId> {
@@ -193,6 +209,18 @@ mod tests {
         for bad in ["", "two words", "t\tab", &"x".repeat(129)] {
             assert!(!kept(bad), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_is_named_is_kept_as_far_as_it_is_legible() {
+        for (given, kept) in [("acme", Some("acme")), ("a\0b\nc", Some("abc")), ("", None), ("\0", None)] {
+            let exchange = Exchange::begin(&HeaderMap::new());
+            exchange.note_named(given);
+            assert_eq!(exchange.named(), kept, "{given:?}");
+        }
+        let exchange = Exchange::begin(&HeaderMap::new());
+        exchange.note_named(&"ü".repeat(1_000));
+        assert_eq!(exchange.named().map(|kept| kept.chars().count()), Some(MAX_NAMED));
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod cors;
 pub mod cursor;
 pub mod fields;
 mod headers;
+mod named;
 pub mod observe;
 mod patient;
 pub mod query;

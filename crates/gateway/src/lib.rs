@@ -17,6 +17,7 @@ mod http;
 mod idempotency;
 mod jobs;
 mod metrics;
+mod offer;
 mod operations;
 mod pressure;
 mod problem;

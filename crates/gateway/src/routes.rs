@@ -10,6 +10,7 @@ mod health;
 mod metrics;
 mod openapi;
 mod operations;
+mod plans;
 mod reason;
 mod schedules;
 mod tenants;
@@ -39,6 +40,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::create::create, tenants::list::list))
         .routes(routes!(tenants::show::show, tenants::delete::delete))
         .routes(routes!(tenants::initial_login::initial_login))
+        .routes(routes!(plans::list))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::show::show))
         .routes(routes!(operations::cancel::cancel))

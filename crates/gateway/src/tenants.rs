@@ -2,11 +2,13 @@
 
 mod email;
 mod filter;
+mod named;
 mod new_tenant;
 mod view;
 pub mod words;
 
 pub use email::Email;
 pub use filter::read_filter;
+pub use named::{TENANT_NAME, TenantName};
 pub use new_tenant::{NewTenant, NewTenantBody, Rules};
 pub use view::{InstanceView, LimitsView, TenantView};

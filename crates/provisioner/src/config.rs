@@ -1,5 +1,7 @@
 //! What the provisioner is told.
 
+mod compliance;
+
 use std::str::FromStr;
 
 use common::{
@@ -11,6 +13,8 @@ use ipnet::Ipv4Net;
 use n8n::{Version, launch::Scheme};
 use secrecy::SecretString;
 
+pub use compliance::Compliance;
+
 /// The length of a tenant's subnet: 14 addresses, for two mains, eight workers and the three shared servers.
 pub const SUBNET_LENGTH: u8 = 28;
 
@@ -19,6 +23,7 @@ pub const SUBNET_LENGTH: u8 = 28;
 pub struct Site {
     pub cluster: ClusterId,
     pub region: String,
+    pub compliance: Compliance,
     /// Tenants' networks are cut from this range; the first cut is the platform's own.
     pub subnets: Ipv4Net,
     pub image: String,
@@ -61,6 +66,7 @@ impl Section for Site {
     fn read(env: &mut Env) -> Option<Self> {
         let cluster = env.required("CLUSTER_ID");
         let region = env.or("CLUSTER_REGION", "local".to_owned());
+        let compliance = env.or("CLUSTER_COMPLIANCE", Compliance::default());
         let subnets: Option<Ipv4Net> =
             env.or("TENANT_SUBNETS", Ipv4Net::new_assert([10, 201, 0, 0].into(), 16));
         let (image, version) = (env.or("N8N_IMAGE", "n8nio/n8n".to_owned()), env.required("N8N_VERSION"));
@@ -76,6 +82,7 @@ impl Section for Site {
         Some(Self {
             cluster: cluster?,
             region: region?,
+            compliance: compliance?,
             subnets: subnets?,
             image: image?,
             version: version?,

@@ -1,7 +1,6 @@
 //! The tenant that a path names, if the caller may know of it.
 
 use axum::extract::{FromRequestParts, Path};
-use common::{id::TenantId, tenant::Subdomain};
 use http::request::Parts;
 
 use super::{Access, Caller, Identity, Read, Scope, Target};
@@ -10,6 +9,7 @@ use crate::{
     problem::{Code, Problem},
     rates,
     store::tenants::{self, Known, Tenant},
+    tenants::TenantName,
 };
 
 /// A caller and the tenant they ask about, or as much of it as is wanted. A foreign tenant is answered exactly as one that does not exist.
@@ -57,17 +57,4 @@ impl<T: Known> Target for T {
 /// What is said of a tenant that is not there, and of one the caller may not know of.
 pub fn absent() -> Problem {
     Problem::new(Code::NotFound).detail("There is no such tenant.")
-}
-
-/// The two ways to name a tenant. No subdomain holds an underscore and every id does, so they cannot be confused.
-enum TenantName {
-    Id(TenantId),
-    Subdomain(Subdomain),
-}
-
-impl TenantName {
-    fn parse(text: &str) -> Option<Self> {
-        let id = text.parse().map(Self::Id).ok();
-        id.or_else(|| text.parse().map(Self::Subdomain).ok())
-    }
 }

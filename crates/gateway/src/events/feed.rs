@@ -18,6 +18,7 @@ use crate::{
     metrics,
     problem::{Code, FieldError, Pointer, Problem},
     store::events,
+    tenants::TenantName,
 };
 
 /// So many events are read from the record at once.
@@ -70,12 +71,13 @@ pub struct Feed {
 impl Feed {
     /// Begins where it is asked to, or says why that cannot be.
     pub async fn open(app: &App, identity: &Identity, following: Following) -> Result<Self, Problem> {
+        let tenant = TenantName::id_of(following.tenant.as_ref(), app, identity.scope()).await?;
         let seat = app.events.seat()?;
         let (live, head) = app.events.subscribe()?;
         let mut feed = Self {
             app: app.clone(),
             scope: identity.scope().clone(),
-            selection: following.selection,
+            selection: Selection { tenant, ..following.selection },
             last: head,
             pending: VecDeque::new(),
             live: Some(live),

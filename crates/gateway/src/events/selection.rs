@@ -11,6 +11,7 @@ use crate::{
     },
     problem::{Code, Problem},
     store::events::Event,
+    tenants::TenantName,
 };
 
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -76,6 +77,8 @@ pub enum Since {
 /// What somebody asks to follow.
 #[derive(Debug, Clone)]
 pub struct Following {
+    /// Whose, if not everybody's: to be looked up for the selection.
+    pub tenant: Option<TenantName>,
     pub selection: Selection,
     pub since: Since,
 }
@@ -83,13 +86,13 @@ pub struct Following {
 /// Reads the query of `/events` and `/ws`, and where the caller was cut off the last time.
 pub fn read_query(text: Option<&str>, headers: &HeaderMap) -> Result<Following, Problem> {
     let mut fields = query::read(text);
-    let tenant = fields.optional("tenant", |text| text.parse().map_err(|e| Fault::new("invalid_tenant", e)));
+    let tenant = TenantName::read(&mut fields);
     let kind = fields.optional("kind", KindFilter::parse);
     let since = since(&mut fields);
     fields.finish()?;
-    let selection = Selection { tenant: tenant.flatten(), kind: kind.flatten(), operation: None };
+    let selection = Selection { kind: kind.flatten(), ..Selection::default() };
     let since = last_event_id(headers)?.or(since).unwrap_or(Since::Now);
-    Ok(Following { selection, since })
+    Ok(Following { tenant, selection, since })
 }
 
 /// The same for one operation, which is told from its beginning.
@@ -103,7 +106,7 @@ pub fn read_operation_query(
     fields.finish()?;
     let selection = Selection { operation: Some(operation), ..Selection::default() };
     let since = last_event_id(headers)?.or(since).unwrap_or(Since::Beginning);
-    Ok(Following { selection, since })
+    Ok(Following { tenant: None, selection, since })
 }
 
 fn since(fields: &mut Fields) -> Option<Since> {
@@ -155,7 +158,7 @@ mod tests {
             assert_eq!(problem.code(), Code::InvalidRequest, "{bad:?}");
         }
         assert!(read_query(None, &last(&["1", "1"])).is_err());
-        let problem = read_query(Some("since=x&kind=x&tenant=x&other=1"), &last(&[])).unwrap_err();
+        let problem = read_query(Some("since=x&kind=x&tenant=X&other=1"), &last(&[])).unwrap_err();
         assert_eq!(problem.errors().len(), 4);
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{a_change, hold, shows_a_nul, with_a_byte_changed};
 use crate::{
+    offer,
     problem::{Code, Problem},
     routes,
     tenants::{NewTenant, Rules},
@@ -98,8 +99,8 @@ fn is_told(problem: &Problem, body: &[u8]) -> Result<(), TestCaseError> {
 
 #[test]
 fn a_creation_is_one_or_everything_wrong_with_it_is_told() {
-    let plans = ["starter".to_owned(), "pro".to_owned()];
-    let rules = Rules { plans: &plans, domain: "flows.example" };
+    let offer = offer::sample();
+    let rules = Rules { offer: &offer, domain: "flows.example" };
     let accepted = std::cell::Cell::new(0_u32);
     hold(a_body(), |body| {
         let tenant = match NewTenant::parse(&body, &rules) {
@@ -114,7 +115,7 @@ fn a_creation_is_one_or_everything_wrong_with_it_is_told() {
         );
         prop_assert_eq!(told["email"].as_str(), Some(tenant.email.as_str()));
         prop_assert!(tenant.email.as_str().is_ascii() && tenant.email.as_str().matches('@').count() == 1);
-        prop_assert!(plans.contains(&tenant.plan));
+        prop_assert!(offer.plan_names().contains(&tenant.plan.as_str()));
         prop_assert!(tenant.metadata.is_object() && tenant.metadata.to_string().len() <= 4 * 1024);
         let shown = [format!("{tenant:?}"), tenant.metadata.to_string()];
         prop_assert!(!shown.iter().any(|text| shows_a_nul(text)));

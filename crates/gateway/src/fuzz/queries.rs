@@ -4,11 +4,12 @@ use http::HeaderMap;
 use proptest::{prelude::*, sample::select};
 
 use super::{hold, shows_a_nul};
-use crate::{events, operations, problem::Problem, routes, tenants};
+use crate::{events, offer, operations, problem::Problem, routes, tenants};
 
 /// A query of parameters that are known somewhere, with values that are right somewhere.
 fn a_query() -> impl Strategy<Value = String> {
-    let names = "mode|status|plan|cluster|q|limit|cursor|tenant|kind|actor|since|service|reason|state";
+    let names =
+        "mode|status|plan|cluster|q|limit|cursor|tenant|kind|actor|action|outcome|since|service|reason|state";
     let name = prop_oneof![8 => select(names.split('|').map(str::to_owned).collect::<Vec<_>>()), 1 => any::<String>()];
     let known = [
         "dedicated",
@@ -59,7 +60,7 @@ fn a_query_is_read_or_each_wrong_parameter_is_named() {
         prop_assert!(since.is_none_or(|since| since.offset().is_utc()), "{since:?}");
         // Every text that passes goes to Postgres, which knows none with a NUL; their `Debug` shows it escaped.
         let filters = [
-            tenants::read_filter(Some(&query)).map(|read| format!("{read:?}")),
+            tenants::read_filter(Some(&query), &offer::sample()).map(|read| format!("{read:?}")),
             operations::read_filter(Some(&query)).map(|read| format!("{read:?}")),
             routes::read_audit_filter(Some(&query)).map(|read| format!("{read:?}")),
             routes::read_dead_letter_filter(Some(&query)).map(|read| format!("{read:?}")),

@@ -19,7 +19,7 @@ use futures::FutureExt;
 use http::{HeaderName, HeaderValue, Method, header};
 use tracing::{Instrument, Span, field::Empty};
 
-use super::{headers, refused};
+use super::{headers, named::named, refused};
 use crate::{
     app::App,
     exchange::{CORRELATION, Exchange, incoming_traceparent},
@@ -40,6 +40,9 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     }
     let exchange = span.in_scope(|| Exchange::begin(request.headers()));
     span.record("correlation_id", exchange.correlation_id()).record("trace_id", exchange.trace_id());
+    if let Some(name) = named(&route, request.uri().path()) {
+        exchange.note_named(name);
+    }
     request.extensions_mut().insert(exchange.clone());
 
     let answer = match admitted(&app, &request) {

@@ -6,6 +6,7 @@ use crate::{
     http::{cursor::Page, fields::Fault, query},
     problem::Problem,
     store::operations::Filter,
+    tenants::TenantName,
 };
 
 /// Reads the query, or tells everything that is wrong with it.
@@ -13,15 +14,10 @@ pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
     let mut fields = query::read(query);
     let status = fields.optional("status", status);
     let kind = fields.optional("kind", |text| text.parse().map_err(|e| Fault::new("unknown_kind", e)));
-    let tenant = fields.optional("tenant", |text| text.parse().map_err(|e| Fault::new("invalid_id", e)));
+    let tenant = TenantName::read(&mut fields);
     let page = Page::read(&mut fields);
     fields.finish()?;
-    Ok(Filter {
-        status: status.flatten(),
-        kind: kind.flatten(),
-        tenant: tenant.flatten(),
-        page: page.unwrap_or_default(),
-    })
+    Ok(Filter { status: status.flatten(), kind: kind.flatten(), tenant, page: page.unwrap_or_default() })
 }
 
 fn status(text: &str) -> Result<String, Fault> {
@@ -35,7 +31,7 @@ mod tests {
 
     #[test]
     fn every_wrong_parameter_is_told_at_once() {
-        let problem = read_filter(Some("status=x&kind=x&tenant=acme&limit=201&cursor=x&page=2")).unwrap_err();
+        let problem = read_filter(Some("status=x&kind=x&tenant=Acme&limit=201&cursor=x&page=2")).unwrap_err();
         assert_eq!(problem.errors().len(), 6, "{problem:?}");
     }
 

@@ -47,6 +47,7 @@ codes! {
     Conflict, CONFLICT, "conflict", "The request contradicts the present state.";
     SubdomainTaken, CONFLICT, "subdomain_taken", "Another tenant has this subdomain.";
     CustomDomainTaken, CONFLICT, "custom_domain_taken", "Another tenant has this domain.";
+    ComplianceUnmet, CONFLICT, "compliance_unmet", "No cluster complies with all that the tenant must comply with.";
     RemovalUnderWay, CONFLICT, "removal_under_way", "The tenant is being removed already.";
     OperationOver, CONFLICT, "operation_over", "The operation has ended already.";
     OperationUndoing, CONFLICT, "operation_undoing", "The operation is being undone already.";
@@ -63,6 +64,7 @@ codes! {
     IdempotencyKeyReused, UNPROCESSABLE_ENTITY, "idempotency_key_reused",
         "This idempotency key belongs to a different request.";
     HeadersTooLarge, REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "The headers are too large.";
+    TenantDeleted, GONE, "tenant_deleted", "The tenant is deleted already.";
     EventsForgotten, GONE, "events_forgotten", "The events after this one are not kept any longer.";
     Throttled, TOO_MANY_REQUESTS, "throttled", "Too many requests.";
     Internal, INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.";

@@ -18,8 +18,8 @@ use crate::{
         query,
     },
     problem::{Answered, Problem},
-    store::audit::{Filter, Noted, page},
-    tenants::words,
+    store::audit::{Filter, Noted, Outcome, page},
+    tenants::{TenantName, words},
 };
 
 pub enum ReadAudit {}
@@ -33,10 +33,14 @@ impl Access for ReadAudit {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query; it is read by read_filter")]
 pub struct AuditQuery {
-    /// One tenant's id.
+    /// One tenant's id or subdomain.
     tenant: Option<String>,
     /// Who asked: a token's subject.
     actor: Option<String>,
+    /// What was asked for, such as `tenant.create`.
+    action: Option<String>,
+    /// `accepted`, `shown`, `refused`, or a problem's code: refused with that.
+    outcome: Option<String>,
     /// Not before this moment (RFC 3339).
     since: Option<String>,
     /// 1 to 200; 50 when absent.
@@ -62,9 +66,10 @@ pub struct AuditEntry {
     #[schema(value_type = Option<String>)]
     operation_id: Option<OperationId>,
     correlation_id: String,
-    /// `accepted`, or `refused` and the problem's code.
+    /// `accepted`, `shown`, or `refused: ` and the problem's code.
     outcome: String,
-    /// Why, in the words of whoever asked.
+    /// Why, in the words of whoever asked. Of what is about something without an id here, and of what was refused, also what it named: a
+    /// tenant's id or subdomain, a dead letter, a schedule.
     reason: Option<String>,
     /// Its place in the chain of hashes; absent for the seconds until it is chained.
     position: Option<i64>,
@@ -89,11 +94,12 @@ pub struct AuditPage {
 )]
 pub async fn list(
     State(app): State<App>,
-    _caller: Caller<ReadAudit>,
+    caller: Caller<ReadAudit>,
     RawQuery(query): RawQuery,
 ) -> Answered<Json<AuditPage>> {
     let filter = read_filter(query.as_deref())?;
-    let mut noted = page(&app.statements, &filter).await?;
+    let tenant = TenantName::id_of(filter.tenant.as_ref(), &app, caller.scope()).await?;
+    let mut noted = page(&app.statements, &filter, tenant).await?;
     let next_cursor = filter.page.cut(&mut noted, |last| Cursor { at: last.at, id: last.id.uuid() });
     Ok(Json(AuditPage { data: noted.into_iter().map(AuditEntry::from).collect(), next_cursor }))
 }
@@ -101,13 +107,31 @@ pub async fn list(
 /// Reads the query, or tells everything that is wrong with it.
 pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
     let mut fields = query::read(query);
-    let tenant = fields.optional("tenant", |text| text.parse().map_err(|e| Fault::new("invalid_id", e)));
+    let tenant = TenantName::read(&mut fields);
     let actor = fields.optional("actor", words::subject);
+    let action = fields.optional("action", action);
+    let outcome = fields.optional("outcome", outcome);
     let since = fields.optional("since", moment);
     let page = Page::read(&mut fields);
     fields.finish()?;
-    let (tenant, actor, since) = (tenant.flatten(), actor.flatten(), since.flatten());
-    Ok(Filter { tenant, actor, since, page: page.unwrap_or_default() })
+    let (actor, action, outcome, since) =
+        (actor.flatten(), action.flatten(), outcome.flatten(), since.flatten());
+    Ok(Filter { tenant, actor, action, outcome, since, page: page.unwrap_or_default() })
+}
+
+/// What an action looks like, as the description of the API says it. Services of a later version have more of them.
+pub const ACTION: &str = "^[a-z_]+\\.[a-z_]+$";
+
+fn action(text: &str) -> Result<String, Fault> {
+    let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let is_one = text.split_once('.').is_some_and(|(family, what)| word(family) && word(what));
+    let fault = || Fault::new("invalid_action", "must be two words such as `tenant.create`");
+    is_one.then(|| text.to_owned()).ok_or_else(fault)
+}
+
+fn outcome(text: &str) -> Result<Outcome, Fault> {
+    let fault = "must be `accepted`, `shown`, `refused`, or the code of a problem";
+    Outcome::of_word(text).ok_or_else(|| Fault::new("unknown_outcome", fault))
 }
 
 /// Any moment that can be told in UTC: the last hours of the year 9999 cannot everywhere, and the record asks for it.
@@ -151,6 +175,22 @@ impl From<Noted> for AuditEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Code;
+
+    #[test]
+    fn actions_and_outcomes_are_words_that_can_be() {
+        for word in Outcome::words() {
+            assert!(outcome(word).is_ok(), "{word}");
+        }
+        assert_eq!(outcome("conflict"), Ok(Outcome::RefusedWith(Code::Conflict)));
+        for bad in ["Accepted", "refused: conflict", "conflic", "%"] {
+            assert_eq!(outcome(bad).map_err(|fault| fault.code), Err("unknown_outcome"), "{bad}");
+        }
+        assert!(action("dead_letter.replay").is_ok());
+        for bad in ["tenant", "tenant.", ".create", "tenant.create.now", "a\0b.c", "Tenant.create"] {
+            assert_eq!(action(bad).map_err(|fault| fault.code), Err("invalid_action"), "{bad:?}");
+        }
+    }
 
     #[test]
     fn every_moment_that_has_a_name_in_utc_is_a_moment() {

@@ -30,7 +30,7 @@ const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-bufferi
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query; it is read by read_query")]
 pub struct EventsQuery {
-    /// Only those of this tenant, by its id.
+    /// Only those of this tenant, by its id or subdomain.
     tenant: Option<String>,
     /// A family (`operation`, `step`, `tenant`) or one kind (`step.failed`).
     kind: Option<String>,

@@ -4,7 +4,7 @@ use common::id::{AuditId, OperationId, TenantId};
 use sqlx::{FromRow, PgExecutor};
 use time::OffsetDateTime;
 
-use crate::{audit::Entry, http::cursor::Page};
+use crate::{audit::Entry, http::cursor::Page, problem::Code, tenants::TenantName};
 
 /// Writes these entries with one statement.
 pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<(), sqlx::Error> {
@@ -13,9 +13,9 @@ pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<
     }
     sqlx::query(
         "insert into audit_logs
-             (id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest)
+             (id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
          select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::uuid[],
-                              $7::uuid[], $8::text[], $9::text[], $10::bytea[])",
+                              $7::uuid[], $8::text[], $9::text[], $10::bytea[], $11::text[])",
     )
     .bind(column(entries, |e| e.id.uuid()))
     .bind(column(entries, |e| e.at))
@@ -27,16 +27,59 @@ pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<
     .bind(column(entries, |e| e.correlation_id.clone()))
     .bind(column(entries, |e| e.outcome.clone()))
     .bind(column(entries, |e| e.request_digest.clone()))
+    .bind(column(entries, |e| e.named.clone()))
     .execute(executor)
     .await?;
     Ok(())
 }
 
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done, or will be.
+    Accepted,
+    /// Something secret was shown.
+    Shown,
+    /// It was refused, for whatever reason.
+    Refused,
+    /// It was refused with this code.
+    RefusedWith(Code),
+}
+
+impl Outcome {
+    /// Every word a list can be narrowed to.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        ["accepted", "shown", "refused"].into_iter().chain(Code::ALL.iter().map(|code| code.as_str()))
+    }
+
+    /// What a word means.
+    pub fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "accepted" => Some(Self::Accepted),
+            "shown" => Some(Self::Shown),
+            "refused" => Some(Self::Refused),
+            word => Code::ALL.iter().find(|code| code.as_str() == word).map(|code| Self::RefusedWith(*code)),
+        }
+    }
+
+    /// What the outcomes that are meant begin with, and whether they end there.
+    fn pattern(self) -> (String, bool) {
+        match self {
+            Self::Accepted => ("accepted".to_owned(), true),
+            Self::Shown => ("shown".to_owned(), true),
+            Self::Refused => ("refused: ".to_owned(), false),
+            Self::RefusedWith(code) => (format!("refused: {}", code.as_str()), true),
+        }
+    }
+}
+
 /// Which entries to list.
 #[derive(Debug, Default)]
 pub struct Filter {
-    pub tenant: Option<TenantId>,
+    pub tenant: Option<TenantName>,
     pub actor: Option<String>,
+    pub action: Option<String>,
+    pub outcome: Option<Outcome>,
     pub since: Option<OffsetDateTime>,
     pub page: Page,
 }
@@ -58,7 +101,12 @@ pub struct Noted {
 }
 
 /// Which entries come next, the newest first?
-pub async fn page(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<Noted>, sqlx::Error> {
+pub async fn page(
+    executor: impl PgExecutor<'_>,
+    filter: &Filter,
+    tenant: Option<TenantId>,
+) -> Result<Vec<Noted>, sqlx::Error> {
+    let (outcome, whole) = filter.outcome.map(Outcome::pattern).unzip();
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     sqlx::query_as(
         "select id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, reason, position
@@ -67,14 +115,19 @@ pub async fn page(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<
             and ($2::text is null or actor = $2)
             and ($3::timestamptz is null or at >= $3)
             and ($4::timestamptz is null or (at, id) < ($4, $5))
+            and ($7::text is null or action = $7)
+            and ($8::text is null or outcome = $8 or not $9 and starts_with(outcome, $8))
           order by at desc, id desc limit $6",
     )
-    .bind(filter.tenant)
+    .bind(tenant)
     .bind(&filter.actor)
     .bind(filter.since)
     .bind(at)
     .bind(id)
     .bind(filter.page.rows())
+    .bind(&filter.action)
+    .bind(outcome)
+    .bind(whole)
     .fetch_all(executor)
     .await
 }

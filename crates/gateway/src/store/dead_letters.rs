@@ -51,7 +51,7 @@ pub async fn find(
 /// Which dead letters to list.
 #[derive(Debug, Default)]
 pub struct Filter {
-    pub service: Option<String>,
+    pub service: Option<&'static str>,
     pub reason: Option<&'static str>,
     pub state: Option<&'static str>,
     pub page: Page,
@@ -67,7 +67,7 @@ pub async fn page(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<
            and ($4::timestamptz is null or (at, id) < ($4, $5))
          order by at desc, id desc limit $6"
     ))
-    .bind(&filter.service)
+    .bind(filter.service)
     .bind(filter.reason)
     .bind(filter.state)
     .bind(at)

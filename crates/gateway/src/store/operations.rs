@@ -10,7 +10,7 @@ use sqlx::{FromRow, PgExecutor, postgres::PgRow};
 use time::{OffsetDateTime, serde::rfc3339};
 
 use super::reader::Reader;
-use crate::http::cursor::Page;
+use crate::{http::cursor::Page, tenants::TenantName};
 
 /// An operation.
 #[derive(Debug, FromRow)]
@@ -97,12 +97,16 @@ pub async fn find<O: Known>(reader: &Reader<'_>, id: OperationId) -> Result<Opti
 pub struct Filter {
     pub status: Option<String>,
     pub kind: Option<OperationKind>,
-    pub tenant: Option<TenantId>,
+    pub tenant: Option<TenantName>,
     pub page: Page,
 }
 
 /// Which operations come next, the newest first?
-pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Operation>, sqlx::Error> {
+pub async fn page(
+    reader: &Reader<'_>,
+    filter: &Filter,
+    tenant: Option<TenantId>,
+) -> Result<Vec<Operation>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     let operations = reader.ask(
         "select id, kind, tenant_id, status, error, cancellation, created_at, started_at, finished_at
@@ -115,7 +119,7 @@ pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Operation>
           order by created_at desc, id desc limit $7",
     );
     let operations =
-        operations.bind(&filter.status).bind(filter.kind.map(OperationKind::as_str)).bind(filter.tenant);
+        operations.bind(&filter.status).bind(filter.kind.map(OperationKind::as_str)).bind(tenant);
     operations.bind(at).bind(id).bind(filter.page.rows()).all().await
 }
 

@@ -8,13 +8,14 @@ use utoipa::ToSchema;
 use super::{Email, words};
 use crate::{
     http::fields::{Fault, Fields},
+    offer::Offer,
     problem::Problem,
 };
 
 /// What requests are checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
-    pub plans: &'a [String],
+    pub offer: &'a Offer,
     /// The domain that tenants' addresses end in.
     pub domain: &'a str,
 }
@@ -54,13 +55,13 @@ pub struct NewTenantBody {
     /// What it may use.
     #[schema(example = "pro")]
     plan: String,
-    /// Where it should be.
-    #[schema(example = "eu-central", pattern = "^[a-z0-9_-]{1,40}$")]
+    /// Where it should be: the region of a cluster. Anywhere when absent.
+    #[schema(example = "eu-central")]
     region: Option<String>,
     /// A domain of its own, in addition.
     #[schema(example = "flows.acme.example")]
     custom_domain: Option<String>,
-    /// What it must comply with.
+    /// What the cluster it is on must comply with, whatever the case of the letters.
     #[schema(example = json!(["gdpr"]), max_items = 16)]
     compliance: Option<Vec<String>>,
     /// Kept and given back; an object of at most 4 kB.
@@ -76,8 +77,10 @@ impl NewTenant {
         let email = fields.required("email", |text| text.parse().map_err(|e| Fault::new("invalid_email", e)));
         let subdomain = fields.required("subdomain", subdomain);
         let mode = read_mode(&mut fields);
-        let plan = fields.required("plan", |text| plan(text, rules.plans));
-        let region = fields.optional("region", words::identifier);
+        let plan =
+            fields.required("plan", |text| words::one_of("unknown_plan", text, &rules.offer.plan_names()));
+        let region =
+            fields.optional("region", |text| words::one_of("unknown_region", text, &rules.offer.regions()));
         let custom_domain = fields.optional("custom_domain", |text| words::custom_domain(text, rules.domain));
         let compliance = fields.value("compliance", words::compliance);
         let metadata = fields.value("metadata", words::metadata);
@@ -126,18 +129,13 @@ fn subdomain(text: &str) -> Result<Subdomain, Fault> {
     })
 }
 
-fn plan(text: &str, plans: &[String]) -> Result<String, Fault> {
-    let known = plans.iter().find(|plan| *plan == text).cloned();
-    known.ok_or_else(|| Fault::new("unknown_plan", format!("must be one of: {}", plans.join(", "))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::offer::sample;
 
     fn parse(body: &Value) -> Result<NewTenant, Vec<(String, String)>> {
-        let plans = ["starter".to_owned(), "pro".to_owned()];
-        let rules = Rules { plans: &plans, domain: "flows.example" };
+        let rules = Rules { offer: &sample(), domain: "flows.example" };
         NewTenant::parse(body.to_string().as_bytes(), &rules).map_err(|problem| {
             let errors = serde_json::to_value(problem.errors()).unwrap();
             let text = |error: &Value, name: &str| error[name].as_str().unwrap().to_owned();
@@ -159,7 +157,7 @@ mod tests {
     #[test]
     fn every_wrong_field_is_told_at_once() {
         let body = json!({
-            "name": "", "email": "a", "subdomain": "www", "plan": "gold", "mode": "hybrid", "region": "Europe!",
+            "name": "", "email": "a", "subdomain": "www", "plan": "gold", "mode": "hybrid", "region": "ap-south",
             "custom_domain": "x.flows.example", "compliance": ["a b"], "metadata": [], "is_admin": true
         });
         let told = parse(&body).unwrap_err();
@@ -169,7 +167,7 @@ mod tests {
             ("/subdomain", "reserved_subdomain"),
             ("/mode", "unknown_mode"),
             ("/plan", "unknown_plan"),
-            ("/region", "invalid_word"),
+            ("/region", "unknown_region"),
             ("/custom_domain", "reserved_domain"),
             ("/compliance/0", "invalid_tag"),
             ("/metadata", "not_an_object"),

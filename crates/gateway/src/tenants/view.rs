@@ -11,7 +11,10 @@ use utoipa::ToSchema;
 
 use crate::{
     config::PublicAddress,
-    store::tenants::{Instance, Tenant},
+    store::{
+        plans::Plan,
+        tenants::{Instance, Tenant},
+    },
 };
 
 /// A tenant.
@@ -150,6 +153,20 @@ impl From<&Tenant> for LimitsView {
             executions_per_month: tenant.executions_per_month,
             concurrent_executions: tenant.concurrent_executions,
             api_calls_per_hour: tenant.api_calls_per_hour,
+        }
+    }
+}
+
+impl From<&Plan> for LimitsView {
+    fn from(plan: &Plan) -> Self {
+        Self {
+            cpu_cores: cores(plan.cpu_millis),
+            memory_mb: plan.memory_mb,
+            workers: plan.workers,
+            storage_gb: plan.storage_gb,
+            executions_per_month: plan.executions_per_month,
+            concurrent_executions: plan.concurrent_executions,
+            api_calls_per_hour: plan.api_calls_per_hour,
         }
     }
 }

@@ -41,17 +41,21 @@ pub fn is_subject(text: &str) -> bool {
     (1..=255).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
-/// What [`identifier`] takes, as the description of the API says it.
+/// What a plan or a cluster is called, as the description of the API says it.
 pub const IDENTIFIER: &str = "^[a-z0-9_-]{1,40}$";
 
-/// An identifier of ours: a plan, a region, a cluster.
-pub fn identifier(text: &str) -> Result<String, Fault> {
-    let letters = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
-    if letters && (1..=40).contains(&text.len()) {
-        Ok(text.to_owned())
-    } else {
-        Err(Fault::new("invalid_word", "must be 1 to 40 lower-case letters, digits, hyphens and underscores"))
+/// One of these, which are told otherwise.
+pub fn one_of(code: &'static str, text: &str, known: &[&str]) -> Result<String, Fault> {
+    if known.contains(&text) {
+        return Ok(text.to_owned());
     }
+    Err(Fault::new(
+        code,
+        match known {
+            [] => "there is none to choose yet".to_owned(),
+            known => format!("must be one of: {}", known.join(", ")),
+        },
+    ))
 }
 
 /// A domain of the customer's own. Below ours it could take another tenant's address.

@@ -110,6 +110,9 @@ async fn a_letter_that_is_replayed_arrives_where_it_was_sent_once(database: PgPo
     assert_eq!(headers.get("rp9-correlation-id").unwrap().as_str(), "order-42");
     assert_eq!(headers.get("Nats-Msg-Id").unwrap().as_str(), format!("{id}.replay"));
     eventually(async || show(&platform, &id).await.json()["data"]["state"] == "replayed").await;
+    decide(&platform, "DELETE", &format!("/dead-letters/{id}"), "later")
+        .await
+        .assert_problem(409, "dead_letter_decided");
     let told: Vec<String> = sqlx::query_scalar("select kind from event_outbox union select kind from events")
         .fetch_all(&database)
         .await

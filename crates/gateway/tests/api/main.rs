@@ -19,6 +19,7 @@ mod health;
 mod idempotency;
 mod initial_login;
 mod log;
+mod offer;
 mod openapi;
 mod operations;
 mod outside;

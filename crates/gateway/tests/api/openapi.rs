@@ -56,6 +56,7 @@ fn every_route_of_the_contract_is_described() {
         ("GET", "/tenants/{id}"),
         ("DELETE", "/tenants/{id}"),
         ("GET", "/tenants/{id}/initial-login"),
+        ("GET", "/plans"),
         ("GET", "/operations"),
         ("GET", "/operations/{id}"),
         ("POST", "/operations/{id}/cancel"),

@@ -7,7 +7,8 @@ use crate::support::{Call, Platform, eventually, tenant};
 /// For every connection that begins from now on.
 async fn new_connections(database: &PgPool, setting: &str) {
     let name = database.connect_options().get_database().unwrap().to_owned();
-    let change = AssertSqlSafe(format!("alter database \"{name}\" {setting}"));
+    // Whoever takes the setting back may have begun with it.
+    let change = AssertSqlSafe(format!("begin read write; alter database \"{name}\" {setting}; commit"));
     sqlx::raw_sql(change).execute(database).await.unwrap();
 }
 

@@ -20,6 +20,7 @@ async fn remove(platform: &Platform, id: &str, key: &str) -> Reply {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn a_tenant_is_accepted_with_everything_it_needs_though_no_bus_is_there(database: PgPool) {
+    crate::offer::cluster(&database, "local", "eu-central", &["gdpr"]).await;
     let platform = Platform::on(database.clone()).await;
     let body = json!({
         "name": "Acme Ltd", "email": "ada@acme.example", "subdomain": "acme", "plan": "pro", "mode": "dedicated",
@@ -127,6 +128,7 @@ async fn pages_hold_every_tenant_once_the_newest_first(database: PgPool) {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn a_list_can_be_narrowed_and_a_wrong_query_is_told_in_full(database: PgPool) {
+    crate::offer::cluster(&database, "local", "local", &[]).await;
     let platform = Platform::on(database.clone()).await;
     create(&platform, "acme").await;
     create(&platform, "bolt").await;
@@ -180,9 +182,11 @@ async fn a_tenant_is_removed_once_and_then_it_is_gone(database: PgPool) {
         .await
         .unwrap();
     set_status(&database, "deleted").await;
-    for name in ["acme", &id] {
-        remove(&platform, name, "c").await.assert_problem(404, "not_found");
-    }
+    remove(&platform, "acme", "c").await.assert_problem(404, "not_found");
+    remove(&platform, &id, "c").await.assert_problem(410, "tenant_deleted");
+    let stranger = Claims::owner(&[]);
+    let foreign = Call::delete(&format!("/tenants/{id}")).by(&stranger).signed();
+    platform.send(foreign).await.assert_problem(404, "not_found");
     // The same request still gets its answer, under its old name too.
     let repeated = remove(&platform, "acme", "a").await;
     assert_eq!((repeated.status, &repeated.body), (removed.status, &removed.body));

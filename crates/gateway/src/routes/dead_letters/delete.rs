@@ -23,7 +23,7 @@ impl Access for Delete {
 
 /// Deletes a dead letter.
 ///
-/// What it asked for is not done. One that is being sent again cannot be deleted meanwhile.
+/// What it asked for is not done. One that somebody had sent again is decided about, and stays for its 30 days.
 #[utoipa::path(
     delete, path = "/dead-letters/{id}", tag = "dead letters",
     security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),

@@ -12,6 +12,7 @@ use super::{DeadLetterView, ReadDeadLetters};
 use crate::{
     app::App,
     auth::Caller,
+    chores::CONSUMERS,
     http::{
         cursor::{Cursor, Page},
         fields::Fault,
@@ -19,7 +20,6 @@ use crate::{
     },
     problem::{Answered, Problem},
     store::dead_letters::{Filter, page},
-    tenants::words,
 };
 
 /// What a dead letter can be.
@@ -74,7 +74,7 @@ pub async fn list(
 /// Reads the query, or tells everything that is wrong with it.
 pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
     let mut fields = query::read(query);
-    let service = fields.optional("service", words::identifier);
+    let service = fields.optional("service", |text| word(text, &CONSUMERS));
     let reason = fields.optional("reason", |text| word(text, &Reason::ALL.map(Reason::as_str)));
     let state = fields.optional("state", |text| word(text, &STATES));
     let page = Page::read(&mut fields);

@@ -74,8 +74,10 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::InvalidRequest => command || route.follows,
         Code::InvalidFields => command || route.queried,
         Code::EventsForgotten => route.follows,
-        Code::Conflict | Code::SubdomainTaken | Code::CustomDomainTaken => route.is("post", "/tenants"),
-        Code::RemovalUnderWay => route.is("delete", "/tenants/{id}"),
+        Code::Conflict | Code::SubdomainTaken | Code::CustomDomainTaken | Code::ComplianceUnmet => {
+            route.is("post", "/tenants")
+        }
+        Code::RemovalUnderWay | Code::TenantDeleted => route.is("delete", "/tenants/{id}"),
         Code::Overloaded => command && route.path.starts_with("/tenants"),
         Code::OperationOver | Code::OperationUndoing | Code::OperationIrrevocable | Code::OperationStuck => {
             route.is("post", "/operations/{id}/cancel")

@@ -7,14 +7,20 @@ use common::{
 };
 use serde_json::{Value, json};
 
-use crate::{routes::dead_letters::list::STATES, tenants::words::IDENTIFIER};
+use crate::{
+    chores::CONSUMERS,
+    routes::{audit::ACTION, dead_letters::list::STATES},
+    store::audit::Outcome,
+    tenants::{TENANT_NAME, words::IDENTIFIER},
+};
 
 /// What the schema of this parameter says beside its type.
 pub fn narrowing(path: &str, name: &str) -> Value {
     match (path, name) {
         ("/tenants", "mode") => json!({ "enum": Mode::ALL }),
         ("/tenants", "status") => json!({ "enum": TenantStatus::ALL }),
-        ("/tenants", "plan" | "cluster") | ("/dead-letters", "service") => json!({ "pattern": IDENTIFIER }),
+        ("/tenants", "plan" | "cluster") => json!({ "pattern": IDENTIFIER }),
+        ("/dead-letters", "service") => json!({ "enum": CONSUMERS }),
         ("/tenants", "q") => json!({ "minLength": 1, "maxLength": 120 }),
         ("/operations", "status") => json!({ "enum": STATUSES }),
         ("/operations", "kind") => json!({ "enum": OperationKind::ALL.map(OperationKind::as_str) }),
@@ -23,11 +29,13 @@ pub fn narrowing(path: &str, name: &str) -> Value {
         ("/audit", "actor") => {
             json!({ "minLength": 1, "maxLength": 255, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$" })
         }
+        ("/audit", "action") => json!({ "pattern": ACTION }),
+        ("/audit", "outcome") => json!({ "enum": Outcome::words().collect::<Vec<_>>() }),
         ("/audit", "since") => json!({ "format": "date-time" }),
         ("/events" | "/ws", "kind") => {
             json!({ "pattern": "^(operation|step|tenant|schedule|dead_letter)(\\.[a-z_]+)?$" })
         }
-        (_, "tenant") => json!({ "pattern": "^ten_[0-9a-f]{32}$" }),
+        (_, "tenant") => json!({ "pattern": TENANT_NAME }),
         (_, "cursor") => json!({ "pattern": "^[A-Za-z0-9_-]+$" }),
         (_, "since") => json!({ "minimum": 0 }),
         (_, "last-event-id") => json!({ "pattern": "^[0-9]{1,18}$" }),

@@ -14,6 +14,7 @@ use crate::{
     operations::{OperationSummary, read_filter},
     problem::Answered,
     store::operations::{Operation, page},
+    tenants::TenantName,
 };
 
 /// Which operations to list.
@@ -25,7 +26,7 @@ pub struct OperationQuery {
     status: Option<String>,
     /// One kind, such as `tenant.create`.
     kind: Option<String>,
-    /// One tenant's id.
+    /// One tenant's id or subdomain.
     tenant: Option<String>,
     /// 1 to 200; 50 when absent.
     #[param(minimum = 1, maximum = 200)]
@@ -57,7 +58,8 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<OperationPage>> {
     let filter = read_filter(query.as_deref())?;
-    let mut operations = page(&app.reader(caller.scope()), &filter).await?;
+    let tenant = TenantName::id_of(filter.tenant.as_ref(), &app, caller.scope()).await?;
+    let mut operations = page(&app.reader(caller.scope()), &filter, tenant).await?;
     let cursor = |last: &Operation| Cursor { at: last.created_at, id: last.id.uuid() };
     let next_cursor = filter.page.cut(&mut operations, cursor);
     let data = operations.into_iter().map(OperationSummary::new).collect();

@@ -1,14 +1,12 @@
 //! `POST /tenants`
 
-use std::time::Duration;
-
 use axum::{extract::State, response::Response};
 use common::{
     id::{OperationId, TenantId},
     tenant::TenantStatus,
 };
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -16,13 +14,10 @@ use crate::{
     auth::{Access, Command, Role},
     commands::accept,
     idempotency::{Answer, repeat_or},
-    problem::{Answered, Code, Problem},
-    store::{accept::CreateTenant, plans},
+    problem::{Answered, Code, Pointer, Problem},
+    store::accept::CreateTenant,
     tenants::{NewTenant, NewTenantBody, Rules},
 };
-
-/// Plans change with a migration; a new one may take this long to be known everywhere.
-const PLANS_KEPT_FOR: Duration = Duration::from_secs(5);
 
 pub enum Create {}
 
@@ -60,9 +55,9 @@ pub struct Created {
     )
 )]
 pub async fn create(State(app): State<App>, command: Command<Create>) -> Answered<Response> {
-    let plans = app.plans.get(PLANS_KEPT_FOR, async || plans::names(&app.statements).await).await?;
-    let rules = Rules { plans: &plans, domain: app.public.domain() };
-    let tenant = match NewTenant::parse(command.body(), &rules) {
+    let offer = app.offers.now(&app.statements).await?;
+    command.exchange().note_named(&subdomain_asked_for(command.body()));
+    let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain() }) {
         Ok(tenant) => tenant,
         Err(problem) => return repeat_or(&app, &command, problem).await,
     };
@@ -80,4 +75,25 @@ pub async fn create(State(app): State<App>, command: Command<Create>) -> Answere
     let accepted = accept(&app, &command, operation, &effect, answer).await?;
     // Only a plan that vanished since it was read is in the way.
     accepted.ok_or_else(|| Problem::new(Code::Conflict).detail("The plan is not offered any more."))
+}
+
+/// The tenant that is asked for, if it could be kept what is asked for it.
+fn wanted(body: &[u8], rules: &Rules<'_>) -> Answered<NewTenant> {
+    let tenant = NewTenant::parse(body, rules)?;
+    if rules.offer.complies(tenant.region.as_deref(), &tenant.compliance) {
+        return Ok(tenant);
+    }
+    let place = tenant.region.map_or_else(String::new, |region| format!(" in {region}"));
+    let detail = format!("No cluster{place} complies with all of: {}.", tenant.compliance.join(", "));
+    Err(Problem::new(Code::ComplianceUnmet).detail(detail).at(Pointer::to("compliance")))
+}
+
+/// Whatever else is wrong with the body.
+fn subdomain_asked_for(body: &[u8]) -> String {
+    #[derive(Default, Deserialize)]
+    struct Asked {
+        #[serde(default)]
+        subdomain: String,
+    }
+    serde_json::from_slice::<Asked>(body).unwrap_or_default().subdomain
 }

@@ -17,7 +17,11 @@ use crate::{
     http::fields::Fields,
     idempotency::Answer,
     problem::{Answered, Code, Problem},
-    store::{accept::DeleteTenant, operations, tenants::Tenant},
+    store::{
+        accept::DeleteTenant,
+        operations,
+        tenants::{self, Tenant},
+    },
 };
 
 pub enum Delete {}
@@ -66,9 +70,13 @@ pub async fn delete(State(app): State<App>, command: Command<Delete, Tenant>) ->
 
 /// Why there is nothing to remove.
 async fn gone(app: &App, scope: &Scope, id: TenantId) -> Answered<Problem> {
-    let open = operations::find_open(&app.reader(scope), id, OperationKind::TenantDelete).await?;
-    Ok(open.map_or_else(absent, |operation| {
-        Problem::new(Code::RemovalUnderWay)
-            .detail(format!("The tenant is being removed by operation {operation}."))
-    }))
+    let reader = app.reader(scope);
+    if let Some(operation) = operations::find_open(&reader, id, OperationKind::TenantDelete).await? {
+        let detail = format!("The tenant is being removed by operation {operation}.");
+        return Ok(Problem::new(Code::RemovalUnderWay).detail(detail));
+    }
+    // Read anew: what was found when the request came in may have been there still.
+    let tenant: Option<Tenant> = tenants::find(&reader, id).await?;
+    let deleted = tenant.is_some_and(|tenant| tenant.status.0 == TenantStatus::Deleted);
+    Ok(if deleted { Problem::new(Code::TenantDeleted) } else { absent() })
 }

@@ -27,7 +27,7 @@ pub struct ListQuery {
     status: Option<String>,
     plan: Option<String>,
     cluster: Option<String>,
-    /// Part of a name, an e-mail address or a subdomain.
+    /// Part of a name, an e-mail address or a subdomain; in any case, with or without accents.
     q: Option<String>,
     /// 1 to 200; 50 when absent.
     #[param(minimum = 1, maximum = 200)]
@@ -58,7 +58,7 @@ pub async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answered<Json<TenantPage>> {
-    let filter = read_filter(query.as_deref())?;
+    let filter = read_filter(query.as_deref(), &*app.offers.now(&app.statements).await?)?;
     let mut tenants = page(&app.reader(caller.scope()), &filter).await?;
     let cursor = |last: &Tenant| Cursor { at: last.created_at, id: last.id.uuid() };
     let next_cursor = filter.page.cut(&mut tenants, cursor);

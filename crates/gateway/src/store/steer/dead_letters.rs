@@ -69,9 +69,9 @@ impl Steering for ReplayDeadLetter {
 
 impl Steering for DeleteDeadLetter {
     type Target = DeadLetter;
-    // One that is being sent stays until it was sent.
+    // One that was sent, or is being sent, is decided about: it stays as a trace of that until it is forgotten.
     const STATEMENT: &'static str = steering!(
-        possible: "select from dead_letters d where d.id = $8 and d.state <> 'replaying' for update of d",
+        possible: "select from dead_letters d where d.id = $8 and d.state = 'waiting' for update of d",
         effect: "letter as (
                  delete from dead_letters d using accepted where d.id = $8
                  returning d.tenant_id, d.operation_id

@@ -102,7 +102,8 @@ impl Things {
         let absent = TenantId::generate();
         let tenants =
             [(Whose::Own, self.own.tenant), (Whose::Foreign, self.foreign.tenant), (Whose::Absent, absent)];
-        tenants.map(|(whose, id)| (whose, id.to_string())).into()
+        let by_id = tenants.map(|(whose, id)| (whose, id.to_string()));
+        by_id.into_iter().chain([(Whose::Own, self.own.subdomain.to_owned())]).collect()
     }
 }
 

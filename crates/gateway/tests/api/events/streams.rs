@@ -29,6 +29,10 @@ async fn every_change_is_told_once_and_in_order_live_and_later(database: PgPool)
 
     let mut later = platform.follow(Call::get("/events?since=0").by_a("admin")).await;
     assert_eq!(later.kinds(SUCCESS.len()).await, SUCCESS);
+    let mut named = platform.follow(Call::get("/events?since=0&tenant=acme").by_a("admin")).await;
+    assert_eq!(named.kinds(SUCCESS.len()).await, SUCCESS);
+    let unknown = platform.send(Call::get("/events?tenant=nobody").by_a("admin")).await;
+    unknown.assert_problem(422, "invalid_fields");
     let mut steps = platform.follow(Call::get("/events?since=0&kind=step").by_a("admin")).await;
     assert_eq!(steps.kinds(4).await, ["step.started", "step.failed", "step.started", "step.succeeded"]);
     platform.stop().await;

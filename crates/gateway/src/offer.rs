@@ -1,0 +1,115 @@
+//! What there is to choose from: plans, and the clusters to be on. It changes with a migration or an installation, so every gateway keeps
+//! it for a moment.
+
+use std::{sync::Arc, time::Duration};
+
+use common::database::Statements;
+
+use crate::{
+    cached::Cached,
+    store::{
+        clusters::{self, Cluster},
+        plans::{self, Plan},
+    },
+};
+
+/// Something new may take this long to be known everywhere.
+const KEPT_FOR: Duration = Duration::from_secs(5);
+
+/// The plans and clusters at one moment.
+#[derive(Debug)]
+pub struct Offer {
+    /// The smallest first.
+    pub plans: Vec<Plan>,
+    pub clusters: Vec<Cluster>,
+}
+
+/// The offer as it was a moment ago.
+#[derive(Debug, Default)]
+pub struct Offers(Cached<Arc<Offer>>);
+
+impl Offers {
+    /// What there is to choose from.
+    pub async fn now(&self, statements: &Statements) -> Result<Arc<Offer>, sqlx::Error> {
+        let fresh = async || {
+            let (plans, clusters) = tokio::try_join!(plans::all(statements), clusters::all(statements))?;
+            Ok(Arc::new(Offer { plans, clusters }))
+        };
+        self.0.get(KEPT_FOR, fresh).await
+    }
+}
+
+impl Offer {
+    /// The names of the plans.
+    pub fn plan_names(&self) -> Vec<&str> {
+        self.plans.iter().map(|plan| plan.name.as_str()).collect()
+    }
+
+    /// Where a new tenant can be.
+    pub fn regions(&self) -> Vec<&str> {
+        let mut regions: Vec<_> = self.open_in(None).map(|cluster| cluster.region.as_str()).collect();
+        regions.sort_unstable();
+        regions.dedup();
+        regions
+    }
+
+    /// Whether some cluster in this region, or anywhere, complies with all of these.
+    pub fn complies(&self, region: Option<&str>, tags: &[String]) -> bool {
+        let has =
+            |cluster: &Cluster, tag: &str| cluster.compliance.iter().any(|its| its.eq_ignore_ascii_case(tag));
+        tags.is_empty() || self.open_in(region).any(|cluster| tags.iter().all(|tag| has(cluster, tag)))
+    }
+
+    fn open_in(&self, region: Option<&str>) -> impl Iterator<Item = &Cluster> {
+        let there = move |cluster: &&Cluster| region.is_none_or(|region| cluster.region == region);
+        self.clusters.iter().filter(|cluster| cluster.open).filter(there)
+    }
+}
+
+/// An offer to test with: two plans, two regions, and a cluster that takes no new tenants.
+#[cfg(test)]
+pub fn sample() -> Offer {
+    let plan = |name: &str| Plan { name: name.to_owned(), ..Plan::default() };
+    let cluster = |id: &str, region: &str, open, compliance: &[&str]| Cluster {
+        id: id.to_owned(),
+        region: region.to_owned(),
+        open,
+        compliance: compliance.iter().map(|tag| (*tag).to_owned()).collect(),
+    };
+    Offer {
+        plans: vec![plan("starter"), plan("pro")],
+        clusters: vec![
+            cluster("one", "eu-central", true, &["gdpr"]),
+            cluster("two", "us-east", true, &["gdpr", "hipaa"]),
+            cluster("three", "ap-south", false, &["everything"]),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_cluster_has_to_comply_with_everything() {
+        let offer = sample();
+        for (region, tags, expected) in [
+            (None, &[][..], true),
+            (Some("nowhere"), &[], true),
+            (None, &["gdpr"], true),
+            (None, &["GDPR", "HIPAA"], true),
+            (Some("us-east"), &["hipaa"], true),
+            (Some("eu-central"), &["gdpr", "hipaa"], false),
+            (Some("ap-south"), &["everything"], false),
+            (None, &["everything"], false),
+        ] {
+            let tags: Vec<_> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            assert_eq!(offer.complies(region, &tags), expected, "{region:?} {tags:?}");
+        }
+    }
+
+    #[test]
+    fn regions_are_those_of_clusters_that_take_new_tenants() {
+        assert_eq!(sample().regions(), ["eu-central", "us-east"]);
+    }
+}

@@ -1,0 +1,72 @@
+//! The two ways to name a tenant.
+
+use common::{id::TenantId, tenant::Subdomain};
+
+use crate::{
+    app::App,
+    auth::Scope,
+    http::fields::{Fault, Fields},
+    problem::{Answered, FieldError, Pointer, Problem},
+    store::tenants::{Tenant, find_by_subdomain},
+};
+
+/// An id or a subdomain. No subdomain holds an underscore and every id does, so they cannot be confused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TenantName {
+    Id(TenantId),
+    Subdomain(Subdomain),
+}
+
+/// What [`TenantName::parse`] takes, as the description of the API says it.
+pub const TENANT_NAME: &str = "^(ten_[0-9a-f]{32}|[a-z0-9]+(-[a-z0-9]+)*)$";
+
+const PARAMETER: &str = "tenant";
+
+impl TenantName {
+    /// Reads either.
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = text.parse().map(Self::Id).ok();
+        id.or_else(|| text.parse().map(Self::Subdomain).ok())
+    }
+
+    /// The tenant that a list or a stream is to be narrowed to.
+    pub fn read(fields: &mut Fields) -> Option<Self> {
+        let fault = || Fault::new("invalid_tenant", "must be a tenant's id or subdomain");
+        fields.optional(PARAMETER, |text| Self::parse(text).ok_or_else(fault)).flatten()
+    }
+
+    /// Its id. A subdomain that nobody has, or somebody whom the caller does not see, is refused; an id may be that of one long gone.
+    pub async fn id(&self, app: &App, scope: &Scope) -> Answered<TenantId> {
+        let subdomain = match self {
+            Self::Id(id) => return Ok(*id),
+            Self::Subdomain(subdomain) => subdomain,
+        };
+        let found: Option<Tenant> = find_by_subdomain(&app.reader(scope), subdomain).await?;
+        let unknown =
+            || FieldError::new(Pointer::to(PARAMETER), "unknown_tenant", "no tenant has this subdomain");
+        found.map(|tenant| tenant.id).ok_or_else(|| Problem::fields(vec![unknown()]))
+    }
+
+    /// The same where nothing may be asked for.
+    pub async fn id_of(name: Option<&Self>, app: &App, scope: &Scope) -> Answered<Option<TenantId>> {
+        match name {
+            Some(name) => name.id(app, scope).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_no_subdomain_and_the_other_way_round() {
+        let id = TenantId::generate();
+        assert_eq!(TenantName::parse(&id.to_string()), Some(TenantName::Id(id)));
+        assert!(matches!(TenantName::parse("acme"), Some(TenantName::Subdomain(_))));
+        for bad in ["", "x", "Acme", "ten_1", "a\0b", "ten_0198c0de00007000800000000000000"] {
+            assert_eq!(TenantName::parse(bad), None, "{bad:?}");
+        }
+    }
+}
