@@ -188,7 +188,7 @@ pub struct Filter {
     pub status: Option<TenantStatus>,
     pub plan: Option<String>,
     pub cluster: Option<String>,
-    /// Part of a name, an e-mail address or a subdomain.
+    /// Part of a name, an e-mail address or a subdomain, as somebody types it.
     pub search: Option<String>,
     pub page: Page,
 }
@@ -201,8 +201,7 @@ pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Tenant>, s
          and (t.status = $3 or ($3::text is null and t.status <> 'deleted'))
          and ($4::text is null or t.plan = $4)
          and ($5::text is null or t.cluster_id = $5)
-         and ($6::text is null or strpos(lower(t.name), $6) > 0 or strpos(lower(t.email), $6) > 0
-              or strpos(t.subdomain, $6) > 0)
+         and ($6::text is null or strpos(t.search, (select search_key($6))) > 0)
          and ($7::timestamptz is null or (t.created_at, t.id) < ($7, $8))
          order by t.created_at desc, t.id desc limit $9"
     ));
@@ -211,7 +210,7 @@ pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Tenant>, s
         .bind(filter.status.map(TenantStatus::as_str))
         .bind(&filter.plan)
         .bind(&filter.cluster)
-        .bind(filter.search.as_ref().map(|text| text.to_lowercase()));
+        .bind(&filter.search);
     tenants.bind(at).bind(id).bind(filter.page.rows()).all().await
 }
 

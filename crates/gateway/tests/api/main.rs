@@ -29,6 +29,7 @@ mod read_only;
 mod refusals;
 mod row_level_security;
 mod schedules;
+mod search;
 mod signatures;
 mod sockets;
 mod support;
