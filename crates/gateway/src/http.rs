@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod fields;
 mod headers;
 mod named;
+mod json;
 pub mod observe;
 mod patient;
 pub mod query;

@@ -3,6 +3,7 @@
 mod email;
 mod filter;
 mod named;
+mod metadata;
 mod new_tenant;
 mod view;
 pub mod words;

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
+use super::json;
 use crate::problem::{Code, FieldError, Pointer, Problem};
 
 /// Why a value is refused: a stable word, and words for people.
@@ -47,8 +48,7 @@ impl Fields {
         if body.is_empty() {
             return Ok(Self::new(Map::new(), Vec::new()));
         }
-        // The parser's own limit of 128 levels keeps deep nesting from exhausting the stack.
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
+        let (value, errors) = json::read(body).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             Problem::new(Code::InvalidJson).detail(format!("The body is not JSON ({place})."))
         })?;
@@ -56,7 +56,7 @@ impl Fields {
             let error = FieldError::new(Pointer::root(), "not_an_object", "must be an object");
             return Err(Problem::fields(vec![error]));
         };
-        Ok(Self::new(rest, Vec::new()))
+        Ok(Self::new(rest, errors))
     }
 
     /// A text that must be there.

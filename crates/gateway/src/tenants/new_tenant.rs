@@ -5,7 +5,7 @@ use edge::Host;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{Email, words};
+use super::{Email, metadata::metadata, words};
 use crate::{
     http::fields::{Fault, Fields},
     offer::Offer,
@@ -64,7 +64,7 @@ pub struct NewTenantBody {
     /// What the cluster it is on must comply with, whatever the case of the letters.
     #[schema(example = json!(["gdpr"]), max_items = 16)]
     compliance: Option<Vec<String>>,
-    /// Kept and given back; an object of at most 4 kB.
+    /// Kept and given back; an object of at most 4 kB, with its numbers written out. Whole numbers up to 2^53 - 1, longer ones as texts.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
 }
@@ -83,7 +83,7 @@ impl NewTenant {
             fields.optional("region", |text| words::one_of("unknown_region", text, &rules.offer.regions()));
         let custom_domain = fields.optional("custom_domain", |text| words::custom_domain(text, rules.domain));
         let compliance = fields.value("compliance", words::compliance);
-        let metadata = fields.value("metadata", words::metadata);
+        let metadata = fields.value("metadata", metadata);
         fields.finish()?;
         let parts = (|| {
             Some(Self {

@@ -101,31 +101,6 @@ fn is_tag(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
-/// Whatever the customer's own systems want to find again.
-pub fn metadata(value: Value) -> Result<Value, Fault> {
-    const MAX_BYTES: usize = 4 * 1024;
-    if !value.is_object() {
-        return Err(Fault::new("not_an_object", "must be an object"));
-    }
-    if value.to_string().len() > MAX_BYTES {
-        return Err(Fault::new("too_large", "may be at most 4 kB of JSON"));
-    }
-    if holds_nul(&value) {
-        return Err(Fault::new("invalid_characters", "may not hold the character U+0000"));
-    }
-    Ok(value)
-}
-
-/// Postgres keeps no U+0000 in a text.
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -173,21 +148,6 @@ mod tests {
         assert_eq!(compliance(json!(["ok", 7])).unwrap_err().steps, ["1"]);
         for bad in [json!("gdpr"), json!(["a b"]), json!([""]), json!(vec!["x"; 17]), json!({})] {
             assert!(compliance(bad.clone()).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn metadata_is_a_small_object_that_postgres_can_keep() {
-        assert!(metadata(json!({ "crm": { "id": 7 } })).is_ok());
-        let bad = [
-            json!([]),
-            json!("x"),
-            json!({ "a": "\0" }),
-            json!({ "\0": 1 }),
-            json!({ "a": "x".repeat(4096) }),
-        ];
-        for value in bad {
-            assert!(metadata(value.clone()).is_err(), "{value:.40}");
         }
     }
 }

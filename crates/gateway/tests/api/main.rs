@@ -9,6 +9,7 @@
 
 mod audit;
 mod authority;
+mod bodies;
 mod cors;
 mod crashes;
 mod dead_letters;
