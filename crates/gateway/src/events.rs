@@ -9,13 +9,15 @@
 mod feed;
 mod hub;
 mod relay;
+mod resume;
 mod selection;
 mod view;
 
 pub use feed::{End, Feed};
 pub use hub::Hub;
+pub use resume::Reset;
 pub use selection::{Following, Selection, Since, read_operation_query, read_query};
-pub use view::{EndView, EventView};
+pub use view::{EndView, EventView, ResetView};
 
 use crate::app::App;
 

@@ -9,6 +9,7 @@ mod named;
 mod json;
 pub mod observe;
 mod patient;
+mod postponed;
 pub mod query;
 mod refused;
 pub mod server;

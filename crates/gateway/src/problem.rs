@@ -18,7 +18,7 @@ pub use document::{FieldError, ProblemDocument};
 pub use pointer::Pointer;
 
 /// Long enough for a failover of the database or a reconnect, short enough that nobody gives up.
-const RETRY_AFTER_SECONDS: &str = "2";
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// A refusal, or a failure told in public words.
 #[derive(Debug, Clone)]
@@ -73,6 +73,13 @@ impl Problem {
         self.code
     }
 
+    /// When to come back, where that can help.
+    pub fn retry_after_seconds(&self) -> u64 {
+        let said = self.headers.iter().find(|(name, _)| *name == header::RETRY_AFTER);
+        let seconds = said.and_then(|(_, value)| value.to_str().ok()?.parse().ok());
+        seconds.unwrap_or(RETRY_AFTER_SECONDS)
+    }
+
     /// Every field that is wrong.
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
@@ -95,7 +102,7 @@ impl Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());

@@ -34,6 +34,9 @@ pub use self::{
     schedules::list::read_page as read_schedule_page,
 };
 
+/// The routes that answer with streams of events.
+pub const STREAMS: [&str; 2] = ["/events", "/operations/{id}/events"];
+
 /// Every route with its description.
 fn described() -> (Router<App>, OpenApi) {
     OpenApiRouter::with_openapi(openapi::frame())

@@ -9,14 +9,15 @@ use tokio::{
 };
 
 use super::{
-    Following, Selection, Since,
-    hub::{Notice, Seat},
+    Following, Reset, Selection, Since,
+    hub::{Notice, Seat, Told},
+    resume,
 };
 use crate::{
     app::App,
     auth::{Identity, Scope},
     metrics,
-    problem::{Code, FieldError, Pointer, Problem},
+    problem::Problem,
     store::events,
     tenants::TenantName,
 };
@@ -29,6 +30,8 @@ const PAGE: u64 = 500;
 pub enum End {
     /// The operation is over.
     OperationEnded,
+    /// The record was put back to an earlier moment: what comes next has ids that were told before.
+    Rewound,
     /// The client did not keep up.
     TooSlow,
     /// The client's token is not valid any longer.
@@ -44,6 +47,7 @@ impl End {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OperationEnded => "operation_ended",
+            Self::Rewound => "rewound",
             Self::TooSlow => "too_slow",
             Self::TokenExpired => "token_expired",
             Self::Stopping => "stopping",
@@ -61,7 +65,9 @@ pub struct Feed {
     last: i64,
     pending: VecDeque<Arc<Notice>>,
     /// None while there may be more in the record.
-    live: Option<Receiver<Arc<Notice>>>,
+    live: Option<Receiver<Told>>,
+    /// Why it does not begin where it was asked to.
+    reset: Option<Reset>,
     /// The selected operation's end is pending or told.
     ended: bool,
     expires: Instant,
@@ -69,7 +75,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Begins where it is asked to, or says why that cannot be.
+    /// Begins where it is asked to, or anew if that cannot be.
     pub async fn open(app: &App, identity: &Identity, following: Following) -> Result<Self, Problem> {
         let tenant = TenantName::id_of(following.tenant.as_ref(), app, identity.scope()).await?;
         let seat = app.events.seat()?;
@@ -81,17 +87,30 @@ impl Feed {
             last: head,
             pending: VecDeque::new(),
             live: Some(live),
+            reset: None,
             ended: false,
             expires: Instant::now() + identity.valid_for(),
             _seat: seat,
         };
-        match following.since {
+        let mut since = following.since;
+        if let Since::Event(_) = since {
+            feed.reset = resume::reset(since, events::extent(&app.statements).await?);
+        }
+        if feed.reset.is_some() {
+            since = feed.selection.anew();
+        }
+        match since {
             Since::Now => return Ok(feed),
             Since::Beginning => feed.last = 0,
-            Since::Event(id) => feed.last = resumable(app, id).await?,
+            Since::Event(id) => feed.last = id,
         }
         feed.replay().await?;
         Ok(feed)
+    }
+
+    /// Why it does not begin where it was asked to, if so.
+    pub fn reset(&self) -> Option<Reset> {
+        self.reset
     }
 
     /// The last event told.
@@ -101,7 +120,7 @@ impl Feed {
 
     /// Whether there is nothing to tell, now and ever.
     pub fn is_over(&self) -> bool {
-        self.ended && self.pending.is_empty()
+        self.ended && self.pending.is_empty() && self.reset.is_none()
     }
 
     /// The next event. Nothing is lost when this is not waited for to the end.
@@ -133,7 +152,8 @@ impl Feed {
                 continue;
             };
             match live.recv().await {
-                Ok(notice) => self.take(notice),
+                Ok(Told::Event(notice)) => self.take(notice),
+                Ok(Told::Rewound) => return Err(End::Rewound),
                 Err(RecvError::Lagged(_)) => {
                     metrics::event_client_dropped(End::TooSlow);
                     return Err(End::TooSlow);
@@ -169,18 +189,4 @@ impl Feed {
         self.live = complete.then_some(live);
         Ok(())
     }
-}
-
-/// The event, if everything after it is kept still.
-async fn resumable(app: &App, id: i64) -> Result<i64, Problem> {
-    let extent = events::extent(&app.statements).await?;
-    if id > extent.latest {
-        let error =
-            FieldError::new(Pointer::to("since"), "unknown_event", "must be an event that has happened");
-        return Err(Problem::fields(vec![error]));
-    }
-    if id < extent.forgotten {
-        return Err(Problem::new(Code::EventsForgotten));
-    }
-    Ok(id)
 }

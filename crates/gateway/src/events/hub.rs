@@ -44,10 +44,18 @@ impl Notice {
     }
 }
 
+/// What all clients of this process are told.
+#[derive(Debug, Clone)]
+pub enum Told {
+    Event(Arc<Notice>),
+    /// The record was put back to an earlier moment.
+    Rewound,
+}
+
 /// Where events go out to the clients of this process.
 #[derive(Debug)]
 pub struct Hub {
-    told: broadcast::Sender<Arc<Notice>>,
+    told: broadcast::Sender<Told>,
     /// The last event handed out. None before the record was read for the first time.
     head: watch::Sender<Option<i64>>,
     seats: Arc<Semaphore>,
@@ -87,7 +95,7 @@ impl Hub {
     }
 
     /// Everything that is told from now on, and the event before it.
-    pub fn subscribe(&self) -> Result<(broadcast::Receiver<Arc<Notice>>, i64), Problem> {
+    pub fn subscribe(&self) -> Result<(broadcast::Receiver<Told>, i64), Problem> {
         // In this order, because the head moves before its event is told: none can be between the two.
         let told = self.told.subscribe();
         let head = *self.head.borrow();
@@ -102,7 +110,13 @@ impl Hub {
     fn tell(&self, event: Event) {
         self.head.send_replace(Some(event.id));
         // Without clients there is nobody to tell.
-        let _ = self.told.send(Arc::new(Notice::of(event)));
+        let _ = self.told.send(Told::Event(Arc::new(Notice::of(event))));
+    }
+
+    /// Goes on from an earlier event, with clients that have seen none of what follows.
+    fn rewind(&self, latest: i64) {
+        self.head.send_replace(Some(latest));
+        let _ = self.told.send(Told::Rewound);
     }
 }
 
@@ -133,6 +147,11 @@ async fn look(app: &App) -> Result<(), sqlx::Error> {
         app.events.head.send_replace(Some(extent.latest));
         return Ok(());
     };
+    if extent.latest < head {
+        tracing::warn!(head, latest = extent.latest, "the record was put back to an earlier moment");
+        app.events.rewind(extent.latest);
+        head = extent.latest;
+    }
     if extent.waiting {
         while events::arrange(&app.database).await? == BATCH {}
         extent = events::extent(&app.database).await?;

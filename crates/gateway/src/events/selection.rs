@@ -27,6 +27,11 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Where it is followed from unless somebody says otherwise: an operation from its beginning.
+    pub fn anew(&self) -> Since {
+        if self.operation.is_some() { Since::Beginning } else { Since::Now }
+    }
+
     /// Whether somebody with this scope is told of this event. The same question as the record is asked for old ones.
     pub fn takes(&self, scope: &Scope, event: &Event) -> bool {
         scope.sees(event.tenant_id)
@@ -91,7 +96,7 @@ pub fn read_query(text: Option<&str>, headers: &HeaderMap) -> Result<Following, 
     let since = since(&mut fields);
     fields.finish()?;
     let selection = Selection { kind: kind.flatten(), ..Selection::default() };
-    let since = last_event_id(headers)?.or(since).unwrap_or(Since::Now);
+    let since = last_event_id(headers)?.or(since).unwrap_or(selection.anew());
     Ok(Following { tenant, selection, since })
 }
 
@@ -105,7 +110,7 @@ pub fn read_operation_query(
     let since = since(&mut fields);
     fields.finish()?;
     let selection = Selection { operation: Some(operation), ..Selection::default() };
-    let since = last_event_id(headers)?.or(since).unwrap_or(Since::Beginning);
+    let since = last_event_id(headers)?.or(since).unwrap_or(selection.anew());
     Ok(Following { tenant: None, selection, since })
 }
 

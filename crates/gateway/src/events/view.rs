@@ -40,6 +40,14 @@ impl<'a> From<&'a Event> for EventView<'a> {
     }
 }
 
+/// Why a stream begins anew instead of where it was asked to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ResetOfEvents)]
+pub struct ResetView {
+    #[schema(example = "unknown_event")]
+    pub reason: &'static str,
+}
+
 /// Why a stream ends.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EndOfEvents)]

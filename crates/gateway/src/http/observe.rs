@@ -19,7 +19,7 @@ use futures::FutureExt;
 use http::{HeaderName, HeaderValue, Method, header};
 use tracing::{Instrument, Span, field::Empty};
 
-use super::{headers, named::named, refused};
+use super::{headers, named::named, postponed, refused};
 use crate::{
     app::App,
     exchange::{CORRELATION, Exchange, incoming_traceparent},
@@ -38,6 +38,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     if let Some(traceparent) = incoming_traceparent(request.headers()) {
         telemetry::adopt(&span, traceparent);
     }
+    let postpone = postponed::wanted(&route, request.headers());
     let exchange = span.in_scope(|| Exchange::begin(request.headers()));
     span.record("correlation_id", exchange.correlation_id()).record("trace_id", exchange.trace_id());
     if let Some(name) = named(&route, request.uri().path()) {
@@ -51,7 +52,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     };
 
     let _entered = span.enter();
-    let (mut answer, problem) = finished(answer, &exchange);
+    let (mut answer, problem) = finished(answer, &exchange, postpone);
     answer.headers_mut().insert(CORRELATION, exchange.correlation_header());
     answer.headers_mut().insert(NOSNIFF.0, NOSNIFF.1);
     if let Some(rates) = &app.rates {
@@ -119,10 +120,12 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// Writes out problems, those of the router and of layers too.
-fn finished(mut answer: Response, exchange: &Exchange) -> (Response, Option<Code>) {
+fn finished(mut answer: Response, exchange: &Exchange, postpone: bool) -> (Response, Option<Code>) {
     let status = answer.status();
     if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
-        return (problem.render(status, exchange.trace_id()), Some(problem.code()));
+        let postponed = if postpone { postponed::stream_of(&problem) } else { None };
+        let rendered = postponed.unwrap_or_else(|| problem.render(status, exchange.trace_id()));
+        return (rendered, Some(problem.code()));
     }
     let ours = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     if !(status.is_client_error() || status.is_server_error()) || ours {
@@ -145,7 +148,9 @@ struct Ended<'a> {
 
 impl Ended<'_> {
     fn report(&self, answer: &Response, exchange: &Exchange, span: &Span) {
-        metrics::request(self.method, self.route, answer.status(), self.took);
+        // What was postponed in a stream was refused all the same.
+        let status = self.problem.map_or(answer.status(), Code::status);
+        metrics::request(self.method, self.route, status, self.took);
         if POLLED.contains(&self.route) && answer.status().is_success() {
             return;
         }

@@ -65,7 +65,6 @@ codes! {
         "This idempotency key belongs to a different request.";
     HeadersTooLarge, REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "The headers are too large.";
     TenantDeleted, GONE, "tenant_deleted", "The tenant is deleted already.";
-    EventsForgotten, GONE, "events_forgotten", "The events after this one are not kept any longer.";
     Throttled, TOO_MANY_REQUESTS, "throttled", "Too many requests.";
     Internal, INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.";
     Upstream, BAD_GATEWAY, "upstream", "A dependency answered with an error.";

@@ -11,12 +11,13 @@ use axum::{
 };
 use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderName, StatusCode};
+use serde::Serialize;
 use utoipa::IntoParams;
 
 use crate::{
     app::App,
     auth::{Caller, OperationOf},
-    events::{EndView, EventView, Feed, read_operation_query, read_query},
+    events::{EndView, EventView, Feed, ResetView, read_operation_query, read_query},
     problem::Answered,
 };
 
@@ -41,7 +42,9 @@ pub struct EventsQuery {
 /// Follows what happens to the caller's tenants.
 ///
 /// Each message's data is an `Event`. A message named `end` says why the stream ends; a client that comes back with
-/// `Last-Event-ID` misses and repeats nothing.
+/// `Last-Event-ID` misses and repeats nothing. If the events after that id cannot be told (they are not kept any longer, or there has
+/// been no such event), a message named `reset` says so, and what happens from now on follows. To whoever accepts
+/// `text/event-stream`, as an `EventSource` does, 429 and 503 are told as a stream that ends at once and says when to come back.
 #[utoipa::path(
     get, path = "/events", tag = "events",
     security(("token" = [])),
@@ -94,7 +97,10 @@ fn told(feed: Feed) -> Response {
 
 fn messages(feed: Feed) -> impl Stream<Item = Result<Event, Infallible>> {
     // An id alone tells nothing and is remembered: who is cut off before the first event resumes here too.
-    let begin = Event::default().id(feed.last().to_string());
+    let mut begin = Event::default().id(feed.last().to_string());
+    if let Some(reset) = feed.reset() {
+        begin = named("reset", begin, &ResetView { reason: reset.as_str() });
+    }
     let rest = stream::unfold(Some(feed), async |feed| {
         let mut feed = feed?;
         Some(match feed.next().await {
@@ -102,11 +108,12 @@ fn messages(feed: Feed) -> impl Stream<Item = Result<Event, Infallible>> {
                 let event = Event::default().id(notice.event.id.to_string()).data(&notice.json);
                 (event, Some(feed))
             }
-            Err(end) => {
-                let reason = serde_json::to_string(&EndView { reason: end.as_str() });
-                (Event::default().event("end").data(reason.unwrap_or_default()), None)
-            }
+            Err(end) => (named("end", Event::default(), &EndView { reason: end.as_str() }), None),
         })
     });
     stream::iter([begin]).chain(rest).map(Ok)
+}
+
+fn named(name: &str, event: Event, data: &impl Serialize) -> Event {
+    event.event(name).data(serde_json::to_string(data).unwrap_or_default())
 }

@@ -30,7 +30,8 @@ const TAKES_WITHIN: Duration = Duration::from_secs(10);
 /// Follows what happens to the caller's tenants.
 ///
 /// A WebSocket. Every message is an `Event`, but for the first, `{"position": id}`, which says where to resume when the
-/// connection is lost before anything happened. Browsers, which cannot set headers, may offer the protocols `bearer` and
+/// connection is lost before anything happened. If the events after `since` cannot be told, its `reset` says why, and what happens from
+/// now on follows. Browsers, which cannot set headers, may offer the protocols `bearer` and
 /// the token instead.
 #[utoipa::path(
     get, path = "/ws", tag = "events",
@@ -58,8 +59,11 @@ pub async fn follow(
 }
 
 async fn converse(mut socket: WebSocket, mut feed: Feed) {
-    let position = json!({ "position": feed.last() }).to_string();
-    if !send(&mut socket, Message::Text(position.into())).await {
+    let mut position = json!({ "position": feed.last() });
+    if let Some(reset) = feed.reset() {
+        position["reset"] = reset.as_str().into();
+    }
+    if !send(&mut socket, Message::Text(position.to_string().into())).await {
         return;
     }
     let (mut beat, mut heard) = (interval(HEARTBEAT), Instant::now());
@@ -98,6 +102,6 @@ fn code(end: End) -> u16 {
         End::OperationEnded => close_code::NORMAL,
         End::TooSlow | End::TokenExpired => close_code::POLICY,
         End::Stopping => close_code::AWAY,
-        End::Unavailable => close_code::AGAIN,
+        End::Rewound | End::Unavailable => close_code::AGAIN,
     }
 }

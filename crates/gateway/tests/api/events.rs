@@ -1,6 +1,8 @@
 //! Live events, from the change of a row to whoever follows.
 
+mod postponed;
 mod relay;
+mod resets;
 mod resume;
 mod sockets;
 mod streams;

@@ -73,7 +73,6 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows,
         Code::InvalidFields => command || route.queried,
-        Code::EventsForgotten => route.follows,
         Code::Conflict | Code::SubdomainTaken | Code::CustomDomainTaken | Code::ComplianceUnmet => {
             route.is("post", "/tenants")
         }

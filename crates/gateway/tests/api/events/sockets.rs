@@ -119,3 +119,16 @@ async fn an_open_stream_does_not_keep_the_process_from_stopping(database: PgPool
     stream.read_to_string(&mut rest).await.unwrap();
     assert!(rest.contains("event: end") && rest.contains("stopping"), "{rest}");
 }
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_socket_at_a_position_from_the_future_is_told_to_start_anew_and_goes_on(database: PgPool) {
+    let platform = Platform::telling(database.clone()).await;
+    let address = served(&platform).await;
+    let header = [("authorization", format!("Bearer {}", Claims::of("admin").sign()))];
+    let (mut socket, _) = connect(address, "/ws?since=1000", &header).await.unwrap();
+    assert_eq!(next(&mut socket).await, serde_json::json!({ "position": 0, "reset": "unknown_event" }));
+    super::write_many(&database, 1).await;
+    assert_eq!(next(&mut socket).await["kind"], "tenant.active");
+    platform.stop().await;
+}
