@@ -209,9 +209,10 @@ mod tests {
             ("CORS_ORIGINS", "*"),
             ("CONNECTIONS", "0"),
             ("HEADERS_WITHIN_SECONDS", "-1"),
+            ("KEEP_ALIVE_SECONDS", "0"),
         ];
         let error = load(&bad).unwrap_err();
-        assert!(error.contains("11 problem(s)"), "{error}");
+        assert!(error.contains("12 problem(s)"), "{error}");
         for (name, value) in bad {
             assert!(error.contains(name), "{name} is missing in {error}");
             assert!(value != "short" || !error.contains("=short"), "{error}");

@@ -10,6 +10,7 @@ mod json;
 pub mod observe;
 mod patient;
 mod postponed;
+mod prompt;
 pub mod query;
 mod refused;
 pub mod server;

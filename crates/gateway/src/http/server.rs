@@ -7,7 +7,7 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use common::service::Tasks;
-use futures::FutureExt;
+use futures::{FutureExt, TryFutureExt};
 use http::Request;
 use hyper::{
     body::Incoming,
@@ -21,7 +21,11 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 
 use self::places::{Place, Places};
-use super::{headers, patient::Patient};
+use super::{
+    headers,
+    patient::Patient,
+    prompt::{Phase, Prompt},
+};
 
 pub use config::Sockets;
 
@@ -38,8 +42,7 @@ pub fn serve(tasks: &Tasks, name: &'static str, listener: TcpListener, router: R
         while let Some(admitted) = stopping.run_until_cancelled(admit(&listener, &places)).await {
             match admitted {
                 Ok((stream, place)) => {
-                    let served =
-                        serve_connection(stream, router.clone(), sockets.headers_within, stopping.clone());
+                    let served = serve_connection(stream, router.clone(), sockets, stopping.clone());
                     tracked.spawn("connection", async move {
                         served.await;
                         drop(place);
@@ -64,7 +67,7 @@ async fn admit(listener: &TcpListener, places: &Arc<Places>) -> io::Result<(TcpS
 async fn serve_connection(
     stream: TcpStream,
     router: Router,
-    headers_within: Duration,
+    sockets: Sockets,
     stopping: tokio_util::sync::CancellationToken,
 ) {
     // Answers are small and written whole: waiting to fill a packet only delays them.
@@ -72,14 +75,22 @@ async fn serve_connection(
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(headers_within)
+        // It runs while nothing is asked too. Headers that have begun are waited for by `Prompt`, which is less patient.
+        .header_read_timeout(sockets.keep_alive.max(sockets.headers_within))
         .max_buf_size(headers::PARSED_BYTES)
         .max_headers(headers::PARSED_COUNT);
-    let stream = TokioIo::new(Patient::new(stream, TAKES_WITHIN));
+    let phase = Phase::default();
+    let (from, to) = stream.into_split();
+    let from = Prompt::new(from, phase.clone(), sockets.headers_within);
+    let stream = TokioIo::new(tokio::io::join(from, Patient::new(to, TAKES_WITHIN)));
     // hyper keeps room for an answer that is being made for as long as the connection lasts. In a box of its own it is
     // only there meanwhile: a stream of events lasts for hours, and so do most connections in which nothing is asked.
     let answers = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| answers.call(request).boxed());
+    let service = service_fn(move |request: Request<Incoming>| {
+        phase.answering();
+        let phase = phase.clone();
+        answers.call(request).map_ok(move |answer| phase.until_answered(answer)).boxed()
+    });
     let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
     // Errors here are the peer's: it went away, or it sent what is not HTTP.
     tokio::select! {

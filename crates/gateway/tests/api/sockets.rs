@@ -122,3 +122,38 @@ async fn a_mistake_of_ours_is_a_500_without_its_reason() {
     let problem = reply.assert_problem(500, "internal");
     assert!(!problem.to_string().contains("on purpose"), "{problem}");
 }
+
+/// Asks once over a connection that stays, and reads the answer.
+async fn ask(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+    let (mut answer, mut byte) = (Vec::new(), [0]);
+    while !answer.ends_with(b"\"down\"}") {
+        stream.read_exact(&mut byte).await?;
+        answer.push(byte[0]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_may_be_idle_for_longer_than_headers_may_take() {
+    let platform = Platform::without_record().await;
+    let (address, tasks) =
+        served(&platform, &[("HEADERS_WITHIN_SECONDS", "1"), ("KEEP_ALIVE_SECONDS", "4")]).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    for _ in 0..2 {
+        ask(&mut stream).await.expect("it is still there");
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+    }
+    // A request that has begun is not idle.
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").await.unwrap();
+    let begun = std::time::Instant::now();
+    assert_eq!(read_to_end(&mut stream).await, "");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    // Neither is it kept for ever.
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    ask(&mut stream).await.unwrap();
+    let begun = std::time::Instant::now();
+    read_to_end(&mut stream).await;
+    assert!((3..6).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    tasks.finish(Duration::from_secs(5)).await.unwrap();
+}
