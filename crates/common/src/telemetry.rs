@@ -11,7 +11,7 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 
 use crate::config::{Env, Section};
 
-pub use trace::{adopt, trace_id, traceparent};
+pub use trace::{adopt, read_traceparent, trace_id, trace_id_of, traceparent};
 
 /// Seconds; from one fsync to the longest container start.
 const BUCKETS: &[f64] =

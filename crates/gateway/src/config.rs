@@ -200,6 +200,7 @@ mod tests {
         let bad = [
             ("JWT_SECRET", "short"),
             ("JWT_KEYS", "next=short"),
+            ("JWT_MAX_DAYS", "0"),
             ("HMAC_SECRET", "short"),
             ("HMAC_SECRET_PREVIOUS", "short"),
             ("SIGNED_ROLES", "admin,owner"),
@@ -212,7 +213,7 @@ mod tests {
             ("KEEP_ALIVE_SECONDS", "0"),
         ];
         let error = load(&bad).unwrap_err();
-        assert!(error.contains("12 problem(s)"), "{error}");
+        assert!(error.contains("13 problem(s)"), "{error}");
         for (name, value) in bad {
             assert!(error.contains(name), "{name} is missing in {error}");
             assert!(value != "short" || !error.contains("=short"), "{error}");

@@ -46,8 +46,9 @@ impl Exchange {
     /// Reads the names the caller gave, or makes them. Called inside the request's span.
     pub fn begin(headers: &HeaderMap) -> Self {
         let given = incoming_traceparent(headers);
-        let traceparent = telemetry::traceparent().or_else(|| given.map(str::to_owned));
-        let trace_id = traceparent.as_deref().and_then(trace_id_of).map_or_else(random_hex, str::to_owned);
+        let traceparent = telemetry::traceparent().or(given);
+        let trace_id =
+            traceparent.as_deref().and_then(telemetry::trace_id_of).map_or_else(random_hex, str::to_owned);
         Self(Arc::new(Inner {
             correlation_id: correlation_id(headers),
             traceparent,
@@ -158,25 +159,11 @@ impl Exchange {
     }
 }
 
-/// The caller's trace context, if it is one (W3C Trace Context §3.2).
-pub fn incoming_traceparent(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(TRACEPARENT)?.to_str().ok()?;
-    trace_id_of(value).map(|_| value)
-}
-
-fn trace_id_of(traceparent: &str) -> Option<&str> {
-    let parts: Vec<&str> = traceparent.split('-').collect();
-    let hex = |part: &str, length| {
-        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    match parts[..] {
-        ["00", trace, span, flags] => {
-            let zero = |part: &str| part.bytes().all(|b| b == b'0');
-            let valid = hex(trace, 32) && hex(span, 16) && hex(flags, 2) && !zero(trace) && !zero(span);
-            valid.then_some(trace)
-        }
-        _ => None,
-    }
+/// The caller's trace context, if there is one.
+pub fn incoming_traceparent(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    telemetry::read_traceparent(value.to_str().ok()?)
 }
 
 /// Taken as given when it is short and printable, so that it can stand in headers, rows and logs; otherwise made anew.
@@ -229,8 +216,17 @@ mod tests {
         let exchange = Exchange::begin(&headers("traceparent", given));
         assert_eq!(exchange.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(exchange.traceparent(), Some(given));
-        for bad in ["", "00-x-y-z", &given.replace("4bf9", "4BF9"), &format!("{given}-more")] {
+        let newer = format!("{}-extra", given.replacen("00", "01", 1));
+        let exchange = Exchange::begin(&headers("traceparent", &newer));
+        assert_eq!(exchange.traceparent(), Some(given), "as much of it as is known");
+        for bad in ["", "00-x-y-z", &given.replacen("00", "ff", 1), &format!("{given}-more")] {
             assert_eq!(incoming_traceparent(&headers("traceparent", bad)), None, "{bad:?}");
         }
+        let mut twice = headers("traceparent", given);
+        twice.append(
+            "traceparent",
+            HeaderValue::from_static("00-00000000000000000000000000000001-00f067aa0ba902b7-01"),
+        );
+        assert_eq!(incoming_traceparent(&twice), None, "nobody knows which");
     }
 }

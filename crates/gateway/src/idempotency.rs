@@ -15,6 +15,8 @@ use crate::{
 const HEADER: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const MAX_KEY: usize = 255;
+const REUSED: &str = "This idempotency key belongs to a request with another method, path, query or body. Bodies are compared byte by byte: \
+     the same values in another order, or with other spaces, are another body. Send the very bytes again, or use another key.";
 
 /// The name a caller gave to a request, so that sending it twice does it once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +108,7 @@ pub async fn stored_answer<A, T>(app: &App, command: &Command<A, T>) -> Result<O
             metrics::replayed();
             Ok(Some(kept.answer.replayed()))
         }
-        Some(_) => Err(Problem::new(Code::IdempotencyKeyReused)),
+        Some(_) => Err(Problem::new(Code::IdempotencyKeyReused).detail(REUSED)),
     }
 }
 

@@ -73,6 +73,11 @@ impl Problem {
         self.code
     }
 
+    /// What it means in this case.
+    pub fn explanation(&self) -> &str {
+        &self.detail
+    }
+
     /// When to come back, where that can help.
     pub fn retry_after_seconds(&self) -> u64 {
         let said = self.headers.iter().find(|(name, _)| *name == header::RETRY_AFTER);

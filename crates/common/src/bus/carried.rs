@@ -3,6 +3,8 @@
 use async_nats::HeaderMap;
 use time::OffsetDateTime;
 
+use crate::telemetry;
+
 /// What goes with a message so that one cause can be followed through all services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Carried {
@@ -38,7 +40,7 @@ impl Carried {
         let deadline = get(DEADLINE).and_then(|seconds| seconds.parse().ok());
         Self {
             correlation_id: get(CORRELATION),
-            traceparent: get(TRACEPARENT),
+            traceparent: get(TRACEPARENT).and_then(|context| telemetry::read_traceparent(&context)),
             actor: get(ACTOR),
             deadline: deadline.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok()),
         }
@@ -59,7 +61,7 @@ mod tests {
     fn what_is_carried_arrives() {
         let carried = Carried {
             correlation_id: Some("order-42".into()),
-            traceparent: None,
+            traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
             actor: Some("service:autoscaler".into()),
             deadline: OffsetDateTime::from_unix_timestamp(1_800_000_000).ok(),
         };

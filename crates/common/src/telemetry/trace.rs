@@ -30,16 +30,38 @@ fn current() -> SpanContext {
     Span::current().context().span().span_context().clone()
 }
 
-/// `00-<32 hex>-<16 hex>-<2 hex>` (W3C Trace Context §3.2).
+/// A trace context of any version as this one writes it, `00-<32 hex>-<16 hex>-<2 hex>` (W3C Trace Context §3.2). What a newer version adds at
+/// its end is left out (§4.3): nobody can hand on what they do not know.
+pub fn read_traceparent(text: &str) -> Option<String> {
+    let (version, rest) = text.trim().split_once('-')?;
+    let (known, added) = rest.split_at_checked(KNOWN)?;
+    let readable = match version {
+        "00" => added.is_empty(),
+        "ff" => false,
+        version => is_hex(version, 2) && (added.is_empty() || added.starts_with('-')),
+    };
+    let context = format!("00-{known}");
+    (readable && parse(&context).is_some()).then_some(context)
+}
+
+/// The id of the trace that this context, as [`read_traceparent`] gives it, is of.
+pub fn trace_id_of(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1)
+}
+
+/// Trace, span and flags, with the hyphens between them.
+const KNOWN: usize = 32 + 1 + 16 + 1 + 2;
+
+/// Lower-case digits, as the standard wants them; the library takes others.
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn parse(text: &str) -> Option<SpanContext> {
-    let mut parts = text.trim().split('-');
-    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    if version != "00" || parts.next().is_some() || trace.len() != 32 || span.len() != 16 || flags.len() != 2
-    {
-        return None;
-    }
+    let [version, trace, span, flags] = *text.split('-').collect::<Vec<_>>() else { return None };
+    let well_formed = version == "00" && is_hex(trace, 32) && is_hex(span, 16) && is_hex(flags, 2);
     let context = SpanContext::new(
-        TraceId::from_hex(trace).ok()?,
+        TraceId::from_hex(trace).ok().filter(|_| well_formed)?,
         SpanId::from_hex(span).ok()?,
         TraceFlags::new(u8::from_str_radix(flags, 16).ok()?),
         true,
@@ -52,13 +74,37 @@ fn parse(text: &str) -> Option<SpanContext> {
 mod tests {
     use super::*;
 
+    const GOOD: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
     #[test]
     fn a_standard_context_is_read_and_anything_else_is_not() {
-        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert!(parse(good).is_some_and(|c| c.is_sampled() && c.is_remote()));
+        assert!(parse(GOOD).is_some_and(|c| c.is_sampled() && c.is_remote()));
         let zero_trace = "00-00000000000000000000000000000000-00f067aa0ba902b7-01";
-        for bad in ["", "00", zero_trace, &good[1..], &format!("{good}-x"), &good.replace("4bf", "zzz")] {
+        for bad in ["", "00", zero_trace, &GOOD[1..], &format!("{GOOD}-x"), &GOOD.replace("4bf", "zzz")] {
             assert!(parse(bad).is_none(), "{bad:?}");
+            assert_eq!(read_traceparent(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_newer_version_what_is_known_is_read() {
+        let newer = GOOD.replacen("00", "01", 1);
+        for known in
+            [GOOD, &newer, &format!("{newer}-extra"), &format!("{newer}-"), &GOOD.replacen("00", "cc", 1)]
+        {
+            assert_eq!(read_traceparent(known).as_deref(), Some(GOOD), "{known}");
+        }
+        let bad = [
+            GOOD.replacen("00", "ff", 1),
+            GOOD.replace("4bf9", "4BF9"),
+            GOOD.replacen("00", "0A", 1),
+            format!("{newer}more"),
+            newer[..54].to_owned(),
+            newer.replacen("01", "1", 1),
+            format!("{}\u{e9}", &newer[..54]),
+        ];
+        for text in bad {
+            assert_eq!(read_traceparent(&text), None, "{text:?}");
         }
     }
 }

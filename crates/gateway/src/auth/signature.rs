@@ -17,6 +17,7 @@ use crate::problem::{Code, Problem};
 
 const TIMESTAMP: &str = "x-rp9-timestamp";
 const SIGNATURE: &str = "x-rp9-signature";
+const UNSIGNED: &str = "The request must be signed: it needs both `x-rp9-timestamp` and `x-rp9-signature`.";
 /// How far a signature's time may be from ours, either way.
 const WINDOW_SECONDS: i64 = 300;
 
@@ -109,30 +110,36 @@ impl SignatureRules {
         let (timestamp, signature) = match (single(headers, TIMESTAMP)?, single(headers, SIGNATURE)?) {
             (Some(timestamp), Some(signature)) => (timestamp, signature),
             (None, None) if !self.roles.contains(&role) => return Ok(None),
-            _ => return Err(Problem::new(Code::SignatureMissing)),
+            _ => return Err(Problem::new(Code::SignatureMissing).detail(UNSIGNED)),
         };
-        let age =
-            now.unix_timestamp() - unix_seconds(timestamp).ok_or(Problem::new(Code::SignatureInvalid))?;
+        let age = now.unix_timestamp() - unix_seconds(timestamp)?;
         if age.abs() > WINDOW_SECONDS {
-            return Err(Problem::new(Code::SignatureExpired));
+            let side = if age > 0 { "behind" } else { "ahead of" };
+            return Err(Problem::new(Code::SignatureExpired).detail(format!(
+                "The signature's time is {} seconds {side} our clock; {WINDOW_SECONDS} are accepted.",
+                age.unsigned_abs()
+            )));
         }
-        let proof = self.verify(timestamp, signature, request);
-        proof.map(Some).ok_or_else(|| Problem::new(Code::SignatureInvalid))
+        self.verify(timestamp, signature, request).map(Some)
     }
 
-    fn verify(&self, timestamp: &str, signature: &str, request: &Signed<'_>) -> Option<Proof> {
+    fn verify(&self, timestamp: &str, signature: &str, request: &Signed<'_>) -> Result<Proof, Problem> {
         let (form, digits) = match signature.strip_prefix("v2=") {
             Some(digits) => (Form::Bound, digits),
             None if self.unbound_allowed => (Form::Unbound, signature),
-            None => return None,
+            None => return Err(invalid("Only signatures that begin with `v2=` are accepted here.")),
         };
         let mut code = [0; 32];
-        hex::decode_to_slice(digits, &mut code).ok()?;
+        hex::decode_to_slice(digits, &mut code).map_err(|_| {
+            invalid("The signature must be 64 hexadecimal digits, after `v2=` if it is of that form.")
+        })?;
         let message = form.message(timestamp, request);
-        let keys = iter::once(&self.current).chain(&self.previous);
-        keys.map(|key| key.clone().chain_update(&message))
-            .any(|mac| mac.verify_slice(&code).is_ok())
-            .then(|| form.proof(&code, request))
+        let mut keys = iter::once(&self.current).chain(&self.previous);
+        if keys.any(|key| key.clone().chain_update(&message).verify_slice(&code).is_ok()) {
+            Ok(form.proof(&code, request))
+        } else {
+            Err(invalid(form.does_not_fit()))
+        }
     }
 }
 
@@ -154,6 +161,20 @@ impl Form {
                 let body = hex::encode(Sha256::digest(request.body));
                 let key = request.idempotency_key.unwrap_or_default();
                 [timestamp, request.method.as_str(), target, &body, key].join("\n").into_bytes()
+            }
+        }
+    }
+
+    /// What its maker can look at.
+    const fn does_not_fit(self) -> &'static str {
+        match self {
+            Self::Bound => {
+                "The signature does not fit the request: made with another secret, or over something else than the timestamp, the method, \
+                 the path with its query, the SHA-256 of the body and the idempotency key (or nothing), as they were sent, between line feeds."
+            }
+            Self::Unbound => {
+                "The signature does not fit the request: made with another secret, or over something else than the timestamp, a line feed and \
+                 the body as it was sent; or `v2=` is missing before it."
             }
         }
     }
@@ -183,14 +204,20 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Pro
     match (value, values.next()) {
         (None, _) => Ok(None),
         (Some(Ok(value)), None) => Ok(Some(value)),
-        _ => Err(Problem::new(Code::SignatureInvalid)),
+        _ => Err(invalid(format!("The header `{name}` must be there once, in visible ASCII."))),
     }
 }
 
 /// Digits alone: no sign, no fraction, no spaces.
-fn unix_seconds(text: &str) -> Option<i64> {
+fn unix_seconds(text: &str) -> Result<i64, Problem> {
     let digits = (1..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    text.parse().ok().filter(|_| digits)
+    text.parse().ok().filter(|_| digits).ok_or_else(|| {
+        invalid(format!("The header `{TIMESTAMP}` must be Unix seconds, digits alone, not milliseconds."))
+    })
+}
+
+fn invalid(why: impl Into<String>) -> Problem {
+    Problem::new(Code::SignatureInvalid).detail(why)
 }
 
 #[cfg(test)]

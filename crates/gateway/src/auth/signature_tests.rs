@@ -223,3 +223,30 @@ proptest::proptest! {
         proptest::prop_assert!(result.is_err());
     }
 }
+
+#[test]
+fn a_signature_that_is_refused_is_told_why() {
+    let (sample, now) = (Sample::new(), NOW.unix_timestamp());
+    let good = v2(now, SECRET, &sample);
+    let (milliseconds, early, late) =
+        ((now * 1_000).to_string(), (now - 301).to_string(), (now + 301).to_string());
+    let bound_only = [("HMAC_V1", "off")];
+    let cases = [
+        (&[][..], milliseconds.as_str(), good.as_str(), "not milliseconds"),
+        (&[], &early, &good, "301 seconds behind our clock"),
+        (&[], &late, &good, "301 seconds ahead of our clock"),
+        (&[], &now.to_string(), "v2=abc", "64 hexadecimal digits"),
+        (&[], &now.to_string(), &v2(now, PREVIOUS, &sample), "another secret"),
+        (&[], &now.to_string(), good.trim_start_matches("v2="), "`v2=` is missing"),
+        (&bound_only, &now.to_string(), &v1(now, SECRET, &sample), "begin with `v2=`"),
+    ];
+    for (variables, timestamp, signature, expected) in cases {
+        let headers = headers(&[(TIMESTAMP, timestamp), (SIGNATURE, signature)]);
+        let told =
+            rules(variables).check(&headers, &sample.signed(), Role::Service, NOW).unwrap_err().to_string();
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    let half = headers(&[(TIMESTAMP, &now.to_string())]);
+    let told = rules(&[]).check(&half, &sample.signed(), Role::Service, NOW).unwrap_err().to_string();
+    assert!(told.contains("needs both"), "{told}");
+}

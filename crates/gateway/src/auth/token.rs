@@ -1,6 +1,8 @@
 //! Bearer tokens: JSON Web Tokens under HS256 and nothing else (RFC 8725).
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+mod why;
+
+use std::{collections::HashMap, fmt, num::NonZeroU32};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
@@ -9,11 +11,13 @@ use common::{
     id::TenantId,
 };
 use http::{HeaderMap, header};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::Value;
 
-use super::{Role, secret};
+use self::why::invalid;
+use super::{Identity, Role, Scope, secret};
 use crate::{
     problem::{Code, Problem},
     tenants::words,
@@ -21,69 +25,22 @@ use crate::{
 
 const AUDIENCE: &str = "rp9-orchestrator";
 /// Clocks of honest callers differ by less than this.
-const LEEWAY_SECONDS: u64 = 30;
+pub const LEEWAY_SECONDS: u64 = 30;
+/// A year, and a day for whoever counts on leap years. Longer than any program needs that can make tokens by itself, and short enough that
+/// milliseconds in place of seconds are noticed.
+const MAX_DAYS: u32 = 366;
 /// A token is read before anybody is known, so it is kept short.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
-const MAX_REST: i64 = 7 * 24 * 60 * 60;
 /// The output of HMAC-SHA256.
 const SIGNATURE_BYTES: usize = 32;
-
-/// Who is asking, as their token proves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    subject: String,
-    role: Role,
-    scope: Scope,
-    /// Unix seconds.
-    expires: i64,
-}
-
-impl Identity {
-    /// Who it is, for the audit log and as the owner of idempotency keys.
-    pub fn subject(&self) -> &str {
-        &self.subject
-    }
-
-    /// What they are to the platform.
-    pub fn role(&self) -> Role {
-        self.role
-    }
-
-    /// Which tenants exist as far as they are concerned.
-    pub fn scope(&self) -> &Scope {
-        &self.scope
-    }
-
-    /// For how long the token will be accepted still.
-    pub fn valid_for(&self) -> Duration {
-        let until = self.expires.saturating_add(LEEWAY_SECONDS.cast_signed());
-        let seconds = until.saturating_sub(clock::now().unix_timestamp());
-        // Nothing lasts longer than a week in one piece, whatever a token says.
-        Duration::from_secs(seconds.clamp(0, MAX_REST).unsigned_abs())
-    }
-}
-
-/// Which tenants somebody can see. Made from a verified token only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope(Option<Arc<[TenantId]>>);
-
-impl Scope {
-    /// Whether this tenant is visible. What concerns no tenant is for those who see all.
-    pub fn sees(&self, tenant: Option<TenantId>) -> bool {
-        self.0.as_ref().is_none_or(|visible| tenant.is_some_and(|tenant| visible.contains(&tenant)))
-    }
-
-    /// The only tenants visible, or `None` when all are.
-    pub fn only(&self) -> Option<&[TenantId]> {
-        self.0.as_deref()
-    }
-}
 
 /// The keys that tokens are signed with.
 pub struct TokenKeys {
     unnamed: DecodingKey,
     named: HashMap<String, DecodingKey>,
     validation: Validation,
+    /// How long a token may be valid from now on.
+    max_days: NonZeroU32,
 }
 
 impl fmt::Debug for TokenKeys {
@@ -99,8 +56,9 @@ impl Section for TokenKeys {
             Some(keys) => parse_named(env, keys.expose_secret()),
             None => Some(HashMap::new()),
         });
+        let max_days = env.or("JWT_MAX_DAYS", NonZeroU32::new(MAX_DAYS)?);
         let unnamed = DecodingKey::from_secret(unnamed?.expose_secret().as_bytes());
-        Some(Self { unnamed, named: named?, validation: validation() })
+        Some(Self { unnamed, named: named?, validation: validation(), max_days: max_days? })
     }
 }
 
@@ -164,64 +122,83 @@ impl TokenKeys {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let value = values.next().ok_or_else(|| Problem::new(Code::TokenMissing))?;
         if values.next().is_some() {
-            return Err(Problem::new(Code::TokenInvalid));
+            return Err(invalid("The request has more than one `Authorization` header."));
         }
         let (scheme, token) = value.to_str().ok().and_then(|v| v.split_once(' ')).unwrap_or_default();
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Problem::new(Code::TokenMissing));
         }
-        self.verify(token).ok_or_else(|| Problem::new(Code::TokenInvalid))?
+        self.verify(token, clock::now().unix_timestamp())
     }
 
-    /// `None` for what is no token of ours; a problem of its own for one that only came too late or too early.
-    fn verify(&self, token: &str) -> Option<Result<Identity, Problem>> {
+    fn verify(&self, token: &str, now: i64) -> Result<Identity, Problem> {
         let key = self.key_of(token)?;
         match jsonwebtoken::decode::<Claims>(token, key, &self.validation) {
-            Ok(token) => identity(token.claims).map(Ok),
-            Err(error) => is_about_time(error.kind()).then(|| Err(Problem::new(Code::TokenExpired))),
+            Ok(token) => self.identity(token.claims, now),
+            Err(error) => Err(why::refused(error.kind(), &claims_of(token), now)),
         }
     }
 
     /// The key that the token names. Everything the library would be lenient about is refused here.
-    fn key_of(&self, token: &str) -> Option<&DecodingKey> {
+    fn key_of(&self, token: &str) -> Result<&DecodingKey, Problem> {
         if token.len() > MAX_TOKEN_BYTES {
-            return None;
+            return Err(invalid(format!("The token is longer than {} kB.", MAX_TOKEN_BYTES / 1024)));
         }
-        let mut parts = token.split('.');
-        let (header, _claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
-        // Strict: one spelling per signature, so that a token has one spelling too.
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        if parts.next().is_some() || signature.len() != SIGNATURE_BYTES {
-            return None;
-        }
-        let header: TokenHeader = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+        let header = header_of(token).ok_or_else(|| {
+            invalid(
+                "The token is not three parts in base64url with dots between them, the first a JSON header and the last an HMAC-SHA256.",
+            )
+        })?;
         if header.alg != "HS256" || header.crit {
-            return None;
+            return Err(invalid("The token must be signed with HS256 (`alg`), without extensions (`crit`)."));
         }
         match header.kid {
-            None => Some(&self.unnamed),
-            Some(kid) => self.named.get(&kid),
+            None => Ok(&self.unnamed),
+            Some(kid) => self
+                .named
+                .get(&kid)
+                .ok_or_else(|| invalid("The token names a key (`kid`) that is not known here.")),
         }
     }
+
+    fn identity(&self, claims: Claims, now: i64) -> Result<Identity, Problem> {
+        let Claims { sub: subject, role, tenant_ids, exp, _aud } = claims;
+        if !words::is_subject(&subject) {
+            return Err(invalid("The token's `sub` must be 1 to 255 bytes without control characters."));
+        }
+        let days = self.max_days.get();
+        if exp > now as f64 + f64::from(days) * 86_400.0 + LEEWAY_SECONDS as f64 {
+            return Err(why::lasts_too_long(exp, now, days));
+        }
+        let scope = match (role, tenant_ids) {
+            (Role::Owner, Some(tenants)) => Scope::of(tenants),
+            (Role::Owner, None) => {
+                return Err(invalid("An owner's token lists the owner's tenants in `tenant_ids`."));
+            }
+            (Role::Admin | Role::Operator | Role::Service, _) => Scope::all(),
+        };
+        // A cast that saturates.
+        Ok(Identity { subject, role, scope, expires: exp as i64 })
+    }
 }
 
-fn is_about_time(error: &ErrorKind) -> bool {
-    matches!(error, ErrorKind::ExpiredSignature | ErrorKind::ImmatureSignature)
-}
-
-fn identity(claims: Claims) -> Option<Identity> {
-    let Claims { sub: subject, role, tenant_ids, exp, _aud } = claims;
-    if !words::is_subject(&subject) {
+/// The header of what looks like a token.
+fn header_of(token: &str) -> Option<TokenHeader> {
+    let mut parts = token.split('.');
+    let (header, _claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
+    // Strict: one spelling per signature, so that a token has one spelling too.
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    if parts.next().is_some() || signature.len() != SIGNATURE_BYTES {
         return None;
     }
-    let scope = match role {
-        Role::Owner => Scope(Some(tenant_ids?.into())),
-        Role::Admin | Role::Operator | Role::Service => Scope(None),
-    };
-    // A cast that saturates; what is far off is cut anyway.
-    Some(Identity { subject, role, scope, expires: exp as i64 })
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()
+}
+
+/// What a refused token says, for the explanation only.
+fn claims_of(token: &str) -> Value {
+    let claims = token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+    claims.and_then(|claims| serde_json::from_slice(&claims).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
-#[path = "token_tests.rs"]
 mod tests;

@@ -36,7 +36,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     let (method, route) = (request.method().clone(), route_of(&request));
     let span = span(&method, &route);
     if let Some(traceparent) = incoming_traceparent(request.headers()) {
-        telemetry::adopt(&span, traceparent);
+        telemetry::adopt(&span, &traceparent);
     }
     let postpone = postponed::wanted(&route, request.headers());
     let exchange = span.in_scope(|| Exchange::begin(request.headers()));
@@ -58,9 +58,9 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     if let Some(rates) = &app.rates {
         rates.tell(&exchange, answer.headers_mut());
     }
-    let ended = Ended { method: &method, route: &route, took: begun.elapsed(), problem };
+    let ended = Ended { method: &method, route: &route, took: begun.elapsed(), problem: problem.as_ref() };
     ended.report(&answer, &exchange, &span);
-    refused::audit(&app, &exchange, problem);
+    refused::audit(&app, &exchange, problem.as_ref().map(Problem::code));
     answer
 }
 
@@ -120,12 +120,12 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// Writes out problems, those of the router and of layers too.
-fn finished(mut answer: Response, exchange: &Exchange, postpone: bool) -> (Response, Option<Code>) {
+fn finished(mut answer: Response, exchange: &Exchange, postpone: bool) -> (Response, Option<Problem>) {
     let status = answer.status();
     if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
         let postponed = if postpone { postponed::stream_of(&problem) } else { None };
         let rendered = postponed.unwrap_or_else(|| problem.render(status, exchange.trace_id()));
-        return (rendered, Some(problem.code()));
+        return (rendered, Some(problem));
     }
     let ours = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     if !(status.is_client_error() || status.is_server_error()) || ours {
@@ -136,20 +136,21 @@ fn finished(mut answer: Response, exchange: &Exchange, postpone: bool) -> (Respo
     if let Some(allow) = answer.headers_mut().remove(header::ALLOW) {
         rendered.headers_mut().insert(header::ALLOW, allow);
     }
-    (rendered, Some(problem.code()))
+    (rendered, Some(problem))
 }
 
 struct Ended<'a> {
     method: &'a Method,
     route: &'a str,
     took: Duration,
-    problem: Option<Code>,
+    problem: Option<&'a Problem>,
 }
 
 impl Ended<'_> {
     fn report(&self, answer: &Response, exchange: &Exchange, span: &Span) {
         // What was postponed in a stream was refused all the same.
-        let status = self.problem.map_or(answer.status(), Code::status);
+        let code = self.problem.map(Problem::code);
+        let status = code.map_or(answer.status(), Code::status);
         metrics::request(self.method, self.route, status, self.took);
         if POLLED.contains(&self.route) && answer.status().is_success() {
             return;
@@ -165,7 +166,9 @@ impl Ended<'_> {
         }
         tracing::info!(
             http.status = answer.status().as_u16(),
-            outcome = self.problem.map_or("ok", Code::as_str),
+            outcome = code.map_or("ok", Code::as_str),
+            // What the caller was told; it names no secret and repeats no token.
+            detail = self.problem.map(Problem::explanation),
             duration_ms = self.took.as_secs_f64() * 1000.0,
             audit = exchange.action(),
             "request"

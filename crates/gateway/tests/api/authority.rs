@@ -60,6 +60,23 @@ async fn no_forged_token_opens_any_route(database: PgPool) {
     assert_eq!(Record::count(&database).await, before);
 }
 
+#[tokio::test]
+async fn a_token_for_longer_than_any_may_be_is_refused_and_told_so() {
+    let last = |seconds: i64| Claims::of("admin").claim("exp", Claims::in_seconds(seconds));
+    let platform = Platform::without_record_but(&[("JWT_MAX_DAYS", "30")]).await;
+    let refused = [
+        (Claims::of("admin").claim("exp", Claims::in_seconds(0) * 1_000), "not milliseconds"),
+        (last(31 * 86_400), "30 at most"),
+    ];
+    for (claims, expected) in refused {
+        let told =
+            platform.send(Call::get("/tenants").by(&claims)).await.assert_problem(401, "token_invalid");
+        assert!(told["detail"].as_str().unwrap().contains(expected), "{told}");
+    }
+    // It gets as far as to the record, which is away.
+    platform.send(Call::get("/tenants").by(&last(29 * 86_400))).await.assert_problem(503, "unavailable");
+}
+
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn honest_tokens_open_the_door(database: PgPool) {

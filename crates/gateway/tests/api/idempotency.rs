@@ -88,6 +88,11 @@ async fn a_key_belongs_to_one_request_of_one_subject(database: PgPool) {
     wrong_body.assert_problem(422, "idempotency_key_reused");
     let other_path = platform.send(Call::delete("/tenants/acme").by_a("service").key("k").signed()).await;
     other_path.assert_problem(422, "idempotency_key_reused");
+    let text = tenant("acme").to_string();
+    let spaced = Call::post("/tenants", &tenant("acme")).body(text.replace(':', ": ")).key("k");
+    let told =
+        platform.send(spaced.by_a("service").signed()).await.assert_problem(422, "idempotency_key_reused");
+    assert!(told["detail"].as_str().unwrap().contains("byte by byte"), "an honest retry learns why: {told}");
     let gone = platform.send(Call::delete("/tenants/absent").by_a("service").key("k").signed()).await;
     gone.assert_problem(422, "idempotency_key_reused");
     assert_eq!(Record::count(&database).await.without_audit(), before);

@@ -85,6 +85,7 @@ async fn every_request_is_one_line_and_no_line_holds_a_secret(database: PgPool) 
         let [line] = of_it.as_slice() else { panic!("case {n}: {of_it:#?}") };
         let told = (&line["http.status"], &line["outcome"], &line["actor"], &line["audit"]);
         assert_eq!(told, (&json!(status), &json!(outcome), &json!(actor), &json!(audit)), "case {n}: {line}");
+        assert_eq!(line["detail"].is_string(), outcome != "ok", "a refusal is explained: {line}");
         assert!(line["duration_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{line}");
         assert_eq!(line["trace_id"].as_str().map(str::len), Some(32), "{line}");
         assert!(line["http.method"].is_string() && line["http.route"].is_string(), "{line}");

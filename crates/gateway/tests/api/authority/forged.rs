@@ -76,6 +76,8 @@ fn with_forged_claims() -> Vec<(&'static str, String)> {
         ("expired", claim("exp", json!(Claims::in_seconds(-32)))),
         ("expired long ago", claim("exp", json!(0))),
         ("a negative expiry", claim("exp", json!(-1))),
+        ("an expiry in milliseconds", claim("exp", json!(Claims::in_seconds(600) * 1_000))),
+        ("an expiry in ten years", claim("exp", json!(Claims::in_seconds(3_650 * 86_400)))),
         ("not valid yet", claim("nbf", json!(Claims::in_seconds(300)))),
         ("a text for its beginning", claim("nbf", json!("soon"))),
         ("no audience", without("aud")),
