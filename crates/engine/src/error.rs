@@ -1,6 +1,7 @@
 //! How the verbs fail.
 
 use common::error::{Classify, Kind};
+use ipnet::Ipv4Net;
 
 /// What lies below one of our errors, without naming the engine's client in our types.
 pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -15,6 +16,10 @@ pub enum ContainerError {
     /// Something else is there under that name, or somebody newer was there first.
     #[error("{object}: {reason}")]
     Conflict { object: String, reason: String },
+
+    /// Another network has some of the addresses that were asked for: `by` it, as far as the engine shows it.
+    #[error("{network}: another network has addresses of {subnet}")]
+    SubnetTaken { network: String, subnet: Ipv4Net, by: Option<Ipv4Net> },
 
     /// The verb needs something that does not exist.
     #[error("{object} does not exist")]
@@ -85,7 +90,7 @@ impl Classify for ContainerError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid { .. } => Kind::Invalid,
-            Self::Conflict { .. } => Kind::Conflict,
+            Self::Conflict { .. } | Self::SubnetTaken { .. } => Kind::Conflict,
             Self::NotFound { .. } => Kind::NotFound,
             Self::NoNetwork { .. } | Self::NoSharedContainer { .. } | Self::Unreachable { .. } => {
                 Kind::Unavailable

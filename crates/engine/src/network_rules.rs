@@ -42,6 +42,12 @@ pub(crate) fn in_use(name: &str) -> ContainerError {
     ContainerError::conflict(name, "there are tenants' containers in the network")
 }
 
-pub(crate) fn subnet_taken(spec: &NetworkSpec) -> ContainerError {
-    ContainerError::conflict(&spec.name, format!("another network has addresses of {}", spec.subnet))
+/// `by` is what the engine shows of the other one, which may be nothing.
+pub(crate) fn subnet_taken(spec: &NetworkSpec, by: Option<Ipv4Net>) -> ContainerError {
+    ContainerError::SubnetTaken { network: spec.name.clone(), subnet: spec.subnet, by }
+}
+
+/// Whether the two have an address in common.
+pub(crate) fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other) || other.contains(&one)
 }

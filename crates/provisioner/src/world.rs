@@ -53,7 +53,7 @@ impl World {
     }
 
     /// How a template is migrated on this cluster.
-    pub fn migration(&self) -> MigrationContainer<'_> {
-        MigrationContainer { containers: self.containers.as_ref(), site: &self.site }
+    pub fn migration<'a>(&'a self, record: &'a PgPool) -> MigrationContainer<'a> {
+        MigrationContainer { containers: self.containers.as_ref(), site: &self.site, record }
     }
 }

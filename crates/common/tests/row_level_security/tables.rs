@@ -53,6 +53,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("clusters", "how the platform is built"),
     ("dead_letters", "staff's: messages between services"),
     ("event_relay", "how far all events together were told"),
+    ("foreign_subnets", "how the platform is built"),
     ("idempotency_keys", "answers, read under the subject they were given to"),
     ("record_identity", "between the services, the engines and the edge"),
     ("plans", "asked for by the services, the same for everybody"),

@@ -3,10 +3,12 @@
 use common::error::Kind;
 use common::id::TenantId;
 use futures::future::join_all;
+use ipnet::Ipv4Net;
 
 use super::stage::refused;
 use super::{ContractSetup, Stage};
 use crate::containers::Containers;
+use crate::error::ContainerError;
 use crate::spec::{Attachment, NetworkRef, NetworkSpec};
 
 pub(super) async fn all(engine: &dyn Containers, setup: &ContractSetup) {
@@ -16,6 +18,7 @@ pub(super) async fn all(engine: &dyn Containers, setup: &ContractSetup) {
     a_shared_container_that_was_recreated_is_attached_again(&Stage::new(engine, setup)).await;
     what_differs_is_a_conflict_and_stays(&Stage::new(engine, setup)).await;
     a_foreign_network_is_never_touched(&Stage::new(engine, setup)).await;
+    a_range_that_somebody_has_is_told_with_whose_it_is(&Stage::new(engine, setup)).await;
     removal_wants_the_exact_owner_and_bears_repetition(&Stage::new(engine, setup)).await;
     a_network_in_use_stays(&Stage::new(engine, setup)).await;
     forty_at_once(engine, setup).await;
@@ -92,6 +95,19 @@ async fn a_foreign_network_is_never_touched(stage: &Stage<'_>) {
     assert!(stage.setup.outside.exists(&stage.network.name).await);
     assert!(stage.seen().await.is_empty());
     stage.setup.outside.remove(&stage.network.name).await;
+}
+
+async fn a_range_that_somebody_has_is_told_with_whose_it_is(stage: &Stage<'_>) {
+    let foreign = format!("{}-foreign", stage.network.name);
+    let theirs = Ipv4Net::new(stage.network.subnet.network(), 29).unwrap();
+    stage.setup.outside.add_foreign_network(&foreign, theirs).await;
+    let error = refused(stage.engine.ensure_network(&stage.network).await, Kind::Conflict);
+    let ContainerError::SubnetTaken { subnet, by, .. } = error else { panic!("{error}") };
+    assert_eq!((subnet, by), (stage.network.subnet, Some(theirs)));
+    assert!(stage.seen().await.is_empty());
+    stage.setup.outside.remove(&foreign).await;
+    stage.engine.ensure_network(&stage.network).await.unwrap();
+    stage.strike().await;
 }
 
 async fn removal_wants_the_exact_owner_and_bears_repetition(stage: &Stage<'_>) {

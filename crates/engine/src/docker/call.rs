@@ -68,6 +68,7 @@ pub(super) fn says(error: &ContainerError, words: &str) -> bool {
         }
         ContainerError::Invalid { .. }
         | ContainerError::Conflict { .. }
+        | ContainerError::SubnetTaken { .. }
         | ContainerError::NotFound { .. }
         | ContainerError::NoNetwork { .. }
         | ContainerError::NoSharedContainer { .. }

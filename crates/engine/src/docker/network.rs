@@ -37,7 +37,7 @@ impl Docker {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(network_rules::subnet_taken(spec))
+        Err(network_rules::subnet_taken(spec, None))
     }
 
     async fn create_network(&self, spec: &NetworkSpec) -> Result<String, ContainerError> {
@@ -65,11 +65,8 @@ impl Docker {
     async fn name_the_overlap(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
         let networks = self.call("list networks", self.api.list_networks(None)).await?;
         let others = networks.iter().filter(|network| network.name.as_deref() != Some(&spec.name));
-        let overlaps = |net: Ipv4Net| net.contains(&spec.subnet) || spec.subnet.contains(&net);
-        if others.filter_map(subnet).any(overlaps) {
-            return Err(network_rules::subnet_taken(spec));
-        }
-        Ok(())
+        let by = others.flat_map(subnets).find(|other| network_rules::overlap(*other, spec.subnet));
+        by.map_or(Ok(()), |by| Err(network_rules::subnet_taken(spec, Some(by))))
     }
 
     pub(super) async fn take_network_down(&self, network: &NetworkRef) -> Result<(), ContainerError> {
@@ -152,4 +149,10 @@ fn is_ghost(container: &str, endpoint: &EndpointResource) -> bool {
 pub(super) fn subnet(network: &Network) -> Option<Ipv4Net> {
     let [config] = network.ipam.as_ref()?.config.as_deref()? else { return None };
     config.subnet.as_deref()?.parse().ok()
+}
+
+/// Every subnet of a network: others' may have several, of both families.
+fn subnets(network: &Network) -> impl Iterator<Item = Ipv4Net> + '_ {
+    let configs = network.ipam.as_ref().and_then(|ipam| ipam.config.as_deref()).unwrap_or_default();
+    configs.iter().filter_map(|config| config.subnet.as_deref()?.parse().ok())
 }

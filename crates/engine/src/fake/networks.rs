@@ -69,9 +69,9 @@ fn create(state: &mut State, spec: &NetworkSpec) -> Result<Change, ContainerErro
     if check_existing(state, spec)? {
         return Ok(Change::Already);
     }
-    let overlaps = |subnet: ipnet::Ipv4Net| subnet.contains(&spec.subnet) || spec.subnet.contains(&subnet);
-    if state.networks.values().any(|other| overlaps(other.subnet)) {
-        return Err(network_rules::subnet_taken(spec));
+    let mut others = state.networks.values().map(|other| other.subnet);
+    if let Some(by) = others.find(|other| network_rules::overlap(*other, spec.subnet)) {
+        return Err(network_rules::subnet_taken(spec, Some(by)));
     }
     let labels: Labels = network_rules::labels(spec);
     state.add_network(&spec.name, labels, spec.subnet);

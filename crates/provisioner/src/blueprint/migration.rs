@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{
+    database,
     error::{Classify, Kind},
     id::TenantId,
     tenant::Color,
 };
-use engine::{Attachment, ContainerSpec, Containers, Limits, NetworkSpec, Ownership, Role};
+use engine::{Attachment, ContainerError, ContainerSpec, Containers, Limits, NetworkSpec, Ownership, Role};
+use ipnet::Ipv4Net;
 use n8n::{
     account,
     databases::{Migrate, MigrationFailed, MigrationTarget},
@@ -16,7 +18,11 @@ use n8n::{
 };
 
 use super::container;
-use crate::{config::Site, store::subnets};
+use crate::{
+    config::Site,
+    store::subnets::{self, SubnetError},
+};
+use sqlx::PgPool;
 
 /// 270 migrations took 8 s on a quiet machine; a busy one must not fail a tenant.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -27,14 +33,13 @@ const LIMITS: Limits = Limits { cpu_millis: 2000, memory_mb: 1024, pids: 512 };
 pub struct MigrationContainer<'a> {
     pub containers: &'a dyn Containers,
     pub site: &'a Site,
+    pub record: &'a PgPool,
 }
 
 #[async_trait]
 impl Migrate for MigrationContainer<'_> {
     async fn migrate(&self, target: &MigrationTarget) -> Result<(), MigrationFailed> {
-        let network =
-            self.network().ok_or_else(|| Failed::because("there is no subnet for migrations".into()))?;
-        self.containers.ensure_network(&network).await.map_err(MigrationFailed::because)?;
+        let network = self.network().await?;
         let spec = self.container(&network, target)?;
         let finished = self.containers.run_once(&spec, TIMEOUT).await.map_err(MigrationFailed::because)?;
         if finished.exit_code == 0 {
@@ -63,15 +68,39 @@ impl Classify for Failed {
 }
 
 impl MigrationContainer<'_> {
-    fn network(&self) -> Option<NetworkSpec> {
-        Some(NetworkSpec {
+    /// The platform's own network, which exists afterwards, in a range that nobody else has.
+    async fn network(&self) -> Result<NetworkSpec, MigrationFailed> {
+        for _ in 0..subnets::EXCHANGES {
+            let subnet =
+                subnets::of_platform(self.record, self.site).await.map_err(MigrationFailed::because)?;
+            let subnet = subnet.ok_or_else(|| MigrationFailed::because(SubnetError::Exhausted))?;
+            let network = self.network_in(subnet);
+            match self.containers.ensure_network(&network).await {
+                Ok(()) => return Ok(network),
+                Err(ContainerError::SubnetTaken { by, .. }) => {
+                    self.move_on(by.unwrap_or(subnet)).await.map_err(MigrationFailed::because)?;
+                }
+                Err(error) => return Err(MigrationFailed::because(error)),
+            }
+        }
+        Err(MigrationFailed::because(SubnetError::Squatted))
+    }
+
+    async fn move_on(&self, taken: Ipv4Net) -> Result<(), SubnetError> {
+        let mut transaction = database::begin(self.record).await?;
+        subnets::exchange_platform(&mut transaction, self.site, taken).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    fn network_in(&self, subnet: Ipv4Net) -> NetworkSpec {
+        NetworkSpec {
             name: format!("tenants-{}-migrate", self.site.cluster),
             tenant: None,
             cluster: self.site.cluster.clone(),
-            subnet: subnets::of_platform(self.site)?,
+            subnet,
             attach: vec![Attachment { role: "postgres".into(), alias: "postgres".into() }],
             generation: 1,
-        })
+        }
     }
 
     fn container(

@@ -21,7 +21,7 @@ impl Step<CreateTenant> for Database {
         let (name, version) = (Name::of(tenant), blueprint.tenant.version);
         let password = &blueprint.secrets.instance.database_password;
         let world = context.fenced().await?;
-        world.databases.ensure_template(version, &world.migration()).await?;
+        world.databases.ensure_template(version, &world.migration(record)).await?;
         let limit = blueprint.connection_limit();
         context.fenced().await?.databases.ensure_role(&name, password, limit).await?;
         Ok(context.fenced().await?.databases.ensure_database(&name, &name, version).await?)

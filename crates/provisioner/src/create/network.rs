@@ -2,9 +2,17 @@
 
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
+use engine::ContainerError;
 
 use super::{CreateTenant, Nothing};
-use crate::{World, blueprint::network_name, store::tenants};
+use crate::{
+    World,
+    blueprint::network_name,
+    store::{
+        subnets::{self, SubnetError},
+        tenants,
+    },
+};
 
 pub struct Network;
 
@@ -14,10 +22,22 @@ impl Step<CreateTenant> for Network {
         "network"
     }
 
+    /// Nothing of the tenant runs yet, so a range that somebody else has is exchanged for another.
     async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
         let (record, tenant) = (context.database(), context.tenant());
-        let blueprint = context.observe().blueprint(record, tenant).await?;
-        Ok(context.fenced().await?.containers.ensure_network(&blueprint.network).await?)
+        for _ in 0..subnets::EXCHANGES {
+            let blueprint = context.observe().blueprint(record, tenant).await?;
+            match context.fenced().await?.containers.ensure_network(&blueprint.network).await {
+                Err(ContainerError::SubnetTaken { subnet, by, .. }) => {
+                    let mut transaction = context.begin().await?;
+                    let site = &context.observe().site;
+                    subnets::exchange(&mut transaction, site, tenant, by.unwrap_or(subnet)).await?;
+                    transaction.commit().await?;
+                }
+                done => return Ok(done?),
+            }
+        }
+        Err(SubnetError::Squatted.into())
     }
 
     async fn undo(&self, context: &Context<'_, World>, _: &Nothing) -> Result<(), StepError> {

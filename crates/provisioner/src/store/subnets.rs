@@ -1,4 +1,7 @@
 //! Which subnet is whose.
+//!
+//! The record knows what it gave away, and not what others use: a range that turns out to be taken is noted, passed over for
+//! an hour, and whoever had been given it gets another.
 
 use std::collections::HashSet;
 
@@ -7,15 +10,20 @@ use common::{
     id::TenantId,
 };
 use ipnet::{IpNet, Ipv4Net};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::config::{SUBNET_LENGTH, Site};
+
+/// So many ranges in a row are found taken before an attempt gives up; all of them are noted.
+pub const EXCHANGES: usize = 32;
 
 /// A tenant cannot be given a subnet.
 #[derive(Debug, thiserror::Error)]
 pub enum SubnetError {
     #[error("every subnet of this cluster is in use")]
     Exhausted,
+    #[error("{EXCHANGES} subnets in a row are in use by networks that are not of this cluster")]
+    Squatted,
     #[error("another tenant was given the same subnet in the same moment")]
     Raced,
     #[error("the record cannot be used")]
@@ -26,14 +34,16 @@ impl Classify for SubnetError {
     fn kind(&self) -> Kind {
         match self {
             // Somebody may leave; the operation's deadline bounds the wait.
-            Self::Exhausted | Self::Raced => Kind::Unavailable,
+            Self::Exhausted | Self::Squatted | Self::Raced => Kind::Unavailable,
             Self::Database(error) => error.kind(),
         }
     }
 
     fn public_detail(&self) -> String {
         match self {
-            Self::Exhausted => "This cluster has no room for another tenant's network.".into(),
+            Self::Exhausted | Self::Squatted => {
+                "This cluster has no room for another tenant's network.".into()
+            }
             Self::Raced | Self::Database(_) => "A dependency is not answering. Try again later.".into(),
         }
     }
@@ -42,16 +52,7 @@ impl Classify for SubnetError {
 /// Gives the tenant the first free subnet of this cluster, or leaves it the one it has. In a transaction: until it is over,
 /// others wait, because they would all choose the same one.
 pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId) -> Result<(), SubnetError> {
-    let turn = "select pg_advisory_xact_lock(hashtextextended('rp9/subnets/' || $1, 0))";
-    sqlx::query(turn).bind(site.cluster.as_str()).execute(&mut *connection).await?;
-    let taken = "select subnet from tenants where cluster_id = $1 and subnet is not null";
-    let taken: HashSet<IpNet> = sqlx::query_scalar(taken)
-        .bind(site.cluster.as_str())
-        .fetch_all(&mut *connection)
-        .await?
-        .into_iter()
-        .collect();
-    let free = first_free(site.subnets, &taken).ok_or(SubnetError::Exhausted)?;
+    let free = free(connection, site).await?;
     let give = "update tenants set subnet = $3, cluster_id = $2, updated_at = now() where id = $1 and subnet is null";
     let given = sqlx::query(give)
         .bind(tenant)
@@ -68,13 +69,99 @@ pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId
     }
 }
 
-/// The platform's own subnet: where templates are migrated.
-pub fn of_platform(site: &Site) -> Option<Ipv4Net> {
-    site.subnets.subnets(SUBNET_LENGTH).ok()?.next()
+/// Takes a range that is somebody else's away from the tenant, if it has some of it, and gives it another. In a transaction,
+/// like [`ensure`].
+pub async fn exchange(
+    connection: &mut PgConnection,
+    site: &Site,
+    tenant: TenantId,
+    taken: Ipv4Net,
+) -> Result<(), SubnetError> {
+    note(connection, site, taken).await?;
+    let free = free(connection, site).await?;
+    let give = "update tenants set subnet = $2, updated_at = now() where id = $1 and subnet && $3";
+    sqlx::query(give).bind(tenant).bind(IpNet::V4(free)).bind(IpNet::V4(taken)).execute(connection).await?;
+    Ok(())
 }
 
-fn first_free(range: Ipv4Net, taken: &HashSet<IpNet>) -> Option<Ipv4Net> {
-    range.subnets(SUBNET_LENGTH).ok()?.skip(1).find(|subnet| !taken.contains(&IpNet::V4(*subnet)))
+/// The platform's own subnet: where templates are migrated. `None` for a range that cannot be cut.
+pub async fn of_platform(executor: impl PgExecutor<'_>, site: &Site) -> Result<Option<Ipv4Net>, sqlx::Error> {
+    let noted = sqlx::query_scalar("select platform_subnet from clusters where id = $1");
+    let noted: Option<Option<IpNet>> = noted.bind(site.cluster.as_str()).fetch_optional(executor).await?;
+    Ok(match noted.flatten() {
+        Some(IpNet::V4(subnet)) => Some(subnet),
+        Some(IpNet::V6(_)) | None => cuts(site.subnets).next(),
+    })
+}
+
+/// The same as [`exchange`] for the platform itself.
+pub async fn exchange_platform(
+    connection: &mut PgConnection,
+    site: &Site,
+    taken: Ipv4Net,
+) -> Result<(), SubnetError> {
+    note(connection, site, taken).await?;
+    let free = free(connection, site).await?;
+    let give = "update clusters set platform_subnet = $2
+                where id = $1 and coalesce(platform_subnet, set_masklen(subnets, $4)) && $3";
+    sqlx::query(give)
+        .bind(site.cluster.as_str())
+        .bind(IpNet::V4(free))
+        .bind(IpNet::V4(taken))
+        .bind(i32::from(SUBNET_LENGTH))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// How many tenants have room in the range, whoever has how much of it now.
+pub async fn usable(executor: impl PgExecutor<'_>, site: &Site) -> Result<usize, sqlx::Error> {
+    let foreign = sqlx::query_scalar(
+        "select subnet from foreign_subnets where cluster_id = $1 and seen_at > now() - interval '1 hour'",
+    );
+    let foreign: Vec<IpNet> = foreign.bind(site.cluster.as_str()).fetch_all(executor).await?;
+    let usable = cuts(site.subnets).filter(|cut| !foreign.iter().any(|taken| overlap(*taken, *cut)));
+    // The platform has one.
+    Ok(usable.count().saturating_sub(1))
+}
+
+/// Somebody else's network was found here.
+async fn note(connection: &mut PgConnection, site: &Site, taken: Ipv4Net) -> Result<(), sqlx::Error> {
+    tracing::warn!(subnet = %taken, "a network that is not of this cluster has addresses of its range");
+    let note = "insert into foreign_subnets (cluster_id, subnet) values ($1, $2)
+                on conflict (cluster_id, subnet) do update set seen_at = now()";
+    let note = sqlx::query(note).bind(site.cluster.as_str()).bind(IpNet::V4(taken));
+    note.execute(connection).await.map(drop)
+}
+
+/// A subnet that nobody has, for as long as the transaction lasts.
+async fn free(connection: &mut PgConnection, site: &Site) -> Result<Ipv4Net, SubnetError> {
+    let turn = "select pg_advisory_xact_lock(hashtextextended('rp9/subnets/' || $1, 0))";
+    sqlx::query(turn).bind(site.cluster.as_str()).execute(&mut *connection).await?;
+    let given = "select subnet from tenants where cluster_id = $1 and subnet is not null";
+    let given: Vec<IpNet> =
+        sqlx::query_scalar(given).bind(site.cluster.as_str()).fetch_all(&mut *connection).await?;
+    let foreign = "select subnet from foreign_subnets
+                   where cluster_id = $1 and seen_at > now() - interval '1 hour'";
+    let mut foreign: Vec<IpNet> =
+        sqlx::query_scalar(foreign).bind(site.cluster.as_str()).fetch_all(&mut *connection).await?;
+    foreign.extend(of_platform(connection, site).await?.map(IpNet::V4));
+    first_free(site.subnets, &given.into_iter().collect(), &foreign).ok_or(SubnetError::Exhausted)
+}
+
+/// The first cut that was not given away and that no other network has addresses of.
+fn first_free(range: Ipv4Net, given: &HashSet<IpNet>, others: &[IpNet]) -> Option<Ipv4Net> {
+    let mut free = cuts(range).filter(|cut| !given.contains(&IpNet::V4(*cut)));
+    free.find(|cut| !others.iter().any(|taken| overlap(*taken, *cut)))
+}
+
+fn cuts(range: Ipv4Net) -> impl Iterator<Item = Ipv4Net> {
+    range.subnets(SUBNET_LENGTH).into_iter().flatten()
+}
+
+fn overlap(one: IpNet, other: Ipv4Net) -> bool {
+    let other = IpNet::V4(other);
+    one.contains(&other) || other.contains(&one)
 }
 
 #[cfg(test)]
@@ -82,11 +169,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_hole_is_filled_and_the_platform_keeps_its_own() {
+    fn the_first_hole_is_filled_and_what_others_have_is_passed_over() {
         let range: Ipv4Net = "10.201.0.0/26".parse().unwrap();
-        let all: Vec<IpNet> = range.subnets(SUBNET_LENGTH).unwrap().map(IpNet::V4).collect();
-        assert_eq!(first_free(range, &HashSet::new()).map(IpNet::V4), Some(all[1]));
-        assert_eq!(first_free(range, &HashSet::from([all[1], all[3]])).map(IpNet::V4), Some(all[2]));
-        assert_eq!(first_free(range, &all.into_iter().skip(1).collect()), None);
+        let all: Vec<Ipv4Net> = cuts(range).collect();
+        let nets = |indices: &[usize]| indices.iter().map(|&i| IpNet::V4(all[i])).collect::<Vec<_>>();
+        let wide: IpNet = "10.201.0.0/27".parse().unwrap();
+        let (narrow, outer): (IpNet, IpNet) =
+            ("10.201.0.20/30".parse().unwrap(), "10.0.0.0/8".parse().unwrap());
+        let cases = [
+            (vec![], nets(&[0]), Some(1)),
+            (nets(&[1, 3]), nets(&[0]), Some(2)),
+            (vec![], vec![wide], Some(2)),
+            (vec![], [nets(&[0]), vec![narrow]].concat(), Some(2)),
+            (nets(&[2]), vec![wide], Some(3)),
+            (nets(&[1, 2, 3]), nets(&[0]), None),
+            (vec![], vec![outer], None),
+        ];
+        for (given, others, expected) in cases {
+            let free = first_free(range, &given.iter().copied().collect(), &others);
+            assert_eq!(free, expected.map(|i: usize| all[i]), "{given:?} given, {others:?} of others");
+        }
     }
 }

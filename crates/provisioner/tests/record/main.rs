@@ -10,4 +10,5 @@
 mod crowd;
 mod every_step;
 mod reconciler;
+mod subnets;
 mod support;

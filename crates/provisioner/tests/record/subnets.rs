@@ -1,0 +1,93 @@
+//! Networks that are not ours, in the cluster's range.
+
+use common::{
+    database::MIGRATOR,
+    operations::{End, OperationKind, Saga},
+};
+use ipnet::Ipv4Net;
+use provisioner::{CreateTenant, HealTenant, World};
+use sqlx::PgPool;
+use testkit::saga::Rig;
+
+use crate::support::Fakes;
+
+fn net(text: &str) -> Ipv4Net {
+    text.parse().unwrap()
+}
+
+async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
+    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
+    Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+}
+
+async fn subnets(pool: &PgPool) -> Vec<String> {
+    let given = "select subnet::text from tenants where subnet is not null order by subnet";
+    sqlx::query_scalar(given).fetch_all(pool).await.unwrap()
+}
+
+async fn failures(pool: &PgPool) -> i64 {
+    let failed = "select count(*) from operation_steps where event = 'failed'";
+    sqlx::query_scalar(failed).fetch_one(pool).await.unwrap()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_range_that_somebody_else_has_is_passed_over(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    // The next free cut is taken, and all of the second after it.
+    fakes.containers.add_foreign_network("squat", net("10.201.0.16/28"));
+    fakes.containers.add_foreign_network("wide", net("10.201.0.48/29"));
+    for _ in 0..2 {
+        let tenant = fakes.accept("starter").await;
+        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        assert_eq!(fakes.status(tenant).await, "active");
+    }
+    assert_eq!(subnets(&pool).await, ["10.201.0.32/28", "10.201.0.64/28"]);
+    assert_eq!(failures(&pool).await, 0, "within the same attempt");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn the_platforms_own_range_moves_on_as_well(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    fakes.containers.add_foreign_network("everywhere", net("10.201.0.0/24"));
+    let tenant = fakes.accept("starter").await;
+    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    fakes.assert_whole(tenant, 1).await;
+    // One was given to the tenant before the first try, the other is the platform's.
+    assert_eq!(subnets(&pool).await, ["10.201.1.16/28"]);
+    let platform = "select platform_subnet::text from clusters";
+    let platform: String = sqlx::query_scalar(platform).fetch_one(&pool).await.unwrap();
+    assert_eq!(platform, "10.201.1.0/28");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_was_noted_is_tried_again_after_an_hour(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    fakes.containers.add_foreign_network("squat", net("10.201.0.16/28"));
+    fakes.accept("starter").await;
+    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    fakes.containers.vanish("squat");
+    sqlx::query("update foreign_subnets set seen_at = seen_at - interval '61 minutes'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    fakes.accept("starter").await;
+    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    assert_eq!(subnets(&pool).await, ["10.201.0.16/28", "10.201.0.32/28"]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn healing_moves_no_tenant(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let tenant = fakes.accept("starter").await;
+    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    let before = subnets(&pool).await;
+    fakes.containers.add_foreign_network("squat", net("10.201.0.32/28"));
+    fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
+    fakes.operate(tenant, OperationKind::TenantHeal).await;
+    assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
+    assert_eq!(subnets(&pool).await, before);
+}
