@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
+use crate::capacity::Capacity;
 use crate::error::ContainerError;
+use crate::logs::{LogLine, LogQuery};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::ClusterId;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec};
@@ -16,10 +18,14 @@ pub trait Containers: Send + Sync {
     /// Whether the engine answers.
     async fn ping(&self) -> Result<(), ContainerError>;
 
+    /// What a single container can be given at most.
+    async fn capacity(&self) -> Result<Capacity, ContainerError>;
+
     /// Makes the network exist with this subnet and owner, and the shared containers be attached to it under their
     /// aliases, those that were recreated since too.
     ///
     /// A network of that name with another subnet or owner, or of a newer generation, is a conflict and stays as it is.
+    /// Addresses that another network has are [`ContainerError::SubnetTaken`].
     /// A shared container that does not exist is [`ContainerError::NoSharedContainer`].
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError>;
 
@@ -48,6 +54,10 @@ pub trait Containers: Send + Sync {
 
     /// Everything of this cluster that is ours.
     async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError>;
+
+    /// The end of what a container wrote, oldest line first; one of another owner is a conflict. Programs write what they please:
+    /// this may hold anything the tenant's own people put in.
+    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError>;
 
     /// Follows changes from the moment of the call. The stream ends when the engine is lost: call again.
     /// Not every change is told (see [`Event`]), so look by a timer as well.

@@ -19,6 +19,7 @@ use ipnet::Ipv4Net;
 use crate::containers::Containers;
 use crate::fake::{Verb, When};
 use crate::ownership::ClusterId;
+use crate::spec::Limits;
 
 pub use stage::{Stage, until};
 
@@ -75,6 +76,7 @@ pub async fn containers(engine: &dyn Containers, setup: &ContractSetup) {
     setup.outside.add_shared("edge").await;
     setup.outside.add_shared("postgres").await;
     engine.ping().await.unwrap();
+    assert!(engine.capacity().await.unwrap().holds(Limits { cpu_millis: 250, memory_mb: 64, pids: 64 }));
 
     networks::all(engine, setup).await;
     containers::all(engine, setup).await;

@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod container;
 mod events;
+mod logs;
 mod network;
 mod observe;
 mod run;
@@ -20,9 +21,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
+use crate::capacity::Capacity;
 use crate::check;
 use crate::containers::Containers;
 use crate::error::ContainerError;
+use crate::logs::{LogLine, LogQuery};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::ClusterId;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy};
@@ -73,6 +76,10 @@ impl Containers for Docker {
         self.call("ping", self.api.ping()).await.map(|_| ())
     }
 
+    async fn capacity(&self) -> Result<Capacity, ContainerError> {
+        self.measure().await
+    }
+
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
         check::network(spec)?;
         let _turn = self.turns.take(&spec.name).await;
@@ -115,6 +122,10 @@ impl Containers for Docker {
 
     async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
         self.inventory(cluster).await
+    }
+
+    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
+        self.read_logs(container, query).await
     }
 
     async fn events(&self, cluster: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError> {

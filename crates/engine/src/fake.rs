@@ -20,6 +20,8 @@ pub use effects::{Effect, Verb};
 pub use faults::{Fault, When};
 pub use runs::Run;
 
+use crate::capacity::Capacity;
+use crate::logs::{LogLine, LogStream};
 use crate::observed::{Health, State as ContainerState};
 use crate::ownership::ClusterId;
 use crate::spec::ContainerSpec;
@@ -150,6 +152,17 @@ impl FakeWorld {
         } else {
             state.missing_images.remove(image);
         }
+    }
+
+    /// What the engine has; by default as much as anybody asks for.
+    pub fn set_capacity(&self, capacity: Capacity) {
+        self.lock().capacity = Some(capacity);
+    }
+
+    /// A container of this name writes a line.
+    pub fn write(&self, name: &str, stream: LogStream, text: &str) {
+        let line = LogLine { at: common::clock::now(), stream, text: text.to_owned() };
+        self.lock().logs.entry(name.to_owned()).or_default().push(line);
     }
 
     /// Says how containers that run once end. By default they succeed and say nothing.

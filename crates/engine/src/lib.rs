@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod capacity;
 mod check;
 mod containers;
 pub mod docker;
 mod error;
 mod hash;
+mod logs;
 mod network_rules;
 mod observed;
 mod ownership;
@@ -16,9 +18,11 @@ pub mod contract;
 #[cfg(feature = "fake")]
 pub mod fake;
 
+pub use capacity::Capacity;
 pub use containers::Containers;
 pub use error::ContainerError;
 pub use hash::SpecHash;
+pub use logs::{LogLine, LogQuery, LogStream};
 pub use observed::{
     Event, Finished, Health, Inventory, NetworkObserved, Object, Observed, State, VolumeObserved,
 };

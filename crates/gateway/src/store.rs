@@ -11,6 +11,7 @@ pub mod health;
 pub mod operations;
 pub mod plans;
 pub mod reader;
+pub mod room;
 pub mod schedules;
 pub mod steer;
 pub mod tenants;

@@ -5,6 +5,7 @@ mod filter;
 mod named;
 mod metadata;
 mod new_tenant;
+mod room;
 mod view;
 pub mod words;
 
@@ -12,4 +13,5 @@ pub use email::Email;
 pub use filter::read_filter;
 pub use named::{TENANT_NAME, TenantName};
 pub use new_tenant::{NewTenant, NewTenantBody, Rules};
+pub use room::obstacle;
 pub use view::{InstanceView, LimitsView, TenantView};

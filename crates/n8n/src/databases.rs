@@ -58,6 +58,9 @@ pub trait TenantDatabases: Send + Sync {
     /// Drops the role. Its database has to be gone first ([`DatabaseError::RoleInUse`]).
     async fn remove_role(&self, name: &Name) -> Result<(), DatabaseError>;
 
+    /// How many connections the server lets ordinary roles have, all of them together.
+    async fn connections(&self) -> Result<u32, DatabaseError>;
+
     /// Every database, role and template that is ours, in the order of their names.
     async fn observe(&self) -> Result<Observed, DatabaseError>;
 }

@@ -18,6 +18,9 @@ pub use compliance::Compliance;
 /// The length of a tenant's subnet: 14 addresses, for two mains, eight workers and the three shared servers.
 pub const SUBNET_LENGTH: u8 = 28;
 
+/// One gateway and one provisioner with their usual pools hold 80; the rest is for the moment's connections that make and look.
+const PLATFORM_CONNECTIONS: u32 = 100;
+
 /// What holds for every tenant of this cluster.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -31,6 +34,8 @@ pub struct Site {
     pub domain: String,
     pub scheme: Scheme,
     pub port: u16,
+    /// Connections to the tenants' server that are not for tenants: the record is usually on the same one.
+    pub platform_connections: u32,
 }
 
 /// Everything this service reads.
@@ -72,6 +77,7 @@ impl Section for Site {
         let (image, version) = (env.or("N8N_IMAGE", "n8nio/n8n".to_owned()), env.required("N8N_VERSION"));
         let (domain, scheme) = (env.required("TENANT_DOMAIN"), env.required("PUBLIC_SCHEME"));
         let port = env.required("PUBLIC_PORT");
+        let platform_connections = env.or("PLATFORM_CONNECTIONS", PLATFORM_CONNECTIONS);
         let subnets = match subnets {
             Some(range) if range.prefix_len() >= SUBNET_LENGTH || range.trunc() != range => {
                 env.problem(format!("TENANT_SUBNETS must be a network wider than /{SUBNET_LENGTH}"))
@@ -89,6 +95,7 @@ impl Section for Site {
             domain: domain?,
             scheme,
             port: port?,
+            platform_connections: platform_connections?,
         })
     }
 }

@@ -1,11 +1,19 @@
-//! The cluster's row says every five seconds that somebody looks after it, and how its servers are.
+//! The cluster's row says every five seconds that somebody looks after it, how its servers are, and what they have.
 
 use std::{sync::Arc, time::Duration};
 
 use common::{error::chain, service::Service};
 use serde_json::json;
+use sqlx::PgPool;
 
-use crate::{World, config::Site, store::clusters};
+use crate::{
+    World,
+    config::Site,
+    store::{
+        clusters::{self, Seen},
+        subnets,
+    },
+};
 
 /// The contract's figure; the cluster counts as offline after 30 s without one.
 const EVERY: Duration = Duration::from_secs(5);
@@ -20,24 +28,32 @@ pub fn spawn(service: &Service, world: Arc<World>, site: Site) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stopping.run_until_cancelled(tick.tick()).await.is_some() {
-            let seen = look(&world).await;
-            if let Err(error) = clusters::beat(&pool, &site, &seen).await {
+            if let Err(error) = beat(&pool, &world, &site).await {
                 tracing::warn!(error = chain(&error), "the heartbeat could not be written");
             }
         }
     });
 }
 
-async fn look(world: &World) -> serde_json::Value {
+/// Looks once and writes down what was seen.
+pub async fn beat(pool: &PgPool, world: &World, site: &Site) -> Result<(), sqlx::Error> {
+    let mut seen = look(world).await;
+    seen.connections = seen.connections.map(|all| all.saturating_sub(site.platform_connections));
+    clusters::beat(pool, site, &seen, subnets::usable(pool, site).await?).await
+}
+
+async fn look(world: &World) -> Seen {
     let (docker, postgres, redis) = tokio::join!(
-        tokio::time::timeout(PATIENCE, world.containers.ping()),
-        tokio::time::timeout(PATIENCE, world.databases.observe()),
+        tokio::time::timeout(PATIENCE, world.containers.capacity()),
+        tokio::time::timeout(PATIENCE, world.databases.connections()),
         tokio::time::timeout(PATIENCE, world.queues.observe()),
     );
     let word = |up: bool| if up { "up" } else { "down" };
-    json!({
-        "docker": word(matches!(docker, Ok(Ok(())))),
-        "tenant_postgres": word(matches!(postgres, Ok(Ok(_)))),
+    let (capacity, connections) = (docker.ok().and_then(Result::ok), postgres.ok().and_then(Result::ok));
+    let dependencies = json!({
+        "docker": word(capacity.is_some()),
+        "tenant_postgres": word(connections.is_some()),
         "redis": word(matches!(redis, Ok(Ok(_)))),
-    })
+    });
+    Seen { dependencies, capacity, connections }
 }

@@ -5,7 +5,7 @@ mod config;
 mod create;
 mod delete;
 mod heal;
-mod heartbeat;
+pub mod heartbeat;
 mod initial_login;
 pub mod intake;
 mod reconcile;

@@ -13,8 +13,10 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Docker;
 use super::body::{MEGABYTE, NANOS_PER_MILLI};
+use super::call::malformed;
 use super::container::owner;
 use super::network::subnet;
+use crate::capacity::Capacity;
 use crate::error::ContainerError;
 use crate::hash::SpecHash;
 use crate::observed::{Health, Inventory, NetworkObserved, Observed, State, VolumeObserved};
@@ -46,6 +48,17 @@ impl Docker {
         let volumes = volumes.volumes.unwrap_or_default();
         let volumes = volumes.iter().filter_map(|volume| volume_observed(volume, cluster));
         Ok(Inventory { containers, networks: networks.collect(), volumes: volumes.collect() })
+    }
+
+    pub(super) async fn measure(&self) -> Result<Capacity, ContainerError> {
+        let info = self.call("measure the engine", self.api.info()).await?;
+        let cores = info.ncpu.filter(|cores| *cores > 0);
+        let memory = info.mem_total.filter(|bytes| *bytes > 0);
+        let (Some(cores), Some(memory)) = (cores, memory) else {
+            return Err(malformed("measure the engine", "cores or memory"));
+        };
+        let whole = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
+        Ok(Capacity { cpu_millis: whole(cores).saturating_mul(1000), memory_mb: whole(memory / MEGABYTE) })
     }
 
     async fn inspect_id(&self, id: &str) -> Result<Option<ContainerInspectResponse>, ContainerError> {

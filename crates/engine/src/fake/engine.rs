@@ -10,9 +10,11 @@ use futures::stream::BoxStream;
 use super::FakeEngine;
 use super::containers::{joinable, removable};
 use super::runs::Run;
+use crate::capacity::Capacity;
 use crate::check;
 use crate::containers::Containers;
 use crate::error::ContainerError;
+use crate::logs::{LogLine, LogQuery, Tail};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::{ClusterId, Ownership};
 use crate::plan::{self, RunWay};
@@ -22,6 +24,11 @@ use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, 
 impl Containers for FakeEngine {
     async fn ping(&self) -> Result<(), ContainerError> {
         self.look("ping", |_| ()).await
+    }
+
+    async fn capacity(&self) -> Result<Capacity, ContainerError> {
+        let unlimited = Capacity { cpu_millis: u32::MAX, memory_mb: u32::MAX };
+        self.look("measure", |state| state.capacity.unwrap_or(unlimited)).await
     }
 
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
@@ -90,6 +97,20 @@ impl Containers for FakeEngine {
 
     async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
         self.look("observe", |state| state.inventory(cluster)).await
+    }
+
+    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
+        let read = self.look("read logs", |state| {
+            let found = state.containers.get(&container.name)?;
+            Some((Ownership::read(&found.labels), state.logs.get(&container.name).cloned()))
+        });
+        let Some((owner, log)) = read.await? else {
+            return Err(ContainerError::NotFound { object: container.name.clone() });
+        };
+        plan::touch(container, owner.as_ref())?;
+        let mut tail = Tail::new(query);
+        log.into_iter().flatten().for_each(|line| tail.push(line));
+        Ok(tail.into_lines())
     }
 
     async fn events(&self, cluster: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError> {

@@ -10,7 +10,9 @@ use time::OffsetDateTime;
 use super::effects::Effect;
 use super::faults::Fault;
 use super::runs::Runs;
+use crate::capacity::Capacity;
 use crate::hash::SpecHash;
+use crate::logs::LogLine;
 use crate::observed::{Event, Health, Object, State as ContainerState};
 use crate::ownership::{ClusterId, label, read_tenant};
 use crate::spec::{ContainerSpec, Limits};
@@ -19,6 +21,10 @@ pub(super) type Labels = HashMap<String, String>;
 
 #[derive(Default)]
 pub(super) struct State {
+    /// `None`: whatever is asked for.
+    pub(super) capacity: Option<Capacity>,
+    /// What containers wrote, by their names.
+    pub(super) logs: BTreeMap<String, Vec<LogLine>>,
     pub(super) networks: BTreeMap<String, Network>,
     pub(super) containers: BTreeMap<String, Container>,
     pub(super) volumes: BTreeMap<String, Labels>,

@@ -5,6 +5,7 @@
 
 mod confinement;
 mod faults;
+mod logs;
 mod outside;
 mod reach;
 

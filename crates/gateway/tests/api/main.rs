@@ -28,6 +28,7 @@ mod pressure;
 mod rates;
 mod read_only;
 mod refusals;
+mod room;
 mod row_level_security;
 mod schedules;
 mod search;

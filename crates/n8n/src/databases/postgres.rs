@@ -99,6 +99,11 @@ impl TenantDatabases for PostgresDatabases {
         roles::remove(&mut session, name).await
     }
 
+    async fn connections(&self) -> Result<u32, DatabaseError> {
+        let mut connection = self.connect(&self.options).await?;
+        observe::connections(&mut connection).await
+    }
+
     async fn observe(&self) -> Result<Observed, DatabaseError> {
         let mut connection = self.connect(&self.options).await?;
         observe::all(&mut connection).await

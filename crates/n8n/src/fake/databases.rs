@@ -24,6 +24,8 @@ pub struct DatabaseWorld {
 #[derive(Debug, Default)]
 struct State {
     ledger: Ledger,
+    /// `None`: as many as anybody wants.
+    connections: Option<u32>,
     templates: BTreeMap<Version, bool>,
     roles: BTreeMap<Name, (String, u16)>,
     databases: BTreeMap<Name, Database>,
@@ -68,6 +70,11 @@ impl DatabaseWorld {
     /// A finished template, as if somebody had made it earlier.
     pub fn put_template(&self, version: Version) {
         self.state().templates.insert(version, true);
+    }
+
+    /// How many connections there are for tenants.
+    pub fn set_connections(&self, connections: u32) {
+        self.state().connections = Some(connections);
     }
 
     /// What this database holds.
@@ -223,6 +230,10 @@ impl TenantDatabases for FakeDatabases {
             state.roles.remove(name);
             Ok(())
         })
+    }
+
+    async fn connections(&self) -> Result<u32, DatabaseError> {
+        self.call("connections", "", |state| Ok(state.connections.unwrap_or(u32::MAX)))
     }
 
     async fn observe(&self) -> Result<Observed, DatabaseError> {

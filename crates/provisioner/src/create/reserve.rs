@@ -1,7 +1,11 @@
 //! What belongs to the tenant alone is set aside: its place in a cluster, a subnet, names, secrets.
 
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use common::{
+    error::Kind,
+    operations::{Context, Step, StepError},
+};
+use engine::Limits;
 
 use super::{CreateTenant, Nothing};
 use crate::{
@@ -9,7 +13,8 @@ use crate::{
     store::{
         clusters,
         instances::{self, Instance},
-        secrets, subnets, tenants,
+        secrets, subnets,
+        tenants::{self, Tenant},
     },
 };
 
@@ -23,6 +28,7 @@ impl Step<CreateTenant> for Reserve {
 
     async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
         let (tenant, world) = (context.tenant(), context.observe());
+        fits(world, &tenants::get(context.database(), tenant).await?).await?;
         let mut transaction = context.begin().await?;
         clusters::ensure(&mut *transaction, &world.site).await?;
         let row = tenants::get(&mut *transaction, tenant).await?;
@@ -43,4 +49,18 @@ impl Step<CreateTenant> for Reserve {
         tenants::fail(&mut *transaction, tenant, operation).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+/// Known before anything is made: the plan may have been accepted before anybody knew what this engine has.
+async fn fits(world: &World, tenant: &Tenant) -> Result<(), StepError> {
+    let has = world.containers.capacity().await?;
+    let wanted = Limits { cpu_millis: tenant.cpu_millis, memory_mb: tenant.memory_mb, pids: 0 };
+    if has.holds(wanted) {
+        return Ok(());
+    }
+    let detail = format!(
+        "Each container of the plan wants {} thousandths of a core and {} MB; this cluster has {} and {}.",
+        wanted.cpu_millis, wanted.memory_mb, has.cpu_millis, has.memory_mb
+    );
+    Err(StepError::failed(Kind::Invalid, detail))
 }

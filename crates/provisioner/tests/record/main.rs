@@ -10,5 +10,6 @@
 mod crowd;
 mod every_step;
 mod reconciler;
+mod room;
 mod subnets;
 mod support;

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, time::Duration};
 use async_trait::async_trait;
 use common::tenant::Color;
 use engine::{
-    ClusterId, ContainerError, ContainerRef, ContainerSpec, Containers, Event, Finished, Health, Inventory,
-    Limits, NetworkObserved, NetworkRef, NetworkSpec, Observed, Ownership, Role, SpecHash, State,
-    VolumeObserved,
+    Capacity, ClusterId, ContainerError, ContainerRef, ContainerSpec, Containers, Event, Finished, Health,
+    Inventory, Limits, LogLine, LogQuery, NetworkObserved, NetworkRef, NetworkSpec, Observed, Ownership,
+    Role, SpecHash, State, VolumeObserved,
 };
 use futures::stream::BoxStream;
 
@@ -34,6 +34,10 @@ fn volume(container: &str) -> String {
 impl Containers for Remote {
     async fn ping(&self) -> Result<(), ContainerError> {
         Ok(())
+    }
+
+    async fn capacity(&self) -> Result<Capacity, ContainerError> {
+        Ok(Capacity { cpu_millis: u32::MAX, memory_mb: u32::MAX })
     }
 
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
@@ -115,6 +119,10 @@ impl Containers for Remote {
             networks: of(Kind::Network).map(network).collect(),
             volumes: of(Kind::Volume).filter_map(volume).collect(),
         })
+    }
+
+    async fn logs(&self, _: &ContainerRef, _: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
+        Err(unknown("logs"))
     }
 
     async fn events(&self, _: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError> {

@@ -82,6 +82,10 @@ impl TenantDatabases for Remote {
         Remote::remove(self, &[Kind::Role], &name.to_string()).await.map_err(unavailable)
     }
 
+    async fn connections(&self) -> Result<u32, DatabaseError> {
+        Ok(u32::MAX)
+    }
+
     /// Only the holder's own tenant is shown: nobody who asks looks at others.
     async fn observe(&self) -> Result<Observed, DatabaseError> {
         let seen = self.look().await.map_err(unavailable)?;

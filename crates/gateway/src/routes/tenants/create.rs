@@ -15,8 +15,8 @@ use crate::{
     commands::accept,
     idempotency::{Answer, repeat_or},
     problem::{Answered, Code, Pointer, Problem},
-    store::accept::CreateTenant,
-    tenants::{NewTenant, NewTenantBody, Rules},
+    store::{accept::CreateTenant, room},
+    tenants::{self, NewTenant, NewTenantBody, Rules},
 };
 
 pub enum Create {}
@@ -44,7 +44,8 @@ pub struct Created {
 
 /// Creates a tenant.
 ///
-/// Answered as soon as it is certain to happen; `Location` names the operation to watch.
+/// Answered as soon as it is certain to happen; `Location` names the operation to watch. What no cluster can hold is refused: 409
+/// `plan_too_large` or `no_room`, with the figures.
 #[utoipa::path(
     post, path = "/tenants", tag = "tenants",
     request_body = NewTenantBody,
@@ -72,9 +73,20 @@ pub async fn create(State(app): State<App>, command: Command<Create>) -> Answere
     };
     let answer = Answer::json(StatusCode::CREATED, format!("/operations/{operation}"), &created)?;
     let effect = CreateTenant { id, tenant: &tenant, n8n_version: &app.n8n_version };
-    let accepted = accept(&app, &command, operation, &effect, answer).await?;
-    // Only a plan that vanished since it was read is in the way.
-    accepted.ok_or_else(|| Problem::new(Code::Conflict).detail("The plan is not offered any more."))
+    match accept(&app, &command, operation, &effect, answer).await? {
+        Some(answer) => Ok(answer),
+        None => Err(obstacle(&app, &tenant.plan).await?),
+    }
+}
+
+/// Asked afterwards, and only of what was refused: accepting stays one statement.
+async fn obstacle(app: &App, plan: &str) -> Answered<Problem> {
+    let Some(wanted) = room::wanted(&app.statements, plan).await? else {
+        return Ok(Problem::new(Code::Conflict).detail("The plan is not offered any more."));
+    };
+    let rooms = room::rooms(&app.statements).await?;
+    // Somebody may have left between the two looks.
+    Ok(tenants::obstacle(plan, &wanted, &rooms).unwrap_or_else(|| Problem::new(Code::NoRoom)))
 }
 
 /// The tenant that is asked for, if it could be kept what is asked for it.

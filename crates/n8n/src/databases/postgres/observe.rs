@@ -48,6 +48,17 @@ pub(super) async fn all(connection: &mut PgConnection) -> Result<Observed, Datab
     })
 }
 
+/// How many connections the server lets ordinary roles have.
+pub(super) async fn connections(connection: &mut PgConnection) -> Result<u32, DatabaseError> {
+    // The second reserve is of version 16 and later.
+    let question = sqlx::query_scalar(
+        "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+              - coalesce(current_setting('reserved_connections', true)::int, 0)",
+    );
+    let allowed: i32 = question.fetch_one(connection).await.map_err(refused("count connections"))?;
+    Ok(u32::try_from(allowed).unwrap_or_default())
+}
+
 /// Counts what the instance holds, archived workflows included.
 pub(super) async fn counts(connection: &mut PgConnection) -> Result<Counts, DatabaseError> {
     schema::version(connection).await?;

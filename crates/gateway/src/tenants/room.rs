@@ -1,0 +1,91 @@
+//! Why no cluster takes a tenant.
+
+use crate::{
+    problem::{Code, Pointer, Problem},
+    store::room::{Room, Wanted},
+};
+
+/// Says what is missing where most of it is there. `None`: nothing is, by now.
+pub fn obstacle(plan: &str, wanted: &Wanted, rooms: &[Room]) -> Option<Problem> {
+    let large = |room: &&Room| {
+        let too_small = |has: Option<i32>, wants: i32| has.is_some_and(|has| has < wants);
+        !too_small(room.cpu_millis, wanted.cpu_millis) && !too_small(room.memory_mb, wanted.memory_mb)
+    };
+    let able: Vec<&Room> = rooms.iter().filter(large).collect();
+    if able.is_empty() {
+        return largest(rooms).map(|largest| too_large(plan, wanted, largest));
+    }
+    let connected = |room: &&&Room| room.connections.is_none_or(|left| left >= i64::from(wanted.connections));
+    let connected: Vec<&Room> = able.iter().filter(connected).copied().collect();
+    if connected.is_empty() {
+        let left = able.iter().filter_map(|room| room.connections).max().unwrap_or_default().max(0);
+        let wants = wanted.connections;
+        let detail = format!(
+            "The plan `{plan}` takes {wants} connections to the tenants' database server, and no cluster has more than \
+             {left} left."
+        );
+        return Some(Problem::new(Code::NoRoom).detail(detail));
+    }
+    if connected.iter().all(|room| room.subnets.is_some_and(|left| left < 1)) {
+        let detail = "Every subnet that the clusters have for tenants is in use.";
+        return Some(Problem::new(Code::NoRoom).detail(detail));
+    }
+    None
+}
+
+fn largest(rooms: &[Room]) -> Option<&Room> {
+    rooms.iter().max_by_key(|room| (room.cpu_millis, room.memory_mb))
+}
+
+fn too_large(plan: &str, wanted: &Wanted, largest: &Room) -> Problem {
+    let cores = |millis: i32| f64::from(millis) / 1000.0;
+    let detail = format!(
+        "Each container of the plan `{plan}` takes {} cores and {} MB of memory; the largest cluster has {} and {} MB.",
+        cores(wanted.cpu_millis),
+        wanted.memory_mb,
+        cores(largest.cpu_millis.unwrap_or_default()),
+        largest.memory_mb.unwrap_or_default(),
+    );
+    Problem::new(Code::PlanTooLarge).detail(detail).at(Pointer::to("plan"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRO: Wanted = Wanted { cpu_millis: 2000, memory_mb: 2048, connections: 18 };
+
+    fn room(cpu_millis: i32, memory_mb: i32, connections: i64, subnets: i64) -> Room {
+        Room {
+            cpu_millis: Some(cpu_millis),
+            memory_mb: Some(memory_mb),
+            connections: Some(connections),
+            subnets: Some(subnets),
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_figures() {
+        let unknown = Room { cpu_millis: None, memory_mb: None, connections: None, subnets: None };
+        let cases: [(&[Room], Option<(Code, &str)>); 8] = [
+            (&[], None),
+            (&[unknown], None),
+            (&[room(2000, 2048, 18, 1)], None),
+            (
+                &[room(1000, 9000, 99, 9), room(1500, 512, 99, 9)],
+                Some((Code::PlanTooLarge, "1.5 and 512 MB")),
+            ),
+            (&[room(2000, 2047, 99, 9)], Some((Code::PlanTooLarge, "2 cores and 2048 MB"))),
+            (&[room(4000, 4096, 17, 9), room(1000, 1024, 99, 9)], Some((Code::NoRoom, "more than 17"))),
+            (&[room(4000, 4096, -5, 9)], Some((Code::NoRoom, "more than 0"))),
+            (&[room(4000, 4096, 99, 0), room(4000, 4096, 3, 9)], Some((Code::NoRoom, "subnet"))),
+        ];
+        for (rooms, expected) in cases {
+            let told = obstacle("pro", &PRO, rooms).map(|problem| (problem.code(), problem.to_string()));
+            assert_eq!(told.as_ref().map(|(code, _)| *code), expected.map(|(code, _)| code), "{rooms:?}");
+            if let (Some((_, text)), Some((_, words))) = (told, expected) {
+                assert!(text.contains(words), "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Tenants that no cluster can hold.
+
+use serde_json::Value;
+use sqlx::PgPool;
+
+use crate::support::{Call, Platform, Record, Reply, tenant};
+
+async fn cluster(database: &PgPool, id: &str, cpu_millis: i32, connections: i32, subnets: i32) {
+    let insert =
+        "insert into clusters (id, region, engine, subnets, cpu_millis, memory_mb, connections_usable,
+            connections_committed, subnets_usable, subnets_committed, counted_at)
+        values ($1, 'local', 'docker', '10.0.0.0/16', $2, 8192, $3, 0, $4, 0, now())";
+    let insert = sqlx::query(insert).bind(id).bind(cpu_millis).bind(connections).bind(subnets);
+    insert.execute(database).await.unwrap();
+}
+
+async fn create(platform: &Platform, subdomain: &str, plan: &str) -> Reply {
+    let mut body = tenant(subdomain);
+    body["plan"] = Value::from(plan);
+    platform.send(Call::post("/tenants", &body).by_a("service").key(subdomain).signed()).await
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_plan_whose_containers_fit_nowhere_is_refused_with_the_figures(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    assert_eq!(create(&platform, "early", "enterprise").await.status, 201, "nothing is known yet");
+    cluster(&database, "two-cores", 2000, 1000, 100).await;
+    let refused = create(&platform, "large", "enterprise").await;
+    refused.assert_problem(409, "plan_too_large");
+    let told = refused.json();
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("4 cores and 4096 MB") && detail.contains("2 and 8192 MB"), "{detail}");
+    assert_eq!(told["errors"][0]["pointer"], "/plan");
+    assert_eq!(Record::count(&database).await.of("tenants"), 1);
+    assert_eq!(create(&platform, "fits", "pro").await.status, 201);
+
+    cluster(&database, "eight-cores", 8000, 1000, 100).await;
+    assert_eq!(create(&platform, "large", "enterprise").await.status, 201, "the refusal was not kept");
+    sqlx::query("update clusters set state = 'draining' where id = 'eight-cores'")
+        .execute(&database)
+        .await
+        .unwrap();
+    create(&platform, "another", "enterprise").await.assert_problem(409, "plan_too_large");
+    let repeated = create(&platform, "large", "enterprise").await;
+    assert_eq!((repeated.status, repeated.header("idempotency-replayed")), (201, "true"));
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn tenants_that_the_database_cannot_connect_are_refused_before_they_harm(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    // Two of `starter`, whose role may open 15, and no third.
+    cluster(&database, "small", 2000, 44, 100).await;
+    for subdomain in ["one", "two"] {
+        assert_eq!(create(&platform, subdomain, "starter").await.status, 201);
+    }
+    let refused = create(&platform, "three", "starter").await;
+    refused.assert_problem(409, "no_room");
+    let told = refused.json();
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("takes 15 connections") && detail.contains("more than 14"), "{detail}");
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn the_last_subnet_is_given_once(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    cluster(&database, "narrow", 2000, 1000, 1).await;
+    assert_eq!(create(&platform, "one", "starter").await.status, 201);
+    create(&platform, "two", "starter").await.assert_problem(409, "no_room");
+    platform.stop().await;
+}
