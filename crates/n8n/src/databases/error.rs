@@ -16,6 +16,9 @@ pub enum DatabaseError {
     Refused(&'static str, #[source] sqlx::Error),
     #[error("there is no finished template for n8n {0}")]
     NoTemplate(Version),
+    /// It counts as unfinished from here on, so it is made anew.
+    #[error("the template for n8n {0} cannot be copied")]
+    UnfitTemplate(Version, #[source] sqlx::Error),
     #[error("there is no database {0}")]
     NoDatabase(Name),
     #[error("there is no role {0}")]
@@ -39,8 +42,9 @@ pub enum DatabaseError {
 impl Classify for DatabaseError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Unavailable(_) => Kind::Unavailable,
-            Self::NoTemplate(_) | Self::NoDatabase(_) | Self::NoRole(_) | Self::NoOwner(_) => Kind::NotFound,
+            // Whoever makes templates makes this one, and then it goes on.
+            Self::Unavailable(_) | Self::NoTemplate(_) | Self::UnfitTemplate(..) => Kind::Unavailable,
+            Self::NoDatabase(_) | Self::NoRole(_) | Self::NoOwner(_) => Kind::NotFound,
             Self::RoleInUse(_) => Kind::Conflict,
             Self::Password => Kind::Invalid,
             Self::Refused(..) | Self::NotUnderstood(_) | Self::Randomness => Kind::Internal,

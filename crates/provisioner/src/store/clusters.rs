@@ -27,14 +27,13 @@ pub async fn beat(
 ) -> Result<(), sqlx::Error> {
     let upsert =
         "insert into clusters as c (id, region, engine, subnets, dependencies, cpu_millis, memory_mb,
-            connections_usable, subnets_usable, connections_committed, subnets_committed, counted_at,
-             compliance)
+            connections_usable, subnets_usable, connections_committed, subnets_committed, counted_at, compliance)
         select $1, $2, 'docker', $3, $4, $5, $6, $7, $8, coalesce(sum(p.connections), 0), count(t.id), now(), $9
           from tenants t join plans p on p.name = t.plan
          where t.status not in ('failed', 'deleted') and (t.cluster_id = $1 or t.cluster_id is null)
         on conflict (id) do update set
             region = excluded.region, dependencies = excluded.dependencies, compliance = excluded.compliance,
-             heartbeat_at = now(),
+            heartbeat_at = now(),
             cpu_millis = coalesce(excluded.cpu_millis, c.cpu_millis),
             memory_mb = coalesce(excluded.memory_mb, c.memory_mb),
             connections_usable = coalesce(excluded.connections_usable, c.connections_usable),
@@ -60,7 +59,7 @@ pub async fn beat(
 pub async fn ensure(executor: impl PgExecutor<'_>, site: &Site) -> Result<(), sqlx::Error> {
     let insert =
         "insert into clusters (id, region, engine, subnets, compliance) values ($1, $2, 'docker', $3, $4)
-                  on conflict (id) do nothing";
+         on conflict (id) do nothing";
     let insert =
         sqlx::query(insert).bind(site.cluster.as_str()).bind(&site.region).bind(IpNet::V4(site.subnets));
     let insert = insert.bind(site.compliance.tags());

@@ -73,9 +73,12 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows,
         Code::InvalidFields => command || route.queried,
-        Code::Conflict | Code::SubdomainTaken | Code::CustomDomainTaken | Code::ComplianceUnmet => {
-            route.is("post", "/tenants")
-        }
+        Code::Conflict
+        | Code::SubdomainTaken
+        | Code::CustomDomainTaken
+        | Code::ComplianceUnmet
+        | Code::PlanTooLarge
+        | Code::NoRoom => route.is("post", "/tenants"),
         Code::RemovalUnderWay | Code::TenantDeleted => route.is("delete", "/tenants/{id}"),
         Code::Overloaded => command && route.path.starts_with("/tenants"),
         Code::OperationOver | Code::OperationUndoing | Code::OperationIrrevocable | Code::OperationStuck => {

@@ -5,9 +5,9 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::session::refused;
+use super::session::{has_code, refused};
 use super::statement::{identifier, literal, run};
-use super::{DatabaseError, Name, PostgresDatabases, roles};
+use super::{DatabaseError, Name, PostgresDatabases, roles, template};
 use crate::Version;
 
 /// The comment of a database that is finished. Set last: what lacks it is taken up again.
@@ -69,7 +69,19 @@ async fn create(session: &mut PgConnection, database: &str, template: Version) -
         return Err(DatabaseError::NoTemplate(template));
     }
     let copy = format!("CREATE DATABASE {} TEMPLATE {}", identifier(database), identifier(&source));
-    run(session, "copy a template", copy).await
+    match run(session, "copy a template", copy).await {
+        Err(DatabaseError::Refused(_, cause)) if is_unfit(&cause) => {
+            template::condemn(session, &source).await?;
+            Err(DatabaseError::UnfitTemplate(template, cause))
+        }
+        copied => copied,
+    }
+}
+
+/// Whether the server refused because of the source: its collations are of another C library (XX000, which has no code of its own),
+/// pages of it are damaged (XX001), or files of it are gone (58P01).
+fn is_unfit(cause: &sqlx::Error) -> bool {
+    ["XX000", "XX001", "58P01"].iter().any(|code| has_code(cause, code))
 }
 
 async fn hand_over(
@@ -108,7 +120,20 @@ pub(super) async fn shut(
 }
 
 /// Drops it, connections or not. Also what an interrupted removal left.
+///
+/// The connections of a superuser, such as a monitor's, are not ours to end: nobody gets in again, and those who are inside are
+/// waited for.
 pub(super) async fn remove(session: &mut PgConnection, database: &str) -> Result<(), DatabaseError> {
+    if find(session, database).await?.is_some_and(|state| !state.invalid) {
+        let close = format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", identifier(database));
+        run(session, "close a database", close).await?;
+    }
     let removal = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(database));
-    run(session, "remove a database", removal).await
+    match run(session, "remove a database", removal).await {
+        // 42501: permission denied to terminate a process.
+        Err(DatabaseError::Refused(_, cause)) if has_code(&cause, "42501") => {
+            Err(DatabaseError::Unavailable(cause))
+        }
+        removed => removed,
+    }
 }

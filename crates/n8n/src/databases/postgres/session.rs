@@ -60,6 +60,6 @@ pub(super) fn is_refusal(error: &DatabaseError, code: &str) -> bool {
     matches!(error, DatabaseError::Refused(_, cause) if has_code(cause, code))
 }
 
-fn has_code(error: &sqlx::Error, code: &str) -> bool {
+pub(super) fn has_code(error: &sqlx::Error, code: &str) -> bool {
     error.as_database_error().and_then(|database| database.code()).as_deref() == Some(code)
 }

@@ -18,10 +18,19 @@ pub(super) async fn ensure(
 ) -> Result<(), DatabaseError> {
     let name = version.template_name();
     let mut session = server.lock(&name).await?;
-    if is_finished(&mut session, &name).await? {
-        return Ok(());
+    match state(&mut session, &name).await? {
+        Some(State { finished: true, collated: true }) => return Ok(()),
+        Some(State { finished: true, collated: false }) => {
+            tracing::warn!(
+                template = name,
+                "made under another C library, so it cannot be copied: making it anew"
+            );
+            condemn(&mut session, &name).await?;
+        }
+        Some(State { finished: false, .. }) | None => {}
     }
-    // Whoever began it held this lock and is gone. How far the migrations came cannot be told, so it starts again.
+    // Whoever began it held this lock and is gone. How far the migrations came cannot be told, so it starts again. An unfit one is
+    // of no use to anybody meanwhile.
     clone::remove(&mut session, &name).await?;
     let target = prepare(server, &mut session, version, &name).await?;
     migrate.migrate(&target).await?;
@@ -34,17 +43,34 @@ pub(super) async fn ensure(
     drop(inside);
 
     roles::close(&mut session, &name).await?;
+    // In this order, or somebody who connects to every database there is comes back in between.
+    let close = format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", identifier(&name));
+    run(&mut session, "close a template", close).await?;
     end_connections(&mut session, &name).await?;
-    let finish =
-        format!("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false", identifier(&name));
+    let finish = format!("ALTER DATABASE {} WITH IS_TEMPLATE true", identifier(&name));
     run(&mut session, "finish a template", finish).await
 }
 
-async fn is_finished(session: &mut PgConnection, name: &str) -> Result<bool, DatabaseError> {
-    let question = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate AND NOT datallowconn)",
+/// Lets a template count as unfinished, so that nobody copies it and the next who needs it makes it anew.
+pub(super) async fn condemn(session: &mut PgConnection, name: &str) -> Result<(), DatabaseError> {
+    let condemn = format!("ALTER DATABASE {} WITH IS_TEMPLATE false", identifier(name));
+    run(session, "condemn a template", condemn).await
+}
+
+#[derive(sqlx::FromRow)]
+struct State {
+    finished: bool,
+    /// Its collations are those that the server has now.
+    collated: bool,
+}
+
+async fn state(session: &mut PgConnection, name: &str) -> Result<Option<State>, DatabaseError> {
+    let question = sqlx::query_as(
+        "SELECT datistemplate AND NOT datallowconn AS finished,
+                datcollversion IS NOT DISTINCT FROM pg_database_collation_actual_version(oid) AS collated
+           FROM pg_database WHERE datname = $1",
     );
-    question.bind(name).fetch_one(session).await.map_err(refused("look for a template"))
+    question.bind(name).fetch_optional(session).await.map_err(refused("look for a template"))
 }
 
 /// An empty database, and a login for the migrations whose password nobody but they ever learns.
@@ -56,8 +82,9 @@ async fn prepare(
 ) -> Result<MigrationTarget, DatabaseError> {
     let password = account::generate_key().map_err(|_| DatabaseError::Randomness)?;
     roles::ensure(session, name, &password, CONNECTIONS).await?;
+    let locale = locale(server_version(session).await?);
     // From `template0`, so that nothing somebody left in `template1` reaches a tenant.
-    let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", identifier(name));
+    let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' {locale}", identifier(name));
     run(session, "create a template", create).await?;
     clone::shut(session, name, name).await?;
     let mut inside = server.connect_to(name).await?;
@@ -67,8 +94,27 @@ async fn prepare(
     Ok(MigrationTarget { version, database, user, password })
 }
 
-/// A copy cannot be made while anybody is connected to its source.
+async fn server_version(session: &mut PgConnection) -> Result<i32, DatabaseError> {
+    let question = sqlx::query_scalar("SELECT current_setting('server_version_num')::int");
+    question.fetch_one(session).await.map_err(refused("ask the server's version"))
+}
+
+/// An order of texts that no C library has a part in, so that another one, which comes with another image of the server, spoils
+/// neither the template nor any index. Since version 17 the server has one of its own that knows letters too; before, the order by
+/// bytes is the only one without a version.
+const fn locale(server: i32) -> &'static str {
+    if server >= 170_000 {
+        "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
+    } else {
+        "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
+    }
+}
+
+/// A copy cannot be made while anybody is connected to its source. The server waits five seconds for those whom we may not end.
 async fn end_connections(session: &mut PgConnection, name: &str) -> Result<(), DatabaseError> {
-    let end = sqlx::query("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1");
+    let end = sqlx::query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+          WHERE datname = $1 AND pg_has_role(usesysid, 'MEMBER')",
+    );
     end.bind(name).execute(session).await.map(drop).map_err(refused("end connections"))
 }
