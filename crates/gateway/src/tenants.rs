@@ -2,8 +2,8 @@
 
 mod email;
 mod filter;
-mod named;
 mod metadata;
+mod named;
 mod new_tenant;
 mod room;
 mod view;
