@@ -48,8 +48,19 @@ where
     });
 }
 
-/// Tells Prometheus how many tenants there are of each sort, also where there are none any more.
+/// Tells Prometheus what there is, also where there is nothing any more. What cannot be counted keeps nobody from counting the rest.
 async fn count(database: &PgPool) -> Result<(), sqlx::Error> {
+    let counted = [
+        count_tenants(database).await,
+        count_dead_letters(database).await,
+        count_stuck(database).await,
+        schedules::audit_chain_is_broken(database).await.map(metrics::audit_chain_broken),
+    ];
+    counted.into_iter().collect()
+}
+
+/// How many there are of each sort.
+async fn count_tenants(database: &PgPool) -> Result<(), sqlx::Error> {
     let counts = tenants::counts(database).await?.into_iter();
     let counts: BTreeMap<_, _> =
         counts.map(|count| ((count.mode, count.status, count.plan), count.tenants)).collect();
@@ -62,9 +73,7 @@ async fn count(database: &PgPool) -> Result<(), sqlx::Error> {
             }
         }
     }
-    count_dead_letters(database).await?;
-    metrics::audit_chain_broken(schedules::audit_chain_is_broken(database).await?);
-    count_stuck(database).await
+    Ok(())
 }
 
 /// Each of these waits for a decision.

@@ -55,9 +55,9 @@ impl Report {
         }
     }
 
-    /// Whether the record can be used: what this process cannot do anything without.
+    /// Whether the record can be used, if only for reading: what this process cannot do anything without.
     pub fn serving(&self) -> bool {
-        self.dependencies.get("database") == Some(&State::Up)
+        matches!(self.dependencies.get("database"), Some(State::Up | State::Degraded))
     }
 }
 
@@ -68,20 +68,26 @@ pub async fn report(app: &App) -> Report {
 }
 
 async fn look(app: &App) -> Report {
-    let asked = tokio::time::timeout(ANSWERED_WITHIN, health::cluster_reports(&app.statements)).await;
-    let clusters = match asked {
-        Ok(Ok(clusters)) => Some(clusters),
+    let record = async {
+        tokio::try_join!(health::cluster_reports(&app.statements), health::takes_writes(&app.statements))
+    };
+    let (clusters, writes) = match tokio::time::timeout(ANSWERED_WITHIN, record).await {
+        Ok(Ok((clusters, writes))) => (Some(clusters), writes),
         Ok(Err(error)) => {
             tracing::warn!(error = chain(&error), "the database does not answer");
-            None
+            (None, true)
         }
         Err(_) => {
             tracing::warn!("the database does not answer in time");
-            None
+            (None, true)
         }
     };
     let nats = if app.bus.is_connected() { State::Up } else { State::Down };
     let mut report = assemble(clusters.as_deref(), nats);
+    if !writes {
+        // What is there can be read, and nothing be asked for.
+        report.dependencies.insert("database".to_owned(), State::Degraded);
+    }
     if let Some(rates) = &app.rates {
         // Without Redis the limits are there still, for each gateway by itself.
         let state = if rates.are_shared() { State::Up } else { State::Degraded };

@@ -69,8 +69,8 @@ pub(super) async fn takes_writes(connection: &mut PgConnection) -> Result<bool, 
 /// Of settings written `-c name=value`, the last of each name counts, as it does to the server.
 fn relied_on(options: &str) -> impl Iterator<Item = (&str, &str)> {
     let last_of = move |name: &&'static str| {
-        let settings = options.split_whitespace().filter_map(|word| word.split_once('='));
-        settings.filter(|(given, _)| given == name).last()
+        let mut settings = options.split_whitespace().rev().filter_map(|word| word.split_once('='));
+        settings.find(|(given, _)| given == name)
     };
     RELIED_ON.iter().filter_map(last_of)
 }

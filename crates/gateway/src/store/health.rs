@@ -21,3 +21,8 @@ pub async fn cluster_reports(executor: impl PgExecutor<'_>) -> Result<Vec<Cluste
     .fetch_all(executor)
     .await
 }
+
+/// Does the record take writes?
+pub async fn takes_writes(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select current_setting('transaction_read_only') = 'off'").fetch_one(executor).await
+}

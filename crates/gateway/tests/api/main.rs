@@ -16,6 +16,7 @@ mod dead_letters;
 mod docs;
 mod edge;
 mod events;
+mod gauges;
 mod health;
 mod idempotency;
 mod initial_login;

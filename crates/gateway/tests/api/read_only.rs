@@ -35,6 +35,13 @@ async fn while_the_record_takes_no_writes_callers_are_told_to_come_again(databas
         assert_eq!(refused.header("retry-after"), "2");
     }
 
+    eventually(async || {
+        let detailed = platform.send(Call::get("/health/detailed")).await;
+        (detailed.status.as_u16(), &detailed.json()["dependencies"]["database"]) == (200, &"degraded".into())
+    })
+    .await;
+    assert_eq!(platform.send(Call::get("/healthz")).await.status, 200);
+
     // Connections keep what they began with: only because those are given up, others can be had that write.
     new_connections(&database, "reset default_transaction_read_only").await;
     eventually(async || platform.send(create()).await.status == 201).await;
