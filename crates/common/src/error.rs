@@ -31,6 +31,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Invalid,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Throttled,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Upstream,
+        Self::Internal,
+    ];
+
     /// The HTTP status this kind is reported with.
     pub const fn http_status(self) -> u16 {
         match self {

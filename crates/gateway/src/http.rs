@@ -1,6 +1,7 @@
 //! What every request goes through, whatever it asks for.
 
 pub mod body;
+pub mod compressed;
 pub mod cors;
 pub mod cursor;
 pub mod fields;

@@ -27,6 +27,7 @@ mod routes;
 mod schedules;
 mod store;
 mod tenants;
+mod vocabulary;
 
 use std::sync::Arc;
 

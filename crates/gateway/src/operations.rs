@@ -11,7 +11,10 @@ use serde_json::Value;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
-use crate::store::operations::{JournalRow, Operation};
+use crate::{
+    store::operations::{JournalRow, Operation},
+    vocabulary,
+};
 
 pub use filter::read_filter;
 
@@ -29,12 +32,13 @@ pub struct OperationView {
 pub struct OperationSummary {
     #[schema(value_type = String, example = "op_0198c0de0000700080000000000000bb")]
     id: OperationId,
-    #[schema(example = "tenant.create")]
+    #[schema(value_type = vocabulary::OperationKinds)]
     kind: String,
     #[schema(value_type = Option<String>)]
     tenant_id: Option<TenantId>,
     /// `queued`, `running`, `undoing`; in the end `succeeded`, `rolled_back` or `abandoned`; `stuck` while it waits for a
     /// person.
+    #[schema(value_type = vocabulary::OperationStatus)]
     status: String,
     /// Somebody cancelled it: it goes back, or has.
     cancelled: bool,
@@ -78,7 +82,7 @@ pub enum StepStatus {
 /// Why something did not work, in public words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Failure {
-    #[schema(example = "unavailable")]
+    #[schema(value_type = vocabulary::FailureKind)]
     kind: String,
     detail: String,
 }

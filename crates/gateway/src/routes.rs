@@ -23,7 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    http::{cors, observe::observe},
+    http::{compressed::compressed, cors, observe::observe},
 };
 
 #[cfg(test)]
@@ -33,6 +33,8 @@ pub use self::{
     reason::{optional_reason as read_optional_reason, reason as read_reason},
     schedules::list::read_page as read_schedule_page,
 };
+
+pub use self::dead_letters::list::STATES;
 
 /// The routes that answer with streams of events.
 pub const STREAMS: [&str; 2] = ["/events", "/operations/{id}/events"];
@@ -58,7 +60,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(dead_letters::replay::replay))
         .routes(routes!(events::follow_operation))
         .routes(routes!(events::follow))
-        .routes(routes!(ws::follow))
+        .routes(routes!(ws::follow_by_socket))
         .routes(routes!(health::healthz))
         .routes(routes!(health::detailed))
         .routes(routes!(metrics::metrics))
@@ -73,7 +75,8 @@ pub fn api(app: &App) -> Router {
     let (router, description) = described();
     let router = router
         .fallback(async || StatusCode::NOT_FOUND)
-        .layer(axum::Extension(openapi::Document::of(&description)));
+        .layer(axum::Extension(openapi::Document::of(&description)))
+        .layer(compressed());
     let followed = |router: Router<App>| router.layer(middleware::from_fn_with_state(app.clone(), observe));
     let router = if app.origins.is_empty() {
         followed(router)

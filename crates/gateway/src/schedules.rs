@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     operations::Failure,
     store::schedules::{LastFiring, Schedule},
+    vocabulary,
 };
 
 /// Something that is done again and again.
@@ -26,6 +27,7 @@ pub struct ScheduleView {
     #[schema(example = "Europe/Berlin")]
     zone: String,
     /// What becomes of firings that nobody was there for: `catch_up` or `skip`.
+    #[schema(value_type = vocabulary::Misses)]
     misses: String,
     /// It fires up to so many seconds late.
     jitter_seconds: i32,
@@ -57,6 +59,7 @@ pub struct FiringView {
     #[serde(with = "rfc3339")]
     fired_at: OffsetDateTime,
     /// `waiting`, `running`, `done` or `failed` (for good).
+    #[schema(value_type = vocabulary::FiringState)]
     state: String,
     attempts: i32,
     /// Of the last attempt that failed.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Code, Pointer};
+use crate::vocabulary;
 
 /// An error, as RFC 9457 wants it told.
 #[derive(Debug, Serialize, ToSchema)]
@@ -14,7 +15,7 @@ pub struct ProblemDocument<'a> {
     #[schema(example = "urn:rp9:problem:subdomain_taken")]
     kind: String,
     /// The stable word to branch on.
-    #[schema(example = "subdomain_taken")]
+    #[schema(value_type = vocabulary::ProblemCode)]
     code: &'a str,
     /// What the code means.
     title: &'a str,

@@ -20,6 +20,7 @@ use crate::{
     problem::{Answered, Problem},
     store::audit::{Filter, Noted, Outcome, page},
     tenants::{TenantName, words},
+    vocabulary,
 };
 
 pub enum ReadAudit {}
@@ -58,6 +59,7 @@ pub struct AuditEntry {
     #[serde(with = "rfc3339")]
     at: OffsetDateTime,
     actor: String,
+    #[schema(value_type = vocabulary::CallerRole)]
     role: String,
     #[schema(example = "tenant.create")]
     action: String,
@@ -67,6 +69,7 @@ pub struct AuditEntry {
     operation_id: Option<OperationId>,
     correlation_id: String,
     /// `accepted`, `shown`, or `refused: ` and the problem's code.
+    #[schema(value_type = vocabulary::AuditOutcome)]
     outcome: String,
     /// Why, in the words of whoever asked. Of what is about something without an id here, and of what was refused, also what it named: a
     /// tenant's id or subdomain, a dead letter, a schedule.

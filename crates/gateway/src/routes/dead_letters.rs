@@ -24,6 +24,7 @@ use crate::{
         dead_letters::{self, DeadLetter},
         steer::Steering,
     },
+    vocabulary,
 };
 
 pub enum ReadDeadLetters {}
@@ -49,6 +50,7 @@ pub struct DeadLetterView {
     #[schema(example = "rp9.cmd.v1.provisioner.normal.submit_operation")]
     subject: String,
     /// `malformed`, `unknown` (a sort or version nobody here knows), `expired`, `exhausted` or `refused`.
+    #[schema(value_type = vocabulary::DeadLetterReason)]
     reason: String,
     detail: String,
     /// How often it was delivered.
@@ -60,6 +62,7 @@ pub struct DeadLetterView {
     #[schema(value_type = Option<String>)]
     operation_id: Option<OperationId>,
     /// `waiting` for somebody to decide, `replaying`, or `replayed`.
+    #[schema(value_type = vocabulary::DeadLetterState)]
     state: String,
     #[serde(with = "rfc3339::option")]
     replayed_at: Option<OffsetDateTime>,
@@ -96,7 +99,7 @@ pub struct Decided {
     #[schema(value_type = String, example = "dl_0198c0de0000700080000000000000cc")]
     dead_letter_id: DeadLetterId,
     /// `replaying` or `deleted`.
-    #[schema(example = "replaying")]
+    #[schema(value_type = vocabulary::Decision)]
     state: &'static str,
 }
 

@@ -48,7 +48,7 @@ static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
 
 /// This API's description as a page.
 #[utoipa::path(
-    get, path = "/docs", tag = "health",
+    get, path = "/docs", tag = "docs",
     responses((status = 200, body = String, content_type = "text/html"))
 )]
 pub async fn page() -> impl IntoResponse {
@@ -58,7 +58,7 @@ pub async fn page() -> impl IntoResponse {
 
 /// What that page consists of.
 #[utoipa::path(
-    get, path = "/docs/{file}", tag = "health",
+    get, path = "/docs/{file}", tag = "docs",
     params(("file" = String, Path, description = "A name in the page")),
     responses(
         (

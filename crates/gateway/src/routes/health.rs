@@ -44,7 +44,7 @@ pub struct System {
 
 /// Whether this gateway can be used.
 #[utoipa::path(
-    get, path = "/healthz", tag = "health",
+    get, path = "/healthz", tag = "health", operation_id = "check",
     responses((status = 200, body = Healthz), (status = 503, body = Healthz))
 )]
 pub async fn healthz(State(app): State<App>) -> Response {

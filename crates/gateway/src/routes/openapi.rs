@@ -22,12 +22,13 @@ use crate::problem::ProblemDocument;
     info(
         title = "RP9 Orchestrator",
         version = "1",
-        description = "Hosts n8n for many customers. Errors are `application/problem+json` (RFC 9457)."
+        // Shown above the operations in `/docs`. Its examples are run by a test.
+        description = include_str!("openapi/guide.md")
     ),
     modifiers(&Authority),
     // No route names it: which problems each can answer with is added for all of them (`complete`).
     components(schemas(ProblemDocument)),
-    tags((name = "tenants"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "dead letters"), (name = "audit"), (name = "health"))
+    tags((name = "tenants"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "dead letters"), (name = "audit"), (name = "health"), (name = "docs"))
 )]
 struct Frame;
 
@@ -81,7 +82,7 @@ impl std::fmt::Display for Document {
 
 /// The description of this API (OpenAPI 3.1).
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "health",
+    get, path = "/openapi.json", tag = "docs",
     responses((status = 200, body = Object, content_type = "application/json"))
 )]
 pub async fn describe(Extension(document): Extension<Document>) -> impl IntoResponse {

@@ -41,7 +41,7 @@ const TAKES_WITHIN: Duration = Duration::from_secs(10);
         (status = 101, body = EventView<'static>, description = "Events follow"),
     )
 )]
-pub async fn follow(
+pub async fn follow_by_socket(
     State(app): State<App>,
     SocketCaller(caller): SocketCaller,
     headers: HeaderMap,

@@ -15,6 +15,7 @@ use crate::{
         plans::Plan,
         tenants::{Instance, Tenant},
     },
+    vocabulary,
 };
 
 /// A tenant.
@@ -26,9 +27,9 @@ pub struct TenantView {
     name: String,
     email: String,
     subdomain: String,
-    #[schema(value_type = String, example = "dedicated")]
+    #[schema(value_type = vocabulary::Mode)]
     mode: Mode,
-    #[schema(value_type = String, example = "active")]
+    #[schema(value_type = vocabulary::TenantStatus)]
     status: TenantStatus,
     plan: String,
     region: Option<String>,
@@ -94,9 +95,9 @@ fn cores(millis: i32) -> f64 {
 #[schema(as = Instance)]
 pub struct InstanceView {
     name: String,
-    #[schema(example = "main")]
+    #[schema(value_type = vocabulary::InstanceRole)]
     role: String,
-    #[schema(example = "blue")]
+    #[schema(value_type = vocabulary::Color)]
     color: String,
     ordinal: i32,
     generation: i64,

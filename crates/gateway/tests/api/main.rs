@@ -10,6 +10,7 @@
 mod audit;
 mod authority;
 mod bodies;
+mod compressed;
 mod cors;
 mod crashes;
 mod dead_letters;

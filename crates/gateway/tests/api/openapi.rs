@@ -184,3 +184,70 @@ impl Wanted {
         Env::of_process().load::<Self>().unwrap().0
     }
 }
+
+/// Generated clients have methods of these names.
+#[test]
+fn operations_are_called_as_a_clients_methods_would_be() {
+    let description = description();
+    let name = |method: &str, path: &str| description["paths"][path][method]["operationId"].clone();
+    let expected = [
+        ("post", "/tenants", "tenants_create"),
+        ("get", "/tenants", "tenants_list"),
+        ("get", "/tenants/{id}", "tenants_show"),
+        ("delete", "/tenants/{id}", "tenants_delete"),
+        ("get", "/tenants/{id}/initial-login", "tenants_initial_login"),
+        ("post", "/operations/{id}/cancel", "operations_cancel"),
+        ("post", "/dead-letters/{id}/replay", "dead_letters_replay"),
+        ("get", "/events", "events_follow"),
+        ("get", "/ws", "events_follow_by_socket"),
+        ("get", "/healthz", "health_check"),
+        ("get", "/openapi.json", "docs_describe"),
+    ];
+    for (method, path, expected) in expected {
+        assert_eq!(name(method, path), expected, "{method} {path}");
+    }
+    for (method, path) in operations(&description) {
+        let operation = &description["paths"][&path][method.to_lowercase()];
+        let (tag, id) = (operation["tags"][0].as_str().unwrap(), operation["operationId"].as_str().unwrap());
+        let verb = id.strip_prefix(&tag.replace(' ', "_")).and_then(|rest| rest.strip_prefix('_'));
+        let verb = verb.unwrap_or_else(|| panic!("{id} does not begin with {tag}"));
+        assert!(verb.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') && !verb.is_empty(), "{id}");
+    }
+}
+
+/// What is one of a closed set of words says which, also in answers.
+#[test]
+fn closed_sets_of_words_are_told() {
+    let description = description();
+    let schemas = description["components"]["schemas"].as_object().unwrap();
+    let words = |schema: &str, field: &str| {
+        let field = &schemas[schema]["properties"][field];
+        // Beside a description, a reference stands in `allOf`.
+        let reference = field["$ref"].as_str().or(field["allOf"][0]["$ref"].as_str());
+        let name = reference.unwrap_or_else(|| panic!("{schema}.{field}")).rsplit('/').next().unwrap();
+        schemas[name]["enum"].as_array().unwrap_or_else(|| panic!("{name}")).clone()
+    };
+    let expected = [
+        ("Tenant", "status", "suspended"),
+        ("Tenant", "mode", "dedicated"),
+        ("Created", "status", "provisioning"),
+        ("Removal", "status", "deleting"),
+        ("TenantDetails", "status", "active"),
+        ("Instance", "role", "worker"),
+        ("Instance", "color", "green"),
+        ("OperationSummary", "status", "rolled_back"),
+        ("OperationSummary", "kind", "tenant.heal"),
+        ("Failure", "kind", "unavailable"),
+        ("AuditEntry", "role", "owner"),
+        ("AuditEntry", "outcome", "refused: invalid_fields"),
+        ("DeadLetter", "reason", "exhausted"),
+        ("DeadLetter", "state", "replaying"),
+        ("Decided", "state", "deleted"),
+        ("Firing", "state", "failed"),
+        ("Schedule", "misses", "catch_up"),
+        ("ProblemDocument", "code", "subdomain_taken"),
+    ];
+    for (schema, field, word) in expected {
+        assert!(words(schema, field).contains(&word.into()), "{schema}.{field} has no {word}");
+    }
+}

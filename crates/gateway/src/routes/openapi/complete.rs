@@ -49,7 +49,7 @@ pub fn complete(description: &mut Value) {
 }
 
 fn complete_operation(method: &str, path: &str, operation: &mut Value) {
-    operation["operationId"] = operation_id(method, path).into();
+    operation["operationId"] = operation_id(operation).into();
     let shape = Shape::of(method, path, operation);
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     for parameter in &mut parameters {
@@ -81,10 +81,10 @@ fn complete_operation(method: &str, path: &str, operation: &mut Value) {
     }
 }
 
-/// Unique, since paths and methods are.
-fn operation_id(method: &str, path: &str) -> String {
-    let words = path.split(['/', '-', '.']).map(|word| word.trim_matches(['{', '}']));
-    std::iter::once(method).chain(words.filter(|word| !word.is_empty())).collect::<Vec<_>>().join("_")
+/// As a client's methods are called, `tenants_create`: the tag, and what the function that answers is called.
+fn operation_id(operation: &Value) -> String {
+    let (tag, name) = (operation["tags"][0].as_str(), operation["operationId"].as_str());
+    format!("{}_{}", tag.unwrap_or_default().replace(' ', "_"), name.unwrap_or_default())
 }
 
 fn refuse_null(schema: &mut Value) {

@@ -17,6 +17,7 @@ use crate::{
     problem::{Answered, Code, Pointer, Problem},
     store::{accept::CreateTenant, room},
     tenants::{self, NewTenant, NewTenantBody, Rules},
+    vocabulary,
 };
 
 pub enum Create {}
@@ -36,7 +37,7 @@ pub struct Created {
     /// The same; both names are in use.
     #[serde(rename = "loginUrl")]
     login_url_too: String,
-    #[schema(value_type = String, example = "provisioning")]
+    #[schema(value_type = vocabulary::TenantStatus)]
     status: TenantStatus,
     #[schema(value_type = String, example = "op_0198c0de0000700080000000000000bb")]
     operation_id: OperationId,

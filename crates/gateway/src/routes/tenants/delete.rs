@@ -22,6 +22,7 @@ use crate::{
         operations,
         tenants::{self, Tenant},
     },
+    vocabulary,
 };
 
 pub enum Delete {}
@@ -38,7 +39,7 @@ pub struct Removal {
     tenant_id: TenantId,
     #[schema(value_type = String, example = "op_0198c0de0000700080000000000000bb")]
     operation_id: OperationId,
-    #[schema(value_type = String, example = "deleting")]
+    #[schema(value_type = vocabulary::TenantStatus)]
     status: TenantStatus,
 }
 

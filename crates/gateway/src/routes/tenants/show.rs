@@ -12,12 +12,13 @@ use crate::{
     problem::Answered,
     store::tenants::Detailed,
     tenants::{InstanceView, LimitsView, TenantView},
+    vocabulary,
 };
 
 /// A tenant, what runs for it and what it may use.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TenantDetails {
-    #[schema(value_type = String, example = "active")]
+    #[schema(value_type = vocabulary::TenantStatus)]
     status: TenantStatus,
     tenant: TenantView,
     instances: Vec<InstanceView>,

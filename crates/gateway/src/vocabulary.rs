@@ -1,0 +1,75 @@
+//! Closed sets of words, as the description of the API shows them: made of the code that knows them, so that neither has a word the other
+//! lacks. Plans are no such set: they are rows.
+
+use std::borrow::Cow;
+
+use common::{
+    dead_letters::Reason,
+    error::Kind,
+    operations::{OperationKind, STATUSES},
+    tenant,
+};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
+
+use crate::{auth::Role, problem::Code, routes::STATES};
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $words:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some($words)).into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    )+};
+}
+
+words! {
+    /// How a tenant is hosted.
+    Mode: tenant::Mode::ALL.iter().copied();
+    /// How a tenant is.
+    TenantStatus: tenant::TenantStatus::ALL.iter().copied();
+    /// What an operation does.
+    OperationKinds: OperationKind::ALL.map(OperationKind::as_str);
+    /// How an operation is.
+    OperationStatus: STATUSES;
+    /// What a failure is.
+    FailureKind: Kind::ALL.map(Kind::as_str);
+    /// What somebody is to the platform.
+    CallerRole: Role::ALL.iter().map(|role| role.as_str());
+    /// What became of a command.
+    AuditOutcome: outcomes();
+    /// Why a message could not be handled.
+    DeadLetterReason: Reason::ALL.map(Reason::as_str);
+    /// What a dead letter can be while it is there.
+    DeadLetterState: STATES;
+    /// What was decided about it.
+    Decision: ["replaying", "deleted"];
+    /// What a container does for its tenant.
+    InstanceRole: ["main", "worker"];
+    /// Which of a tenant's two sides is meant.
+    Color: tenant::Color::ALL.iter().copied();
+    /// How one firing is.
+    FiringState: ["waiting", "running", "done", "failed"];
+    /// What becomes of firings that nobody was there for.
+    Misses: ["catch_up", "skip"];
+    /// What a problem is about.
+    ProblemCode: Code::ALL.iter().map(|code| code.as_str());
+}
+
+fn outcomes() -> Vec<String> {
+    let refused = Code::ALL.iter().map(|code| format!("refused: {}", code.as_str()));
+    ["accepted", "shown"].map(str::to_owned).into_iter().chain(refused).collect()
+}
