@@ -8,20 +8,33 @@
 import createClient, { type Client, type Middleware } from "openapi-fetch";
 
 import type { paths } from "./api.js";
-import { idempotencyKey, signature, token } from "./signing.js";
+import { idempotencyKey, ownerToken, signature, type StaffRole, token } from "./signing.js";
 
 export type { components, paths } from "./api.js";
-export { idempotencyKey, signature, token } from "./signing.js";
+export { idempotencyKey, ownerToken, signature, token } from "./signing.js";
 
 /** Where the API is and what proves who is asking. The secrets belong in the functions' environment, nowhere else. */
-export interface Options {
+export type Options = Place & (Staff | Owner);
+
+/** One of our own programs; `service` unless it says otherwise. */
+export interface Staff {
+  role?: StaffRole;
+}
+
+/** On behalf of a customer, who sees these tenants and nothing else. */
+export interface Owner {
+  role: "owner";
+  tenantIds: readonly string[];
+}
+
+/** What all callers need. */
+export interface Place {
   /** Scheme, host and port, and a prefix if there is one. */
   baseUrl: string;
   jwtSecret: string;
   hmacSecret: string;
   /** Who it is, for the audit log and as the owner of idempotency keys. */
   subject: string;
-  role?: "service" | "operator" | "admin";
   /** For tests. */
   fetch?: (request: Request) => Promise<Response>;
 }
@@ -37,6 +50,12 @@ export function orchestrator(options: Options): Client<paths> {
   return client;
 }
 
+function bearer(options: Options): string {
+  const { jwtSecret, subject } = options;
+  if (options.role === "owner") return ownerToken(jwtSecret, subject, options.tenantIds);
+  return token(jwtSecret, subject, options.role ?? "service");
+}
+
 /** Puts on each request what it is checked for. A key that the caller chose stays. */
 function proving(options: Options): Middleware {
   // A prefix of a proxy's is gone by the time the signature is checked.
@@ -45,7 +64,7 @@ function proving(options: Options): Middleware {
     async onRequest({ request }) {
       const proven = new Request(request);
       const { headers } = proven;
-      headers.set("authorization", `Bearer ${token(options.jwtSecret, options.subject, options.role ?? "service")}`);
+      headers.set("authorization", `Bearer ${bearer(options)}`);
       if (READS.includes(request.method)) return proven;
       if (!headers.has("idempotency-key")) headers.set("idempotency-key", idempotencyKey());
       const { pathname, search } = new URL(request.url);

@@ -29,11 +29,23 @@ export function idempotencyKey(): string {
 /** The audience of every token. */
 const AUDIENCE = "rp9-orchestrator";
 
+/** The roles of those who see every tenant. */
+export type StaffRole = "service" | "operator" | "admin";
+
 /** A token (JWT, HS256) for a caller of this role, valid for so many seconds. */
-export function token(secret: string, subject: string, role: "service" | "operator" | "admin", seconds = 300): string {
+export function token(secret: string, subject: string, role: StaffRole, seconds = 300): string {
+  return signed(secret, { sub: subject, role }, seconds);
+}
+
+/** A token for a customer, to whom nothing but these tenants exists. */
+export function ownerToken(secret: string, subject: string, tenantIds: readonly string[], seconds = 300): string {
+  return signed(secret, { sub: subject, role: "owner", tenant_ids: tenantIds }, seconds);
+}
+
+function signed(secret: string, who: object, seconds: number): string {
   const now = Math.floor(Date.now() / 1000);
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const claims = { sub: subject, role, aud: AUDIENCE, iat: now, exp: now + seconds };
+  const claims = { ...who, aud: AUDIENCE, iat: now, exp: now + seconds };
   const message = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
   return `${message}.${createHmac("sha256", secret).update(message).digest("base64url")}`;
 }

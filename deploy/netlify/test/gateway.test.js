@@ -26,6 +26,10 @@ test("a tenant is created once, watched and removed", { skip: !RP9_URL && "no ga
   const watched = await client.GET("/operations/{id}", { params: { path: { id: operation } } });
   assert.equal(watched.data.data.kind, "tenant.create");
 
+  const owner = orchestrator({ baseUrl: RP9_URL, subject: "ada", ...secrets, role: "owner", tenantIds: [id] });
+  const theirs = await owner.GET("/tenants");
+  assert.deepEqual(theirs.data.data.map((tenant) => tenant.id), [id]);
+
   const refused = await client.POST("/tenants", { body });
   assert.deepEqual([refused.response.status, refused.error.code], [409, "subdomain_taken"]);
   const invalid = await client.POST("/tenants", { body: { ...body, subdomain: "www" } });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { idempotencyKey, orchestrator, signature, token } from "../dist/client.js";
+import { idempotencyKey, orchestrator, ownerToken, signature, token } from "../dist/client.js";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 const SAMPLE = {
@@ -37,15 +37,24 @@ test("keys are different each time and tokens say who is asking", () => {
   assert.deepEqual([sub, role, aud, exp - iat], ["portal", "service", "rp9-orchestrator", 300]);
 });
 
+test("an owner's token lists the tenants that exist for them", async () => {
+  const claims = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+  const { sub, role, tenant_ids: tenants } = claims(ownerToken(SECRET, "ada", ["ten_1"]));
+  assert.deepEqual([sub, role, tenants], ["ada", "owner", ["ten_1"]]);
+  const { sent, client } = recorded({ role: "owner", tenantIds: ["ten_2"] });
+  await client.GET("/tenants");
+  assert.deepEqual(claims(sent[0].request.headers.get("authorization")).tenant_ids, ["ten_2"]);
+});
+
 /** A client behind a proxy's prefix, and what it sent. */
-function recorded() {
+function recorded(who = {}) {
   const sent = [];
   const fetch = async (request) => {
     sent.push({ request: request.clone(), body: Buffer.from(await request.arrayBuffer()) });
     return Response.json({ data: [], next_cursor: null });
   };
   const baseUrl = "https://rp9.example/api/";
-  return { sent, client: orchestrator({ baseUrl, jwtSecret: SECRET, hmacSecret: SECRET, subject: "portal", fetch }) };
+  return { sent, client: orchestrator({ baseUrl, jwtSecret: SECRET, hmacSecret: SECRET, subject: "portal", fetch, ...who }) };
 }
 
 test("what changes something is signed as it is sent, without the prefix of a proxy", async () => {
