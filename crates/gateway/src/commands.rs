@@ -61,7 +61,8 @@ fn note(exchange: &Exchange, tenant: TenantId, operation: OperationId) {
     exchange.note_operation(operation);
 }
 
-fn refusal(error: AcceptError) -> Problem {
+/// What a caller is told of a command that was not accepted.
+pub fn refusal(error: AcceptError) -> Problem {
     match error {
         AcceptError::SignatureRepeated => Problem::new(Code::SignatureRepeated),
         AcceptError::SubdomainTaken => Problem::new(Code::SubdomainTaken).at(Pointer::to("subdomain")),

@@ -13,7 +13,8 @@ use crate::{
 };
 
 const HEADER: &str = "idempotency-key";
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Says that an answer was given before.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const MAX_KEY: usize = 255;
 const REUSED: &str = "This idempotency key belongs to a request with another method, path, query or body. Bodies are compared byte by byte: \
      the same values in another order, or with other spaces, are another body. Send the very bytes again, or use another key.";
@@ -100,13 +101,18 @@ impl IntoResponse for Answer {
 
 /// The answer kept under this command's key, if it has one and there is one.
 pub async fn stored_answer<A, T>(app: &App, command: &Command<A, T>) -> Result<Option<Response>, Problem> {
+    Ok(kept_answer(app, command).await?.map(Answer::replayed))
+}
+
+/// The same before it is written out, for what is kept in other words than it is answered.
+pub async fn kept_answer<A, T>(app: &App, command: &Command<A, T>) -> Result<Option<Answer>, Problem> {
     let Some(key) = command.key() else { return Ok(None) };
     let kept = answers::find(&app.statements, command.identity().subject(), key.as_str()).await?;
     match kept {
         None => Ok(None),
         Some(kept) if kept.request_digest == command.digest().as_bytes() => {
             metrics::replayed();
-            Ok(Some(kept.answer.replayed()))
+            Ok(Some(kept.answer))
         }
         Some(_) => Err(Problem::new(Code::IdempotencyKeyReused).detail(REUSED)),
     }

@@ -46,6 +46,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::show::show, tenants::delete::delete))
         .routes(routes!(tenants::initial_login::initial_login))
         .routes(routes!(plans::list))
+        .routes(routes!(tenants::reset_login::reset_login))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::show::show))
         .routes(routes!(operations::cancel::cancel))

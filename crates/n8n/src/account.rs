@@ -83,6 +83,11 @@ pub fn hash_password(password: &SecretString) -> Result<String, AccountError> {
     bcrypt::hash(password.expose_secret(), BCRYPT_COST).map_err(AccountError::Hash)
 }
 
+/// Whether a hash is that of a password. Takes as long as making one. What is no hash is nobody's.
+pub fn is_hash_of(password: &SecretString, hash: &str) -> bool {
+    bcrypt::verify(password.expose_secret(), hash).unwrap_or_default()
+}
+
 /// Makes API keys that one instance accepts.
 #[derive(Debug)]
 pub struct ApiKeySigner<'a> {
@@ -140,8 +145,9 @@ mod tests {
         let password = SecretString::from("Correct-horse-1");
         let hash = hash_password(&password).unwrap();
         assert!(hash.starts_with("$2b$10$"));
-        assert!(bcrypt::verify(password.expose_secret(), &hash).unwrap());
-        assert!(!bcrypt::verify("Correct-horse-2", &hash).unwrap());
+        assert!(is_hash_of(&password, &hash));
+        assert!(!is_hash_of(&"Correct-horse-2".to_owned().into(), &hash));
+        assert!(!is_hash_of(&password, "no hash"));
     }
 
     #[test]

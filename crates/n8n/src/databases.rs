@@ -43,6 +43,18 @@ pub trait TenantDatabases: Send + Sync {
     /// the one returned.
     async fn seed_owner(&self, name: &Name, owner: &Owner) -> Result<OwnerId, DatabaseError>;
 
+    /// What the owner signs in with now, as n8n knows it.
+    async fn owner_login(&self, name: &Name) -> Result<OwnerLogin, DatabaseError>;
+
+    /// Gives the owner this password, which ends every session of theirs, and forgets their second factor if told to. Returns the
+    /// e-mail they sign in with.
+    async fn reset_owner(
+        &self,
+        name: &Name,
+        password_hash: &str,
+        disable_mfa: bool,
+    ) -> Result<String, DatabaseError>;
+
     /// Stores an API key of the owner, replacing one of the same label.
     async fn seed_api_key(&self, name: &Name, key: &ApiKeyRow) -> Result<(), DatabaseError>;
 
@@ -88,6 +100,14 @@ pub struct Owner {
     pub first_name: String,
     pub last_name: String,
     /// Made by [`crate::account::hash_password`]. Not the password.
+    pub password_hash: String,
+}
+
+/// What an owner signs in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnerLogin {
+    pub email: String,
+    /// As [`crate::account::is_hash_of`] reads it.
     pub password_hash: String,
 }
 

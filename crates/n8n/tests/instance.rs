@@ -12,7 +12,7 @@ use n8n::databases::{ApiKeyRow, Name, Owner, OwnerId, TenantDatabases as _};
 use n8n::launch::{PORT, Role};
 use n8n::queues::TenantQueues as _;
 use reqwest::{Client, StatusCode};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use support::{Container, RealMigrations, VERSION, databases, instance, queues, secrets};
 
@@ -91,6 +91,39 @@ async fn the_owner_gets_in_and_nobody_else(client: &Client, owner: &Owner, passw
     assert_eq!((&answer["data"]["role"], &answer["data"]["id"]), (&json!("global:owner"), &json!(id.0)));
 }
 
+async fn login(client: &Client, owner: &Owner, password: &str) -> Result<String, StatusCode> {
+    let login = json!({ "emailOrLdapLoginId": owner.email, "password": password });
+    let at = format!("http://127.0.0.1:{MAIN}/rest/login");
+    let answer = client.post(at).json(&login).send().await.unwrap();
+    let cookie =
+        answer.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok()?.split(';').next());
+    cookie.map(str::to_owned).ok_or(answer.status())
+}
+
+async fn a_reset_ends_sessions_and_lets_in_with_the_new_password(
+    client: &Client,
+    name: &Name,
+    owner: &Owner,
+    old: &SecretString,
+) {
+    let session = login(client, owner, old.expose_secret()).await.unwrap();
+    let who = async || {
+        let at = format!("http://127.0.0.1:{MAIN}/rest/login");
+        client.get(at).header("cookie", &session).send().await.unwrap().status()
+    };
+    assert_eq!(who().await, StatusCode::OK);
+    let known = databases().owner_login(name).await.unwrap();
+    assert_eq!(known.email, owner.email);
+    assert!(account::is_hash_of(old, &known.password_hash));
+
+    let new = account::generate_password().unwrap();
+    let hash = account::hash_password(&new).unwrap();
+    assert_eq!(databases().reset_owner(name, &hash, true).await.unwrap(), owner.email);
+    assert_eq!(who().await, StatusCode::UNAUTHORIZED, "the session of before has ended");
+    assert_eq!(login(client, owner, old.expose_secret()).await, Err(StatusCode::UNAUTHORIZED));
+    login(client, owner, new.expose_secret()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs servers: deploy/test"]
 async fn a_seeded_instance_serves_its_owner_its_key_and_a_webhook() {
@@ -125,6 +158,7 @@ async fn a_seeded_instance_serves_its_owner_its_key_and_a_webhook() {
     let client = Client::builder().no_proxy().build().unwrap();
     let at = |path: &str| format!("http://127.0.0.1:{MAIN}{path}");
     the_owner_gets_in_and_nobody_else(&client, &owner, password.expose_secret(), id).await;
+    a_reset_ends_sessions_and_lets_in_with_the_new_password(&client, &name, &owner, &password).await;
     let api = |request: reqwest::RequestBuilder| request.header("X-N8N-API-KEY", token.expose_secret());
     let created = api(client.post(at("/api/v1/workflows")).json(&workflow())).send().await.unwrap();
     assert_eq!(created.status(), StatusCode::OK);

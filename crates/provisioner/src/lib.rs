@@ -6,8 +6,9 @@ mod create;
 mod delete;
 mod heal;
 pub mod heartbeat;
-mod initial_login;
 pub mod intake;
+pub mod logins;
+mod questions;
 mod reconcile;
 mod store;
 mod wait;
@@ -46,7 +47,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
 
     let woken = wake.clone();
     intake::listen(tasks, service.bus.clone(), pool.clone(), move || woken.now());
-    initial_login::spawn(service, world.clone());
+    questions::spawn(service, &world);
     heartbeat::spawn(service, world.clone(), config.site.clone());
     Reconciler::new(pool, world, wake).spawn(tasks);
     Ok(())

@@ -17,10 +17,12 @@ pub struct AskInitialLogin {
     pub tenant: TenantId,
 }
 
-/// The e-mail and password the owner was created with.
+/// The e-mail and password the owner was created with, or was given since.
 pub struct InitialLogin {
     pub email: String,
     pub password: SecretString,
+    /// The owner has changed one of the two: nobody gets in with them any more.
+    pub stale: bool,
 }
 
 impl fmt::Debug for InitialLogin {
@@ -45,14 +47,24 @@ impl Request for AskInitialLogin {
     }
 
     fn encode_reply(reply: &InitialLogin) -> Vec<u8> {
-        let password = reply.password.expose_secret().to_owned();
-        proto::InitialLoginReply { email: reply.email.clone(), password }.encode_to_vec()
+        reply.encode()
     }
 
     fn decode_reply(bytes: &[u8]) -> Result<InitialLogin, Malformed> {
+        InitialLogin::decode(bytes)
+    }
+}
+
+impl InitialLogin {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let password = self.password.expose_secret().to_owned();
+        proto::InitialLoginReply { email: self.email.clone(), password, stale: self.stale }.encode_to_vec()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let malformed =
             |e: prost::DecodeError| Malformed { message: "InitialLoginReply", reason: e.to_string() };
         let message = proto::InitialLoginReply::decode(bytes).map_err(malformed)?;
-        Ok(InitialLogin { email: message.email, password: message.password.into() })
+        Ok(Self { email: message.email, password: message.password.into(), stale: message.stale })
     }
 }

@@ -3,6 +3,7 @@
 mod event;
 mod initial_login;
 mod provisioner_command;
+mod reset_login;
 mod submit_operation;
 
 /// What prost made of `proto/`.
@@ -14,4 +15,5 @@ mod proto {
 pub use event::{EVENTS, Event};
 pub use initial_login::{AskInitialLogin, InitialLogin};
 pub use provisioner_command::{COMMANDS, OperationQueued, Order, PROVISIONER, Priority, ProvisionerCommand};
+pub use reset_login::ResetLogin;
 pub use submit_operation::SubmitOperation;

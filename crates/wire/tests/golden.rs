@@ -9,14 +9,14 @@
 
 use common::{
     bus::{Message, Request, Undecodable},
-    id::{OperationId, TenantId},
+    id::{OperationId, ResetId, TenantId},
 };
 use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use wire::{
     AskInitialLogin, EVENTS, Event, InitialLogin, OperationQueued, Order, PROVISIONER, Priority,
-    ProvisionerCommand, SubmitOperation,
+    ProvisionerCommand, ResetLogin, SubmitOperation,
 };
 
 const SAMPLE: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
@@ -75,10 +75,24 @@ fn initial_login_request() {
 
 #[test]
 fn initial_login_reply() {
-    let reply = InitialLogin { email: "owner@example.com".into(), password: "Example1".to_owned().into() };
+    let reply = InitialLogin {
+        email: "owner@example.com".into(),
+        password: "Example1".to_owned().into(),
+        stale: false,
+    };
     let bytes = golden("initial_login_reply", &AskInitialLogin::encode_reply(&reply));
     let read = AskInitialLogin::decode_reply(&bytes).unwrap();
     assert_eq!((read.email.as_str(), read.password.expose_secret()), ("owner@example.com", "Example1"));
+    assert!(!read.stale);
+    let stale = AskInitialLogin::encode_reply(&InitialLogin { stale: true, ..read });
+    assert!(AskInitialLogin::decode_reply(&golden("initial_login_reply_stale", &stale)).unwrap().stale);
+}
+
+#[test]
+fn reset_login_request() {
+    let (tenant, reset) = (TenantId::from_uuid(SAMPLE), ResetId::from_uuid(SAMPLE));
+    let request = ResetLogin { tenant, reset, disable_mfa: true };
+    assert_eq!(ResetLogin::decode(&golden("reset_login_request", &request.encode())).unwrap(), request);
 }
 
 fn event() -> Event {

@@ -11,6 +11,9 @@ use crate::error::{Classify, Kind};
 /// A question that takes longer is an operation, not a question.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Questions answered side by side by one process: one about a server that is slow keeps no other waiting.
+const AT_ONCE: usize = 16;
+
 /// Why an answer is an error travels in this header, so that the body is always of one type.
 const ERROR_KIND: &str = "rp9-error-kind";
 
@@ -60,26 +63,33 @@ impl Bus {
         handle: impl Fn(R) -> F,
     ) -> Result<(), BusError> {
         let subscription = self.client.queue_subscribe(R::SUBJECT, group.to_owned()).await;
-        let mut questions = subscription.map_err(|e| BusError::Refused(e.into()))?;
-        while let Some(Some(question)) = stopping.run_until_cancelled(questions.next()).await {
-            let Some(inbox) = question.reply.clone() else { continue };
-            let mut headers = async_nats::HeaderMap::new();
-            let payload = match R::decode(&question.payload) {
-                Ok(request) => match handle(request).await {
-                    Ok(reply) => R::encode_reply(&reply),
-                    Err(error) => {
-                        headers.insert(ERROR_KIND, error.kind().as_str());
-                        error.public_detail().into_bytes()
-                    }
-                },
-                Err(error) => {
-                    headers.insert(ERROR_KIND, Kind::Invalid.as_str());
-                    error.to_string().into_bytes()
-                }
-            };
-            // Whoever asked may be gone by now; there is nobody to tell.
-            let _ = self.client.publish_with_headers(inbox, headers, payload.into()).await;
-        }
+        let questions = subscription.map_err(|e| BusError::Refused(e.into()))?;
+        let questions = questions.take_until(stopping.cancelled_owned());
+        questions.for_each_concurrent(AT_ONCE, |question| self.answer_one(question, &handle)).await;
         Ok(())
+    }
+
+    async fn answer_one<R: Request, E: Classify, F: Future<Output = Result<R::Reply, E>>>(
+        &self,
+        question: async_nats::Message,
+        handle: impl Fn(R) -> F,
+    ) {
+        let Some(inbox) = question.reply else { return };
+        let mut headers = async_nats::HeaderMap::new();
+        let payload = match R::decode(&question.payload) {
+            Ok(request) => match handle(request).await {
+                Ok(reply) => R::encode_reply(&reply),
+                Err(error) => {
+                    headers.insert(ERROR_KIND, error.kind().as_str());
+                    error.public_detail().into_bytes()
+                }
+            },
+            Err(error) => {
+                headers.insert(ERROR_KIND, Kind::Invalid.as_str());
+                error.to_string().into_bytes()
+            }
+        };
+        // Whoever asked may be gone by now; there is nobody to tell.
+        let _ = self.client.publish_with_headers(inbox, headers, payload.into()).await;
     }
 }

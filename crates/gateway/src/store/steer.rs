@@ -7,6 +7,7 @@ mod abandon;
 mod cancel;
 mod dead_letters;
 mod pause_schedule;
+mod reset_login;
 mod resume;
 mod resume_schedule;
 
@@ -27,6 +28,7 @@ pub use abandon::AbandonOperation;
 pub use cancel::CancelOperation;
 pub use dead_letters::{DeleteDeadLetter, ReplayDeadLetter};
 pub use pause_schedule::PauseSchedule;
+pub use reset_login::ResetLogin;
 pub use resume::ResumeOperation;
 pub use resume_schedule::ResumeSchedule;
 

@@ -30,6 +30,7 @@ mod pressure;
 mod rates;
 mod read_only;
 mod refusals;
+mod reset_login;
 mod room;
 mod row_level_security;
 mod schedules;

@@ -9,11 +9,14 @@ use secrecy::SecretString;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
-use super::{ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, Owner, OwnerId, TenantDatabases};
+use super::{
+    ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, Owner, OwnerId, OwnerLogin, TenantDatabases,
+};
 use crate::Version;
 
 mod clone;
 mod observe;
+mod owner;
 mod roles;
 mod scram;
 mod seed;
@@ -72,6 +75,21 @@ impl TenantDatabases for PostgresDatabases {
     async fn seed_owner(&self, name: &Name, owner: &Owner) -> Result<OwnerId, DatabaseError> {
         let mut connection = self.open(name).await?;
         seed::owner(&mut connection, name, owner).await
+    }
+
+    async fn owner_login(&self, name: &Name) -> Result<OwnerLogin, DatabaseError> {
+        let mut connection = self.open(name).await?;
+        owner::login(&mut connection, name).await
+    }
+
+    async fn reset_owner(
+        &self,
+        name: &Name,
+        password_hash: &str,
+        disable_mfa: bool,
+    ) -> Result<String, DatabaseError> {
+        let mut connection = self.open(name).await?;
+        owner::reset(&mut connection, name, password_hash, disable_mfa).await
     }
 
     async fn seed_api_key(&self, name: &Name, key: &ApiKeyRow) -> Result<(), DatabaseError> {

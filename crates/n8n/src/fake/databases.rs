@@ -10,7 +10,7 @@ use super::ledger::{Entry, Fault, Ledger};
 use crate::Version;
 use crate::databases::{
     ApiKeyRow, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed, ObservedDatabase,
-    ObservedTemplate, Owner, OwnerId, TenantDatabases,
+    ObservedTemplate, Owner, OwnerId, OwnerLogin, TenantDatabases,
 };
 
 /// The shared state. Clones are the same world.
@@ -193,6 +193,27 @@ impl TenantDatabases for FakeDatabases {
         self.call("seed_owner", name, |state| {
             let fresh = || (OwnerId(uuid::Uuid::now_v7()), owner.clone());
             Ok(state.database(name)?.instance_owner.get_or_insert_with(fresh).0)
+        })
+    }
+
+    async fn owner_login(&self, name: &Name) -> Result<OwnerLogin, DatabaseError> {
+        self.call("owner_login", name, |state| {
+            let (_, owner) =
+                state.database(name)?.instance_owner.clone().ok_or(DatabaseError::NoOwner(*name))?;
+            Ok(OwnerLogin { email: owner.email, password_hash: owner.password_hash })
+        })
+    }
+
+    async fn reset_owner(
+        &self,
+        name: &Name,
+        password_hash: &str,
+        _disable_mfa: bool,
+    ) -> Result<String, DatabaseError> {
+        self.call("reset_owner", name, |state| {
+            let owner = state.database(name)?.instance_owner.as_mut().ok_or(DatabaseError::NoOwner(*name))?;
+            owner.1.password_hash = password_hash.to_owned();
+            Ok(owner.1.email.clone())
         })
     }
 

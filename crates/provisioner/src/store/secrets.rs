@@ -2,9 +2,9 @@
 
 use common::{
     error::Kind,
-    id::TenantId,
+    id::{ResetId, TenantId},
     operations::StepError,
-    secrets::{MasterKeys, Wrapped},
+    secrets::{MasterKeys, SecretError, Wrapped},
 };
 use n8n::{account, launch::Secrets};
 use secrecy::SecretString;
@@ -81,6 +81,52 @@ pub async fn open(
         },
         owner_password: get(OWNER_PASSWORD)?,
     })
+}
+
+/// The owner's password as the record has it, until the transaction is over nobody else's to change.
+pub struct OwnerPassword {
+    /// Which reset made it; `None`: it is the first one.
+    pub reset: Option<ResetId>,
+    wrapped: Wrapped,
+}
+
+impl OwnerPassword {
+    /// Locks the tenant's; `None`: it has none, or no longer.
+    pub async fn lock(connection: &mut PgConnection, tenant: TenantId) -> Result<Option<Self>, sqlx::Error> {
+        let found = sqlx::query_as(
+            "select reset_id, key_id, ciphertext from tenant_secrets where tenant_id = $1 and name = $2 for update",
+        );
+        let found: Option<(Option<ResetId>, i32, Vec<u8>)> =
+            found.bind(tenant).bind(OWNER_PASSWORD).fetch_optional(connection).await?;
+        Ok(found.map(|(reset, key_id, ciphertext)| Self { reset, wrapped: Wrapped { key_id, ciphertext } }))
+    }
+
+    /// The password itself.
+    pub fn open(&self, keys: &MasterKeys, tenant: TenantId) -> Result<SecretString, SecretError> {
+        keys.open(tenant, OWNER_PASSWORD, &self.wrapped)
+    }
+
+    /// Puts another in its place.
+    pub async fn replace(
+        connection: &mut PgConnection,
+        keys: &MasterKeys,
+        tenant: TenantId,
+        (reset, password): (ResetId, &SecretString),
+    ) -> Result<(), StepError> {
+        let wrapped = keys.wrap(tenant, OWNER_PASSWORD, password)?;
+        let update =
+            "update tenant_secrets set reset_id = $3, key_id = $4, ciphertext = $5, created_at = now()
+                      where tenant_id = $1 and name = $2";
+        sqlx::query(update)
+            .bind(tenant)
+            .bind(OWNER_PASSWORD)
+            .bind(reset)
+            .bind(wrapped.key_id)
+            .bind(wrapped.ciphertext)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
 }
 
 /// Forgets them.

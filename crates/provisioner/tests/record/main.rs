@@ -9,6 +9,7 @@
 
 mod crowd;
 mod every_step;
+mod logins;
 mod read_only;
 mod reconciler;
 mod room;

@@ -5,6 +5,7 @@ use n8n::{
     TenantDatabases, Version,
     databases::{
         ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, ObservedDatabase, Owner, OwnerId,
+        OwnerLogin,
     },
 };
 use secrecy::SecretString;
@@ -49,6 +50,14 @@ impl TenantDatabases for Remote {
         let owner = self.ensure(Kind::Owner, &name.to_string(), fresh).await.map_err(unavailable)?;
         let unknown = |_| DatabaseError::NotUnderstood(format!("the owner of {name} is {owner}"));
         Ok(OwnerId(owner.parse().map_err(unknown)?))
+    }
+
+    async fn owner_login(&self, name: &Name) -> Result<OwnerLogin, DatabaseError> {
+        Err(DatabaseError::NotUnderstood(format!("nobody signs in to {name} in a storm")))
+    }
+
+    async fn reset_owner(&self, name: &Name, _: &str, _: bool) -> Result<String, DatabaseError> {
+        Err(DatabaseError::NotUnderstood(format!("nobody signs in to {name} in a storm")))
     }
 
     async fn seed_api_key(&self, name: &Name, _: &ApiKeyRow) -> Result<(), DatabaseError> {

@@ -73,14 +73,14 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows,
         Code::InvalidFields => command || route.queried,
-        Code::Conflict
-        | Code::SubdomainTaken
+        Code::Conflict => route.is("post", "/tenants") || route.is("post", "/tenants/{id}/reset-login"),
+        Code::SubdomainTaken
         | Code::CustomDomainTaken
         | Code::ComplianceUnmet
         | Code::PlanTooLarge
         | Code::NoRoom => route.is("post", "/tenants"),
         Code::RemovalUnderWay | Code::TenantDeleted => route.is("delete", "/tenants/{id}"),
-        Code::Overloaded => command && route.path.starts_with("/tenants"),
+        Code::Overloaded => route.is("post", "/tenants") || route.is("delete", "/tenants/{id}"),
         Code::OperationOver | Code::OperationUndoing | Code::OperationIrrevocable | Code::OperationStuck => {
             route.is("post", "/operations/{id}/cancel")
         }
@@ -88,7 +88,9 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
             route.is("post", "/operations/{id}/resume") || route.is("post", "/operations/{id}/abandon")
         }
         Code::DeadLetterDecided => command && route.path.starts_with("/dead-letters"),
-        Code::Upstream => route.is("get", "/tenants/{id}/initial-login"),
+        Code::Upstream => {
+            route.is("get", "/tenants/{id}/initial-login") || route.is("post", "/tenants/{id}/reset-login")
+        }
         // What no route is asked: another method, and general words for kinds of failure that have better ones here.
         Code::MethodNotAllowed | Code::Unauthenticated => false,
     }

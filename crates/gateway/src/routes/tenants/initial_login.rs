@@ -25,7 +25,7 @@ use crate::{
 pub enum ReadInitialLogin {}
 
 impl Access for ReadInitialLogin {
-    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator, Role::Owner];
+    const ROLES: &'static [Role] = Role::ALL;
     const ACTION: Option<&'static str> = Some(ACTION);
 }
 
@@ -37,14 +37,16 @@ pub struct InitialLogin {
     #[schema(example = "ada@acme.example")]
     email: String,
     password: String,
+    /// The owner has changed one of the two since, so that nobody gets in with them any more.
+    stale: bool,
 }
 
 /// Shows what the tenant's owner signs in with for the first time.
 ///
-/// Every look is in the audit log before it is answered.
+/// Every look is in the audit log before it is answered. Once it is `stale`, `reset-login` makes a new password.
 #[utoipa::path(
     get, path = "/tenants/{id}/initial-login", tag = "tenants",
-    security(("token" = ["admin", "operator", "owner"])),
+    security(("token" = [])),
     params(("id" = String, Path, description = "The tenant's id or subdomain")),
     responses(
         (status = 200, body = Data<InitialLogin>),
@@ -59,9 +61,14 @@ pub async fn initial_login(
     let login = asked.map_err(refusal)?;
     let entry = Entry::new(&exchange, of.identity(), ACTION, "shown".to_owned());
     audit::insert(&app.statements, &[entry]).await?;
+    Ok(told(login).into_response())
+}
+
+/// Nobody between us and the caller may keep it.
+pub fn told(login: wire::InitialLogin) -> impl IntoResponse {
     let password = login.password.expose_secret().to_owned();
-    let answer = Json(Data { data: InitialLogin { email: login.email, password } });
-    Ok(([(header::CACHE_CONTROL, "no-store")], answer).into_response())
+    let answer = Json(Data { data: InitialLogin { email: login.email, password, stale: login.stale } });
+    ([(header::CACHE_CONTROL, "no-store")], answer)
 }
 
 fn refusal(error: BusError) -> Problem {

@@ -1,0 +1,38 @@
+//! Noting that an owner is given a new password, before it is made.
+
+use super::{Steerable, Steering, steering};
+use crate::{
+    problem::{Code, Problem},
+    store::{accept::Accepting, tenants::Tenant},
+};
+
+/// A tenant whose owner is locked out.
+#[derive(Debug)]
+pub struct ResetLogin {
+    pub reason: Option<String>,
+}
+
+impl Steerable for Tenant {
+    fn bind_name<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
+        statement.bind(self.id)
+    }
+}
+
+impl Steering for ResetLogin {
+    type Target = Tenant;
+    const STATEMENT: &'static str = steering!(
+        possible: "select from tenants t where t.id = $8 and t.status in ('active', 'suspended')",
+        effect: "tenant as (select t.id from tenants t, accepted where t.id = $8)",
+        changed: "select id as tenant_id, null::uuid as operation_id from tenant",
+    );
+    const ACTION: &'static str = "tenant.reset_login";
+
+    fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    fn refusal(tenant: &Tenant) -> Problem {
+        let status = tenant.status.0.as_str();
+        Problem::new(Code::Conflict).detail(format!("The tenant is {status}: there is nobody to sign in."))
+    }
+}

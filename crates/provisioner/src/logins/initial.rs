@@ -1,0 +1,36 @@
+//! Which e-mail and password an owner first signs in with, and whether they still do.
+
+use common::operations::StepError;
+use n8n::{
+    account,
+    databases::{DatabaseError, Name, OwnerLogin},
+};
+use sqlx::PgPool;
+use wire::{AskInitialLogin, InitialLogin};
+
+use super::{NoLogin, off_thread};
+use crate::{
+    World,
+    store::{secrets, tenants},
+};
+
+/// Answers one question.
+pub async fn initial_login(
+    pool: &PgPool,
+    world: &World,
+    question: AskInitialLogin,
+) -> Result<InitialLogin, NoLogin> {
+    let row = tenants::get(pool, question.tenant).await?;
+    let secrets = secrets::open(pool, &world.keys, question.tenant).await?;
+    let (email, password) = (row.email, secrets.owner_password);
+    let stale = match world.databases.owner_login(&Name::of(question.tenant)).await {
+        Ok(OwnerLogin { email: now, password_hash }) => {
+            let verify = move |password: &_| account::is_hash_of(password, &password_hash);
+            now != email.to_lowercase() || !off_thread(verify, &password).await?
+        }
+        // Still in the making: it will be what it is to be.
+        Err(DatabaseError::NoDatabase(_) | DatabaseError::NoOwner(_)) => false,
+        Err(error) => return Err(StepError::from(error).into()),
+    };
+    Ok(InitialLogin { email, password, stale })
+}

@@ -1,0 +1,108 @@
+//! How owners get in, and in again.
+
+use common::{
+    database::MIGRATOR,
+    error::{Classify as _, Kind},
+    id::{ResetId, TenantId},
+    operations::End,
+};
+use n8n::{account, databases::Name};
+use provisioner::{CreateTenant, World, logins};
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use testkit::saga::Rig;
+use wire::{AskInitialLogin, InitialLogin, ResetLogin};
+
+use crate::support::Fakes;
+
+async fn tenant(fakes: &Fakes) -> TenantId {
+    let tenant = fakes.accept("starter").await;
+    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
+    let rig = Rig { saga: &CreateTenant, pool: &fakes.pool, world: &world, effects: &effects };
+    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    tenant
+}
+
+async fn initial(fakes: &Fakes, world: &World, tenant: TenantId) -> InitialLogin {
+    logins::initial_login(&fakes.pool, world, AskInitialLogin { tenant }).await.unwrap()
+}
+
+async fn reset(fakes: &Fakes, world: &World, tenant: TenantId, reset: ResetId) -> Result<String, Kind> {
+    let asked = ResetLogin { tenant, reset, disable_mfa: false };
+    let answer = logins::reset_login(&fakes.pool, world, asked).await;
+    answer.map(|login| login.password.expose_secret().to_owned()).map_err(|error| error.kind())
+}
+
+/// What n8n would let the owner in with.
+fn opens(fakes: &Fakes, tenant: TenantId, password: &str) -> bool {
+    let (_, owner) = fakes.databases.database(&Name::of(tenant)).unwrap().instance_owner.unwrap();
+    account::is_hash_of(&password.to_owned().into(), &owner.password_hash)
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn an_initial_login_that_the_owner_changed_says_so(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let (tenant, world) = (tenant(&fakes).await, fakes.world("logins"));
+    let login = initial(&fakes, &world, tenant).await;
+    assert!(!login.stale && opens(&fakes, tenant, login.password.expose_secret()));
+
+    let change = |change: fn(&mut n8n::databases::Owner)| {
+        fakes.databases.change(&Name::of(tenant), |database| {
+            change(&mut database.instance_owner.as_mut().unwrap().1);
+        });
+    };
+    change(|owner| owner.email = "another@acme.example".into());
+    assert!(initial(&fakes, &world, tenant).await.stale);
+    change(|owner| owner.email = "owner@acme.example".into());
+    assert!(!initial(&fakes, &world, tenant).await.stale);
+    change(|owner| owner.password_hash = account::hash_password(&"Own-choice-1".into()).unwrap());
+    assert!(initial(&fakes, &world, tenant).await.stale);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_reset_happens_once_and_a_later_one_replaces_it(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let (tenant, world) = (tenant(&fakes).await, fakes.world("logins"));
+    let before = initial(&fakes, &world, tenant).await.password;
+    let (one, other) = (ResetId::generate(), ResetId::generate());
+    let first = reset(&fakes, &world, tenant, one).await.unwrap();
+    assert!(opens(&fakes, tenant, &first) && !opens(&fakes, tenant, before.expose_secret()));
+    assert_eq!(reset(&fakes, &world, tenant, one).await.as_ref(), Ok(&first));
+    let login = initial(&fakes, &world, tenant).await;
+    assert_eq!((login.password.expose_secret(), login.stale), (first.as_str(), false));
+
+    let second = reset(&fakes, &world, tenant, other).await.unwrap();
+    assert_ne!(first, second);
+    assert_eq!(reset(&fakes, &world, tenant, one).await, Err(Kind::Conflict));
+    assert!(opens(&fakes, tenant, &second));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn resets_at_once_leave_one_password_on_both_sides(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let (tenant, world) = (tenant(&fakes).await, fakes.world("logins"));
+    let resets = (0..6).map(|_| reset(&fakes, &world, tenant, ResetId::generate()));
+    futures::future::join_all(resets).await;
+    let login = initial(&fakes, &world, tenant).await;
+    assert!(!login.stale && opens(&fakes, tenant, login.password.expose_secret()));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_reset_that_was_cut_off_is_completed_by_its_repeat(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let (tenant, world) = (tenant(&fakes).await, fakes.world("logins"));
+    for fault in [n8n::fake::Fault::BeforeEffect, n8n::fake::Fault::AfterEffect] {
+        let id = ResetId::generate();
+        fakes.databases.inject("reset_owner", fault);
+        assert_eq!(reset(&fakes, &world, tenant, id).await, Err(Kind::Unavailable));
+        let password = reset(&fakes, &world, tenant, id).await.unwrap();
+        assert!(opens(&fakes, tenant, &password));
+        assert!(!initial(&fakes, &world, tenant).await.stale);
+    }
+    let nobody = reset(&fakes, &world, TenantId::generate(), ResetId::generate()).await;
+    assert_eq!(nobody, Err(Kind::NotFound));
+}

@@ -1,0 +1,50 @@
+//! The request with which an owner who is locked out gets in again.
+
+use common::{
+    bus::{Malformed, Request},
+    id::{ResetId, TenantId},
+};
+use prost::Message as _;
+
+use crate::{InitialLogin, proto};
+
+/// Asks the provisioner for a new password. Safe to ask again: a reset is known by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResetLogin {
+    pub tenant: TenantId,
+    pub reset: ResetId,
+    /// Also forget the owner's second factor.
+    pub disable_mfa: bool,
+}
+
+impl Request for ResetLogin {
+    type Reply = InitialLogin;
+    const SUBJECT: &'static str = "rp9.req.v1.provisioner.reset_login";
+
+    fn encode(&self) -> Vec<u8> {
+        proto::ResetLoginRequest {
+            tenant_id: self.tenant.to_string(),
+            reset_id: self.reset.to_string(),
+            disable_mfa: self.disable_mfa,
+        }
+        .encode_to_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let malformed = |reason: String| Malformed { message: "ResetLoginRequest", reason };
+        let message = proto::ResetLoginRequest::decode(bytes).map_err(|e| malformed(e.to_string()))?;
+        Ok(Self {
+            tenant: message.tenant_id.parse().map_err(|e| malformed(format!("tenant_id: {e}")))?,
+            reset: message.reset_id.parse().map_err(|e| malformed(format!("reset_id: {e}")))?,
+            disable_mfa: message.disable_mfa,
+        })
+    }
+
+    fn encode_reply(reply: &InitialLogin) -> Vec<u8> {
+        reply.encode()
+    }
+
+    fn decode_reply(bytes: &[u8]) -> Result<InitialLogin, Malformed> {
+        InitialLogin::decode(bytes)
+    }
+}
