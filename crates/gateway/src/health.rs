@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use common::error::chain;
 use serde::Serialize;
+use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
 use crate::{
@@ -18,6 +19,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What clusters report on. A cluster may report more; that is shown too.
 const REPORTED: [&str; 3] = ["docker", "redis", "tenant_postgres"];
+/// Whoever reports on them.
+const PROVISIONER: &str = "provisioner";
 
 /// Whether something can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -37,9 +40,33 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     pub dependencies: BTreeMap<String, State>,
-    /// Clusters that should be working, and how many of them have not said anything lately.
-    pub clusters: usize,
-    pub silent_clusters: usize,
+    /// Those that should be working.
+    pub clusters: Vec<Cluster>,
+}
+
+/// A cluster, as its provisioners were last heard of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Cluster {
+    #[schema(example = "local")]
+    id: String,
+    /// `down` once none of them has said anything for half a minute.
+    provisioner: State,
+    #[serde(with = "rfc3339")]
+    last_seen_at: OffsetDateTime,
+    /// What their absence means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
+}
+
+const ABSENCE: &str = "Its tenants keep running and stay reachable. Operations wait, nothing is healed, and how its other dependencies are is not \
+     known, until a provisioner is back.";
+
+impl Cluster {
+    fn of(report: &ClusterReport) -> Self {
+        let (provisioner, detail) =
+            if report.fresh { (State::Up, None) } else { (State::Down, Some(ABSENCE)) };
+        Self { id: report.id.clone(), provisioner, last_seen_at: report.heartbeat_at, detail }
+    }
 }
 
 impl Report {
@@ -53,6 +80,11 @@ impl Report {
         } else {
             State::Degraded
         }
+    }
+
+    /// How many clusters have not said anything lately.
+    pub fn silent_clusters(&self) -> usize {
+        self.clusters.iter().filter(|cluster| cluster.provisioner == State::Down).count()
     }
 
     /// Whether the record can be used, if only for reading: what this process cannot do anything without.
@@ -101,13 +133,15 @@ fn assemble(clusters: Option<&[ClusterReport]>, nats: State) -> Report {
     let database = if clusters.is_some() { State::Up } else { State::Down };
     let mut dependencies = BTreeMap::from([("database".to_owned(), database), ("nats".to_owned(), nats)]);
     let clusters = clusters.unwrap_or_default();
+    let heard_of: Vec<Cluster> = clusters.iter().map(Cluster::of).collect();
+    let provisioners: Vec<State> = heard_of.iter().map(|cluster| cluster.provisioner).collect();
+    dependencies.insert(PROVISIONER.to_owned(), together(&provisioners));
     let names = clusters.iter().flat_map(|cluster| cluster.dependencies.keys().map(String::as_str));
     for name in REPORTED.into_iter().chain(names) {
         let states: Vec<State> = clusters.iter().map(|cluster| state_in(cluster, name)).collect();
         dependencies.entry(name.to_owned()).or_insert_with(|| together(&states));
     }
-    let silent_clusters = clusters.iter().filter(|cluster| !cluster.fresh).count();
-    Report { dependencies, clusters: clusters.len(), silent_clusters }
+    Report { dependencies, clusters: heard_of }
 }
 
 fn state_in(cluster: &ClusterReport, name: &str) -> State {
@@ -136,7 +170,8 @@ mod tests {
 
     fn cluster(fresh: bool, pairs: &[(&str, &str)]) -> ClusterReport {
         let dependencies = pairs.iter().map(|(name, word)| ((*name).to_owned(), (*word).into())).collect();
-        ClusterReport { fresh, dependencies: Json(dependencies) }
+        let heartbeat_at = OffsetDateTime::UNIX_EPOCH;
+        ClusterReport { id: "local".into(), heartbeat_at, fresh, dependencies: Json(dependencies) }
     }
 
     const ALL_UP: &[(&str, &str)] = &[("docker", "up"), ("redis", "up"), ("tenant_postgres", "up")];
@@ -156,7 +191,17 @@ mod tests {
     fn a_stale_word_is_no_word() {
         let report = assemble(Some(&[cluster(false, &[("docker", "down")])]), State::Up);
         assert_eq!(report.dependencies["docker"], State::Unknown);
-        assert_eq!((report.state(), report.silent_clusters), (State::Degraded, 1));
+        assert_eq!((report.state(), report.silent_clusters()), (State::Degraded, 1));
+    }
+
+    #[test]
+    fn a_provisioner_that_is_gone_is_named() {
+        let gone = assemble(Some(&[cluster(false, ALL_UP)]), State::Up);
+        assert_eq!((gone.state(), gone.dependencies["provisioner"]), (State::Degraded, State::Down));
+        assert_eq!((gone.clusters[0].provisioner, gone.clusters[0].detail), (State::Down, Some(ABSENCE)));
+        let one_of_two = assemble(Some(&[cluster(false, ALL_UP), cluster(true, ALL_UP)]), State::Up);
+        assert_eq!(one_of_two.dependencies["provisioner"], State::Degraded);
+        assert_eq!(assemble(Some(&[]), State::Up).dependencies["provisioner"], State::Unknown);
     }
 
     #[test]

@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists who asked for what, and what came of it. */
-        get: operations["get_audit"];
+        get: operations["audit_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -29,7 +29,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the messages that could not be handled. */
-        get: operations["get_dead_letters"];
+        get: operations["dead_letters_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -46,14 +46,14 @@ export interface paths {
             cookie?: never;
         };
         /** Shows one message that could not be handled. */
-        get: operations["get_dead_letters_id"];
+        get: operations["dead_letters_show"];
         put?: never;
         post?: never;
         /**
          * Deletes a dead letter.
          * @description What it asked for is not done. One that is being sent again cannot be deleted meanwhile.
          */
-        delete: operations["delete_dead_letters_id"];
+        delete: operations["dead_letters_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -72,7 +72,7 @@ export interface paths {
          * Sends a dead letter again, to where it was sent first.
          * @description It is sent as it is; if it fails again, that is another dead letter.
          */
-        post: operations["post_dead_letters_id_replay"];
+        post: operations["dead_letters_replay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -87,7 +87,7 @@ export interface paths {
             cookie?: never;
         };
         /** This API's description as a page. */
-        get: operations["get_docs"];
+        get: operations["docs_page"];
         put?: never;
         post?: never;
         delete?: never;
@@ -104,7 +104,7 @@ export interface paths {
             cookie?: never;
         };
         /** What that page consists of. */
-        get: operations["get_docs_file"];
+        get: operations["docs_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -123,9 +123,11 @@ export interface paths {
         /**
          * Follows what happens to the caller's tenants.
          * @description Each message's data is an `Event`. A message named `end` says why the stream ends; a client that comes back with
-         *     `Last-Event-ID` misses and repeats nothing.
+         *     `Last-Event-ID` misses and repeats nothing. If the events after that id cannot be told (they are not kept any longer, or there has
+         *     been no such event), a message named `reset` says so, and what happens from now on follows. To whoever accepts
+         *     `text/event-stream`, as an `EventSource` does, 429 and 503 are told as a stream that ends at once and says when to come back.
          */
-        get: operations["get_events"];
+        get: operations["events_follow"];
         put?: never;
         post?: never;
         delete?: never;
@@ -142,7 +144,7 @@ export interface paths {
             cookie?: never;
         };
         /** Everything the platform stands on. */
-        get: operations["get_health_detailed"];
+        get: operations["health_detailed"];
         put?: never;
         post?: never;
         delete?: never;
@@ -159,7 +161,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether this gateway can be used. */
-        get: operations["get_healthz"];
+        get: operations["health_check"];
         put?: never;
         post?: never;
         delete?: never;
@@ -176,7 +178,7 @@ export interface paths {
             cookie?: never;
         };
         /** This gateway's metrics, for Prometheus. */
-        get: operations["get_metrics"];
+        get: operations["health_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -193,7 +195,7 @@ export interface paths {
             cookie?: never;
         };
         /** The description of this API (OpenAPI 3.1). */
-        get: operations["get_openapi_json"];
+        get: operations["docs_describe"];
         put?: never;
         post?: never;
         delete?: never;
@@ -210,7 +212,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the operations on the tenants that the caller can see. */
-        get: operations["get_operations"];
+        get: operations["operations_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -227,7 +229,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows an operation with every step. */
-        get: operations["get_operations_id"];
+        get: operations["operations_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -250,7 +252,7 @@ export interface paths {
          * @description It ends `abandoned`, whatever it did stays as it is, and the tenant's later operations run. An abandoned creation or
          *     removal leaves the tenant `failed` and without routes; it can be removed again.
          */
-        post: operations["post_operations_id_abandon"];
+        post: operations["operations_abandon"];
         delete?: never;
         options?: never;
         head?: never;
@@ -271,7 +273,7 @@ export interface paths {
          * @description One that has not started ends at once. One that runs stops at the next boundary between steps and undoes everything; it ends
          *     `rolled_back`, with an error that names who cancelled it. Asking again changes nothing.
          */
-        post: operations["post_operations_id_cancel"];
+        post: operations["operations_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -289,7 +291,7 @@ export interface paths {
          * Follows one operation from its beginning to its end.
          * @description 204 when it has ended and the caller has seen everything: browsers then stop coming back.
          */
-        get: operations["get_operations_id_events"];
+        get: operations["events_follow_operation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -311,7 +313,7 @@ export interface paths {
          * Lets a stuck operation go on where it stopped.
          * @description Its attempts are counted anew.
          */
-        post: operations["post_operations_id_resume"];
+        post: operations["operations_resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -326,7 +328,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists what is done again and again, when next, and what became of it last. */
-        get: operations["get_schedules"];
+        get: operations["schedules_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -348,7 +350,7 @@ export interface paths {
          * Holds a schedule back.
          * @description Nothing of it begins any more; what runs is finished. Asking again changes nothing.
          */
-        post: operations["post_schedules_name_pause"];
+        post: operations["schedules_pause"];
         delete?: never;
         options?: never;
         head?: never;
@@ -368,7 +370,7 @@ export interface paths {
          * Lets a schedule go on.
          * @description What it missed while it was paused is caught up or skipped, as it is declared. Asking again changes nothing.
          */
-        post: operations["post_schedules_name_resume"];
+        post: operations["schedules_resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -383,13 +385,13 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the tenants that the caller can see. */
-        get: operations["get_tenants"];
+        get: operations["tenants_list"];
         put?: never;
         /**
          * Creates a tenant.
          * @description Answered as soon as it is certain to happen; `Location` names the operation to watch.
          */
-        post: operations["post_tenants"];
+        post: operations["tenants_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -404,14 +406,14 @@ export interface paths {
             cookie?: never;
         };
         /** Shows one tenant. */
-        get: operations["get_tenants_id"];
+        get: operations["tenants_show"];
         put?: never;
         post?: never;
         /**
          * Removes a tenant with everything it has.
          * @description A tenant that is still being created can be removed too: that happens right after.
          */
-        delete: operations["delete_tenants_id"];
+        delete: operations["tenants_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -428,7 +430,7 @@ export interface paths {
          * Shows what the tenant's owner signs in with for the first time.
          * @description Every look is in the audit log before it is answered.
          */
-        get: operations["get_tenants_id_initial_login"];
+        get: operations["tenants_initial_login"];
         put?: never;
         post?: never;
         delete?: never;
@@ -447,10 +449,11 @@ export interface paths {
         /**
          * Follows what happens to the caller's tenants.
          * @description A WebSocket. Every message is an `Event`, but for the first, `{"position": id}`, which says where to resume when the
-         *     connection is lost before anything happened. Browsers, which cannot set headers, may offer the protocols `bearer` and
+         *     connection is lost before anything happened. If the events after `since` cannot be told, its `reset` says why, and what happens from
+         *     now on follows. Browsers, which cannot set headers, may offer the protocols `bearer` and
          *     the token instead.
          */
-        get: operations["get_ws"];
+        get: operations["events_follow_by_socket"];
         put?: never;
         post?: never;
         delete?: never;
@@ -474,7 +477,7 @@ export interface components {
             id: string;
             operation_id?: string | null;
             /** @description `accepted`, or `refused` and the problem's code. */
-            outcome: string;
+            outcome: components["schemas"]["AuditOutcome"];
             /**
              * Format: int64
              * @description Its place in the chain of hashes; absent for the seconds until it is chained.
@@ -482,15 +485,21 @@ export interface components {
             position?: number | null;
             /** @description Why, in the words of whoever asked. */
             reason?: string | null;
-            role: string;
+            role: components["schemas"]["CallerRole"];
             tenant_id?: string | null;
         };
+        /** @enum {string} */
+        AuditOutcome: "accepted" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
+        /** @enum {string} */
+        CallerRole: "admin" | "operator" | "service" | "owner";
+        /** @enum {string} */
+        Color: "blue" | "green";
         /** @description The tenant that was accepted. It is there once its operation has succeeded. */
         Created: {
             /** @description The same; both names are in use. */
@@ -499,8 +508,7 @@ export interface components {
             login_url: string;
             /** @example op_0198c0de0000700080000000000000bb */
             operation_id: string;
-            /** @example provisioning */
-            status: string;
+            status: components["schemas"]["TenantStatus"];
             /** @example ten_0198c0de0000700080000000000000aa */
             tenant_id: string;
         };
@@ -526,8 +534,7 @@ export interface components {
             data: {
                 instances: components["schemas"]["Instance"][];
                 limits: components["schemas"]["Limits"];
-                /** @example active */
-                status: string;
+                status: components["schemas"]["TenantStatus"];
                 tenant: components["schemas"]["Tenant"];
             };
         };
@@ -550,7 +557,7 @@ export interface components {
             /** Format: date-time */
             published_at: string;
             /** @description `malformed`, `unknown` (a sort or version nobody here knows), `expired`, `exhausted` or `refused`. */
-            reason: string;
+            reason: components["schemas"]["DeadLetterReason"];
             /** Format: date-time */
             replayed_at?: string | null;
             /**
@@ -559,7 +566,7 @@ export interface components {
              */
             service: string;
             /** @description `waiting` for somebody to decide, `replaying`, or `replayed`. */
-            state: string;
+            state: components["schemas"]["DeadLetterState"];
             /** @example rp9.cmd.v1.provisioner.normal.submit_operation */
             subject: string;
             tenant_id?: string | null;
@@ -574,16 +581,19 @@ export interface components {
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
+        /** @enum {string} */
+        DeadLetterReason: "malformed" | "unknown" | "expired" | "exhausted" | "refused";
+        /** @enum {string} */
+        DeadLetterState: "waiting" | "replaying" | "replayed";
         /** @description What was decided. */
         Decided: {
             /** @example dl_0198c0de0000700080000000000000cc */
             dead_letter_id: string;
-            /**
-             * @description `replaying` or `deleted`.
-             * @example replaying
-             */
-            state: string;
+            /** @description `replaying` or `deleted`. */
+            state: components["schemas"]["Decision"];
         };
+        /** @enum {string} */
+        Decision: "replaying" | "deleted";
         /** @description Whether the API can be used, and everything it stands on. */
         Detailed: {
             dependencies: {
@@ -613,9 +623,10 @@ export interface components {
         /** @description Why something did not work, in public words. */
         Failure: {
             detail: string;
-            /** @example unavailable */
-            kind: string;
+            kind: components["schemas"]["FailureKind"];
         };
+        /** @enum {string} */
+        FailureKind: "invalid" | "unauthenticated" | "forbidden" | "not_found" | "conflict" | "throttled" | "unavailable" | "timeout" | "upstream" | "internal";
         /** @description One field that is wrong. */
         FieldError: {
             /** @description Why, as a stable word. */
@@ -643,8 +654,10 @@ export interface components {
             /** Format: date-time */
             fired_at: string;
             /** @description `waiting`, `running`, `done` or `failed` (for good). */
-            state: string;
+            state: components["schemas"]["FiringState"];
         };
+        /** @enum {string} */
+        FiringState: "waiting" | "running" | "done" | "failed";
         /** @description Whether the API can be used. */
         Healthz: {
             status: components["schemas"]["State"];
@@ -657,8 +670,7 @@ export interface components {
         };
         /** @description One of a tenant's containers. */
         Instance: {
-            /** @example blue */
-            color: string;
+            color: components["schemas"]["Color"];
             /** Format: double */
             cpu_cores: number;
             /** Format: int64 */
@@ -670,8 +682,7 @@ export interface components {
             name: string;
             /** Format: int32 */
             ordinal: number;
-            /** @example main */
-            role: string;
+            role: components["schemas"]["InstanceRole"];
             /** Format: date-time */
             seen_at?: string | null;
             /**
@@ -680,6 +691,8 @@ export interface components {
              */
             state: string;
         };
+        /** @enum {string} */
+        InstanceRole: "main" | "worker";
         /** @description What a tenant may use. */
         Limits: {
             /** Format: int32 */
@@ -697,6 +710,10 @@ export interface components {
             /** Format: int32 */
             workers: number;
         };
+        /** @enum {string} */
+        Misses: "catch_up" | "skip";
+        /** @enum {string} */
+        Mode: "shared" | "dedicated";
         /**
          * @description The body of `POST /tenants`, for the description of the API. It is read field by field, so that every error is told
          *     at once.
@@ -720,7 +737,7 @@ export interface components {
              * @example ada@acme.example
              */
             email: string;
-            /** @description Kept and given back; an object of at most 4 kB. */
+            /** @description Kept and given back; an object of at most 4 kB, with its numbers written out. Whole numbers up to 2^53 - 1, longer ones as texts. */
             metadata?: Record<string, never> | null;
             /**
              * @description How it is hosted; `shared` when absent.
@@ -753,12 +770,16 @@ export interface components {
         Operation: components["schemas"]["OperationSummary"] & {
             steps: components["schemas"]["Step"][];
         };
+        /** @enum {string} */
+        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal";
         /** @description A page of operations, the newest first. */
         OperationPage: {
             data: components["schemas"]["OperationSummary"][];
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
+        /** @enum {string} */
+        OperationStatus: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
         /** @description A piece of long work. */
         OperationSummary: {
             /** @description Somebody cancelled it: it goes back, or has. */
@@ -770,15 +791,14 @@ export interface components {
             finished_at?: string | null;
             /** @example op_0198c0de0000700080000000000000bb */
             id: string;
-            /** @example tenant.create */
-            kind: string;
+            kind: components["schemas"]["OperationKinds"];
             /** Format: date-time */
             started_at?: string | null;
             /**
              * @description `queued`, `running`, `undoing`; in the end `succeeded`, `rolled_back` or `abandoned`; `stuck` while it waits for a
              *     person.
              */
-            status: string;
+            status: components["schemas"]["OperationStatus"];
             tenant_id?: string | null;
         };
         /** @description The same where nobody has to say. */
@@ -796,13 +816,12 @@ export interface components {
             by: string;
             reason?: string | null;
         };
+        /** @enum {string} */
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
         /** @description An error, as RFC 9457 wants it told. */
         ProblemDocument: {
-            /**
-             * @description The stable word to branch on.
-             * @example subdomain_taken
-             */
-            code: string;
+            /** @description The stable word to branch on. */
+            code: components["schemas"]["ProblemCode"];
             /** @description What it means here. */
             detail: string;
             /** @description Every field that is wrong. */
@@ -831,8 +850,7 @@ export interface components {
         Removal: {
             /** @example op_0198c0de0000700080000000000000bb */
             operation_id: string;
-            /** @example deleting */
-            status: string;
+            status: components["schemas"]["TenantStatus"];
             /** @example ten_0198c0de0000700080000000000000aa */
             tenant_id: string;
         };
@@ -852,7 +870,7 @@ export interface components {
             job: string;
             last_firing?: components["schemas"]["Firing"] | null;
             /** @description What becomes of firings that nobody was there for: `catch_up` or `skip`. */
-            misses: string;
+            misses: components["schemas"]["Misses"];
             /** @example audit.verify */
             name: string;
             /**
@@ -940,14 +958,12 @@ export interface components {
             /** Format: int32 */
             memory_mb: number;
             metadata: Record<string, never>;
-            /** @example dedicated */
-            mode: string;
+            mode: components["schemas"]["Mode"];
             n8n_version: string;
             name: string;
             plan: string;
             region?: string | null;
-            /** @example active */
-            status: string;
+            status: components["schemas"]["TenantStatus"];
             /** Format: int32 */
             storage_gb: number;
             subdomain: string;
@@ -960,8 +976,7 @@ export interface components {
         TenantDetails: {
             instances: components["schemas"]["Instance"][];
             limits: components["schemas"]["Limits"];
-            /** @example active */
-            status: string;
+            status: components["schemas"]["TenantStatus"];
             tenant: components["schemas"]["Tenant"];
         };
         /** @description A page of tenants, the newest first. */
@@ -970,6 +985,8 @@ export interface components {
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
+        /** @enum {string} */
+        TenantStatus: "provisioning" | "active" | "suspended" | "migrating" | "failed" | "deleting" | "deleted";
     };
     responses: never;
     parameters: {
@@ -995,7 +1012,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_audit: {
+    audit_list: {
         parameters: {
             query?: {
                 /** @description One tenant's id. */
@@ -1036,10 +1053,10 @@ export interface operations {
                      *           "correlation_id": "text",
                      *           "id": "text",
                      *           "operation_id": "text",
-                     *           "outcome": "text",
+                     *           "outcome": "accepted",
                      *           "position": 1,
                      *           "reason": "text",
-                     *           "role": "text",
+                     *           "role": "admin",
                      *           "tenant_id": "text"
                      *         }
                      *       ],
@@ -1142,7 +1159,7 @@ export interface operations {
             };
         };
     };
-    get_dead_letters: {
+    dead_letters_list: {
         parameters: {
             query?: {
                 /** @description Who could not handle it. */
@@ -1185,10 +1202,10 @@ export interface operations {
                      *           "operation_id": "text",
                      *           "payload_base64": "text",
                      *           "published_at": "2026-08-01T12:00:00Z",
-                     *           "reason": "text",
+                     *           "reason": "malformed",
                      *           "replayed_at": "2026-08-01T12:00:00Z",
                      *           "service": "provisioner",
-                     *           "state": "text",
+                     *           "state": "waiting",
                      *           "subject": "rp9.cmd.v1.provisioner.normal.submit_operation",
                      *           "tenant_id": "text"
                      *         }
@@ -1292,7 +1309,7 @@ export interface operations {
             };
         };
     };
-    get_dead_letters_id: {
+    dead_letters_show: {
         parameters: {
             query?: never;
             header?: {
@@ -1326,10 +1343,10 @@ export interface operations {
                      *         "operation_id": "text",
                      *         "payload_base64": "text",
                      *         "published_at": "2026-08-01T12:00:00Z",
-                     *         "reason": "text",
+                     *         "reason": "malformed",
                      *         "replayed_at": "2026-08-01T12:00:00Z",
                      *         "service": "provisioner",
-                     *         "state": "text",
+                     *         "state": "waiting",
                      *         "subject": "rp9.cmd.v1.provisioner.normal.submit_operation",
                      *         "tenant_id": "text"
                      *       }
@@ -1431,7 +1448,7 @@ export interface operations {
             };
         };
     };
-    delete_dead_letters_id: {
+    dead_letters_delete: {
         parameters: {
             query?: never;
             header?: {
@@ -1633,7 +1650,7 @@ export interface operations {
             };
         };
     };
-    post_dead_letters_id_replay: {
+    dead_letters_replay: {
         parameters: {
             query?: never;
             header?: {
@@ -1837,7 +1854,7 @@ export interface operations {
             };
         };
     };
-    get_docs: {
+    docs_page: {
         parameters: {
             query?: never;
             header?: {
@@ -1895,7 +1912,7 @@ export interface operations {
             };
         };
     };
-    get_docs_file: {
+    docs_file: {
         parameters: {
             query?: never;
             header?: {
@@ -1969,7 +1986,7 @@ export interface operations {
             };
         };
     };
-    get_events: {
+    events_follow: {
         parameters: {
             query?: {
                 /** @description Only those of this tenant, by its id. */
@@ -2027,16 +2044,6 @@ export interface operations {
             401: {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
-                    "x-correlation-id": components["headers"]["x-correlation-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDocument"];
-                };
-            };
-            /** @description `events_forgotten`: The events after this one are not kept any longer. */
-            410: {
-                headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
                     [name: string]: unknown;
                 };
@@ -2104,7 +2111,7 @@ export interface operations {
             };
         };
     };
-    get_health_detailed: {
+    health_detailed: {
         parameters: {
             query?: never;
             header?: {
@@ -2189,7 +2196,7 @@ export interface operations {
             };
         };
     };
-    get_healthz: {
+    health_check: {
         parameters: {
             query?: never;
             header?: {
@@ -2258,7 +2265,7 @@ export interface operations {
             };
         };
     };
-    get_metrics: {
+    health_metrics: {
         parameters: {
             query?: never;
             header?: {
@@ -2364,7 +2371,7 @@ export interface operations {
             };
         };
     };
-    get_openapi_json: {
+    docs_describe: {
         parameters: {
             query?: never;
             header?: {
@@ -2423,7 +2430,7 @@ export interface operations {
             };
         };
     };
-    get_operations: {
+    operations_list: {
         parameters: {
             query?: {
                 /** @description One status. */
@@ -2468,7 +2475,7 @@ export interface operations {
                      *           "id": "op_0198c0de0000700080000000000000bb",
                      *           "kind": "tenant.create",
                      *           "started_at": "2026-08-01T12:00:00Z",
-                     *           "status": "text",
+                     *           "status": "queued",
                      *           "tenant_id": "text"
                      *         }
                      *       ],
@@ -2561,7 +2568,7 @@ export interface operations {
             };
         };
     };
-    get_operations_id: {
+    operations_show: {
         parameters: {
             query?: never;
             header?: {
@@ -2597,7 +2604,7 @@ export interface operations {
                      *         "id": "op_0198c0de0000700080000000000000bb",
                      *         "kind": "tenant.create",
                      *         "started_at": "2026-08-01T12:00:00Z",
-                     *         "status": "text",
+                     *         "status": "queued",
                      *         "steps": [
                      *           {
                      *             "attempts": 1,
@@ -2698,7 +2705,7 @@ export interface operations {
             };
         };
     };
-    post_operations_id_abandon: {
+    operations_abandon: {
         parameters: {
             query?: never;
             header?: {
@@ -2911,7 +2918,7 @@ export interface operations {
             };
         };
     };
-    post_operations_id_cancel: {
+    operations_cancel: {
         parameters: {
             query?: never;
             header?: {
@@ -3130,7 +3137,7 @@ export interface operations {
             };
         };
     };
-    get_operations_id_events: {
+    events_follow_operation: {
         parameters: {
             query?: {
                 /** @description Only what came after this event */
@@ -3214,16 +3221,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `events_forgotten`: The events after this one are not kept any longer. */
-            410: {
-                headers: {
-                    "x-correlation-id": components["headers"]["x-correlation-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDocument"];
-                };
-            };
             /** @description `invalid_fields`: Some fields are not valid. */
             422: {
                 headers: {
@@ -3284,7 +3281,7 @@ export interface operations {
             };
         };
     };
-    post_operations_id_resume: {
+    operations_resume: {
         parameters: {
             query?: never;
             header?: {
@@ -3497,7 +3494,7 @@ export interface operations {
             };
         };
     };
-    get_schedules: {
+    schedules_list: {
         parameters: {
             query?: {
                 /** @description 1 to 200; 50 when absent. */
@@ -3537,7 +3534,7 @@ export interface operations {
                      *             "fired_at": null,
                      *             "state": null
                      *           },
-                     *           "misses": "text",
+                     *           "misses": "catch_up",
                      *           "name": "audit.verify",
                      *           "next_due_at": "2026-08-01T12:00:00Z",
                      *           "paused": {
@@ -3648,7 +3645,7 @@ export interface operations {
             };
         };
     };
-    post_schedules_name_pause: {
+    schedules_pause: {
         parameters: {
             query?: never;
             header?: {
@@ -3855,7 +3852,7 @@ export interface operations {
             };
         };
     };
-    post_schedules_name_resume: {
+    schedules_resume: {
         parameters: {
             query?: never;
             header?: {
@@ -4062,7 +4059,7 @@ export interface operations {
             };
         };
     };
-    get_tenants: {
+    tenants_list: {
         parameters: {
             query?: {
                 /** @description `shared` or `dedicated`. */
@@ -4113,12 +4110,12 @@ export interface operations {
                      *           "login_url": "text",
                      *           "memory_mb": 1,
                      *           "metadata": {},
-                     *           "mode": "dedicated",
+                     *           "mode": "shared",
                      *           "n8n_version": "text",
                      *           "name": "text",
                      *           "plan": "text",
                      *           "region": "text",
-                     *           "status": "active",
+                     *           "status": "provisioning",
                      *           "storage_gb": 1,
                      *           "subdomain": "text",
                      *           "updated_at": "2026-08-01T12:00:00Z",
@@ -4214,7 +4211,7 @@ export interface operations {
             };
         };
     };
-    post_tenants: {
+    tenants_create: {
         parameters: {
             query?: never;
             header?: {
@@ -4433,7 +4430,7 @@ export interface operations {
             };
         };
     };
-    get_tenants_id: {
+    tenants_show: {
         parameters: {
             query?: never;
             header?: {
@@ -4482,7 +4479,7 @@ export interface operations {
                      *           "storage_gb": 1,
                      *           "workers": 1
                      *         },
-                     *         "status": "active",
+                     *         "status": "provisioning",
                      *         "tenant": {
                      *           "cluster": "text",
                      *           "compliance": [
@@ -4498,12 +4495,12 @@ export interface operations {
                      *           "login_url": "text",
                      *           "memory_mb": 1,
                      *           "metadata": {},
-                     *           "mode": "dedicated",
+                     *           "mode": "shared",
                      *           "n8n_version": "text",
                      *           "name": "text",
                      *           "plan": "text",
                      *           "region": "text",
-                     *           "status": "active",
+                     *           "status": "provisioning",
                      *           "storage_gb": 1,
                      *           "subdomain": "text",
                      *           "updated_at": "2026-08-01T12:00:00Z",
@@ -4598,7 +4595,7 @@ export interface operations {
             };
         };
     };
-    delete_tenants_id: {
+    tenants_delete: {
         parameters: {
             query?: never;
             header?: {
@@ -4629,7 +4626,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "operation_id": "op_0198c0de0000700080000000000000bb",
-                     *       "status": "deleting",
+                     *       "status": "provisioning",
                      *       "tenant_id": "ten_0198c0de0000700080000000000000aa"
                      *     }
                      */
@@ -4795,7 +4792,7 @@ export interface operations {
             };
         };
     };
-    get_tenants_id_initial_login: {
+    tenants_initial_login: {
         parameters: {
             query?: never;
             header?: {
@@ -4932,7 +4929,7 @@ export interface operations {
             };
         };
     };
-    get_ws: {
+    events_follow_by_socket: {
         parameters: {
             query?: {
                 /** @description Only those of this tenant, by its id. */
@@ -5001,16 +4998,6 @@ export interface operations {
             401: {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
-                    "x-correlation-id": components["headers"]["x-correlation-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDocument"];
-                };
-            };
-            /** @description `events_forgotten`: The events after this one are not kept any longer. */
-            410: {
-                headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
                     [name: string]: unknown;
                 };

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    health::{self, State as Health},
+    health::{self, Cluster, Report, State as Health},
 };
 
 /// As long as a restart of a dependency usually takes.
@@ -30,6 +30,7 @@ pub struct Healthz {
 pub struct Detailed {
     status: Health,
     dependencies: BTreeMap<String, Health>,
+    clusters: Vec<Cluster>,
     system: System,
 }
 
@@ -63,10 +64,11 @@ pub async fn detailed(State(app): State<App>) -> Response {
     let status = report.state();
     let system = System {
         uptime_seconds: app.started.elapsed().as_secs(),
-        clusters: report.clusters,
-        silent_clusters: report.silent_clusters,
+        clusters: report.clusters.len(),
+        silent_clusters: report.silent_clusters(),
     };
-    answer(status, Detailed { status, dependencies: report.dependencies, system })
+    let Report { dependencies, clusters } = report;
+    answer(status, Detailed { status, dependencies, clusters, system })
 }
 
 fn answer(status: Health, body: impl Serialize) -> Response {

@@ -28,8 +28,7 @@ async fn with_the_record_the_api_is_up_though_the_bus_is_not(database: PgPool) {
     assert_eq!(detailed.status, 200);
     let detailed = detailed.json();
     assert_eq!(detailed["status"], "degraded");
-    let expected =
-        json!({ "database": "up", "nats": "down", "docker": "up", "redis": "up", "tenant_postgres": "up" });
+    let expected = json!({ "database": "up", "nats": "down", "provisioner": "up", "docker": "up", "redis": "up", "tenant_postgres": "up" });
     assert_eq!(detailed["dependencies"], expected);
     assert_eq!(detailed["system"]["clusters"], 1);
     platform.stop().await;
@@ -55,6 +54,19 @@ async fn what_nobody_has_said_for_half_a_minute_is_unknown(database: PgPool) {
     let detailed = platform.send(Call::get("/health/detailed")).await.json();
     assert_eq!(detailed["dependencies"]["docker"], "unknown");
     assert_eq!(detailed["system"]["silent_clusters"], 1);
+    // Who is missing is named, since when, and what that means.
+    assert_eq!(
+        (&detailed["status"], &detailed["dependencies"]["provisioner"]),
+        (&json!("degraded"), &json!("down"))
+    );
+    let cluster = &detailed["clusters"][0];
+    assert_eq!((&cluster["id"], &cluster["provisioner"]), (&json!("local"), &json!("down")));
+    let seen = time::OffsetDateTime::parse(
+        cluster["last_seen_at"].as_str().unwrap(),
+        &time::format_description::well_known::Rfc3339,
+    );
+    assert!((30.0..60.0).contains(&(common::clock::now() - seen.unwrap()).as_seconds_f64()));
+    assert!(cluster["detail"].as_str().unwrap().contains("Operations wait"), "{cluster}");
     platform.stop().await;
 }
 
