@@ -1,8 +1,11 @@
 //! One classification of failures, used three times: HTTP status, retry policy, metric label and log level.
 
+mod scrub;
 mod sqlstate;
 
 use std::fmt;
+
+pub use scrub::scrub;
 
 /// What sort of failure this is. Everything that reacts to an error reacts to this, and to nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -65,6 +68,26 @@ impl Kind {
         matches!(self, Self::Throttled | Self::Unavailable | Self::Timeout | Self::Upstream)
     }
 
+    /// What whoever runs the platform can do about it, where an error has no better advice.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Invalid => "The same will fail the same way: ask for something else.",
+            Self::Unauthenticated | Self::Forbidden => {
+                "The platform itself was refused: look at the credentials in its configuration."
+            }
+            Self::NotFound => "What it needs is not there: the cause names it.",
+            Self::Conflict => "Something else is in its place: the cause names it. Asking again is safe.",
+            Self::Throttled => "There was too much at once: ask again later.",
+            Self::Unavailable | Self::Timeout => {
+                "Look at /health/detailed for what is away. Until its deadline an operation goes on by itself."
+            }
+            Self::Upstream => "Mend what the cause names, then ask again, or resume the operation.",
+            Self::Internal => {
+                "A mistake of the platform's: the cause and the operation's id help to find it."
+            }
+        }
+    }
+
     /// The stable word for this kind in metrics, problem documents and the journal.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -92,6 +115,11 @@ impl fmt::Display for Kind {
 pub trait Classify: std::error::Error + Send + Sync + 'static {
     /// What sort of failure this is.
     fn kind(&self) -> Kind;
+
+    /// What whoever runs the platform can do about it, if that is more than [`Kind::advice`] knows.
+    fn hint(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Text for the caller. Never a cause, an address or a secret: the default says only the kind.
     fn public_detail(&self) -> String {

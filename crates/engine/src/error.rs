@@ -87,6 +87,29 @@ impl ContainerError {
 }
 
 impl Classify for ContainerError {
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoImage { .. } => {
+                Some("Put the image onto the engine, or let the provisioner pull it (PULL_IMAGES=on).")
+            }
+            Self::NoSharedContainer { .. } => {
+                Some("Start the shared containers of this cluster: edge, Postgres and Redis carry its label.")
+            }
+            Self::Unreachable { .. } => Some("Start the container engine, or look at DOCKER_HOST."),
+            Self::SubnetTaken { .. } => {
+                Some("Remove the other network, or give tenants another range (TENANT_SUBNETS).")
+            }
+            Self::LimitsDiffer { .. } => Some("Look at what the engine can limit: docker info warns of it."),
+            Self::Invalid { .. }
+            | Self::Conflict { .. }
+            | Self::NotFound { .. }
+            | Self::NoNetwork { .. }
+            | Self::Timeout { .. }
+            | Self::Refused { .. }
+            | Self::Engine { .. } => None,
+        }
+    }
+
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid { .. } => Kind::Invalid,

@@ -12,6 +12,7 @@ use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
 use crate::{
+    auth::Role,
     store::operations::{JournalRow, Operation},
     vocabulary,
 };
@@ -79,12 +80,18 @@ pub enum StepStatus {
     UndoFailed,
 }
 
-/// Why something did not work, in public words.
+/// Why something did not work, in public words; with more for those who run the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Failure {
     #[schema(value_type = vocabulary::FailureKind)]
     kind: String,
     detail: String,
+    /// What can be done about it. For `admin` and `operator`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// What lies behind it. For `admin` and `operator`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
 }
 
 impl Failure {
@@ -94,21 +101,38 @@ impl Failure {
         Self {
             kind: text("kind").unwrap_or_else(|| "internal".into()),
             detail: text("detail").unwrap_or_else(|| "Something went wrong on our side.".into()),
+            hint: None,
+            cause: None,
+        }
+    }
+
+    /// The same for somebody with this role.
+    fn told_to(role: Role, error: &Value, cause: Option<&String>) -> Self {
+        let failure = Self::of(error);
+        match role {
+            Role::Admin | Role::Operator => Self {
+                hint: error.get("hint").and_then(Value::as_str).map(str::to_owned),
+                cause: cause.cloned(),
+                ..failure
+            },
+            Role::Service | Role::Owner => failure,
         }
     }
 }
 
 impl OperationView {
-    /// An operation and what its journal says.
-    pub fn new(operation: Operation, journal: &[JournalRow]) -> Self {
-        Self { summary: OperationSummary::new(operation), steps: steps(journal) }
+    /// An operation and what its journal says, as somebody with this role sees it.
+    pub fn new(operation: Operation, journal: &[JournalRow], role: Role) -> Self {
+        Self { summary: OperationSummary::new(operation, role), steps: steps(journal, role) }
     }
 }
 
 impl OperationSummary {
-    /// An operation without its steps.
-    pub fn new(operation: Operation) -> Self {
+    /// An operation without its steps, as somebody with this role sees it.
+    pub fn new(operation: Operation, role: Role) -> Self {
+        let told = |error: &Value| Failure::told_to(role, error, operation.cause.as_ref());
         Self {
+            error: operation.error.as_ref().map(told),
             id: operation.id,
             kind: operation.kind,
             tenant_id: operation.tenant_id,
@@ -117,19 +141,18 @@ impl OperationSummary {
             created_at: operation.created_at,
             started_at: operation.started_at,
             finished_at: operation.finished_at,
-            error: operation.error.as_ref().map(Failure::of),
         }
     }
 }
 
 /// Folds a journal, in the order it was written, into one line a step.
-fn steps(journal: &[JournalRow]) -> Vec<StepView> {
+fn steps(journal: &[JournalRow], role: Role) -> Vec<StepView> {
     let mut steps = std::collections::BTreeMap::new();
     for row in journal {
         // An event of a later version says nothing to this one.
         if let Some(event) = Event::of_word(&row.event) {
             let step = steps.entry(row.ordinal).or_insert_with(|| StepView::new(&row.step));
-            step.apply(event, row);
+            step.apply(event, row, role);
         }
     }
     steps.into_values().collect()
@@ -147,7 +170,7 @@ impl StepView {
         }
     }
 
-    fn apply(&mut self, event: Event, row: &JournalRow) {
+    fn apply(&mut self, event: Event, row: &JournalRow, role: Role) {
         self.status = match event {
             Event::Resumed => self.status,
             Event::Started => StepStatus::Running,
@@ -170,7 +193,7 @@ impl StepView {
             }
         }
         if let Some(error) = &row.error {
-            self.error = Some(Failure::of(error));
+            self.error = Some(Failure::told_to(role, error, row.cause.as_ref()));
         }
     }
 }
@@ -183,12 +206,20 @@ mod tests {
 
     fn row(ordinal: i32, event: &str, second: u8, error: Option<Value>) -> JournalRow {
         let at = datetime!(2026-08-01 12:00 UTC) + time::Duration::seconds(second.into());
-        JournalRow { ordinal, step: format!("step-{ordinal}"), event: event.into(), error, at }
+        JournalRow {
+            ordinal,
+            step: format!("step-{ordinal}"),
+            event: event.into(),
+            error,
+            cause: Some("10.0.0.7".into()),
+            at,
+        }
     }
 
     #[test]
     fn a_step_that_failed_and_then_succeeded_tells_both() {
-        let failure = json!({ "step": "step-0", "kind": "timeout", "detail": "It took too long.", "cause": "10.0.0.7" });
+        let failure =
+            json!({ "step": "step-0", "kind": "timeout", "detail": "It took too long.", "hint": "Wait." });
         let rows = [
             row(0, "started", 1, None),
             row(0, "failed", 2, Some(failure)),
@@ -196,25 +227,32 @@ mod tests {
             row(0, "succeeded", 4, None),
             row(1, "started", 4, None),
         ];
-        let steps = steps(&rows);
+        let told = |role| serde_json::to_value(&steps(&rows, role)[0].error).unwrap();
+        for role in [Role::Service, Role::Owner] {
+            assert_eq!(told(role), json!({ "kind": "timeout", "detail": "It took too long." }));
+        }
+        let steps = steps(&rows, Role::Admin);
         assert_eq!((steps[0].status, steps[0].attempts), (StepStatus::Succeeded, 2));
         assert_eq!(steps[0].started_at, Some(rows[0].at));
         assert_eq!(steps[0].finished_at, Some(rows[3].at));
         let error = serde_json::to_value(&steps[0].error).unwrap();
-        assert_eq!(error, json!({ "kind": "timeout", "detail": "It took too long." }));
+        let all = json!({
+            "kind": "timeout", "detail": "It took too long.", "hint": "Wait.", "cause": "10.0.0.7"
+        });
+        assert_eq!(error, all);
         assert_eq!((steps[1].status, steps[1].finished_at), (StepStatus::Running, None));
     }
 
     #[test]
     fn an_undone_step_says_so() {
         let rows = [row(0, "started", 1, None), row(0, "failed", 2, None), row(0, "undo_started", 3, None)];
-        assert_eq!(steps(&rows)[0].status, StepStatus::Undoing);
+        assert_eq!(steps(&rows, Role::Owner)[0].status, StepStatus::Undoing);
         let undone = rows.into_iter().chain([row(0, "undo_failed", 4, None), row(0, "undone", 5, None)]);
-        assert_eq!(steps(&undone.collect::<Vec<_>>())[0].status, StepStatus::Undone);
+        assert_eq!(steps(&undone.collect::<Vec<_>>(), Role::Owner)[0].status, StepStatus::Undone);
     }
 
     #[test]
     fn an_event_of_a_later_version_is_passed_over() {
-        assert!(steps(&[row(0, "napped", 1, None)]).is_empty());
+        assert!(steps(&[row(0, "napped", 1, None)], Role::Owner).is_empty());
     }
 }

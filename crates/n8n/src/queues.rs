@@ -44,6 +44,13 @@ pub enum QueueError {
 }
 
 impl Classify for QueueError {
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unavailable(_) => Some("Look at the tenants' Redis: whether it runs and has memory left."),
+            Self::Refused(..) => None,
+        }
+    }
+
     fn kind(&self) -> Kind {
         match self {
             Self::Unavailable(_) => Kind::Unavailable,

@@ -110,6 +110,14 @@ async fn give_up(store: &Store, claimed: &Claimed, error: &StoreError) -> Result
     Ok(paused)
 }
 
+/// Why a step did not do what it should.
+struct Why {
+    kind: Kind,
+    detail: String,
+    cause: String,
+    hint: Option<&'static str>,
+}
+
 struct Run<'a, S: Saga> {
     steps: Vec<&'a dyn Step<S>>,
     journal: Journal,
@@ -163,12 +171,13 @@ impl<S: Saga> Run<'_, S> {
                 self.succeeded(ordinal, output).await
             }
             Err(StepError::LeaseLost) => Err(StoreError::LeaseLost),
-            Err(StepError::Failed { kind, detail, cause }) => {
+            Err(StepError::Failed { kind, detail, cause, hint }) => {
                 timer.ended("failed");
                 let attempts = self.journal.attempts(ordinal).0;
                 let verdict = policy::after_run(kind, attempts, S::UNWINDS, self.claimed.late);
                 tracing::warn!(step = step.name(), attempts, %kind, error = cause, ?verdict, "the step failed");
-                self.failed(ordinal, Event::Failed, kind, detail, verdict).await
+                let why = Why { kind, detail, cause, hint };
+                self.failed(ordinal, Event::Failed, why, verdict).await
             }
         }
     }
@@ -179,11 +188,12 @@ impl<S: Saga> Run<'_, S> {
         match step.undo(&self.context, &state).await {
             Ok(()) => self.record(&[(ordinal, Event::Undone, None)]).await,
             Err(StepError::LeaseLost) => Err(StoreError::LeaseLost),
-            Err(StepError::Failed { kind, detail, cause }) => {
+            Err(StepError::Failed { kind, detail, cause, hint }) => {
                 let attempts = self.journal.attempts(ordinal).1;
                 let verdict = policy::after_undo(kind, attempts);
                 tracing::warn!(step = step.name(), attempts, %kind, error = cause, ?verdict, "undoing the step failed");
-                self.failed(ordinal, Event::UndoFailed, kind, detail, verdict).await
+                let why = Why { kind, detail, cause, hint };
+                self.failed(ordinal, Event::UndoFailed, why, verdict).await
             }
         }
     }
@@ -203,13 +213,14 @@ impl<S: Saga> Run<'_, S> {
         &mut self,
         ordinal: usize,
         event: Event,
-        kind: Kind,
-        detail: String,
+        why: Why,
         verdict: Failure,
     ) -> Result<Option<Paused>, StoreError> {
-        let step = self.steps[ordinal].name();
-        let error = json!({ "step": step, "kind": kind, "detail": detail });
-        let row = NewEntry { ordinal, step, event, output: None, error: Some(error.clone()) };
+        let (step, kind) = (self.steps[ordinal].name(), why.kind);
+        let hint = why.hint.unwrap_or_else(|| kind.advice());
+        let error = json!({ "step": step, "kind": kind, "detail": why.detail, "hint": hint });
+        let cause = Some(why.cause);
+        let row = NewEntry { ordinal, step, event, output: None, error: Some(error.clone()), cause };
         let (turn, paused) = match verdict {
             Failure::Retry(pause) => (Turn::Postpone { pause, error: None }, Some(Paused::Resting(pause))),
             Failure::Undo => (Turn::Undo { error }, None),
@@ -239,6 +250,7 @@ impl<S: Saga> Run<'_, S> {
                 event: *event,
                 output: output.clone(),
                 error: None,
+                cause: None,
             });
         }
         let end = match after.next(self.undoing) {

@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     database,
-    error::{Classify, Kind, chain},
+    error::{Classify, Kind, chain, scrub},
     id::{OperationId, TenantId},
     operations::{Lease, OperationKind, StoreError},
 };
@@ -93,15 +93,26 @@ impl<'a, W> Context<'a, W> {
 pub enum StepError {
     /// Somebody else holds the lease now: stop, and write nothing.
     LeaseLost,
-    /// It failed. `detail` may be shown to operators; the cause is in the log.
-    Failed { kind: Kind, detail: String, cause: String },
+    /// It failed. `detail` may be shown to everybody; `cause` and `hint` are for those who run the platform.
+    Failed { kind: Kind, detail: String, cause: String, hint: Option<&'static str> },
 }
 
 impl StepError {
     /// A failure of this kind, told in our own words.
     pub fn failed(kind: Kind, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self::Failed { kind, cause: detail.clone(), detail }
+        Self::Failed { kind, cause: detail.clone(), detail, hint: None }
+    }
+
+    /// The same with advice for those who run the platform.
+    #[must_use]
+    pub fn with_hint(self, advice: &'static str) -> Self {
+        match self {
+            Self::LeaseLost => Self::LeaseLost,
+            Self::Failed { kind, detail, cause, .. } => {
+                Self::Failed { kind, detail, cause, hint: Some(advice) }
+            }
+        }
     }
 }
 
@@ -111,6 +122,7 @@ impl<E: Classify> From<E> for StepError {
         if matches!(lost, Some(StoreError::LeaseLost)) {
             return Self::LeaseLost;
         }
-        Self::Failed { kind: error.kind(), detail: error.public_detail(), cause: chain(&error) }
+        let (kind, detail, hint) = (error.kind(), error.public_detail(), error.hint());
+        Self::Failed { kind, detail, cause: scrub(&chain(&error)), hint }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, postgres::PgRow};
 use time::{OffsetDateTime, serde::rfc3339};
 
-use super::reader::Reader;
+use super::reader::{Asked, Reader};
 use crate::{http::cursor::Page, tenants::TenantName};
 
 /// An operation.
@@ -22,6 +22,9 @@ pub struct Operation {
     pub error: Option<Value>,
     /// Set once somebody cancelled it.
     pub cancellation: Option<Value>,
+    /// Of its error; owners' statements do not ask for it.
+    #[sqlx(default)]
+    pub cause: Option<String>,
     pub created_at: OffsetDateTime,
     pub started_at: Option<OffsetDateTime>,
     pub finished_at: Option<OffsetDateTime>,
@@ -34,6 +37,9 @@ pub struct JournalRow {
     pub step: String,
     pub event: String,
     pub error: Option<Value>,
+    /// As an operation's.
+    #[serde(default)]
+    pub cause: Option<String>,
     #[serde(with = "rfc3339")]
     pub at: OffsetDateTime,
 }
@@ -50,24 +56,49 @@ pub struct Journaled {
 /// What is read of an operation.
 pub trait Known: for<'r> FromRow<'r, PgRow> + Send + Unpin {
     /// Asks for the one with the id `$2`. Those of no tenant are for callers who see all tenants.
-    const BY_ID: &'static str;
+    const BY_ID: Asked;
 
     /// Whose it is.
     fn tenant(&self) -> Option<TenantId>;
 }
 
-macro_rules! visible_operation {
-    ($more:literal) => {
+/// The columns of an operation, without and with what owners may not see.
+macro_rules! columns {
+    () => {
+        "select o.id, o.kind, o.tenant_id, o.status, o.error, o.cancellation, o.created_at, o.started_at, o.finished_at"
+    };
+    (cause) => {
         concat!(
-            "select o.id, o.kind, o.tenant_id, o.status, o.error, o.cancellation, o.created_at, o.started_at, o.finished_at",
-            $more,
-            " from operations o where o.id = $2 and ($1::uuid[] is null or o.tenant_id = any ($1))"
+            columns!(),
+            ", case when o.error is not null then (
+                 select s.cause from operation_steps s
+                  where s.operation_id = o.id and s.cause is not null order by s.seq desc limit 1) end as cause"
         )
     };
 }
 
+macro_rules! journal {
+    ($more:literal) => {
+        concat!(
+            ", coalesce((
+             select json_agg(json_build_object('ordinal', s.ordinal, 'step', s.step, 'event', s.event, 'error', s.error,
+                        'at', s.at",
+            $more,
+            ") order by s.seq)
+               from operation_steps s where s.operation_id = o.id), '[]') as journal"
+        )
+    };
+}
+
+macro_rules! by_id {
+    () => {
+        " from operations o where o.id = $2 and ($1::uuid[] is null or o.tenant_id = any ($1))"
+    };
+}
+
 impl Known for Operation {
-    const BY_ID: &'static str = visible_operation!("");
+    const BY_ID: Asked =
+        Asked { by_services: concat!(columns!(cause), by_id!()), by_owners: concat!(columns!(), by_id!()) };
 
     fn tenant(&self) -> Option<TenantId> {
         self.tenant_id
@@ -75,12 +106,10 @@ impl Known for Operation {
 }
 
 impl Known for Journaled {
-    const BY_ID: &'static str = visible_operation!(
-        ", coalesce((
-             select json_agg(json_build_object('ordinal', s.ordinal, 'step', s.step, 'event', s.event, 'error', s.error,
-                        'at', s.at) order by s.seq)
-               from operation_steps s where s.operation_id = o.id), '[]') as journal"
-    );
+    const BY_ID: Asked = Asked {
+        by_services: concat!(columns!(cause), journal!(", 'cause', s.cause"), by_id!()),
+        by_owners: concat!(columns!(), journal!(""), by_id!()),
+    };
 
     fn tenant(&self) -> Option<TenantId> {
         self.operation.tenant_id
@@ -89,7 +118,7 @@ impl Known for Journaled {
 
 /// Which operation has this id?
 pub async fn find<O: Known>(reader: &Reader<'_>, id: OperationId) -> Result<Option<O>, sqlx::Error> {
-    reader.ask(O::BY_ID).bind(id).optional().await
+    reader.ask(O::BY_ID.of(reader)).bind(id).optional().await
 }
 
 /// Which operations to list.
@@ -101,6 +130,21 @@ pub struct Filter {
     pub page: Page,
 }
 
+macro_rules! page {
+    () => {
+        " from operations o
+          where ($1::uuid[] is null or tenant_id = any ($1))
+            and ($2::text is null or status = $2)
+            and ($3::text is null or kind = $3)
+            and ($4::uuid is null or tenant_id = $4)
+            and ($5::timestamptz is null or (created_at, id) < ($5, $6))
+          order by created_at desc, id desc limit $7"
+    };
+}
+
+const PAGE: Asked =
+    Asked { by_services: concat!(columns!(cause), page!()), by_owners: concat!(columns!(), page!()) };
+
 /// Which operations come next, the newest first?
 pub async fn page(
     reader: &Reader<'_>,
@@ -108,16 +152,7 @@ pub async fn page(
     tenant: Option<TenantId>,
 ) -> Result<Vec<Operation>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
-    let operations = reader.ask(
-        "select id, kind, tenant_id, status, error, cancellation, created_at, started_at, finished_at
-           from operations
-          where ($1::uuid[] is null or tenant_id = any ($1))
-            and ($2::text is null or status = $2)
-            and ($3::text is null or kind = $3)
-            and ($4::uuid is null or tenant_id = $4)
-            and ($5::timestamptz is null or (created_at, id) < ($5, $6))
-          order by created_at desc, id desc limit $7",
-    );
+    let operations = reader.ask(PAGE.of(reader));
     let operations =
         operations.bind(&filter.status).bind(filter.kind.map(OperationKind::as_str)).bind(tenant);
     operations.bind(at).bind(id).bind(filter.page.rows()).all().await

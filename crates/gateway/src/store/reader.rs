@@ -33,6 +33,20 @@ impl Readers {
     }
 }
 
+/// One question in two wordings: owners' connections may not even name what is not for them.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    pub by_services: &'static str,
+    pub by_owners: &'static str,
+}
+
+impl Asked {
+    /// The wording for this reader.
+    pub fn of(self, reader: &Reader<'_>) -> &'static str {
+        if reader.scope.is_some() { self.by_owners } else { self.by_services }
+    }
+}
+
 /// Asks the record on somebody's behalf.
 #[derive(Debug)]
 pub struct Reader<'a> {

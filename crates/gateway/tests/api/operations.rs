@@ -197,3 +197,33 @@ async fn an_abandoned_removal_leaves_a_failed_tenant_that_can_be_removed_again(d
     assert_eq!(platform.send(remove("2")).await.status, 202);
     platform.stop().await;
 }
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn the_cause_of_a_failure_is_for_those_who_run_the_platform(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let (tenant, operation) = create(&platform, "acme").await;
+    let error = r#"{"kind": "unavailable", "detail": "Later.", "hint": "Start it."}"#;
+    set(&database, &format!("error = '{error}', status = 'stuck'")).await;
+    let failed = "insert into operation_steps (operation_id, ordinal, step, event, fence, error, cause)
+                  select id, 0, 'reserve', e.event, 1, e.error::jsonb, e.cause from operations,
+                      (values ('started', null, null), ('failed', $1, 'connect: 10.0.0.7 refused')) e (event, error, cause)";
+    sqlx::query(failed).bind(error).execute(&database).await.unwrap();
+    let told = json!({ "kind": "unavailable", "detail": "Later." });
+    let all = json!({
+        "kind": "unavailable", "detail": "Later.", "hint": "Start it.", "cause": "connect: 10.0.0.7 refused"
+    });
+    for (claims, expected) in [
+        (Claims::of("admin"), &all),
+        (Claims::of("operator"), &all),
+        (Claims::of("service"), &told),
+        (Claims::owner(&[&tenant]), &told),
+    ] {
+        let one = platform.send(Call::get(&format!("/operations/{operation}")).by(&claims)).await.json();
+        assert_eq!(one["data"]["error"], *expected);
+        assert_eq!(one["data"]["steps"][0]["error"], *expected);
+        let listed = platform.send(Call::get("/operations").by(&claims)).await.json();
+        assert_eq!(listed["data"][0]["error"], *expected);
+    }
+    platform.stop().await;
+}

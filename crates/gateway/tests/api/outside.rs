@@ -71,7 +71,7 @@ async fn answer_for_a_provisioner(platform: &Platform) {
     platform.tasks().spawn("provisioner", async move {
         let login = async |_: AskInitialLogin| {
             let email = "ada@acme.example".to_owned();
-            Ok::<_, BusError>(InitialLogin { email, password: "canary".to_owned().into() })
+            Ok::<_, BusError>(InitialLogin { email, password: "canary".to_owned().into(), stale: false })
         };
         bus.answer("test-outside", stopping, login).await.unwrap();
     });

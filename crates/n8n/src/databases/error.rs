@@ -40,6 +40,27 @@ pub enum DatabaseError {
 }
 
 impl Classify for DatabaseError {
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unavailable(_) => Some(
+                "Look at the tenants' Postgres: whether it runs, takes connections and may be written to.",
+            ),
+            Self::NotUnderstood(_) => Some(
+                "This release does not know the schema of that n8n version: N8N_VERSION has to be one it knows.",
+            ),
+            Self::Migration(_) => Some("The provisioner's log has the end of what n8n's migrations said."),
+            Self::Refused(..)
+            | Self::NoTemplate(_)
+            | Self::UnfitTemplate(..)
+            | Self::NoDatabase(_)
+            | Self::NoRole(_)
+            | Self::RoleInUse(_)
+            | Self::NoOwner(_)
+            | Self::Password
+            | Self::Randomness => None,
+        }
+    }
+
     fn kind(&self) -> Kind {
         match self {
             // Whoever makes templates makes this one, and then it goes on.

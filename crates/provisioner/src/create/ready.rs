@@ -51,7 +51,9 @@ fn judge(inventory: &Inventory, name: &str) -> Result<(), StepError> {
         Some(seen) if seen.is_ready() => Ok(()),
         Some(seen) if seen.restarts > RESTARTS || matches!(seen.state, State::Exited | State::Removing) => {
             let code = seen.exit_code.map_or("an unknown code".to_owned(), |code| format!("code {code}"));
-            Err(StepError::failed(Kind::Upstream, format!("{name} does not stay up: it ended with {code}")))
+            let detail = format!("{name} does not stay up: it ended with {code}");
+            Err(StepError::failed(Kind::Upstream, detail)
+                .with_hint("GET /tenants/{id}/logs shows what it said."))
         }
         Some(_) => Err(StepError::failed(Kind::Timeout, format!("{name} is not ready yet"))),
     }

@@ -62,5 +62,6 @@ async fn fits(world: &World, tenant: &Tenant) -> Result<(), StepError> {
         "Each container of the plan wants {} thousandths of a core and {} MB; this cluster has {} and {}.",
         wanted.cpu_millis, wanted.memory_mb, has.cpu_millis, has.memory_mb
     );
-    Err(StepError::failed(Kind::Invalid, detail))
+    Err(StepError::failed(Kind::Invalid, detail)
+        .with_hint("Choose a smaller plan, or a larger machine for the cluster."))
 }

@@ -39,6 +39,15 @@ impl Classify for SubnetError {
         }
     }
 
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Exhausted | Self::Squatted => {
+                Some("Remove other networks from the range TENANT_SUBNETS, or tenants from the cluster.")
+            }
+            Self::Raced | Self::Database(_) => None,
+        }
+    }
+
     fn public_detail(&self) -> String {
         match self {
             Self::Exhausted | Self::Squatted => {

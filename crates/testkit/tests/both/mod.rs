@@ -187,6 +187,7 @@ fn entries(dice: &mut fastrand::Rng) -> Vec<NewEntry<'static>> {
         event: Event::ALL[dice.usize(..Event::ALL.len())],
         output: dice.bool().then(|| json!({ "seen": 1 })),
         error: dice.bool().then(|| json!({ "kind": "internal" })),
+        cause: dice.bool().then(|| "inner".to_owned()),
     };
     (0..count).map(entry).collect()
 }

@@ -85,6 +85,8 @@ pub struct NewEntry<'a> {
     pub event: Event,
     pub output: Option<Value>,
     pub error: Option<Value>,
+    /// For those who run the platform.
+    pub cause: Option<String>,
 }
 
 /// What becomes of the operation together with the rows.

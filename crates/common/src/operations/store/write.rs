@@ -22,17 +22,20 @@ macro_rules! cancelled {
     };
 }
 
-/// The rows, in their order; `$3` to `$7`.
+/// The rows, in their order; `$3` to `$7`, and their causes.
 macro_rules! rows {
-    () => {
-        "
+    ($causes:literal) => {
+        concat!(
+            "
     rows as (
-        insert into operation_steps (operation_id, ordinal, step, event, fence, output, error)
-        select held.id, e.ordinal, e.step, e.event, $2, e.output, e.error
-        from held, unnest($3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[])
-             with ordinality as e (ordinal, step, event, output, error, position)
+        insert into operation_steps (operation_id, ordinal, step, event, fence, output, error, cause)
+        select held.id, e.ordinal, e.step, e.event, $2, e.output, e.error, e.cause
+        from held, unnest($3::int[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], ",
+            $causes,
+            "::text[]) with ordinality as e (ordinal, step, event, output, error, cause, position)
         order by e.position)
     "
+        )
     };
 }
 
@@ -62,7 +65,7 @@ const WRITE: &str = concat!(
         where id = $1 and fence = $2 and lease_until > now()
         returning id, status = 'undoing' as undoing),
 ",
-    rows!(),
+    rows!("$13"),
     "select undoing from held"
 );
 
@@ -72,7 +75,7 @@ const GO_ON: &str = concat!(
         update operations set lease_until = now() + make_interval(secs => $8)
         where id = $1 and fence = $2 and lease_until > now() and (status <> 'running' or cancellation is null)
         returning id, status = 'undoing' as undoing),",
-    rows!(),
+    rows!("$9"),
     "select undoing from held"
 );
 
@@ -85,10 +88,10 @@ impl PostgresRecord {
         turn: &Turn,
         lease: Duration,
     ) -> Result<bool, StoreError> {
+        let causes: Vec<_> = entries.iter().map(|e| e.cause.clone()).collect();
         if matches!(turn, Turn::Continue) {
-            let went_on =
-                bind_rows(GO_ON, id, fence, entries).bind(seconds(lease)).fetch_optional(&self.statements);
-            if let Some(row) = went_on.await? {
+            let went_on = bind_rows(GO_ON, id, fence, entries).bind(seconds(lease)).bind(&causes);
+            if let Some(row) = went_on.fetch_optional(&self.statements).await? {
                 return Ok(row.try_get("undoing")?);
             }
         }
@@ -104,6 +107,7 @@ impl PostgresRecord {
             .bind(pause)
             .bind(over)
             .bind(seconds(lease))
+            .bind(&causes)
             .fetch_optional(&self.statements)
             .await?;
         let row = row.ok_or(StoreError::LeaseLost)?;

@@ -57,11 +57,11 @@ pub async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answered<Json<OperationPage>> {
-    let filter = read_filter(query.as_deref())?;
+    let (filter, role) = (read_filter(query.as_deref())?, caller.identity().role());
     let tenant = TenantName::id_of(filter.tenant.as_ref(), &app, caller.scope()).await?;
     let mut operations = page(&app.reader(caller.scope()), &filter, tenant).await?;
     let cursor = |last: &Operation| Cursor { at: last.created_at, id: last.id.uuid() };
     let next_cursor = filter.page.cut(&mut operations, cursor);
-    let data = operations.into_iter().map(OperationSummary::new).collect();
+    let data = operations.into_iter().map(|operation| OperationSummary::new(operation, role)).collect();
     Ok(Json(OperationPage { data, next_cursor }))
 }

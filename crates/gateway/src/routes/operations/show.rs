@@ -17,6 +17,7 @@ use crate::{
     )
 )]
 pub async fn show(of: OperationOf<Journaled>) -> Answered<Json<Data<OperationView>>> {
+    let role = of.identity().role();
     let Journaled { operation, journal } = of.operation;
-    Ok(Json(Data { data: OperationView::new(operation, &journal) }))
+    Ok(Json(Data { data: OperationView::new(operation, &journal, role) }))
 }
