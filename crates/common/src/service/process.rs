@@ -1,0 +1,119 @@
+//! How a process lives and ends, whatever it does: configuration, telemetry, the operators' port, signals, exit code.
+
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::{Readiness, Tasks, health, ops};
+use crate::{
+    config::{Env, Section},
+    telemetry::{Telemetry, TelemetryConfig},
+};
+
+/// What every process is told.
+struct Skeleton {
+    telemetry: TelemetryConfig,
+    ops_bind: SocketAddr,
+    stop_deadline: Duration,
+}
+
+impl Section for Skeleton {
+    fn read(env: &mut Env) -> Option<Self> {
+        let telemetry = TelemetryConfig::read(env);
+        let ops_bind = env.or("OPS_BIND", SocketAddr::from(([0, 0, 0, 0], 9090)));
+        let stop_deadline = env.or("STOP_DEADLINE_SECONDS", 10);
+        Some(Self {
+            telemetry: telemetry?,
+            ops_bind: ops_bind?,
+            stop_deadline: Duration::from_secs(stop_deadline?),
+        })
+    }
+}
+
+/// The skeleton's configuration and the process's own, read together so that all problems show at once.
+struct Whole<C>(Skeleton, C);
+
+impl<C: Section> Section for Whole<C> {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (skeleton, own) = (Skeleton::read(env), C::read(env));
+        Some(Self(skeleton?, own?))
+    }
+}
+
+/// What a process is given to start with.
+pub struct Process {
+    /// Work that stopping waits for.
+    pub tasks: Tasks,
+    /// What must be usable before this process says it is ready.
+    pub readiness: Readiness,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+}
+
+/// Runs a process that needs neither record nor transport until it is told to stop. `name healthcheck` asks a running one
+/// whether it is ready.
+pub async fn run<C: Section>(
+    name: &'static str,
+    start: impl AsyncFnOnce(C, &Process) -> anyhow::Result<()>,
+) -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("healthcheck") {
+        return health::check().await;
+    }
+    match live(name, start).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Telemetry may not exist yet, and an operator needs to see this in any case.
+            eprintln!(
+                "{}",
+                serde_json::json!({ "level": "error", "service": name, "msg": format!("{error:#}") })
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn live<C: Section>(
+    name: &'static str,
+    start: impl AsyncFnOnce(C, &Process) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    // Fails only if a provider is installed already, and then there is one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let Whole(skeleton, own) = Env::of_process().load::<Whole<C>>()?;
+    let telemetry = Telemetry::install(name, &skeleton.telemetry)?;
+    let process = Process {
+        tasks: Tasks::default(),
+        readiness: Readiness::default(),
+        metrics: telemetry.metrics.clone(),
+    };
+    let started = process.readiness.latch("start");
+    ops::serve(&process, skeleton.ops_bind).await?;
+    start(own, &process).await?;
+    started.release();
+    tracing::info!("started");
+
+    stop_signal(&process.tasks).await;
+    tracing::info!("stopping");
+    process.readiness.withdraw();
+    if process.tasks.finish(skeleton.stop_deadline).await.is_err() {
+        tracing::warn!(
+            "some work did not finish in time; its lease will end and another worker will take it up"
+        );
+    }
+    tokio::task::spawn_blocking(move || telemetry.flush()).await?;
+    Ok(())
+}
+
+async fn stop_signal(tasks: &Tasks) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut stream) => stream.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+        () = tasks.broken() => {}
+    }
+}
