@@ -3,12 +3,18 @@
 pub mod document;
 #[cfg(feature = "fake")]
 pub mod fake;
+pub mod guard;
+pub mod health;
 pub mod host;
 pub mod probe;
 pub mod route;
 pub mod routes;
+mod snapshot;
+mod token;
 
-pub use document::{Entrypoints, document};
+pub use document::{CertResolver, Settings, document};
 pub use host::Host;
 pub use probe::{Edge, EdgeError, HttpEdge};
 pub use route::{Mark, Route, Target, TargetUrl};
+pub use snapshot::{RecordId, Snapshot};
+pub use token::EdgeToken;

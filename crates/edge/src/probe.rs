@@ -6,8 +6,10 @@ use common::error::{Classify, Kind};
 use crate::{Host, Mark};
 
 mod http;
+mod look;
 
 pub use http::{HttpEdge, HttpEdgeError};
+pub use look::Lookout;
 
 /// The edge, as far as we ask it anything. Each verb looks once; waiting is the caller's.
 #[async_trait]

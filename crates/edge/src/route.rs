@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Host;
 
 /// A host, whose it is, and what answers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     pub host: Host,
     pub tenant: TenantId,

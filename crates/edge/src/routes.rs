@@ -5,7 +5,7 @@ use common::id::TenantId;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgExecutor};
 
-use crate::{Host, Route, Target};
+use crate::{Host, RecordId, Route, Snapshot, Target};
 
 /// What became of a route that was to be put in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub enum RoutesError {
     /// Somebody put or removed this very route in the same moment.
     #[error("the route of {0} changed meanwhile")]
     Raced(Host),
+    /// Nobody could tell whose routes these are.
+    #[error("the record has no identity")]
+    Nameless,
     #[error("the table of routes cannot be used")]
     Database(#[source] sqlx::Error),
 }
@@ -33,6 +36,7 @@ impl Classify for RoutesError {
         match self {
             Self::HostTaken(_) => Kind::Conflict,
             Self::Raced(_) => Kind::Unavailable,
+            Self::Nameless => Kind::Internal,
             Self::Database(error) => error.kind(),
         }
     }
@@ -90,30 +94,35 @@ pub async fn remove(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(
 
 #[derive(FromRow)]
 struct Row {
-    host: String,
-    tenant_id: TenantId,
-    targets: Json<serde_json::Value>,
-    generation: i64,
+    record: RecordId,
+    host: Option<String>,
+    tenant_id: Option<TenantId>,
+    targets: Option<Json<serde_json::Value>>,
+    generation: Option<i64>,
 }
 
-/// Every route, in the order of hosts, so that the same table makes the same document.
+/// Every route, in the order of hosts, and which record they are of, seen in the same moment.
 ///
 /// A row that does not read is left out and logged: one bad row must not take every tenant off the edge.
-pub async fn all(executor: impl PgExecutor<'_>) -> Result<Vec<Route>, RoutesError> {
-    let rows: Vec<Row> =
-        sqlx::query_as("SELECT host, tenant_id, targets, generation FROM routes ORDER BY host")
-            .fetch_all(executor)
-            .await
-            .map_err(RoutesError::Database)?;
-    Ok(rows.into_iter().filter_map(read).collect())
+pub async fn snapshot(executor: impl PgExecutor<'_>) -> Result<Snapshot, RoutesError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT i.id AS record, r.host, r.tenant_id, r.targets, r.generation
+           FROM record_identity i LEFT JOIN routes r ON true ORDER BY r.host",
+    )
+    .fetch_all(executor)
+    .await
+    .map_err(RoutesError::Database)?;
+    let record = rows.first().ok_or(RoutesError::Nameless)?.record;
+    Ok(Snapshot { record, routes: rows.into_iter().filter_map(read).collect() })
 }
 
+/// `None` for a row that does not read, and for the one that is there when there are no routes.
 fn read(row: Row) -> Option<Route> {
-    let host = row.host.parse().ok();
-    let targets: Option<Vec<Target>> = serde_json::from_value(row.targets.0).ok();
-    if let (Some(host), Some(targets)) = (host, targets) {
-        return Some(Route { host, tenant: row.tenant_id, targets, generation: row.generation });
+    let (text, tenant, generation) = (row.host?, row.tenant_id?, row.generation?);
+    let targets: Option<Vec<Target>> = row.targets.and_then(|targets| serde_json::from_value(targets.0).ok());
+    if let (Ok(host), Some(targets)) = (text.parse(), targets) {
+        return Some(Route { host, tenant, targets, generation });
     }
-    tracing::error!(tenant.id = %row.tenant_id, route.host = ?row.host, "a row of the table of routes does not read");
+    tracing::error!(tenant.id = %tenant, route.host = ?text, "a row of the table of routes does not read");
     None
 }

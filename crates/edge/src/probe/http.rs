@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use reqwest::{Client, Response, StatusCode, Url, header::HOST};
 
 use super::{Edge, EdgeError};
-use crate::{Host, Mark, document::PROBE_PATH};
+use crate::{
+    Host, Mark,
+    document::{PROBE_PATH, WAITING_HEADER},
+};
 
 /// A proxy in the same network answers in milliseconds; one that needs longer is not confirming anything.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,11 +36,7 @@ impl HttpEdge {
         if bases.is_empty() {
             return Err(HttpEdgeError::Url("there is none".into()));
         }
-        let target = |base: &&str| {
-            let url = Url::parse(base).and_then(|url| url.join(PROBE_PATH));
-            url.map_err(|error| HttpEdgeError::Url(error.to_string()))
-        };
-        let targets = bases.iter().map(target).collect::<Result<_, _>>()?;
+        let targets = bases.iter().map(|base| target(base)).collect::<Result<_, _>>()?;
         // A redirect is an answer like any other here, and a kept connection would outlive a proxy's replacement.
         let client = Client::builder()
             .timeout(TIMEOUT)
@@ -55,7 +54,13 @@ impl HttpEdge {
     }
 }
 
-fn mark_of(answer: &Response) -> Option<&str> {
+/// What is asked of the proxy with this base URL.
+pub(super) fn target(base: &str) -> Result<Url, HttpEdgeError> {
+    let url = Url::parse(base).and_then(|url| url.join(PROBE_PATH));
+    url.map_err(|error| HttpEdgeError::Url(error.to_string()))
+}
+
+pub(super) fn mark_of(answer: &Response) -> Option<&str> {
     answer.headers().get(Mark::HEADER).and_then(|value| value.to_str().ok())
 }
 
@@ -70,9 +75,10 @@ impl Edge for HttpEdge {
     async fn confirm(&self, host: &Host, expected: Mark) -> Result<(), EdgeError> {
         for target in &self.targets {
             let answer = self.ask(target, host).await?;
-            // These two are the proxy's own: the route is there, and nothing answers behind it. A 503 may be the
-            // honest answer of whoever holds a frozen tenant's calls.
-            let deserted = [StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT].contains(&answer.status());
+            // The route is there, and nothing answers behind it: these two are the proxy's own, and the header is that of whoever
+            // answers meanwhile. A 503 may be the honest answer of whoever holds a frozen tenant's calls.
+            let deserted = [StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT].contains(&answer.status())
+                || answer.headers().contains_key(WAITING_HEADER);
             if deserted || mark_of(&answer) != Some(expected.to_string().as_str()) {
                 return Err(not_yet(&answer));
             }

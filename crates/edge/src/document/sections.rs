@@ -1,0 +1,147 @@
+//! The parts of the document, filled route by route.
+
+use std::collections::BTreeMap;
+
+use common::tenant::Color;
+use serde_json::{Map, Value, json};
+
+use super::{
+    CertResolver, DIAL_WITHIN, IDLE_FOR, IN_FLIGHT, PRIVATE_PATHS, PROBE_PATH, REFUSE, REFUSE_PRIORITY,
+    ROUTE_PRIORITY, SIDE_HEADER, Settings, TRANSPORT, UNKNOWN_PRIORITY, WAITING, in_flight, refuse,
+};
+use crate::{Mark, Route, Target};
+
+pub(super) struct Sections<'a> {
+    settings: &'a Settings,
+    routers: Map<String, Value>,
+    middlewares: Map<String, Value>,
+    services: Map<String, Value>,
+}
+
+impl<'a> Sections<'a> {
+    /// What is there whatever the routes are: nobody's hosts are refused, since silence would be taken for "not yet".
+    pub(super) fn with(settings: &'a Settings) -> Self {
+        let middlewares = [(REFUSE, refuse()), (IN_FLIGHT, in_flight(settings.in_flight))];
+        let waiting = json!({ "loadBalancer": { "servers": [{ "url": settings.waiting.as_str() }] } });
+        let mut sections = Self {
+            settings,
+            routers: Map::new(),
+            middlewares: middlewares.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+            services: Map::from_iter([(WAITING.to_owned(), waiting)]),
+        };
+        let unknown = Router {
+            rule: "PathPrefix(`/`)".to_owned(),
+            service: WAITING,
+            middlewares: &[REFUSE],
+            priority: UNKNOWN_PRIORITY,
+        };
+        sections.open("unknown_host", "", &unknown);
+        sections.routers.insert("unknown_host_probe".to_owned(), unknown.on("probe"));
+        sections
+    }
+
+    pub(super) fn add(&mut self, route: &Route, mark: Mark, ready: impl Fn(Color) -> bool) {
+        let name = route.host.as_str();
+        let rule = format!("Host(`{name}`)");
+        let label = format!("{name}_mark");
+        let headers = json!({ "customResponseHeaders": { Mark::HEADER: mark.to_string() } });
+        self.middlewares.insert(label.clone(), json!({ "headers": headers }));
+
+        let marked = [label.as_str(), IN_FLIGHT];
+        let route_router =
+            Router { rule: rule.clone(), service: name, middlewares: &marked, priority: ROUTE_PRIORITY };
+        let private = format!("{rule} && {PRIVATE_PATHS}");
+        let closed =
+            Router { rule: private, service: name, middlewares: &[REFUSE], priority: REFUSE_PRIORITY };
+        self.open(name, "", &route_router);
+        self.open(name, "_refuse", &closed);
+        // Tenants' containers reach this entrypoint too, through the network they share with the edge.
+        let probe = format!("{rule} && Path(`{PROBE_PATH}`)");
+        let probed = Router {
+            rule: probe.clone(),
+            service: name,
+            middlewares: &marked[..1],
+            priority: ROUTE_PRIORITY,
+        };
+        self.routers.insert(format!("{name}_probe"), probed.on("probe"));
+        self.add_sides(name, &route.targets, &probed, ready);
+    }
+
+    /// On the public entrypoints.
+    fn open(&mut self, name: &str, suffix: &str, router: &Router<'_>) {
+        self.routers.insert(format!("{name}{suffix}"), router.on("web"));
+        if let Some(CertResolver(resolver)) = &self.settings.tls {
+            let mut secure = router.on("websecure");
+            secure["tls"] = json!({ "certResolver": resolver });
+            self.routers.insert(format!("{name}{suffix}_tls"), secure);
+        }
+    }
+
+    /// One service per side, a way to ask it alone, and one service above them that shares out the calls among those that are
+    /// ready. The names stay the same during a switch.
+    fn add_sides(
+        &mut self,
+        name: &str,
+        targets: &[Target],
+        probed: &Router<'_>,
+        ready: impl Fn(Color) -> bool,
+    ) {
+        let mut shares = Vec::new();
+        for (color, (weight, servers)) in sides(targets) {
+            let color_name = Color::as_str(color);
+            let side = format!("{name}_{color_name}");
+            let rule = format!("{} && Header(`{SIDE_HEADER}`, `{color_name}`)", probed.rule);
+            let alone = Router { rule, service: &side, priority: REFUSE_PRIORITY, ..*probed };
+            self.routers.insert(format!("{side}_probe"), alone.on("probe"));
+            if ready(color) {
+                shares.push(json!({ "name": side, "weight": weight }));
+            }
+            let balancer = json!({ "servers": servers, "serversTransport": TRANSPORT });
+            self.services.insert(side, json!({ "loadBalancer": balancer }));
+        }
+        if shares.is_empty() {
+            shares.push(json!({ "name": WAITING, "weight": 1 }));
+        }
+        self.services.insert(name.to_owned(), json!({ "weighted": { "services": shares } }));
+    }
+
+    pub(super) fn into_document(self) -> Value {
+        let timeouts = json!({ "dialTimeout": DIAL_WITHIN, "idleConnTimeout": IDLE_FOR });
+        json!({ "http": {
+            "routers": self.routers,
+            "middlewares": self.middlewares,
+            "services": self.services,
+            "serversTransports": { TRANSPORT: { "forwardingTimeouts": timeouts } },
+        } })
+    }
+}
+
+/// The weight and the servers of each colour that gets any calls.
+fn sides(targets: &[Target]) -> Vec<(Color, (u32, Vec<Value>))> {
+    let mut sides: BTreeMap<&str, (Color, (u32, Vec<Value>))> = BTreeMap::new();
+    for target in targets.iter().filter(|target| target.weight > 0) {
+        let side = sides.entry(Color::as_str(target.color)).or_insert((target.color, (0, Vec::new())));
+        side.1.0 += u32::from(target.weight);
+        side.1.1.push(json!({ "url": target.url.as_str(), "weight": target.weight }));
+    }
+    sides.into_values().collect()
+}
+
+struct Router<'a> {
+    rule: String,
+    service: &'a str,
+    middlewares: &'a [&'a str],
+    priority: u32,
+}
+
+impl Router<'_> {
+    fn on(&self, entrypoint: &str) -> Value {
+        json!({
+            "entryPoints": [entrypoint],
+            "rule": self.rule,
+            "service": self.service,
+            "middlewares": self.middlewares,
+            "priority": self.priority,
+        })
+    }
+}

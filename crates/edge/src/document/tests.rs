@@ -1,0 +1,111 @@
+use super::*;
+use crate::Target;
+
+fn route(host: &str, id: u128, generation: i64, targets: &[(Color, &str, u16)]) -> Route {
+    let target = |(color, url, weight): &(Color, &str, u16)| Target {
+        color: *color,
+        url: url.parse().unwrap(),
+        weight: *weight,
+    };
+    // Built from text, so that the golden file stays the same.
+    let tenant = format!("ten_{id:032x}").parse().unwrap();
+    Route { host: host.parse().unwrap(), tenant, targets: targets.iter().map(target).collect(), generation }
+}
+
+fn settings(tls: Option<&str>) -> Settings {
+    Settings {
+        tls: tls.map(|resolver| resolver.parse().unwrap()),
+        waiting: "http://edge-relay:8082".parse().unwrap(),
+        in_flight: 500,
+    }
+}
+
+const BLUE: (Color, &str, u16) = (Color::Blue, "http://10.0.0.2:5678", 1);
+const GREEN: (Color, &str, u16) = (Color::Green, "http://10.0.0.3:5678", 1);
+
+/// The document of these routes, all of whose sides are ready.
+fn served(routes: &[Route]) -> Value {
+    document(routes, |_, _| true, &settings(None))
+}
+
+#[test]
+fn two_tenants_make_the_golden_document() {
+    let routes = [
+        route("acme.localhost", 1, 3, &[(Color::Blue, "http://10.201.0.3:5678", 1)]),
+        route(
+            "flows.example.com",
+            2,
+            12,
+            &[(Color::Blue, "http://10.201.0.19:5678", 1), (Color::Green, "http://10.201.0.20:5678", 9)],
+        ),
+    ];
+    let golden: Value = serde_json::from_str(include_str!("../../tests/golden/document.json")).unwrap();
+    assert_eq!(served(&routes), golden);
+}
+
+#[test]
+fn without_routes_everybody_is_unknown() {
+    let document = served(&[]);
+    let routers = document["http"]["routers"].as_object().unwrap();
+    assert_eq!(routers.keys().collect::<Vec<_>>(), ["unknown_host", "unknown_host_probe"]);
+    assert!(routers.values().all(|router| router["middlewares"] == json!(["refuse"])));
+    let idle = route("acme.localhost", 1, 1, &[(Color::Blue, "http://10.0.0.2:5678", 0)]);
+    assert_eq!(served(&[idle]), document);
+}
+
+#[test]
+fn a_certificate_resolver_adds_the_secure_entrypoint() {
+    let acme = route("acme.localhost", 1, 1, &[BLUE]);
+    let document = document(&[acme], |_, _| true, &settings(Some("letsencrypt")));
+    let routers = document["http"]["routers"].as_object().unwrap();
+    let secure: Vec<_> = routers.iter().filter(|(_, router)| router.get("tls").is_some()).collect();
+    assert_eq!(secure.len(), 3);
+    for (name, router) in secure {
+        assert!(name.ends_with("_tls"), "{name}");
+        assert_eq!(router["entryPoints"], json!(["websecure"]));
+        assert_eq!(router["tls"]["certResolver"], "letsencrypt");
+    }
+    for text in ["", "a`b", "a\nb", "a\"b", "ä"] {
+        assert_eq!(text.parse::<CertResolver>(), Err(CertResolverError), "{text:?}");
+    }
+}
+
+#[test]
+fn targets_of_one_colour_become_one_side() {
+    let targets = [(Color::Blue, "http://10.0.0.2:5678", 2), (Color::Blue, "http://10.0.0.3:5678", 3)];
+    let document = served(&[route("acme.localhost", 1, 1, &targets)]);
+    let services = &document["http"]["services"];
+    assert_eq!(services["acme.localhost"]["weighted"]["services"][0]["weight"], 5);
+    assert_eq!(services["acme.localhost_blue"]["loadBalancer"]["servers"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn only_sides_that_are_ready_get_calls_and_all_can_be_asked() {
+    let routes = [route("acme.localhost", 1, 1, &[BLUE, GREEN])];
+    let with = |ready: &[Color]| document(&routes, |_, color| ready.contains(&color), &settings(None));
+    let shares = |document: &Value| {
+        let services = document["http"]["services"]["acme.localhost"]["weighted"]["services"].clone();
+        let names =
+            services.as_array().unwrap().iter().map(|share| share["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(shares(&with(&[Color::Blue, Color::Green])), ["acme.localhost_blue", "acme.localhost_green"]);
+    assert_eq!(shares(&with(&[Color::Green])), ["acme.localhost_green"]);
+    let none = with(&[]);
+    assert_eq!(shares(&none), ["waiting_page"]);
+    for side in ["acme.localhost_blue", "acme.localhost_green"] {
+        assert_eq!(none["http"]["routers"][format!("{side}_probe")]["service"], side);
+    }
+}
+
+#[test]
+fn names_of_different_routes_never_meet() {
+    let hosts =
+        ["a.b", "a", "a-b", "a.b.c", "blue", "refuse", "a-mark", "mark.a", "waiting", "unknown", "probe"];
+    let routes: Vec<_> = (1..).zip(hosts).map(|(id, host)| route(host, id, 1, &[BLUE, GREEN])).collect();
+    let document = served(&routes);
+    let count = |section: &str| document["http"][section].as_object().unwrap().len();
+    assert_eq!(count("routers"), 5 * hosts.len() + 2);
+    assert_eq!(count("services"), 3 * hosts.len() + 1);
+    assert_eq!(count("middlewares"), hosts.len() + 2);
+}

@@ -1,0 +1,126 @@
+//! The sides of all tenants, each with its health.
+
+use std::collections::HashMap;
+
+use common::tenant::Color;
+
+use super::{Health, Sighting};
+use crate::{Host, Mark, Route, TargetUrl};
+
+/// One side of a host. With other addresses it is another side.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Side {
+    pub host: Host,
+    pub color: Color,
+    targets: Vec<TargetUrl>,
+}
+
+impl Side {
+    /// The side of this colour.
+    pub fn of(route: &Route, color: Color) -> Self {
+        let targets = route.targets.iter().filter(|target| target.color == color && target.weight > 0);
+        Self { host: route.host.clone(), color, targets: targets.map(|target| target.url.clone()).collect() }
+    }
+
+    /// Every side of the route that gets calls.
+    fn all(route: &Route) -> impl Iterator<Item = Self> {
+        let colors = [Color::Blue, Color::Green];
+        colors.into_iter().map(|color| Self::of(route, color)).filter(|side| !side.targets.is_empty())
+    }
+}
+
+/// What is known of every side.
+#[derive(Debug, Default)]
+pub struct Sides(HashMap<Side, Known>);
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    mark: Mark,
+    health: Health,
+}
+
+impl Sides {
+    /// Knows the sides of these routes from now on and no others. New ones begin with this health.
+    pub fn follow(&mut self, routes: &[Route], newcomers: Health) {
+        let mut former = std::mem::take(&mut self.0);
+        let marked = routes.iter().filter_map(|route| route.mark().map(|mark| (route, mark)));
+        for (route, mark) in marked {
+            for side in Side::all(route) {
+                let health = former.remove(&side).map_or(newcomers, |known| known.health);
+                self.0.insert(side, Known { mark, health });
+            }
+        }
+    }
+
+    /// Whether this side of the route gets calls.
+    pub fn is_ready(&self, route: &Route, color: Color) -> bool {
+        self.0.get(&Side::of(route, color)).is_some_and(|known| known.health.is_ready())
+    }
+
+    /// Each side with the mark of its route, and whether there are doubts about it.
+    pub fn all(&self) -> impl Iterator<Item = (&Side, Mark, bool)> {
+        self.0.iter().map(|(side, known)| (side, known.mark, known.health.is_in_doubt()))
+    }
+
+    /// Notes what was seen, and says whether the side gets calls now and got none before, or the other way round.
+    pub fn note(&mut self, side: &Side, sighting: Sighting) -> bool {
+        let Some(known) = self.0.get_mut(side) else { return false };
+        let before = known.health;
+        known.health = before.after(sighting);
+        before.is_ready() != known.health.is_ready()
+    }
+
+    /// How many get no calls.
+    pub fn waiting(&self) -> usize {
+        self.0.values().filter(|known| !known.health.is_ready()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::id::TenantId;
+
+    use super::*;
+    use crate::Target;
+
+    fn route(targets: &[(Color, &str, u16)]) -> Route {
+        let target = |(color, url, weight): &(Color, &str, u16)| Target {
+            color: *color,
+            url: url.parse().unwrap(),
+            weight: *weight,
+        };
+        Route {
+            host: "acme.localhost".parse().unwrap(),
+            tenant: TenantId::generate(),
+            targets: targets.iter().map(target).collect(),
+            generation: 1,
+        }
+    }
+
+    const BLUE: (Color, &str, u16) = (Color::Blue, "http://10.0.0.2:5678", 1);
+    const GREEN: (Color, &str, u16) = (Color::Green, "http://10.0.0.3:5678", 1);
+
+    #[test]
+    fn a_side_keeps_its_health_for_as_long_as_it_has_its_addresses() {
+        let mut sides = Sides::default();
+        let blue = route(&[BLUE]);
+        sides.follow(std::slice::from_ref(&blue), Health::UNKNOWN);
+        assert!(!sides.is_ready(&blue, Color::Blue));
+        assert!(sides.note(&Side::of(&blue, Color::Blue), Sighting::Ready));
+        let both = Route { generation: 2, ..route(&[BLUE, GREEN]) };
+        sides.follow(std::slice::from_ref(&both), Health::UNKNOWN);
+        assert!(sides.is_ready(&both, Color::Blue) && !sides.is_ready(&both, Color::Green));
+        assert_eq!(sides.waiting(), 1);
+        let moved = route(&[(Color::Blue, "http://10.0.0.9:5678", 1)]);
+        sides.follow(std::slice::from_ref(&moved), Health::PUBLISHED);
+        assert!(sides.is_ready(&moved, Color::Blue));
+        assert!(!sides.note(&Side::of(&blue, Color::Blue), Sighting::NotReady), "it is forgotten");
+    }
+
+    #[test]
+    fn a_side_without_weight_is_none() {
+        let mut sides = Sides::default();
+        sides.follow(&[route(&[BLUE, (Color::Green, GREEN.1, 0)])], Health::PUBLISHED);
+        assert_eq!(sides.all().count(), 1);
+    }
+}
