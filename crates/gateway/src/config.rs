@@ -3,8 +3,7 @@
 use std::{net::SocketAddr, str::FromStr};
 
 use common::config::{Env, Section};
-use edge::{Entrypoints, Host};
-use secrecy::SecretString;
+use edge::{EdgeToken, Host};
 
 use crate::{
     auth::{SignatureRules, TokenKeys},
@@ -71,15 +70,14 @@ impl Section for Config {
 pub struct EdgeConfig {
     pub bind: SocketAddr,
     /// What the edge shows to be let in.
-    pub token: SecretString,
-    pub entrypoints: Entrypoints,
+    pub token: EdgeToken,
 }
 
 impl Section for EdgeConfig {
     fn read(env: &mut Env) -> Option<Self> {
         let bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
-        let (token, resolver) = (env.secret("EDGE_TOKEN"), env.optional("EDGE_CERT_RESOLVER"));
-        Some(Self { bind: bind?, token: token?, entrypoints: Entrypoints { tls: resolver? } })
+        let token = env.secret("EDGE_TOKEN");
+        Some(Self { bind: bind?, token: token?.into() })
     }
 }
 

@@ -75,7 +75,7 @@ const NOSNIFF: (HeaderName, HeaderValue) =
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 
 /// Programs ask these again and again; what is counted need not be logged too, as long as it goes well.
-const POLLED: [&str; 4] = ["/healthz", "/health/detailed", "/metrics", "/edge/traefik.json"];
+const POLLED: [&str; 4] = ["/healthz", "/health/detailed", "/metrics", "/edge/routes.json"];
 
 /// The route's template: a closed set, unlike paths.
 fn route_of(request: &Request) -> String {

@@ -6,7 +6,7 @@ use crate::support::{Call, Platform, tenant};
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
-async fn the_edge_gets_every_route_in_one_document(database: PgPool) {
+async fn the_edge_gets_every_route_and_whose_record_it_is_at_once(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     let created = platform.send(Call::post("/tenants", &tenant("acme")).by_a("admin").signed()).await;
     assert_eq!(created.status, 201);
@@ -20,8 +20,27 @@ async fn the_edge_gets_every_route_in_one_document(database: PgPool) {
     .unwrap();
     let reply = platform.ask_as_edge(&Platform::edge_authorization()).await;
     assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, "application/json"));
-    let rule = reply.json()["http"]["routers"]["acme.localhost"]["rule"].clone();
-    assert_eq!(rule, "Host(`acme.localhost`)");
+    let record: uuid::Uuid =
+        sqlx::query_scalar("select id from record_identity").fetch_one(&database).await.unwrap();
+    assert_eq!(reply.json()["record"], record.to_string());
+    assert_eq!(reply.json()["routes"][0]["host"], "acme.localhost");
+    assert_eq!(reply.json()["routes"][0]["targets"][0]["url"], "http://10.201.0.2:5678");
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_the_edge_has_is_not_sent_again(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let right = Platform::edge_authorization();
+    let first = platform.ask_as_edge(&right).await;
+    let again = Call::get("/edge/routes.json").header("authorization", right);
+    let again = again.header("if-none-match", first.header("etag"));
+    let reply = platform.send_to_edge(again.clone()).await;
+    assert_eq!((reply.status.as_u16(), reply.header("etag")), (304, first.header("etag")));
+    // Another record is another answer, without a single route in either.
+    sqlx::query("update record_identity set id = gen_random_uuid()").execute(&database).await.unwrap();
+    assert_eq!(platform.send_to_edge(again).await.status, 200);
     platform.stop().await;
 }
 
@@ -33,7 +52,7 @@ async fn nobody_else_gets_it(database: PgPool) {
     for wrong in ["Bearer ", "Bearer the-edge", &right.to_lowercase(), &format!("{right}x"), &right[7..]] {
         platform.ask_as_edge(wrong).await.assert_problem(401, "token_invalid");
     }
-    let public = platform.send(Call::get("/edge/traefik.json").header("authorization", right)).await;
+    let public = platform.send(Call::get("/edge/routes.json").header("authorization", right)).await;
     public.assert_problem(404, "not_found");
     platform.stop().await;
 }

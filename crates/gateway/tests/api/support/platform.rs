@@ -176,7 +176,11 @@ impl Platform {
 
     /// Asks at the edge's own port.
     pub async fn ask_as_edge(&self, authorization: &str) -> Reply {
-        let call = Call::get("/edge/traefik.json").header("authorization", authorization);
+        self.send_to_edge(Call::get("/edge/routes.json").header("authorization", authorization)).await
+    }
+
+    /// Sends a request to the edge's own port.
+    pub async fn send_to_edge(&self, call: Call) -> Reply {
         Reply::read(self.edge.clone().oneshot(call.build()).await.unwrap()).await
     }
 

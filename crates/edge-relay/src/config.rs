@@ -1,0 +1,100 @@
+//! What the relay is told at start.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use common::config::{Env, Section};
+use edge::{EdgeToken, Settings};
+use url::Url;
+
+/// Some dozens are what an n8n works on at once; the rest wait in it. Ten tenants at this bound are 5,000 sockets of Traefik's.
+const IN_FLIGHT: u32 = 500;
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Where Traefik gets its configuration.
+    pub bind: SocketAddr,
+    /// Where the waiting page is.
+    pub waiting_bind: SocketAddr,
+    /// Where the gateway tells all routes.
+    pub routes_url: Url,
+    /// What is shown to the gateway, and what Traefik shows.
+    pub token: EdgeToken,
+    /// Traefik's entrypoint `probe`.
+    pub probe_url: Url,
+    pub state_dir: StateDir,
+    pub settings: Settings,
+}
+
+impl Section for Config {
+    fn read(env: &mut Env) -> Option<Self> {
+        let bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
+        let waiting_bind = env.or("WAITING_BIND", SocketAddr::from(([0, 0, 0, 0], 8082)));
+        let (routes_url, probe_url) = (env.required("ROUTES_URL"), env.required("EDGE_PROBE_URL"));
+        let (token, state_dir) = (env.secret("EDGE_TOKEN"), StateDir::read(env));
+        let (tls, waiting) = (env.optional("EDGE_CERT_RESOLVER"), env.required("WAITING_URL"));
+        let in_flight = env.or("EDGE_IN_FLIGHT", IN_FLIGHT);
+        let in_flight = match in_flight {
+            Some(0) => env.problem("EDGE_IN_FLIGHT must be at least 1".to_owned()),
+            other => other,
+        };
+        Some(Self {
+            bind: bind?,
+            waiting_bind: waiting_bind?,
+            routes_url: routes_url?,
+            token: token?.into(),
+            probe_url: probe_url?,
+            state_dir: state_dir?,
+            settings: Settings { tls: tls?, waiting: waiting?, in_flight: in_flight? },
+        })
+    }
+}
+
+/// The folder that outlives the process.
+#[derive(Debug)]
+pub struct StateDir(pub PathBuf);
+
+impl Section for StateDir {
+    fn read(env: &mut Env) -> Option<Self> {
+        env.or("STATE_DIR", PathBuf::from("/var/lib/rp9")).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 4] = [
+        ("ROUTES_URL", "http://gateway:8081/edge/routes.json"),
+        ("EDGE_PROBE_URL", "http://traefik:8001"),
+        ("WAITING_URL", "http://edge-relay:8082"),
+        ("EDGE_TOKEN", "edge"),
+    ];
+
+    fn load(more: &[(&str, &str)]) -> Result<Config, String> {
+        let pairs = GOOD.into_iter().chain(more.iter().copied());
+        Env::of(pairs).load().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_needed_is_four_things() {
+        let config = load(&[]).unwrap();
+        assert_eq!((config.settings.in_flight, config.settings.tls), (500, None));
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let bad = [
+            ("EDGE_IN_FLIGHT", "0"),
+            ("EDGE_CERT_RESOLVER", "a`b"),
+            ("WAITING_URL", "https://x"),
+            ("ROUTES_URL", "gateway"),
+            ("EDGE_TOKEN", ""),
+        ];
+        let error = load(&bad).unwrap_err();
+        assert!(
+            error.contains("5 problem(s)") && bad.iter().all(|(name, _)| error.contains(name)),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! Asking the gateway for its routes, again and again.
+
+use std::time::Duration;
+
+use common::error::chain;
+use edge::{EdgeToken, Snapshot};
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH},
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::relay::Relay;
+
+/// A switch of a tenant is to be through within a second; when nothing has changed, an answer has no body.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+
+/// After a failure. It does not grow: one small client is no burden, and whoever waits for a route is waiting for this.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// The gateway, as far as it tells routes.
+pub struct Gateway {
+    client: Client,
+    url: Url,
+    /// Of the routes that are followed.
+    tag: Option<HeaderValue>,
+}
+
+/// Why no routes were told.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    #[error("the token does not go into a header")]
+    Token,
+    #[error("the HTTP client cannot be made")]
+    Client(#[source] reqwest::Error),
+    #[error("the gateway does not answer")]
+    Away(#[source] reqwest::Error),
+    #[error("the gateway answers with {0}")]
+    Refused(StatusCode),
+    #[error("what the gateway answers does not read")]
+    Garbled(#[source] reqwest::Error),
+}
+
+impl Gateway {
+    /// The gateway that tells its routes here, to whoever shows this token.
+    pub fn new(url: Url, token: &EdgeToken) -> Result<Self, FollowError> {
+        let mut shown: HeaderValue = token.authorization().parse().map_err(|_| FollowError::Token)?;
+        shown.set_sensitive(true);
+        let client = Client::builder()
+            .timeout(ANSWERS_WITHIN)
+            .redirect(reqwest::redirect::Policy::none())
+            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, shown)]))
+            .no_proxy()
+            .build()
+            .map_err(FollowError::Client)?;
+        Ok(Self { client, url, tag: None })
+    }
+
+    async fn ask(&self) -> Result<Option<(Snapshot, Option<HeaderValue>)>, FollowError> {
+        let mut request = self.client.get(self.url.clone());
+        if let Some(tag) = &self.tag {
+            request = request.header(IF_NONE_MATCH, tag);
+        }
+        let answer: Response = request.send().await.map_err(FollowError::Away)?;
+        match answer.status() {
+            StatusCode::NOT_MODIFIED => Ok(None),
+            StatusCode::OK => {
+                let tag = answer.headers().get(ETAG).cloned();
+                answer.json().await.map(|snapshot| Some((snapshot, tag))).map_err(FollowError::Garbled)
+            }
+            status => Err(FollowError::Refused(status)),
+        }
+    }
+
+    /// Asks once and hands over what is new.
+    async fn pass_on(&mut self, relay: &Relay) -> Result<(), FollowError> {
+        match self.ask().await? {
+            None => relay.heard(),
+            // What was refused is asked for whole again: it may be accepted by then.
+            Some((snapshot, tag)) => self.tag = tag.filter(|_| relay.offer(snapshot)),
+        }
+        Ok(())
+    }
+}
+
+/// Follows the gateway until the process stops.
+pub async fn follow(relay: Relay, mut gateway: Gateway, stopping: CancellationToken) {
+    let mut away = false;
+    loop {
+        let Some(asked) = stopping.run_until_cancelled(gateway.pass_on(&relay)).await else { return };
+        match &asked {
+            Ok(()) if away => tracing::info!("the gateway tells its routes again"),
+            Err(error) if !away => {
+                tracing::warn!(error = chain(error), "the gateway tells no routes; the last ones are served");
+            }
+            Ok(()) | Err(_) => {}
+        }
+        away = asked.is_err();
+        let pause = if away { ASK_AGAIN_AFTER } else { ASK_EVERY };
+        if stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod follow;
+mod memory;
+mod metrics;
+mod relay;
+mod serve;
+mod waiting;
+mod watch;
+
+use std::process::ExitCode;
+
+use axum::Router;
+use common::{
+    config::Env,
+    service::{Process, Tasks},
+};
+use edge::probe::Lookout;
+use tokio::net::TcpListener;
+
+pub use config::Config;
+use config::StateDir;
+use follow::Gateway;
+use memory::Memory;
+use relay::Relay;
+
+/// Starts the relay: Traefik's port, the waiting page, and the two that keep both right.
+pub async fn start(config: Config, process: &Process) -> anyhow::Result<()> {
+    metrics::describe();
+    let routes = process.readiness.latch("routes");
+    let relay = Relay::remember(Memory::at(config.state_dir.0)?, config.settings, routes)?;
+    let gateway = Gateway::new(config.routes_url, &config.token)?;
+    let lookout = Lookout::through(config.probe_url.as_str())?;
+    let tasks = &process.tasks;
+    serve(tasks, "traefik", TcpListener::bind(config.bind).await?, serve::routes(&relay, config.token));
+    serve(tasks, "waiting", TcpListener::bind(config.waiting_bind).await?, waiting::page());
+    tasks.spawn("follow", follow::follow(relay.clone(), gateway, tasks.stopping()));
+    tasks.spawn("watch", watch::watch(relay, lookout, tasks.stopping()));
+    Ok(())
+}
+
+/// Lets the relay that runs on the same state follow what it has refused.
+pub fn accept() -> ExitCode {
+    let accepted = Env::of_process().load().map_err(anyhow::Error::from).and_then(|StateDir(folder)| {
+        Memory::at(folder)?.accept()?;
+        Ok(())
+    });
+    match accepted {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(tasks: &Tasks, name: &'static str, listener: TcpListener, router: Router) {
+    let stopping = tasks.stopping().cancelled_owned();
+    tasks.spawn(name, async move {
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopping).await {
+            tracing::error!(%error, port = name, "a port is closed");
+        }
+    });
+}

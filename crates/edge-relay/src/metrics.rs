@@ -1,0 +1,48 @@
+//! Every metric of the relay.
+
+use edge::guard::Refusal;
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+
+const ROUTES: &str = "rp9_edge_routes";
+const WAITING: &str = "rp9_edge_sides_waiting";
+const HEARD_AT: &str = "rp9_edge_heard_timestamp_seconds";
+const STRANGER: &str = "rp9_edge_stranger";
+const SHRUNK: &str = "rp9_edge_shrunk";
+const ANSWERS: &str = "rp9_edge_waiting_answers_total";
+
+/// Says what each metric means.
+pub fn describe() {
+    describe_gauge!(ROUTES, "Hosts that are served.");
+    describe_gauge!(WAITING, "Sides of tenants that get no calls because they are not ready.");
+    describe_gauge!(HEARD_AT, "When the gateway last told its routes, whether they were followed or not.");
+    describe_gauge!(STRANGER, "1 while routes of another record are refused: a person decides.");
+    describe_gauge!(
+        SHRUNK,
+        "1 while routes are refused because too many are gone at once: a person decides."
+    );
+    describe_counter!(ANSWERS, "Calls that got the waiting page.");
+    counter!(ANSWERS).absolute(0);
+    refused(None);
+}
+
+/// This is served now.
+pub fn served(routes: usize, waiting: usize) {
+    gauge!(ROUTES).set(routes as f64);
+    gauge!(WAITING).set(waiting as f64);
+}
+
+/// The gateway has answered.
+pub fn heard() {
+    gauge!(HEARD_AT).set(common::clock::now().unix_timestamp() as f64);
+}
+
+/// This is what stands against following what was heard.
+pub fn refused(refusal: Option<Refusal>) {
+    gauge!(STRANGER).set(f64::from(u8::from(matches!(refusal, Some(Refusal::Stranger { .. })))));
+    gauge!(SHRUNK).set(f64::from(u8::from(matches!(refusal, Some(Refusal::Shrunk { .. })))));
+}
+
+/// Somebody got the waiting page.
+pub fn waited() {
+    counter!(ANSWERS).increment(1);
+}
