@@ -8,10 +8,15 @@ KEYS="$RP9_STATE/keys"
 SECRETS="$RP9_STATE/mounted"
 
 # Ids as in compose.yml (`user:`).
-declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [gateway]=10001 [provisioner]=10002)
+declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002)
 
 random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 random_base64() { head -c "$1" /dev/urandom | base64 -w0; }
+
+# A certificate for nobody, with its key, for so many days.
+self_signed() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=nobody -days "$1" -keyout - -out - 2>/dev/null
+}
 
 # once NAME GENERATOR BYTES: written beside and renamed, so that a key is whole or absent.
 once() {
@@ -36,6 +41,8 @@ ensure_secrets() {
   done
   # What wraps every tenant's key: 32 bytes, in base64.
   once master_key random_base64 32
+  ensure_commands openssl
+  once edge_default self_signed 3650
   umask 022
 }
 
@@ -73,6 +80,8 @@ draft_secrets() {
   key redis_gateway | put redis gateway
   fill "$DEPLOY/conf/nats/nats.conf.in" NATS_GATEWAY nats_gateway NATS_PROVISIONER nats_provisioner | put nats nats.conf
   fill "$DEPLOY/conf/traefik/traefik.yml.in" EDGE_TOKEN edge_token | put traefik traefik.yml
+  key edge_default | put traefik default.pem
+  key edge_token | put edge-relay edge_token
   for service in gateway provisioner; do
     printf 'postgres://rp9:%s@postgres:5432/rp9' "$(key postgres_rp9)" | put "$service" database_url
     key "nats_$service" | put "$service" nats_password

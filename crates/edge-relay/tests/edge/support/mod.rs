@@ -1,0 +1,88 @@
+//! An edge to try.
+
+mod calls;
+mod gateway;
+mod instance;
+mod relay;
+mod traefik;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use common::{id::TenantId, tenant::Color};
+use edge::{Route, Target};
+
+pub use calls::{Answer, Calls, ask, ask_with};
+pub use gateway::Gateway;
+pub use instance::{Instance, Mode};
+pub use relay::Relay;
+pub use traefik::Traefik;
+
+pub const TOKEN: &str = "the-edge-and-nobody-else";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where everything listens. Nobody else takes these: they are asked for once and given back at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    pub web: u16,
+    pub probe: u16,
+    pub ping: u16,
+    pub relay: u16,
+    pub waiting: u16,
+    pub ops: u16,
+}
+
+impl Ports {
+    fn free() -> Self {
+        let held: Vec<_> = (0..6).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+        let port = |at: usize| held[at].local_addr().unwrap().port();
+        Self { web: port(0), probe: port(1), ping: port(2), relay: port(3), waiting: port(4), ops: port(5) }
+    }
+}
+
+/// A gateway, a relay and a Traefik that belong together.
+pub struct Edge {
+    pub ports: Ports,
+    pub gateway: Arc<Gateway>,
+    pub relay: Relay,
+    pub traefik: Traefik,
+}
+
+impl Edge {
+    /// With these routes told, and the relay told these variables besides the usual.
+    pub async fn start(routes: Vec<Route>, more: &[(&str, &str)]) -> Self {
+        let ports = Ports::free();
+        let gateway = Gateway::start(routes).await;
+        let mut relay = Relay::new(ports, gateway.address, more);
+        relay.start();
+        let traefik = Traefik::start(ports).await;
+        Self { ports, gateway, relay, traefik }
+    }
+
+    /// What a caller of this host gets.
+    pub async fn call(&self, host: &str, path: &str) -> Answer {
+        ask(self.ports.web, host, path).await
+    }
+
+    /// Calls until the answer is as expected, and says how long that took.
+    pub async fn until(&self, host: &str, expected: impl Fn(&Answer) -> bool) -> Duration {
+        let began = Instant::now();
+        loop {
+            let answer = self.call(host, "/").await;
+            if expected(&answer) {
+                return began.elapsed();
+            }
+            assert!(began.elapsed() < PATIENCE, "{host}: {answer:?}\n{}", self.traefik.logs());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// A host that leads to this instance.
+pub fn route(host: &str, instance: SocketAddr) -> Route {
+    let target = Target { color: Color::Blue, url: instance.into(), weight: 1 };
+    Route { host: host.parse().unwrap(), tenant: TenantId::generate(), targets: vec![target], generation: 1 }
+}
