@@ -27,7 +27,7 @@ const TRANSPORT: &str = "instance";
 
 /// n8n answers these to anybody, in any case and with or without more path. They are for the platform alone. What n8n would not
 /// take for one of them is refused too: another version may.
-const PRIVATE_PATHS: &str = "PathRegexp(`(?i)^/+(metrics|healthz)([^a-z0-9_-]|$)`)";
+const PRIVATE_PATHS: &str = "PathRegexp(`(?i)^(/|%2f)+(metrics|healthz)([^a-z0-9_-]|$)`)";
 
 /// The one path that is answered on the entrypoint `probe`: n8n answers it cheaply and without side effects, in every state.
 pub(crate) const PROBE_PATH: &str = "/healthz/readiness";

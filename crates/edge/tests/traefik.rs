@@ -9,7 +9,9 @@ use std::time::Duration;
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
 use common::tenant::Color;
-use edge::{Edge as _, EdgeError, Entrypoints, Host, HttpEdge, Mark, Route, Target, document};
+use edge::health::{Side, Sighting};
+use edge::probe::Lookout;
+use edge::{Edge as _, EdgeError, Host, HttpEdge, Mark, Route, Settings, Target, document};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -72,7 +74,7 @@ impl Traefik {
             "--global.sendAnonymousUsage=false".into(),
             "--log.level=DEBUG".into(),
         ];
-        let run = ["run", "--detach", "--rm", "--network", "host", "--name", &name, "traefik:v3.6"];
+        let run = ["run", "--detach", "--rm", "--network", "host", "--name", &name, "traefik:v3.6.15"];
         let output = Command::new("docker").args(run).args(flags).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Self(name)
@@ -132,8 +134,9 @@ impl World {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let table = Arc::new(Mutex::new(Vec::<Route>::new()));
         let polled = Arc::clone(&table);
+        let settings = Settings { tls: None, waiting: "http://127.0.0.1:1".parse().unwrap(), in_flight: 500 };
         let provider =
-            serve(move || document(&polled.lock().unwrap(), &Entrypoints::default()).to_string()).await;
+            serve(move || document(&polled.lock().unwrap(), |_, _| true, &settings).to_string()).await;
         Self {
             table,
             edge: HttpEdge::new(&[&format!("http://127.0.0.1:{PROBE}")]).unwrap(),
@@ -174,6 +177,7 @@ async fn routes_are_served_switched_refused_and_forgotten() {
 
     private_paths_are_refused().await;
     unknown_hosts_are_refused().await;
+    a_side_is_seen(&world, mark, world.blue, Sighting::Ready).await;
     switches_are_seen(&world, mark).await;
     an_absent_side_is_not_confirmed(&world).await;
 
@@ -195,6 +199,17 @@ async fn private_paths_are_refused() {
         "/x/../metrics",
         "/%6detrics",
         "/metrics/x",
+        "/metrics%2F",
+        "/metrics%2f..%2fx",
+        "/metrics;x",
+        "/metrics%3Bx",
+        "/metrics%00",
+        "/metrics.",
+        "/metrics%20",
+        "/%2Fmetrics",
+        "///metrics",
+        "/%2e/metrics",
+        "/%6D%65%74%72%69%63%73",
         "/healthz",
         "/healthz/readiness",
         "/HEALTHZ/readiness",
@@ -203,7 +218,8 @@ async fn private_paths_are_refused() {
     for path in private {
         assert_eq!(status(&ask(WEB, "acme.localhost", path).await), "404", "{path}");
     }
-    for path in ["/webhook/metrics", "/metricsx", "/healthzx", "/rest/healthz", "/?metrics"] {
+    let public = ["/webhook/metrics", "/metricsx", "/healthzx", "/metrics-x", "/rest/healthz", "/?metrics"];
+    for path in public.into_iter().chain(["/webhook/a%2Fb", "/webhook/a%2Fmetrics", "/webhook/a%3Bb%25"]) {
         assert!(ask(WEB, "acme.localhost", path).await.contains("I am blue"), "{path}");
     }
     // The inner entrypoint answers its one path and is no way round the refusals: containers reach it too.
@@ -211,6 +227,18 @@ async fn private_paths_are_refused() {
     for path in ["/", "/metrics", "/healthz", "/healthz/readiness/", "/rest/login", "/webhook/x"] {
         assert_eq!(status(&ask(PROBE, "acme.localhost", path).await), "404", "{path}");
     }
+}
+
+/// Alone, and only by whoever has heard of this very route.
+async fn a_side_is_seen(world: &World, mark: Mark, url: SocketAddr, expected: Sighting) {
+    let route = route("acme.localhost", world.tenant, mark.generation, &[(Color::Blue, url, 1)]);
+    let side = Side::of(&route, Color::Blue);
+    let lookout = Lookout::through(&format!("http://127.0.0.1:{PROBE}")).unwrap();
+    assert_eq!(lookout.look(&side, mark).await, expected);
+    let newer = Mark { generation: mark.generation + 1, ..mark };
+    assert_eq!(lookout.look(&side, newer).await, Sighting::NotSeen);
+    let nobody = Lookout::through("http://127.0.0.1:1").unwrap();
+    assert_eq!(nobody.look(&side, mark).await, Sighting::NotSeen);
 }
 
 async fn unknown_hosts_are_refused() {
@@ -246,6 +274,7 @@ async fn an_absent_side_is_not_confirmed(world: &World) {
         }
     })
     .await;
+    a_side_is_seen(world, mark, closed, Sighting::NotReady).await;
 }
 
 #[tokio::test]

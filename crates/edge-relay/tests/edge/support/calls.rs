@@ -35,10 +35,19 @@ pub async fn ask(port: u16, host: &str, path: &str) -> Answer {
 
 /// The same with method and further headers, each with its line's end.
 pub async fn ask_with(port: u16, host: &str, what: &str, headers: &str) -> Answer {
+    send(port, format!("{what} HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n")).await
+}
+
+/// A request with a body.
+pub async fn post(port: u16, host: &str, path: &str, body: &str) -> Answer {
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n", body.len());
+    send(port, format!("{head}Connection: close\r\n\r\n{body}")).await
+}
+
+async fn send(port: u16, request: String) -> Answer {
     let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else {
         return Answer(String::new());
     };
-    let request = format!("{what} HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n");
     let mut answer = String::new();
     if stream.write_all(request.as_bytes()).await.is_ok() {
         drop(stream.read_to_string(&mut answer).await);
@@ -61,7 +70,7 @@ impl Calls {
             let mut ticks = tokio::time::interval(Duration::from_millis(100));
             loop {
                 ticks.tick().await;
-                let answer = ask_with(port, host, "POST /webhook/x", "Content-Length: 0\r\n").await;
+                let answer = post(port, host, "/webhook/x", "").await;
                 let bare = answer.status() == 503 && !answer.says("retry-after: ");
                 // A 503 that does not say when to come back is counted as another.
                 *noted.lock().unwrap().entry(if bare { 599 } else { answer.status() }).or_default() += 1;

@@ -15,7 +15,7 @@ use std::{
 use common::{id::TenantId, tenant::Color};
 use edge::{Route, Target};
 
-pub use calls::{Answer, Calls, ask, ask_with};
+pub use calls::{Answer, Calls, ask, ask_with, post};
 pub use gateway::Gateway;
 pub use instance::{Instance, Mode};
 pub use relay::Relay;
