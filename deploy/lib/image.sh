@@ -6,6 +6,8 @@
 IMAGE_LABEL=io.rp9.image.key
 BASE_IMAGE=debian:bookworm-slim
 IMAGES="$DEPLOY/images"
+# shellcheck source=../images/pins
+source "$IMAGES/pins"
 
 # recipe_key DIR…: a hash over every file below the folders, names included.
 recipe_key() {

@@ -25,5 +25,5 @@ compose() {
   RP9_DOCKER_SOCKET="$(docker_socket)" || return 1
   RP9_DOCKER_GID="$(stat -c %g "$RP9_DOCKER_SOCKET" 2>/dev/null || echo 0)"
   export RP9_DOCKER_SOCKET RP9_DOCKER_GID
-  docker compose -f "$DEPLOY/compose.yml" --env-file /dev/null "$@"
+  docker compose -f "$DEPLOY/compose.yml" --env-file "$DEPLOY/images/pins" "$@"
 }

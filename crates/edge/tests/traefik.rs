@@ -58,6 +58,11 @@ fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or_default()
 }
 
+fn image() -> &'static str {
+    let pins = include_str!("../../../deploy/images/pins").lines();
+    pins.filter_map(|line| line.strip_prefix("TRAEFIK_IMAGE=")).next().expect("the image is pinned")
+}
+
 /// A Traefik on the host's network that ends with the test.
 struct Traefik(String);
 
@@ -74,7 +79,7 @@ impl Traefik {
             "--global.sendAnonymousUsage=false".into(),
             "--log.level=DEBUG".into(),
         ];
-        let run = ["run", "--detach", "--rm", "--network", "host", "--name", &name, "traefik:v3.6.15"];
+        let run = ["run", "--detach", "--rm", "--network", "host", "--name", &name, image()];
         let output = Command::new("docker").args(run).args(flags).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Self(name)

@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 use super::{PATIENCE, Ports, TOKEN, ask};
 
-const IMAGE: &str = "traefik:v3.6.15";
+fn image() -> &'static str {
+    let pins = include_str!("../../../../../deploy/images/pins").lines();
+    pins.filter_map(|line| line.strip_prefix("TRAEFIK_IMAGE=")).next().expect("the image is pinned")
+}
 
 pub struct Traefik {
     name: String,
@@ -42,7 +45,7 @@ impl Traefik {
             [format!("{}:/run/secrets:ro", secrets.display()), format!("{}:/rp9:ro", conf.display())];
         let run =
             ["run", "--detach", "--network", "host", "--name", &name, "-v", &mounts[0], "-v", &mounts[1]];
-        docker(&[&run[..], &[IMAGE, "--configFile=/run/secrets/traefik.yml"]].concat());
+        docker(&[&run[..], &[image(), "--configFile=/run/secrets/traefik.yml"]].concat());
         let traefik = Self { name, secrets, ping: ports.ping };
         traefik.has_started().await;
         traefik
