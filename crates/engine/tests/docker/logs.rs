@@ -3,7 +3,7 @@
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
 use engine::contract::{Stage, until};
-use engine::{ContainerRef, Containers, LogLine, LogQuery, LogStream};
+use engine::{ContainerRef, LogLine, LogQuery, LogStream};
 
 use crate::outside::Place;
 

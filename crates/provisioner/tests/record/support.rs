@@ -9,7 +9,7 @@ use common::{
     id::{OperationId, TenantId},
     operations::OperationKind,
 };
-use edge::{Edge, EdgeError, Host, Mark};
+use edge::{Edge, EdgeError, Host, Mark, Route};
 use engine::{ClusterId, fake::FakeWorld};
 use n8n::{
     databases::Name,
@@ -30,16 +30,23 @@ pub struct Fakes {
 /// An edge that follows the table of routes without delay.
 struct TableEdge(PgPool);
 
+impl TableEdge {
+    async fn routes(&self) -> Result<Vec<Route>, EdgeError> {
+        let snapshot = edge::routes::snapshot(&self.0).await;
+        snapshot.map(|snapshot| snapshot.routes).map_err(|e| EdgeError::Unavailable(e.into()))
+    }
+}
+
 #[async_trait]
 impl Edge for TableEdge {
     async fn confirm(&self, host: &Host, expected: Mark) -> Result<(), EdgeError> {
-        let routes = edge::routes::all(&self.0).await.map_err(|e| EdgeError::Unavailable(e.into()))?;
+        let routes = self.routes().await?;
         let mark = routes.iter().find(|route| route.host == *host).and_then(|route| route.mark());
         if mark == Some(expected) { Ok(()) } else { Err(EdgeError::NotYet { seen: format!("{mark:?}") }) }
     }
 
     async fn confirm_gone(&self, host: &Host) -> Result<(), EdgeError> {
-        let routes = edge::routes::all(&self.0).await.map_err(|e| EdgeError::Unavailable(e.into()))?;
+        let routes = self.routes().await?;
         if routes.iter().all(|route| route.host != *host) {
             Ok(())
         } else {
