@@ -1,5 +1,7 @@
 //! The trail of what was asked for and refused, or shown. What is accepted is noted by the statement that accepts it.
 
+mod outcome;
+
 use common::{
     error::chain,
     id::{AuditId, OperationId, TenantId},
@@ -8,6 +10,8 @@ use common::{
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
+
+pub use outcome::{Outcome, REFUSED};
 
 use crate::{auth::Identity, exchange::Exchange, metrics, store::audit};
 

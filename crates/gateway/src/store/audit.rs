@@ -4,7 +4,11 @@ use common::id::{AuditId, OperationId, TenantId};
 use sqlx::{FromRow, PgExecutor};
 use time::OffsetDateTime;
 
-use crate::{audit::Entry, http::cursor::Page, problem::Code, tenants::TenantName};
+use crate::{
+    audit::{Entry, Outcome},
+    http::cursor::Page,
+    tenants::TenantName,
+};
 
 /// Writes these entries with one statement.
 pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<(), sqlx::Error> {
@@ -31,46 +35,6 @@ pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<
     .execute(executor)
     .await?;
     Ok(())
-}
-
-/// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was done, or will be.
-    Accepted,
-    /// Something secret was shown.
-    Shown,
-    /// It was refused, for whatever reason.
-    Refused,
-    /// It was refused with this code.
-    RefusedWith(Code),
-}
-
-impl Outcome {
-    /// Every word a list can be narrowed to.
-    pub fn words() -> impl Iterator<Item = &'static str> {
-        ["accepted", "shown", "refused"].into_iter().chain(Code::ALL.iter().map(|code| code.as_str()))
-    }
-
-    /// What a word means.
-    pub fn of_word(word: &str) -> Option<Self> {
-        match word {
-            "accepted" => Some(Self::Accepted),
-            "shown" => Some(Self::Shown),
-            "refused" => Some(Self::Refused),
-            word => Code::ALL.iter().find(|code| code.as_str() == word).map(|code| Self::RefusedWith(*code)),
-        }
-    }
-
-    /// What the outcomes that are meant begin with, and whether they end there.
-    fn pattern(self) -> (String, bool) {
-        match self {
-            Self::Accepted => ("accepted".to_owned(), true),
-            Self::Shown => ("shown".to_owned(), true),
-            Self::Refused => ("refused: ".to_owned(), false),
-            Self::RefusedWith(code) => (format!("refused: {}", code.as_str()), true),
-        }
-    }
 }
 
 /// Which entries to list.
@@ -106,7 +70,7 @@ pub async fn page(
     filter: &Filter,
     tenant: Option<TenantId>,
 ) -> Result<Vec<Noted>, sqlx::Error> {
-    let (outcome, whole) = filter.outcome.map(Outcome::pattern).unzip();
+    let (outcome, whole) = filter.outcome.map(Outcome::beginning).unzip();
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     sqlx::query_as(
         "select id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, reason, position

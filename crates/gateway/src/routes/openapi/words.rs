@@ -8,9 +8,9 @@ use common::{
 use serde_json::{Value, json};
 
 use crate::{
+    audit::Outcome,
     chores::CONSUMERS,
     routes::{audit::ACTION, dead_letters::list::STATES},
-    store::audit::Outcome,
     tenants::{TENANT_NAME, words::IDENTIFIER},
 };
 

@@ -90,7 +90,7 @@ async fn obstacle(app: &App, plan: &str) -> Answered<Problem> {
     Ok(tenants::obstacle(plan, &wanted, &rooms).unwrap_or_else(|| Problem::new(Code::NoRoom)))
 }
 
-/// The tenant that is asked for, if it could be kept what is asked for it.
+/// The tenant that is asked for, if some cluster can keep what it asks.
 fn wanted(body: &[u8], rules: &Rules<'_>) -> Answered<NewTenant> {
     let tenant = NewTenant::parse(body, rules)?;
     if rules.offer.complies(tenant.region.as_deref(), &tenant.compliance) {
