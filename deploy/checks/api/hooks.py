@@ -88,7 +88,12 @@ BEYOND_SCHEMAS = {
     "reserved_subdomain",
     "shared_not_configured",
     "too_large",
+    # There are reserved subdomains, and no others can name a tenant.
+    "invalid_tenant",
+    "unknown_cluster",
     "unknown_plan",
+    "unknown_region",
+    "unknown_tenant",
 }
 
 

@@ -35,7 +35,7 @@ pub fn narrowing(path: &str, name: &str) -> Value {
         ("/events" | "/ws", "kind") => {
             json!({ "pattern": "^(operation|step|tenant|schedule|dead_letter)(\\.[a-z_]+)?$" })
         }
-        (_, "tenant") => json!({ "pattern": TENANT_NAME }),
+        (_, "tenant") => json!({ "pattern": TENANT_NAME, "minLength": 3, "maxLength": 40 }),
         (_, "cursor") => json!({ "pattern": "^[A-Za-z0-9_-]+$" }),
         (_, "since") => json!({ "minimum": 0 }),
         (_, "last-event-id") => json!({ "pattern": "^[0-9]{1,18}$" }),
