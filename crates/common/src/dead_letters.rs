@@ -109,7 +109,7 @@ impl DeadLetters {
             counter!("rp9_dead_letters_total", "service" => letter.service, "reason" => letter.reason.as_str())
                 .increment(1);
             tracing::warn!(
-                service = letter.service,
+                consumer = letter.service,
                 subject = letter.subject,
                 reason = letter.reason.as_str(),
                 detail = letter.detail,

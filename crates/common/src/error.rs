@@ -137,10 +137,12 @@ pub trait Classify: std::error::Error + Send + Sync + 'static {
     }
 }
 
-/// An error with all its causes on one line, for the log.
+/// An error with all its causes on one line, for the log. Some libraries put a cause into their own text too; it is there once.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+    causes.map(ToString::to_string).fold(error.to_string(), |line, cause| {
+        if line.ends_with(&cause) { line } else { format!("{line}: {cause}") }
+    })
 }
 
 #[cfg(test)]
@@ -155,5 +157,8 @@ mod tests {
     fn a_chain_names_every_cause_once() {
         let error = Outer(std::io::Error::other("inner"));
         assert_eq!(chain(&error), "outer: inner");
+        let told = sqlx::Error::Io(std::io::Error::other("no route")).to_string();
+        assert!(told.ends_with("no route"), "a library that tells the cause itself: {told}");
+        assert_eq!(chain(&sqlx::Error::Io(std::io::Error::other("no route"))), told);
     }
 }

@@ -11,6 +11,8 @@ mod tasks;
 
 use std::{process::ExitCode, time::Duration};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     bus::{Bus, BusConfig},
     config::{Env, Section},
@@ -47,6 +49,15 @@ pub struct Service {
     pub readiness: Readiness,
     /// Renders the metrics.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// Fires when the schema is there.
+    migrated: CancellationToken,
+}
+
+impl Service {
+    /// Returns once the record can be used. Whatever asks it by itself begins after that: before, all of it would only complain.
+    pub async fn record_is_usable(&self) {
+        self.migrated.cancelled().await;
+    }
 }
 
 /// Runs a service until it is told to stop. `name healthcheck` asks a running one whether it is ready.
@@ -61,16 +72,18 @@ pub async fn run<C: Section>(
             tasks: process.tasks.clone(),
             readiness: process.readiness.clone(),
             metrics: process.metrics.clone(),
+            migrated: CancellationToken::new(),
         };
         let schema = service.readiness.latch("database");
-        service.tasks.spawn("migrate", migrate_when_reachable(service.database.clone(), schema));
+        let migrated = service.migrated.clone();
+        service.tasks.spawn("migrate", migrate_when_reachable(service.database.clone(), schema, migrated));
         start(whole.own, &service).await
     })
     .await
 }
 
 /// The database may come up after us; ready means the schema is there.
-async fn migrate_when_reachable(pool: sqlx::PgPool, latch: Latch) {
+async fn migrate_when_reachable(pool: sqlx::PgPool, latch: Latch, done: CancellationToken) {
     use backon::{ExponentialBuilder, Retryable};
     let forever = ExponentialBuilder::default().with_max_delay(Duration::from_secs(5)).without_max_times();
     let migrated = (|| database::migrate(&pool))
@@ -82,5 +95,6 @@ async fn migrate_when_reachable(pool: sqlx::PgPool, latch: Latch) {
         .await;
     if migrated.is_ok() {
         latch.release();
+        done.cancel();
     }
 }

@@ -123,6 +123,6 @@ fn read(row: Row) -> Option<Route> {
     if let (Ok(host), Some(targets)) = (text.parse(), targets) {
         return Some(Route { host, tenant, targets, generation });
     }
-    tracing::error!(tenant.id = %tenant, route.host = ?text, "a row of the table of routes does not read");
+    tracing::error!(tenant_id = %tenant, host = text, "a row of the table of routes does not read");
     None
 }

@@ -55,12 +55,14 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         render_metrics: Arc::new(move || metrics.render()),
     };
     let app = App::new(config, around);
+    let runner = runner(&app.database)?;
+    serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app), sockets);
+    serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app), sockets);
+    service.record_is_usable().await;
     chores::start(&app);
     start_events(&app);
     start_replays(&app);
     service.tasks.spawn("pressure", watch_pressure(app.clone()));
-    runner(&app.database)?.spawn(&app.tasks);
-    serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app), sockets);
-    serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app), sockets);
+    runner.spawn(&app.tasks);
     Ok(())
 }

@@ -58,7 +58,7 @@ async fn submit(
     match intake::accept(record, &wanted).await {
         Ok(Submitted::Accepted) => {
             metrics::counter!("rp9_operations_submitted_total", "kind" => wanted.kind.as_str()).increment(1);
-            tracing::info!(operation_id = %operation, kind, actor = wanted.actor, "an operation was submitted");
+            tracing::info!(operation_id = %operation, operation.kind = kind, actor = wanted.actor, "an operation was submitted");
             Outcome::Done
         }
         Ok(Submitted::Before) => Outcome::Done,

@@ -37,6 +37,7 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (pool, tasks) = (service.database.clone(), &service.tasks);
     let world = Arc::new(World::connect(&config)?);
+    service.record_is_usable().await;
     let wake = Wake::default();
 
     let owner = format!("provisioner/{}", uuid::Uuid::now_v7());

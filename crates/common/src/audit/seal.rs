@@ -79,6 +79,6 @@ async fn seal_batch(transaction: &mut PgTransaction<'_>) -> Result<usize, sqlx::
     .execute(&mut **transaction)
     .await?;
     // The log is where the database's owner cannot change it.
-    tracing::info!(audit = true, anchor = %head, rows = rows.len(), "the audit log is chained up to here");
+    tracing::info!(audit = "audit.seal", anchor = %head, rows = rows.len(), "the audit log is chained up to here");
     Ok(rows.len())
 }

@@ -80,7 +80,7 @@ async fn settle_all<M: Message, F: Future<Output = Outcome>>(
         let attempt = Attempt { service: consumer.service, message: &message, dead };
         if let Err(error) = attempt.settle(handle).await {
             // It comes again; what was done for it is done, or is done again.
-            tracing::warn!(service = consumer.service, error = chain(&error), "a message is not settled");
+            tracing::warn!(consumer = consumer.service, error = chain(&error), "a message is not settled");
         }
     });
     settled.await;

@@ -86,7 +86,7 @@ impl<'a> Source<'a> {
     async fn mend(&mut self, error: &BusError) {
         self.open = None;
         self.broke = self.broke.saturating_add(1);
-        tracing::warn!(service = self.consumer.service, error = chain(error), "the consumer is made anew");
+        tracing::warn!(consumer = self.consumer.service, error = chain(error), "the consumer is made anew");
         tokio::time::sleep(growing(FIRST_PAUSE, LONGEST_PAUSE, self.broke)).await;
     }
 }

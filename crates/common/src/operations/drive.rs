@@ -25,6 +25,17 @@ pub enum Paused {
     Stopped,
 }
 
+impl Paused {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended(end) => end.as_str(),
+            Self::Resting(_) => "resting",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// A saga without its types, so that a worker can hold several.
 #[async_trait]
 pub trait Drive<W>: Send + Sync {
@@ -175,7 +186,7 @@ impl<S: Saga> Run<'_, S> {
                 timer.ended("failed");
                 let attempts = self.journal.attempts(ordinal).0;
                 let verdict = policy::after_run(kind, attempts, S::UNWINDS, self.claimed.late);
-                tracing::warn!(step = step.name(), attempts, %kind, error = cause, ?verdict, "the step failed");
+                note(step.name(), attempts, kind, &cause, verdict, "the step failed");
                 let why = Why { kind, detail, cause, hint };
                 self.failed(ordinal, Event::Failed, why, verdict).await
             }
@@ -191,7 +202,7 @@ impl<S: Saga> Run<'_, S> {
             Err(StepError::Failed { kind, detail, cause, hint }) => {
                 let attempts = self.journal.attempts(ordinal).1;
                 let verdict = policy::after_undo(kind, attempts);
-                tracing::warn!(step = step.name(), attempts, %kind, error = cause, ?verdict, "undoing the step failed");
+                note(step.name(), attempts, kind, &cause, verdict, "undoing the step failed");
                 let why = Why { kind, detail, cause, hint };
                 self.failed(ordinal, Event::UndoFailed, why, verdict).await
             }
@@ -225,7 +236,7 @@ impl<S: Saga> Run<'_, S> {
             Failure::Retry(pause) => (Turn::Postpone { pause, error: None }, Some(Paused::Resting(pause))),
             Failure::Undo => (Turn::Undo { error }, None),
             Failure::Stuck => {
-                tracing::error!(step, %kind, "the operation is stuck: a person has to resume or abandon it");
+                tracing::error!(step, error.kind = %kind, "the operation is stuck: a person has to resume or abandon it");
                 (Turn::Finish { end: End::Stuck, error: Some(error) }, Some(Paused::Ended(End::Stuck)))
             }
         };
@@ -281,4 +292,8 @@ impl<S: Saga> Run<'_, S> {
             serde_json::from_value(value).map_err(|_| StoreError::Unreadable)
         })
     }
+}
+
+fn note(step: &str, attempt: u32, kind: Kind, cause: &str, verdict: Failure, what: &str) {
+    tracing::warn!(step, attempt, error.kind = %kind, error = cause, verdict = verdict.as_str(), "{what}");
 }

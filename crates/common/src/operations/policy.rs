@@ -22,6 +22,17 @@ pub enum Failure {
     Stuck,
 }
 
+impl Failure {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry(_) => "retry",
+            Self::Undo => "undo",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
 /// Decides about a failed run of a step. `unwinds` says whether the saga can be undone at all; `late` that its deadline is
 /// past.
 pub fn after_run(kind: Kind, attempts: u32, unwinds: bool, late: bool) -> Failure {

@@ -81,7 +81,7 @@ impl<W: Send + Sync + 'static> Worker<W> {
             operation_id = %claimed.id,
             tenant_id = %claimed.tenant,
             correlation_id = claimed.correlation_id,
-            kind = claimed.kind.as_str(),
+            operation.kind = claimed.kind.as_str(),
         );
         if let Some(traceparent) = &claimed.traceparent {
             crate::telemetry::adopt(&span, traceparent);
@@ -101,7 +101,7 @@ impl<W: Send + Sync + 'static> Worker<W> {
         match driven {
             Ok(paused) => {
                 metrics::paused(claimed, paused, begun.elapsed());
-                tracing::info!(?paused, duration_ms, "operation");
+                tracing::info!(outcome = paused.as_str(), duration_ms, "operation");
             }
             Err(StoreError::LeaseLost) => {
                 tracing::warn!(duration_ms, "the lease was lost; somebody else goes on")

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{Readiness, Tasks, health, ops};
+use super::{Latch, Readiness, Tasks, health, ops};
 use crate::{
     config::{Env, Section},
     telemetry::{Telemetry, TelemetryConfig},
@@ -87,11 +87,10 @@ async fn live<C: Section>(
     };
     let started = process.readiness.latch("start");
     ops::serve(&process, skeleton.ops_bind).await?;
-    start(own, &process).await?;
-    started.release();
-    tracing::info!("started");
-
-    stop_signal(&process.tasks).await;
+    tokio::select! {
+        ran = start_and_wait(start(own, &process), started) => ran?,
+        () = stop_signal(&process.tasks) => {}
+    }
     tracing::info!("stopping");
     process.readiness.withdraw();
     if process.tasks.finish(skeleton.stop_deadline).await.is_err() {
@@ -101,6 +100,17 @@ async fn live<C: Section>(
     }
     tokio::task::spawn_blocking(move || telemetry.flush()).await?;
     Ok(())
+}
+
+/// Returns only if the process cannot start.
+async fn start_and_wait(
+    start: impl Future<Output = anyhow::Result<()>>,
+    started: Latch,
+) -> anyhow::Result<()> {
+    start.await?;
+    started.release();
+    tracing::info!("started");
+    std::future::pending().await
 }
 
 async fn stop_signal(tasks: &Tasks) {

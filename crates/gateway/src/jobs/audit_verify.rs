@@ -40,7 +40,7 @@ impl Job for AuditVerify {
         }
         let found = told(&report);
         tracing::error!(
-            audit = true,
+            audit = "audit.verify",
             faults = report.faults.len(),
             found,
             "somebody tampered with the audit log"

@@ -97,3 +97,24 @@ async fn every_request_is_one_line_and_no_line_holds_a_secret(database: PgPool) 
     std::fs::remove_file(&path).unwrap();
     assert_eq!(Record::count(&database).await.of("tenants"), 1);
 }
+
+/// What an operator sees of the first start there ever is: nothing to worry about.
+#[sqlx::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_healthy_first_start_warns_of_nothing(database: PgPool) {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.log", uuid::Uuid::now_v7()));
+    let nats = crate::support::nats_url();
+    // Without a schema, which the gateway makes.
+    let replica = Replica::start(&database, &[("NATS_URL", nats.as_str())], Some(path.clone())).await;
+    let log = || std::fs::read_to_string(&path).unwrap();
+    eventually(async || log().contains("\"msg\":\"started\"")).await;
+    let created = replica.send(Call::post("/tenants", &tenant("acme")).by_a("admin").signed()).await.unwrap();
+    assert_eq!(created.status, 201, "{}", created.text());
+    // By then everything that it does by itself was done once.
+    let published = "select published_id > 0 from event_relay";
+    eventually(async || sqlx::query_scalar(published).fetch_one(&database).await.unwrap()).await;
+    let worried: Vec<_> =
+        log().lines().filter(|line| !line.contains("\"level\":\"info\"")).map(str::to_owned).collect();
+    assert_eq!(worried, Vec::<String>::new());
+    std::fs::remove_file(&path).unwrap();
+}
