@@ -91,17 +91,27 @@ pub async fn follow(relay: Relay, mut gateway: Gateway, stopping: CancellationTo
     let mut away = false;
     loop {
         let Some(asked) = stopping.run_until_cancelled(gateway.pass_on(&relay)).await else { return };
-        match &asked {
-            Ok(()) if away => tracing::info!("the gateway tells its routes again"),
-            Err(error) if !away => {
-                tracing::warn!(error = chain(error), "the gateway tells no routes; the last ones are served");
-            }
-            Ok(()) | Err(_) => {}
-        }
+        tell(&asked, away, relay.has_heard());
         away = asked.is_err();
         let pause = if away { ASK_AGAIN_AFTER } else { ASK_EVERY };
         if stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }
+    }
+}
+
+/// Only what has changed. That a gateway which starts with us is not there yet is nothing to worry about.
+fn tell(asked: &Result<(), FollowError>, was_away: bool, heard: bool) {
+    match asked {
+        Ok(()) if was_away => tracing::info!("the gateway tells its routes"),
+        Err(FollowError::Away(_) | FollowError::Refused(StatusCode::SERVICE_UNAVAILABLE))
+            if !heard && !was_away =>
+        {
+            tracing::info!("waiting for the gateway");
+        }
+        Err(error) if !was_away => {
+            tracing::warn!(error = chain(error), "the gateway tells no routes; the last ones are served");
+        }
+        Ok(()) | Err(_) => {}
     }
 }

@@ -77,6 +77,11 @@ impl Relay {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the gateway has told anything since this process began.
+    pub fn has_heard(&self) -> bool {
+        self.state().heard_at.is_some()
+    }
+
     /// The gateway has answered that nothing is new.
     pub fn heard(&self) {
         metrics::heard();
@@ -117,8 +122,8 @@ impl Relay {
     /// A side was looked at.
     pub fn note(&self, side: &Side, sighting: Sighting) {
         let mut state = self.state();
-        if state.sides.note(side, sighting) {
-            tracing::info!(route.host = %side.host, color = %side.color, ?sighting, "a side changed");
+        if let Some(ready) = state.sides.note(side, sighting) {
+            tracing::info!(route.host = %side.host, color = %side.color, ready, "an instance changed");
             state.publish(&self.0.settings);
         }
     }

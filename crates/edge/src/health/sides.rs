@@ -62,12 +62,12 @@ impl Sides {
         self.0.iter().map(|(side, known)| (side, known.mark, known.health.is_in_doubt()))
     }
 
-    /// Notes what was seen, and says whether the side gets calls now and got none before, or the other way round.
-    pub fn note(&mut self, side: &Side, sighting: Sighting) -> bool {
-        let Some(known) = self.0.get_mut(side) else { return false };
-        let before = known.health;
-        known.health = before.after(sighting);
-        before.is_ready() != known.health.is_ready()
+    /// Notes what was seen, and says whether the side gets calls now, if that has changed by it.
+    pub fn note(&mut self, side: &Side, sighting: Sighting) -> Option<bool> {
+        let known = self.0.get_mut(side)?;
+        let before = known.health.is_ready();
+        known.health = known.health.after(sighting);
+        Some(known.health.is_ready()).filter(|ready| *ready != before)
     }
 
     /// How many get no calls.
@@ -106,7 +106,7 @@ mod tests {
         let blue = route(&[BLUE]);
         sides.follow(std::slice::from_ref(&blue), Health::UNKNOWN);
         assert!(!sides.is_ready(&blue, Color::Blue));
-        assert!(sides.note(&Side::of(&blue, Color::Blue), Sighting::Ready));
+        assert_eq!(sides.note(&Side::of(&blue, Color::Blue), Sighting::Ready), Some(true));
         let both = Route { generation: 2, ..route(&[BLUE, GREEN]) };
         sides.follow(std::slice::from_ref(&both), Health::UNKNOWN);
         assert!(sides.is_ready(&both, Color::Blue) && !sides.is_ready(&both, Color::Green));
@@ -114,7 +114,9 @@ mod tests {
         let moved = route(&[(Color::Blue, "http://10.0.0.9:5678", 1)]);
         sides.follow(std::slice::from_ref(&moved), Health::PUBLISHED);
         assert!(sides.is_ready(&moved, Color::Blue));
-        assert!(!sides.note(&Side::of(&blue, Color::Blue), Sighting::NotReady), "it is forgotten");
+        assert_eq!(sides.note(&Side::of(&moved, Color::Blue), Sighting::NotReady), None);
+        assert_eq!(sides.note(&Side::of(&moved, Color::Blue), Sighting::NotReady), Some(false));
+        assert_eq!(sides.note(&Side::of(&blue, Color::Blue), Sighting::Ready), None, "it is forgotten");
     }
 
     #[test]
