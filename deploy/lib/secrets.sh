@@ -88,7 +88,7 @@ draft_secrets() {
   done
   for name in edge_token jwt_secret hmac_secret; do key "$name" | put gateway "$name"; done
   for name in hmac_secret_previous jwt_keys; do optional_key "$name" | put gateway "$name"; done
-  optional_key master_keys_old | put provisioner master_keys_old
+  for name in master_keys_old tenant_smtp_password; do optional_key "$name" | put provisioner "$name"; done
   key master_key | put provisioner master_key
   printf 'postgres://rp9_tenants:%s@postgres:5432/postgres' "$(key postgres_tenants)" |
     put provisioner tenant_database_admin_url
@@ -129,6 +129,7 @@ deliver_secrets() {
   announce_optional hmac_secret_previous RP9_HMAC_SECRET_PREVIOUS_FILE
   announce_optional jwt_keys RP9_JWT_KEYS_FILE
   announce_optional master_keys_old RP9_MASTER_KEYS_OLD_FILE
+  announce_optional tenant_smtp_password RP9_TENANT_SMTP_PASSWORD_FILE
   RP9_SETTINGS="$(find "$DEPLOY/conf" "$KEYS" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | sha256sum | cut -c1-16)"
   export RP9_SETTINGS
 }

@@ -11,8 +11,10 @@ use secrecy::SecretString;
 use crate::Version;
 
 mod environment;
+mod mail;
 mod secret;
 
+pub use mail::{Mail, MailTls};
 pub use secret::{Secret, Secrets};
 
 /// What makes one tenant's n8n differ from another's.
@@ -29,6 +31,8 @@ pub struct Instance {
     pub redis: Redis,
     /// An IANA name such as `Europe/Berlin`: what schedules without a zone of their own mean.
     pub timezone: String,
+    /// `None`: it sends no mail.
+    pub mail: Option<Mail>,
 }
 
 /// How the outside reaches the instance.

@@ -1,6 +1,7 @@
 //! What the provisioner is told.
 
 mod compliance;
+mod mail;
 
 use std::str::FromStr;
 
@@ -14,6 +15,7 @@ use n8n::{Version, launch::Scheme};
 use secrecy::SecretString;
 
 pub use compliance::Compliance;
+use mail::{Mailer, OptionalMailer};
 
 /// The length of a tenant's subnet: 14 addresses, for two mains, eight workers and the three shared servers.
 pub const SUBNET_LENGTH: u8 = 28;
@@ -34,6 +36,8 @@ pub struct Site {
     pub domain: String,
     pub scheme: Scheme,
     pub port: u16,
+    /// What tenants' n8n sends mail through.
+    pub mailer: Option<Mailer>,
     /// Connections to the tenants' server that are not for tenants: the record is usually on the same one.
     pub platform_connections: u32,
 }
@@ -77,6 +81,7 @@ impl Section for Site {
         let (image, version) = (env.or("N8N_IMAGE", "n8nio/n8n".to_owned()), env.required("N8N_VERSION"));
         let (domain, scheme) = (env.required("TENANT_DOMAIN"), env.required("PUBLIC_SCHEME"));
         let port = env.required("PUBLIC_PORT");
+        let mailer = OptionalMailer::read(env);
         let platform_connections = env.or("PLATFORM_CONNECTIONS", PLATFORM_CONNECTIONS);
         let subnets = match subnets {
             Some(range) if range.prefix_len() >= SUBNET_LENGTH || range.trunc() != range => {
@@ -95,6 +100,7 @@ impl Section for Site {
             domain: domain?,
             scheme,
             port: port?,
+            mailer: mailer?.0,
             platform_connections: platform_connections?,
         })
     }

@@ -20,6 +20,9 @@ CREATE ROLE rp9_tenants LOGIN CREATEDB CREATEROLE PASSWORD :'tenants_password';
 -- Lets it give a database to a role it has just made, without being a superuser.
 ALTER ROLE rp9_tenants SET createrole_self_grant = 'set, inherit';
 
+-- Lets it bound the temporary files of tenants' sessions.
+GRANT SET ON PARAMETER temp_file_limit TO rp9_tenants;
+
 -- A tenant's role finds no database but its own.
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1, rp9 FROM PUBLIC;
 GRANT CONNECT ON DATABASE postgres TO rp9_tenants;

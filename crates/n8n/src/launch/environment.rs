@@ -30,7 +30,7 @@ const TMPFS: [Tmpfs; 2] = [
     Tmpfs { path: "/tmp", uid: USER, gid: USER, mode: 0o700, megabytes: 256 },
 ];
 
-type Pairs = Vec<(&'static str, String)>;
+pub(super) type Pairs = Vec<(&'static str, String)>;
 
 pub(super) fn launch(instance: &Instance, role: Role) -> Launch {
     let mut secrets = vec![Secret::EncryptionKey, Secret::DatabasePassword];
@@ -39,6 +39,7 @@ pub(super) fn launch(instance: &Instance, role: Role) -> Launch {
         secrets.extend([Secret::JwtSecret, Secret::RedisPassword]);
         pairs.extend([queue(instance), address(instance), executions(role), runners(role)].concat());
         pairs.push(("GENERIC_TIMEZONE", instance.timezone.clone()));
+        super::mail::extend(instance.mail.as_ref(), &mut pairs, &mut secrets);
     }
     let secret_files: Vec<_> = secrets
         .into_iter()
@@ -216,6 +217,7 @@ mod tests {
                 prefix: queues::prefix(tenant),
             },
             timezone: "Europe/Berlin".into(),
+            mail: None,
         }
     }
 

@@ -11,6 +11,8 @@ pub enum Secret {
     JwtSecret,
     DatabasePassword,
     RedisPassword,
+    /// The mail server's, the same for every tenant.
+    SmtpPassword,
 }
 
 impl Secret {
@@ -21,6 +23,7 @@ impl Secret {
             Self::JwtSecret => "N8N_USER_MANAGEMENT_JWT_SECRET_FILE",
             Self::DatabasePassword => "DB_POSTGRESDB_PASSWORD_FILE",
             Self::RedisPassword => "QUEUE_BULL_REDIS_PASSWORD_FILE",
+            Self::SmtpPassword => "N8N_SMTP_PASS_FILE",
         }
     }
 
@@ -31,6 +34,7 @@ impl Secret {
             Self::JwtSecret => "jwt_secret",
             Self::DatabasePassword => "database_password",
             Self::RedisPassword => "redis_password",
+            Self::SmtpPassword => "smtp_password",
         }
     }
 }
@@ -42,6 +46,8 @@ pub struct Secrets {
     pub jwt_secret: SecretString,
     pub database_password: SecretString,
     pub redis_password: SecretString,
+    /// Empty where no mail server asks for one.
+    pub smtp_password: SecretString,
 }
 
 impl Secrets {
@@ -52,6 +58,7 @@ impl Secrets {
             Secret::JwtSecret => &self.jwt_secret,
             Secret::DatabasePassword => &self.database_password,
             Secret::RedisPassword => &self.redis_password,
+            Secret::SmtpPassword => &self.smtp_password,
         }
     }
 }

@@ -73,7 +73,13 @@ impl Migrate for RealMigrations {
 
 pub fn secrets() -> Secrets {
     let key = || n8n::account::generate_key().unwrap();
-    Secrets { encryption_key: key(), jwt_secret: key(), database_password: key(), redis_password: key() }
+    Secrets {
+        encryption_key: key(),
+        jwt_secret: key(),
+        database_password: key(),
+        redis_password: key(),
+        smtp_password: SecretString::default(),
+    }
 }
 
 /// An instance that reaches the servers where the tests do: on the host's own network.
@@ -99,6 +105,7 @@ pub fn instance(tenant: common::id::TenantId) -> Instance {
             prefix: n8n::queues::prefix(tenant),
         },
         timezone: "Europe/Berlin".into(),
+        mail: None,
     }
 }
 

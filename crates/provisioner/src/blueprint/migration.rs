@@ -22,6 +22,7 @@ use crate::{
     config::Site,
     store::subnets::{self, SubnetError},
 };
+use secrecy::SecretString;
 use sqlx::PgPool;
 
 /// 270 migrations took 8 s on a quiet machine; a busy one must not fail a tenant.
@@ -146,6 +147,7 @@ impl MigrationContainer<'_> {
             database,
             redis,
             timezone: "Etc/UTC".into(),
+            mail: None,
         }
     }
 }
@@ -157,5 +159,6 @@ fn throwaway(target: &MigrationTarget) -> Result<Secrets, account::AccountError>
         jwt_secret: account::generate_key()?,
         database_password: target.password.clone(),
         redis_password: account::generate_key()?,
+        smtp_password: SecretString::default(),
     })
 }

@@ -78,6 +78,8 @@ pub async fn open(
             jwt_secret: get(JWT_SECRET)?,
             database_password: get(DATABASE_PASSWORD)?,
             redis_password: get(REDIS_PASSWORD)?,
+            // The cluster's, not the tenant's: the blueprint has it.
+            smtp_password: SecretString::default(),
         },
         owner_password: get(OWNER_PASSWORD)?,
     })

@@ -20,7 +20,29 @@ pub(super) async fn ensure(
     let attributes = format!("LOGIN NOINHERIT CONNECTION LIMIT {connection_limit} PASSWORD {verifier}");
     run(session, "make a role", format!("{verb} ROLE {role} {attributes}")).await?;
     let grant = format!("GRANT {role} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE");
-    run(session, "act for a role", grant).await
+    run(session, "act for a role", grant).await?;
+    bound(session, &role).await
+}
+
+/// What one session of a tenant may cost the others. Generous: a migration of n8n that builds an index over a large table is a
+/// statement too.
+async fn bound(session: &mut PgConnection, role: &str) -> Result<(), DatabaseError> {
+    for (setting, value) in [("statement_timeout", "30min"), ("idle_in_transaction_session_timeout", "5min")]
+    {
+        run(session, "bound a role", format!("ALTER ROLE {role} SET {setting} = {}", literal(value))).await?;
+    }
+    let files = format!("ALTER ROLE {role} SET temp_file_limit = '1GB'");
+    match run(session, "bound a role's files", files).await {
+        // The right to set it has to be granted, which servers of before, and others' servers, may lack.
+        Err(error) if is_refusal(&error, "42501") => {
+            tracing::warn!(
+                "temporary files of tenants are not bounded: grant set on parameter temp_file_limit to the \
+                 administrator of the tenants' databases"
+            );
+            Ok(())
+        }
+        set => set,
+    }
 }
 
 /// Keeps the role for what it owns, and lets nobody log in as it.
