@@ -47,6 +47,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::initial_login::initial_login))
         .routes(routes!(plans::list))
         .routes(routes!(tenants::reset_login::reset_login))
+        .routes(routes!(tenants::logs::logs))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::show::show))
         .routes(routes!(operations::cancel::cancel))

@@ -15,8 +15,8 @@ use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use wire::{
-    AskInitialLogin, EVENTS, Event, InitialLogin, OperationQueued, Order, PROVISIONER, Priority,
-    ProvisionerCommand, ResetLogin, SubmitOperation,
+    AskInitialLogin, AskLogs, EVENTS, Event, InitialLogin, LogLine, LoggedRole, OperationQueued, Order,
+    PROVISIONER, Priority, ProvisionerCommand, ResetLogin, SubmitOperation,
 };
 
 const SAMPLE: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
@@ -86,6 +86,31 @@ fn initial_login_reply() {
     assert!(!read.stale);
     let stale = AskInitialLogin::encode_reply(&InitialLogin { stale: true, ..read });
     assert!(AskInitialLogin::decode_reply(&golden("initial_login_reply_stale", &stale)).unwrap().stale);
+}
+
+#[test]
+fn logs_request() {
+    let request = AskLogs {
+        tenant: TenantId::from_uuid(SAMPLE),
+        role: Some(LoggedRole::Worker),
+        tail: 200,
+        after: OffsetDateTime::from_unix_timestamp_nanos(1_785_586_200_123_456_789).ok(),
+    };
+    assert_eq!(AskLogs::decode(&golden("logs_request", &request.encode())).unwrap(), request);
+    let least = AskLogs { role: None, after: None, ..request };
+    assert_eq!(AskLogs::decode(&least.encode()).unwrap(), least);
+}
+
+#[test]
+fn logs_reply() {
+    let lines = vec![LogLine {
+        instance: "rp9-main".into(),
+        at: OffsetDateTime::from_unix_timestamp_nanos(1_785_586_200_123_456_789).unwrap(),
+        stream: "stderr".into(),
+        text: "Ready".into(),
+    }];
+    let bytes = golden("logs_reply", &AskLogs::encode_reply(&lines));
+    assert_eq!(AskLogs::decode_reply(&bytes).unwrap(), lines);
 }
 
 #[test]

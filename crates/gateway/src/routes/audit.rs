@@ -139,7 +139,7 @@ fn outcome(text: &str) -> Result<Outcome, Fault> {
 }
 
 /// Any moment that can be told in UTC: the last hours of the year 9999 cannot everywhere, and the record asks for it.
-fn moment(text: &str) -> Result<OffsetDateTime, Fault> {
+pub fn moment(text: &str) -> Result<OffsetDateTime, Fault> {
     let moment = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok();
     let in_utc = moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC));
     in_utc.ok_or_else(|| Fault::new("invalid_time", "must be a time such as 2026-08-01T12:00:00Z"))

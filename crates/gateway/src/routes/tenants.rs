@@ -4,6 +4,7 @@ pub mod create;
 pub mod delete;
 pub mod initial_login;
 pub mod list;
+pub mod logs;
 pub mod reset_login;
 pub mod show;
 

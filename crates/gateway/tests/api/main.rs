@@ -23,6 +23,7 @@ mod idempotency;
 mod initial_login;
 mod log;
 mod offer;
+mod logs;
 mod openapi;
 mod operations;
 mod outside;

@@ -77,6 +77,8 @@ fn every_route_of_the_contract_is_described() {
         ("GET", "/health/detailed"),
         ("GET", "/metrics"),
         ("GET", "/openapi.json"),
+        ("POST", "/tenants/{id}/reset-login"),
+        ("GET", "/tenants/{id}/logs"),
         ("GET", "/docs"),
         ("GET", "/docs/{file}"),
     ];

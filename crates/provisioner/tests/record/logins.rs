@@ -7,7 +7,7 @@ use common::{
     operations::End,
 };
 use n8n::{account, databases::Name};
-use provisioner::{CreateTenant, World, logins};
+use provisioner::{CreateTenant, World, questions};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use testkit::saga::Rig;
@@ -24,12 +24,12 @@ async fn tenant(fakes: &Fakes) -> TenantId {
 }
 
 async fn initial(fakes: &Fakes, world: &World, tenant: TenantId) -> InitialLogin {
-    logins::initial_login(&fakes.pool, world, AskInitialLogin { tenant }).await.unwrap()
+    questions::initial_login(&fakes.pool, world, AskInitialLogin { tenant }).await.unwrap()
 }
 
 async fn reset(fakes: &Fakes, world: &World, tenant: TenantId, reset: ResetId) -> Result<String, Kind> {
     let asked = ResetLogin { tenant, reset, disable_mfa: false };
-    let answer = logins::reset_login(&fakes.pool, world, asked).await;
+    let answer = questions::reset_login(&fakes.pool, world, asked).await;
     answer.map(|login| login.password.expose_secret().to_owned()).map_err(|error| error.kind())
 }
 

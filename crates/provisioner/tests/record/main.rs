@@ -11,6 +11,7 @@ mod crowd;
 mod every_step;
 mod logins;
 mod read_only;
+mod logs;
 mod reconciler;
 mod room;
 mod subnets;

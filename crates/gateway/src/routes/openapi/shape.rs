@@ -89,7 +89,9 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         }
         Code::DeadLetterDecided => command && route.path.starts_with("/dead-letters"),
         Code::Upstream => {
-            route.is("get", "/tenants/{id}/initial-login") || route.is("post", "/tenants/{id}/reset-login")
+            route.is("get", "/tenants/{id}/initial-login")
+                || route.is("post", "/tenants/{id}/reset-login")
+                || route.is("get", "/tenants/{id}/logs")
         }
         // What no route is asked: another method, and general words for kinds of failure that have better ones here.
         Code::MethodNotAllowed | Code::Unauthenticated => false,

@@ -8,9 +8,10 @@ use n8n::{
 use sqlx::PgPool;
 use wire::{AskInitialLogin, InitialLogin};
 
-use super::{NoLogin, off_thread};
+use super::off_thread;
 use crate::{
     World,
+    questions::NoAnswer,
     store::{secrets, tenants},
 };
 
@@ -19,7 +20,7 @@ pub async fn initial_login(
     pool: &PgPool,
     world: &World,
     question: AskInitialLogin,
-) -> Result<InitialLogin, NoLogin> {
+) -> Result<InitialLogin, NoAnswer> {
     let row = tenants::get(pool, question.tenant).await?;
     let secrets = secrets::open(pool, &world.keys, question.tenant).await?;
     let (email, password) = (row.email, secrets.owner_password);

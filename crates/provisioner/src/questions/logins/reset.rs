@@ -14,15 +14,15 @@ use secrecy::SecretString;
 use sqlx::{PgConnection, PgPool};
 use wire::{InitialLogin, ResetLogin};
 
-use super::{NoLogin, off_thread};
-use crate::{World, store::secrets::OwnerPassword};
+use super::off_thread;
+use crate::{World, questions::NoAnswer, store::secrets::OwnerPassword};
 
 /// Does it, once for each id.
 pub async fn reset_login(
     pool: &PgPool,
     world: &World,
     question: ResetLogin,
-) -> Result<InitialLogin, NoLogin> {
+) -> Result<InitialLogin, NoAnswer> {
     let ResetLogin { tenant, reset, disable_mfa } = question;
     let mut transaction = database::begin(pool).await.map_err(StepError::from)?;
     let password = password(&mut transaction, world, tenant, reset).await?;

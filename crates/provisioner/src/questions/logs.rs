@@ -1,0 +1,88 @@
+//! What a tenant's containers wrote, asked for over the bus.
+
+use common::{error::Kind, operations::StepError};
+use engine::{ContainerError, ContainerRef, LogQuery, LogStream};
+use futures::future::try_join_all;
+use n8n::launch::{Secret, Secrets};
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use wire::{AskLogs, LogLine, LoggedRole, MOST_TEXT};
+
+use super::NoAnswer;
+use crate::{
+    World,
+    store::{
+        instances::{self, Instance, Place},
+        secrets,
+    },
+};
+
+/// Answers one question.
+pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Vec<LogLine>, NoAnswer> {
+    let instances = instances::of_tenant(pool, question.tenant).await?;
+    let asked: Vec<_> = instances.iter().filter(|instance| is_asked(question.role, instance)).collect();
+    if asked.is_empty() {
+        return Err(StepError::failed(Kind::NotFound, "Nothing runs for this tenant.").into());
+    }
+    let secrets = secrets::open(pool, &world.keys, question.tenant).await?.instance;
+    let bytes = MOST_TEXT / asked.len();
+    let query = LogQuery { tail: question.tail, after: question.after, bytes };
+    let read = asked.into_iter().map(|instance| of_one(world, &question, instance, query));
+    let mut lines: Vec<_> = try_join_all(read).await?.into_iter().flatten().collect();
+    lines.sort_by_key(|line| line.at);
+    lines.drain(..lines.len().saturating_sub(question.tail.into()));
+    for line in &mut lines {
+        line.text = blot_out(std::mem::take(&mut line.text), &secrets);
+    }
+    Ok(lines)
+}
+
+fn is_asked(role: Option<LoggedRole>, instance: &Instance) -> bool {
+    match role {
+        None => true,
+        Some(LoggedRole::Main) => instance.place == Place::Main,
+        Some(LoggedRole::Worker) => instance.place != Place::Main,
+    }
+}
+
+/// A container that is not there at the moment has nothing to say.
+async fn of_one(
+    world: &World,
+    question: &AskLogs,
+    instance: &Instance,
+    query: LogQuery,
+) -> Result<Vec<LogLine>, StepError> {
+    let container = ContainerRef {
+        name: instance.name.clone(),
+        tenant: Some(question.tenant),
+        cluster: world.site.cluster.clone(),
+        generation: None,
+    };
+    let lines = match world.containers.logs(&container, query).await {
+        Err(ContainerError::NotFound { .. }) => return Ok(Vec::new()),
+        lines => lines?,
+    };
+    let line = |line: engine::LogLine| LogLine {
+        instance: instance.name.clone(),
+        at: line.at,
+        stream: match line.stream {
+            LogStream::Stdout => "stdout".into(),
+            LogStream::Stderr => "stderr".into(),
+        },
+        text: line.text,
+    };
+    Ok(lines.into_iter().map(line).collect())
+}
+
+/// What the platform gave the container is not the reader's to see; what workflows print is theirs.
+fn blot_out(text: String, secrets: &Secrets) -> String {
+    let given = [
+        Secret::EncryptionKey,
+        Secret::JwtSecret,
+        Secret::DatabasePassword,
+        Secret::RedisPassword,
+        Secret::SmtpPassword,
+    ];
+    let given = given.into_iter().map(|secret| secrets.get(secret).expose_secret());
+    given.filter(|secret| !secret.is_empty()).fold(text, |text, secret| text.replace(secret, "[secret]"))
+}
