@@ -10,8 +10,8 @@
 mod crowd;
 mod every_step;
 mod logins;
-mod read_only;
 mod logs;
+mod read_only;
 mod reconciler;
 mod room;
 mod subnets;
