@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use common::config::{Env, Section};
 use e2e::{Answers, Api, Customer, Service, docker, eventually, webhook_workflow};
+use futures::{StreamExt, stream::FuturesUnordered};
 use serde_json::json;
 use tokio::{sync::watch, time};
 
@@ -26,23 +27,26 @@ impl Section for Rounds {
     }
 }
 
-/// How often each answer was given; a 503 that does not say when to come back is counted apart.
+/// How often each answer was given to calls that wait for no other; a 503 that does not say when to come back is counted apart.
 async fn keep_calling(customer: &Customer, mut over: watch::Receiver<bool>) -> BTreeMap<String, u32> {
-    let mut answers = BTreeMap::new();
+    let (mut calls, mut answers) = (FuturesUnordered::new(), BTreeMap::new());
     let mut tick = time::interval(CALLS_EVERY);
     loop {
         tokio::select! {
-            _ = tick.tick() => {}
+            _ = tick.tick() => calls.push(answer_to(customer)),
+            Some(answer) = calls.next() => *answers.entry(answer).or_default() += 1,
             _ = over.changed() => return answers,
         }
-        let answer = match customer.call(PATH, &json!({ "say": "hello" })).await {
-            Ok(answer) if answer.status() == 503 && !answer.headers().contains_key("retry-after") => {
-                "503 without Retry-After".to_owned()
-            }
-            Ok(answer) => answer.status().as_u16().to_string(),
-            Err(_) => "no answer".to_owned(),
-        };
-        *answers.entry(answer).or_default() += 1;
+    }
+}
+
+async fn answer_to(customer: &Customer) -> String {
+    match customer.call(PATH, &json!({ "say": "hello" })).await {
+        Ok(answer) if answer.status() == 503 && !answer.headers().contains_key("retry-after") => {
+            "503 without Retry-After".to_owned()
+        }
+        Ok(answer) => answer.status().as_u16().to_string(),
+        Err(_) => "no answer".to_owned(),
     }
 }
 
