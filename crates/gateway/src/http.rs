@@ -10,7 +10,7 @@ mod json;
 mod named;
 pub mod observe;
 mod patient;
-mod postponed;
+pub mod postponed;
 mod prompt;
 pub mod query;
 mod refused;

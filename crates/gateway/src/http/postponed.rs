@@ -30,11 +30,15 @@ pub fn stream_of(problem: &Problem) -> Option<Response> {
     if !later.contains(&problem.code().status()) {
         return None;
     }
-    // Whoever was cut off together does not come back together.
-    let retry = Duration::from_secs(problem.retry_after_seconds()).mul_f64(1.0 + 2.0 * fastrand::f64());
+    let retry = spread(problem.retry_after_seconds());
     let end = EndView { reason: problem.code().as_str() };
     let end = Event::default().retry(retry).event("end").json_data(end);
     Some(Sse::new(stream::iter([end])).into_response())
+}
+
+/// So long, or up to three times as long: whoever was cut off together does not come back together.
+pub fn spread(seconds: u64) -> Duration {
+    Duration::from_secs(seconds).mul_f64(1.0 + 2.0 * fastrand::f64())
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::{
     app::App,
     auth::{Caller, OperationOf},
     events::{EndView, EventView, Feed, ResetView, read_operation_query, read_query},
+    http::postponed::spread,
     problem::Answered,
 };
 
@@ -25,6 +26,9 @@ use crate::{
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Asks nginx and its kin to hand on each event at once.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
+
+/// How soon a client comes back, at least, when its stream has ended.
+const RETRY_SECONDS: u64 = 2;
 
 /// Which events to follow.
 #[derive(IntoParams)]
@@ -97,7 +101,8 @@ fn told(feed: Feed) -> Response {
 
 fn messages(feed: Feed) -> impl Stream<Item = Result<Event, Infallible>> {
     // An id alone tells nothing and is remembered: who is cut off before the first event resumes here too.
-    let mut begin = Event::default().id(feed.last().to_string());
+    // A longer wait that it was told before is over.
+    let mut begin = Event::default().id(feed.last().to_string()).retry(spread(RETRY_SECONDS));
     if let Some(reset) = feed.reset() {
         begin = named("reset", begin, &ResetView { reason: reset.as_str() });
     }
