@@ -57,7 +57,7 @@ fn claim(claims: &Value) -> String {
     if let Some(name) = ["sub", "role", "aud", "exp"].iter().find(|name| !object.contains_key(**name)) {
         return format!("The token has no `{name}`.");
     }
-    if !claims["role"].as_str().is_some_and(|role| role.parse::<Role>().is_ok()) {
+    if claims["role"].as_str().is_none_or(|role| role.parse::<Role>().is_err()) {
         let roles: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
         return format!("The token's `role` must be one of: {}.", roles.join(", "));
     }
