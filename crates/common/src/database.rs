@@ -27,8 +27,8 @@ pub use transaction::begin;
 /// How long a request waits for a connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The pool asks a connection whether it is alive each time it is given back. Asking again when it is taken would be a
-/// second round trip for every statement; only one that has been lying about may have died since.
+/// The pool asks a connection how it is each time it is given back. Asking again when it is taken would be one more round trip for
+/// everything; only one that has been lying about may have died since.
 const ALIVE_FOR: Duration = Duration::from_secs(1);
 
 /// Shorter than a lease (15 s): a process that was stopped in the middle of a transaction must not hold locks, which keep

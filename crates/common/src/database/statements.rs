@@ -26,9 +26,8 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// Executes single statements, each a transaction of its own and one round trip.
 ///
 /// sqlx's pool asks a connection whether it is well each time it comes back, and has a task for that: a second round trip for each
-/// statement. Here that is done only where a statement failed or was not waited for (ADR 17): with a question that also tells whether
-/// the server takes writes. Transactions are begun
-/// elsewhere ([`super::begin`]).
+/// statement. Here that is done only where a statement failed or was not waited for (ADR 17), with a question that also tells whether
+/// the server takes writes. Transactions are begun elsewhere ([`super::begin`]).
 #[derive(Clone, Debug)]
 pub struct Statements(Pool<Connections>);
 
