@@ -2,14 +2,17 @@
 
 mod outcome;
 
+use std::time::Duration;
+
 use common::{
-    error::chain,
+    error::{Classify, chain},
     id::{AuditId, OperationId, TenantId},
     service::Tasks,
 };
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
+use tokio_util::sync::CancellationToken;
 
 pub use outcome::{Outcome, REFUSED};
 
@@ -19,6 +22,8 @@ use crate::{auth::Identity, exchange::Exchange, metrics, store::audit};
 const WAITING: usize = 1024;
 /// Written with one statement.
 const BATCH: usize = 256;
+/// What could not be written is tried again after this.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// One entry.
 #[derive(Debug, Clone)]
@@ -63,23 +68,8 @@ pub struct Trail(mpsc::Sender<Entry>);
 impl Trail {
     /// Starts the task that writes.
     pub fn start(tasks: &Tasks, database: PgPool) -> Self {
-        let (sender, mut receiver) = mpsc::channel(WAITING);
-        let stopping = tasks.stopping();
-        tasks.spawn("audit", async move {
-            let mut batch = Vec::with_capacity(BATCH);
-            loop {
-                let received = stopping.run_until_cancelled(receiver.recv_many(&mut batch, BATCH)).await;
-                if received.is_none() {
-                    // Stopping: what is waiting is still written, then the task ends.
-                    receiver.close();
-                    while receiver.recv_many(&mut batch, BATCH).await > 0 {}
-                }
-                write(&database, &mut batch).await;
-                if received.is_none() || received == Some(0) {
-                    return;
-                }
-            }
-        });
+        let (sender, receiver) = mpsc::channel(WAITING);
+        tasks.spawn("audit", keep_writing(database, receiver, tasks.stopping()));
         Self(sender)
     }
 
@@ -91,11 +81,40 @@ impl Trail {
     }
 }
 
-async fn write(database: &PgPool, batch: &mut Vec<Entry>) {
-    if !batch.is_empty()
-        && let Err(error) = audit::insert(database, batch).await
+/// Writes until the process stops. While the record takes no writes, entries wait here, as many as there is room for.
+async fn keep_writing(database: PgPool, mut entries: mpsc::Receiver<Entry>, stopping: CancellationToken) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while stopping
+        .run_until_cancelled(entries.recv_many(&mut batch, BATCH))
+        .await
+        .is_some_and(|count| count > 0)
     {
-        tracing::warn!(entries = batch.len(), error = chain(&error), "refusals could not be noted");
+        while !written(&database, &mut batch).await {
+            if stopping.run_until_cancelled(sleep(AGAIN_AFTER)).await.is_none() {
+                break;
+            }
+        }
     }
-    batch.clear();
+    // Stopping: what is waiting is still written, if that is possible at once.
+    entries.close();
+    while entries.recv_many(&mut batch, BATCH).await > 0 {}
+    written(&database, &mut batch).await;
+}
+
+/// Whether nothing of it is left to be written. What the record refuses for good is given up.
+async fn written(database: &PgPool, batch: &mut Vec<Entry>) -> bool {
+    if batch.is_empty() {
+        return true;
+    }
+    let done = match audit::insert(database, batch).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(entries = batch.len(), error = chain(&error), "refusals could not be noted");
+            !error.kind().is_transient()
+        }
+    };
+    if done {
+        batch.clear();
+    }
+    done
 }

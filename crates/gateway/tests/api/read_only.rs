@@ -1,6 +1,7 @@
 //! A record that takes no writes for a while: a primary that was demoted, or one that guards the last of its disk.
 
-use sqlx::{AssertSqlSafe, PgPool};
+use common::{config::Env, database::DatabaseConfig};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
 
 use crate::support::{Call, Platform, eventually, tenant};
 
@@ -19,10 +20,23 @@ async fn end_connections(database: &PgPool) {
     sqlx::query(others).execute(database).await.unwrap();
 }
 
+/// A pool as services have it.
+fn services(database: &PgPool) -> PgPool {
+    let url = database.connect_options().to_url_lossy().to_string();
+    let config: DatabaseConfig = Env::of([("DATABASE_URL", url.as_str())]).load().unwrap();
+    common::database::pool(&config, "gateway").unwrap()
+}
+
+/// So many entries of the audit log are like this.
+async fn count(database: &PgPool, condition: &str) -> i64 {
+    let count = AssertSqlSafe(format!("select count(*) from audit_logs where {condition}"));
+    sqlx::query_scalar(count).fetch_one(database).await.unwrap()
+}
+
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn while_the_record_takes_no_writes_callers_are_told_to_come_again(database: PgPool) {
-    let platform = Platform::on(database.clone()).await;
+    let platform = Platform::on(services(&database)).await;
     new_connections(&database, "set default_transaction_read_only = on").await;
     end_connections(&database).await;
 
@@ -45,5 +59,8 @@ async fn while_the_record_takes_no_writes_callers_are_told_to_come_again(databas
     // Connections keep what they began with: only because those are given up, others can be had that write.
     new_connections(&database, "reset default_transaction_read_only").await;
     eventually(async || platform.send(create()).await.status == 201).await;
+    // Not even what was refused meanwhile is missing.
+    eventually(async || count(&database, "outcome = 'refused: unavailable'").await >= 3).await;
+    assert_eq!(count(&database, "outcome = 'accepted'").await, 1);
     platform.stop().await;
 }
