@@ -73,6 +73,9 @@ pub trait TenantDatabases: Send + Sync {
     /// How many connections the server lets ordinary roles have, all of them together.
     async fn connections(&self) -> Result<u32, DatabaseError>;
 
+    /// How much of the disk each tenant's database takes, in bytes.
+    async fn sizes(&self) -> Result<Vec<(Name, u64)>, DatabaseError>;
+
     /// Every database, role and template that is ours, in the order of their names.
     async fn observe(&self) -> Result<Observed, DatabaseError>;
 }

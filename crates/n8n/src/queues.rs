@@ -1,11 +1,14 @@
 //! What we need of the Redis that the tenants' queues share.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use common::error::{Classify, Kind};
 use common::id::TenantId;
 use secrecy::SecretString;
 
 mod redis_server;
+mod usage;
 
 pub use redis_server::{RedisQueues, RedisUrlError};
 
@@ -18,13 +21,32 @@ pub trait TenantQueues: Send + Sync {
     /// Removes the login, ends its connections and deletes every key under its prefix.
     async fn remove(&self, tenant: TenantId) -> Result<(), QueueError>;
 
+    /// How much of the server's memory is used, and by whom.
+    async fn usage(&self) -> Result<QueueUsage, QueueError>;
+
     /// The tenants that have a login, in the order of their ids.
     async fn observe(&self) -> Result<Vec<TenantId>, QueueError>;
+}
+
+/// What the queues take, in bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueUsage {
+    /// By everything on the server.
+    pub used: u64,
+    /// What the server stops taking writes at; 0: never.
+    pub most: u64,
+    pub tenants: BTreeMap<TenantId, u64>,
 }
 
 /// The login of a tenant.
 pub fn user(tenant: TenantId) -> String {
     tenant.to_string()
+}
+
+/// Whose key this is.
+fn tenant_of(key: &[u8]) -> Option<TenantId> {
+    let (tenant, _) = std::str::from_utf8(key).ok()?.split_once(':')?;
+    tenant.parse().ok()
 }
 
 /// What all of a tenant's keys and channels begin with.

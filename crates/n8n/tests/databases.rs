@@ -66,6 +66,8 @@ async fn everything_may_be_done_twice_and_removed_twice() {
     assert_eq!(keys.as_deref(), Some("second"));
     assert_eq!(server.schema(&name).await.unwrap(), VERSION);
     assert_eq!(server.final_state(&name).await.unwrap(), Counts::default());
+    let sizes = server.sizes().await.unwrap();
+    assert!(sizes.iter().any(|(database, bytes)| *database == name && *bytes > 1_000_000), "{sizes:?}");
     let seen = server.observe().await.unwrap();
     assert!(seen.databases.iter().any(|database| database.name == name && database.finished));
     assert!(seen.roles.contains(&name) && seen.templates.iter().any(|t| t.version == VERSION && t.finished));

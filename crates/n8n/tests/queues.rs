@@ -168,3 +168,23 @@ async fn a_server_that_is_away_is_worth_another_try() {
     let queues = RedisQueues::new("redis://127.0.0.1:1").unwrap();
     assert_eq!(queues.observe().await.unwrap_err().kind(), Kind::Unavailable);
 }
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_each_takes_of_the_memory_is_measured() {
+    let ((heavy, password), (light, its_password)) = (tenant().await, tenant().await);
+    let mut own = login(heavy, &password).await.unwrap();
+    for number in 0..600 {
+        ask(&mut own, &format!("SET {}bull:jobs:{number} {}", prefix(heavy), "x".repeat(1000)))
+            .await
+            .unwrap();
+    }
+    let mut its = login(light, &its_password).await.unwrap();
+    ask(&mut its, &format!("SET {}n8n:key x", prefix(light))).await.unwrap();
+    let usage = queues().usage().await.unwrap();
+    assert!(usage.tenants[&heavy] > 600_000, "{usage:?}");
+    assert!((1..1000).contains(&usage.tenants[&light]), "{usage:?}");
+    assert!(usage.used > usage.tenants[&heavy] && usage.most > usage.used, "{usage:?}");
+    queues().remove(heavy).await.unwrap();
+    queues().remove(light).await.unwrap();
+}

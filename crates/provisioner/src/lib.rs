@@ -10,6 +10,7 @@ pub mod intake;
 pub mod questions;
 mod reconcile;
 mod store;
+pub mod usage;
 mod wait;
 mod world;
 
@@ -48,6 +49,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let woken = wake.clone();
     intake::listen(tasks, service.bus.clone(), pool.clone(), move || woken.now());
     questions::spawn(service, &world);
+    usage::spawn(service, world.clone());
     heartbeat::spawn(service, world.clone(), config.site.clone());
     Reconciler::new(pool, world, wake).spawn(tasks);
     Ok(())

@@ -122,6 +122,11 @@ impl TenantDatabases for PostgresDatabases {
         observe::connections(&mut connection).await
     }
 
+    async fn sizes(&self) -> Result<Vec<(Name, u64)>, DatabaseError> {
+        let mut connection = self.connect(&self.options).await?;
+        observe::sizes(&mut connection).await
+    }
+
     async fn observe(&self) -> Result<Observed, DatabaseError> {
         let mut connection = self.connect(&self.options).await?;
         observe::all(&mut connection).await

@@ -40,6 +40,8 @@ pub struct Database {
     /// Label and key.
     pub api_keys: BTreeMap<String, String>,
     pub counts: Counts,
+    /// What it takes of the disk.
+    pub bytes: u64,
 }
 
 impl DatabaseWorld {
@@ -184,6 +186,7 @@ impl TenantDatabases for FakeDatabases {
                 instance_owner: None,
                 api_keys: BTreeMap::new(),
                 counts: Counts::default(),
+                bytes: 0,
             });
             Ok(())
         })
@@ -255,6 +258,13 @@ impl TenantDatabases for FakeDatabases {
 
     async fn connections(&self) -> Result<u32, DatabaseError> {
         self.call("connections", "", |state| Ok(state.connections.unwrap_or(u32::MAX)))
+    }
+
+    async fn sizes(&self) -> Result<Vec<(Name, u64)>, DatabaseError> {
+        self.call("sizes", "", |state| {
+            let sizes = state.databases.iter().map(|(name, database)| (*name, database.bytes));
+            Ok(sizes.collect())
+        })
     }
 
     async fn observe(&self) -> Result<Observed, DatabaseError> {

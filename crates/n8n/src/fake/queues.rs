@@ -8,7 +8,7 @@ use common::id::TenantId;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ledger::{Entry, Fault, Ledger};
-use crate::queues::{QueueError, TenantQueues};
+use crate::queues::{QueueError, QueueUsage, TenantQueues};
 
 /// The shared state. Clones are the same world.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,7 @@ struct State {
     ledger: Ledger,
     passwords: BTreeMap<TenantId, String>,
     keys: BTreeMap<TenantId, BTreeSet<String>>,
+    usage: QueueUsage,
 }
 
 impl QueueWorld {
@@ -54,6 +55,11 @@ impl QueueWorld {
     /// Leaves a key under the tenant's prefix, as a running n8n does.
     pub fn put_key(&self, tenant: TenantId, key: &str) {
         self.state().keys.entry(tenant).or_default().insert(key.to_owned());
+    }
+
+    /// What the queues take from now on.
+    pub fn set_usage(&self, usage: QueueUsage) {
+        self.state().usage = usage;
     }
 
     /// The keys under the tenant's prefix.
@@ -107,6 +113,10 @@ impl TenantQueues for FakeQueues {
             state.passwords.remove(&tenant);
             state.keys.remove(&tenant);
         })
+    }
+
+    async fn usage(&self) -> Result<QueueUsage, QueueError> {
+        self.call("usage", String::new(), |state| state.usage.clone())
     }
 
     async fn observe(&self) -> Result<Vec<TenantId>, QueueError> {

@@ -9,13 +9,13 @@ use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
-use super::{QueueError, TenantQueues, prefix, user};
+use super::{QueueError, QueueUsage, TenantQueues, prefix, usage, user};
 
 /// A server that needs longer is as good as away.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many keys a scan looks at, and a removal takes, at a time: Redis does nothing else meanwhile.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// What a queue and its scripts need, found by running n8n as such a login. Everything that sees beyond keys of one's
 /// own stays out: KEYS and SCAN name others' keys, CONFIG, ACL, FLUSHALL and DEBUG need no argument to do harm.
@@ -83,7 +83,7 @@ impl RedisQueues {
 }
 
 /// Sorts a failure: the server being away passes, its refusal does not.
-fn refused(what: &'static str) -> impl Fn(redis::RedisError) -> QueueError {
+pub(super) fn refused(what: &'static str) -> impl Fn(redis::RedisError) -> QueueError {
     move |error| {
         let loading =
             matches!(error.code(), Some("LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN" | "READONLY"));
@@ -92,7 +92,7 @@ fn refused(what: &'static str) -> impl Fn(redis::RedisError) -> QueueError {
     }
 }
 
-async fn ask<T: FromRedisValue>(
+pub(super) async fn ask<T: FromRedisValue>(
     connection: &mut MultiplexedConnection,
     what: &'static str,
     command: &Cmd,
@@ -132,6 +132,10 @@ impl TenantQueues for RedisQueues {
         ask::<u64>(&mut connection, "remove a login", &command).await?;
         ask::<()>(&mut connection, "save the logins", &acl("SAVE")).await?;
         remove_keys(&mut connection, tenant).await
+    }
+
+    async fn usage(&self) -> Result<QueueUsage, QueueError> {
+        usage::measure(&mut self.connect().await?).await
     }
 
     async fn observe(&self) -> Result<Vec<TenantId>, QueueError> {

@@ -69,6 +69,17 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
     })
 }
 
+/// How many bytes of storage each tenant of this cluster has in its plan.
+pub async fn storage(
+    executor: impl PgExecutor<'_>,
+    cluster: &str,
+) -> Result<Vec<(TenantId, u64)>, sqlx::Error> {
+    let storage = "select t.id, l.storage_gb from tenants t join tenant_limits l on l.tenant_id = t.id
+                   where t.cluster_id = $1";
+    let storage: Vec<(TenantId, i32)> = sqlx::query_as(storage).bind(cluster).fetch_all(executor).await?;
+    Ok(storage.into_iter().map(|(tenant, gb)| (tenant, u64::from(gb.unsigned_abs()) << 30)).collect())
+}
+
 /// From now on it serves. A tenant that is to be deleted meanwhile stays so, and serves if that is cancelled.
 pub async fn activate(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
     let active = "update tenants set

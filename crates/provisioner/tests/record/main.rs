@@ -7,6 +7,7 @@
     reason = "a test that cannot go on ends here"
 )]
 
+mod causes;
 mod crowd;
 mod every_step;
 mod logins;
@@ -16,3 +17,4 @@ mod reconciler;
 mod room;
 mod subnets;
 mod support;
+mod usage;

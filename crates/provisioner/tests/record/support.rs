@@ -96,7 +96,7 @@ impl Fakes {
     /// How many effects a process had. Calls that changed nothing are not effects, but counting them is stricter.
     pub fn effects(&self, process: &str) -> usize {
         let calls = self.databases.ledger().into_iter().chain(self.queues.ledger());
-        let reads = ["observe", "final_state", "schema", "connections", "owner_login"];
+        let reads = ["observe", "final_state", "schema", "connections", "owner_login", "sizes", "usage"];
         let calls = calls.filter(|call| call.actor == process && !reads.contains(&call.verb)).count();
         calls + self.containers.ledger().iter().filter(|effect| effect.actor == process).count()
     }

@@ -95,6 +95,10 @@ impl TenantDatabases for Remote {
         Ok(u32::MAX)
     }
 
+    async fn sizes(&self) -> Result<Vec<(Name, u64)>, DatabaseError> {
+        Ok(Vec::new())
+    }
+
     /// Only the holder's own tenant is shown: nobody who asks looks at others.
     async fn observe(&self) -> Result<Observed, DatabaseError> {
         let seen = self.look().await.map_err(unavailable)?;

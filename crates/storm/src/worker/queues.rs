@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use common::id::TenantId;
-use n8n::queues::{QueueError, TenantQueues};
+use n8n::queues::{QueueError, QueueUsage, TenantQueues};
 use secrecy::SecretString;
 
 use super::remote::{Away, Remote};
@@ -21,6 +21,10 @@ impl TenantQueues for Remote {
 
     async fn remove(&self, tenant: TenantId) -> Result<(), QueueError> {
         Remote::remove(self, &[Kind::Queue], &tenant.to_string()).await.map_err(unavailable)
+    }
+
+    async fn usage(&self) -> Result<QueueUsage, QueueError> {
+        Ok(QueueUsage::default())
     }
 
     /// Only the holder's own tenant is shown: nobody who asks looks at others.

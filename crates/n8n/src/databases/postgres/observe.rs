@@ -4,7 +4,7 @@ use sqlx::postgres::PgConnection;
 
 use super::clone::{INVALID, READY};
 use super::session::refused;
-use super::{Counts, DatabaseError, Observed};
+use super::{Counts, DatabaseError, Name, Observed};
 use crate::databases::{ObservedDatabase, ObservedTemplate};
 use crate::{Version, schema};
 
@@ -46,6 +46,19 @@ pub(super) async fn all(connection: &mut PgConnection) -> Result<Observed, Datab
             .map(|(version, finished)| ObservedTemplate { version, finished })
             .collect(),
     })
+}
+
+/// What each tenant's database takes, as far as it is there at the end of the look.
+pub(super) async fn sizes(connection: &mut PgConnection) -> Result<Vec<(Name, u64)>, DatabaseError> {
+    let question = sqlx::query_as(
+        "SELECT datname::text, pg_database_size(oid) FROM pg_database
+          WHERE datdba = current_user::regrole AND NOT datistemplate AND datconnlimit <> $1",
+    );
+    let sizes: Vec<(String, Option<i64>)> =
+        question.bind(INVALID).fetch_all(connection).await.map_err(refused("measure databases"))?;
+    let sizes =
+        sizes.into_iter().filter_map(|(name, bytes)| Some((name.parse().ok()?, bytes?.unsigned_abs())));
+    Ok(sizes.collect())
 }
 
 /// How many connections the server lets ordinary roles have.

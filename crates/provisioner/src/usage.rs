@@ -1,0 +1,119 @@
+//! What tenants take of what cannot be bounded for one of them: the database server's disk, and Redis' memory.
+//!
+//! Neither server has a quota for that, and taking writes away from a tenant would keep its queue from ever getting shorter. So who
+//! takes too much is named, once each time it begins, and counted for an alarm; what keeps the others alive is in `docs/limits.md`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use common::{id::TenantId, operations::StepError, service::Service};
+use metrics::{Unit, describe_gauge, gauge};
+use n8n::queues::QueueUsage;
+use sqlx::PgPool;
+
+use crate::{World, store::tenants};
+
+const EVERY: Duration = Duration::from_secs(300);
+
+/// More of Redis' memory than this is too much for one tenant.
+const SHARE: f64 = 0.25;
+
+const OVER_STORAGE: &str = "rp9_tenants_over_storage";
+const OVER_MEMORY: &str = "rp9_tenants_over_queue_memory";
+const DATABASES: &str = "rp9_tenant_databases_bytes";
+const QUEUES: &str = "rp9_queue_memory_ratio";
+
+/// Those who take more than is theirs.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Excess {
+    /// Of the database server's disk: more than their plan's storage.
+    pub storage: BTreeSet<TenantId>,
+    /// Of Redis' memory.
+    pub memory: BTreeSet<TenantId>,
+}
+
+/// Looks for as long as the service runs.
+pub fn spawn(service: &Service, world: Arc<World>) {
+    describe_gauge!(OVER_STORAGE, "Tenants whose database takes more than their plan's storage.");
+    describe_gauge!(OVER_MEMORY, "Tenants whose queue takes more than a quarter of Redis' memory.");
+    describe_gauge!(DATABASES, Unit::Bytes, "What all tenants' databases take together.");
+    describe_gauge!(QUEUES, "How much of Redis' memory is used, from 0 to 1.");
+    let (pool, stopping) = (service.database.clone(), service.tasks.stopping());
+    service.tasks.spawn("usage", async move {
+        let (mut tick, mut known) = (tokio::time::interval(EVERY), Excess::default());
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stopping.run_until_cancelled(tick.tick()).await.is_some() {
+            match look(&pool, &world).await {
+                Ok(excess) => {
+                    tell(&known, &excess);
+                    known = excess;
+                }
+                Err(StepError::Failed { cause, .. }) => {
+                    tracing::warn!(error = cause, "what tenants use could not be measured");
+                }
+                Err(StepError::LeaseLost) => {}
+            }
+        }
+    });
+}
+
+/// Measures once.
+pub async fn look(pool: &PgPool, world: &World) -> Result<Excess, StepError> {
+    let storage: BTreeMap<_, _> =
+        tenants::storage(pool, world.site.cluster.as_str()).await?.into_iter().collect();
+    let sizes = world.databases.sizes().await?;
+    let queues = world.queues.usage().await?;
+    gauge!(DATABASES).set(sizes.iter().map(|(_, bytes)| *bytes as f64).sum::<f64>());
+    if queues.most > 0 {
+        gauge!(QUEUES).set(queues.used as f64 / queues.most as f64);
+    }
+    let sizes = sizes.into_iter().map(|(name, bytes)| (name.tenant(), bytes));
+    let excess = Excess { storage: over_storage(&storage, sizes), memory: over_memory(&queues) };
+    gauge!(OVER_STORAGE).set(excess.storage.len() as f64);
+    gauge!(OVER_MEMORY).set(excess.memory.len() as f64);
+    Ok(excess)
+}
+
+fn over_storage(
+    allowed: &BTreeMap<TenantId, u64>,
+    sizes: impl Iterator<Item = (TenantId, u64)>,
+) -> BTreeSet<TenantId> {
+    let over = sizes.filter(|(tenant, bytes)| allowed.get(tenant).is_some_and(|allowed| bytes > allowed));
+    over.map(|(tenant, _)| tenant).collect()
+}
+
+fn over_memory(usage: &QueueUsage) -> BTreeSet<TenantId> {
+    // Without a bound there is nothing to have a share of.
+    let share = usage.most as f64 * SHARE;
+    let over = usage.tenants.iter().filter(|(_, bytes)| usage.most > 0 && **bytes as f64 > share);
+    over.map(|(tenant, _)| *tenant).collect()
+}
+
+/// Names those who were not known to.
+fn tell(known: &Excess, excess: &Excess) {
+    for tenant in excess.storage.difference(&known.storage) {
+        tracing::warn!(tenant_id = %tenant, "the tenant's database takes more than its plan's storage");
+    }
+    for tenant in excess.memory.difference(&known.memory) {
+        tracing::warn!(tenant_id = %tenant, "the tenant's queue takes more than a quarter of Redis' memory");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_more_than_is_theirs_is_named_and_nobody_else() {
+        let [a, b, c] = [(); 3].map(|()| TenantId::generate());
+        let allowed = BTreeMap::from([(a, 10), (b, 10)]);
+        // One that the record does not know is the reconciler's.
+        assert_eq!(over_storage(&allowed, [(a, 10), (b, 11), (c, 99)].into_iter()), BTreeSet::from([b]));
+        let usage = |most| QueueUsage { used: 60, most, tenants: BTreeMap::from([(a, 25), (b, 26)]) };
+        assert_eq!(over_memory(&usage(100)), BTreeSet::from([b]));
+        assert!(over_memory(&usage(0)).is_empty());
+    }
+}
