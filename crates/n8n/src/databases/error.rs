@@ -48,7 +48,7 @@ impl Classify for DatabaseError {
             Self::NotUnderstood(_) => Some(
                 "This release does not know the schema of that n8n version: N8N_VERSION has to be one it knows.",
             ),
-            Self::Migration(_) => Some("The provisioner's log has the end of what n8n's migrations said."),
+            Self::Migration(failed) => failed.hint,
             Self::Refused(..)
             | Self::NoTemplate(_)
             | Self::UnfitTemplate(..)
@@ -79,12 +79,13 @@ impl Classify for DatabaseError {
 #[error("the migrations of n8n did not finish")]
 pub struct MigrationFailed {
     kind: Kind,
+    hint: Option<&'static str>,
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl MigrationFailed {
     /// Fails as its cause does: what is worth trying again stays so.
     pub fn because(cause: impl Classify) -> Self {
-        Self { kind: cause.kind(), source: Box::new(cause) }
+        Self { kind: cause.kind(), hint: cause.hint(), source: Box::new(cause) }
     }
 }

@@ -63,6 +63,10 @@ impl Failed {
 }
 
 impl Classify for Failed {
+    fn hint(&self) -> Option<&'static str> {
+        Some("The provisioner's log has the end of what n8n's migrations said.")
+    }
+
     fn kind(&self) -> Kind {
         Kind::Upstream
     }
