@@ -2,6 +2,7 @@
 
 mod config;
 mod follow;
+mod gate;
 mod memory;
 mod metrics;
 mod relay;
@@ -22,6 +23,7 @@ use tokio::net::TcpListener;
 pub use config::Config;
 use config::StateDir;
 use follow::Gateway;
+pub use gate::gate;
 use memory::Memory;
 use relay::Relay;
 
@@ -41,18 +43,10 @@ pub async fn start(config: Config, process: &Process) -> anyhow::Result<()> {
 }
 
 /// Lets the relay that runs on the same state follow what it has refused.
-pub fn accept() -> ExitCode {
-    let accepted = Env::of_process().load().map_err(anyhow::Error::from).and_then(|StateDir(folder)| {
-        Memory::at(folder)?.accept()?;
-        Ok(())
-    });
-    match accepted {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+pub fn accept() -> anyhow::Result<ExitCode> {
+    let StateDir(folder) = Env::of_process().load()?;
+    Memory::at(folder)?.accept()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn serve(tasks: &Tasks, name: &'static str, listener: TcpListener, router: Router) {

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -19,7 +19,18 @@ fn image() -> &'static str {
 pub struct Traefik {
     name: String,
     secrets: PathBuf,
+    mounts: [String; 2],
     ping: u16,
+}
+
+/// The process that has started a Traefik and ends with it.
+pub struct Gate(Child);
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 impl Traefik {
@@ -46,7 +57,7 @@ impl Traefik {
         let run =
             ["run", "--detach", "--network", "host", "--name", &name, "-v", &mounts[0], "-v", &mounts[1]];
         docker(&[&run[..], &[image(), "--configFile=/run/secrets/traefik.yml"]].concat());
-        let traefik = Self { name, secrets, ping: ports.ping };
+        let traefik = Self { name, secrets, mounts, ping: ports.ping };
         traefik.has_started().await;
         traefik
     }
@@ -67,6 +78,28 @@ impl Traefik {
 
     pub fn start_again(&self) {
         docker(&["start", &self.name]);
+    }
+
+    /// Starts another one in its place, as the deployment does: from the gate, on the port of both families.
+    pub fn start_behind_gate(&mut self, ports: Ports) -> Gate {
+        docker(&["rm", "--force", &self.name]);
+        let conf = self.secrets.join("traefik.yml");
+        let here = format!("127.0.0.1:{}", ports.web);
+        let everywhere = format!("\":{}\"", ports.web);
+        fs::write(&conf, fs::read_to_string(&conf).unwrap().replace(&here, &everywhere)).unwrap();
+        let user = rustix::process::getuid().as_raw().to_string();
+        let run = ["docker", "run", "--rm", "--network", "host", "--user", &user, "--name", &self.name];
+        let mut gate = Command::new(env!("CARGO_BIN_EXE_edge-relay"));
+        gate.args(["gate", &ports.web.to_string(), &ports.ping.to_string()]).args(run);
+        gate.args([
+            "-v",
+            &self.mounts[0],
+            "-v",
+            &self.mounts[1],
+            image(),
+            "--configFile=/run/secrets/traefik.yml",
+        ]);
+        Gate(gate.stdout(Stdio::null()).spawn().unwrap())
     }
 
     pub fn logs(&self) -> String {

@@ -1,0 +1,94 @@
+//! Holds a proxy's port until the proxy can answer on it.
+//!
+//! Traefik takes calls some milliseconds before it has any configuration, and answers them with 404, whatever it is told. So it is
+//! started from here. The kernel gives a connection to the more particular of two sockets that share a port: ours, for IPv4 alone,
+//! goes before Traefik's, for both families, as long as ours is open. Where there is no IPv6 the two take turns, and half of those
+//! calls meet Traefik as if there were no gate.
+
+use std::{
+    ffi::OsString,
+    net::{Ipv4Addr, SocketAddr},
+    os::unix::process::ExitStatusExt as _,
+    process::{ExitCode, ExitStatus},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpSocket, TcpStream},
+    process::{Child, Command},
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::waiting;
+
+/// The time in which a proxy that is ready answers nobody.
+const ASK_EVERY: Duration = Duration::from_millis(10);
+
+/// Connections that wait to be taken, of the many that come while a proxy restarts.
+const BACKLOG: u32 = 1024;
+
+/// `PORT PING_PORT PROGRAM ARGUMENT…`: runs the program, and answers on its port with the waiting page until `/ping` on the other
+/// one says that it is ready. Ends as the program does.
+pub async fn gate(mut arguments: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {
+    let mut port = || arguments.next().and_then(|port| port.to_str()?.parse::<u16>().ok());
+    let (Some(port), Some(ping)) = (port(), port()) else {
+        bail!("usage: edge-relay gate PORT PING_PORT PROGRAM [ARGUMENT…]");
+    };
+    let program = arguments.next().context("which program is the port held for?")?;
+    // First, so that the program never listens alone before it is ready.
+    let held = hold(port).context("the port cannot be held")?;
+    let program = Command::new(program).args(arguments).spawn().context("the program does not start")?;
+    let answers = async {
+        axum::serve(held, waiting::page()).with_graceful_shutdown(is_ready(ping)).await?;
+        // From here on there is only the program.
+        std::future::pending::<anyhow::Result<ExitStatus>>().await
+    };
+    let status = tokio::select! { status = run(program) => status?, failed = answers => failed? };
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn hold(port: u16) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))?;
+    socket.listen(BACKLOG)
+}
+
+/// Until it ends. It is told to stop when we are.
+async fn run(mut program: Child) -> anyhow::Result<ExitStatus> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    loop {
+        let told = tokio::select! {
+            status = program.wait() => return Ok(status?),
+            _ = terminate.recv() => Signal::TERM,
+            _ = interrupt.recv() => Signal::INT,
+        };
+        let id = program.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(id) = id {
+            kill_process(id, told)?;
+        }
+    }
+}
+
+async fn is_ready(ping: u16) {
+    let mut ticks = tokio::time::interval(ASK_EVERY);
+    loop {
+        ticks.tick().await;
+        if ask(ping).await.is_ok_and(|answer| answer.starts_with("HTTP/1.0 200")) {
+            return;
+        }
+    }
+}
+
+async fn ask(ping: u16) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, ping)).await?;
+    stream.write_all(b"GET /ping HTTP/1.0\r\nHost: localhost\r\n\r\n").await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}

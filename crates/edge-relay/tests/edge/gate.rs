@@ -1,0 +1,27 @@
+//! A Traefik that starts answers nobody before it knows what.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use crate::support::{Edge, Instance, ask, route};
+
+const ACME: &str = "acme.localhost";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_traefik_that_starts_behind_its_gate_is_never_a_404() {
+    let acme = Instance::start("acme").await;
+    let mut edge = Edge::start(vec![route(ACME, acme.address)], &[]).await;
+    edge.until(ACME, |answer| answer.status() == 200).await;
+    edge.traefik.kill();
+    let (mut seen, mut began) = (BTreeMap::<u16, usize>::new(), None::<Instant>);
+    let _gate = edge.traefik.start_behind_gate(edge.ports);
+    // As fast as one can, from before it listens until it has been well for a second.
+    while began.is_none_or(|began| began.elapsed().as_secs() < 1) {
+        let status = ask(edge.ports.web, ACME, "/").await.status();
+        *seen.entry(status).or_default() += 1;
+        if status == 200 {
+            began.get_or_insert_with(Instant::now);
+        }
+    }
+    assert!(seen.contains_key(&503) && seen.keys().all(|status| [0, 200, 503].contains(status)), "{seen:?}");
+}
