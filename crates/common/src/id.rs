@@ -92,6 +92,7 @@ id!(/** A customer of ours, with an n8n. */ TenantId, "ten", "tenant");
 id!(/** One piece of long work. */ OperationId, "op", "operation");
 id!(/** One entry of the audit log. */ AuditId, "aud", "audit entry");
 id!(/** One time that an owner's password was made anew. */ ResetId, "rst", "password reset");
+id!(/** One record: everything that lives in one database. */ RecordId, "rec", "record");
 id!(/** One message that could not be handled. */ DeadLetterId, "dl", "dead letter");
 
 #[cfg(test)]

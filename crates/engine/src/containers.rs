@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use common::id::RecordId;
 use futures::stream::BoxStream;
 
 use crate::capacity::Capacity;
@@ -49,6 +50,11 @@ pub trait Containers: Send + Sync {
     /// Another owner, or a newer generation than the reference allows, is a conflict.
     async fn remove(&self, container: &ContainerRef) -> Result<(), ContainerError>;
 
+    /// Ends the container's process, by force after `grace`, and starts it again: also one that hangs, or that the engine
+    /// waits to start. What it was made from stays. Another owner, or a newer generation than the reference allows, is a
+    /// conflict.
+    async fn restart(&self, container: &ContainerRef, grace: Duration) -> Result<(), ContainerError>;
+
     /// Changes the limits of a container without restarting it, and reads them back.
     async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError>;
 
@@ -62,4 +68,16 @@ pub trait Containers: Send + Sync {
     /// Follows changes from the moment of the call. The stream ends when the engine is lost: call again.
     /// Not every change is told (see [`Event`]), so look by a timer as well.
     async fn events(&self, cluster: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError>;
+
+    /// The record that drives this cluster here, as was last noted.
+    async fn record(&self, cluster: &ClusterId) -> Result<Option<RecordId>, ContainerError>;
+
+    /// Notes that `record` drives this cluster here, in place of `former`. When another one is noted than `former` or
+    /// `record`, it is a conflict and stays so.
+    async fn note_record(
+        &self,
+        cluster: &ClusterId,
+        record: RecordId,
+        former: Option<RecordId>,
+    ) -> Result<(), ContainerError>;
 }

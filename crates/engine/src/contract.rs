@@ -7,6 +7,8 @@
 mod containers;
 mod crashes;
 mod networks;
+mod records;
+mod restarts;
 mod runs;
 mod stage;
 
@@ -40,6 +42,10 @@ pub trait Outside: Send + Sync {
     async fn remove(&self, name: &str);
     /// Ends a container's process as a crash would.
     async fn die(&self, name: &str);
+    /// Lets a container's process stand still, deaf to everything but being killed.
+    async fn hang(&self, name: &str);
+    /// Removes the note of which record drives the suite's cluster.
+    async fn forget_record(&self);
     /// Lets the next effect of this sort fail.
     async fn inject(&self, verb: Verb, when: When);
 }
@@ -80,6 +86,8 @@ pub async fn containers(engine: &dyn Containers, setup: &ContractSetup) {
 
     networks::all(engine, setup).await;
     containers::all(engine, setup).await;
+    restarts::all(engine, setup).await;
+    records::all(engine, setup).await;
     crashes::all(engine, setup).await;
     runs::all(engine, setup).await;
 
@@ -87,4 +95,5 @@ pub async fn containers(engine: &dyn Containers, setup: &ContractSetup) {
     setup.outside.remove_shared("postgres").await;
     let left = engine.observe(&setup.cluster).await.unwrap();
     assert!(left.is_empty(), "left behind: {left:?}");
+    setup.outside.forget_record().await;
 }

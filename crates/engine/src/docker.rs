@@ -11,6 +11,7 @@ mod events;
 mod logs;
 mod network;
 mod observe;
+mod record;
 mod run;
 mod secrets;
 mod turns;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use common::id::RecordId;
 use futures::stream::BoxStream;
 
 use crate::capacity::Capacity;
@@ -114,6 +116,11 @@ impl Containers for Docker {
         self.remove_owned(container).await
     }
 
+    async fn restart(&self, container: &ContainerRef, grace: Duration) -> Result<(), ContainerError> {
+        let _turn = self.turns.take(&container.name).await;
+        self.restart_owned(container, grace).await
+    }
+
     async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError> {
         check::limits(&container.name, limits)?;
         let _turn = self.turns.take(&container.name).await;
@@ -130,5 +137,19 @@ impl Containers for Docker {
 
     async fn events(&self, cluster: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError> {
         self.follow(cluster).await
+    }
+
+    async fn record(&self, cluster: &ClusterId) -> Result<Option<RecordId>, ContainerError> {
+        self.noted_record(cluster).await
+    }
+
+    async fn note_record(
+        &self,
+        cluster: &ClusterId,
+        record: RecordId,
+        former: Option<RecordId>,
+    ) -> Result<(), ContainerError> {
+        let _turn = self.turns.take(cluster.as_str()).await;
+        self.write_record(cluster, record, former).await
     }
 }

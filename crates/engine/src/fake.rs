@@ -22,7 +22,7 @@ pub use runs::Run;
 
 use crate::capacity::Capacity;
 use crate::logs::{LogLine, LogStream};
-use crate::observed::{Health, State as ContainerState};
+use crate::observed::{Health, News, Object, State as ContainerState};
 use crate::ownership::ClusterId;
 use crate::spec::ContainerSpec;
 use state::State;
@@ -118,10 +118,49 @@ impl FakeWorld {
 
     /// The container's process ends with this code, and the engine leaves it at that.
     pub fn die(&self, name: &str, exit_code: i64) {
-        self.lock().change(name, |container| {
+        let mut state = self.lock();
+        state.change(name, |container| {
             container.state = ContainerState::Exited;
             container.exit_code = Some(exit_code);
         });
+        state.tell_news(Object::Container, name, News::Ended { exit_code: Some(exit_code) });
+    }
+
+    /// The container's process ends with this code, and the engine starts it again.
+    pub fn crash(&self, name: &str, exit_code: i64) {
+        let mut state = self.lock();
+        state.tell_news(Object::Container, name, News::Ended { exit_code: Some(exit_code) });
+        state.change(name, |container| {
+            container.restarts += 1;
+            container.hung = false;
+            container.started_at = Some(common::clock::now());
+        });
+    }
+
+    /// The container is killed for want of memory, and the engine starts it again.
+    pub fn run_out_of_memory(&self, name: &str) {
+        self.lock().tell_news(Object::Container, name, News::OutOfMemory);
+        self.crash(name, 137);
+    }
+
+    /// The container's process stands still until it is ended.
+    pub fn hang(&self, name: &str) {
+        self.lock().change(name, |container| container.hung = true);
+    }
+
+    /// The engine lists the container and says nothing more about it, or does again.
+    pub fn set_silent(&self, name: &str, silent: bool) {
+        let mut state = self.lock();
+        if silent {
+            state.silent.insert(name.to_owned());
+        } else {
+            state.silent.remove(name);
+        }
+    }
+
+    /// Forgets which record drives a cluster, as if somebody had removed the note by hand.
+    pub fn forget_record(&self, cluster: &ClusterId) {
+        self.lock().records.remove(cluster.as_str());
     }
 
     /// The container or network is gone, as if somebody had removed it by hand. A container's volume stays.

@@ -24,7 +24,7 @@ pub use error::ContainerError;
 pub use hash::SpecHash;
 pub use logs::{LogLine, LogQuery, LogStream};
 pub use observed::{
-    Event, Finished, Health, Inventory, NetworkObserved, Object, Observed, State, VolumeObserved,
+    Event, Finished, Health, Inventory, NetworkObserved, News, Object, Observed, State, VolumeObserved,
 };
 pub use ownership::{ClusterId, ClusterIdError, Ownership, Role, label};
 pub use spec::{

@@ -17,12 +17,17 @@ pub struct Inventory {
     pub containers: Vec<Observed>,
     pub networks: Vec<NetworkObserved>,
     pub volumes: Vec<VolumeObserved>,
+    /// Containers that are there, and of which the engine did not say more.
+    pub unknown: BTreeSet<String>,
 }
 
 impl Inventory {
     /// Whether nothing of ours is left.
     pub fn is_empty(&self) -> bool {
-        self.containers.is_empty() && self.networks.is_empty() && self.volumes.is_empty()
+        self.containers.is_empty()
+            && self.networks.is_empty()
+            && self.volumes.is_empty()
+            && self.unknown.is_empty()
     }
 
     /// The container of this name.
@@ -39,9 +44,11 @@ pub struct Observed {
     /// The specification it was made from, limits left out (see [`SpecHash`]).
     pub spec: SpecHash,
     pub image: String,
+    /// Which way of launching it this is (see [`ContainerSpec::launch`](crate::ContainerSpec)).
+    pub launch: u32,
     pub state: State,
     pub health: Health,
-    /// How often the engine started it again by itself.
+    /// How often the engine started it again by itself, since it was last started on purpose.
     pub restarts: u64,
     pub limits: Limits,
     /// Its address in the tenant's network, while it runs.
@@ -50,6 +57,8 @@ pub struct Observed {
     pub started_at: Option<OffsetDateTime>,
     /// What it ended with, once it has ended.
     pub exit_code: Option<i64>,
+    /// Whether it ended for want of memory, once it has ended.
+    pub oom_killed: bool,
 }
 
 impl Observed {
@@ -134,12 +143,26 @@ impl VolumeObserved {
     }
 }
 
-/// Something of ours changed. Only a reason to look: events may be lost and may come twice.
+/// Something of ours changed. A reason to look, and what a look cannot show: events may be lost and may come twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     pub tenant: Option<TenantId>,
     pub object: Object,
     pub name: String,
+    /// By the engine's clock.
+    pub at: OffsetDateTime,
+    pub news: News,
+}
+
+/// What happened to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Something: look.
+    Changed,
+    /// A container's process ended, whoever wanted that.
+    Ended { exit_code: Option<i64> },
+    /// A process in the container was killed for want of memory.
+    OutOfMemory,
 }
 
 /// What sort of thing changed.

@@ -22,6 +22,10 @@ pub mod label {
     pub const CLUSTER: &str = "io.rp9.cluster";
     /// The hash of the specification a container was made from.
     pub const SPEC: &str = "io.rp9.spec";
+    /// Which way of launching a container this is, as its maker counts them.
+    pub const LAUNCH: &str = "io.rp9.launch";
+    /// The record whose control plane drives the cluster.
+    pub const RECORD: &str = "io.rp9.record";
     /// On shared containers that we did not create: the role under which tenants' networks get them attached.
     pub const ATTACH: &str = "io.rp9.attach";
     /// Everything that begins like this is ours to set.

@@ -134,6 +134,7 @@ mod tests {
             image: "n8n".into(),
             command: vec![],
             env: Default::default(),
+            launch: 1,
             labels: Default::default(),
             network: "acme".into(),
             aliases: vec![],

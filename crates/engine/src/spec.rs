@@ -70,6 +70,9 @@ pub struct ContainerSpec {
     pub command: Vec<String>,
     /// Nothing secret: the environment is visible to everybody who may look at the container.
     pub env: BTreeMap<String, String>,
+    /// Which way of launching this is, as the caller counts them: told by a label, so that what was made in another way is
+    /// seen from outside. A container without the label is of way 1.
+    pub launch: u32,
     /// Labels for others (Traefik's, say). None may begin with `io.rp9.`.
     pub labels: BTreeMap<String, String>,
     /// A network that [`ensure_network`](crate::Containers::ensure_network) made for the same tenant.
@@ -173,6 +176,11 @@ pub(crate) fn secrets_volume(container: &str) -> String {
 /// The container whose secrets a volume of this name holds.
 pub(crate) fn container_of_volume(volume: &str) -> Option<&str> {
     volume.strip_suffix(SECRETS_SUFFIX).filter(|name| !name.is_empty())
+}
+
+/// The volume that says which record drives a cluster here: nothing is in it, its labels tell.
+pub(crate) fn record_volume(cluster: &ClusterId) -> String {
+    format!("rp9-{cluster}-record")
 }
 
 /// No container's name may end like this, see [`crate::check`].

@@ -43,6 +43,14 @@ impl Outside for FakeOutside {
         self.world.die(name, 137);
     }
 
+    async fn hang(&self, name: &str) {
+        self.world.hang(name);
+    }
+
+    async fn forget_record(&self) {
+        self.world.forget_record(&self.cluster);
+    }
+
     async fn inject(&self, verb: Verb, when: When) {
         self.world.inject(Fault::new(verb, when));
     }

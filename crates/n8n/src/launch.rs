@@ -12,9 +12,11 @@ use crate::Version;
 
 mod environment;
 mod mail;
+mod revision;
 mod secret;
 
 pub use mail::{Mail, MailTls};
+pub use revision::REVISION;
 pub use secret::{Secret, Secrets};
 
 /// What makes one tenant's n8n differ from another's.

@@ -20,6 +20,7 @@ fn spec() -> ContainerSpec {
         image: "n8nio/n8n:2.41.1".into(),
         command: vec![],
         env: [("N8N_PORT".into(), "5678".into())].into(),
+        launch: 1,
         labels: [("traefik.enable".into(), "true".into())].into(),
         network: "acme".into(),
         aliases: vec!["n8n".into()],

@@ -62,6 +62,7 @@ impl<'a> Stage<'a> {
             image: self.setup.image.clone(),
             command: shell("trap 'exit 0' TERM; sleep 3600 & wait"),
             env: [("GREETING".into(), "hello".into())].into(),
+            launch: 1,
             labels: [("example.org/owner".into(), "tests".into())].into(),
             network: self.network.name.clone(),
             aliases: vec!["n8n".into()],

@@ -91,8 +91,9 @@ fn confined() -> HostConfig {
 fn labels(spec: &ContainerSpec) -> HashMap<String, String> {
     let owner = spec.owner.labels().into_iter().map(|(key, value)| (key.to_owned(), value));
     let hash = (label::SPEC.to_owned(), SpecHash::of(spec).to_string());
+    let launch = (label::LAUNCH.to_owned(), spec.launch.to_string());
     // Ours come last, so that nothing else can stand in their place.
-    spec.labels.clone().into_iter().chain(owner).chain([hash]).collect()
+    spec.labels.clone().into_iter().chain(owner).chain([hash, launch]).collect()
 }
 
 fn secrets(spec: &ContainerSpec) -> Mount {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
     CreateContainerOptions, CreateImageOptions, InspectContainerOptions, RemoveContainerOptions,
-    StartContainerOptions, StopContainerOptions,
+    RestartContainerOptions, StartContainerOptions, StopContainerOptions,
 };
 use futures::TryStreamExt as _;
 
@@ -165,6 +165,21 @@ impl Docker {
         let stop = self.api.stop_container(id, None::<StopContainerOptions>);
         let stopped = self.call_within(patience + self.options.call_timeout, "stop container", stop).await;
         if_found(stopped).map(|_| ())
+    }
+
+    pub(super) async fn restart_owned(
+        &self,
+        container: &ContainerRef,
+        grace: Duration,
+    ) -> Result<(), ContainerError> {
+        let Some(seen) = self.inspect(&container.name).await? else {
+            return Err(ContainerError::NotFound { object: container.name.clone() });
+        };
+        plan::touch(container, owner(&seen).as_ref())?;
+        let seconds = grace.as_secs().try_into().unwrap_or(i32::MAX);
+        let options = RestartContainerOptions { t: Some(seconds), ..Default::default() };
+        let restart = self.api.restart_container(&container.name, Some(options));
+        self.call_within(grace + self.options.call_timeout, "restart container", restart).await
     }
 
     /// Removes a container at once, running or not.

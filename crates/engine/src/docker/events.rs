@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Docker;
 use super::call::malformed;
 use crate::error::ContainerError;
-use crate::observed::{Event, Object};
+use crate::observed::{Event, News, Object};
 use crate::ownership::{ClusterId, label, read_tenant};
 
 /// What changes a container for us. Not the rest: each health check alone makes three events.
@@ -48,12 +48,20 @@ impl Docker {
 }
 
 fn event(message: EventMessage) -> Option<Event> {
+    let nanos = message.time_nano.map(i128::from).unwrap_or_default();
+    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
     let labels = message.actor?.attributes?;
     let name = labels.get("name")?.clone();
+    let action = message.action.as_deref().unwrap_or_default();
     if labels.contains_key(label::ATTACH) {
         // It may have to be attached to networks again; what else happens to it is not ours to follow.
-        let started = message.action.as_deref() == Some("start");
-        return started.then_some(Event { tenant: None, object: Object::Shared, name });
+        let shared = Event { tenant: None, object: Object::Shared, name, at, news: News::Changed };
+        return (action == "start").then_some(shared);
     }
-    Some(Event { tenant: read_tenant(&labels)?, object: Object::Container, name })
+    let news = match action {
+        "die" => News::Ended { exit_code: labels.get("exitCode").and_then(|code| code.parse().ok()) },
+        "oom" => News::OutOfMemory,
+        _ => News::Changed,
+    };
+    Some(Event { tenant: read_tenant(&labels)?, object: Object::Container, name, at, news })
 }

@@ -30,12 +30,17 @@ const AT_ONCE: usize = 16;
 impl Docker {
     pub(super) async fn inventory(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
         let ours = format!("{}={cluster}", label::CLUSTER);
-        let listed = self.list_containers(vec![ours.clone()]).await?.into_iter();
-        let names = listed.filter(is_ours).filter_map(|container| container.id);
-        // One that vanishes between the list and the look is simply not there.
-        let looks = stream::iter(names).map(|id| async move { self.inspect_id(&id).await });
-        let seen: Vec<_> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
-        let mut containers: Vec<_> = seen.iter().flatten().filter_map(observed).collect();
+        let listed = self.list_containers(vec![ours.clone()]).await?.into_iter().filter(is_ours);
+        let looks = stream::iter(listed).map(|listed| self.look_at(listed));
+        let looks: Vec<_> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
+        let (mut containers, mut unknown) = (vec![], BTreeSet::new());
+        for look in looks {
+            match look {
+                Look::Seen(container) => containers.push(container),
+                Look::Silent(name) => drop(unknown.insert(name)),
+                Look::Gone => {}
+            }
+        }
         containers.sort_by(|one, other| one.name.cmp(&other.name));
 
         let attached = Attached::read(&self.shared(cluster, None).await?);
@@ -47,7 +52,21 @@ impl Docker {
         let volumes = self.call("list volumes", self.api.list_volumes(Some(options))).await?;
         let volumes = volumes.volumes.unwrap_or_default();
         let volumes = volumes.iter().filter_map(|volume| volume_observed(volume, cluster));
-        Ok(Inventory { containers, networks: networks.collect(), volumes: volumes.collect() })
+        Ok(Inventory { containers, networks: networks.collect(), volumes: volumes.collect(), unknown })
+    }
+
+    /// An engine that answers otherwise may be silent about one container for as long as that hangs: the others are seen.
+    async fn look_at(&self, listed: ContainerSummary) -> Result<Look, ContainerError> {
+        let Some(id) = listed.id.as_deref() else { return Ok(Look::Gone) };
+        match self.inspect_id(id).await {
+            // One that vanishes between the list and the look is simply not there.
+            Ok(seen) => Ok(seen.as_ref().and_then(observed).map_or(Look::Gone, Look::Seen)),
+            Err(ContainerError::Timeout { .. } | ContainerError::Engine { .. }) => {
+                let name = listed.names.unwrap_or_default().into_iter().next().unwrap_or_default();
+                Ok(Look::Silent(name.trim_start_matches('/').to_owned()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn measure(&self) -> Result<Capacity, ContainerError> {
@@ -64,6 +83,13 @@ impl Docker {
     async fn inspect_id(&self, id: &str) -> Result<Option<ContainerInspectResponse>, ContainerError> {
         super::call::if_found(self.call("inspect container", self.api.inspect_container(id, None)).await)
     }
+}
+
+/// What a look at one listed container showed.
+enum Look {
+    Seen(Observed),
+    Gone,
+    Silent(String),
 }
 
 fn is_ours(container: &ContainerSummary) -> bool {
@@ -144,6 +170,7 @@ pub(super) fn observed(seen: &ContainerInspectResponse) -> Option<Observed> {
         owner: owner(seen)?,
         spec: hash(seen)?,
         image: seen.config.as_ref()?.image.clone().unwrap_or_default(),
+        launch: launch(seen),
         state: life(state),
         health: health(state),
         restarts: seen.restart_count.and_then(|count| count.try_into().ok()).unwrap_or_default(),
@@ -151,7 +178,14 @@ pub(super) fn observed(seen: &ContainerInspectResponse) -> Option<Observed> {
         address: addresses.filter_map(|endpoint| endpoint.ip_address.as_deref()?.parse().ok()).next(),
         started_at: state.and_then(started_at),
         exit_code: exit_code(state),
+        oom_killed: has_ended(state) && state.is_some_and(|state| state.oom_killed == Some(true)),
     })
+}
+
+/// Before there was a label, there was one way.
+fn launch(seen: &ContainerInspectResponse) -> u32 {
+    let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
+    labels.and_then(|labels| labels.get(label::LAUNCH)?.parse().ok()).unwrap_or(1)
 }
 
 fn hash(seen: &ContainerInspectResponse) -> Option<SpecHash> {
@@ -194,8 +228,13 @@ fn health(state: Option<&ContainerState>) -> Health {
     }
 }
 
+/// Engines show the end of the former life as long as the next one has not begun.
+fn has_ended(state: Option<&ContainerState>) -> bool {
+    matches!(life(state), State::Exited | State::Restarting)
+}
+
 fn exit_code(state: Option<&ContainerState>) -> Option<i64> {
-    state.filter(|_| matches!(life(state), State::Exited | State::Restarting))?.exit_code
+    state.filter(|_| has_ended(state))?.exit_code
 }
 
 fn started_at(state: &ContainerState) -> Option<OffsetDateTime> {

@@ -63,6 +63,14 @@ impl FakeEngine {
         self.look("inspect", |state| state.observed(name)).await?.ok_or_else(gone)
     }
 
+    pub(super) async fn begin_anew(&self, name: &str) -> Result<(), ContainerError> {
+        let restart = |state: &mut State| {
+            state.change(name, begin);
+            Ok(Change::Made)
+        };
+        self.effect(Verb::ContainerRestart, name, restart).await
+    }
+
     /// Removes a container that the caller has checked, and its volume.
     pub(super) async fn take_down(&self, name: &str) -> Result<(), ContainerError> {
         let there = self.look("inspect", |state| state.containers.get(name).map(|c| c.state)).await?;
@@ -157,6 +165,9 @@ fn create_container(state: &mut State, spec: &ContainerSpec) -> Result<Change, C
         address: None,
         started_at: None,
         exit_code: None,
+        oom_killed: false,
+        restarts: 0,
+        hung: false,
     };
     state.containers.insert(spec.name.clone(), container);
     state.tell(Object::Container, &spec.name);
@@ -169,12 +180,20 @@ fn start(state: &mut State, spec: &ContainerSpec) -> Result<Change, ContainerErr
     }
     let address = state.next_address(&spec.network);
     state.change(&spec.name, |container| {
-        container.state = ContainerState::Running;
-        container.started_at = Some(common::clock::now());
-        container.exit_code = None;
+        begin(container);
         container.address = address;
     });
     Ok(Change::Made)
+}
+
+/// A process of its own choosing begins; what the engine counts begins anew.
+fn begin(container: &mut Container) {
+    container.state = ContainerState::Running;
+    container.started_at = Some(common::clock::now());
+    container.exit_code = None;
+    container.oom_killed = false;
+    container.restarts = 0;
+    container.hung = false;
 }
 
 fn unpause(state: &mut State, spec: &ContainerSpec) -> Result<Change, ContainerError> {

@@ -38,6 +38,8 @@ pub enum Verb {
     ContainerStop,
     ContainerRemove,
     ContainerResize,
+    ContainerRestart,
+    RecordNote,
 }
 
 /// Whether an effect found anything left to do.
@@ -64,6 +66,8 @@ impl Verb {
         Self::ContainerStop,
         Self::ContainerRemove,
         Self::ContainerResize,
+        Self::ContainerRestart,
+        Self::RecordNote,
     ];
 }
 

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use common::id::RecordId;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use futures::stream::BoxStream;
 
 use super::FakeEngine;
 use super::containers::{joinable, removable};
+use super::effects::{Change, Verb};
 use super::runs::Run;
+use super::state::State;
 use crate::capacity::Capacity;
 use crate::check;
 use crate::containers::Containers;
@@ -18,7 +21,9 @@ use crate::logs::{LogLine, LogQuery, Tail};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::{ClusterId, Ownership};
 use crate::plan::{self, RunWay};
-use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy};
+use crate::spec::{
+    ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy, record_volume,
+};
 
 #[async_trait]
 impl Containers for FakeEngine {
@@ -83,15 +88,14 @@ impl Containers for FakeEngine {
         self.take_down(&container.name).await
     }
 
+    async fn restart(&self, container: &ContainerRef, _: Duration) -> Result<(), ContainerError> {
+        self.touchable(container).await?;
+        self.begin_anew(&container.name).await
+    }
+
     async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError> {
         check::limits(&container.name, limits)?;
-        let owner = self.look("inspect", |state| {
-            state.containers.get(&container.name).map(|found| Ownership::read(&found.labels))
-        });
-        let Some(owner) = owner.await? else {
-            return Err(ContainerError::NotFound { object: container.name.clone() });
-        };
-        plan::touch(container, owner.as_ref())?;
+        self.touchable(container).await?;
         self.set_limits(&container.name, limits).await
     }
 
@@ -119,4 +123,47 @@ impl Containers for FakeEngine {
         self.world.lock().listeners.push((cluster.clone(), sender));
         Ok(receiver.boxed())
     }
+
+    async fn record(&self, cluster: &ClusterId) -> Result<Option<RecordId>, ContainerError> {
+        self.look("record", |state| state.records.get(cluster.as_str()).copied()).await
+    }
+
+    async fn note_record(
+        &self,
+        cluster: &ClusterId,
+        record: RecordId,
+        former: Option<RecordId>,
+    ) -> Result<(), ContainerError> {
+        self.effect(Verb::RecordNote, cluster.as_str(), |state| note(state, cluster, record, former)).await
+    }
+}
+
+impl FakeEngine {
+    /// The container is there, and whoever holds this reference may change it.
+    async fn touchable(&self, container: &ContainerRef) -> Result<(), ContainerError> {
+        let owner = self.look("inspect", |state| {
+            state.containers.get(&container.name).map(|found| Ownership::read(&found.labels))
+        });
+        let Some(owner) = owner.await? else {
+            return Err(ContainerError::NotFound { object: container.name.clone() });
+        };
+        plan::touch(container, owner.as_ref())
+    }
+}
+
+fn note(
+    state: &mut State,
+    cluster: &ClusterId,
+    record: RecordId,
+    former: Option<RecordId>,
+) -> Result<Change, ContainerError> {
+    let there = state.records.get(cluster.as_str()).copied();
+    if there == Some(record) {
+        return Ok(Change::Already);
+    }
+    if there != former && there.is_some() {
+        return Err(ContainerError::conflict(&record_volume(cluster), "another record is noted"));
+    }
+    state.records.insert(cluster.to_string(), record);
+    Ok(Change::Made)
 }

@@ -30,13 +30,15 @@ impl State {
             owner: Ownership::read(&container.labels)?,
             spec: container.hash.clone().unwrap_or_else(|| SpecHash::read("")),
             image: container.spec.as_ref().map(|spec| spec.image.clone()).unwrap_or_default(),
+            launch: container.spec.as_ref().map_or(1, |spec| spec.launch),
             state: container.state,
             health: self.health_of(name, container),
-            restarts: 0,
+            restarts: container.restarts,
             limits: container.limits,
             address: container.address.filter(|_| container.state == ContainerState::Running),
             started_at: container.started_at,
-            exit_code: container.exit_code,
+            exit_code: container.exit_code.filter(|_| container.state != ContainerState::Running),
+            oom_killed: container.oom_killed && container.state != ContainerState::Running,
         })
     }
 
@@ -45,17 +47,21 @@ impl State {
         if !checked || container.state != ContainerState::Running {
             return Health::None;
         }
-        self.health.get(name).copied().unwrap_or(Health::Healthy)
+        let truth = if container.hung { Health::Unhealthy } else { Health::Healthy };
+        self.health.get(name).copied().unwrap_or(truth)
     }
 
     pub(super) fn inventory(&self, cluster: &ClusterId) -> Inventory {
         let containers = self.containers.keys().filter_map(|name| self.observed(name));
+        let (silent, containers): (Vec<_>, Vec<_>) =
+            containers.filter(|c| c.owner.cluster == *cluster).partition(|c| self.silent.contains(&c.name));
         let networks = self.networks.keys().filter_map(|name| self.network_observed(name, cluster));
         let volumes = self.volumes.keys().filter_map(|name| self.volume_observed(name, cluster));
         Inventory {
-            containers: containers.filter(|c| c.owner.cluster == *cluster).collect(),
+            containers,
             networks: networks.collect(),
             volumes: volumes.collect(),
+            unknown: silent.into_iter().map(|c| c.name).collect(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 
+use common::id::RecordId;
 use futures::channel::mpsc::UnboundedSender;
 use ipnet::Ipv4Net;
 use time::OffsetDateTime;
@@ -13,7 +14,7 @@ use super::runs::Runs;
 use crate::capacity::Capacity;
 use crate::hash::SpecHash;
 use crate::logs::LogLine;
-use crate::observed::{Event, Health, Object, State as ContainerState};
+use crate::observed::{Event, Health, News, Object, State as ContainerState};
 use crate::ownership::{ClusterId, label, read_tenant};
 use crate::spec::{ContainerSpec, Limits};
 
@@ -29,6 +30,9 @@ pub(super) struct State {
     pub(super) containers: BTreeMap<String, Container>,
     pub(super) volumes: BTreeMap<String, Labels>,
     pub(super) shared: Vec<Shared>,
+    pub(super) records: BTreeMap<String, RecordId>,
+    /// Containers that are shown by name only.
+    pub(super) silent: BTreeSet<String>,
     pub(super) missing_images: BTreeSet<String>,
     pub(super) health: BTreeMap<String, Health>,
     pub(super) runs: Option<Runs>,
@@ -58,6 +62,11 @@ pub(super) struct Container {
     pub(super) address: Option<Ipv4Addr>,
     pub(super) started_at: Option<OffsetDateTime>,
     pub(super) exit_code: Option<i64>,
+    pub(super) oom_killed: bool,
+    /// How often it was started again by the engine itself.
+    pub(super) restarts: u64,
+    /// Its process stands still, until it is ended.
+    pub(super) hung: bool,
 }
 
 pub(super) struct Shared {
@@ -76,7 +85,8 @@ impl State {
     pub(super) fn add_shared(&mut self, cluster: &ClusterId, role: &str) {
         let shared = Shared { cluster: cluster.clone(), role: role.to_owned(), attached: BTreeMap::new() };
         self.shared.push(shared);
-        self.send(cluster.as_str(), &Event { tenant: None, object: Object::Shared, name: role.to_owned() });
+        let (object, name, at) = (Object::Shared, role.to_owned(), common::clock::now());
+        self.send(cluster.as_str(), &Event { tenant: None, object, name, at, news: News::Changed });
     }
 
     pub(super) fn add_network(&mut self, name: &str, labels: Labels, subnet: Ipv4Net) {
@@ -101,6 +111,9 @@ impl State {
             address: None,
             started_at: Some(common::clock::now()),
             exit_code: None,
+            oom_killed: false,
+            restarts: 0,
+            hung: false,
         };
         self.containers.insert(name.to_owned(), container);
     }
@@ -128,6 +141,11 @@ impl State {
 
     /// Tells those who listen to the object's cluster. Called while the object is there.
     pub(super) fn tell(&mut self, object: Object, name: &str) {
+        self.tell_news(object, name, News::Changed);
+    }
+
+    /// The same, with what happened.
+    pub(super) fn tell_news(&mut self, object: Object, name: &str, news: News) {
         let labels = match object {
             Object::Container => self.containers.get(name).map(|c| &c.labels),
             Object::Network => self.networks.get(name).map(|n| &n.labels),
@@ -138,8 +156,8 @@ impl State {
         let (Some(tenant), Some(cluster)) = (read_tenant(labels), labels.get(label::CLUSTER)) else {
             return;
         };
-        let (cluster, name) = (cluster.clone(), name.to_owned());
-        self.send(&cluster, &Event { tenant, object, name });
+        let (cluster, name, at) = (cluster.clone(), name.to_owned(), common::clock::now());
+        self.send(&cluster, &Event { tenant, object, name, at, news });
     }
 
     fn send(&mut self, cluster: &str, event: &Event) {

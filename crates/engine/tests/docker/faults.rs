@@ -114,6 +114,8 @@ fn is(line: &str, verb: Verb) -> bool {
         Verb::ContainerStop => ("POST ", "/stop"),
         Verb::ContainerRemove => ("DELETE ", "/containers/"),
         Verb::ContainerResize => ("POST ", "/update"),
+        Verb::ContainerRestart => ("POST ", "/restart"),
+        Verb::RecordNote => ("POST ", "/volumes/create"),
     };
     line.starts_with(method) && line.contains(part)
 }

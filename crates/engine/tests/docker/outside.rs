@@ -135,6 +135,16 @@ impl Outside for DockerOutside {
         self.api.kill_container(name, Some(options)).await.unwrap();
     }
 
+    async fn hang(&self, name: &str) {
+        let options = KillContainerOptions { signal: "SIGSTOP".to_owned() };
+        self.api.kill_container(name, Some(options)).await.unwrap();
+    }
+
+    async fn forget_record(&self) {
+        let name = format!("rp9-{}-record", self.cluster);
+        self.api.remove_volume(&name, None::<RemoveVolumeOptions>).await.unwrap();
+    }
+
     async fn inject(&self, verb: Verb, when: When) {
         self.faults.arm(verb, when);
     }

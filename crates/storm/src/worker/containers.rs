@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
-use common::tenant::Color;
+use common::{id::RecordId, tenant::Color};
 use engine::{
     Capacity, ClusterId, ContainerError, ContainerRef, ContainerSpec, Containers, Event, Finished, Health,
     Inventory, Limits, LogLine, LogQuery, NetworkObserved, NetworkRef, NetworkSpec, Observed, Ownership,
@@ -83,6 +83,10 @@ impl Containers for Remote {
         Remote::remove(self, &[Kind::Volume], &volume(&container.name)).await.map_err(failed)
     }
 
+    async fn restart(&self, _: &ContainerRef, _: Duration) -> Result<(), ContainerError> {
+        Err(unknown("restart"))
+    }
+
     async fn resize(&self, _: &ContainerRef, _: Limits) -> Result<Observed, ContainerError> {
         Err(unknown("resize"))
     }
@@ -118,6 +122,7 @@ impl Containers for Remote {
                 .collect(),
             networks: of(Kind::Network).map(network).collect(),
             volumes: of(Kind::Volume).filter_map(volume).collect(),
+            unknown: BTreeSet::new(),
         })
     }
 
@@ -128,6 +133,19 @@ impl Containers for Remote {
     async fn events(&self, _: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError> {
         Err(unknown("events"))
     }
+
+    async fn record(&self, _: &ClusterId) -> Result<Option<RecordId>, ContainerError> {
+        Err(unknown("record"))
+    }
+
+    async fn note_record(
+        &self,
+        _: &ClusterId,
+        _: RecordId,
+        _: Option<RecordId>,
+    ) -> Result<(), ContainerError> {
+        Err(unknown("note record"))
+    }
 }
 
 fn running(name: &str, hash: &str, owner: Ownership, limits: Limits) -> Observed {
@@ -136,6 +154,7 @@ fn running(name: &str, hash: &str, owner: Ownership, limits: Limits) -> Observed
         owner,
         spec: SpecHash::read(hash),
         image: String::new(),
+        launch: n8n::launch::REVISION,
         state: State::Running,
         health: Health::Healthy,
         restarts: 0,
@@ -143,5 +162,6 @@ fn running(name: &str, hash: &str, owner: Ownership, limits: Limits) -> Observed
         address: None,
         started_at: None,
         exit_code: None,
+        oom_killed: false,
     }
 }
