@@ -10,6 +10,7 @@
 //! Operations are kept in Postgres. What they need of it is a port, [`Record`], so that simulations can keep them in memory.
 
 mod drive;
+mod gate;
 mod journal;
 mod kind;
 mod lease;
@@ -20,6 +21,7 @@ mod store;
 mod worker;
 
 pub use drive::{Drive, Paused};
+pub use gate::Gate;
 pub use journal::{End, Entry, Event, IllegalEvent, Journal, Next, Status};
 pub use kind::{OperationKind, STATUSES};
 pub use lease::Lease;

@@ -22,8 +22,8 @@ use common::{
     error::Kind,
     id::{OperationId, TenantId},
     operations::{
-        Claimed, Context, Drive, End, Lease, OperationKind, Paused, Saga, Step, StepError, Store, StoreError,
-        Wake, Worker,
+        Claimed, Context, Drive, End, Gate, Lease, OperationKind, Paused, Saga, Step, StepError, Store,
+        StoreError, Wake, Worker,
     },
     service::Tasks,
 };
@@ -317,6 +317,34 @@ async fn the_journal_cannot_be_rewritten(pool: PgPool) {
     assert!(rewritten.is_err());
 }
 
+fn worker(pool: &PgPool, world: &World, name: &str, gate: Gate) -> Worker<World> {
+    let (store, wake) = (Store::new(pool.clone(), name), Wake::default());
+    let sagas: Arc<[Box<dyn Drive<World>>]> = Arc::new([Box::new(Counting)]);
+    Worker { store, world: Arc::new(world.clone()), sagas, wake, gate, limit: 4 }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn behind_a_closed_gate_nothing_is_claimed(pool: PgPool) {
+    let (world, tasks, gate) = (World::default(), Tasks::default(), Gate::closed());
+    let id = accept(&pool, tenant(&pool).await).await;
+    worker(&pool, &world, "a", gate.clone()).spawn(&tasks);
+    let status = async || {
+        let status = sqlx::query_scalar::<_, String>("select status from operations where id = $1");
+        status.bind(id).fetch_one(&pool).await.unwrap()
+    };
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(status().await, "queued");
+    gate.set(true);
+    let done = async {
+        while status().await != "succeeded" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), done).await.expect("it is claimed once the gate is open");
+    tasks.finish(Duration::from_secs(10)).await.unwrap();
+}
+
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn eight_workers_do_a_hundred_operations_once_each(pool: PgPool) {
@@ -326,10 +354,7 @@ async fn eight_workers_do_a_hundred_operations_once_each(pool: PgPool) {
         wanted.insert(accept(&pool, tenant(&pool).await).await);
     }
     for name in 0..8 {
-        let store = Store::new(pool.clone(), format!("worker {name}"));
-        let sagas: Arc<[Box<dyn Drive<World>>]> = Arc::new([Box::new(Counting)]);
-        Worker { store, world: Arc::new(world.clone()), sagas, wake: Wake::default(), limit: 4 }
-            .spawn(&tasks);
+        worker(&pool, &world, &format!("worker {name}"), Gate::default()).spawn(&tasks);
     }
     let open = "select count(*) from operations where status <> 'succeeded'";
     let done = async {

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     config::{Env, Section},
-    operations::{Store, Wake, Worker},
+    operations::{Gate, Store, Wake, Worker},
     secrets::MasterKeys,
     service::Service,
 };
@@ -60,8 +60,8 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         site: config.site,
     });
     let store = Store::new(pool, owner.clone()).with_lease(config.lease);
-    Worker { store, world, sagas: fenced::sagas(&owner), wake: wake.clone(), limit: config.operations }
-        .spawn(tasks);
+    let (sagas, gate) = (fenced::sagas(&owner), Gate::default());
+    Worker { store, world, sagas, wake: wake.clone(), gate, limit: config.operations }.spawn(tasks);
 
     let telling = tasks.clone();
     let woken = move || {

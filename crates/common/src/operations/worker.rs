@@ -9,7 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{Claimed, Drive, OperationKind, Store, StoreError, metrics};
+use super::{Claimed, Drive, Gate, OperationKind, Store, StoreError, metrics};
 use crate::{error::chain, service::Tasks};
 
 /// How often the record is asked when nobody wakes us: the bound on what a lost message costs.
@@ -32,6 +32,8 @@ pub struct Worker<W> {
     pub world: Arc<W>,
     pub sagas: Arc<[Box<dyn Drive<W>>]>,
     pub wake: Wake,
+    /// Closed, nothing is claimed.
+    pub gate: Gate,
     /// How many operations are driven at once.
     pub limit: usize,
 }
@@ -48,6 +50,9 @@ impl<W: Send + Sync + 'static> Worker<W> {
         let permits = Arc::new(Semaphore::new(self.limit));
         let kinds: Vec<_> = self.sagas.iter().map(|saga| saga.kind()).collect();
         while let Some(Ok(permit)) = stopping.run_until_cancelled(permits.clone().acquire_owned()).await {
+            if stopping.run_until_cancelled(self.gate.opened()).await.is_none() {
+                return;
+            }
             // Waited for even while stopping: what was claimed and not known would rest until its lease ends.
             match self.claim(&kinds).await {
                 Some(claimed) => {

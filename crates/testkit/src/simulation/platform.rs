@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use common::{
-    operations::{Drive, Store, Worker},
+    operations::{Drive, Gate, Store, Worker},
     service::Tasks,
 };
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -63,8 +63,15 @@ impl Platform {
         let sagas: Arc<[Box<dyn Drive<Reach>>]> =
             Arc::new([Box::new(sagas::Create), Box::new(sagas::Delete), Box::new(sagas::Heal)]);
         let world = Arc::new(Reach { sim: self.sim.clone(), process: process.clone() });
-        Worker { store, world, sagas, wake: process.wake.clone(), limit: self.plan.limit }
-            .spawn(&process.tasks);
+        Worker {
+            store,
+            world,
+            sagas,
+            wake: process.wake.clone(),
+            gate: Gate::default(),
+            limit: self.plan.limit,
+        }
+        .spawn(&process.tasks);
         self.processes.push(process);
     }
 
