@@ -21,6 +21,7 @@ pub use faults::{Fault, When};
 pub use runs::Run;
 
 use crate::capacity::Capacity;
+use crate::hash::SpecHash;
 use crate::logs::{LogLine, LogStream};
 use crate::observed::{Health, News, Object, State as ContainerState};
 use crate::ownership::ClusterId;
@@ -137,6 +138,17 @@ impl FakeWorld {
         });
     }
 
+    /// The container's process ends with this code whenever the engine starts it, and the engine is about to try again.
+    pub fn crash_loop(&self, name: &str, exit_code: i64) {
+        let mut state = self.lock();
+        state.tell_news(Object::Container, name, News::Ended { exit_code: Some(exit_code) });
+        state.change(name, |container| {
+            container.restarts += 3;
+            container.state = ContainerState::Restarting;
+            container.exit_code = Some(exit_code);
+        });
+    }
+
     /// The container is killed for want of memory, and the engine starts it again.
     pub fn run_out_of_memory(&self, name: &str) {
         self.lock().tell_news(Object::Container, name, News::OutOfMemory);
@@ -146,6 +158,14 @@ impl FakeWorld {
     /// The container's process stands still until it is ended.
     pub fn hang(&self, name: &str) {
         self.lock().change(name, |container| container.hung = true);
+    }
+
+    /// The container was launched in this way, as if by another release.
+    pub fn set_launch(&self, name: &str, launch: u32) {
+        self.lock().change(name, |container| {
+            container.spec.iter_mut().for_each(|spec| spec.launch = launch);
+            container.hash = container.spec.as_ref().map(SpecHash::of);
+        });
     }
 
     /// The engine lists the container and says nothing more about it, or does again.

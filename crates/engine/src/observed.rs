@@ -30,6 +30,14 @@ impl Inventory {
             && self.unknown.is_empty()
     }
 
+    /// The tenants that own something of it.
+    pub fn tenants(&self) -> BTreeSet<TenantId> {
+        let containers = self.containers.iter().map(|container| container.owner.tenant);
+        let networks = self.networks.iter().map(|network| network.tenant);
+        let volumes = self.volumes.iter().map(|volume| volume.tenant);
+        containers.chain(networks).chain(volumes).flatten().collect()
+    }
+
     /// The container of this name.
     pub fn find(&self, name: &str) -> Option<&Observed> {
         self.containers.iter().find(|c| c.name == name)

@@ -25,7 +25,8 @@ pub const SHOWN: &[Shown] = &[
     Shown {
         table: "tenant_instances",
         tenant: "tenant_id",
-        columns: "color, cpu_millis, generation, health, memory_mb, name, ordinal, role, seen_at, state, tenant_id",
+        columns: "color, cpu_millis, generation, health, last_exit_code, last_restart_at, memory_mb, name, oom_killed, \
+                  oom_kills, ordinal, restarts, role, seen_at, state, tenant_id",
     },
     Shown {
         table: "operations",
@@ -42,6 +43,7 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "at, correlation_id, data, id, kind, operation_id, tenant_id",
     },
+    Shown { table: "tenant_troubles", tenant: "tenant_id", columns: "reasons, shown_at, since, tenant_id" },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 
@@ -57,6 +59,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("idempotency_keys", "answers, read under the subject they were given to"),
     ("record_identity", "between the services, the engines and the edge"),
     ("plans", "asked for by the services, the same for everybody"),
+    ("removals", "the provisioner's"),
     ("request_signatures", "what nobody needs to read"),
     ("routes", "the edge's"),
     ("schedule_firings", "staff's"),

@@ -37,7 +37,7 @@ impl Docker {
         for look in looks {
             match look {
                 Look::Seen(container) => containers.push(container),
-                Look::Silent(name) => drop(unknown.insert(name)),
+                Look::Silent(name) => unknown.extend([name]),
                 Look::Gone => {}
             }
         }

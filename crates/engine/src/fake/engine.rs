@@ -162,7 +162,7 @@ fn note(
         return Ok(Change::Already);
     }
     if there != former && there.is_some() {
-        return Err(ContainerError::conflict(&record_volume(cluster), "another record is noted"));
+        return Err(ContainerError::conflict(record_volume(cluster), "another record is noted"));
     }
     state.records.insert(cluster.to_string(), record);
     Ok(Change::Made)

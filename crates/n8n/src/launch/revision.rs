@@ -1,8 +1,8 @@
 //! Which way of launching this is.
 
-/// Counts the ways in which containers of the same instance were launched, release by release. Containers carry it as a label: those
-/// of an older way are replaced, one tenant after the other. Raised with every change of what [`Instance::launch`](super::Instance)
-/// gives; 1 is what was launched before there was a count.
+/// Counts the ways in which containers of the same instance were launched, release by release. Containers carry it as a label:
+/// those of an older way are replaced, one tenant after the other. Raised with every change of what
+/// [`Instance::launch`](super::Instance::launch) gives; 1 is what was launched before there was a count.
 pub const REVISION: u32 = 2;
 
 #[cfg(test)]
