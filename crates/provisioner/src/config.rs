@@ -17,6 +17,8 @@ use secrecy::SecretString;
 pub use compliance::Compliance;
 use mail::{Mailer, OptionalMailer};
 
+use crate::standing::TakeOver;
+
 /// The length of a tenant's subnet: 14 addresses, for two mains, eight workers and the three shared servers.
 pub const SUBNET_LENGTH: u8 = 28;
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub redis_admin_url: SecretString,
     pub edge_probe_url: String,
     pub master_keys: MasterKeys,
+    /// The record that this one may take the engine over from.
+    pub take_over: Option<TakeOver>,
     /// Operations driven at once.
     pub operations: usize,
     /// How many at once by all provisioners together.
@@ -115,6 +119,7 @@ impl Section for Config {
         let redis_admin_url = env.secret("TENANT_REDIS_ADMIN_URL");
         let edge_probe_url = env.required("EDGE_PROBE_URL");
         let master_keys = MasterKeys::read(env);
+        let take_over = env.optional("ENGINE_TAKE_OVER");
         let operations = env.or("OPERATIONS_AT_ONCE", 8);
         let cluster_operations = env.or("CLUSTER_OPERATIONS_AT_ONCE", 64);
         Some(Self {
@@ -125,6 +130,7 @@ impl Section for Config {
             redis_admin_url: redis_admin_url?,
             edge_probe_url: edge_probe_url?,
             master_keys: master_keys?,
+            take_over: take_over?,
             operations: operations?,
             cluster_operations: cluster_operations?,
         })

@@ -1,12 +1,20 @@
 //! Bringing back what a running tenant has lost: the reconciler notices, this saga repairs.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use common::operations::{Context, OperationKind, Saga, Step, StepError};
+use engine::{Health, Observed, State};
+use n8n::databases::Name;
 
 use crate::{
     World,
     create::{Nothing, bring_up, confirm},
+    store::drift,
 };
+
+/// What hangs does not end by itself, and one that might is cut off no later than a restart of the machine would.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// From whatever there is of an active tenant to all of it.
 pub struct HealTenant;
@@ -40,14 +48,35 @@ macro_rules! step {
     };
 }
 
-step!(/** Network with the shared servers in it, and the login in Redis. */ Surroundings, "surroundings", surroundings);
-step!(/** Main and workers run, and say that they are ready. */ Containers, "containers", bring_up);
+step!(/** All that containers need: network, role and login, each as it should be. */ Surroundings, "surroundings", surroundings);
+step!(/** Main and workers run, and say that they are ready. */ Containers, "containers", containers);
 step!(/** The edge reaches it. */ Confirm, "route", confirm);
 
+/// What a container needs may be there and not be as it should be: with another password n8n ends at each start.
 async fn surroundings(context: &Context<'_, World>) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
     context.fenced().await?.containers.ensure_network(&blueprint.network).await?;
-    let password = &blueprint.secrets.instance.redis_password;
-    Ok(context.fenced().await?.queues.ensure_user(tenant, password).await?)
+    let secrets = &blueprint.secrets.instance;
+    let (name, limit) = (Name::of(tenant), blueprint.connection_limit());
+    context.fenced().await?.databases.ensure_role(&name, &secrets.database_password, limit).await?;
+    Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
+}
+
+async fn containers(context: &Context<'_, World>) -> Result<(), StepError> {
+    let names = drift::to_restart(context.database(), context.operation()).await?;
+    if !names.is_empty() {
+        let world = context.observe();
+        let inventory = world.containers.observe(&world.site.cluster).await?;
+        for seen in names.iter().filter_map(|name| inventory.find(name)).filter(|seen| is_lost(seen)) {
+            context.fenced().await?.containers.restart(&seen.reference(), GRACE).await?;
+        }
+    }
+    bring_up(context).await
+}
+
+/// Whether only a new beginning helps. One that was let begin anew by an earlier attempt does not look like this.
+fn is_lost(seen: &Observed) -> bool {
+    let looping = seen.state == State::Restarting || seen.restarts > 0;
+    seen.health == Health::Unhealthy || (looping && !seen.is_ready())
 }

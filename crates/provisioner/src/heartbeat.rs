@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use crate::{
     World,
     config::Site,
+    standing::Standing,
     store::{
         clusters::{self, Seen},
         subnets,
@@ -22,27 +23,27 @@ const EVERY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Beats for as long as the service runs.
-pub fn spawn(service: &Service, world: Arc<World>, site: Site) {
+pub fn spawn(service: &Service, world: Arc<World>, site: Site, standing: Standing) {
     let (pool, stopping) = (service.database.clone(), service.tasks.stopping());
     service.tasks.spawn("heartbeat", async move {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stopping.run_until_cancelled(tick.tick()).await.is_some() {
-            if let Err(error) = beat(&pool, &world, &site).await {
+            if let Err(error) = beat(&pool, &world, &site, standing.is_stranger()).await {
                 tracing::warn!(error = chain(&error), "the heartbeat could not be written");
             }
         }
     });
 }
 
-/// Looks once and writes down what was seen.
-pub async fn beat(pool: &PgPool, world: &World, site: &Site) -> Result<(), sqlx::Error> {
-    let mut seen = look(world).await;
+/// Looks once and writes down what was seen, and whether the engine is somebody else's.
+pub async fn beat(pool: &PgPool, world: &World, site: &Site, stranger: bool) -> Result<(), sqlx::Error> {
+    let mut seen = look(world, stranger).await;
     seen.connections = seen.connections.map(|all| all.saturating_sub(site.platform_connections));
     clusters::beat(pool, site, &seen, subnets::usable(pool, site).await?).await
 }
 
-async fn look(world: &World) -> Seen {
+async fn look(world: &World, stranger: bool) -> Seen {
     let (docker, postgres, redis) = tokio::join!(
         tokio::time::timeout(PATIENCE, world.containers.capacity()),
         tokio::time::timeout(PATIENCE, world.databases.connections()),
@@ -51,6 +52,8 @@ async fn look(world: &World) -> Seen {
     let word = |up: bool| if up { "up" } else { "down" };
     let (capacity, connections) = (docker.ok().and_then(Result::ok), postgres.ok().and_then(Result::ok));
     let dependencies = json!({
+        // A stranger can do nothing with an engine that answers.
+        "engine": word(!stranger),
         "docker": word(capacity.is_some()),
         "tenant_postgres": word(connections.is_some()),
         "redis": word(matches!(redis, Ok(Ok(_)))),

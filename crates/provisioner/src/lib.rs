@@ -9,6 +9,7 @@ pub mod heartbeat;
 pub mod intake;
 pub mod questions;
 mod reconcile;
+mod standing;
 mod store;
 pub mod usage;
 mod wait;
@@ -26,6 +27,7 @@ pub use create::CreateTenant;
 pub use delete::{DeleteTenant, leftovers};
 pub use heal::HealTenant;
 pub use reconcile::{Reconciler, Report};
+pub use standing::{Standing, TakeOver};
 pub use world::World;
 
 /// Every saga this service drives. What is not in here cannot run, and the tests walk this list.
@@ -39,18 +41,18 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let world = Arc::new(World::connect(&config)?);
     service.record_is_usable().await;
     let wake = Wake::default();
+    let standing = Standing::new(service.readiness.clone(), config.take_over);
 
     let owner = format!("provisioner/{}", uuid::Uuid::now_v7());
     let store = Store::new(pool.clone(), owner).with_at_most(config.cluster_operations);
-    let worker =
-        Worker { store, world: world.clone(), sagas: sagas(), wake: wake.clone(), limit: config.operations };
-    worker.spawn(tasks);
+    let (sagas, gate, limit) = (sagas(), standing.gate(), config.operations);
+    Worker { store, world: world.clone(), sagas, wake: wake.clone(), gate, limit }.spawn(tasks);
 
     let woken = wake.clone();
     intake::listen(tasks, service.bus.clone(), pool.clone(), move || woken.now());
     questions::spawn(service, &world);
     usage::spawn(service, world.clone());
-    heartbeat::spawn(service, world.clone(), config.site.clone());
-    Reconciler::new(pool, world, wake).spawn(tasks);
+    heartbeat::spawn(service, world.clone(), config.site.clone(), standing.clone());
+    Reconciler::new(pool, world, wake, standing).spawn(tasks);
     Ok(())
 }

@@ -1,123 +1,185 @@
 //! Observe → plan → apply, again and again: what should be, is.
 //!
-//! Woken by the engine's events and by a timer; an event says only that it is worth looking. A tenant that drifted gets a
-//! `tenant.heal` operation and is left to it, so nothing acts on a tenant beside its operations. An idle pass writes nothing.
+//! Woken by the engine's events and by a timer; an event says little more than that it is worth looking. A tenant that drifted gets
+//! a `tenant.heal` operation and is left to it, so nothing acts on a tenant beside its operations. An idle pass writes nothing but
+//! when it was. What is decided is decided by pure functions, each in a file of its own; `apply` is what changes anything.
 
 mod apply;
+mod brake;
+mod changes;
+mod drift;
+mod ends;
+mod listen;
+mod meet;
+mod metrics;
+mod notes;
+mod pace;
 mod plan;
+mod rows;
+mod sight;
 mod sightings;
 #[cfg(test)]
 mod simulation;
+mod troubles;
+mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, time::Instant};
 
 use common::{
+    clock,
     operations::{StepError, Wake},
     service::Tasks,
 };
-use futures::{StreamExt, stream::BoxStream};
-use metrics::counter;
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
 
-use crate::{World, store::drift};
-use plan::{Rows, plan};
+use crate::{World, standing::Standing, store};
+use brake::brake;
+use changes::Said;
+use ends::Ends;
+use listen::Listener;
+use plan::{Plan, plan};
+use sight::Sight;
 use sightings::Sightings;
+use watch::Watch;
 
-pub use plan::{Drift, Wanted};
-
-/// The engine tells of most changes; this is for those it does not, and for those nobody was there to hear.
-const LOOK_EVERY: Duration = Duration::from_secs(20);
-
-/// A container that dies sends several events in a row; one look serves them all.
-const SETTLE: Duration = Duration::from_millis(500);
+pub use drift::{Drift, Urgency};
+pub use notes::{Note, Noted};
+pub use pace::urgency;
+pub use rows::{Expected, Presence, Rows, Trouble, Wanted};
 
 /// What one pass did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Tenants that got an operation to heal them.
     pub healing: usize,
-    /// Objects of nobody that were removed.
+    /// Objects of tenants that are gone which were removed.
     pub removed: usize,
-    /// Objects of nobody that are left for a later pass.
+    /// Objects of tenants that are gone which are left for a later pass.
     pub spared: usize,
 }
 
-/// The loop's state: only since when it has seen what belongs to nobody.
+/// The loop's state: since when what is seen has been so, what was heard, and what was said.
 pub struct Reconciler {
     pool: PgPool,
     world: Arc<World>,
     wake: Wake,
+    standing: Standing,
+    watch: Watch,
     sightings: Sightings,
+    heard: Ends,
+    said: Said,
 }
 
 impl Reconciler {
     /// A reconciler that has seen nothing yet; `wake` is the worker that heals.
-    pub fn new(pool: PgPool, world: Arc<World>, wake: Wake) -> Self {
-        Self { pool, world, wake, sightings: Sightings::default() }
+    pub fn new(pool: PgPool, world: Arc<World>, wake: Wake, standing: Standing) -> Self {
+        Self {
+            pool,
+            world,
+            wake,
+            standing,
+            watch: Watch::default(),
+            sightings: Sightings::default(),
+            heard: Ends::default(),
+            said: Said::default(),
+        }
     }
 
     /// Starts the loop among `tasks`.
     pub fn spawn(mut self, tasks: &Tasks) {
+        metrics::describe();
         let stopping = tasks.stopping();
         tasks.spawn("reconcile", async move {
-            let mut events = None;
+            let (mut listener, mut failing) = (Listener::default(), false);
             while !stopping.is_cancelled() {
-                match self.pass().await {
-                    Ok(report) if report != Report::default() => tracing::info!(?report, "reconciled"),
-                    Ok(_) => {}
-                    Err(error) => tracing::warn!(?error, "this pass could not be finished"),
-                }
-                self.wait(&mut events, &stopping).await;
+                let (engine, cluster) = (self.world.containers.clone(), &self.world.site.cluster);
+                listener.begin(engine.as_ref(), cluster).await;
+                let begun = Instant::now();
+                failing = self.look(failing).await;
+                let due = self.watch.due_in(Instant::now());
+                let waiting = listener.wait(&mut self.heard, begun.elapsed(), due);
+                stopping.run_until_cancelled(waiting).await;
             }
         });
     }
 
-    /// Looks once, and does what has to be done.
-    pub async fn pass(&mut self) -> Result<Report, StepError> {
-        let inventory = self.world.containers.observe(&self.world.site.cluster).await?;
-        let logins = self.world.queues.observe().await?;
-        // The rows are read last: what was made meanwhile is in them, so it is not taken for nobody's.
-        let rows = Rows::read(&self.pool, self.world.site.cluster.as_str()).await?;
-        apply::note(&self.pool, &inventory).await?;
-        let plan = plan(&rows, &inventory, &logins);
-        let mut report = Report::default();
-        for (tenant, drifts) in &plan.drifted {
-            if drift::heal(&self.pool, *tenant, drifts).await? {
-                report.healing += 1;
-                for drift in drifts {
-                    counter!("rp9_drift_total", "kind" => drift.kind()).increment(1);
-                    tracing::warn!(tenant_id = %tenant, %drift, "the tenant drifted; it will be healed");
+    /// One pass of the loop. Says whether it failed; that is logged once, however often it goes on.
+    async fn look(&mut self, failed_before: bool) -> bool {
+        match self.pass().await {
+            Ok(report) => {
+                let Report { healing, removed, spared } = report;
+                if healing + removed > 0 {
+                    tracing::info!(healing, removed, spared, "reconciled");
+                } else if failed_before {
+                    tracing::info!("passes are finished again");
                 }
+                false
+            }
+            Err(error) => {
+                if !failed_before {
+                    let error = match error {
+                        StepError::LeaseLost => "the lease was lost".to_owned(),
+                        StepError::Failed { cause, .. } => cause,
+                    };
+                    tracing::warn!(error, "a pass could not be finished; it is tried again");
+                }
+                true
             }
         }
-        if report.healing > 0 {
-            self.wake.now();
-        }
-        let due = self.sightings.due(plan.orphans, std::time::Instant::now());
-        (report.removed, report.spared) = apply::remove(&self.world, due).await;
-        Ok(report)
     }
 
-    async fn wait(
-        &self,
-        events: &mut Option<BoxStream<'static, engine::Event>>,
-        stopping: &CancellationToken,
-    ) {
-        if events.is_none() {
-            *events = self.world.containers.events(&self.world.site.cluster).await.ok();
-        }
-        let event = async {
-            match events.as_mut() {
-                Some(stream) => stream.next().await,
-                None => std::future::pending().await,
+    /// Looks once, and does what has to be done.
+    pub async fn pass(&mut self) -> Result<Report, StepError> {
+        self.pass_at(Instant::now()).await
+    }
+
+    /// The same at this moment, by which it is judged how long what is seen has been so.
+    pub async fn pass_at(&mut self, now: Instant) -> Result<Report, StepError> {
+        let begun = Instant::now();
+        let sight = match Sight::look(&self.world).await {
+            Ok(sight) => sight,
+            Err(error) => {
+                self.said.blind(["docker"].into());
+                self.watch.lose_sight();
+                return Err(error.into());
             }
         };
-        let looked = stopping.run_until_cancelled(tokio::time::timeout(LOOK_EVERY, event)).await;
-        if let Some(Ok(None)) = looked {
-            // The stream has ended: the engine was lost, and a new stream is needed.
-            *events = None;
+        self.said.blind(sight.blind_spots());
+        if !meet::meet(&self.pool, &self.world, &self.standing, &sight.inventory.tenants()).await? {
+            return Ok(Report::default());
         }
-        stopping.run_until_cancelled(tokio::time::sleep(SETTLE)).await;
+        // The rows are read last: what was made meanwhile is in them, so it is not taken for nobody's.
+        let cluster = self.world.site.cluster.as_str();
+        let rows = Rows::read(&self.pool, cluster, &sight.inventory).await?;
+        let notes = notes::notes(&rows, &sight.inventory, &self.heard, clock::now());
+        apply::note(&self.pool, &notes, &mut self.heard).await?;
+        store::notes::observed(&self.pool, cluster, begun.elapsed()).await?;
+        self.watch.look(&sight.inventory, sight.is_whole(), now);
+        let plan = plan(&rows, &sight, &self.watch, now);
+        self.said.unknown(&plan.unknown);
+        metrics::cluster(&rows, &plan);
+        let turns = troubles::turns(&rows, &sight, &plan.drifted, &self.watch, now);
+        apply::turn(&self.pool, turns).await?;
+        let healing = apply::heal(&self.pool, &plan, &rows).await?;
+        if healing > 0 {
+            self.wake.now();
+        }
+        let (removed, spared) = self.remove(plan, &rows, &sight, now).await?;
+        Ok(Report { healing, removed, spared })
+    }
+
+    async fn remove(
+        &mut self,
+        plan: Plan,
+        rows: &Rows,
+        sight: &Sight,
+        now: Instant,
+    ) -> Result<(usize, usize), StepError> {
+        let seen = plan.orphans.len();
+        let due = self.sightings.due(plan.orphans, now);
+        let braked = brake(due, sight.inventory.tenants().len(), &rows.removed);
+        self.said.held(braked.held);
+        let removed = apply::remove(&self.pool, &self.world, braked.now).await?;
+        Ok((removed, seen - removed))
     }
 }

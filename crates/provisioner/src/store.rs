@@ -2,8 +2,13 @@
 
 pub mod clusters;
 pub mod drift;
+pub mod expected;
+pub mod identity;
 pub mod instances;
 pub mod intake;
+pub mod notes;
+pub mod removals;
 pub mod secrets;
 pub mod subnets;
 pub mod tenants;
+pub mod troubles;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use backon::{ConstantBuilder, Retryable};
 use common::{error::Kind, operations::StepError};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// How often a condition is asked for: often enough that nobody notices, rarely enough that the asked one does not either.
 const ASK_EVERY: Duration = Duration::from_millis(250);
@@ -11,16 +11,80 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 /// How long the edge may take: it asks for its routes twice a second.
 pub const EDGE: Duration = Duration::from_secs(20);
 
-/// Asks until the condition holds. A transient error means: not yet. After `limit` the last one is returned.
+/// Asks until the condition holds. A transient error means: not yet. After `limit`, in the middle of an answer too, the last one
+/// is returned.
 pub async fn until<F>(limit: Duration, condition: impl Fn() -> F) -> Result<(), StepError>
 where
     F: Future<Output = Result<(), StepError>>,
 {
-    let times = limit.as_millis() / ASK_EVERY.as_millis();
-    let every = ConstantBuilder::default().with_delay(ASK_EVERY).with_max_times(times as usize);
-    let not_yet = |error: &StepError| match error {
+    let end = Instant::now() + limit;
+    let mut last = StepError::failed(Kind::Timeout, "there was no answer in time");
+    loop {
+        match timeout_at(end, condition()).await {
+            Ok(Err(error)) if is_transient(&error) => last = error,
+            Ok(answer) => return answer,
+            Err(_) => return Err(last),
+        }
+        if Instant::now() + ASK_EVERY >= end {
+            return Err(last);
+        }
+        sleep(ASK_EVERY).await;
+    }
+}
+
+fn is_transient(error: &StepError) -> bool {
+    match error {
         StepError::LeaseLost => false,
         StepError::Failed { kind, .. } => matches!(kind, Kind::Unavailable | Kind::Timeout),
-    };
-    condition.retry(every).when(not_yet).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(180);
+
+    fn not_yet() -> StepError {
+        StepError::failed(Kind::Timeout, "not yet")
+    }
+
+    fn detail(answer: Result<(), StepError>) -> String {
+        match answer {
+            Err(StepError::Failed { detail, .. }) => detail,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_answers_do_not_make_the_wait_longer() {
+        let begun = Instant::now();
+        let answer = until(LIMIT, || async {
+            sleep(Duration::from_secs(20)).await;
+            Err(not_yet())
+        });
+        assert_eq!(detail(answer.await), "not yet");
+        assert!(begun.elapsed() <= LIMIT, "it took {:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_never_answers_is_not_waited_for() {
+        let begun = Instant::now();
+        let answer = until(LIMIT, std::future::pending).await;
+        assert_eq!((detail(answer).as_str(), begun.elapsed()), ("there was no answer in time", LIMIT));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_holds_in_the_end_was_worth_waiting_for_and_what_is_wrong_is_not() {
+        let asked = Cell::new(0);
+        let third = until(LIMIT, || async {
+            asked.set(asked.get() + 1);
+            if asked.get() < 3 { Err(not_yet()) } else { Ok(()) }
+        });
+        assert!(third.await.is_ok());
+        let wrong = until(LIMIT, || async { Err(StepError::failed(Kind::Conflict, "wrong")) });
+        assert_eq!(detail(wrong.await), "wrong");
+    }
 }

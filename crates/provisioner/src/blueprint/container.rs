@@ -76,6 +76,7 @@ pub(super) fn of_launch(
         secrets: secret_files.collect(),
         command: launch.command,
         env: launch.environment.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+        launch: launch::REVISION,
         labels: BTreeMap::new(),
         network: String::new(),
         aliases: Vec::new(),

@@ -6,7 +6,7 @@ use common::operations::{Context, Step, StepError};
 use super::{DeleteTenant, Removal};
 use crate::{
     World,
-    store::{instances, secrets, tenants},
+    store::{instances, secrets, tenants, troubles},
 };
 
 pub struct Forget;
@@ -22,6 +22,7 @@ impl Step<DeleteTenant> for Forget {
         let mut transaction = context.begin().await?;
         instances::remove_all(&mut *transaction, tenant).await?;
         secrets::remove_all(&mut *transaction, tenant).await?;
+        troubles::clear(&mut *transaction, tenant).await?;
         tenants::deleted(&mut *transaction, tenant).await?;
         Ok(transaction.commit().await?)
     }

@@ -1,60 +1,97 @@
 //! What a pass changes.
 
-use common::error::chain;
-use engine::{ContainerRef, Health, Inventory, NetworkRef, State};
-use metrics::counter;
+use std::collections::HashSet;
+
+use common::{error::chain, id::TenantId, operations::StepError};
+use engine::{ContainerRef, NetworkRef};
 use sqlx::PgPool;
 
-use super::{plan::Orphan, sightings::Due};
-use crate::{World, store::instances};
+use super::{
+    ends::Ends,
+    metrics,
+    notes::Note,
+    pace,
+    plan::{Orphan, Plan},
+    rows::Rows,
+    troubles::{self, Turn},
+};
+use crate::{
+    World,
+    store::{drift, notes, removals, troubles as store},
+};
 
-/// Notes what was seen of tenants' containers, for whoever asks the API.
-pub async fn note(pool: &PgPool, inventory: &Inventory) -> Result<(), sqlx::Error> {
-    let seen: Vec<_> = inventory
-        .containers
+/// Writes down what was seen of containers. What could not be written, because another replica did so at the same moment, is
+/// looked at again: what was heard of it is kept.
+pub async fn note(pool: &PgPool, changes: &[Note], heard: &mut Ends) -> Result<(), sqlx::Error> {
+    let written = notes::write(pool, changes).await?;
+    let missed: HashSet<_> = changes
         .iter()
-        .map(|c| (c.name.clone(), state_word(c.state), health_word(c.health)))
+        .map(|note| note.name.as_str())
+        .filter(|name| !written.iter().any(|w| w == name))
         .collect();
-    instances::note(pool, &seen).await
+    changes.iter().filter(|note| !missed.contains(note.name.as_str())).for_each(metrics::noted);
+    heard.retain(&missed);
+    Ok(())
 }
 
-const fn state_word(state: State) -> &'static str {
-    match state {
-        State::Created => "created",
-        State::Running => "running",
-        State::Paused => "paused",
-        State::Restarting => "restarting",
-        State::Exited => "exited",
-        State::Removing => "removing",
+/// Asks for drifted tenants to be healed, as many as is good at once. Says how many.
+pub async fn heal(pool: &PgPool, plan: &Plan, rows: &Rows) -> Result<usize, StepError> {
+    let mut healing = 0;
+    for (tenant, drifts) in pace::pace(plan, rows) {
+        let heals = rows.tenants.get(&tenant).and_then(|expected| expected.trouble).map_or(0, |t| t.heals);
+        if !drift::heal(pool, tenant, &drifts, troubles::pause_after(heals + 1)).await? {
+            continue;
+        }
+        healing += 1;
+        for drift in &drifts {
+            metrics::drifted(drift);
+            tracing::warn!(tenant_id = %tenant, %drift, "the tenant drifted; it will be healed");
+        }
     }
+    Ok(healing)
 }
 
-const fn health_word(health: Health) -> &'static str {
-    match health {
-        Health::None => "none",
-        Health::Starting => "starting",
-        Health::Healthy => "healthy",
-        Health::Unhealthy => "unhealthy",
-    }
-}
-
-/// Removes what is due; says how much was removed and how much is left for later.
-pub async fn remove(world: &World, due: Due) -> (usize, usize) {
-    let (mut removed, mut spared) = (0, due.spared);
-    for orphan in due.now {
-        match remove_one(world, &orphan).await {
-            Ok(()) => {
-                removed += 1;
-                counter!("rp9_orphans_removed_total").increment(1);
-                tracing::warn!(?orphan, "removed: no tenant that is alive owns it");
+/// Shows tenants as unhealthy, or not any more.
+pub async fn turn(pool: &PgPool, turns: Vec<(TenantId, Turn)>) -> Result<(), sqlx::Error> {
+    for (tenant, turn) in turns {
+        match turn {
+            Turn::Show(reasons) => {
+                if store::show(pool, tenant, &reasons).await? {
+                    let reasons = reasons.join("; ");
+                    tracing::error!(tenant_id = %tenant, reasons, "a person is needed: healing does not help this tenant");
+                }
             }
-            Err(error) => {
-                spared += 1;
-                tracing::warn!(?orphan, error = chain(&error), "an orphan could not be removed");
+            Turn::Clear => {
+                if store::clear(pool, tenant).await? {
+                    tracing::info!(tenant_id = %tenant, "the tenant is as it should be again");
+                }
             }
         }
     }
-    (removed, spared)
+    Ok(())
+}
+
+/// Removes these, and says how many could be.
+pub async fn remove(pool: &PgPool, world: &World, orphans: Vec<Orphan>) -> Result<usize, StepError> {
+    let mut removed = 0;
+    for orphan in orphans {
+        removals::note(pool, world.site.cluster.as_str(), orphan.tenant()).await?;
+        match remove_one(world, &orphan).await {
+            Ok(()) => {
+                removed += 1;
+                metrics::removed();
+                tracing::warn!(tenant_id = %orphan.tenant(), object = orphan.name(), "removed: its tenant is gone");
+            }
+            Err(error) => {
+                tracing::warn!(
+                    object = orphan.name(),
+                    error = chain(&error),
+                    "an orphan could not be removed"
+                );
+            }
+        }
+    }
+    Ok(removed)
 }
 
 async fn remove_one(world: &World, orphan: &Orphan) -> Result<(), engine::ContainerError> {

@@ -1,79 +1,19 @@
 //! What differs between the rows and the world. Pure.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt,
+use std::{collections::BTreeSet, time::Instant};
+
+use common::id::TenantId;
+use engine::{Inventory, Observed, State};
+use n8n::launch;
+
+use super::{
+    drift::Drift,
+    rows::{Expected, Presence, Rows, Wanted},
+    sight::Sight,
+    watch::{Complaint, Watch},
 };
 
-use common::{id::TenantId, operations::StepError};
-use engine::{Inventory, State};
-use sqlx::PgPool;
-
-use crate::store::drift;
-
-/// What the rows say about one cluster.
-#[derive(Debug, Default)]
-pub struct Rows {
-    /// Tenants that should be running and that no operation is working on, with what should run for each.
-    pub settled: BTreeMap<TenantId, Vec<Wanted>>,
-    /// Tenants that may own something: all but those that are gone, and those an operation is working on.
-    pub alive: HashSet<TenantId>,
-}
-
-/// A container that should run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    pub name: String,
-    pub cpu_millis: u32,
-    pub memory_mb: u32,
-}
-
-impl Rows {
-    /// The rows as they are now.
-    pub async fn read(pool: &PgPool, cluster: &str) -> Result<Self, StepError> {
-        Ok(Self { settled: drift::settled(pool, cluster).await?, alive: drift::alive(pool).await? })
-    }
-}
-
-/// One way in which a tenant is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Drift {
-    ContainerMissing(String),
-    ContainerDown(String),
-    LimitsDiffer(String),
-    NetworkMissing,
-    SharedDetached(&'static str),
-    LoginMissing,
-}
-
-impl Drift {
-    /// The word in metrics.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::ContainerMissing(_) => "container_missing",
-            Self::ContainerDown(_) => "container_down",
-            Self::LimitsDiffer(_) => "limits_differ",
-            Self::NetworkMissing => "network_missing",
-            Self::SharedDetached(_) => "shared_detached",
-            Self::LoginMissing => "login_missing",
-        }
-    }
-}
-
-impl fmt::Display for Drift {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ContainerMissing(name) => write!(f, "{name} is missing"),
-            Self::ContainerDown(name) => write!(f, "{name} is down"),
-            Self::LimitsDiffer(name) => write!(f, "{name} has other limits than its row"),
-            Self::NetworkMissing => write!(f, "the network is missing"),
-            Self::SharedDetached(role) => write!(f, "{role} is not in the tenant's network"),
-            Self::LoginMissing => write!(f, "the login in Redis is missing"),
-        }
-    }
-}
-
-/// Something with our labels that belongs to no tenant that is alive.
+/// Something with our labels that belongs to a tenant that is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Orphan {
     // In this order: a network can only go when nothing is in it.
@@ -81,25 +21,62 @@ pub enum Orphan {
     Network { name: String, tenant: TenantId },
 }
 
+impl Orphan {
+    /// What the engine calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Container { name, .. } | Self::Network { name, .. } => name,
+        }
+    }
+
+    /// Whose it was.
+    pub const fn tenant(&self) -> TenantId {
+        match self {
+            Self::Container { tenant, .. } | Self::Network { tenant, .. } => *tenant,
+        }
+    }
+}
+
 /// What there is to do.
 #[derive(Debug, Default)]
 pub struct Plan {
     pub drifted: Vec<(TenantId, Vec<Drift>)>,
     pub orphans: Vec<Orphan>,
+    /// Tenants with containers that a former release launched.
+    pub outdated: BTreeSet<TenantId>,
+    /// Tenants on the engine that this record has never heard of. Nothing is done about them: a record that was restored, or is
+    /// another one, does not know what it does not know.
+    pub unknown: BTreeSet<TenantId>,
 }
 
 /// Compares.
-pub fn plan(rows: &Rows, inventory: &Inventory, logins: &[TenantId]) -> Plan {
-    let drifted = rows.settled.iter().filter_map(|(tenant, wanted)| {
-        let drifts = drifts(*tenant, wanted, inventory, logins);
+pub fn plan(rows: &Rows, sight: &Sight, watch: &Watch, now: Instant) -> Plan {
+    let settled = rows.tenants.iter().filter(|(_, expected)| expected.is_settled());
+    let drifted = settled.filter_map(|(tenant, expected)| {
+        let drifts = drifts(*tenant, expected, sight, |name| watch.complaint(name, now));
         (!drifts.is_empty()).then_some((*tenant, drifts))
     });
-    Plan { drifted: drifted.collect(), orphans: orphans(&rows.alive, inventory) }
+    let drifted = drifted.collect();
+    let tenants = sight.inventory.tenants().into_iter();
+    let outdated = rows.tenants.iter().filter(|(_, expected)| is_outdated(expected, &sight.inventory));
+    Plan {
+        drifted,
+        outdated: outdated.map(|(tenant, _)| *tenant).collect(),
+        orphans: orphans(rows, &sight.inventory),
+        unknown: tenants.filter(|tenant| !rows.seen.contains_key(tenant)).collect(),
+    }
 }
 
-fn drifts(tenant: TenantId, wanted: &[Wanted], inventory: &Inventory, logins: &[TenantId]) -> Vec<Drift> {
+fn drifts(
+    tenant: TenantId,
+    expected: &Expected,
+    sight: &Sight,
+    complaint: impl Fn(&str) -> Option<Complaint>,
+) -> Vec<Drift> {
+    let inventory = &sight.inventory;
+    let wanted = expected.wanted.iter();
     let mut drifts: Vec<_> =
-        wanted.iter().filter_map(|container| of_container(container, inventory)).collect();
+        wanted.filter_map(|wanted| of_container(wanted, inventory, complaint(&wanted.name))).collect();
     match inventory.networks.iter().find(|network| network.tenant == Some(tenant)) {
         None => drifts.push(Drift::NetworkMissing),
         Some(network) => {
@@ -108,37 +85,62 @@ fn drifts(tenant: TenantId, wanted: &[Wanted], inventory: &Inventory, logins: &[
             drifts.extend(absent.map(Drift::SharedDetached));
         }
     }
-    if !logins.contains(&tenant) {
+    // Of what was not seen nothing is concluded.
+    if sight.logins.as_ref().is_some_and(|logins| !logins.contains(&tenant)) {
         drifts.push(Drift::LoginMissing);
+    }
+    if sight.roles.as_ref().is_some_and(|roles| !roles.contains(&tenant)) {
+        drifts.push(Drift::RoleMissing);
     }
     drifts
 }
 
-fn of_container(wanted: &Wanted, inventory: &Inventory) -> Option<Drift> {
+fn of_container(wanted: &Wanted, inventory: &Inventory, complaint: Option<Complaint>) -> Option<Drift> {
     let name = wanted.name.clone();
+    if inventory.unknown.contains(&name) {
+        return None;
+    }
     let Some(seen) = inventory.find(&wanted.name) else { return Some(Drift::ContainerMissing(name)) };
-    match seen.state {
-        State::Created | State::Exited | State::Paused | State::Removing => {
+    match (seen.state, complaint) {
+        (State::Created | State::Exited | State::Paused | State::Removing, _) => {
             return Some(Drift::ContainerDown(name));
         }
+        (State::Running | State::Restarting, Some(Complaint::Unhealthy)) => {
+            return Some(Drift::ContainerUnhealthy(name));
+        }
+        (State::Running | State::Restarting, Some(Complaint::CrashLooping)) => {
+            return Some(Drift::ContainerCrashLooping(name));
+        }
         // The engine is at it already.
-        State::Restarting => return None,
-        State::Running => {}
+        (State::Restarting, None) => return None,
+        (State::Running, None) => {}
     }
-    let limits = (seen.limits.cpu_millis, seen.limits.memory_mb);
-    (limits != (wanted.cpu_millis, wanted.memory_mb)).then_some(Drift::LimitsDiffer(name))
+    if (seen.limits.cpu_millis, seen.limits.memory_mb) != (wanted.cpu_millis, wanted.memory_mb) {
+        return Some(Drift::LimitsDiffer(name));
+    }
+    is_former(seen).then_some(Drift::SettingsDiffer(name))
 }
 
-fn orphans(alive: &HashSet<TenantId>, inventory: &Inventory) -> Vec<Orphan> {
-    // What serves all tenants belongs to the platform, not to nobody.
-    let nobodys = |tenant: Option<TenantId>| tenant.filter(|tenant| !alive.contains(tenant));
+/// A newer one was made by a newer release, which runs beside this one.
+const fn is_former(seen: &Observed) -> bool {
+    seen.launch < launch::REVISION
+}
+
+fn is_outdated(expected: &Expected, inventory: &Inventory) -> bool {
+    expected.wanted.iter().any(|wanted| inventory.find(&wanted.name).is_some_and(is_former))
+}
+
+/// Only what the record says is gone: what serves all tenants belongs to the platform, and what nobody knows to somebody else.
+fn orphans(rows: &Rows, inventory: &Inventory) -> Vec<Orphan> {
+    let gone =
+        |tenant: Option<TenantId>| tenant.filter(|tenant| rows.seen.get(tenant) == Some(&Presence::Gone));
     let containers = inventory.containers.iter().map(|c| (c.owner.tenant, &c.name));
     let volumes = inventory.volumes.iter().map(|v| (v.tenant, &v.container));
-    let containers = containers.chain(volumes).filter_map(|(tenant, name)| {
-        Some(Orphan::Container { name: name.clone(), tenant: nobodys(tenant)? })
-    });
+    let containers = containers
+        .chain(volumes)
+        .filter_map(|(tenant, name)| Some(Orphan::Container { name: name.clone(), tenant: gone(tenant)? }));
     let networks = inventory.networks.iter().filter_map(|network| {
-        Some(Orphan::Network { name: network.name.clone(), tenant: nobodys(network.tenant)? })
+        Some(Orphan::Network { name: network.name.clone(), tenant: gone(network.tenant)? })
     });
     let mut orphans: Vec<_> = containers.chain(networks).collect();
     orphans.sort();

@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 
 use common::tenant::Color;
 use engine::{
@@ -7,6 +10,7 @@ use engine::{
 };
 
 use super::*;
+use crate::reconcile::notes::Noted;
 
 fn cluster() -> ClusterId {
     "local".parse().unwrap()
@@ -19,6 +23,7 @@ fn spec(tenant: Option<TenantId>, name: &str) -> ContainerSpec {
         image: "n8n".into(),
         command: vec![],
         env: BTreeMap::new(),
+        launch: launch::REVISION,
         labels: BTreeMap::new(),
         network: "net".into(),
         aliases: vec![],
@@ -38,6 +43,7 @@ pub(in crate::reconcile) fn container(tenant: Option<TenantId>, name: &str, stat
         owner: spec.owner.clone(),
         spec: SpecHash::of(&spec),
         image: spec.image.clone(),
+        launch: spec.launch,
         state,
         health: Health::Healthy,
         restarts: 0,
@@ -45,6 +51,7 @@ pub(in crate::reconcile) fn container(tenant: Option<TenantId>, name: &str, stat
         address: None,
         started_at: None,
         exit_code: None,
+        oom_killed: false,
     }
 }
 
@@ -59,76 +66,121 @@ pub(in crate::reconcile) fn network(tenant: TenantId, attached: &[&str]) -> Netw
     }
 }
 
+/// What a row with the limits of [`container`] asks for.
+pub(in crate::reconcile) fn wanted(name: &str) -> Wanted {
+    Wanted { name: name.into(), cpu_millis: 1000, memory_mb: 1024, noted: Noted::default() }
+}
+
 /// A tenant that is as it should be.
-fn whole(tenant: TenantId) -> (Rows, Inventory) {
-    let wanted = Wanted { name: "main".into(), cpu_millis: 1000, memory_mb: 1024 };
-    let rows = Rows { settled: BTreeMap::from([(tenant, vec![wanted])]), alive: HashSet::from([tenant]) };
+pub(in crate::reconcile) fn whole(tenant: TenantId) -> (Rows, Sight) {
+    let expected = Expected { active: true, busy: false, wanted: vec![wanted("main")], trouble: None };
+    let rows = Rows {
+        tenants: BTreeMap::from([(tenant, expected)]),
+        seen: HashMap::from([(tenant, Presence::Alive)]),
+        ..Rows::default()
+    };
     let inventory = Inventory {
         containers: vec![container(Some(tenant), "main", State::Running)],
         networks: vec![network(tenant, &["edge", "postgres", "redis"])],
-        volumes: vec![],
+        ..Inventory::default()
     };
-    (rows, inventory)
+    let all = || Some(HashSet::from([tenant]));
+    (rows, Sight { inventory, logins: all(), roles: all() })
 }
 
-fn drifts_of(tenant: TenantId, rows: &Rows, inventory: &Inventory, logins: &[TenantId]) -> Vec<Drift> {
-    let plan = plan(rows, inventory, logins);
-    plan.drifted
-        .into_iter()
-        .find(|(drifted, _)| *drifted == tenant)
-        .map(|(_, drifts)| drifts)
-        .unwrap_or_default()
+fn planned(rows: &Rows, sight: &Sight) -> Plan {
+    plan(rows, sight, &Watch::default(), Instant::now())
 }
 
 #[test]
 fn a_tenant_as_it_should_be_gives_nothing_to_do() {
-    let tenant = TenantId::generate();
-    let (rows, inventory) = whole(tenant);
-    let plan = plan(&rows, &inventory, &[tenant]);
-    assert!(plan.drifted.is_empty() && plan.orphans.is_empty());
+    let (rows, sight) = whole(TenantId::generate());
+    let plan = planned(&rows, &sight);
+    assert!(plan.drifted.is_empty() && plan.orphans.is_empty() && plan.unknown.is_empty());
+    assert!(plan.outdated.is_empty());
 }
 
 #[test]
 fn every_way_of_drifting_is_named() {
     let tenant = TenantId::generate();
-    let (rows, whole_inventory) = whole(tenant);
-    let damaged = |damage: &dyn Fn(&mut Inventory)| {
-        let mut inventory = whole_inventory.clone();
-        damage(&mut inventory);
-        drifts_of(tenant, &rows, &inventory, &[tenant])
+    let (rows, whole_sight) = whole(tenant);
+    let damaged = |damage: &dyn Fn(&mut Sight)| {
+        let mut sight = whole_sight.clone();
+        damage(&mut sight);
+        planned(&rows, &sight).drifted.into_iter().next().map(|(_, drifts)| drifts).unwrap_or_default()
     };
     let main = || "main".to_owned();
-    assert_eq!(damaged(&|i| i.containers.clear()), [Drift::ContainerMissing(main())]);
-    assert_eq!(damaged(&|i| i.containers[0].state = State::Exited), [Drift::ContainerDown(main())]);
-    assert_eq!(damaged(&|i| i.containers[0].state = State::Restarting), []);
-    assert_eq!(damaged(&|i| i.containers[0].limits.memory_mb = 1), [Drift::LimitsDiffer(main())]);
-    assert_eq!(damaged(&|i| i.networks.clear()), [Drift::NetworkMissing]);
-    assert_eq!(
-        damaged(&|i| i.networks[0].attached.retain(|role| role != "redis")),
-        [Drift::SharedDetached("redis")]
-    );
-    assert_eq!(drifts_of(tenant, &rows, &whole_inventory, &[]), [Drift::LoginMissing]);
+    assert_eq!(damaged(&|s| s.inventory.containers.clear()), [Drift::ContainerMissing(main())]);
+    let state = |state: State| damaged(&|s| s.inventory.containers[0].state = state);
+    assert_eq!(state(State::Exited), [Drift::ContainerDown(main())]);
+    assert_eq!(state(State::Restarting), []);
+    let limits = |s: &mut Sight| s.inventory.containers[0].limits.memory_mb = 1;
+    assert_eq!(damaged(&limits), [Drift::LimitsDiffer(main())]);
+    let launch = |launch: u32| damaged(&|s| s.inventory.containers[0].launch = launch);
+    assert_eq!(launch(launch::REVISION - 1), [Drift::SettingsDiffer(main())]);
+    assert_eq!(launch(launch::REVISION + 1), [], "a newer release's");
+    assert_eq!(damaged(&|s| s.inventory.networks.clear()), [Drift::NetworkMissing]);
+    let detach = |s: &mut Sight| s.inventory.networks[0].attached.retain(|role| role != "redis");
+    assert_eq!(damaged(&detach), [Drift::SharedDetached("redis")]);
+    assert_eq!(damaged(&|s| s.logins = Some(HashSet::new())), [Drift::LoginMissing]);
+    assert_eq!(damaged(&|s| s.roles = Some(HashSet::new())), [Drift::RoleMissing]);
+}
+
+#[test]
+fn nothing_is_concluded_from_what_was_not_seen() {
+    let (rows, mut sight) = whole(TenantId::generate());
+    (sight.logins, sight.roles) = (None, None);
+    let silent = sight.inventory.containers.remove(0).name;
+    sight.inventory.unknown.insert(silent);
+    assert!(planned(&rows, &sight).drifted.is_empty());
+}
+
+#[test]
+fn what_time_tells_is_a_drift_of_a_container_that_runs() {
+    let complaints = [
+        (Complaint::Unhealthy, Drift::ContainerUnhealthy("main".into())),
+        (Complaint::CrashLooping, Drift::ContainerCrashLooping("main".into())),
+    ];
+    for (complaint, drift) in complaints {
+        for state in [State::Running, State::Restarting] {
+            let inventory =
+                Inventory { containers: vec![container(None, "main", state)], ..Inventory::default() };
+            assert_eq!(of_container(&wanted("main"), &inventory, Some(complaint)), Some(drift.clone()));
+        }
+    }
 }
 
 #[test]
 fn a_tenant_an_operation_works_on_is_left_to_it() {
     let tenant = TenantId::generate();
-    let (mut rows, mut inventory) = whole(tenant);
-    rows.settled.clear();
-    inventory.containers.clear();
-    let plan = plan(&rows, &inventory, &[]);
-    assert!(plan.drifted.is_empty() && plan.orphans.is_empty());
+    let (mut rows, sight) = whole(tenant);
+    rows.tenants.get_mut(&tenant).unwrap().busy = true;
+    let nothing = Sight { logins: Some(HashSet::new()), ..Sight::default() };
+    assert!(planned(&rows, &nothing).drifted.is_empty());
+    rows.tenants.get_mut(&tenant).unwrap().active = false;
+    assert!(planned(&rows, &nothing).drifted.is_empty() && planned(&rows, &sight).orphans.is_empty());
 }
 
 #[test]
-fn what_belongs_to_nobody_is_an_orphan_and_containers_come_before_networks() {
+fn what_a_gone_tenant_left_is_an_orphan_and_containers_come_before_networks() {
     let (alive, gone) = (TenantId::generate(), TenantId::generate());
-    let (rows, mut inventory) = whole(alive);
-    inventory.networks.insert(0, network(gone, &[]));
-    inventory.containers.push(container(Some(gone), "left", State::Running));
+    let (mut rows, mut sight) = whole(alive);
+    rows.seen.insert(gone, Presence::Gone);
+    sight.inventory.networks.insert(0, network(gone, &[]));
+    sight.inventory.containers.push(container(Some(gone), "left", State::Running));
     // The platform's own, and so not nobody's.
-    inventory.containers.push(container(None, "migrate", State::Exited));
-    let plan = plan(&rows, &inventory, &[alive]);
+    sight.inventory.containers.push(container(None, "migrate", State::Exited));
+    let plan = planned(&rows, &sight);
     let left = Orphan::Container { name: "left".into(), tenant: gone };
     assert_eq!(plan.orphans, [left, Orphan::Network { name: format!("net-{gone}"), tenant: gone }]);
+}
+
+#[test]
+fn what_the_record_has_never_heard_of_is_nobodys_to_remove() {
+    let (alive, strange) = (TenantId::generate(), TenantId::generate());
+    let (rows, mut sight) = whole(alive);
+    sight.inventory.networks.push(network(strange, &[]));
+    sight.inventory.containers.push(container(Some(strange), "theirs", State::Running));
+    let plan = planned(&rows, &sight);
+    assert_eq!((plan.orphans, plan.unknown), (vec![], BTreeSet::from([strange])));
 }

@@ -1,4 +1,4 @@
-//! Since when something was seen to belong to nobody, and how much of it may be removed at once.
+//! Since when something was seen to belong to a tenant that is gone.
 
 use std::{
     collections::HashMap,
@@ -10,32 +10,20 @@ use super::plan::Orphan;
 /// Time for whoever makes an object before its row, or reads an old copy of the rows, to be proved wrong.
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 
-/// A pass that finds more than this to remove is more likely to be mistaken than right; the rest waits for the next one.
-pub(super) const AT_ONCE: usize = 5;
-
 /// What was seen, and since when without interruption.
 #[derive(Debug, Default)]
 pub struct Sightings(HashMap<Orphan, Instant>);
 
-/// What may be removed now, and how many have to wait.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Due {
-    pub now: Vec<Orphan>,
-    pub spared: usize,
-}
-
 impl Sightings {
-    /// Takes what is seen now; what is not seen any more is forgotten.
-    pub fn due(&mut self, seen: Vec<Orphan>, now: Instant) -> Due {
+    /// Takes what is seen now, and gives what was seen for so long that it may be removed; what is not seen any more is forgotten.
+    pub fn due(&mut self, seen: Vec<Orphan>, now: Instant) -> Vec<Orphan> {
         self.0.retain(|orphan, _| seen.contains(orphan));
         for orphan in &seen {
             self.0.entry(orphan.clone()).or_insert(now);
         }
         let old =
             |orphan: &Orphan| self.0.get(orphan).is_some_and(|since| now.duration_since(*since) >= GRACE);
-        let all = seen.len();
-        let now: Vec<_> = seen.into_iter().filter(old).take(AT_ONCE).collect();
-        Due { spared: all - now.len(), now }
+        seen.into_iter().filter(old).collect()
     }
 }
 
@@ -53,8 +41,8 @@ mod tests {
     #[test]
     fn an_orphan_is_removed_only_after_its_grace() {
         let (mut sightings, seen, start) = (Sightings::default(), orphans(1), Instant::now());
-        assert_eq!(sightings.due(seen.clone(), start), Due { now: vec![], spared: 1 });
-        assert_eq!(sightings.due(seen.clone(), start + GRACE), Due { now: seen, spared: 0 });
+        assert_eq!(sightings.due(seen.clone(), start), []);
+        assert_eq!(sightings.due(seen.clone(), start + GRACE), seen);
     }
 
     #[test]
@@ -62,14 +50,6 @@ mod tests {
         let (mut sightings, seen, start) = (Sightings::default(), orphans(1), Instant::now());
         sightings.due(seen.clone(), start);
         sightings.due(vec![], start + GRACE / 2);
-        assert_eq!(sightings.due(seen, start + GRACE).now, []);
-    }
-
-    #[test]
-    fn no_pass_removes_more_than_its_share() {
-        let (mut sightings, seen, start) = (Sightings::default(), orphans(AT_ONCE * 3), Instant::now());
-        sightings.due(seen.clone(), start);
-        let due = sightings.due(seen, start + GRACE);
-        assert_eq!((due.now.len(), due.spared), (AT_ONCE, AT_ONCE * 2));
+        assert_eq!(sightings.due(seen, start + GRACE), []);
     }
 }

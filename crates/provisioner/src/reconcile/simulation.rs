@@ -1,7 +1,7 @@
 //! The reconciler's decisions in a model world that is damaged at random.
 //!
-//! `plan` and `Sightings` are the real ones. The world is a model: rows, an inventory, and operations that heal between two
-//! passes. One seed decides about everything; `docs/simulation.md` says how to see a seed again.
+//! `plan`, `Watch`, `pace`, `Sightings` and `brake` are the real ones. The world is a model: rows, what is seen, and operations that
+//! heal between two passes. One seed decides about everything; `docs/simulation.md` says how to see a seed again.
 
 mod damage;
 mod model;
@@ -11,7 +11,11 @@ use std::time::Duration;
 
 use testkit::seeds::{self, Violation};
 
-use super::sightings::{AT_ONCE, GRACE};
+use super::{
+    brake::AT_ONCE,
+    sightings::GRACE,
+    watch::{LOOP_WINDOW, RECOVERY, UNHEALTHY_FOR},
+};
 use model::Model;
 
 /// Passes while the world is being damaged.
@@ -19,6 +23,9 @@ const PASSES: std::ops::Range<usize> = 5..60;
 
 /// Passes in which nothing may be planned.
 const IDLE: usize = 20;
+
+/// Removals of the last hour count.
+const HOUR: Duration = Duration::from_secs(3600);
 
 fn simulate(seed: u64) -> Result<String, Violation> {
     let mut model = Model::new(seed);
@@ -29,35 +36,53 @@ fn simulate(seed: u64) -> Result<String, Violation> {
         model.verdict()?;
     }
     model.note("the damage stops");
+    model.silent.clear();
+    model.away_until = model.now;
+    let strange = model.strange();
     // Whatever an operation works on is healed by it, and what was damaged again meanwhile by the next one.
     model.finish_operations();
     converge(&mut model)?;
     model.idle(IDLE);
+    model.must(model.strange() == strange, "what the record has never heard of is left alone");
     model.verdict()?;
     Ok(model.trace.join("\n"))
 }
 
-/// Drift is gone after two passes. What belongs to nobody goes after its grace, a few at a time; what it was in the way of is
-/// healed by the two passes after that.
+/// What is missing is restored after two passes; what hangs or ends again and again is revived once that has lasted, and what is
+/// of a former release renewed one tenant at a time. What gone tenants left goes after its grace, a few at a time, and of a few
+/// tenants in an hour; what it was in the way of is healed by the passes after that.
 fn converge(model: &mut Model) -> Result<(), Violation> {
     for _ in 0..2 {
         model.pass(false);
         model.finish_operations();
     }
-    model.must(model.nothing_drifted_unhindered(), "drift is healed within two passes");
-    model.now += GRACE;
-    for _ in 0..model.orphans().len().div_ceil(AT_ONCE) {
-        model.pass(false);
-        model.finish_operations();
-    }
-    model.must(model.orphans().is_empty(), "what belongs to nobody goes after its grace");
-    for _ in 0..2 {
+    model.must(model.nothing_is_missing_unhindered(), "what is missing is restored within two passes");
+    model.verdict()?;
+    clean_up(model);
+    model.must(model.orphans().is_empty(), "what gone tenants left goes in the end");
+    let lasting = RECOVERY + UNHEALTHY_FOR + LOOP_WINDOW;
+    let passes = lasting.as_secs() / 10 + model.lives.len() as u64;
+    for _ in 0..passes {
+        model.now += Duration::from_secs(10);
+        model.crash();
         model.pass(false);
         model.finish_operations();
     }
     model.must(model.all_whole(), "everything is as it should be in the end");
-    model.now += Duration::from_secs(1);
     model.verdict()
+}
+
+/// One round after its grace, and then as many as there are hours to be waited for.
+fn clean_up(model: &mut Model) {
+    model.now += GRACE;
+    let tenants = model.lives.len();
+    for _ in 0..tenants {
+        for _ in 0..model.orphans().len().div_ceil(AT_ONCE) {
+            model.pass(false);
+            model.finish_operations();
+        }
+        model.now += HOUR;
+    }
 }
 
 #[test]

@@ -1,54 +1,25 @@
-//! What the reconciler asks the record, and how it asks for a tenant to be healed.
+//! How the reconciler asks for a tenant to be healed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use common::{
     database,
     id::{OperationId, TenantId},
     operations::OperationKind,
 };
-use sqlx::{PgExecutor, PgPool, Row};
+use sqlx::{PgExecutor, PgPool, PgTransaction};
 
-use crate::reconcile::{Drift, Wanted};
+use crate::reconcile::{Drift, Urgency, urgency};
 
-/// Tenants of this cluster that should be running and that no operation waits for or works on.
-pub async fn settled(
-    executor: impl PgExecutor<'_>,
-    cluster: &str,
-) -> Result<BTreeMap<TenantId, Vec<Wanted>>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select i.tenant_id, i.name, i.cpu_millis, i.memory_mb
-         from tenant_instances i join tenants t on t.id = i.tenant_id
-         where i.cluster_id = $1 and t.status = 'active' and not exists (
-             select from operations o
-             where o.tenant_id = t.id and o.status in ('queued', 'running', 'undoing', 'stuck'))",
-    );
-    let mut settled = BTreeMap::<_, Vec<_>>::new();
-    for row in rows.bind(cluster).fetch_all(executor).await? {
-        settled.entry(row.try_get("tenant_id")?).or_default().push(Wanted {
-            name: row.try_get("name")?,
-            cpu_millis: row.try_get::<i32, _>("cpu_millis")?.unsigned_abs(),
-            memory_mb: row.try_get::<i32, _>("memory_mb")?.unsigned_abs(),
-        });
-    }
-    Ok(settled)
-}
-
-/// Tenants that may own something: those that are not gone, and those that an operation works on.
-pub async fn alive(executor: impl PgExecutor<'_>) -> Result<HashSet<TenantId>, sqlx::Error> {
-    let alive = sqlx::query_scalar(
-        "select id from tenants where status not in ('failed', 'deleted')
-         union
-         select tenant_id from operations where status in ('queued', 'running', 'undoing', 'stuck')",
-    );
-    Ok(alive.fetch_all(executor).await?.into_iter().collect())
-}
-
-/// Accepts an operation that heals this tenant, before all that is less urgent, and tells why, unless one of any kind is open
-/// or the last attempt failed a moment ago. Says whether it did.
-pub async fn heal(pool: &PgPool, tenant: TenantId, drifts: &[Drift]) -> Result<bool, sqlx::Error> {
-    let kind = OperationKind::TenantHeal;
-    let reasons: Vec<_> = drifts.iter().map(ToString::to_string).collect();
+/// Accepts an operation that heals this tenant, before all that is less urgent, and tells why, unless one of any kind is open, the
+/// last attempt failed a moment ago, or healing has not helped and it is too early to try again. From now on that is so for
+/// `pause`. Says whether it did.
+pub async fn heal(
+    pool: &PgPool,
+    tenant: TenantId,
+    drifts: &[Drift],
+    pause: Duration,
+) -> Result<bool, sqlx::Error> {
     let mut transaction = database::begin(pool).await?;
     // Two replicas that noticed the same take turns, and the second statement sees what the first of them did. In one
     // statement it would not: only the row that was waited for is read anew.
@@ -56,28 +27,80 @@ pub async fn heal(pool: &PgPool, tenant: TenantId, drifts: &[Drift]) -> Result<b
     if turn.fetch_optional(&mut *transaction).await?.is_none() {
         return Ok(false);
     }
+    let accepted = accept(&mut transaction, tenant, drifts).await?;
+    // To be renewed is no trouble.
+    if accepted && urgency(drifts) != Urgency::Renew {
+        trouble(&mut transaction, tenant, drifts, pause).await?;
+    }
+    transaction.commit().await?;
+    Ok(accepted)
+}
+
+fn reasons(drifts: &[Drift]) -> Vec<String> {
+    drifts.iter().map(ToString::to_string).collect()
+}
+
+async fn accept(
+    transaction: &mut PgTransaction<'_>,
+    tenant: TenantId,
+    drifts: &[Drift],
+) -> Result<bool, sqlx::Error> {
+    let (kind, operation) = (OperationKind::TenantHeal, OperationId::generate());
     let accept = sqlx::query(
         "with operation as (
              insert into operations (id, kind, tenant_id, request, priority, actor, correlation_id, deadline)
-             select $1, $3, $2, $4, 0, 'reconciler', $5, now() + make_interval(secs => $6)
+             select $1, $3, $2, $4, $7, 'reconciler', $5, now() + make_interval(secs => $6)
              where not exists (
                  select from operations o where o.tenant_id = $2 and (
                      o.status in ('queued', 'running', 'undoing', 'stuck')
                      or (o.kind = $3 and o.finished_at > now() - interval '1 minute' and o.status = 'rolled_back')))
+               and not exists (select from tenant_troubles r where r.tenant_id = $2 and r.heal_after > now())
              returning id, tenant_id, correlation_id)
          insert into event_outbox (kind, tenant_id, operation_id, correlation_id, data)
-         select 'tenant.drifted', tenant_id, id, correlation_id, $4 from operation",
+         select 'tenant.drifted', tenant_id, id, correlation_id, jsonb_build_object('reasons', $4 -> 'reasons')
+           from operation",
     );
-    let operation = OperationId::generate();
+    let restart: Vec<_> = drifts.iter().filter_map(Drift::restart).collect();
+    let request = serde_json::json!({ "reasons": reasons(drifts), "restart": restart });
+    // Whoever works, if only in a former way, waits for those who do not.
+    let priority: i16 = if urgency(drifts) == Urgency::Renew { 2 } else { 0 };
     let accepted = accept
         .bind(operation)
         .bind(tenant)
         .bind(kind.as_str())
-        .bind(serde_json::json!({ "reasons": reasons }))
+        .bind(request)
         .bind(operation.to_string())
         .bind(kind.deadline().as_secs_f64())
-        .execute(&mut *transaction)
+        .bind(priority)
+        .execute(&mut **transaction)
         .await?;
-    transaction.commit().await?;
     Ok(accepted.rows_affected() == 1)
+}
+
+/// Remembers that it was healed, until it is well for a while.
+async fn trouble(
+    transaction: &mut PgTransaction<'_>,
+    tenant: TenantId,
+    drifts: &[Drift],
+    pause: Duration,
+) -> Result<(), sqlx::Error> {
+    let remember = "insert into tenant_troubles (tenant_id, reasons, heals, heal_after)
+        values ($1, $2, 1, now() + make_interval(secs => $3))
+        on conflict (tenant_id) do update set heals = tenant_troubles.heals + 1, heal_after = excluded.heal_after";
+    sqlx::query(remember)
+        .bind(tenant)
+        .bind(reasons(drifts))
+        .bind(pause.as_secs_f64())
+        .execute(&mut **transaction)
+        .await
+        .map(drop)
+}
+
+/// The containers that an operation was asked to let begin anew.
+pub async fn to_restart(
+    executor: impl PgExecutor<'_>,
+    operation: OperationId,
+) -> Result<Vec<String>, sqlx::Error> {
+    let names = "select jsonb_array_elements_text(request -> 'restart') from operations where id = $1";
+    sqlx::query_scalar(names).bind(operation).fetch_all(executor).await
 }

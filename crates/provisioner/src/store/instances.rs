@@ -114,20 +114,3 @@ pub async fn remove_all(executor: impl PgExecutor<'_>, tenant: TenantId) -> Resu
         .await
         .map(drop)
 }
-
-/// Notes what was seen of a tenant's containers, but only where it differs from what was noted before.
-pub async fn note(
-    executor: impl PgExecutor<'_>,
-    seen: &[(String, &'static str, &'static str)],
-) -> Result<(), sqlx::Error> {
-    let update = "update tenant_instances i set state = s.state, health = s.health, seen_at = now()
-        from unnest($1::text[], $2::text[], $3::text[]) as s (name, state, health)
-        where i.name = s.name and (i.state, i.health) is distinct from (s.state, s.health)";
-    sqlx::query(update)
-        .bind(seen.iter().map(|s| s.0.as_str()).collect::<Vec<_>>())
-        .bind(seen.iter().map(|s| s.1).collect::<Vec<_>>())
-        .bind(seen.iter().map(|s| s.2).collect::<Vec<_>>())
-        .execute(executor)
-        .await
-        .map(drop)
-}

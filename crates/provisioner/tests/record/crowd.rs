@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     database::MIGRATOR,
-    operations::{Store, Wake, Worker},
+    operations::{Gate, Store, Wake, Worker},
     service::Tasks,
 };
 use provisioner::sagas;
@@ -23,7 +23,8 @@ async fn tenants_made_at_once_do_not_get_in_each_others_way(pool: PgPool) {
     }
     for process in ["one", "other"] {
         let (store, world) = (Store::new(pool.clone(), process), Arc::new(fakes.world(process)));
-        Worker { store, world, sagas: sagas(), wake: Wake::default(), limit: 8 }.spawn(&tasks);
+        Worker { store, world, sagas: sagas(), wake: Wake::default(), gate: Gate::default(), limit: 8 }
+            .spawn(&tasks);
     }
     let made = "select count(*) from tenants where status = 'active'";
     let all = async {

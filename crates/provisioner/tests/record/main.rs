@@ -10,11 +10,14 @@
 mod causes;
 mod crowd;
 mod every_step;
+mod health;
 mod logins;
 mod logs;
 mod read_only;
 mod reconciler;
 mod room;
+mod scene;
+mod strangers;
 mod subnets;
 mod support;
 mod usage;

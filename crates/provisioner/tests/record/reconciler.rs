@@ -1,39 +1,14 @@
 //! The reconciler on a real record and a world of fakes.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use crate::support::Fakes;
-use common::{
-    database::MIGRATOR,
-    id::TenantId,
-    operations::{End, OperationKind, Wake},
+use crate::{
+    scene::{Scene, main_of, worker_of},
+    support::Fakes,
 };
-use provisioner::{CreateTenant, HealTenant, Reconciler, Report};
+use common::{database::MIGRATOR, operations::OperationKind};
+use provisioner::Report;
 use sqlx::PgPool;
-use testkit::saga::Rig;
-
-fn reconciler(fakes: &Fakes) -> Reconciler {
-    Reconciler::new(fakes.pool.clone(), Arc::new(fakes.world("reconciler")), Wake::default())
-}
-
-async fn create(fakes: &Fakes) -> TenantId {
-    let tenant = fakes.accept("pro").await;
-    assert_eq!(run(fakes, &CreateTenant).await, End::Succeeded);
-    tenant
-}
-
-async fn run<S: common::operations::Saga<World = provisioner::World>>(
-    fakes: &Fakes,
-    saga: &'static S,
-) -> End {
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
-}
-
-async fn heals(pool: &PgPool) -> i64 {
-    let count = sqlx::query_scalar("select count(*) from operations where kind = $1");
-    count.bind(OperationKind::TenantHeal.as_str()).fetch_one(pool).await.unwrap()
-}
 
 /// The reasons told as events, and the priority of the operation that heals.
 async fn told(pool: &PgPool) -> Vec<(serde_json::Value, i16)> {
@@ -54,78 +29,129 @@ async fn record(pool: &PgPool) -> String {
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn passes_that_find_nothing_write_nothing(pool: PgPool) {
-    let fakes = Fakes::new(&pool);
-    create(&fakes).await;
-    let mut reconciler = reconciler(&fakes);
     // The first pass notes what it sees.
-    reconciler.pass().await.unwrap();
-    let before = record(&pool).await;
+    let (mut scene, _) = Scene::with_tenant(&pool).await;
+    let (before, effects) = (record(&pool).await, scene.fakes.effects("reconciler"));
     for _ in 0..50 {
-        assert_eq!(reconciler.pass().await.unwrap(), Report::default());
+        assert_eq!(scene.after(Duration::from_secs(20)).await, Report::default());
     }
     assert_eq!(record(&pool).await, before);
-    assert_eq!(fakes.effects("reconciler"), 0);
+    assert_eq!(scene.fakes.effects("reconciler"), effects);
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_that_drifted_is_healed_once_and_is_whole_again(pool: PgPool) {
-    let fakes = Fakes::new(&pool);
-    let tenant = create(&fakes).await;
-    fakes.containers.vanish(&format!("rp9-{}-blue-worker-2", tenant.digits()));
-    let (mut one, mut other) = (reconciler(&fakes), reconciler(&fakes));
-    let (first, second) = tokio::join!(one.pass(), other.pass());
-    assert_eq!(first.unwrap().healing + second.unwrap().healing, 1, "two replicas, one operation");
-    assert_eq!(one.pass().await.unwrap().healing, 0, "an open operation is left alone");
-    assert_eq!(heals(&pool).await, 1);
-    let reason = format!("rp9-{}-blue-worker-2 is missing", tenant.digits());
+    let (mut one, tenant) = Scene::with_tenant(&pool).await;
+    let mut other = Scene::on(one.fakes.clone(), None);
+    one.fakes.containers.vanish(&worker_of(tenant, 2));
+    let (first, second) = tokio::join!(one.look(), other.look());
+    assert_eq!(first.healing + second.healing, 1, "two replicas, one operation");
+    assert_eq!(one.look().await.healing, 0, "an open operation is left alone");
+    assert_eq!(one.healings().await, 1);
+    let reason = format!("{} is missing", worker_of(tenant, 2));
     assert_eq!(told(&pool).await, [(serde_json::json!([reason]), 0)]);
-    assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
-    fakes.assert_whole(tenant, 2).await;
-    assert_eq!(one.pass().await.unwrap(), Report::default());
+    one.heals().await;
+    one.fakes.assert_whole(tenant, 2).await;
+    assert_eq!(one.look().await, Report::default());
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_recreated_shared_server_is_attached_again(pool: PgPool) {
-    let fakes = Fakes::new(&pool);
-    let tenant = create(&fakes).await;
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
     let cluster = crate::support::site().cluster;
-    fakes.containers.remove_shared(&cluster, "edge");
-    fakes.containers.add_shared(&cluster, "edge");
-    assert_eq!(reconciler(&fakes).pass().await.unwrap().healing, 1);
-    assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
-    fakes.assert_whole(tenant, 2).await;
+    scene.fakes.containers.remove_shared(&cluster, "edge");
+    scene.fakes.containers.add_shared(&cluster, "edge");
+    assert_eq!(scene.look().await.healing, 1);
+    scene.heals().await;
+    scene.fakes.assert_whole(tenant, 2).await;
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn what_a_tenant_in_the_making_has_is_not_taken_for_nobodys(pool: PgPool) {
-    let fakes = Fakes::new(&pool);
-    let tenant = create(&fakes).await;
-    sqlx::query("update tenants set status = 'provisioning' where id = $1")
-        .bind(tenant)
-        .execute(&pool)
-        .await
-        .unwrap();
-    fakes.operate(tenant, OperationKind::TenantCreate).await;
-    assert_eq!(reconciler(&fakes).pass().await.unwrap(), Report::default());
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    scene.execute("update tenants set status = 'provisioning'").await;
+    scene.fakes.operate(tenant, OperationKind::TenantCreate).await;
+    assert_eq!(scene.look().await, Report::default());
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
-async fn what_a_deleted_tenant_left_is_noticed_and_spared_for_its_grace(pool: PgPool) {
-    let fakes = Fakes::new(&pool);
-    let tenant = create(&fakes).await;
-    sqlx::query("update tenants set status = 'deleted' where id = $1")
-        .bind(tenant)
-        .execute(&pool)
+async fn what_a_deleted_tenant_left_goes_after_its_grace_and_a_few_tenants_in_an_hour(pool: PgPool) {
+    let mut scene = Scene::new(&pool);
+    for _ in 0..5 {
+        scene.create().await;
+    }
+    scene.execute("update tenants set status = 'deleted'").await;
+    // Three containers and a network each.
+    assert_eq!(scene.look().await, Report { healing: 0, removed: 0, spared: 20 });
+    scene.now += Duration::from_secs(60);
+    let mut removed = 0;
+    for _ in 0..20 {
+        removed += scene.look().await.removed;
+    }
+    assert_eq!(removed, 12, "three tenants' remains");
+    // What another process removed counts as well.
+    let mut other = Scene::on(scene.fakes.clone(), None);
+    other.look().await;
+    assert_eq!(other.after(Duration::from_secs(60)).await, Report { healing: 0, removed: 0, spared: 8 });
+    scene.execute("update removals set at = at - interval '1 hour'").await;
+    while scene.look().await.removed > 0 {}
+    let world = scene.fakes.world("inspector");
+    let left = world.containers.observe(&world.site.cluster).await.unwrap();
+    assert!(left.tenants().is_empty(), "{left:?}");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn while_redis_is_away_the_rest_is_seen_and_acted_on(pool: PgPool) {
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    scene.fakes.queues.set_unreachable(true);
+    assert_eq!(scene.look().await, Report::default(), "no login is missed that cannot be seen");
+    scene.fakes.containers.vanish(&worker_of(tenant, 1));
+    assert_eq!(scene.look().await.healing, 1);
+    let state: String = sqlx::query_scalar("select state from tenant_instances where name = $1")
+        .bind(worker_of(tenant, 1))
+        .fetch_one(&pool)
         .await
         .unwrap();
-    let report = reconciler(&fakes).pass().await.unwrap();
-    // Three containers and a network.
-    assert_eq!(report, Report { healing: 0, removed: 0, spared: 4 });
-    assert_eq!(fakes.effects("reconciler"), 0);
+    assert_eq!(state, "absent");
+    let reason = format!("{} is missing", worker_of(tenant, 1));
+    assert_eq!(told(&pool).await, [(serde_json::json!([reason]), 0)]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_the_engine_is_silent_about_is_unknown_and_not_missing(pool: PgPool) {
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    scene.fakes.containers.set_silent(&main_of(tenant), true);
+    assert_eq!(scene.look().await, Report::default());
+    let old = "select state, seen_at < now() - interval '0.5 seconds' from tenant_instances where name = $1";
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    scene.look().await;
+    let seen: (String, bool) = sqlx::query_as(old).bind(main_of(tenant)).fetch_one(&pool).await.unwrap();
+    assert_eq!(seen, ("unknown".into(), true), "how old what was known is");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn settings_of_a_former_release_are_renewed_one_tenant_at_a_time(pool: PgPool) {
+    let mut scene = Scene::new(&pool);
+    let tenants = [scene.create().await, scene.create().await];
+    for tenant in tenants {
+        scene.fakes.containers.set_launch(&main_of(tenant), n8n::launch::REVISION - 1);
+    }
+    for tenant in tenants {
+        assert_eq!(scene.look().await.healing, 1);
+        assert_eq!(scene.look().await.healing, 0, "the next one waits");
+        scene.heals().await;
+        let renewed = scene.fakes.containers.spec(&main_of(tenant)).unwrap();
+        assert_eq!(renewed.launch, n8n::launch::REVISION);
+    }
+    assert_eq!(scene.look().await, Report::default());
+    assert_eq!(told(&pool).await.iter().map(|(_, priority)| *priority).collect::<Vec<_>>(), [2, 2]);
 }
 
 /// Sets the memory a tenant's main should have.
@@ -137,29 +163,29 @@ async fn want(fakes: &Fakes, main: &str, memory_mb: i32) {
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn what_is_changed_and_changed_back_ends_as_it_was(pool: PgPool) {
-    let fakes = Fakes::new(&pool);
-    let tenant = create(&fakes).await;
-    let main = format!("rp9-{}-blue-main", tenant.digits());
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    let (main, fakes) = (main_of(tenant), scene.fakes.clone());
     let world = fakes.world("inspector");
     let memory = async || {
         let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
         inventory.find(&main).unwrap().limits.memory_mb
     };
-    let (mut reconciler, a) = (reconciler(&fakes), memory().await);
+    let a = memory().await;
     let b = a + 256;
     // Back before the operation that was accepted for the change has run: it reads what is wanted when it runs.
     want(&fakes, &main, b as i32).await;
-    assert_eq!(reconciler.pass().await.unwrap().healing, 1);
+    assert_eq!(scene.look().await.healing, 1);
     want(&fakes, &main, a as i32).await;
-    assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
+    scene.heals().await;
     assert_eq!(memory().await, a);
-    assert_eq!(reconciler.pass().await.unwrap(), Report::default());
-    // Back after it was applied: the next pass sees that.
+    assert_eq!(scene.look().await, Report::default());
+    // Back after it was applied: the next pass sees that. Healed twice, it is in no trouble, but will not be at once again.
     for memory_mb in [b, a] {
+        scene.execute("delete from tenant_troubles").await;
         want(&fakes, &main, memory_mb as i32).await;
-        assert_eq!(reconciler.pass().await.unwrap().healing, 1);
-        assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
+        assert_eq!(scene.look().await.healing, 1);
+        scene.heals().await;
         assert_eq!(memory().await, memory_mb);
     }
-    assert_eq!(reconciler.pass().await.unwrap(), Report::default());
+    assert_eq!(scene.look().await, Report::default());
 }

@@ -56,22 +56,22 @@ async fn each_heartbeat_tells_what_there_is_and_what_tenants_have(pool: PgPool) 
         sqlx::query_as(room).fetch_one(&pool).await.unwrap()
     });
     fakes.databases.set_unreachable(true);
-    heartbeat::beat(&pool, &world, &world.site).await.unwrap();
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
     assert_eq!(room().await.2, None, "nobody knows yet");
 
     fakes.databases.set_unreachable(false);
     fakes.databases.set_connections(397);
     fakes.containers.set_capacity(Capacity { cpu_millis: 8000, memory_mb: 16_384 });
-    heartbeat::beat(&pool, &world, &world.site).await.unwrap();
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
     // A /16 has 4096 cuts, one of which is the platform's.
     assert_eq!(room().await, (Some(8000), Some(16_384), Some(297), Some(4095)));
 
     fakes.accept("starter").await;
     assert_eq!(room().await, (Some(8000), Some(16_384), Some(282), Some(4094)), "counted at once");
-    heartbeat::beat(&pool, &world, &world.site).await.unwrap();
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
     assert_eq!(room().await, (Some(8000), Some(16_384), Some(282), Some(4094)), "and not twice");
 
     fakes.databases.set_unreachable(true);
-    heartbeat::beat(&pool, &world, &world.site).await.unwrap();
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
     assert_eq!(room().await.2, Some(282), "what was known stays");
 }

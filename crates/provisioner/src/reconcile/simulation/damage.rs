@@ -1,15 +1,18 @@
 //! What goes wrong in the world between two passes.
 
+use std::time::Duration;
+
 use common::id::TenantId;
-use engine::{State, VolumeObserved};
+use engine::{Health, State, VolumeObserved};
+use n8n::launch;
 
 use super::{
     super::plan::tests::{container, network},
-    model::{Life, Model},
+    model::{Life, Model, STRANGE},
 };
 
 /// Every sort of damage, as the trace names it.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 23] = [
     "a container is killed",
     "a container is removed",
     "a container's limits are changed",
@@ -17,13 +20,20 @@ pub const NAMES: [&str; 16] = [
     "a network is removed",
     "a shared server is detached",
     "a login is lost",
-    "something of nobody's appears",
-    "something of nobody's goes by itself",
+    "something of a gone tenant's appears",
+    "something of a gone tenant's goes by itself",
     "something foreign appears",
     "a tenant is created",
     "a tenant is deleted",
     "an operation begins",
     "it is removed and comes back",
+    "a container hangs",
+    "a container ends again and again",
+    "a container is of a former release",
+    "a role is lost",
+    "Redis is away",
+    "the engine is silent about a container",
+    "something of a stranger's appears",
     "the inventory is stale",
     "an event comes twice",
 ];
@@ -32,7 +42,7 @@ impl Model {
     /// Damages something, or a few things.
     pub fn damage(&mut self) {
         for _ in 0..self.dice.usize(0..4) {
-            let sort = self.dice.usize(..14);
+            let sort = self.dice.usize(..NAMES.len() - 2);
             self.note(NAMES[sort]);
             self.damage_one(sort);
         }
@@ -51,7 +61,10 @@ impl Model {
                 let lost = self.choose(self.logins.len()).and_then(|at| self.logins.iter().nth(at).copied());
                 self.logins.retain(|login| Some(*login) != lost);
             }
-            7 => self.leave_something_behind(),
+            7 => {
+                let tenant = self.gone();
+                self.leave_something_behind(tenant);
+            }
             8 => {
                 let orphans = self.orphans();
                 if let Some(gone) = self.choose(orphans.len()).and_then(|at| orphans.into_iter().nth(at)) {
@@ -68,7 +81,22 @@ impl Model {
                 let passes = self.dice.u32(1..4);
                 self.change_a_life(Life::Busy(passes));
             }
-            _ => self.there_and_back(),
+            13 => self.there_and_back(),
+            14..17 => self.damage_container(sort),
+            17 => {
+                let lost = self.choose(self.roles.len()).and_then(|at| self.roles.iter().nth(at).copied());
+                self.roles.retain(|role| Some(*role) != lost);
+            }
+            18 => self.away_until = self.now + Duration::from_secs(self.dice.u64(1..90)),
+            19 => {
+                let name =
+                    self.choose(self.world.containers.len()).map(|at| self.world.containers[at].name.clone());
+                self.silent.extend(name);
+            }
+            _ => {
+                let tenant = TenantId::from_uuid(uuid::Uuid::from_u128(STRANGE + self.dice.u128(..4)));
+                self.leave_something_behind(tenant);
+            }
         }
     }
 
@@ -82,7 +110,7 @@ impl Model {
         let ours = |c: &engine::Observed| c.owner.tenant.is_some();
         let count = self.world.containers.iter().filter(|c| ours(c)).count();
         let Some(chosen) = self.choose(count) else { return };
-        let (nobody, states) = (self.nobody(), [State::Exited, State::Paused, State::Created]);
+        let (gone, states) = (self.gone(), [State::Exited, State::Paused, State::Created]);
         let state = states[self.dice.usize(..states.len())];
         let at = self.world.containers.iter().enumerate().filter(|(_, c)| ours(c)).nth(chosen);
         let Some(at) = at.map(|(at, _)| at) else { return };
@@ -91,7 +119,10 @@ impl Model {
             0 => container.state = state,
             1 => drop(self.world.containers.remove(at)),
             2 => container.limits.memory_mb = 77,
-            _ => container.owner.tenant = Some(nobody),
+            3 => container.owner.tenant = Some(gone),
+            14 => container.health = Health::Unhealthy,
+            15 => self.looping.extend([container.name.clone()]),
+            _ => container.launch = launch::REVISION - 1,
         }
     }
 
@@ -101,14 +132,16 @@ impl Model {
         }
     }
 
-    /// A tenant that never lived, or lives no more.
-    fn nobody(&mut self) -> TenantId {
-        TenantId::from_uuid(uuid::Uuid::from_u128(self.dice.u128(1_000..1_004)))
+    /// A tenant that lives no more.
+    fn gone(&mut self) -> TenantId {
+        let tenant = TenantId::from_uuid(uuid::Uuid::from_u128(self.dice.u128(1_000..1_004)));
+        self.lives.insert(tenant, Life::Gone);
+        tenant
     }
 
     /// Sometimes a lot of it: more than one pass may take away.
-    fn leave_something_behind(&mut self) {
-        let (count, tenant) = (if self.dice.u32(..4) == 0 { 9 } else { 1 }, self.nobody());
+    fn leave_something_behind(&mut self, tenant: TenantId) {
+        let count = if self.dice.u32(..4) == 0 { 9 } else { 1 };
         for number in 0..count {
             let name = format!("left-{}-{number}", self.dice.u32(..20));
             match self.dice.u32(..4) {

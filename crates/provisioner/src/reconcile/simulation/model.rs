@@ -1,21 +1,24 @@
 //! The rows and the world, and what is true of them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::{Duration, Instant},
 };
 
 use common::id::TenantId;
-use engine::{Inventory, State};
+use engine::{Health, Inventory, State};
 use testkit::seeds::Violation;
 use uuid::Uuid;
 
 use super::super::{
     plan::{
-        Orphan, Rows, Wanted,
-        tests::{container, network},
+        Orphan,
+        tests::{container, network, wanted},
     },
+    rows::{Expected, Presence, Rows, Wanted},
+    sight::Sight,
     sightings::Sightings,
+    watch::Watch,
 };
 
 /// What the rows say of a tenant.
@@ -32,6 +35,9 @@ pub const CONTAINERS: usize = 2;
 
 const SHARED: [&str; 3] = ["edge", "postgres", "redis"];
 
+/// Ids from here on are of tenants that the record has never heard of.
+pub const STRANGE: u128 = 1_000_000;
+
 pub struct Model {
     pub dice: fastrand::Rng,
     pub start: Instant,
@@ -39,11 +45,25 @@ pub struct Model {
     pub lives: BTreeMap<TenantId, Life>,
     pub world: Inventory,
     pub logins: BTreeSet<TenantId>,
+    pub roles: BTreeSet<TenantId>,
+    /// Until when Redis is away.
+    pub away_until: Duration,
+    /// Containers that the engine is silent about.
+    pub silent: BTreeSet<String>,
     /// What was there at the passes before, newest last.
-    pub past: Vec<(Inventory, Vec<TenantId>)>,
+    pub past: Vec<Sight>,
+    pub watch: Watch,
     pub sightings: Sightings,
-    /// Since when each pass has seen it to belong to nobody.
+    /// Since when each pass has seen it to belong to a tenant that is gone.
     pub seen_since: BTreeMap<Orphan, Duration>,
+    /// Whose remains were removed, and when last.
+    pub removed: HashMap<TenantId, Duration>,
+    /// Containers that end again and again.
+    pub looping: BTreeSet<String>,
+    /// Since when each container was seen unhealthy at every look, by the model's own account.
+    pub unhealthy_since: BTreeMap<String, Duration>,
+    /// When it was last seen that something containers need was away.
+    pub unsteady_until: Duration,
     pub trace: Vec<String>,
     pub violation: Option<String>,
 }
@@ -57,9 +77,17 @@ impl Model {
             lives: BTreeMap::new(),
             world: Inventory::default(),
             logins: BTreeSet::new(),
+            roles: BTreeSet::new(),
+            away_until: Duration::ZERO,
+            silent: BTreeSet::new(),
             past: vec![],
+            watch: Watch::default(),
             sightings: Sightings::default(),
             seen_since: BTreeMap::new(),
+            removed: HashMap::new(),
+            looping: BTreeSet::new(),
+            unhealthy_since: BTreeMap::new(),
+            unsteady_until: Duration::ZERO,
             trace: vec![],
             violation: None,
         };
@@ -93,17 +121,33 @@ impl Model {
 
     /// What the tenant should have: names with the limits of [`container`].
     pub fn wanted(id: TenantId) -> Vec<Wanted> {
-        let name = |n| format!("{}-{n}", id.uuid().as_u128());
-        (0..CONTAINERS).map(|n| Wanted { name: name(n), cpu_millis: 1000, memory_mb: 1024 }).collect()
+        (0..CONTAINERS).map(|n| wanted(&format!("{}-{n}", id.uuid().as_u128()))).collect()
     }
 
     pub fn rows(&self) -> Rows {
-        let settled = self.lives.iter().filter(|(_, life)| **life == Life::Settled);
-        let alive = self.lives.iter().filter(|(_, life)| **life != Life::Gone);
+        let expected = |(id, life): (&TenantId, &Life)| {
+            let (active, busy) = (*life != Life::Gone, matches!(life, Life::Busy(_)));
+            (*id, Expected { active, busy, wanted: Self::wanted(*id), trouble: None })
+        };
+        let presence = |life: &Life| if *life == Life::Gone { Presence::Gone } else { Presence::Alive };
+        let lately = self.removed.iter().filter(|(_, at)| self.now - **at < super::HOUR);
         Rows {
-            settled: settled.map(|(id, _)| (*id, Self::wanted(*id))).collect(),
-            alive: alive.map(|(id, _)| *id).collect::<HashSet<_>>(),
+            tenants: self.lives.iter().filter(|(_, life)| **life != Life::Gone).map(expected).collect(),
+            seen: self.lives.iter().map(|(id, life)| (*id, presence(life))).collect(),
+            healing: self.lives.values().filter(|life| matches!(life, Life::Busy(_))).count(),
+            removed: lately.map(|(tenant, _)| *tenant).collect::<HashSet<_>>(),
         }
+    }
+
+    /// What there is to see now.
+    pub fn sight(&self) -> Sight {
+        let mut inventory = self.world.clone();
+        inventory.containers.retain(|c| !self.silent.contains(&c.name));
+        let silent = self.silent.iter().filter(|name| self.world.find(name).is_some());
+        inventory.unknown = silent.cloned().collect();
+        let seen = |ids: &BTreeSet<TenantId>| ids.iter().copied().collect();
+        let logins = (self.now >= self.away_until).then(|| seen(&self.logins));
+        Sight { inventory, logins, roles: Some(seen(&self.roles)) }
     }
 
     /// What an operation that heals leaves. A name that somebody else's container bears is not taken from it.
@@ -114,14 +158,27 @@ impl Model {
             if self.world.find(&wanted.name).is_none() {
                 self.world.containers.push(container(Some(id), &wanted.name, State::Running));
             }
+            self.looping.remove(&wanted.name);
         }
         self.world.networks.retain(|network| network.tenant != Some(id));
         self.world.networks.push(network(id, &SHARED));
         self.logins.insert(id);
+        self.roles.insert(id);
     }
 
-    /// Whether the tenant is as it should be; `taken` says how a name is judged that somebody else's container bears.
-    pub fn is_whole(&self, id: TenantId, taken: bool) -> bool {
+    /// Whether the tenant is as it should be.
+    pub fn is_whole(&self, id: TenantId) -> bool {
+        let well = |wanted: &Wanted| {
+            let seen = self.world.find(&wanted.name);
+            let looping = self.looping.contains(&wanted.name);
+            let newest = |seen: &engine::Observed| seen.launch == n8n::launch::REVISION;
+            !looping && seen.is_some_and(|seen| seen.health == Health::Healthy && newest(seen))
+        };
+        self.is_complete(id, false) && Self::wanted(id).iter().all(well)
+    }
+
+    /// Whether nothing that the tenant needs is missing; `taken` says how a name is judged that somebody else's container bears.
+    fn is_complete(&self, id: TenantId, taken: bool) -> bool {
         let fine = |wanted: &Wanted| {
             self.world.find(&wanted.name).is_some_and(|seen| {
                 let own = seen.state == State::Running && seen.limits.memory_mb == wanted.memory_mb;
@@ -132,43 +189,50 @@ impl Model {
         Self::wanted(id).iter().all(fine)
             && network.is_some_and(|network| SHARED.iter().all(|role| network.attached.contains(*role)))
             && self.logins.contains(&id)
+            && self.roles.contains(&id)
     }
 
     fn settled(&self) -> impl Iterator<Item = TenantId> {
         self.lives.iter().filter(|(_, life)| **life == Life::Settled).map(|(id, _)| *id)
     }
 
-    pub fn nothing_drifted_unhindered(&self) -> bool {
-        self.settled().all(|id| self.is_whole(id, true))
+    pub fn nothing_is_missing_unhindered(&self) -> bool {
+        self.settled().all(|id| self.is_complete(id, true))
     }
 
     pub fn all_whole(&self) -> bool {
-        self.settled().all(|id| self.is_whole(id, false))
+        self.settled().all(|id| self.is_whole(id))
     }
 
-    /// What belongs to nobody that lives, in truth.
+    /// What belongs to a tenant that is gone, in truth.
     pub fn orphans(&self) -> BTreeSet<Orphan> {
         orphans(&self.world, &self.lives)
     }
+
+    /// What is there of tenants that the record has never heard of.
+    pub fn strange(&self) -> Vec<String> {
+        let strange = |tenant: Option<TenantId>| tenant.is_some_and(|id| !self.lives.contains_key(&id));
+        let containers = self.world.containers.iter().filter(|c| strange(c.owner.tenant)).map(|c| &c.name);
+        let volumes = self.world.volumes.iter().filter(|v| strange(v.tenant)).map(|v| &v.name);
+        let networks = self.world.networks.iter().filter(|n| strange(n.tenant)).map(|n| &n.name);
+        containers.chain(volumes).chain(networks).cloned().collect()
+    }
 }
 
-/// What of this inventory belongs to nobody that lives.
+/// What of this inventory belongs to a tenant that is gone.
 pub fn orphans(inventory: &Inventory, lives: &BTreeMap<TenantId, Life>) -> BTreeSet<Orphan> {
-    let nobodys = |tenant: Option<TenantId>| {
-        tenant.filter(|tenant| lives.get(tenant).is_none_or(|life| *life == Life::Gone))
-    };
+    let gone = |tenant: Option<TenantId>| tenant.filter(|tenant| lives.get(tenant) == Some(&Life::Gone));
     let mut orphans = BTreeSet::new();
     for seen in &inventory.containers {
-        let tenant = nobodys(seen.owner.tenant);
+        let tenant = gone(seen.owner.tenant);
         orphans.extend(tenant.map(|tenant| Orphan::Container { name: seen.name.clone(), tenant }));
     }
     for seen in &inventory.volumes {
-        let tenant = nobodys(seen.tenant);
+        let tenant = gone(seen.tenant);
         orphans.extend(tenant.map(|tenant| Orphan::Container { name: seen.container.clone(), tenant }));
     }
     for seen in &inventory.networks {
-        orphans
-            .extend(nobodys(seen.tenant).map(|tenant| Orphan::Network { name: seen.name.clone(), tenant }));
+        orphans.extend(gone(seen.tenant).map(|tenant| Orphan::Network { name: seen.name.clone(), tenant }));
     }
     orphans
 }

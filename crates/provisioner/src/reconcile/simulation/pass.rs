@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use common::id::TenantId;
-use engine::Inventory;
+use engine::{Health, Inventory};
 
 use super::{
     super::{
+        brake::{AT_LEAST, AT_ONCE, ONE_IN, brake},
+        drift::{Drift, Urgency},
+        pace::{REVIVED_AT_ONCE, pace, urgency},
         plan::{Orphan, plan},
-        sightings::{AT_ONCE, GRACE},
+        sight::Sight,
+        sightings::GRACE,
+        watch::{RECOVERY, UNHEALTHY_FOR},
     },
     model::{Life, Model, orphans},
 };
@@ -23,54 +28,115 @@ impl Model {
         }
     }
 
-    fn observe(&mut self, rough: bool) -> (Inventory, Vec<TenantId>, bool) {
-        let fresh = (self.world.clone(), self.logins.iter().copied().collect::<Vec<_>>());
+    fn observe(&mut self, rough: bool) -> (Sight, bool) {
+        let fresh = self.sight();
         self.past.push(fresh);
         let stale = rough && self.dice.u32(..8) == 0;
         let back = if stale { self.dice.usize(1..4) } else { 0 };
         if stale {
             self.note("the inventory is stale");
         }
-        let (inventory, logins) = self.past[(self.past.len() - 1).saturating_sub(back)].clone();
-        (inventory, logins, stale)
+        (self.past[(self.past.len() - 1).saturating_sub(back)].clone(), stale)
     }
 
     fn look(&mut self, rough: bool) {
-        let (inventory, logins, stale) = self.observe(rough);
-        let plan = plan(&self.rows(), &inventory, &logins);
-        for (id, drifts) in &plan.drifted {
+        let (sight, stale) = self.observe(rough);
+        let (rows, now) = (self.rows(), self.start + self.now);
+        self.see(&sight);
+        self.watch.look(&sight.inventory, sight.is_whole(), now);
+        let plan = plan(&rows, &sight, &self.watch, now);
+        let healed = pace(&plan, &rows);
+        self.is_well_paced(&healed, rows.healing);
+        for (id, drifts) in healed {
             self.note(format_args!("heal {id}: {drifts:?}"));
-            self.must(stale || !self.is_whole(*id, false), "what is as it should be is not healed");
-            self.must(self.lives[id] == Life::Settled, "what an operation works on is left to it");
+            self.must(stale || !self.is_whole(id), "what is as it should be is not healed");
+            self.must(self.lives[&id] == Life::Settled, "what an operation works on is left to it");
+            drifts.iter().for_each(|drift| self.is_grounded(drift, &sight));
             let passes = self.dice.u32(1..3);
-            self.lives.insert(*id, Life::Busy(passes));
+            self.lives.insert(id, Life::Busy(passes));
         }
-        self.see(&inventory);
-        let due = self.sightings.due(plan.orphans, self.start + self.now);
-        self.must(due.now.len() <= AT_ONCE, "no pass destroys more than its share");
-        for orphan in &due.now {
-            self.destroy(orphan);
+        let due = self.sightings.due(plan.orphans, now);
+        let tenants = sight.inventory.tenants().len();
+        let braked = brake(due, tenants, &rows.removed);
+        self.must(braked.now.len() <= AT_ONCE, "no pass destroys more than its share");
+        for orphan in &braked.now {
+            self.destroy(orphan, AT_LEAST.max(tenants / ONE_IN));
         }
-        let kept = self.seen_since.len() - due.now.len();
-        self.must(due.spared == kept, "what is left for later is counted");
     }
 
-    /// The model's own account of what was seen to belong to nobody, and since when.
-    fn see(&mut self, inventory: &Inventory) {
-        let (seen, now) = (orphans(inventory, &self.lives), self.now);
+    /// A few at once of those that hang, and one alone of those that only have to be renewed.
+    fn is_well_paced(&mut self, healed: &[(TenantId, Vec<Drift>)], before: usize) {
+        let urgencies: Vec<_> = healed.iter().map(|(_, drifts)| urgency(drifts)).collect();
+        let count = |urgency: Urgency| urgencies.iter().filter(|other| **other == urgency).count();
+        let revived = count(Urgency::Revive);
+        self.must(revived + before <= REVIVED_AT_ONCE.max(before), "not too many are revived at once");
+        let renewed = count(Urgency::Renew);
+        self.must(renewed == 0 || (renewed, healed.len(), before) == (1, 1, 0), "one is renewed, alone");
+    }
+
+    /// Nothing is concluded from what was not seen, or not for long enough.
+    fn is_grounded(&mut self, drift: &Drift, sight: &Sight) {
+        let silent = |name: &String| sight.inventory.unknown.contains(name);
+        let grounded = match drift {
+            Drift::LoginMissing => sight.logins.is_some(),
+            Drift::ContainerUnhealthy(name) => {
+                let since = self.unhealthy_since.get(name);
+                let long = since.is_some_and(|since| self.now - *since >= UNHEALTHY_FOR);
+                long && self.now - self.unsteady_until >= RECOVERY
+            }
+            Drift::ContainerCrashLooping(_) => self.now - self.unsteady_until >= RECOVERY,
+            Drift::ContainerMissing(name)
+            | Drift::ContainerDown(name)
+            | Drift::LimitsDiffer(name)
+            | Drift::SettingsDiffer(name) => !silent(name),
+            Drift::NetworkMissing | Drift::SharedDetached(_) | Drift::RoleMissing => true,
+        };
+        self.must(grounded, format!("nothing is concluded from what was not seen: {drift:?}"));
+    }
+
+    /// The model's own account of what was seen, and since when.
+    fn see(&mut self, sight: &Sight) {
+        let (seen, now) = (orphans(&sight.inventory, &self.lives), self.now);
         self.seen_since.retain(|orphan, _| seen.contains(orphan));
         for orphan in seen {
             self.seen_since.entry(orphan).or_insert(now);
         }
+        self.see_health(&sight.inventory);
+        if sight.logins.is_none() {
+            self.unsteady_until = now;
+            self.unhealthy_since.clear();
+        }
     }
 
-    fn destroy(&mut self, orphan: &Orphan) {
+    fn see_health(&mut self, inventory: &Inventory) {
+        let there = |name: &String| inventory.find(name).is_some() || inventory.unknown.contains(name);
+        self.unhealthy_since.retain(|name, _| there(name));
+        for seen in &inventory.containers {
+            if seen.health == Health::Unhealthy {
+                self.unhealthy_since.entry(seen.name.clone()).or_insert(self.now);
+            } else {
+                self.unhealthy_since.remove(&seen.name);
+            }
+        }
+    }
+
+    fn destroy(&mut self, orphan: &Orphan, tenants: usize) {
         self.note(format_args!("destroy {orphan:?}"));
         let since = self.seen_since.get(orphan).copied();
-        self.must(since.is_some(), "what belongs to somebody, or to the platform, is not destroyed");
+        self.must(
+            since.is_some(),
+            "what belongs to somebody, to the platform or to a stranger is not destroyed",
+        );
         let old = since.is_none_or(|since| self.now.saturating_sub(since) >= GRACE);
         self.must(old, "nothing is destroyed before its grace is over");
         self.take_away(orphan);
+        let begun = self.removed.insert(orphan.tenant(), self.now).is_some_and(|at| self.within_the_hour(at));
+        let lately = self.removed.values().filter(|at| self.within_the_hour(**at)).count();
+        self.must(begun || lately <= tenants, "no hour destroys more than its share of the tenants");
+    }
+
+    fn within_the_hour(&self, at: Duration) -> bool {
+        self.now - at < super::HOUR
     }
 
     /// Exactly this: the same name with another owner is something else.
@@ -86,9 +152,13 @@ impl Model {
         }
     }
 
-    /// Time passes, operations go on.
+    /// Time passes, operations go on, and so does whatever ends again and again.
     pub fn wait(&mut self) {
         self.now += Duration::from_millis(self.dice.u64(0..30_000));
+        if self.dice.u32(..3) == 0 {
+            self.silent.clear();
+        }
+        self.crash();
         let busy = self.lives.clone().into_iter().filter_map(|(id, life)| match life {
             Life::Busy(left) => Some((id, left - 1)),
             Life::Settled | Life::Gone => None,
@@ -98,6 +168,15 @@ impl Model {
             self.lives.insert(id, life);
             if life == Life::Settled {
                 self.heal(id);
+            }
+        }
+    }
+
+    /// Whatever ends again and again does so once more.
+    pub fn crash(&mut self) {
+        for container in &mut self.world.containers {
+            if self.looping.contains(&container.name) {
+                container.restarts += 1;
             }
         }
     }
@@ -115,8 +194,9 @@ impl Model {
     pub fn idle(&mut self, passes: usize) {
         for _ in 0..passes {
             self.now += Duration::from_secs(20);
-            let logins: Vec<_> = self.logins.iter().copied().collect();
-            let plan = plan(&self.rows(), &self.world, &logins);
+            let (sight, now) = (self.sight(), self.start + self.now);
+            self.watch.look(&sight.inventory, sight.is_whole(), now);
+            let plan = plan(&self.rows(), &sight, &self.watch, now);
             let nothing = plan.drifted.is_empty() && plan.orphans.is_empty();
             self.must(nothing, "an idle pass plans nothing");
         }

@@ -1,0 +1,94 @@
+//! The ways in which a tenant is not as it should be.
+
+use std::fmt;
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drift {
+    ContainerMissing(String),
+    ContainerDown(String),
+    ContainerUnhealthy(String),
+    ContainerCrashLooping(String),
+    LimitsDiffer(String),
+    SettingsDiffer(String),
+    NetworkMissing,
+    SharedDetached(&'static str),
+    LoginMissing,
+    RoleMissing,
+}
+
+/// How much haste there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// It works, in a former release's way.
+    Renew,
+    /// It runs and does not work. Many at once have a cause that healing will not find.
+    Revive,
+    /// Something that it needs is not there.
+    Restore,
+}
+
+impl Drift {
+    /// The word in metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::ContainerMissing(_) => "container_missing",
+            Self::ContainerDown(_) => "container_down",
+            Self::ContainerUnhealthy(_) => "container_unhealthy",
+            Self::ContainerCrashLooping(_) => "container_crash_looping",
+            Self::LimitsDiffer(_) => "limits_differ",
+            Self::SettingsDiffer(_) => "settings_differ",
+            Self::NetworkMissing => "network_missing",
+            Self::SharedDetached(_) => "shared_detached",
+            Self::LoginMissing => "login_missing",
+            Self::RoleMissing => "role_missing",
+        }
+    }
+
+    /// How much haste there is about it.
+    pub const fn urgency(&self) -> Urgency {
+        match self {
+            Self::SettingsDiffer(_) => Urgency::Renew,
+            Self::ContainerUnhealthy(_) | Self::ContainerCrashLooping(_) => Urgency::Revive,
+            Self::ContainerMissing(_)
+            | Self::ContainerDown(_)
+            | Self::LimitsDiffer(_)
+            | Self::NetworkMissing
+            | Self::SharedDetached(_)
+            | Self::LoginMissing
+            | Self::RoleMissing => Urgency::Restore,
+        }
+    }
+
+    /// The container whose process has to begin anew, because it would not come to life by what it lacks alone.
+    pub fn restart(&self) -> Option<&str> {
+        match self {
+            Self::ContainerUnhealthy(name) | Self::ContainerCrashLooping(name) => Some(name),
+            Self::ContainerMissing(_)
+            | Self::ContainerDown(_)
+            | Self::LimitsDiffer(_)
+            | Self::SettingsDiffer(_)
+            | Self::NetworkMissing
+            | Self::SharedDetached(_)
+            | Self::LoginMissing
+            | Self::RoleMissing => None,
+        }
+    }
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ContainerMissing(name) => write!(f, "{name} is missing"),
+            Self::ContainerDown(name) => write!(f, "{name} is down"),
+            Self::ContainerUnhealthy(name) => write!(f, "{name} does not answer"),
+            Self::ContainerCrashLooping(name) => write!(f, "{name} ends again and again"),
+            Self::LimitsDiffer(name) => write!(f, "{name} has other limits than its row"),
+            Self::SettingsDiffer(name) => write!(f, "{name} has the settings of a former release"),
+            Self::NetworkMissing => write!(f, "the network is missing"),
+            Self::SharedDetached(role) => write!(f, "{role} is not in the tenant's network"),
+            Self::LoginMissing => write!(f, "the login in Redis is missing"),
+            Self::RoleMissing => write!(f, "the role in Postgres is missing"),
+        }
+    }
+}

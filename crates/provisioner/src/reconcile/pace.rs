@@ -1,0 +1,55 @@
+//! Who is healed now, and who waits. Pure.
+
+use common::id::TenantId;
+
+use super::{
+    drift::{Drift, Urgency},
+    plan::Plan,
+    rows::{Rows, Trouble},
+};
+
+/// So many tenants that run and do not work are healed at once; when it is more of them, what is wrong is not theirs.
+pub(super) const REVIVED_AT_ONCE: usize = 5;
+
+/// The drifted tenants that are healed now.
+///
+/// Restoring what is missing never waits but for tenants it did not help. Renewing goes one tenant after the other, while nothing
+/// else is to be healed and every tenant that was renewed is well: a release whose settings do harm stops at the first one.
+pub fn pace(plan: &Plan, rows: &Rows) -> Vec<(TenantId, Vec<Drift>)> {
+    let renewed_in_vain = in_vain(plan, rows);
+    let trouble = |tenant: &TenantId| rows.tenants.get(tenant).and_then(|expected| expected.trouble);
+    let drifted = plan.drifted.iter();
+    let healable = drifted.filter(|(tenant, _)| trouble(tenant).is_none_or(|trouble| trouble.healable));
+    let mut due: Vec<_> = healable.map(|(tenant, drifts)| (urgency(drifts), *tenant, drifts)).collect();
+    // The same order in every replica, so that they choose the same ones.
+    due.sort_by(|one, other| (other.0, one.1).cmp(&(one.0, other.1)));
+    let mut healing = rows.healing;
+    let mut now = vec![];
+    for (urgency, tenant, drifts) in due {
+        let heal = match urgency {
+            Urgency::Restore => true,
+            Urgency::Revive => healing < REVIVED_AT_ONCE,
+            Urgency::Renew => healing == 0 && !renewed_in_vain,
+        };
+        if heal {
+            healing += 1;
+            now.push((tenant, drifts.clone()));
+        }
+    }
+    now
+}
+
+/// That of the most urgent of them.
+pub fn urgency(drifts: &[Drift]) -> Urgency {
+    drifts.iter().map(Drift::urgency).max().unwrap_or(Urgency::Renew)
+}
+
+/// Whether a tenant that has the newest settings is in trouble.
+fn in_vain(plan: &Plan, rows: &Rows) -> bool {
+    let shown = |trouble: Option<Trouble>| trouble.is_some_and(|trouble| trouble.shown);
+    rows.tenants.iter().any(|(tenant, expected)| shown(expected.trouble) && !plan.outdated.contains(tenant))
+}
+
+#[cfg(test)]
+#[path = "pace_tests.rs"]
+mod tests;

@@ -1,0 +1,89 @@
+//! When a tenant is shown as unhealthy, and when not any more. Pure.
+
+use std::time::{Duration, Instant};
+
+use common::id::TenantId;
+use engine::Inventory;
+
+use super::{
+    drift::Drift,
+    rows::{Expected, Rows},
+    sight::Sight,
+    watch::Watch,
+};
+
+/// So long healing has for it to help: two minutes after a tenant drifted it is well, or shown to be not.
+pub(super) const SHOW_AFTER: Duration = Duration::from_secs(90);
+
+/// Longer than an engine pauses before it starts what ended again, so that a crash loop is not taken for health in between.
+pub(super) const CLEAR_AFTER: Duration = Duration::from_secs(120);
+
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// What becomes of a tenant's trouble.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    Show(Vec<String>),
+    Clear,
+}
+
+/// The tenants whose trouble turns. While something that all need is away, that is what is wrong, and not one tenant after the other.
+pub fn turns(
+    rows: &Rows,
+    sight: &Sight,
+    drifted: &[(TenantId, Vec<Drift>)],
+    watch: &Watch,
+    now: Instant,
+) -> Vec<(TenantId, Turn)> {
+    let turn = |(tenant, expected): (&TenantId, &Expected)| {
+        let trouble = expected.trouble?;
+        let drifts =
+            drifted.iter().find(|(drifted, _)| drifted == tenant).map(|(_, drifts)| drifts.as_slice());
+        let reasons = reasons(expected, &sight.inventory, drifts.unwrap_or_default());
+        let cured =
+            expected.is_settled() && reasons.is_empty() && well_for(expected, watch, now) >= CLEAR_AFTER;
+        let turn = if cured || !expected.active {
+            Turn::Clear
+        } else if !trouble.shown && trouble.age >= SHOW_AFTER && !reasons.is_empty() && sight.is_whole() {
+            Turn::Show(reasons)
+        } else {
+            return None;
+        };
+        Some((*tenant, turn))
+    };
+    rows.tenants.iter().filter_map(turn).collect()
+}
+
+/// Why a tenant counts as unwell; nothing when it is as it should be, as far as can be seen.
+fn reasons(expected: &Expected, inventory: &Inventory, drifts: &[Drift]) -> Vec<String> {
+    let mut reasons: Vec<_> = drifts.iter().map(ToString::to_string).collect();
+    let not_ready = expected.wanted.iter().filter(|wanted| {
+        !inventory.unknown.contains(&wanted.name)
+            && !inventory.find(&wanted.name).is_some_and(engine::Observed::is_ready)
+    });
+    // While an operation works on it nobody has looked for drifts.
+    let unsaid = not_ready.filter(|wanted| !reasons.iter().any(|reason| reason.starts_with(&wanted.name)));
+    let unsaid: Vec<_> = unsaid.map(|wanted| format!("{} is not ready", wanted.name)).collect();
+    reasons.extend(unsaid);
+    reasons
+}
+
+/// For how long all its containers have been well.
+fn well_for(expected: &Expected, watch: &Watch, now: Instant) -> Duration {
+    let each = expected.wanted.iter().map(|wanted| watch.well_for(&wanted.name, now).unwrap_or_default());
+    each.min().unwrap_or_default()
+}
+
+/// How long a tenant is left alone after it was healed so often without becoming well: one that was hit twice is healed twice at
+/// once, one that healing does not help gets it ever more rarely.
+pub fn pause_after(heals: u32) -> Duration {
+    match heals.checked_sub(2) {
+        None => Duration::ZERO,
+        Some(vain) => FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(vain)).min(LONGEST_PAUSE),
+    }
+}
+
+#[cfg(test)]
+#[path = "troubles_tests.rs"]
+mod tests;

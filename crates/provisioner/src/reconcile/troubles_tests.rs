@@ -1,0 +1,124 @@
+use engine::{Health, State};
+
+use super::*;
+use crate::reconcile::{
+    plan::tests::{container, whole},
+    rows::Trouble,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A tenant that was healed, and what is seen of it.
+struct Scene {
+    tenant: TenantId,
+    rows: Rows,
+    sight: Sight,
+    watch: Watch,
+    now: Instant,
+}
+
+impl Scene {
+    fn healed(age: Duration) -> Self {
+        let tenant = TenantId::generate();
+        let (mut rows, sight) = whole(tenant);
+        let trouble = Trouble { age, heals: 1, healable: true, shown: false };
+        rows.tenants.values_mut().for_each(|expected| expected.trouble = Some(trouble));
+        let mut scene = Self { tenant, rows, sight, watch: Watch::default(), now: Instant::now() };
+        scene.wait(Duration::ZERO);
+        scene
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.now += time;
+        self.watch.look(&self.sight.inventory, true, self.now);
+    }
+
+    fn expected(&mut self) -> &mut Expected {
+        self.rows.tenants.get_mut(&self.tenant).unwrap()
+    }
+
+    fn shown(&mut self) {
+        self.expected().trouble.as_mut().unwrap().shown = true;
+    }
+
+    fn unhealthy(&mut self) {
+        self.sight.inventory.containers[0].health = Health::Unhealthy;
+        self.wait(Duration::ZERO);
+    }
+
+    fn turn(&self, drifts: &[Drift]) -> Option<Turn> {
+        let drifted = vec![(self.tenant, drifts.to_vec())];
+        let turns = turns(&self.rows, &self.sight, &drifted, &self.watch, self.now);
+        turns.into_iter().next().map(|(_, turn)| turn)
+    }
+}
+
+#[test]
+fn one_that_healing_does_not_help_in_time_is_shown_once_with_its_reasons() {
+    let mut early = Scene::healed(SHOW_AFTER - SECOND);
+    early.unhealthy();
+    assert_eq!(early.turn(&[]), None);
+    let mut late = Scene::healed(SHOW_AFTER);
+    late.unhealthy();
+    assert_eq!(late.turn(&[]), Some(Turn::Show(vec!["main is not ready".into()])));
+    // Also while an operation is at it.
+    late.expected().busy = true;
+    assert!(matches!(late.turn(&[]), Some(Turn::Show(_))));
+    let drifts = [Drift::ContainerUnhealthy("main".into()), Drift::LoginMissing];
+    let reasons = ["main does not answer", "the login in Redis is missing"].map(str::to_owned);
+    assert_eq!(late.turn(&drifts), Some(Turn::Show(reasons.into())));
+    late.sight.logins = None;
+    assert_eq!(late.turn(&drifts), None, "Redis is away: that is what is wrong");
+    late.sight = whole(late.tenant).1;
+    late.shown();
+    assert_eq!(late.turn(&drifts), None, "once");
+}
+
+#[test]
+fn one_that_is_well_again_is_not_shown_and_forgotten_when_that_has_lasted() {
+    let mut scene = Scene::healed(SHOW_AFTER * 10);
+    assert_eq!(scene.turn(&[]), None);
+    scene.wait(CLEAR_AFTER - SECOND);
+    assert_eq!(scene.turn(&[]), None);
+    scene.wait(SECOND);
+    assert_eq!(scene.turn(&[]), Some(Turn::Clear));
+    assert_eq!(scene.turn(&[Drift::NetworkMissing]), Some(Turn::Show(vec!["the network is missing".into()])));
+    scene.expected().busy = true;
+    assert_eq!(scene.turn(&[]), None, "an operation may be at what nobody looked for");
+}
+
+#[test]
+fn a_crash_loop_is_not_taken_for_health_while_it_runs() {
+    let mut scene = Scene::healed(SHOW_AFTER);
+    scene.shown();
+    for _ in 0..5 {
+        scene.wait(CLEAR_AFTER - SECOND);
+        scene.sight.inventory.containers[0].restarts += 1;
+        scene.wait(SECOND);
+        assert_eq!(scene.turn(&[]), None);
+    }
+}
+
+#[test]
+fn what_is_not_to_run_any_more_is_in_no_trouble() {
+    let mut scene = Scene::healed(SHOW_AFTER);
+    scene.unhealthy();
+    scene.expected().active = false;
+    assert_eq!(scene.turn(&[]), Some(Turn::Clear));
+}
+
+#[test]
+fn a_container_that_the_engine_is_silent_about_is_no_reason() {
+    let mut scene = Scene::healed(SHOW_AFTER);
+    scene.sight.inventory.containers[0] = container(None, "other", State::Running);
+    scene.sight.inventory.unknown.insert("main".into());
+    assert_eq!(scene.turn(&[]), None);
+}
+
+#[test]
+fn pauses_begin_with_the_second_time_and_grow_to_an_hour() {
+    let minutes = |heals| pause_after(heals).as_secs() / 60;
+    let pauses: Vec<_> = (1..=9).map(minutes).collect();
+    assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+    assert_eq!(minutes(u32::MAX), 60);
+}

@@ -1,0 +1,95 @@
+//! What should be there, as the reconciler asks for it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use common::{id::TenantId, operations::OperationKind};
+use sqlx::{PgExecutor, Row, postgres::PgRow};
+
+use crate::reconcile::{Expected, Noted, Presence, Trouble, Wanted};
+
+/// Tenants that have a place in this cluster, with everything that should run for each.
+pub async fn tenants(
+    executor: impl PgExecutor<'_>,
+    cluster: &str,
+) -> Result<BTreeMap<TenantId, Expected>, sqlx::Error> {
+    let rows = sqlx::query(
+        "select i.*, t.status = 'active' as active,
+                exists (select from operations o where o.tenant_id = t.id
+                           and o.status in ('queued', 'running', 'undoing', 'stuck')) as busy,
+                r.heals, r.heal_after <= now() as healable, r.shown_at is not null as shown,
+                extract(epoch from now() - r.since)::float8 as age
+           from tenant_instances i join tenants t on t.id = i.tenant_id left join tenant_troubles r on r.tenant_id = t.id
+          where i.cluster_id = $1",
+    );
+    let mut tenants = BTreeMap::<_, Expected>::new();
+    for row in rows.bind(cluster).fetch_all(executor).await? {
+        let tenant = tenants.entry(row.try_get("tenant_id")?).or_default();
+        (tenant.active, tenant.busy) = (row.try_get("active")?, row.try_get("busy")?);
+        tenant.trouble = trouble(&row)?;
+        tenant.wanted.push(Wanted {
+            name: row.try_get("name")?,
+            cpu_millis: row.try_get::<i32, _>("cpu_millis")?.unsigned_abs(),
+            memory_mb: row.try_get::<i32, _>("memory_mb")?.unsigned_abs(),
+            noted: noted(&row)?,
+        });
+    }
+    Ok(tenants)
+}
+
+fn trouble(row: &PgRow) -> Result<Option<Trouble>, sqlx::Error> {
+    let Some(heals) = row.try_get::<Option<i32>, _>("heals")? else { return Ok(None) };
+    Ok(Some(Trouble {
+        age: Duration::from_secs_f64(row.try_get::<f64, _>("age")?.max(0.0)),
+        heals: heals.unsigned_abs(),
+        healable: row.try_get("healable")?,
+        shown: row.try_get("shown")?,
+    }))
+}
+
+fn noted(row: &PgRow) -> Result<Noted, sqlx::Error> {
+    Ok(Noted {
+        state: row.try_get("state")?,
+        health: row.try_get("health")?,
+        restarts: row.try_get("restarts")?,
+        engine_restarts: row.try_get("engine_restarts")?,
+        last_restart_at: row.try_get("last_restart_at")?,
+        last_exit_code: row.try_get("last_exit_code")?,
+        oom_killed: row.try_get("oom_killed")?,
+        oom_kills: row.try_get("oom_kills")?,
+        last_oom_at: row.try_get("last_oom_at")?,
+        told_at: row.try_get("told_at")?,
+        seen_at: row.try_get("seen_at")?,
+    })
+}
+
+/// What the record knows of these tenants. One that is not in the answer has no row.
+pub async fn presence(
+    executor: impl PgExecutor<'_>,
+    tenants: &[TenantId],
+) -> Result<HashMap<TenantId, Presence>, sqlx::Error> {
+    let known = sqlx::query_as(
+        "select t.id, t.status in ('failed', 'deleted') and not exists (
+                    select from operations o where o.tenant_id = t.id
+                       and o.status in ('queued', 'running', 'undoing', 'stuck'))
+           from tenants t where t.id = any($1)",
+    );
+    let known: Vec<(TenantId, bool)> = known.bind(tenants).fetch_all(executor).await?;
+    let presence = |gone: bool| if gone { Presence::Gone } else { Presence::Alive };
+    Ok(known.into_iter().map(|(tenant, gone)| (tenant, presence(gone))).collect())
+}
+
+/// How many operations heal tenants of this cluster, or wait to.
+pub async fn healing(executor: impl PgExecutor<'_>, cluster: &str) -> Result<usize, sqlx::Error> {
+    let healing: i64 = sqlx::query_scalar(
+        "select count(*) from operations o join tenants t on t.id = o.tenant_id
+          where o.kind = $2 and o.status in ('queued', 'running', 'undoing', 'stuck') and t.cluster_id = $1",
+    )
+    .bind(cluster)
+    .bind(OperationKind::TenantHeal.as_str())
+    .fetch_one(executor)
+    .await?;
+    Ok(usize::try_from(healing).unwrap_or_default())
+}

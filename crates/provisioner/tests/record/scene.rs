@@ -1,0 +1,105 @@
+//! A reconciler on a real record and a world of fakes, and the time it goes by.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::support::Fakes;
+use common::{
+    id::TenantId,
+    operations::{End, OperationKind, Wake},
+    service::Readiness,
+};
+use provisioner::{CreateTenant, HealTenant, Reconciler, Report, Standing, TakeOver};
+use sqlx::PgPool;
+use testkit::saga::Rig;
+
+/// What happened before is long enough ago for a reconciler to judge.
+const STEADY: Duration = Duration::from_secs(60);
+
+pub struct Scene {
+    pub fakes: Fakes,
+    pub reconciler: Reconciler,
+    pub standing: Standing,
+    pub readiness: Readiness,
+    pub now: Instant,
+}
+
+impl Scene {
+    pub fn new(pool: &PgPool) -> Self {
+        Self::on(Fakes::new(pool), None)
+    }
+
+    /// Another process in the same world.
+    pub fn on(fakes: Fakes, take_over: Option<TakeOver>) -> Self {
+        let readiness = Readiness::default();
+        let standing = Standing::new(readiness.clone(), take_over);
+        let (pool, world) = (fakes.pool.clone(), Arc::new(fakes.world("reconciler")));
+        let reconciler = Reconciler::new(pool, world, Wake::default(), standing.clone());
+        Self { fakes, reconciler, standing, readiness, now: Instant::now() }
+    }
+
+    /// With a tenant that has been well for a while.
+    pub async fn with_tenant(pool: &PgPool) -> (Self, TenantId) {
+        let mut scene = Self::new(pool);
+        let tenant = scene.create().await;
+        scene.look().await;
+        scene.after(STEADY).await;
+        (scene, tenant)
+    }
+
+    pub async fn create(&self) -> TenantId {
+        let tenant = self.fakes.accept("pro").await;
+        assert_eq!(self.run(&CreateTenant).await, End::Succeeded);
+        tenant
+    }
+
+    pub async fn run<S: common::operations::Saga<World = provisioner::World>>(
+        &self,
+        saga: &'static S,
+    ) -> End {
+        let fakes = &self.fakes;
+        let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
+        Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+    }
+
+    /// One pass.
+    pub async fn look(&mut self) -> Report {
+        self.reconciler.pass_at(self.now).await.unwrap()
+    }
+
+    /// One pass, so long after the last one.
+    pub async fn after(&mut self, time: Duration) -> Report {
+        self.now += time;
+        self.look().await
+    }
+
+    /// The operation that was asked for heals the tenant.
+    pub async fn heals(&self) {
+        assert_eq!(self.run(&HealTenant).await, End::Succeeded);
+    }
+
+    pub async fn healings(&self) -> i64 {
+        let count = sqlx::query_scalar("select count(*) from operations where kind = $1");
+        count.bind(OperationKind::TenantHeal.as_str()).fetch_one(&self.fakes.pool).await.unwrap()
+    }
+
+    /// What was told under this kind.
+    pub async fn told(&self, kind: &str) -> Vec<serde_json::Value> {
+        let told = "select data from event_outbox where kind = $1 order by seq";
+        sqlx::query_scalar(told).bind(kind).fetch_all(&self.fakes.pool).await.unwrap()
+    }
+
+    pub async fn execute(&self, statement: &'static str) {
+        sqlx::query(statement).execute(&self.fakes.pool).await.unwrap();
+    }
+}
+
+pub fn main_of(tenant: TenantId) -> String {
+    format!("rp9-{}-blue-main", tenant.digits())
+}
+
+pub fn worker_of(tenant: TenantId, ordinal: u8) -> String {
+    format!("rp9-{}-blue-worker-{ordinal}", tenant.digits())
+}
