@@ -72,7 +72,8 @@ impl Cluster {
 impl Report {
     /// The state of the whole: down with a needed part, degraded with any other.
     pub fn state(&self) -> State {
-        let needed = |name: &str| name == "database" || REPORTED.contains(&name);
+        // An engine that belongs to another record is of no use, however well it answers.
+        let needed = |name: &str| matches!(name, "database" | "engine") || REPORTED.contains(&name);
         if self.dependencies.iter().any(|(name, state)| *state == State::Down && needed(name)) {
             State::Down
         } else if self.dependencies.values().all(|state| *state == State::Up) {
@@ -210,6 +211,12 @@ mod tests {
         assert_eq!(assemble(Some(&[cluster(true, &down)]), State::Up).state(), State::Down);
         let two = [cluster(true, &down), cluster(true, ALL_UP)];
         assert_eq!(assemble(Some(&two), State::Up).state(), State::Degraded);
+    }
+
+    #[test]
+    fn an_engine_of_another_record_is_as_good_as_none() {
+        let stranger = [ALL_UP, &[("engine", "down")]].concat();
+        assert_eq!(assemble(Some(&[cluster(true, &stranger)]), State::Up).state(), State::Down);
     }
 
     #[test]

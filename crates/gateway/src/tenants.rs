@@ -2,6 +2,7 @@
 
 mod email;
 mod filter;
+mod health;
 mod metadata;
 mod named;
 mod new_tenant;
@@ -11,6 +12,7 @@ pub mod words;
 
 pub use email::Email;
 pub use filter::read_filter;
+pub use health::TenantHealth;
 pub use named::{TENANT_NAME, TenantName};
 pub use new_tenant::{NewTenant, NewTenantBody, Rules};
 pub use room::obstacle;

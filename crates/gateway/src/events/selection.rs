@@ -16,7 +16,7 @@ use crate::{
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// The first parts of all kinds.
-const FAMILIES: [&str; 5] = ["operation", "step", "tenant", "schedule", "dead_letter"];
+const FAMILIES: [&str; 6] = ["operation", "step", "tenant", "instance", "schedule", "dead_letter"];
 
 /// Which events, of those that may be seen at all.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,7 @@ impl KindFilter {
         }
         Err(Fault::new(
             "unknown_kind",
-            "must be `operation`, `step`, `tenant`, `schedule` or `dead_letter`, alone or as in `step.failed`",
+            "must be `operation`, `step`, `tenant`, `instance`, `schedule` or `dead_letter`, alone or as in `step.failed`",
         ))
     }
 

@@ -103,13 +103,24 @@ pub struct InstanceView {
     generation: i64,
     cpu_cores: f64,
     memory_mb: i32,
-    /// How it was last seen.
+    /// How it was last seen; `unknown` when that is too long ago.
     #[schema(example = "running")]
     state: String,
     #[schema(example = "healthy")]
     health: String,
+    /// When it was last seen.
     #[serde(with = "rfc3339::option")]
     seen_at: Option<OffsetDateTime>,
+    /// How often it ended and was started again by itself.
+    restarts: i64,
+    #[serde(with = "rfc3339::option")]
+    last_restart_at: Option<OffsetDateTime>,
+    /// What it ended with the last time, if that was seen.
+    last_exit_code: Option<i64>,
+    /// Whether that was for want of memory.
+    oom_killed: bool,
+    /// How often anything in it was killed for want of memory.
+    oom_kills: i64,
 }
 
 impl From<Instance> for InstanceView {
@@ -125,9 +136,32 @@ impl From<Instance> for InstanceView {
             state,
             health,
             seen_at,
+            fresh,
+            restarts,
+            last_restart_at,
+            last_exit_code,
+            oom_killed,
+            oom_kills,
         } = instance;
-        let cpu_cores = cores(cpu_millis);
-        Self { name, role, color, ordinal, generation, cpu_cores, memory_mb, state, health, seen_at }
+        // What has not been seen yet is not forgotten.
+        let known = |word: String| if fresh || seen_at.is_none() { word } else { "unknown".into() };
+        Self {
+            name,
+            role,
+            color,
+            ordinal,
+            generation,
+            cpu_cores: cores(cpu_millis),
+            memory_mb,
+            state: known(state),
+            health: known(health),
+            seen_at,
+            restarts,
+            last_restart_at,
+            last_exit_code,
+            oom_killed,
+            oom_kills,
+        }
     }
 }
 

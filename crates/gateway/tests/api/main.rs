@@ -39,5 +39,6 @@ mod search;
 mod signatures;
 mod sockets;
 mod support;
+mod tenant_health;
 mod tenants;
 mod wake_up;

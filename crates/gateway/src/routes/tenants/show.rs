@@ -11,7 +11,7 @@ use crate::{
     auth::{Read, TenantOf},
     problem::Answered,
     store::tenants::Detailed,
-    tenants::{InstanceView, LimitsView, TenantView},
+    tenants::{InstanceView, LimitsView, TenantHealth, TenantView},
     vocabulary,
 };
 
@@ -20,6 +20,8 @@ use crate::{
 pub struct TenantDetails {
     #[schema(value_type = vocabulary::TenantStatus)]
     status: TenantStatus,
+    /// How it is; null for a tenant that should not be running.
+    health: Option<TenantHealth>,
     tenant: TenantView,
     instances: Vec<InstanceView>,
     limits: LimitsView,
@@ -38,9 +40,11 @@ pub async fn show(
     State(app): State<App>,
     of: TenantOf<Read, Detailed>,
 ) -> Answered<Json<Data<TenantDetails>>> {
-    let Detailed { tenant, instances } = of.tenant;
+    let health = TenantHealth::of(&of.tenant);
+    let Detailed { tenant, instances, trouble: _ } = of.tenant;
     let data = TenantDetails {
         status: tenant.status.0,
+        health,
         limits: LimitsView::from(&tenant),
         tenant: TenantView::new(tenant, &app.public),
         instances: instances.into_iter().map(InstanceView::from).collect(),

@@ -1,0 +1,111 @@
+//! How a tenant is.
+
+use common::tenant::TenantStatus;
+use serde::Serialize;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
+
+use crate::store::tenants::{Detailed, Instance};
+
+/// How a tenant is that should be running.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TenantHealth {
+    status: HealthStatus,
+    /// Since when it is unhealthy.
+    #[serde(with = "rfc3339::option")]
+    since: Option<OffsetDateTime>,
+    /// What is wrong, if it is unhealthy.
+    reasons: Vec<String>,
+}
+
+/// How a tenant is, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    /// Everything runs and is well.
+    Healthy,
+    /// Something is not well at the moment; it is being healed, or recovers by itself.
+    Degraded,
+    /// Something is not well, and healing has not helped so far.
+    Unhealthy,
+    /// Nobody has seen it lately.
+    Unknown,
+}
+
+impl TenantHealth {
+    /// How it is; nothing for one that should not be running.
+    pub fn of(detailed: &Detailed) -> Option<Self> {
+        if detailed.tenant.status.0 != TenantStatus::Active {
+            return None;
+        }
+        let trouble = detailed.trouble.as_ref();
+        Some(Self {
+            status: status(trouble.is_some(), &detailed.instances),
+            since: trouble.map(|trouble| trouble.since),
+            reasons: trouble.map(|trouble| trouble.reasons.clone()).unwrap_or_default(),
+        })
+    }
+}
+
+fn status(troubled: bool, instances: &[Instance]) -> HealthStatus {
+    let known = |instance: &Instance| instance.fresh && instance.state != "unknown";
+    let well = |instance: &Instance| {
+        instance.state == "running" && matches!(instance.health.as_str(), "healthy" | "none")
+    };
+    if !instances.iter().all(known) {
+        HealthStatus::Unknown
+    } else if troubled {
+        HealthStatus::Unhealthy
+    } else if instances.iter().all(well) {
+        HealthStatus::Healthy
+    } else {
+        HealthStatus::Degraded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(state: &str, health: &str, fresh: bool) -> Instance {
+        Instance {
+            name: "main".into(),
+            role: "main".into(),
+            color: "blue".into(),
+            ordinal: 0,
+            generation: 1,
+            cpu_millis: 1000,
+            memory_mb: 1024,
+            state: state.into(),
+            health: health.into(),
+            seen_at: None,
+            fresh,
+            restarts: 0,
+            last_restart_at: None,
+            last_exit_code: None,
+            oom_killed: false,
+            oom_kills: 0,
+        }
+    }
+
+    #[test]
+    fn a_tenant_is_as_well_as_the_worst_of_its_containers() {
+        let with = |other: Instance| status(false, &[instance("running", "healthy", true), other]);
+        assert_eq!(with(instance("running", "healthy", true)), HealthStatus::Healthy);
+        assert_eq!(with(instance("running", "none", true)), HealthStatus::Healthy);
+        for health in ["starting", "unhealthy"] {
+            assert_eq!(with(instance("running", health, true)), HealthStatus::Degraded, "{health}");
+        }
+        for state in ["absent", "created", "exited", "paused", "restarting", "removing"] {
+            assert_eq!(with(instance(state, "none", true)), HealthStatus::Degraded, "{state}");
+        }
+        assert_eq!(with(instance("unknown", "unknown", true)), HealthStatus::Unknown);
+        assert_eq!(with(instance("running", "healthy", false)), HealthStatus::Unknown);
+    }
+
+    #[test]
+    fn one_that_healing_does_not_help_stays_unhealthy_while_it_runs_and_is_seen() {
+        assert_eq!(status(true, &[instance("running", "healthy", true)]), HealthStatus::Unhealthy);
+        assert_eq!(status(true, &[instance("running", "healthy", false)]), HealthStatus::Unknown);
+    }
+}
