@@ -21,6 +21,8 @@ remove_tenants() {
   [ "${2:-}" != keep-data ] || return 0
   mapfile -t ids < <(tenant_things volume "$1")
   [ "${#ids[@]}" -eq 0 ] || docker volume rm -f "${ids[@]}" >/dev/null
+  # The engine's note of which record drives it goes with the record.
+  docker volume rm -f "rp9-$1-record" >/dev/null
 }
 
 # A shared server that is still attached is let go of first; the engine refuses otherwise.
