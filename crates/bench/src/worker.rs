@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use common::{
     config::{Env, Section},
-    operations::{Drive, Store, Wake, Worker},
+    operations::{Drive, Gate, Store, Wake, Worker},
     secrets::MasterKeys,
     service::Service,
 };
@@ -37,7 +37,8 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         if config.effects { provisioner::sagas() } else { Arc::new([Box::new(NoEffects)]) };
     let world = Arc::new(world::fakes(&pool, config.site, config.keys));
     let store = Store::new(pool, "bench-worker");
-    Worker { store, world, sagas, wake: wake.clone(), limit: config.operations }.spawn(tasks);
+    Worker { store, world, sagas, wake: wake.clone(), gate: Gate::default(), limit: config.operations }
+        .spawn(tasks);
     intake::listen(tasks, service.bus.clone(), service.database.clone(), move || wake.now());
     Ok(())
 }
