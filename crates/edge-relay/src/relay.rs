@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use common::{error::chain, service::Latch};
+use common::{error::chain, id::RecordId, service::Latch};
 use edge::{
-    Mark, RecordId, Settings, Snapshot, document,
+    Mark, Settings, Snapshot, document,
     guard::{self, Refusal},
     health::{Health, Side, Sides, Sighting},
 };

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use common::id::RecordId;
 use serde::Serialize;
 
-use crate::{Host, RecordId, Snapshot};
+use crate::{Host, Snapshot};
 
 /// Of what is served, so much may go at once: a fifth.
 const LARGEST_LOSS: usize = 5;
@@ -48,12 +49,12 @@ mod tests {
             targets: Vec::new(),
             generation: 1,
         };
-        Snapshot { record: RecordId(Uuid::from_u128(record)), routes: hosts.map(route).collect() }
+        Snapshot { record: RecordId::from_uuid(Uuid::from_u128(record)), routes: hosts.map(route).collect() }
     }
 
     #[test]
     fn another_record_is_refused_even_with_the_same_hosts() {
-        let [ours, theirs] = [1, 2].map(|record| RecordId(Uuid::from_u128(record)));
+        let [ours, theirs] = [1, 2].map(|record| RecordId::from_uuid(Uuid::from_u128(record)));
         let expected = Some(Refusal::Stranger { served: ours, offered: theirs });
         for hosts in [0..0, 0..3, 0..100] {
             assert_eq!(refusal(&snapshot(1, 0..3), &snapshot(2, hosts)), expected);

@@ -16,5 +16,5 @@ pub use document::{CertResolver, Settings, document};
 pub use host::Host;
 pub use probe::{Edge, EdgeError, HttpEdge};
 pub use route::{Mark, Route, Target, TargetUrl};
-pub use snapshot::{RecordId, Snapshot};
+pub use snapshot::Snapshot;
 pub use token::EdgeToken;

@@ -1,11 +1,11 @@
 //! The table of routes. The edge's document is made of it and of nothing else.
 
 use common::error::{Classify, Kind};
-use common::id::TenantId;
+use common::id::{RecordId, TenantId};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgExecutor};
 
-use crate::{Host, RecordId, Route, Snapshot, Target};
+use crate::{Host, Route, Snapshot, Target};
 
 /// What became of a route that was to be put in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

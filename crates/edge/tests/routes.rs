@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use common::error::{Classify as _, Kind};
-use common::id::TenantId;
+use common::id::{RecordId, TenantId};
 use common::tenant::Color;
 use edge::routes::{Ensured, RoutesError, ensure, remove, snapshot};
 use edge::{Route, Target};
@@ -78,10 +78,10 @@ async fn one_bad_row_does_not_take_the_others_off_the_edge() {
 #[ignore = "needs servers: deploy/test"]
 async fn an_empty_table_still_says_whose_it_is() {
     let mut db = table().await;
-    let record: uuid::Uuid =
+    let record: RecordId =
         sqlx::query_scalar("SELECT id FROM record_identity").fetch_one(&mut db).await.unwrap();
     let told = snapshot(&mut db).await.unwrap();
-    assert_eq!((told.record.0, told.routes.len()), (record, 0));
+    assert_eq!((told.record, told.routes.len()), (record, 0));
     sqlx::query("DELETE FROM record_identity").execute(&mut db).await.unwrap();
     assert_eq!(snapshot(&mut db).await.unwrap_err().kind(), Kind::Internal);
 }

@@ -39,7 +39,7 @@ fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
         targets: vec![Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 }],
         generation: 1,
     };
-    Snapshot { record: RecordId(Uuid::from_u128(record)), routes: hosts.map(route).collect() }
+    Snapshot { record: RecordId::from_uuid(Uuid::from_u128(record)), routes: hosts.map(route).collect() }
 }
 
 /// The service that a host's calls go to.

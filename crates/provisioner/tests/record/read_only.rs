@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use common::{
     config::Env,
     database::{self, DatabaseConfig, MIGRATOR},
-    operations::{Store, Wake, Worker},
+    operations::{Gate, Store, Wake, Worker},
     service::Tasks,
 };
 use provisioner::sagas;
@@ -23,7 +23,8 @@ fn work(fakes: &Fakes, tasks: &Tasks) {
     let config: DatabaseConfig = Env::of([("DATABASE_URL", url.as_str())]).load().unwrap();
     let store = Store::new(database::pool(&config, WORKER).unwrap(), WORKER);
     let world = Arc::new(fakes.world(WORKER));
-    Worker { store, world, sagas: sagas(), wake: Wake::default(), limit: 8 }.spawn(tasks);
+    Worker { store, world, sagas: sagas(), wake: Wake::default(), gate: Gate::default(), limit: 8 }
+        .spawn(tasks);
 }
 
 /// For connections that begin from now on.

@@ -12,7 +12,8 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use edge::{RecordId, Route, Snapshot};
+use common::id::RecordId;
+use edge::{Route, Snapshot};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ pub struct Gateway {
 impl Gateway {
     pub async fn start(routes: Vec<Route>) -> Arc<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let snapshot = Snapshot { record: RecordId(Uuid::now_v7()), routes };
+        let snapshot = Snapshot { record: RecordId::generate(), routes };
         let gateway = Arc::new(Self {
             address: listener.local_addr().unwrap(),
             tells: Mutex::new(Some(snapshot.clone())),
@@ -57,7 +58,7 @@ impl Gateway {
 
     /// Works on another record from now on, a new one.
     pub fn forgets_everything(&self) {
-        *self.tells.lock().unwrap() = Some(Snapshot { record: RecordId(Uuid::now_v7()), routes: Vec::new() });
+        *self.tells.lock().unwrap() = Some(Snapshot { record: RecordId::generate(), routes: Vec::new() });
     }
 }
 
