@@ -18,10 +18,10 @@ impl Effect for CreateTenant<'_> {
     const STATEMENT: &'static str = accepting!(
         // What is not known of a cluster does not stand in the way.
         possible: "select from plans p where p.name = $22
-                      and (not exists (select from cluster_room())
-                           or exists (select from cluster_room() r
-                                       where (r.cpu_millis >= p.cpu_millis and r.memory_mb >= p.memory_mb
-                                              and r.connections >= p.connections and r.subnets >= 1) is not false))",
+                      and (select coalesce(bool_or((r.cpu_millis >= p.cpu_millis and r.memory_mb >= p.memory_mb
+                                                    and r.connections >= p.connections and r.subnets >= 1) is not false),
+                                           true)
+                             from cluster_room() r)",
         effect: "tenant as (
                  insert into tenants
                      (id, name, email, subdomain, mode, status, plan, region, custom_domain, compliance, metadata,
