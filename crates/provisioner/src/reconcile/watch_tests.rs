@@ -117,6 +117,16 @@ fn nothing_is_its_fault_while_what_it_needs_is_away_nor_soon_after() {
 }
 
 #[test]
+fn ends_while_what_it_needs_was_away_do_not_count() {
+    let mut scene = Scene::steady();
+    scene.seen.restarts = 5;
+    scene.pass(SECOND, false);
+    assert_eq!(scene.pass(RECOVERY, true), None);
+    scene.ends();
+    assert_eq!(scene.pass(SECOND, true), None, "the first of its own");
+}
+
+#[test]
 fn what_was_before_the_first_look_is_not_counted() {
     let mut scene = Scene::steady();
     scene.watch = Watch::default();

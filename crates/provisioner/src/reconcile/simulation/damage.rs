@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Every sort of damage, as the trace names it.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 24] = [
     "a container is killed",
     "a container is removed",
     "a container's limits are changed",
@@ -34,6 +34,7 @@ pub const NAMES: [&str; 23] = [
     "Redis is away",
     "the engine is silent about a container",
     "something of a stranger's appears",
+    "everything hangs",
     "the inventory is stale",
     "an event comes twice",
 ];
@@ -93,9 +94,13 @@ impl Model {
                     self.choose(self.world.containers.len()).map(|at| self.world.containers[at].name.clone());
                 self.silent.extend(name);
             }
-            _ => {
+            20 => {
                 let tenant = TenantId::from_uuid(uuid::Uuid::from_u128(STRANGE + self.dice.u128(..4)));
                 self.leave_something_behind(tenant);
+            }
+            _ => {
+                let ours = self.world.containers.iter_mut().filter(|c| c.owner.tenant.is_some());
+                ours.for_each(|container| container.health = Health::Unhealthy);
             }
         }
     }
