@@ -16,7 +16,6 @@ use common::id::RecordId;
 use edge::{Route, Snapshot};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
-use uuid::Uuid;
 
 use super::TOKEN;
 
