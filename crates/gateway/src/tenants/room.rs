@@ -66,8 +66,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_its_figures() {
+        type Told = Option<(Code, &'static str)>;
         let unknown = Room { cpu_millis: None, memory_mb: None, connections: None, subnets: None };
-        let cases: [(&[Room], Option<(Code, &str)>); 8] = [
+        let cases: [(&[Room], Told); 8] = [
             (&[], None),
             (&[unknown], None),
             (&[room(2000, 2048, 18, 1)], None),
