@@ -45,11 +45,11 @@ words! {
     OperationKinds: OperationKind::ALL.map(OperationKind::as_str);
     /// How an operation is.
     OperationStatus: STATUSES;
-    /// What a failure is.
-    FailureKind: Kind::ALL.map(Kind::as_str);
+    /// What a failure is; `cancelled` is one that somebody asked for.
+    FailureKind: Kind::ALL.iter().map(|kind| kind.as_str()).chain(["cancelled"]);
     /// What somebody is to the platform.
     CallerRole: Role::ALL.iter().map(|role| role.as_str());
-    /// What became of a command.
+    /// What became of a command, or of looking at a secret.
     AuditOutcome: outcomes();
     /// Why a message could not be handled.
     DeadLetterReason: Reason::ALL.map(Reason::as_str);

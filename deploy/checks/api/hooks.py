@@ -84,6 +84,7 @@ BEYOND_SCHEMAS = {
     "invalid_event",
     # So many bytes, not characters.
     "invalid_subject",
+    "number_too_large",
     "reserved_domain",
     "reserved_subdomain",
     "shared_not_configured",
