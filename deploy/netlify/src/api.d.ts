@@ -51,7 +51,7 @@ export interface paths {
         post?: never;
         /**
          * Deletes a dead letter.
-         * @description What it asked for is not done. One that is being sent again cannot be deleted meanwhile.
+         * @description What it asked for is not done. One that somebody had sent again is decided about, and stays for its 30 days.
          */
         delete: operations["dead_letters_delete"];
         options?: never;
@@ -320,6 +320,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what is offered. */
+        get: operations["tenants_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schedules": {
         parameters: {
             query?: never;
@@ -389,7 +406,8 @@ export interface paths {
         put?: never;
         /**
          * Creates a tenant.
-         * @description Answered as soon as it is certain to happen; `Location` names the operation to watch.
+         * @description Answered as soon as it is certain to happen; `Location` names the operation to watch. What no cluster can hold is refused: 409
+         *     `plan_too_large` or `no_room`, with the figures.
          */
         post: operations["tenants_create"];
         delete?: never;
@@ -428,11 +446,52 @@ export interface paths {
         };
         /**
          * Shows what the tenant's owner signs in with for the first time.
-         * @description Every look is in the audit log before it is answered.
+         * @description Every look is in the audit log before it is answered. Once it is `stale`, `reset-login` makes a new password.
          */
         get: operations["tenants_initial_login"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows the last lines that the tenant's containers wrote, oldest first.
+         * @description At most 512 kB of text. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+         */
+        get: operations["tenants_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{id}/reset-login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives the tenant's owner a new password.
+         * @description For an owner who is locked out. Ends every session of theirs; their API keys stay. The same `Idempotency-Key` gets the same password
+         *     again, until a later reset has replaced it (409).
+         */
+        post: operations["tenants_reset_login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -476,20 +535,23 @@ export interface components {
             correlation_id: string;
             id: string;
             operation_id?: string | null;
-            /** @description `accepted`, or `refused` and the problem's code. */
+            /** @description `accepted`, `shown`, or `refused: ` and the problem's code. */
             outcome: components["schemas"]["AuditOutcome"];
             /**
              * Format: int64
              * @description Its place in the chain of hashes; absent for the seconds until it is chained.
              */
             position?: number | null;
-            /** @description Why, in the words of whoever asked. */
+            /**
+             * @description Why, in the words of whoever asked. Of what is about something without an id here, and of what was refused, also what it named: a
+             *     tenant's id or subdomain, a dead letter, a schedule.
+             */
             reason?: string | null;
             role: components["schemas"]["CallerRole"];
             tenant_id?: string | null;
         };
         /** @enum {string} */
-        AuditOutcome: "accepted" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
+        AuditOutcome: "accepted" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
@@ -498,6 +560,26 @@ export interface components {
         };
         /** @enum {string} */
         CallerRole: "admin" | "operator" | "service" | "owner";
+        /** @description Scaling goes to here and no further. */
+        Ceilings: {
+            /** Format: double */
+            cpu_cores: number;
+            /** Format: int32 */
+            memory_mb: number;
+            /** Format: int32 */
+            workers: number;
+        };
+        /** @description A cluster, as its provisioners were last heard of. */
+        Cluster: {
+            /** @description What their absence means. */
+            detail?: string | null;
+            /** @example local */
+            id: string;
+            /** Format: date-time */
+            last_seen_at: string;
+            /** @description `down` once none of them has said anything for half a minute. */
+            provisioner: components["schemas"]["State"];
+        };
         /** @enum {string} */
         Color: "blue" | "green";
         /** @description The tenant that was accepted. It is there once its operation has succeeded. */
@@ -519,6 +601,8 @@ export interface components {
                 /** @example ada@acme.example */
                 email: string;
                 password: string;
+                /** @description The owner has changed one of the two since, so that nobody gets in with them any more. */
+                stale: boolean;
             };
         };
         /** @description One thing, as every answer wraps it. */
@@ -532,11 +616,24 @@ export interface components {
         Data_TenantDetails: {
             /** @description A tenant, what runs for it and what it may use. */
             data: {
+                health?: components["schemas"]["TenantHealth"] | null;
                 instances: components["schemas"]["Instance"][];
                 limits: components["schemas"]["Limits"];
                 status: components["schemas"]["TenantStatus"];
                 tenant: components["schemas"]["Tenant"];
             };
+        };
+        /** @description One thing, as every answer wraps it. */
+        Data_Vec_LogLine: {
+            data: {
+                /** Format: date-time */
+                at: string;
+                /** @description The container. */
+                instance: string;
+                /** @example stdout */
+                stream: string;
+                text: string;
+            }[];
         };
         /** @description A message that could not be handled. */
         DeadLetter: {
@@ -596,6 +693,7 @@ export interface components {
         Decision: "replaying" | "deleted";
         /** @description Whether the API can be used, and everything it stands on. */
         Detailed: {
+            clusters: components["schemas"]["Cluster"][];
             dependencies: {
                 [key: string]: components["schemas"]["State"];
             };
@@ -620,13 +718,17 @@ export interface components {
             operation_id?: string | null;
             tenant_id?: string | null;
         };
-        /** @description Why something did not work, in public words. */
+        /** @description Why something did not work, in public words; with more for those who run the platform. */
         Failure: {
+            /** @description What lies behind it. For `admin` and `operator`. */
+            cause?: string | null;
             detail: string;
+            /** @description What can be done about it. For `admin` and `operator`. */
+            hint?: string | null;
             kind: components["schemas"]["FailureKind"];
         };
         /** @enum {string} */
-        FailureKind: "invalid" | "unauthenticated" | "forbidden" | "not_found" | "conflict" | "throttled" | "unavailable" | "timeout" | "upstream" | "internal";
+        FailureKind: "invalid" | "unauthenticated" | "forbidden" | "not_found" | "conflict" | "throttled" | "unavailable" | "timeout" | "upstream" | "internal" | "cancelled";
         /** @description One field that is wrong. */
         FieldError: {
             /** @description Why, as a stable word. */
@@ -658,6 +760,11 @@ export interface components {
         };
         /** @enum {string} */
         FiringState: "waiting" | "running" | "done" | "failed";
+        /**
+         * @description How a tenant is, in a word.
+         * @enum {string}
+         */
+        HealthStatus: "healthy" | "degraded" | "unhealthy" | "unknown";
         /** @description Whether the API can be used. */
         Healthz: {
             status: components["schemas"]["State"];
@@ -667,6 +774,8 @@ export interface components {
             /** @example ada@acme.example */
             email: string;
             password: string;
+            /** @description The owner has changed one of the two since, so that nobody gets in with them any more. */
+            stale: boolean;
         };
         /** @description One of a tenant's containers. */
         Instance: {
@@ -677,16 +786,38 @@ export interface components {
             generation: number;
             /** @example healthy */
             health: string;
+            /**
+             * Format: int64
+             * @description What it ended with the last time, if that was seen.
+             */
+            last_exit_code?: number | null;
+            /** Format: date-time */
+            last_restart_at?: string | null;
             /** Format: int32 */
             memory_mb: number;
             name: string;
+            /** @description Whether that was for want of memory. */
+            oom_killed: boolean;
+            /**
+             * Format: int64
+             * @description How often anything in it was killed for want of memory.
+             */
+            oom_kills: number;
             /** Format: int32 */
             ordinal: number;
+            /**
+             * Format: int64
+             * @description How often it ended and was started again by itself.
+             */
+            restarts: number;
             role: components["schemas"]["InstanceRole"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was last seen.
+             */
             seen_at?: string | null;
             /**
-             * @description How it was last seen.
+             * @description How it was last seen; `unknown` when that is too long ago.
              * @example running
              */
             state: string;
@@ -710,6 +841,16 @@ export interface components {
             /** Format: int32 */
             workers: number;
         };
+        /** @description One line that a container wrote. */
+        LogLine: {
+            /** Format: date-time */
+            at: string;
+            /** @description The container. */
+            instance: string;
+            /** @example stdout */
+            stream: string;
+            text: string;
+        };
         /** @enum {string} */
         Misses: "catch_up" | "skip";
         /** @enum {string} */
@@ -720,7 +861,7 @@ export interface components {
          */
         NewTenant: {
             /**
-             * @description What it must comply with.
+             * @description What the cluster it is on must comply with, whatever the case of the letters.
              * @example [
              *       "gdpr"
              *     ]
@@ -756,7 +897,7 @@ export interface components {
              */
             plan: string;
             /**
-             * @description Where it should be.
+             * @description Where it should be: the region of a cluster. Anywhere when absent.
              * @example eu-central
              */
             region?: string | null;
@@ -816,8 +957,19 @@ export interface components {
             by: string;
             reason?: string | null;
         };
+        /** @description A plan: what a tenant on it may use, and how far scaling may take it. */
+        Plan: {
+            ceilings: components["schemas"]["Ceilings"];
+            limits: components["schemas"]["Limits"];
+            /** @example pro */
+            name: string;
+        };
+        /** @description Every plan, the smallest first. */
+        Plans: {
+            data: components["schemas"]["Plan"][];
+        };
         /** @enum {string} */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
         /** @description An error, as RFC 9457 wants it told. */
         ProblemDocument: {
             /** @description The stable word to branch on. */
@@ -853,6 +1005,16 @@ export interface components {
             status: components["schemas"]["TenantStatus"];
             /** @example ten_0198c0de0000700080000000000000aa */
             tenant_id: string;
+        };
+        /** @description What else is to be done, and why. */
+        ResetLogin: {
+            /** @description Also forget the owner's second factor, for whoever lost that too; no when absent. */
+            disable_mfa?: boolean | null;
+            /**
+             * @description For those who read the audit log; 1 to 500 characters.
+             * @example The owner lost the password.
+             */
+            reason?: string | null;
         };
         /** @description Something that is done again and again. */
         Schedule: {
@@ -974,10 +1136,22 @@ export interface components {
         };
         /** @description A tenant, what runs for it and what it may use. */
         TenantDetails: {
+            health?: components["schemas"]["TenantHealth"] | null;
             instances: components["schemas"]["Instance"][];
             limits: components["schemas"]["Limits"];
             status: components["schemas"]["TenantStatus"];
             tenant: components["schemas"]["Tenant"];
+        };
+        /** @description How a tenant is that should be running. */
+        TenantHealth: {
+            /** @description What is wrong, if it is unhealthy. */
+            reasons: string[];
+            /**
+             * Format: date-time
+             * @description Since when it is unhealthy.
+             */
+            since?: string | null;
+            status: components["schemas"]["HealthStatus"];
         };
         /** @description A page of tenants, the newest first. */
         TenantPage: {
@@ -1015,10 +1189,14 @@ export interface operations {
     audit_list: {
         parameters: {
             query?: {
-                /** @description One tenant's id. */
+                /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description Who asked: a token's subject. */
                 actor?: string;
+                /** @description What was asked for, such as `tenant.create`. */
+                action?: string;
+                /** @description `accepted`, `shown`, `refused`, or a problem's code: refused with that. */
+                outcome?: "accepted" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
                 /** @description Not before this moment (RFC 3339). */
                 since?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -1163,7 +1341,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Who could not handle it. */
-                service?: string;
+                service?: "provisioner";
                 /** @description One reason. */
                 reason?: "malformed" | "unknown" | "expired" | "exhausted" | "refused";
                 /** @description `waiting`, `replaying` or `replayed`. */
@@ -1989,7 +2167,7 @@ export interface operations {
     events_follow: {
         parameters: {
             query?: {
-                /** @description Only those of this tenant, by its id. */
+                /** @description Only those of this tenant, by its id or subdomain. */
                 tenant?: string;
                 /** @description A family (`operation`, `step`, `tenant`) or one kind (`step.failed`). */
                 kind?: string;
@@ -2131,6 +2309,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "clusters": [
+                     *         {
+                     *           "detail": "text",
+                     *           "id": "local",
+                     *           "last_seen_at": "2026-08-01T12:00:00Z",
+                     *           "provisioner": "up"
+                     *         }
+                     *       ],
                      *       "dependencies": {
                      *         "name": "up"
                      *       },
@@ -2179,6 +2365,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "clusters": [
+                     *         {
+                     *           "detail": "text",
+                     *           "id": "local",
+                     *           "last_seen_at": "2026-08-01T12:00:00Z",
+                     *           "provisioner": "up"
+                     *         }
+                     *       ],
                      *       "dependencies": {
                      *         "name": "up"
                      *       },
@@ -2437,7 +2631,7 @@ export interface operations {
                 status?: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
                 /** @description One kind, such as `tenant.create`. */
                 kind?: "tenant.create" | "tenant.delete" | "tenant.heal";
-                /** @description One tenant's id. */
+                /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description 1 to 200; 50 when absent. */
                 limit?: number;
@@ -2468,7 +2662,9 @@ export interface operations {
                      *           "cancelled": false,
                      *           "created_at": "2026-08-01T12:00:00Z",
                      *           "error": {
+                     *             "cause": null,
                      *             "detail": null,
+                     *             "hint": null,
                      *             "kind": null
                      *           },
                      *           "finished_at": "2026-08-01T12:00:00Z",
@@ -2597,7 +2793,9 @@ export interface operations {
                      *         "cancelled": false,
                      *         "created_at": "2026-08-01T12:00:00Z",
                      *         "error": {
+                     *           "cause": null,
                      *           "detail": null,
+                     *           "hint": null,
                      *           "kind": null
                      *         },
                      *         "finished_at": "2026-08-01T12:00:00Z",
@@ -3494,6 +3692,125 @@ export interface operations {
             };
         };
     };
+    tenants_list: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "ceilings": {
+                     *             "cpu_cores": 1,
+                     *             "memory_mb": 1,
+                     *             "workers": 1
+                     *           },
+                     *           "limits": {
+                     *             "api_calls_per_hour": 1,
+                     *             "concurrent_executions": 1,
+                     *             "cpu_cores": 1,
+                     *             "executions_per_month": 1,
+                     *             "memory_mb": 1,
+                     *             "storage_gb": 1,
+                     *             "workers": 1
+                     *           },
+                     *           "name": "pro"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Plans"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     schedules_list: {
         parameters: {
             query?: {
@@ -4068,7 +4385,7 @@ export interface operations {
                 status?: "provisioning" | "active" | "suspended" | "migrating" | "failed" | "deleting" | "deleted";
                 plan?: string;
                 cluster?: string;
-                /** @description Part of a name, an e-mail address or a subdomain. */
+                /** @description Part of a name, an e-mail address or a subdomain; in any case, with or without accents. */
                 q?: string;
                 /** @description 1 to 200; 50 when absent. */
                 limit?: number;
@@ -4333,6 +4650,12 @@ export interface operations {
              *
              *     `custom_domain_taken`: Another tenant has this domain.
              *
+             *     `compliance_unmet`: No cluster complies with all that the tenant must comply with.
+             *
+             *     `plan_too_large`: No cluster can run a container of this plan.
+             *
+             *     `no_room`: No cluster has room for another tenant of this plan.
+             *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */
             409: {
@@ -4456,15 +4779,27 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "health": {
+                     *           "reasons": [
+                     *             "text"
+                     *           ],
+                     *           "since": "2026-08-01T12:00:00Z",
+                     *           "status": "healthy"
+                     *         },
                      *         "instances": [
                      *           {
                      *             "color": "blue",
                      *             "cpu_cores": 1,
                      *             "generation": 1,
                      *             "health": "healthy",
+                     *             "last_exit_code": 1,
+                     *             "last_restart_at": "2026-08-01T12:00:00Z",
                      *             "memory_mb": 1,
                      *             "name": "text",
+                     *             "oom_killed": false,
+                     *             "oom_kills": 1,
                      *             "ordinal": 1,
+                     *             "restarts": 1,
                      *             "role": "main",
                      *             "seen_at": "2026-08-01T12:00:00Z",
                      *             "state": "running"
@@ -4706,6 +5041,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
+            /** @description `tenant_deleted`: The tenant is deleted already. */
+            410: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
             /** @description `body_too_large`: The body is larger than 64 kB. */
             413: {
                 headers: {
@@ -4819,7 +5164,8 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "email": "ada@acme.example",
-                     *         "password": "text"
+                     *         "password": "text",
+                     *         "stale": false
                      *       }
                      *     }
                      */
@@ -4842,16 +5188,6 @@ export interface operations {
             401: {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
-                    "x-correlation-id": components["headers"]["x-correlation-id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDocument"];
-                };
-            };
-            /** @description `forbidden`: This role may not do that. */
-            403: {
-                headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
                     [name: string]: unknown;
                 };
@@ -4929,10 +5265,373 @@ export interface operations {
             };
         };
     };
+    tenants_logs: {
+        parameters: {
+            query?: {
+                /** @description `main` or `worker`; both when absent. */
+                role?: string;
+                /** @description 1 to 1000; 100 when absent. */
+                tail?: number;
+                /** @description Only what was written after this moment (RFC 3339): to follow, the `at` of the last line. */
+                after?: string;
+            };
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "at": "2026-08-01T12:00:00Z",
+                     *           "instance": "text",
+                     *           "stream": "stdout",
+                     *           "text": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_LogLine"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `invalid_fields`: Some fields are not valid. */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `upstream`: A dependency answered with an error. */
+            502: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_reset_login: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "disable_mfa": false,
+                 *       "reason": "The owner lost the password."
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResetLogin"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "email": "ada@acme.example",
+                     *         "password": "text",
+                     *         "stale": false
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_InitialLogin"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was accepted before.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `upstream`: A dependency answered with an error. */
+            502: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     events_follow_by_socket: {
         parameters: {
             query?: {
-                /** @description Only those of this tenant, by its id. */
+                /** @description Only those of this tenant, by its id or subdomain. */
                 tenant?: string;
                 /** @description A family (`operation`, `step`, `tenant`) or one kind (`step.failed`). */
                 kind?: string;
