@@ -328,7 +328,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists what is offered. */
-        get: operations["tenants_list"];
+        get: operations["plans_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3692,7 +3692,7 @@ export interface operations {
             };
         };
     };
-    tenants_list: {
+    plans_list: {
         parameters: {
             query?: never;
             header?: {

@@ -33,7 +33,7 @@ pub struct Plans {
 
 /// Lists what is offered.
 #[utoipa::path(
-    get, path = "/plans", tag = "tenants",
+    get, path = "/plans", tag = "plans",
     security(("token" = [])),
     responses(
         (status = 200, body = Plans),

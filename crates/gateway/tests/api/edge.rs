@@ -20,7 +20,7 @@ async fn the_edge_gets_every_route_and_whose_record_it_is_at_once(database: PgPo
     .unwrap();
     let reply = platform.ask_as_edge(&Platform::edge_authorization()).await;
     assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, "application/json"));
-    let record: uuid::Uuid =
+    let record: common::id::RecordId =
         sqlx::query_scalar("select id from record_identity").fetch_one(&database).await.unwrap();
     assert_eq!(reply.json()["record"], record.to_string());
     assert_eq!(reply.json()["routes"][0]["host"], "acme.localhost");
