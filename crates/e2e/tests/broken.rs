@@ -10,6 +10,7 @@
 use std::time::{Duration, Instant};
 
 use e2e::{Answers, Api, Customer, Service, docker, eventually, webhook_workflow};
+use futures::future::join_all;
 use serde_json::json;
 
 const PATH: &str = "/webhook/e2e-broken";
@@ -83,16 +84,18 @@ async fn a_main_that_hangs_is_replaced_by_one_operation() {
 #[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]
 async fn logins_that_were_changed_or_taken_away_are_given_back() {
-    let tenant = Tenant::serving().await;
-    let damages: [(&str, &dyn Fn()); 3] = [
-        ("another password in Postgres", &|| postgres(&format!("ALTER ROLE {} PASSWORD 'x'", tenant.id))),
-        ("no login in Postgres", &|| postgres(&format!("ALTER ROLE {} NOLOGIN", tenant.id))),
-        ("another password in Redis", &|| redis(&format!("ACL SETUSER {} resetpass '>x'", tenant.id))),
-    ];
-    for (damage, cause) in damages {
-        cause();
+    let tenants = join_all((0..3).map(|_| Tenant::serving())).await;
+    let [password, login, queue] = &tenants[..] else { panic!("three tenants") };
+    postgres(&format!("ALTER ROLE {} PASSWORD 'x'", password.id));
+    postgres(&format!("ALTER ROLE {} NOLOGIN", login.id));
+    redis(&format!("ACL SETUSER {} resetpass '>x'", queue.id));
+    for tenant in &tenants {
         docker(&["restart", &tenant.main]).unwrap();
-        tenant.serves_within(LOCKED_OUT, damage).await;
     }
-    tenant.api.delete_tenant(&tenant.id).await;
+    let damages = ["another password in Postgres", "no login in Postgres", "another password in Redis"];
+    join_all(tenants.iter().zip(damages).map(|(tenant, damage)| tenant.serves_within(LOCKED_OUT, damage)))
+        .await;
+    for tenant in &tenants {
+        tenant.api.delete_tenant(&tenant.id).await;
+    }
 }

@@ -91,8 +91,9 @@ fn database(instance: &Instance, role: Role) -> Pairs {
         // for after Postgres is back.
         ("DB_RECOVERY_BACKOFF_MIN_MS", "250".into()),
         ("DB_RECOVERY_BACKOFF_MAX_MS", "2000".into()),
-        // A minute of them at a start: starting the whole process anew takes longer than asking again.
-        ("DB_STARTUP_CONNECT_MAX_RETRIES", "30".into()),
+        // A quarter of a minute of them at a start. A server that restarts is back by then; a login that is refused ends the process, so
+        // that it can be seen.
+        ("DB_STARTUP_CONNECT_MAX_RETRIES", "10".into()),
     ]
 }
 
