@@ -16,7 +16,7 @@ mod view;
 pub use feed::{End, Feed};
 pub use hub::Hub;
 pub use resume::Reset;
-pub use selection::{Following, Selection, Since, read_operation_query, read_query};
+pub use selection::{FAMILIES, Following, Selection, Since, read_operation_query, read_query};
 pub use view::{EndView, EventView, ResetView};
 
 use crate::app::App;

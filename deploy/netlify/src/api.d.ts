@@ -5269,7 +5269,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `main` or `worker`; both when absent. */
-                role?: string;
+                role?: "main" | "worker";
                 /** @description 1 to 1000; 100 when absent. */
                 tail?: number;
                 /** @description Only what was written after this moment (RFC 3339): to follow, the `at` of the last line. */

@@ -16,7 +16,7 @@ use crate::{
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// The first parts of all kinds.
-const FAMILIES: [&str; 6] = ["operation", "step", "tenant", "instance", "schedule", "dead_letter"];
+pub const FAMILIES: [&str; 6] = ["operation", "step", "tenant", "instance", "schedule", "dead_letter"];
 
 /// Which events, of those that may be seen at all.
 #[derive(Debug, Clone, Default)]

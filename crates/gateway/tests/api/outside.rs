@@ -9,7 +9,7 @@ use common::{
 };
 use sqlx::PgPool;
 use tokio::process::Command;
-use wire::{AskInitialLogin, InitialLogin};
+use wire::{AskInitialLogin, AskLogs, InitialLogin, ResetLogin};
 
 use crate::support::{Call, HMAC_SECRET, JWT_SECRET, Platform, garbled, keep, tenant};
 
@@ -69,11 +69,20 @@ async fn furnish(platform: &Platform) {
 async fn answer_for_a_provisioner(platform: &Platform) {
     let (bus, stopping) = (platform.bus.clone(), platform.tasks().stopping());
     platform.tasks().spawn("provisioner", async move {
-        let login = async |_: AskInitialLogin| {
+        let told = || {
             let email = "ada@acme.example".to_owned();
             Ok::<_, BusError>(InitialLogin { email, password: "canary".to_owned().into(), stale: false })
         };
-        bus.answer("test-outside", stopping, login).await.unwrap();
+        let login = async |_: AskInitialLogin| told();
+        let reset = async |_: ResetLogin| told();
+        let logs = async |_: AskLogs| Ok::<_, BusError>(Vec::new());
+        let group = "test-outside";
+        let answers = tokio::join!(
+            bus.answer(group, stopping.clone(), login),
+            bus.answer(group, stopping.clone(), reset),
+            bus.answer(group, stopping, logs),
+        );
+        assert!(matches!(answers, (Ok(()), Ok(()), Ok(()))));
     });
     // The question may be asked before the answering side has subscribed.
     let ask = async || platform.send(Call::get("/tenants/acme/initial-login").by_a("admin")).await.status;

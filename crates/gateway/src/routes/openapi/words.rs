@@ -6,10 +6,12 @@ use common::{
     tenant::{Mode, TenantStatus},
 };
 use serde_json::{Value, json};
+use wire::LoggedRole;
 
 use crate::{
     audit::Outcome,
     chores::CONSUMERS,
+    events::FAMILIES,
     routes::{audit::ACTION, dead_letters::list::STATES},
     tenants::{TENANT_NAME, words::IDENTIFIER},
 };
@@ -31,9 +33,10 @@ pub fn narrowing(path: &str, name: &str) -> Value {
         }
         ("/audit", "action") => json!({ "pattern": ACTION }),
         ("/audit", "outcome") => json!({ "enum": Outcome::words().collect::<Vec<_>>() }),
-        ("/audit", "since") => json!({ "format": "date-time" }),
+        ("/tenants/{id}/logs", "role") => json!({ "enum": LoggedRole::ALL.map(|(_, word)| word) }),
+        ("/audit", "since") | ("/tenants/{id}/logs", "after") => json!({ "format": "date-time" }),
         ("/events" | "/ws", "kind") => {
-            json!({ "pattern": "^(operation|step|tenant|schedule|dead_letter)(\\.[a-z_]+)?$" })
+            json!({ "pattern": format!("^({})(\\.[a-z_]+)?$", FAMILIES.join("|")) })
         }
         (_, "tenant") => json!({ "pattern": TENANT_NAME, "minLength": 3, "maxLength": 40 }),
         (_, "cursor") => json!({ "pattern": "^[A-Za-z0-9_-]+$" }),
