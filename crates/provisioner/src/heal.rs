@@ -16,6 +16,10 @@ use crate::{
 /// What hangs does not end by itself, and one that might is cut off no later than a restart of the machine would.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long one attempt waits for containers to be ready. The next one makes sure again of all that they need: what was taken away
+/// while this one waited would otherwise keep them down until the operation's end, and no other heals the tenant meanwhile.
+const ATTEMPT: Duration = Duration::from_secs(60);
+
 /// From whatever there is of an active tenant to all of it.
 pub struct HealTenant;
 
@@ -64,6 +68,7 @@ async fn surroundings(context: &Context<'_, World>) -> Result<(), StepError> {
 }
 
 async fn containers(context: &Context<'_, World>) -> Result<(), StepError> {
+    surroundings(context).await?;
     let names = drift::to_restart(context.database(), context.operation()).await?;
     if !names.is_empty() {
         let world = context.observe();
@@ -72,7 +77,7 @@ async fn containers(context: &Context<'_, World>) -> Result<(), StepError> {
             context.fenced().await?.containers.restart(&seen.reference(), GRACE).await?;
         }
     }
-    bring_up(context).await
+    bring_up(context, ATTEMPT).await
 }
 
 /// Whether only a new beginning helps. One that was let begin anew by an earlier attempt does not look like this.

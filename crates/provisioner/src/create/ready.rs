@@ -27,17 +27,17 @@ impl Step<CreateTenant> for Ready {
     }
 
     async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
-        bring_up(context).await
+        bring_up(context, LIMIT).await
     }
 }
 
-/// Makes every container that the rows ask for run, and waits until all are healthy. One that dies while we wait fails this
-/// attempt, and the next one brings it back.
-pub async fn bring_up(context: &Context<'_, World>) -> Result<(), StepError> {
+/// Makes every container that the rows ask for run, and waits until all are healthy, for so long. One that dies while we wait fails
+/// this attempt, and the next one brings it back.
+pub async fn bring_up(context: &Context<'_, World>, limit: Duration) -> Result<(), StepError> {
     ensure_all(context).await?;
     let wanted = instances::of_tenant(context.database(), context.tenant()).await?;
     let names: Vec<_> = wanted.into_iter().map(|instance| instance.name).collect();
-    wait::until(LIMIT, || async {
+    wait::until(limit, || async {
         let world = context.observe();
         let inventory = world.containers.observe(&world.site.cluster).await?;
         names.iter().try_for_each(|name| judge(&inventory, name))
