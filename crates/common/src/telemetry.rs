@@ -7,7 +7,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{Env, Section};
 
@@ -43,13 +44,10 @@ impl Telemetry {
     /// Installs logging, tracing and metrics for this process; once.
     pub fn install(service: &'static str, config: &TelemetryConfig) -> anyhow::Result<Self> {
         let traces = trace_provider(service, config)?;
-        // Postgres tells a client of everything that was there already; an idempotent service hears little else.
-        let filter =
-            EnvFilter::try_new(&config.level)?.add_directive("sqlx::postgres::notice=error".parse()?);
-        let exported = tracing_opentelemetry::layer().with_tracer(traces.tracer(service));
         tracing_subscriber::registry()
-            .with(json::JsonLines::new(service, std::io::stdout).with_filter(filter))
-            .with(exported.with_filter(EnvFilter::new("info,sqlx=warn,hyper=warn,async_nats=warn")))
+            .with(heard(&config.level)?)
+            .with(json::JsonLines::new(service, std::io::stdout))
+            .with(tracing_opentelemetry::layer().with_tracer(traces.tracer(service)))
             .try_init()?;
         let metrics = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), BUCKETS)?
@@ -63,6 +61,13 @@ impl Telemetry {
             tracing::warn!(%error, "the last traces could not be sent");
         }
     }
+}
+
+/// What is logged and traced. One filter before both layers: a filter for each keeps what it decided in the thread, and when a library
+/// asks whether it would be heard and then says nothing, the next line of that thread is lost.
+fn heard(level: &str) -> anyhow::Result<Targets> {
+    // Postgres tells a client of everything that was there already; an idempotent service hears little else.
+    Ok(level.parse::<Targets>()?.with_target("sqlx::postgres::notice", LevelFilter::ERROR))
 }
 
 fn trace_provider(service: &'static str, config: &TelemetryConfig) -> anyhow::Result<SdkTracerProvider> {
