@@ -23,6 +23,14 @@ pub fn labelled(kind: &str, tenant: &str) -> Vec<String> {
     docker(&arguments).unwrap().lines().map(str::to_owned).collect()
 }
 
+/// Asks Redis as its administrator; the password stays in the container.
+pub fn redis(command: &str) -> Result<String, String> {
+    let script = format!(
+        "REDISCLI_AUTH=\"$(cat /run/secrets/redis_password)\" redis-cli --user rp9 --no-auth-warning {command}"
+    );
+    docker(&["exec", Service::of("redis").name(), "sh", "-c", &script])
+}
+
 /// One of the platform's own containers.
 pub struct Service(String);
 

@@ -12,6 +12,6 @@ mod n8n;
 mod patience;
 
 pub use api::{Answer, Api, Command};
-pub use docker::{Service, docker, labelled};
+pub use docker::{Service, docker, labelled, redis};
 pub use n8n::{Answers, Customer, webhook_workflow};
 pub use patience::eventually;

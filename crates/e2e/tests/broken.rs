@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Answers, Api, Customer, Service, docker, eventually, webhook_workflow};
+use e2e::{Answers, Api, Customer, Service, docker, eventually, redis, webhook_workflow};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -58,13 +58,6 @@ fn postgres(statement: &str) {
     docker(&["exec", Service::of("postgres").name(), "psql", "-qU", "postgres", "-c", statement]).unwrap();
 }
 
-fn redis(command: &str) {
-    let script = format!(
-        "REDISCLI_AUTH=\"$(cat /run/secrets/redis_password)\" redis-cli --user rp9 --no-auth-warning {command}"
-    );
-    docker(&["exec", Service::of("redis").name(), "sh", "-c", &script]).unwrap();
-}
-
 #[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]
 async fn a_main_that_hangs_is_replaced_by_one_operation() {
@@ -88,7 +81,7 @@ async fn logins_that_were_changed_or_taken_away_are_given_back() {
     let [password, login, queue] = &tenants[..] else { panic!("three tenants") };
     postgres(&format!("ALTER ROLE {} PASSWORD 'x'", password.id));
     postgres(&format!("ALTER ROLE {} NOLOGIN", login.id));
-    redis(&format!("ACL SETUSER {} resetpass '>x'", queue.id));
+    redis(&format!("ACL SETUSER {} resetpass '>x'", queue.id)).unwrap();
     for tenant in &tenants {
         docker(&["restart", &tenant.main]).unwrap();
     }

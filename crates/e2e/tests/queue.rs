@@ -9,18 +9,10 @@
 
 use std::time::Duration;
 
-use e2e::{Answers, Api, Customer, Service, docker, eventually, labelled, webhook_workflow};
+use e2e::{Answers, Api, Customer, Service, docker, eventually, labelled, redis, webhook_workflow};
 use serde_json::json;
 
 const CALLS: usize = 50;
-
-/// Asks Redis as its administrator; the password stays in the container.
-fn redis(command: &str) -> Result<String, String> {
-    let script = format!(
-        "REDISCLI_AUTH=\"$(cat /run/secrets/redis_password)\" redis-cli --user rp9 --no-auth-warning {command}"
-    );
-    docker(&["exec", Service::of("redis").name(), "sh", "-c", &script])
-}
 
 fn waiting(tenant: &str) -> Result<usize, String> {
     let answer = redis(&format!("LLEN {tenant}:bull:jobs:wait"))?;
