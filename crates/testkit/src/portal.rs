@@ -59,12 +59,12 @@ impl Caller {
 
     /// A tenant that has its address from the key, so that the same key always asks for the same.
     pub fn create(&self, key: Uuid, plan: &str) -> anyhow::Result<Request<Full<Bytes>>> {
-        self.command(Method::POST, "/tenants", tenant(key, plan, "eu-central"), Some(key))
+        self.command(Method::POST, "/tenants", tenant(key, plan, None), Some(key))
     }
 
     /// The same without a key, and with a region that cannot be: refused for that, after everything else was found right.
     pub fn create_nowhere(&self, key: Uuid, plan: &str) -> anyhow::Result<Request<Full<Bytes>>> {
-        self.command(Method::POST, "/tenants", tenant(key, plan, "Nowhere!"), None)
+        self.command(Method::POST, "/tenants", tenant(key, plan, Some("Nowhere!")), None)
     }
 
     /// The end of a tenant.
@@ -115,10 +115,11 @@ impl Caller {
     }
 }
 
-fn tenant(key: Uuid, plan: &str, region: &str) -> String {
+/// Wherever there is room, and with nothing to comply with: what is asked for beyond that has to be offered by a cluster.
+fn tenant(key: Uuid, plan: &str, region: Option<&str>) -> String {
     let body = json!({
         "name": "Acme Ltd", "email": "ada@acme.example", "subdomain": format!("t{}", key.simple()),
-        "plan": plan, "mode": "dedicated", "region": region, "compliance": ["gdpr"],
+        "plan": plan, "mode": "dedicated", "region": region,
         "metadata": { "crm": "0042" },
     });
     body.to_string()
