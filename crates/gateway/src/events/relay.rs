@@ -35,6 +35,10 @@ pub async fn keep_publishing(app: App) {
     let stopping = app.tasks.stopping();
     let mut head = app.events.head();
     let mut trouble = false;
+    if app.bus.is_connected() {
+        // At a first start it is not there yet. What is wrong with the bus is told by the first batch.
+        drop(stopping.run_until_cancelled(app.bus.ensure_stream(&wire::EVENTS)).await);
+    }
     while !stopping.is_cancelled() {
         match stopping.run_until_cancelled(publish(&app)).await {
             None => break,
