@@ -27,8 +27,8 @@ impl Section for Rounds {
     }
 }
 
-/// How often each answer was given to calls that wait for no other. The edge's 503 says when to come back; one that does not is n8n's
-/// own, which passes as it is: it gives some while it stops.
+/// How often each answer was given to calls that wait for no other. The edge's page says when to come back; a 503 that does not is told with
+/// what it says, so that it can be seen whose it is: n8n's own pass as they are.
 async fn keep_calling(customer: &Customer, mut over: watch::Receiver<bool>) -> BTreeMap<String, u32> {
     let (mut calls, mut answers) = (FuturesUnordered::new(), BTreeMap::new());
     let mut tick = time::interval(CALLS_EVERY);
@@ -44,7 +44,7 @@ async fn keep_calling(customer: &Customer, mut over: watch::Receiver<bool>) -> B
 async fn answer_to(customer: &Customer) -> String {
     match customer.call(PATH, &json!({ "say": "hello" })).await {
         Ok(answer) if answer.status() == 503 && !answer.headers().contains_key("retry-after") => {
-            "503 of n8n's own".to_owned()
+            format!("503 without Retry-After: {:.80}", answer.text().await.unwrap_or_default())
         }
         Ok(answer) => answer.status().as_u16().to_string(),
         Err(_) => "no answer".to_owned(),

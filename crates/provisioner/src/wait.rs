@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// How often a condition is asked for: often enough that nobody notices, rarely enough that the asked one does not either.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
-/// How long the edge may take: it asks for its routes twice a second.
+/// How long the edge may take: it asks for its routes four times a second.
 pub const EDGE: Duration = Duration::from_secs(20);
 
 /// Asks until the condition holds. A transient error means: not yet. After `limit`, in the middle of an answer too, the last one

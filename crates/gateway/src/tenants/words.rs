@@ -1,5 +1,6 @@
 //! Short texts with a closed alphabet.
 
+use common::tenant::is_compliance_tag;
 use edge::Host;
 use serde_json::Value;
 
@@ -83,7 +84,7 @@ pub fn compliance(value: Value) -> Result<Vec<String>, Fault> {
     }
     let mut tags = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
-        let tag = item.as_str().filter(|tag| is_tag(tag));
+        let tag = item.as_str().filter(|tag| is_compliance_tag(tag));
         let fault = "must be 1 to 40 letters, digits, dots, hyphens and underscores";
         let tag = tag.ok_or_else(|| Fault::new("invalid_tag", fault).inside(index))?.to_owned();
         if !tags.contains(&tag) {
@@ -93,13 +94,8 @@ pub fn compliance(value: Value) -> Result<Vec<String>, Fault> {
     Ok(tags)
 }
 
-/// What [`is_tag`] takes, as the description of the API says it.
+/// What [`is_compliance_tag`] takes, as the description of the API says it.
 pub const TAG: &str = "^[A-Za-z0-9._-]{1,40}$";
-
-fn is_tag(text: &str) -> bool {
-    (1..=40).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-}
 
 #[cfg(test)]
 mod tests {

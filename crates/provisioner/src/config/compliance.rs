@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use common::tenant::is_compliance_tag;
+
 /// Tags as tenants ask for them, such as `gdpr`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compliance(Vec<String>);
@@ -18,7 +20,7 @@ impl FromStr for Compliance {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let tags: Vec<String> = text.split(',').map(|tag| tag.trim().to_owned()).collect();
-        if tags.iter().all(|tag| is_tag(tag)) {
+        if tags.iter().all(|tag| is_compliance_tag(tag)) {
             Ok(Self(tags))
         } else {
             Err(
@@ -26,12 +28,6 @@ impl FromStr for Compliance {
             )
         }
     }
-}
-
-/// What the API takes for one.
-fn is_tag(text: &str) -> bool {
-    (1..=40).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
 #[cfg(test)]
