@@ -8,8 +8,9 @@ mod network;
 mod unroute;
 mod verify;
 
-use common::operations::{OperationKind, Saga, Step};
+use common::operations::{Saga, Step};
 use n8n::databases::Counts;
+use wire::kinds::TenantDelete;
 
 use crate::World;
 
@@ -29,7 +30,7 @@ pub struct Removal {
 impl Saga for DeleteTenant {
     type World = World;
     type State = Removal;
-    const KIND: OperationKind = OperationKind::TenantDelete;
+    type Request = TenantDelete;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
         vec![

@@ -10,13 +10,14 @@
 use common::{
     bus::{Message, Request, Undecodable},
     id::{OperationId, ResetId, TenantId},
+    operations::Priority,
 };
 use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use wire::{
     AskInitialLogin, AskLogs, EVENTS, Event, InitialLogin, LogLine, LoggedRole, OperationQueued, Order,
-    PROVISIONER, Priority, ProvisionerCommand, ResetLogin, SubmitOperation,
+    PROVISIONER, ProvisionerCommand, ResetLogin, SubmitOperation,
 };
 
 const SAMPLE: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
@@ -40,6 +41,7 @@ fn submitted(priority: Priority) -> ProvisionerCommand {
         kind: "tenant.heal".into(),
         tenant: TenantId::from_uuid(SAMPLE),
         not_before: OffsetDateTime::from_unix_timestamp(1_800_000_000).ok(),
+        request: serde_json::json!({}),
         reason: Some("It looks ill.".into()),
     };
     ProvisionerCommand { priority, order: Order::Submit(submitted) }

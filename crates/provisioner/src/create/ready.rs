@@ -5,9 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Step, StepError},
+    operations::{Context, Request, Step, StepError},
 };
 use engine::{Inventory, State};
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing, containers::ensure_all};
 use crate::{World, store::instances, wait};
@@ -26,14 +27,18 @@ impl Step<CreateTenant> for Ready {
         "ready"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         bring_up(context, LIMIT).await
     }
 }
 
 /// Makes every container that the rows ask for run, and waits until all are healthy, for so long. One that dies while we wait fails
 /// this attempt, and the next one brings it back.
-pub async fn bring_up(context: &Context<'_, World>, limit: Duration) -> Result<(), StepError> {
+pub async fn bring_up(context: &Context<'_, World, impl Request>, limit: Duration) -> Result<(), StepError> {
     ensure_all(context).await?;
     let wanted = instances::of_tenant(context.database(), context.tenant()).await?;
     let names: Vec<_> = wanted.into_iter().map(|instance| instance.name).collect();

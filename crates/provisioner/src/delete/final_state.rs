@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
 use n8n::databases::{DatabaseError, Name};
+use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::{World, store::tenants};
@@ -15,7 +16,11 @@ impl Step<DeleteTenant> for FinalState {
         "final_state"
     }
 
-    async fn run(&self, context: &Context<'_, World>, state: &mut Removal) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantDelete>,
+        state: &mut Removal,
+    ) -> Result<(), StepError> {
         let tenant = context.tenant();
         let mut transaction = context.begin().await?;
         tenants::deleting(&mut *transaction, tenant).await?;

@@ -2,12 +2,13 @@
 
 use common::{
     database::MIGRATOR,
-    operations::{End, OperationKind, Saga},
+    operations::{End, Saga},
 };
 use ipnet::Ipv4Net;
 use provisioner::{CreateTenant, HealTenant, World};
 use sqlx::PgPool;
 use testkit::saga::Rig;
+use wire::kinds::TenantHeal;
 
 use crate::support::Fakes;
 
@@ -87,7 +88,7 @@ async fn healing_moves_no_tenant(pool: PgPool) {
     let before = subnets(&pool).await;
     fakes.containers.add_foreign_network("squat", net("10.201.0.32/28"));
     fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
-    fakes.operate(tenant, OperationKind::TenantHeal).await;
+    fakes.operate(tenant, &TenantHeal::default()).await;
     assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
     assert_eq!(subnets(&pool).await, before);
 }
