@@ -30,7 +30,7 @@ impl Side {
 }
 
 /// What is known of every side.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Sides(HashMap<Side, Known>);
 
 #[derive(Debug, Clone, Copy)]
