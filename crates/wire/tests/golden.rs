@@ -118,8 +118,10 @@ fn logs_reply() {
 #[test]
 fn reset_login_request() {
     let (tenant, reset) = (TenantId::from_uuid(SAMPLE), ResetId::from_uuid(SAMPLE));
-    let request = ResetLogin { tenant, reset, disable_mfa: true };
-    assert_eq!(ResetLogin::decode(&golden("reset_login_request", &request.encode())).unwrap(), request);
+    for (name, recorded) in [("reset_login_request", false), ("reset_login_request_recorded", true)] {
+        let request = ResetLogin { tenant, reset, disable_mfa: true, recorded };
+        assert_eq!(ResetLogin::decode(&golden(name, &request.encode())).unwrap(), request);
+    }
 }
 
 fn event() -> Event {
