@@ -92,5 +92,5 @@ pub fn api(app: &App) -> Router {
 
 /// The API as a description: OpenAPI, in JSON.
 pub fn describe() -> String {
-    openapi::Document::of(&described().1).to_string()
+    openapi::Document::of(&described().1).into_text()
 }
