@@ -16,7 +16,7 @@ mod proto {
 
 pub use event::{EVENTS, Event};
 pub use initial_login::{AskInitialLogin, InitialLogin};
-pub use logs::{AskLogs, LogLine, LoggedRole, MOST_LINES, MOST_TEXT};
+pub use logs::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES, MOST_TEXT};
 pub use provisioner_command::{COMMANDS, OperationQueued, Order, PROVISIONER, ProvisionerCommand};
 pub use reset_login::ResetLogin;
 pub use submit_operation::SubmitOperation;

@@ -16,7 +16,7 @@ use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use wire::{
-    AskInitialLogin, AskLogs, EVENTS, Event, InitialLogin, LogLine, LoggedRole, OperationQueued, Order,
+    AskInitialLogin, AskLogs, EVENTS, Event, InitialLogin, LogLine, LoggedRole, Logs, OperationQueued, Order,
     PROVISIONER, ProvisionerCommand, ResetLogin, SubmitOperation,
 };
 
@@ -111,8 +111,10 @@ fn logs_reply() {
         stream: "stderr".into(),
         text: "Ready".into(),
     }];
-    let bytes = golden("logs_reply", &AskLogs::encode_reply(&lines));
-    assert_eq!(AskLogs::decode_reply(&bytes).unwrap(), lines);
+    for (name, truncated) in [("logs_reply", false), ("logs_reply_truncated", true)] {
+        let logs = Logs { lines: lines.clone(), truncated };
+        assert_eq!(AskLogs::decode_reply(&golden(name, &AskLogs::encode_reply(&logs))).unwrap(), logs);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use futures::future::try_join_all;
 use n8n::launch::{Secret, Secrets};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
-use wire::{AskLogs, LogLine, LoggedRole, MOST_TEXT};
+use wire::{AskLogs, LogLine, LoggedRole, Logs, MOST_TEXT};
 
 use super::NoAnswer;
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Answers one question.
-pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Vec<LogLine>, NoAnswer> {
+pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Logs, NoAnswer> {
     let instances = instances::of_tenant(pool, question.tenant).await?;
     let asked: Vec<_> = instances.iter().filter(|instance| is_asked(question.role, instance)).collect();
     if asked.is_empty() {
@@ -28,13 +28,16 @@ pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Vec
     let bytes = MOST_TEXT / asked.len();
     let query = LogQuery { tail: question.tail, after: question.after, bytes };
     let read = asked.into_iter().map(|instance| of_one(world, &question, instance, query));
-    let mut lines: Vec<_> = try_join_all(read).await?.into_iter().flatten().collect();
+    let read = try_join_all(read).await?;
+    let truncated = read.iter().any(|logs| logs.truncated);
+    let mut lines: Vec<_> = read.into_iter().flat_map(|logs| logs.lines).collect();
     lines.sort_by_key(|line| line.at);
-    lines.drain(..lines.len().saturating_sub(question.tail.into()));
+    let surplus = lines.len().saturating_sub(question.tail.into());
+    lines.drain(..surplus);
     for line in &mut lines {
         line.text = blot_out(std::mem::take(&mut line.text), &secrets);
     }
-    Ok(lines)
+    Ok(Logs { lines, truncated: truncated || surplus > 0 })
 }
 
 fn is_asked(role: Option<LoggedRole>, instance: &Instance) -> bool {
@@ -51,16 +54,16 @@ async fn of_one(
     question: &AskLogs,
     instance: &Instance,
     query: LogQuery,
-) -> Result<Vec<LogLine>, StepError> {
+) -> Result<Logs, StepError> {
     let container = ContainerRef {
         name: instance.name.clone(),
         tenant: Some(question.tenant),
         cluster: world.site.cluster.clone(),
         generation: None,
     };
-    let lines = match world.containers.logs(&container, query).await {
-        Err(ContainerError::NotFound { .. }) => return Ok(Vec::new()),
-        lines => lines?,
+    let read = match world.containers.logs(&container, query).await {
+        Err(ContainerError::NotFound { .. }) => return Ok(Logs { lines: Vec::new(), truncated: false }),
+        read => read?,
     };
     let line = |line: engine::LogLine| LogLine {
         instance: instance.name.clone(),
@@ -71,7 +74,7 @@ async fn of_one(
         },
         text: line.text,
     };
-    Ok(lines.into_iter().map(line).collect())
+    Ok(Logs { lines: read.lines.into_iter().map(line).collect(), truncated: read.truncated })
 }
 
 /// What the platform gave the container is not the reader's to see; what workflows print is theirs.

@@ -41,6 +41,7 @@ pub fn narrowing(path: &str, name: &str) -> Value {
         (_, "tenant") => json!({ "pattern": TENANT_NAME, "minLength": 3, "maxLength": 40 }),
         (_, "cursor") => json!({ "pattern": "^[A-Za-z0-9_-]+$" }),
         (_, "since") => json!({ "minimum": 0 }),
+        ("/tenants/{id}/logs", "last-event-id") => json!({ "pattern": "^[0-8]?[0-9]{1,18}$" }),
         (_, "last-event-id") => json!({ "pattern": "^[0-9]{1,18}$" }),
         // As `IdempotencyKey` reads it.
         (_, "idempotency-key") => json!({ "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),
