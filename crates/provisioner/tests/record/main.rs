@@ -21,3 +21,4 @@ mod strangers;
 mod subnets;
 mod support;
 mod usage;
+mod versions;
