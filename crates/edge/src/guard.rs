@@ -58,6 +58,7 @@ mod tests {
             host: format!("t{number}.localhost").parse().unwrap(),
             tenant: TenantId::generate(),
             targets: Vec::new(),
+            stand_in: None,
             generation: 1,
         };
         Snapshot { record: RecordId::from_uuid(Uuid::from_u128(record)), routes: hosts.map(route).collect() }

@@ -38,6 +38,7 @@ fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
         host: format!("t{number}.localhost").parse().unwrap(),
         tenant: TenantId::generate(),
         targets: vec![Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 }],
+        stand_in: None,
         generation: 1,
     };
     Snapshot { record: RecordId::from_uuid(Uuid::from_u128(record)), routes: hosts.map(route).collect() }
