@@ -85,7 +85,7 @@ async fn a_stand_in_is_a_change_of_its_route_like_any_other_and_keeps_the_sides(
     let resumed = Route { generation: 3, ..active.clone() };
     for route in [&active, &suspended, &suspended, &resumed] {
         assert_eq!(ensure(&mut db, route).await.unwrap(), Ensured::Stored);
-        assert_eq!(all(&mut db).await, [route.clone()]);
+        assert_eq!(all(&mut db).await, std::slice::from_ref(route));
     }
     let late = Route { stand_in: Some(StandIn::Suspended), ..resumed.clone() };
     assert_eq!(ensure(&mut db, &late).await.unwrap(), Ensured::Superseded { by: 3 });

@@ -23,8 +23,11 @@ pub struct DeleteTenant;
 /// What stays on record of a deleted tenant.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Removal {
-    /// What its n8n held at the end; absent when there was no n8n any more.
+    /// What its n8n held at the end; absent when there was no n8n any more, or it could not be counted.
     pub final_state: Option<Counts>,
+    /// Why it could not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_counted: Option<String>,
 }
 
 impl Saga for DeleteTenant {

@@ -15,6 +15,7 @@ mod logins;
 mod logs;
 mod read_only;
 mod reconciler;
+mod removal;
 mod room;
 mod scene;
 mod strangers;

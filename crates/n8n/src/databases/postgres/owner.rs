@@ -7,7 +7,7 @@ use super::{DatabaseError, Name, OwnerLogin};
 use crate::schema;
 
 pub(super) async fn login(connection: &mut PgConnection, name: &Name) -> Result<OwnerLogin, DatabaseError> {
-    schema::version(&mut *connection).await?;
+    schema::family(&mut *connection).await?;
     let question = sqlx::query_as(
         r#"SELECT email, password FROM "user"
             WHERE "roleSlug" = 'global:owner' AND email IS NOT NULL AND password IS NOT NULL
@@ -26,7 +26,7 @@ pub(super) async fn reset(
     password_hash: &str,
     disable_mfa: bool,
 ) -> Result<String, DatabaseError> {
-    schema::version(&mut *connection).await?;
+    schema::family(&mut *connection).await?;
     let reset = sqlx::query_scalar(
         r#"UPDATE "user" SET password = $1,
                   "mfaEnabled" = "mfaEnabled" AND NOT $2,
