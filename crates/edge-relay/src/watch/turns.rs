@@ -87,6 +87,7 @@ mod tests {
                 host: format!("t{number}.localhost").parse().unwrap(),
                 tenant: TenantId::generate(),
                 targets: vec![Target { color: Color::Blue, url, weight: 1 }],
+                stand_in: None,
                 generation: 1,
             };
             (Side::of(&route, Color::Blue), route.mark().unwrap(), doubtful)

@@ -1,20 +1,17 @@
 //! What a removal notes of a tenant, and what it does not wait for.
 
-use common::{
-    database::MIGRATOR,
-    id::TenantId,
-    operations::{End, OperationKind},
-};
+use common::{database::MIGRATOR, id::TenantId, operations::End};
 use n8n::databases::{Counts, Name};
 use provisioner::DeleteTenant;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use wire::kinds::TenantDelete;
 
 use crate::scene::Scene;
 
 /// What the removal of this tenant noted before anything went.
 async fn noted(scene: &Scene, tenant: TenantId) -> Value {
-    scene.fakes.operate(tenant, OperationKind::TenantDelete).await;
+    scene.fakes.operate(tenant, &TenantDelete {}).await;
     assert_eq!(scene.run(&DeleteTenant).await, End::Succeeded);
     scene.fakes.assert_gone(tenant, "deleted").await;
     let noted = "select s.output from operation_steps s join operations o on o.id = s.operation_id

@@ -1,13 +1,10 @@
 //! Which n8n a tenant runs is its own row's word, whatever the platform gives to new ones.
 
-use common::{
-    database::MIGRATOR,
-    id::TenantId,
-    operations::{End, OperationKind},
-};
+use common::{database::MIGRATOR, id::TenantId, operations::End};
 use n8n::Version;
 use provisioner::{CreateTenant, HealTenant};
 use sqlx::PgPool;
+use wire::kinds::TenantHeal;
 
 use crate::scene::{Scene, main_of, worker_of};
 
@@ -32,7 +29,7 @@ async fn healing_keeps_a_tenant_at_its_own_version(pool: PgPool) {
     assert_eq!(images(&scene, tenant).await, [OLD]);
     scene.fakes.containers.vanish(&main_of(tenant));
     scene.fakes.containers.clear_ledger();
-    scene.fakes.operate(tenant, OperationKind::TenantHeal).await;
+    scene.fakes.operate(tenant, &TenantHeal::default()).await;
     assert_eq!(scene.run(&HealTenant).await, End::Succeeded);
     assert_eq!(images(&scene, tenant).await, [OLD]);
     let touched: Vec<_> = scene.fakes.containers.ledger().into_iter().map(|effect| effect.target).collect();
