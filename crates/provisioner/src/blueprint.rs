@@ -4,7 +4,7 @@ mod container;
 mod migration;
 
 use common::{error::Kind, operations::StepError};
-use edge::{Host, Route, Target};
+use edge::{Host, Route, StandIn, Target};
 use engine::{Attachment, ContainerSpec, NetworkRef, NetworkSpec};
 use n8n::{
     databases::Name,
@@ -100,8 +100,8 @@ impl Blueprint {
         pools.sum::<u16>() + Role::Main.connections() + Role::Migrate.connections() * 2
     }
 
-    /// The routes that lead to it: its subdomain, and its own domain if it has one.
-    pub fn routes(&self) -> Result<Vec<Route>, StepError> {
+    /// The routes that lead to it, or to what stands in for it: its subdomain, and its own domain if it has one.
+    pub fn routes(&self, stand_in: Option<StandIn>) -> Result<Vec<Route>, StepError> {
         let main = self.instances.iter().find(|i| i.place == Place::Main && i.color == self.tenant.color);
         let main =
             main.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no main instance"))?;
@@ -116,7 +116,7 @@ impl Blueprint {
             .map(|host| {
                 let host: Host = host.parse().map_err(malformed)?;
                 let (tenant, targets) = (self.tenant.id, vec![target.clone()]);
-                Ok(Route { host, tenant, targets, stand_in: None, generation: self.tenant.generation })
+                Ok(Route { host, tenant, targets, stand_in, generation: self.tenant.generation })
             })
             .collect()
     }

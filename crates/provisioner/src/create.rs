@@ -15,8 +15,9 @@ use wire::kinds::TenantCreate;
 
 use crate::World;
 
-pub use ready::bring_up;
-pub use route::confirm;
+pub use containers::ensure_all;
+pub use ready::{await_ready, bring_up};
+pub use route::{confirm, lead_to};
 
 /// From a row to an n8n that answers under its own address.
 pub struct CreateTenant;

@@ -14,7 +14,7 @@ use wire::kinds::TenantDelete;
 
 use crate::World;
 
-pub use containers::remove_all;
+pub use containers::{remove_all, remove_containers};
 pub use verify::leftovers;
 
 /// From whatever there is of a tenant to nothing.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::operations::{Context, Saga, Step, StepError};
+use common::operations::{Context, Request, Saga, Step, StepError};
 use engine::{Health, Observed, State};
 use n8n::databases::Name;
 use wire::kinds::TenantHeal;
@@ -54,10 +54,10 @@ macro_rules! step {
 
 step!(/** All that containers need: network, role and login, each as it should be. */ Surroundings, "surroundings", surroundings);
 step!(/** Main and workers run, and say that they are ready. */ Containers, "containers", containers);
-step!(/** The edge reaches it. */ Confirm, "route", confirm);
+step!(/** The edge reaches it. */ Confirm, "route", reached);
 
 /// What a container needs may be there and not be as it should be: with another password n8n ends at each start.
-async fn surroundings(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
+pub async fn surroundings(context: &Context<'_, World, impl Request>) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
     context.fenced().await?.containers.ensure_network(&blueprint.network).await?;
@@ -78,6 +78,10 @@ async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), Step
         }
     }
     bring_up(context, ATTEMPT).await
+}
+
+async fn reached(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
+    confirm(context, None).await
 }
 
 /// Whether only a new beginning helps. One that was let begin anew by an earlier attempt does not look like this.

@@ -4,15 +4,31 @@
 mod tenant_create;
 mod tenant_delete;
 mod tenant_heal;
+mod tenant_restart;
+mod tenant_resume;
+mod tenant_scale;
+mod tenant_suspend;
 
 use common::operations::{OperationKind, Request};
 
 pub use tenant_create::TenantCreate;
 pub use tenant_delete::TenantDelete;
 pub use tenant_heal::TenantHeal;
+pub use tenant_restart::TenantRestart;
+pub use tenant_resume::TenantResume;
+pub use tenant_scale::TenantScale;
+pub use tenant_suspend::TenantSuspend;
 
 /// Every kind.
-pub const ALL: [&OperationKind; 3] = [TenantCreate::KIND, TenantDelete::KIND, TenantHeal::KIND];
+pub const ALL: [&OperationKind; 7] = [
+    TenantCreate::KIND,
+    TenantDelete::KIND,
+    TenantHeal::KIND,
+    TenantRestart::KIND,
+    TenantSuspend::KIND,
+    TenantResume::KIND,
+    TenantScale::KIND,
+];
 
 /// The kind of this word.
 pub fn of_word(word: &str) -> Option<&'static OperationKind> {

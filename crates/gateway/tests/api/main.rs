@@ -41,4 +41,5 @@ mod sockets;
 mod support;
 mod tenant_health;
 mod tenants;
+mod verbs;
 mod wake_up;

@@ -48,9 +48,9 @@ pub(super) fn role(blueprint: &Blueprint, instance: &Instance) -> launch::Role {
     }
 }
 
-/// The plan's concurrency shared out over its workers.
+/// The plan's concurrency shared out over the workers that the tenant was made with: one more takes work off them, and changes none.
 fn concurrency(blueprint: &Blueprint) -> u16 {
-    let (whole, workers) = (blueprint.tenant.concurrent_executions, blueprint.tenant.workers.max(1));
+    let (whole, workers) = (blueprint.tenant.concurrent_executions, blueprint.tenant.base_workers.max(1));
     u16::try_from(whole.div_ceil(workers)).unwrap_or(u16::MAX).max(LEAST_CONCURRENCY)
 }
 

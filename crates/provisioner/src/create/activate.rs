@@ -1,7 +1,10 @@
 //! The tenant serves.
 
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use common::{
+    operations::{Context, Step, StepError},
+    tenant::TenantStatus,
+};
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
@@ -20,9 +23,8 @@ impl Step<CreateTenant> for Activate {
         context: &Context<'_, World, TenantCreate>,
         _: &mut Nothing,
     ) -> Result<(), StepError> {
-        let tenant = context.tenant();
         let mut transaction = context.begin().await?;
-        tenants::activate(&mut *transaction, tenant).await?;
+        tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
         Ok(transaction.commit().await?)
     }
 }

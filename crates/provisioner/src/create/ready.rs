@@ -36,12 +36,21 @@ impl Step<CreateTenant> for Ready {
     }
 }
 
-/// Makes every container that the rows ask for run, and waits until all are healthy, for so long. One that dies while we wait fails
-/// this attempt, and the next one brings it back.
+/// Makes every container that the rows ask for run, and waits until all are healthy, for so long.
 pub async fn bring_up(context: &Context<'_, World, impl Request>, limit: Duration) -> Result<(), StepError> {
     ensure_all(context).await?;
     let wanted = instances::of_tenant(context.database(), context.tenant()).await?;
     let names: Vec<_> = wanted.into_iter().map(|instance| instance.name).collect();
+    await_ready(context, &names, limit).await
+}
+
+/// Waits until these containers are healthy, for so long. One that dies while we wait fails this attempt, and the next one brings it
+/// back.
+pub async fn await_ready(
+    context: &Context<'_, World, impl Request>,
+    names: &[String],
+    limit: Duration,
+) -> Result<(), StepError> {
     wait::until(limit, || async {
         let world = context.observe();
         let inventory = world.containers.observe(&world.site.cluster).await?;

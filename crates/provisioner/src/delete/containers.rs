@@ -36,10 +36,18 @@ pub async fn remove_all(context: &Context<'_, World, impl Request>) -> Result<()
         inventory.containers.iter().filter(|c| c.owner.tenant == tenant).map(|c| c.name.as_str());
     // Secrets without a container: its removal was interrupted.
     let volumes = inventory.volumes.iter().filter(|v| v.tenant == tenant).map(|v| v.container.as_str());
-    let names: BTreeSet<_> = containers.chain(volumes).collect();
+    let names: BTreeSet<_> = containers.chain(volumes).map(str::to_owned).collect();
+    remove_containers(context, names).await
+}
+
+/// Removes these containers of the tenant, each within its stop timeout.
+pub async fn remove_containers(
+    context: &Context<'_, World, impl Request>,
+    names: impl IntoIterator<Item = String>,
+) -> Result<(), StepError> {
+    let (tenant, cluster) = (Some(context.tenant()), &context.observe().site.cluster);
     for name in names {
-        let (name, cluster) = (name.to_owned(), world.site.cluster.clone());
-        let container = ContainerRef { name, tenant, cluster, generation: None };
+        let container = ContainerRef { name, tenant, cluster: cluster.clone(), generation: None };
         context.fenced().await?.containers.remove(&container).await?;
     }
     Ok(())

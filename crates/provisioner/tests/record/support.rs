@@ -99,7 +99,8 @@ impl Fakes {
     /// How many effects a process had. Calls that changed nothing are not effects, but counting them is stricter.
     pub fn effects(&self, process: &str) -> usize {
         let calls = self.databases.ledger().into_iter().chain(self.queues.ledger());
-        let reads = ["observe", "final_state", "schema", "connections", "owner_login", "sizes", "usage"];
+        let reads =
+            ["observe", "final_state", "schema", "connections", "owner_login", "sizes", "usage", "pending"];
         let calls = calls.filter(|call| call.actor == process && !reads.contains(&call.verb)).count();
         calls + self.containers.ledger().iter().filter(|effect| effect.actor == process).count()
     }
@@ -165,6 +166,40 @@ impl Fakes {
         assert_eq!(world.queues.observe().await.unwrap(), [tenant]);
         for (table, rows) in [("routes", 1), ("tenant_instances", workers as i64 + 1), ("tenant_secrets", 5)]
         {
+            assert_eq!(self.count(table, tenant).await, rows, "{table}");
+        }
+    }
+
+    /// Its containers are as large as this, and the rows say so.
+    pub async fn assert_limits(&self, tenant: TenantId, cpu_millis: u32, memory_mb: u32) {
+        let world = self.world("inspector");
+        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let own = inventory.containers.iter().filter(|c| c.owner.tenant == Some(tenant));
+        for limits in own.map(|container| container.limits) {
+            assert_eq!((limits.cpu_millis, limits.memory_mb), (cpu_millis, memory_mb));
+        }
+        let rows = "select cpu_millis, memory_mb from tenant_limits where tenant_id = $1 union
+                    select cpu_millis, memory_mb from tenant_instances where tenant_id = $1";
+        let rows: Vec<(i32, i32)> = sqlx::query_as(rows).bind(tenant).fetch_all(&self.pool).await.unwrap();
+        assert_eq!(rows, [(cpu_millis as i32, memory_mb as i32)]);
+    }
+
+    /// What stands in for the tenant on each of its routes.
+    pub async fn stand_ins(&self, tenant: TenantId) -> Vec<Option<String>> {
+        let stand_ins = sqlx::query_scalar("select stand_in from routes where tenant_id = $1");
+        stand_ins.bind(tenant).fetch_all(&self.pool).await.unwrap()
+    }
+
+    /// It is suspended: nothing of it runs, a page answers for it, and everything else is there.
+    pub async fn assert_resting(&self, tenant: TenantId, workers: usize) {
+        assert_eq!(self.status(tenant).await, "suspended");
+        let world = self.world("inspector");
+        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        assert!(inventory.containers.iter().all(|c| c.owner.tenant != Some(tenant)));
+        assert_eq!(self.stand_ins(tenant).await, [Some("suspended".to_owned())]);
+        assert!(self.databases.database(&Name::of(tenant)).is_some());
+        assert_eq!(world.queues.observe().await.unwrap(), [tenant]);
+        for (table, rows) in [("tenant_instances", workers as i64 + 1), ("tenant_secrets", 5)] {
             assert_eq!(self.count(table, tenant).await, rows, "{table}");
         }
     }
