@@ -30,6 +30,7 @@ use crate::error::ContainerError;
 use crate::logs::{LogLine, LogQuery};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::ClusterId;
+use crate::plan::Demand;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy};
 use turns::Turns;
 
@@ -100,7 +101,14 @@ impl Containers for Docker {
     async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
         check::container(spec)?;
         let _turn = self.turns.take(&spec.name).await;
-        self.bring_up(spec).await?;
+        self.bring_up(spec, Demand::Exact).await?;
+        self.set_limits(&spec.name, spec.limits).await
+    }
+
+    async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
+        check::container(spec)?;
+        let _turn = self.turns.take(&spec.name).await;
+        self.bring_up(spec, Demand::Alive).await?;
         self.set_limits(&spec.name, spec.limits).await
     }
 

@@ -14,6 +14,7 @@ use common::operations::{OperationKind, Saga, Step};
 
 use crate::World;
 
+pub use containers::Renewal;
 pub use ready::bring_up;
 pub use route::confirm;
 

@@ -9,8 +9,8 @@ use n8n::databases::Name;
 
 use crate::{
     World,
-    create::{Nothing, bring_up, confirm},
-    store::drift,
+    create::{Nothing, Renewal, bring_up, confirm},
+    store::drift::{self, Asked},
 };
 
 /// What hangs does not end by itself, and one that might is cut off no later than a restart of the machine would.
@@ -69,7 +69,7 @@ async fn surroundings(context: &Context<'_, World>) -> Result<(), StepError> {
 
 async fn containers(context: &Context<'_, World>) -> Result<(), StepError> {
     surroundings(context).await?;
-    let names = drift::to_restart(context.database(), context.operation()).await?;
+    let Asked { restart: names, renew } = drift::asked(context.database(), context.operation()).await?;
     if !names.is_empty() {
         let world = context.observe();
         let inventory = world.containers.observe(&world.site.cluster).await?;
@@ -77,7 +77,7 @@ async fn containers(context: &Context<'_, World>) -> Result<(), StepError> {
             context.fenced().await?.containers.restart(&seen.reference(), GRACE).await?;
         }
     }
-    bring_up(context, ATTEMPT).await
+    bring_up(context, Renewal::Only(&renew), ATTEMPT).await
 }
 
 /// Whether only a new beginning helps. One that was let begin anew by an earlier attempt does not look like this.

@@ -44,7 +44,7 @@ use watch::Watch;
 
 pub use drift::{Drift, Urgency};
 pub use notes::{Note, Noted};
-pub use pace::urgency;
+pub use pace::{Cure, urgency};
 pub use rows::{Expected, Presence, Rows, Trouble, Wanted};
 
 /// What one pass did.

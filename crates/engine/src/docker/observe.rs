@@ -154,6 +154,8 @@ pub(super) fn found(seen: &ContainerInspectResponse, network: &str, id: &str) ->
     Found {
         owner: owner(seen),
         hash: hash(seen),
+        image: image(seen),
+        launch: launch(seen),
         state: life(state),
         in_network: endpoint.is_some() && (joined.is_empty() || joined == id),
         exit_code: exit_code(state),
@@ -169,7 +171,7 @@ pub(super) fn observed(seen: &ContainerInspectResponse) -> Option<Observed> {
         name: seen.name.as_deref()?.trim_start_matches('/').to_owned(),
         owner: owner(seen)?,
         spec: hash(seen)?,
-        image: seen.config.as_ref()?.image.clone().unwrap_or_default(),
+        image: image(seen),
         launch: launch(seen),
         state: life(state),
         health: health(state),
@@ -180,6 +182,11 @@ pub(super) fn observed(seen: &ContainerInspectResponse) -> Option<Observed> {
         exit_code: exit_code(state),
         oom_killed: has_ended(state) && state.is_some_and(|state| state.oom_killed == Some(true)),
     })
+}
+
+/// As it was asked for.
+fn image(seen: &ContainerInspectResponse) -> String {
+    seen.config.as_ref().and_then(|config| config.image.clone()).unwrap_or_default()
 }
 
 /// Before there was a label, there was one way.

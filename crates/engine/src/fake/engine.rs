@@ -20,7 +20,7 @@ use crate::error::ContainerError;
 use crate::logs::{LogLine, LogQuery, Tail};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::{ClusterId, Ownership};
-use crate::plan::{self, RunWay};
+use crate::plan::{self, Demand, RunWay};
 use crate::spec::{
     ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy, record_volume,
 };
@@ -52,7 +52,14 @@ impl Containers for FakeEngine {
     async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
         check::container(spec)?;
         self.look("network", |state| joinable(state, spec)).await??;
-        self.bring_up(spec).await?;
+        self.bring_up(spec, Demand::Exact).await?;
+        self.set_limits(&spec.name, spec.limits).await
+    }
+
+    async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
+        check::container(spec)?;
+        self.look("network", |state| joinable(state, spec)).await??;
+        self.bring_up(spec, Demand::Alive).await?;
         self.set_limits(&spec.name, spec.limits).await
     }
 

@@ -9,7 +9,10 @@ use common::{
 };
 use engine::{Inventory, State};
 
-use super::{CreateTenant, Nothing, containers::ensure_all};
+use super::{
+    CreateTenant, Nothing,
+    containers::{Renewal, ensure_all},
+};
 use crate::{World, store::instances, wait};
 
 /// Ready took 4–20 s in all that was measured; three minutes are for a machine that starts a hundred at once.
@@ -27,14 +30,18 @@ impl Step<CreateTenant> for Ready {
     }
 
     async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
-        bring_up(context, LIMIT).await
+        bring_up(context, Renewal::All, LIMIT).await
     }
 }
 
 /// Makes every container that the rows ask for run, and waits until all are healthy, for so long. One that dies while we wait fails
 /// this attempt, and the next one brings it back.
-pub async fn bring_up(context: &Context<'_, World>, limit: Duration) -> Result<(), StepError> {
-    ensure_all(context).await?;
+pub async fn bring_up(
+    context: &Context<'_, World>,
+    renewal: Renewal<'_>,
+    limit: Duration,
+) -> Result<(), StepError> {
+    ensure_all(context, renewal).await?;
     let wanted = instances::of_tenant(context.database(), context.tenant()).await?;
     let names: Vec<_> = wanted.into_iter().map(|instance| instance.name).collect();
     wait::until(limit, || async {

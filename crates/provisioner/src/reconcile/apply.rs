@@ -37,13 +37,13 @@ pub async fn note(pool: &PgPool, changes: &[Note], heard: &mut Ends) -> Result<(
 /// Asks for drifted tenants to be healed, as many as is good at once. Says how many.
 pub async fn heal(pool: &PgPool, plan: &Plan, rows: &Rows) -> Result<usize, StepError> {
     let mut healing = 0;
-    for (tenant, drifts) in pace::pace(plan, rows) {
+    for (tenant, cure) in pace::pace(plan, rows) {
         let heals = rows.tenants.get(&tenant).and_then(|expected| expected.trouble).map_or(0, |t| t.heals);
-        if !drift::heal(pool, tenant, &drifts, troubles::pause_after(heals + 1)).await? {
+        if !drift::heal(pool, tenant, &cure, troubles::pause_after(heals + 1)).await? {
             continue;
         }
         healing += 1;
-        for drift in &drifts {
+        for drift in &cure.drifts {
             metrics::drifted(drift);
             tracing::warn!(tenant_id = %tenant, %drift, "the tenant drifted; it will be healed");
         }

@@ -74,6 +74,23 @@ impl Drift {
             | Self::RoleMissing => None,
         }
     }
+
+    /// The container that gets this release's settings: where nothing else is wrong, because it has a former one's; otherwise because it
+    /// does not work and was healed `in_vain` before, so that it has nothing to lose.
+    pub fn renew(&self, urgency: Urgency, in_vain: bool) -> Option<&str> {
+        match self {
+            Self::SettingsDiffer(name) => (urgency == Urgency::Renew).then_some(name),
+            Self::ContainerDown(name)
+            | Self::ContainerUnhealthy(name)
+            | Self::ContainerCrashLooping(name) => in_vain.then_some(name),
+            Self::ContainerMissing(_)
+            | Self::LimitsDiffer(_)
+            | Self::NetworkMissing
+            | Self::SharedDetached(_)
+            | Self::LoginMissing
+            | Self::RoleMissing => None,
+        }
+    }
 }
 
 impl fmt::Display for Drift {

@@ -11,11 +11,19 @@ use super::{
 /// So many tenants that run and do not work are healed at once; when it is more of them, what is wrong is not theirs.
 pub(super) const REVIVED_AT_ONCE: usize = 5;
 
+/// What is wrong with a tenant that is healed now, and which of its containers get this release's settings by that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cure {
+    pub drifts: Vec<Drift>,
+    pub renew: Vec<String>,
+}
+
 /// The drifted tenants that are healed now.
 ///
-/// Restoring what is missing never waits but for tenants it did not help. Renewing goes one tenant after the other, while nothing
-/// else is to be healed and every tenant that was renewed is well: a release whose settings do harm stops at the first one.
-pub fn pace(plan: &Plan, rows: &Rows) -> Vec<(TenantId, Vec<Drift>)> {
+/// Restoring what is missing never waits but for tenants it did not help, and leaves the settings of what is there as they are. Renewing
+/// goes one tenant after the other, while nothing else is to be healed and every tenant that was renewed is well: a release whose
+/// settings do harm stops at the first one.
+pub fn pace(plan: &Plan, rows: &Rows) -> Vec<(TenantId, Cure)> {
     let renewed_in_vain = in_vain(plan, rows);
     let trouble = |tenant: &TenantId| rows.tenants.get(tenant).and_then(|expected| expected.trouble);
     let drifted = plan.drifted.iter();
@@ -33,7 +41,9 @@ pub fn pace(plan: &Plan, rows: &Rows) -> Vec<(TenantId, Vec<Drift>)> {
         };
         if heal {
             healing += 1;
-            now.push((tenant, drifts.clone()));
+            let in_vain = trouble(&tenant).is_some_and(|trouble| trouble.heals > 0);
+            let renew = drifts.iter().filter_map(|drift| drift.renew(urgency, in_vain));
+            now.push((tenant, Cure { drifts: drifts.clone(), renew: renew.map(str::to_owned).collect() }));
         }
     }
     now

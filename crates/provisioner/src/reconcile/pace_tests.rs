@@ -75,6 +75,23 @@ fn a_release_stops_at_a_renewed_tenant_that_healing_does_not_help() {
 }
 
 #[test]
+fn other_heals_leave_settings_as_they_are_unless_there_is_nothing_to_lose() {
+    let former = || Drift::SettingsDiffer(main());
+    let renewed = |rows: &Rows, drifts: &[Drift]| {
+        let plan = Plan { drifted: vec![(id(1), drifts.to_vec())], ..Plan::default() };
+        pace(&plan, rows).into_iter().flat_map(|(_, cure)| cure.renew).collect::<Vec<_>>()
+    };
+    let mut rows = drifted(&[former()]).1;
+    let hangs = Drift::ContainerUnhealthy("worker".into());
+    assert_eq!(renewed(&rows, &[former()]), [main()]);
+    assert_eq!(renewed(&rows, &[former(), Drift::SharedDetached("edge")]), [""; 0]);
+    assert_eq!(renewed(&rows, &[former(), hangs.clone()]), [""; 0], "a new beginning may help");
+    trouble(&mut rows, id(1), true, false);
+    assert_eq!(renewed(&rows, &[former(), hangs]), ["worker"], "it did not");
+    assert_eq!(renewed(&rows, &[former(), Drift::LoginMissing]), [""; 0]);
+}
+
+#[test]
 fn a_tenant_that_healing_does_not_help_is_left_alone_for_its_pause() {
     let (plan, mut rows) = drifted(&[Drift::NetworkMissing, Drift::ContainerCrashLooping(main())]);
     trouble(&mut rows, id(1), false, false);

@@ -7,9 +7,10 @@ use common::{
     id::{OperationId, TenantId},
     operations::OperationKind,
 };
-use sqlx::{PgExecutor, PgPool, PgTransaction};
+use serde::Deserialize;
+use sqlx::{PgExecutor, PgPool, PgTransaction, types::Json};
 
-use crate::reconcile::{Drift, Urgency, urgency};
+use crate::reconcile::{Cure, Drift, Urgency, urgency};
 
 /// Accepts an operation that heals this tenant, before all that is less urgent, and tells why, unless one of any kind is open, the
 /// last attempt failed a moment ago, or healing has not helped and it is too early to try again. From now on that is so for
@@ -17,7 +18,7 @@ use crate::reconcile::{Drift, Urgency, urgency};
 pub async fn heal(
     pool: &PgPool,
     tenant: TenantId,
-    drifts: &[Drift],
+    Cure { drifts, renew }: &Cure,
     pause: Duration,
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = database::begin(pool).await?;
@@ -27,7 +28,7 @@ pub async fn heal(
     if turn.fetch_optional(&mut *transaction).await?.is_none() {
         return Ok(false);
     }
-    let accepted = accept(&mut transaction, tenant, drifts).await?;
+    let accepted = accept(&mut transaction, tenant, drifts, renew).await?;
     // To be renewed is no trouble.
     if accepted && urgency(drifts) != Urgency::Renew {
         trouble(&mut transaction, tenant, drifts, pause).await?;
@@ -44,6 +45,7 @@ async fn accept(
     transaction: &mut PgTransaction<'_>,
     tenant: TenantId,
     drifts: &[Drift],
+    renew: &[String],
 ) -> Result<bool, sqlx::Error> {
     let (kind, operation) = (OperationKind::TenantHeal, OperationId::generate());
     let accept = sqlx::query(
@@ -61,7 +63,7 @@ async fn accept(
            from operation",
     );
     let restart: Vec<_> = drifts.iter().filter_map(Drift::restart).collect();
-    let request = serde_json::json!({ "reasons": reasons(drifts), "restart": restart });
+    let request = serde_json::json!({ "reasons": reasons(drifts), "restart": restart, "renew": renew });
     // Whoever works, if only in a former way, waits for those who do not.
     let priority: i16 = if urgency(drifts) == Urgency::Renew { 2 } else { 0 };
     let accepted = accept
@@ -96,11 +98,19 @@ async fn trouble(
         .map(drop)
 }
 
-/// The containers that an operation was asked to let begin anew.
-pub async fn to_restart(
-    executor: impl PgExecutor<'_>,
-    operation: OperationId,
-) -> Result<Vec<String>, sqlx::Error> {
-    let names = "select jsonb_array_elements_text(request -> 'restart') from operations where id = $1";
-    sqlx::query_scalar(names).bind(operation).fetch_all(executor).await
+/// What an operation that heals was asked to do to containers that are there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// Those that are let begin anew.
+    pub restart: Vec<String>,
+    /// Those that get the settings of this release.
+    pub renew: Vec<String>,
+}
+
+/// Reads it.
+pub async fn asked(executor: impl PgExecutor<'_>, operation: OperationId) -> Result<Asked, sqlx::Error> {
+    let request = sqlx::query_scalar("select request from operations where id = $1").bind(operation);
+    let Json(asked): Json<Asked> = request.fetch_one(executor).await?;
+    Ok(asked)
 }

@@ -154,6 +154,25 @@ async fn settings_of_a_former_release_are_renewed_one_tenant_at_a_time(pool: PgP
     assert_eq!(told(&pool).await.iter().map(|(_, priority)| *priority).collect::<Vec<_>>(), [2, 2]);
 }
 
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_happens_to_all_tenants_at_once_renews_none_of_them(pool: PgPool) {
+    let mut scene = Scene::new(&pool);
+    let tenants = [scene.create().await, scene.create().await];
+    let (engine, cluster) = (scene.fakes.containers.clone(), crate::support::site().cluster);
+    tenants.iter().for_each(|tenant| engine.set_launch(&main_of(*tenant), n8n::launch::REVISION - 1));
+    engine.remove_shared(&cluster, "edge");
+    engine.add_shared(&cluster, "edge");
+    engine.die(&main_of(tenants[1]), 137);
+    assert_eq!(scene.look().await.healing, 2);
+    for tenant in tenants {
+        scene.heals().await;
+        let main = engine.spec(&main_of(tenant)).unwrap();
+        assert_eq!(main.launch, n8n::launch::REVISION - 1, "it has its turn later");
+    }
+    assert_eq!(scene.look().await.healing, 1, "now it is the first one's turn");
+}
+
 /// Sets the memory a tenant's main should have.
 async fn want(fakes: &Fakes, main: &str, memory_mb: i32) {
     let want = "update tenant_instances set memory_mb = $2 where name = $1";

@@ -73,6 +73,11 @@ impl Containers for Remote {
         Ok(running(&spec.name, &hash, spec.owner.clone(), spec.limits))
     }
 
+    /// One release makes everything here.
+    async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
+        self.ensure_running(spec).await
+    }
+
     async fn run_once(&self, _: &ContainerSpec, _: Duration) -> Result<Finished, ContainerError> {
         Err(unknown("run once"))
     }

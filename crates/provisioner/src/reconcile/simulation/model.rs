@@ -58,6 +58,8 @@ pub struct Model {
     pub seen_since: BTreeMap<Orphan, Duration>,
     /// Whose remains were removed, and when last.
     pub removed: HashMap<TenantId, Duration>,
+    /// What the open operations were asked to renew.
+    pub renewing: BTreeMap<TenantId, Vec<String>>,
     /// Containers that end again and again.
     pub looping: BTreeSet<String>,
     /// Since when each container was seen unhealthy at every look, by the model's own account.
@@ -85,6 +87,7 @@ impl Model {
             sightings: Sightings::default(),
             seen_since: BTreeMap::new(),
             removed: HashMap::new(),
+            renewing: BTreeMap::new(),
             looping: BTreeSet::new(),
             unhealthy_since: BTreeMap::new(),
             unsteady_until: Duration::ZERO,
@@ -150,13 +153,18 @@ impl Model {
         Sight { inventory, logins, roles: Some(seen(&self.roles)) }
     }
 
-    /// What an operation that heals leaves. A name that somebody else's container bears is not taken from it.
+    /// What an operation that heals leaves. A name that somebody else's container bears is not taken from it, and what is there
+    /// keeps its settings unless it is to be renewed.
     pub fn heal(&mut self, id: TenantId) {
+        let renewed = self.renewing.remove(&id).unwrap_or_default();
         for wanted in Self::wanted(id) {
             let own = |c: &engine::Observed| c.name == wanted.name && c.owner.tenant == Some(id);
+            let kept = self.world.containers.iter().find(|c| own(c) && !renewed.contains(&c.name));
+            let launch = kept.map_or(n8n::launch::REVISION, |kept| kept.launch);
             self.world.containers.retain(|c| !own(c));
             if self.world.find(&wanted.name).is_none() {
-                self.world.containers.push(container(Some(id), &wanted.name, State::Running));
+                let running = container(Some(id), &wanted.name, State::Running);
+                self.world.containers.push(engine::Observed { launch, ..running });
             }
             self.looping.remove(&wanted.name);
         }

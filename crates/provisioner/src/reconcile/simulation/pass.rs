@@ -9,7 +9,7 @@ use super::{
     super::{
         brake::{AT_LEAST, AT_ONCE, ONE_IN, brake},
         drift::{Drift, Urgency},
-        pace::{REVIVED_AT_ONCE, pace, urgency},
+        pace::{Cure, REVIVED_AT_ONCE, pace, urgency},
         plan::{Orphan, plan},
         sight::Sight,
         sightings::GRACE,
@@ -47,11 +47,16 @@ impl Model {
         let plan = plan(&rows, &sight, &self.watch, now);
         let healed = pace(&plan, &rows);
         self.is_well_paced(&healed, rows.healing);
-        for (id, drifts) in healed {
-            self.note(format_args!("heal {id}: {drifts:?}"));
+        for (id, Cure { drifts, renew }) in healed {
+            self.note(format_args!("heal {id}: {drifts:?}, renew {renew:?}"));
             self.must(stale || !self.is_whole(id), "what is as it should be is not healed");
             self.must(self.lives[&id] == Life::Settled, "what an operation works on is left to it");
             drifts.iter().for_each(|drift| self.is_grounded(drift, &sight));
+            self.must(
+                renew.is_empty() || urgency(&drifts) == Urgency::Renew,
+                "what is there keeps its settings until it is its turn",
+            );
+            self.renewing.insert(id, renew);
             let passes = self.dice.u32(1..3);
             self.lives.insert(id, Life::Busy(passes));
         }
@@ -65,8 +70,8 @@ impl Model {
     }
 
     /// A few at once of those that hang, and one alone of those that only have to be renewed.
-    fn is_well_paced(&mut self, healed: &[(TenantId, Vec<Drift>)], before: usize) {
-        let urgencies: Vec<_> = healed.iter().map(|(_, drifts)| urgency(drifts)).collect();
+    fn is_well_paced(&mut self, healed: &[(TenantId, Cure)], before: usize) {
+        let urgencies: Vec<_> = healed.iter().map(|(_, cure)| urgency(&cure.drifts)).collect();
         let count = |urgency: Urgency| urgencies.iter().filter(|other| **other == urgency).count();
         let revived = count(Urgency::Revive);
         self.must(revived + before <= REVIVED_AT_ONCE.max(before), "not too many are revived at once");
