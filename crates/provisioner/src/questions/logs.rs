@@ -11,10 +11,7 @@ use wire::{AskLogs, LogLine, LoggedRole, MOST_TEXT};
 use super::NoAnswer;
 use crate::{
     World,
-    store::{
-        instances::{self, Instance, Place},
-        secrets,
-    },
+    store::instances::{self, Instance, Place},
 };
 
 /// Answers one question.
@@ -24,7 +21,7 @@ pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Vec
     if asked.is_empty() {
         return Err(StepError::failed(Kind::NotFound, "Nothing runs for this tenant.").into());
     }
-    let secrets = secrets::open(pool, &world.keys, question.tenant).await?.instance;
+    let secrets = world.secrets(pool, question.tenant).await?.instance;
     let bytes = MOST_TEXT / asked.len();
     let query = LogQuery { tail: question.tail, after: question.after, bytes };
     let read = asked.into_iter().map(|instance| of_one(world, &question, instance, query));

@@ -56,6 +56,11 @@ impl Edge for TableEdge {
 }
 
 pub fn site() -> Site {
+    site_with(&[])
+}
+
+/// The site with some more settings.
+pub fn site_with(more: &[(&'static str, &'static str)]) -> Site {
     let variables = [
         ("CLUSTER_ID", "fake"),
         ("N8N_VERSION", "2.41.1"),
@@ -63,7 +68,7 @@ pub fn site() -> Site {
         ("PUBLIC_SCHEME", "https"),
         ("PUBLIC_PORT", "443"),
     ];
-    Env::of(variables).load().unwrap()
+    Env::of(variables.into_iter().chain(more.iter().copied())).load().unwrap()
 }
 
 impl Fakes {
