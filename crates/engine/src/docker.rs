@@ -39,6 +39,9 @@ use turns::Turns;
 pub struct DockerOptions {
     /// For one call. Stopping a container may take its own stop timeout longer.
     pub call_timeout: Duration,
+    /// For looking at one container of many. An engine that works answers within milliseconds, and while one is silent nobody learns of
+    /// the others.
+    pub look_timeout: Duration,
     /// For fetching one image.
     pub pull_timeout: Duration,
     /// Whether a missing image is fetched from its registry.
@@ -48,7 +51,8 @@ pub struct DockerOptions {
 impl Default for DockerOptions {
     fn default() -> Self {
         // n8n's image has 1.3 GB: ten minutes suffice for 20 Mbit/s.
-        Self { call_timeout: Duration::from_secs(30), pull_timeout: Duration::from_secs(600), pull: false }
+        let (call_timeout, look_timeout) = (Duration::from_secs(30), Duration::from_secs(4));
+        Self { call_timeout, look_timeout, pull_timeout: Duration::from_secs(600), pull: false }
     }
 }
 

@@ -27,17 +27,26 @@ use crate::spec::{Limits, container_of_volume};
 /// Containers looked at side by side: enough to hide the engine's latency, few enough not to crowd out other calls.
 const AT_ONCE: usize = 16;
 
+/// When more containers than this are silent, it is the engine that does not answer. Fewer than are looked at side by side, so that
+/// this is known after the first of them.
+const SILENT: usize = 5;
+
 impl Docker {
     pub(super) async fn inventory(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
         let ours = format!("{}={cluster}", label::CLUSTER);
         let listed = self.list_containers(vec![ours.clone()]).await?.into_iter().filter(is_ours);
         let looks = stream::iter(listed).map(|listed| self.look_at(listed));
-        let looks: Vec<_> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
+        let mut looks = std::pin::pin!(looks.buffer_unordered(AT_ONCE));
         let (mut containers, mut unknown) = (vec![], BTreeSet::new());
-        for look in looks {
+        while let Some(look) = looks.try_next().await? {
             match look {
                 Look::Seen(container) => containers.push(container),
-                Look::Silent(name) => unknown.extend([name]),
+                Look::Silent(name, error) => {
+                    unknown.extend([name]);
+                    if unknown.len() > SILENT {
+                        return Err(error);
+                    }
+                }
                 Look::Gone => {}
             }
         }
@@ -58,12 +67,14 @@ impl Docker {
     /// An engine that answers otherwise may be silent about one container for as long as that hangs: the others are seen.
     async fn look_at(&self, listed: ContainerSummary) -> Result<Look, ContainerError> {
         let Some(id) = listed.id.as_deref() else { return Ok(Look::Gone) };
-        match self.inspect_id(id).await {
+        let inspect = self.api.inspect_container(id, None);
+        let seen = self.call_within(self.options.look_timeout, "inspect container", inspect).await;
+        match super::call::if_found(seen) {
             // One that vanishes between the list and the look is simply not there.
             Ok(seen) => Ok(seen.as_ref().and_then(observed).map_or(Look::Gone, Look::Seen)),
-            Err(ContainerError::Timeout { .. } | ContainerError::Engine { .. }) => {
+            Err(error @ (ContainerError::Timeout { .. } | ContainerError::Engine { .. })) => {
                 let name = listed.names.unwrap_or_default().into_iter().next().unwrap_or_default();
-                Ok(Look::Silent(name.trim_start_matches('/').to_owned()))
+                Ok(Look::Silent(name.trim_start_matches('/').to_owned(), error))
             }
             Err(error) => Err(error),
         }
@@ -79,17 +90,14 @@ impl Docker {
         let whole = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
         Ok(Capacity { cpu_millis: whole(cores).saturating_mul(1000), memory_mb: whole(memory / MEGABYTE) })
     }
-
-    async fn inspect_id(&self, id: &str) -> Result<Option<ContainerInspectResponse>, ContainerError> {
-        super::call::if_found(self.call("inspect container", self.api.inspect_container(id, None)).await)
-    }
 }
 
 /// What a look at one listed container showed.
 enum Look {
     Seen(Observed),
     Gone,
-    Silent(String),
+    /// And why nothing more is known of it.
+    Silent(String, ContainerError),
 }
 
 fn is_ours(container: &ContainerSummary) -> bool {
