@@ -54,6 +54,10 @@ pub async fn bring_up(
 
 fn judge(inventory: &Inventory, name: &str) -> Result<(), StepError> {
     match inventory.find(name) {
+        // Before the engine says more, nothing is known of it.
+        None if inventory.unknown.contains(name) => {
+            Err(StepError::failed(Kind::Timeout, format!("the engine is silent about {name}")))
+        }
         None => Err(StepError::failed(Kind::Upstream, format!("{name} has vanished"))),
         Some(seen) if seen.is_ready() => Ok(()),
         Some(seen) if seen.restarts > RESTARTS || matches!(seen.state, State::Exited | State::Removing) => {
@@ -63,5 +67,21 @@ fn judge(inventory: &Inventory, name: &str) -> Result<(), StepError> {
                 .with_hint("GET /tenants/{id}/logs shows what it said."))
         }
         Some(_) => Err(StepError::failed(Kind::Timeout, format!("{name} is not ready yet"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_the_engine_is_silent_about_is_waited_for_and_one_that_vanished_is_not() {
+        let judged = |inventory: &Inventory| match judge(inventory, "main") {
+            Err(StepError::Failed { kind, .. }) => Some(kind),
+            Ok(()) | Err(StepError::LeaseLost) => None,
+        };
+        let silent = Inventory { unknown: ["main".to_owned()].into(), ..Inventory::default() };
+        assert_eq!(judged(&silent), Some(Kind::Timeout));
+        assert_eq!(judged(&Inventory::default()), Some(Kind::Upstream));
     }
 }
