@@ -179,7 +179,8 @@ impl Reconciler {
         let due = self.sightings.due(plan.orphans, now);
         let braked = brake(due, sight.inventory.tenants().len(), &rows.removed);
         self.said.held(braked.held);
-        let removed = apply::remove(&self.pool, &self.world, braked.now).await?;
+        let sightings = &mut self.sightings;
+        let removed = apply::remove(&self.pool, &self.world, braked.now, sightings, now).await?;
         Ok((removed, seen - removed))
     }
 }

@@ -1,6 +1,6 @@
 //! What a pass changes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
 
 use common::{error::chain, id::TenantId, operations::StepError};
 use engine::{ContainerRef, NetworkRef};
@@ -13,6 +13,7 @@ use super::{
     pace,
     plan::{Orphan, Plan},
     rows::Rows,
+    sightings::Sightings,
     troubles::{self, Turn},
 };
 use crate::{
@@ -72,7 +73,13 @@ pub async fn turn(pool: &PgPool, turns: Vec<(TenantId, Turn)>) -> Result<(), sql
 }
 
 /// Removes these, and says how many could be.
-pub async fn remove(pool: &PgPool, world: &World, orphans: Vec<Orphan>) -> Result<usize, StepError> {
+pub async fn remove(
+    pool: &PgPool,
+    world: &World,
+    orphans: Vec<Orphan>,
+    sightings: &mut Sightings,
+    now: Instant,
+) -> Result<usize, StepError> {
     let mut removed = 0;
     for orphan in orphans {
         removals::note(pool, world.site.cluster.as_str(), orphan.tenant()).await?;
@@ -82,11 +89,18 @@ pub async fn remove(pool: &PgPool, world: &World, orphans: Vec<Orphan>) -> Resul
                 metrics::removed();
                 tracing::warn!(tenant_id = %orphan.tenant(), object = orphan.name(), "removed: its tenant is gone");
             }
-            Err(error) => {
+            Err(error) if sightings.failed(&orphan, now) => {
                 tracing::warn!(
                     object = orphan.name(),
                     error = chain(&error),
-                    "an orphan could not be removed"
+                    "an orphan could not be removed; it is tried again after the others"
+                );
+            }
+            Err(error) => {
+                tracing::debug!(
+                    object = orphan.name(),
+                    error = chain(&error),
+                    "an orphan still cannot be removed"
                 );
             }
         }

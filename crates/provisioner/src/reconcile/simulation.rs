@@ -59,6 +59,13 @@ fn converge(model: &mut Model) -> Result<(), Violation> {
     model.must(model.nothing_is_missing_unhindered(), "what is missing is restored within two passes");
     model.verdict()?;
     clean_up(model);
+    let left = model.orphans();
+    model.must(
+        left.iter().all(|orphan| model.stubborn.contains(orphan.name())),
+        "what gone tenants left goes in the end, whatever else cannot be removed",
+    );
+    model.stubborn.clear();
+    clean_up(model);
     model.must(model.orphans().is_empty(), "what gone tenants left goes in the end");
     let lasting = RECOVERY + UNHEALTHY_FOR + LOOP_WINDOW;
     let passes = lasting.as_secs() / 10 + model.lives.len() as u64;

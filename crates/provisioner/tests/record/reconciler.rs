@@ -7,6 +7,7 @@ use crate::{
     support::Fakes,
 };
 use common::{database::MIGRATOR, operations::OperationKind};
+use engine::fake::{Fault, Verb};
 use provisioner::Report;
 use sqlx::PgPool;
 
@@ -102,6 +103,33 @@ async fn what_a_deleted_tenant_left_goes_after_its_grace_and_a_few_tenants_in_an
     let world = scene.fakes.world("inspector");
     let left = world.containers.observe(&world.site.cluster).await.unwrap();
     assert!(left.tenants().is_empty(), "{left:?}");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_cannot_be_removed_keeps_nothing_else_waiting(pool: PgPool) {
+    let mut scene = Scene::new(&pool);
+    let mut tenants = [scene.create().await, scene.create().await, scene.create().await];
+    tenants.sort_unstable();
+    let [one, other, last] = tenants;
+    // More than a pass removes, and the first by their names.
+    for name in [one, other].iter().flat_map(|of| [main_of(*of), worker_of(*of, 1), worker_of(*of, 2)]) {
+        scene.fakes.containers.inject(Fault::before(Verb::ContainerRemove).on(&name).times(1000));
+    }
+    scene.execute("update tenants set status = 'deleted'").await;
+    scene.look().await;
+    scene.now += Duration::from_secs(60);
+    for _ in 0..4 {
+        scene.after(Duration::from_secs(20)).await;
+    }
+    let world = scene.fakes.world("inspector");
+    let left = world.containers.observe(&world.site.cluster).await.unwrap().tenants();
+    assert!(left.into_iter().eq([one, other]), "all that can be removed is gone: {last}");
+    // Trying again is not removing more tenants' remains: the hour passes.
+    scene.execute("update removals set at = at - interval '30 minutes'").await;
+    scene.after(Duration::from_secs(20)).await;
+    let old = "select bool_and(at < now() - interval '29 minutes') from removals";
+    assert!(sqlx::query_scalar::<_, bool>(old).fetch_one(&pool).await.unwrap());
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

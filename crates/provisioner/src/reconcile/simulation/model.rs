@@ -56,7 +56,9 @@ pub struct Model {
     pub sightings: Sightings,
     /// Since when each pass has seen it to belong to a tenant that is gone.
     pub seen_since: BTreeMap<Orphan, Duration>,
-    /// Whose remains were removed, and when last.
+    /// Containers that cannot be removed.
+    pub stubborn: BTreeSet<String>,
+    /// Whose remains were removed, and when that began; after an hour it begins anew.
     pub removed: HashMap<TenantId, Duration>,
     /// What the open operations were asked to renew.
     pub renewing: BTreeMap<TenantId, Vec<String>>,
@@ -86,6 +88,7 @@ impl Model {
             watch: Watch::default(),
             sightings: Sightings::default(),
             seen_since: BTreeMap::new(),
+            stubborn: BTreeSet::new(),
             removed: HashMap::new(),
             renewing: BTreeMap::new(),
             looping: BTreeSet::new(),

@@ -134,8 +134,15 @@ impl Model {
         );
         let old = since.is_none_or(|since| self.now.saturating_sub(since) >= GRACE);
         self.must(old, "nothing is destroyed before its grace is over");
-        self.take_away(orphan);
-        let begun = self.removed.insert(orphan.tenant(), self.now).is_some_and(|at| self.within_the_hour(at));
+        if self.stubborn.contains(orphan.name()) {
+            self.sightings.failed(orphan, self.start + self.now);
+        } else {
+            self.take_away(orphan);
+        }
+        let begun = self.removed.get(&orphan.tenant()).is_some_and(|at| self.within_the_hour(*at));
+        if !begun {
+            self.removed.insert(orphan.tenant(), self.now);
+        }
         let lately = self.removed.values().filter(|at| self.within_the_hour(**at)).count();
         self.must(begun || lately <= tenants, "no hour destroys more than its share of the tenants");
     }
