@@ -40,6 +40,30 @@ async fn passes_that_find_nothing_write_nothing(pool: PgPool) {
     assert_eq!(scene.fakes.effects("reconciler"), effects);
 }
 
+/// How many rows of operations were read so far. By the only connection there is, which has told all it knows.
+async fn operations_read(one: &PgPool) -> i64 {
+    sqlx::query("select pg_stat_force_next_flush()").execute(one).await.unwrap();
+    let read = "select seq_tup_read + idx_tup_fetch from pg_stat_user_tables where relname = 'operations'";
+    sqlx::query_scalar(read).fetch_one(one).await.unwrap()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_pass_reads_no_operations_that_have_ended(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    let ended = "insert into operations (id, kind, tenant_id, request, status, actor, correlation_id, deadline, finished_at)
+        select gen_random_uuid(), 'tenant.heal', $1, '{}', 'succeeded', 'test', 'test', now(), now() from generate_series(1, 5000)";
+    sqlx::query(ended).bind(tenant).execute(&pool).await.unwrap();
+    sqlx::query("analyze operations").execute(&pool).await.unwrap();
+    let one = pool.options().clone().max_connections(1);
+    let one = one.connect_with((*pool.connect_options()).clone()).await.unwrap();
+    let mut scene = Scene::on(Fakes { pool: one.clone(), ..scene.fakes.clone() }, None);
+    let before = operations_read(&one).await;
+    scene.look().await;
+    let read = operations_read(&one).await - before;
+    assert!(read < 100, "{read} rows");
+}
+
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_that_drifted_is_healed_once_and_is_whole_again(pool: PgPool) {
