@@ -98,8 +98,13 @@ pub async fn of_platform(executor: impl PgExecutor<'_>, site: &Site) -> Result<O
     let noted: Option<Option<IpNet>> = noted.bind(site.cluster.as_str()).fetch_optional(executor).await?;
     Ok(match noted.flatten() {
         Some(IpNet::V4(subnet)) => Some(subnet),
-        Some(IpNet::V6(_)) | None => cuts(site.subnets).next(),
+        Some(IpNet::V6(_)) | None => first(site),
     })
+}
+
+/// What the platform has as long as nothing else is noted: by the range that this process was told, which the record may not know yet.
+fn first(site: &Site) -> Option<Ipv4Net> {
+    cuts(site.subnets).next()
 }
 
 /// The same as [`exchange`] for the platform itself.
@@ -110,12 +115,12 @@ pub async fn exchange_platform(
 ) -> Result<(), SubnetError> {
     let free = free(connection, site).await?;
     let give = "update clusters set platform_subnet = $2
-                where id = $1 and coalesce(platform_subnet, set_masklen(subnets, $4)) && $3";
+                where id = $1 and coalesce(platform_subnet, $4) && $3";
     sqlx::query(give)
         .bind(site.cluster.as_str())
         .bind(IpNet::V4(free))
         .bind(IpNet::V4(taken))
-        .bind(i32::from(SUBNET_LENGTH))
+        .bind(first(site).map(IpNet::V4))
         .execute(connection)
         .await?;
     Ok(())

@@ -135,3 +135,25 @@ async fn a_range_that_is_taken_is_known_to_be_so_also_when_there_is_no_other(poo
     let usable = "select subnets_usable from clusters";
     assert_eq!(sqlx::query_scalar::<_, i32>(usable).fetch_one(&pool).await.unwrap(), 0);
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn another_range_is_one_whose_first_cut_may_be_taken_too(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let mut world = fakes.world("heartbeat");
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
+    fakes.containers.add_foreign_network("squat", net("10.202.0.0/28"));
+    fakes.accept("starter").await;
+    assert_eq!(run_in(&fakes, "10.202.0.0/16").await, End::Succeeded);
+    let platform = "select platform_subnet::text from clusters";
+    let platform: String = sqlx::query_scalar(platform).fetch_one(&pool).await.unwrap();
+    assert_eq!(
+        (platform.as_str(), subnets(&pool).await),
+        ("10.202.0.32/28", vec!["10.202.0.16/28".to_owned()])
+    );
+    world.site.subnets = net("10.202.0.0/16");
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
+    let range: String =
+        sqlx::query_scalar("select subnets::text from clusters").fetch_one(&pool).await.unwrap();
+    assert_eq!(range, "10.202.0.0/16");
+}
