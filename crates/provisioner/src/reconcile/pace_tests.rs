@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::reconcile::rows::Expected;
+use crate::reconcile::rows::{Expected, Trouble};
 
 fn id(number: u128) -> TenantId {
     TenantId::from_uuid(uuid::Uuid::from_u128(number))
@@ -63,15 +63,22 @@ fn a_release_reaches_one_tenant_after_the_other() {
 
 #[test]
 fn a_release_stops_at_a_renewed_tenant_that_healing_does_not_help() {
-    let (plan, mut rows) = drifted(&vec![Drift::SettingsDiffer(main()); 3]);
+    let (mut plan, mut rows) = drifted(&vec![Drift::SettingsDiffer(main()); 3]);
     // Its trouble is older than this release.
     trouble(&mut rows, id(2), true, true);
     assert_eq!(chosen(&plan, &rows), [id(1)]);
-    // A renewed one that is being healed may still become well.
+    // A renewed one that is being healed, or was renewed a moment ago, may still become well or unwell.
     trouble(&mut rows, id(7), true, false);
     assert_eq!(chosen(&plan, &rows), [id(1)]);
+    plan.renewed.insert(id(7));
+    assert_eq!(chosen(&plan, &rows), []);
     trouble(&mut rows, id(7), true, true);
     assert_eq!(chosen(&plan, &rows), []);
+    // In part, because renewing it was given up.
+    plan.outdated.insert(id(7));
+    assert_eq!(chosen(&plan, &rows), []);
+    rows.tenants.remove(&id(7));
+    assert_eq!(chosen(&plan, &rows), [id(1)]);
 }
 
 #[test]

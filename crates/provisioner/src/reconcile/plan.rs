@@ -44,6 +44,8 @@ pub struct Plan {
     pub orphans: Vec<Orphan>,
     /// Tenants with containers that a former release launched.
     pub outdated: BTreeSet<TenantId>,
+    /// Tenants with containers that this release launched, or a newer one.
+    pub renewed: BTreeSet<TenantId>,
     /// Tenants on the engine that this record has never heard of. Nothing is done about them: a record that was restored, or is
     /// another one, does not know what it does not know.
     pub unknown: BTreeSet<TenantId>,
@@ -58,10 +60,14 @@ pub fn plan(rows: &Rows, sight: &Sight, watch: &Watch, now: Instant) -> Plan {
     });
     let drifted = drifted.collect();
     let tenants = sight.inventory.tenants().into_iter();
-    let outdated = rows.tenants.iter().filter(|(_, expected)| is_outdated(expected, &sight.inventory));
+    let with = |is: fn(&Observed) -> bool| {
+        let tenants = rows.tenants.iter().filter(|(_, expected)| has(expected, &sight.inventory, is));
+        tenants.map(|(tenant, _)| *tenant).collect()
+    };
     Plan {
         drifted,
-        outdated: outdated.map(|(tenant, _)| *tenant).collect(),
+        outdated: with(is_former),
+        renewed: with(|seen| !is_former(seen)),
         orphans: orphans(rows, &sight.inventory),
         unknown: tenants.filter(|tenant| !rows.seen.contains_key(tenant)).collect(),
     }
@@ -122,12 +128,13 @@ fn of_container(wanted: &Wanted, inventory: &Inventory, complaint: Option<Compla
 }
 
 /// A newer one was made by a newer release, which runs beside this one.
-const fn is_former(seen: &Observed) -> bool {
+fn is_former(seen: &Observed) -> bool {
     seen.launch < launch::REVISION
 }
 
-fn is_outdated(expected: &Expected, inventory: &Inventory) -> bool {
-    expected.wanted.iter().any(|wanted| inventory.find(&wanted.name).is_some_and(is_former))
+/// Whether one of the tenant's containers is such a one.
+fn has(expected: &Expected, inventory: &Inventory, is: fn(&Observed) -> bool) -> bool {
+    expected.wanted.iter().any(|wanted| inventory.find(&wanted.name).is_some_and(is))
 }
 
 /// Only what the record says is gone: what serves all tenants belongs to the platform, and what nobody knows to somebody else.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use engine::{Health, Inventory, Observed, State};
+use time::OffsetDateTime;
 
 /// Three checks failed already when an engine calls a container unhealthy, which takes some 20 s. So long it gets to recover.
 pub(super) const UNHEALTHY_FOR: Duration = Duration::from_secs(30);
@@ -48,6 +49,8 @@ struct Life {
     unwell_since: Option<Instant>,
     /// Since when it has run and been well.
     well_since: Option<Instant>,
+    /// When it was last started, by the engine's clock.
+    started_at: Option<OffsetDateTime>,
     /// The engine's count of its beginnings, and when that was seen to rise.
     restarts: u64,
     rises: Vec<Instant>,
@@ -60,6 +63,9 @@ impl Watch {
     pub fn look(&mut self, inventory: &Inventory, steady: bool, now: Instant) {
         self.steady_since = if steady { self.steady_since.or(Some(now)) } else { None };
         self.containers.retain(|name, _| inventory.find(name).is_some() || inventory.unknown.contains(name));
+        // Nobody knows how it is.
+        let silent = self.containers.iter_mut().filter(|(name, _)| inventory.unknown.contains(*name));
+        silent.for_each(|(_, life)| life.well_since = None);
         for seen in &inventory.containers {
             let life = self.containers.remove(&seen.name);
             let mut life = life.unwrap_or_else(|| Life { restarts: seen.restarts, ..Life::default() });
@@ -102,6 +108,10 @@ impl Life {
         self.count(seen.restarts, now);
         let unhealthy = seen.state == State::Running && seen.health == Health::Unhealthy;
         self.unhealthy_since = if unhealthy { self.unhealthy_since.or(Some(now)) } else { None };
+        // Nobody may have looked between two lives.
+        if self.started_at != seen.started_at {
+            (self.started_at, self.well_since) = (seen.started_at, None);
+        }
         if seen.is_ready() {
             self.well_since = self.well_since.or(Some(now));
             (self.unwell_since, self.unwell_rises) = (None, 0);

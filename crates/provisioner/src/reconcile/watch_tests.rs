@@ -141,6 +141,12 @@ fn being_well_is_counted_from_its_last_end() {
     scene.ends();
     scene.pass(SECOND * 5, true);
     assert_eq!(scene.watch.well_for("main", scene.now), Some(SECOND * 5));
+    scene.seen.started_at = Some(time::OffsetDateTime::UNIX_EPOCH);
+    scene.pass(SECOND * 3, true);
+    assert_eq!(scene.watch.well_for("main", scene.now), Some(SECOND * 3), "replaced while nobody looked");
+    let silent = Inventory { unknown: ["main".to_owned()].into(), ..Inventory::default() };
+    scene.watch.look(&silent, true, scene.now);
+    assert_eq!(scene.watch.well_for("main", scene.now), None, "nobody knows");
     scene.seen.health = Health::Starting;
     scene.pass(SECOND, true);
     assert_eq!(scene.watch.well_for("main", scene.now), None);

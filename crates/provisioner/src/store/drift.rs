@@ -29,8 +29,7 @@ pub async fn heal(
         return Ok(false);
     }
     let accepted = accept(&mut transaction, tenant, drifts, renew).await?;
-    // To be renewed is no trouble.
-    if accepted && urgency(drifts) != Urgency::Renew {
+    if accepted {
         trouble(&mut transaction, tenant, drifts, pause).await?;
     }
     transaction.commit().await?;
@@ -79,20 +78,25 @@ async fn accept(
     Ok(accepted.rows_affected() == 1)
 }
 
-/// Remembers that it was healed, until it is well for a while.
+/// Remembers that it was healed, until it is well for a while. One that was only renewed was in no trouble before, and has to prove
+/// itself all the same.
 async fn trouble(
     transaction: &mut PgTransaction<'_>,
     tenant: TenantId,
     drifts: &[Drift],
     pause: Duration,
 ) -> Result<(), sqlx::Error> {
-    let remember = "insert into tenant_troubles (tenant_id, reasons, heals, heal_after)
-        values ($1, $2, 1, now() + make_interval(secs => $3))
-        on conflict (tenant_id) do update set heals = tenant_troubles.heals + 1, heal_after = excluded.heal_after";
+    let remember = "insert into tenant_troubles as t (tenant_id, reasons, heals, heal_after)
+        values ($1, $2, $4, now() + make_interval(secs => $3))
+        on conflict (tenant_id) do update set
+            heals = t.heals + excluded.heals, heal_after = excluded.heal_after,
+            since = case when t.heals = 0 and t.shown_at is null then now() else t.since end";
+    let heals = i32::from(urgency(drifts) != Urgency::Renew);
     sqlx::query(remember)
         .bind(tenant)
         .bind(reasons(drifts))
         .bind(pause.as_secs_f64())
+        .bind(heals)
         .execute(&mut **transaction)
         .await
         .map(drop)

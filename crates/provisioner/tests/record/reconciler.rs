@@ -201,6 +201,13 @@ async fn settings_of_a_former_release_are_renewed_one_tenant_at_a_time(pool: PgP
         scene.heals().await;
         let renewed = scene.fakes.containers.spec(&main_of(tenant)).unwrap();
         assert_eq!(renewed.launch, n8n::launch::REVISION);
+        for _ in 0..2 {
+            assert_eq!(
+                scene.after(Duration::from_secs(120)).await.healing,
+                0,
+                "it has to be well for a while"
+            );
+        }
     }
     assert_eq!(scene.look().await, Report::default());
     assert_eq!(told(&pool).await.iter().map(|(_, priority)| *priority).collect::<Vec<_>>(), [2, 2]);
@@ -221,6 +228,13 @@ async fn what_happens_to_all_tenants_at_once_renews_none_of_them(pool: PgPool) {
         scene.heals().await;
         let main = engine.spec(&main_of(tenant)).unwrap();
         assert_eq!(main.launch, n8n::launch::REVISION - 1, "it has its turn later");
+    }
+    for _ in 0..2 {
+        assert_eq!(
+            scene.after(Duration::from_secs(120)).await.healing,
+            0,
+            "both have to be well for a while"
+        );
     }
     assert_eq!(scene.look().await.healing, 1, "now it is the first one's turn");
 }

@@ -11,8 +11,10 @@ use super::{
         drift::{Drift, Urgency},
         pace::{Cure, REVIVED_AT_ONCE, pace, urgency},
         plan::{Orphan, plan},
+        rows::Expected,
         sight::Sight,
         sightings::GRACE,
+        troubles::{CLEAR_AFTER, Turn, turns},
         watch::{RECOVERY, UNHEALTHY_FOR},
     },
     model::{Life, Model, orphans},
@@ -45,6 +47,15 @@ impl Model {
         self.see(&sight);
         self.watch.look(&sight.inventory, sight.is_whole(), now);
         let plan = plan(&rows, &sight, &self.watch, now);
+        for (id, turn) in turns(&rows, &sight, &plan.drifted, &self.watch, now) {
+            match turn {
+                Turn::Show(_) => self.troubles.entry(id).and_modify(|(.., shown)| *shown = true),
+                Turn::Clear => {
+                    self.troubles.remove(&id);
+                    continue;
+                }
+            };
+        }
         let healed = pace(&plan, &rows);
         self.is_well_paced(&healed, rows.healing);
         for (id, Cure { drifts, renew }) in healed {
@@ -52,10 +63,9 @@ impl Model {
             self.must(stale || !self.is_whole(id), "what is as it should be is not healed");
             self.must(self.lives[&id] == Life::Settled, "what an operation works on is left to it");
             drifts.iter().for_each(|drift| self.is_grounded(drift, &sight));
-            self.must(
-                renew.is_empty() || urgency(&drifts) == Urgency::Renew,
-                "what is there keeps its settings until it is its turn",
-            );
+            self.keeps_its_settings(&drifts, &renew, &rows.tenants[&id]);
+            self.is_proved(&drifts, &sight);
+            self.remember(id, &drifts);
             self.renewing.insert(id, renew);
             let passes = self.dice.u32(1..3);
             self.lives.insert(id, Life::Busy(passes));
@@ -67,6 +77,42 @@ impl Model {
         for orphan in &braked.now {
             self.destroy(orphan, AT_LEAST.max(tenants / ONE_IN));
         }
+    }
+
+    /// Until it is its turn, or does not work although it was healed.
+    fn keeps_its_settings(&mut self, drifts: &[Drift], renew: &[String], expected: &Expected) {
+        let turn = urgency(drifts) == Urgency::Renew;
+        let helped = expected.trouble.is_none_or(|trouble| trouble.heals == 0);
+        let well =
+            |name: &String| !drifts.iter().any(|drift| drift.renew(Urgency::Revive, true) == Some(name));
+        self.must(
+            turn || renew.is_empty() || (!helped && !renew.iter().any(well)),
+            "what is there keeps its settings until it is its turn",
+        );
+    }
+
+    /// Whoever was renewed and has, by what is seen, anything of that left.
+    fn is_proved(&mut self, drifts: &[Drift], sight: &Sight) {
+        let newest = |id: &TenantId| {
+            let seen = sight.inventory.containers.iter().filter(|c| c.owner.tenant == Some(*id));
+            seen.filter(|c| c.launch == n8n::launch::REVISION).count() > 0
+        };
+        let lives = |id: &TenantId| self.lives.get(id).is_some_and(|life| *life != Life::Gone);
+        let mut lately = self.renewed_at.iter().filter(|(_, at)| self.now - **at < CLEAR_AFTER);
+        let proved = lately.all(|(id, _)| !lives(id) || !newest(id));
+        self.must(
+            proved || urgency(drifts) != Urgency::Renew,
+            "the next one is renewed when the one before has been well for a while",
+        );
+    }
+
+    /// That it was healed, or renewed.
+    fn remember(&mut self, id: TenantId, drifts: &[Drift]) {
+        let heals = u32::from(urgency(drifts) != Urgency::Renew);
+        let (now, before) = (self.now, self.troubles.get(&id).copied());
+        let (since, healed, shown) =
+            before.filter(|(_, heals, shown)| *heals > 0 || *shown).unwrap_or((now, 0, false));
+        self.troubles.insert(id, (since, healed + heals, shown));
     }
 
     /// A few at once of those that hang, and one alone of those that only have to be renewed.
