@@ -113,11 +113,15 @@ impl Containers for FakeEngine {
     async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
         let read = self.look("read logs", |state| {
             let found = state.containers.get(&container.name)?;
-            Some((Ownership::read(&found.labels), state.logs.get(&container.name).cloned()))
+            let silent = state.silent.contains(&container.name);
+            Some((Ownership::read(&found.labels), state.logs.get(&container.name).cloned(), silent))
         });
-        let Some((owner, log)) = read.await? else {
+        let Some((owner, log, silent)) = read.await? else {
             return Err(ContainerError::NotFound { object: container.name.clone() });
         };
+        if silent {
+            return Err(ContainerError::Timeout { call: "read logs", after_ms: 0 });
+        }
         plan::touch(container, owner.as_ref())?;
         let mut tail = Tail::new(query);
         log.into_iter().flatten().for_each(|line| tail.push(line));

@@ -1,11 +1,17 @@
 //! What a tenant's containers wrote, asked for over the bus.
 
-use common::{error::Kind, operations::StepError};
+use std::time::Duration;
+
+use common::{
+    error::{Kind, chain},
+    operations::StepError,
+};
 use engine::{ContainerError, ContainerRef, LogQuery, LogStream};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use n8n::launch::{Secret, Secrets};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
+use tokio::time::timeout;
 use wire::{AskLogs, LogLine, LoggedRole, MOST_TEXT};
 
 use super::NoAnswer;
@@ -13,6 +19,9 @@ use crate::{
     World,
     store::instances::{self, Instance, Place},
 };
+
+/// Less than whoever asks waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Answers one question.
 pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Vec<LogLine>, NoAnswer> {
@@ -25,13 +34,22 @@ pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Vec
     let bytes = MOST_TEXT / asked.len();
     let query = LogQuery { tail: question.tail, after: question.after, bytes };
     let read = asked.into_iter().map(|instance| of_one(world, &question, instance, query));
-    let mut lines: Vec<_> = try_join_all(read).await?.into_iter().flatten().collect();
+    let mut lines = whatever_was_read(join_all(read).await)?;
     lines.sort_by_key(|line| line.at);
     lines.drain(..lines.len().saturating_sub(question.tail.into()));
     for line in &mut lines {
         line.text = blot_out(std::mem::take(&mut line.text), &secrets);
     }
     Ok(lines)
+}
+
+/// What some containers wrote is worth having also while others cannot be read; nothing at all is an error.
+fn whatever_was_read(read: Vec<Result<Vec<LogLine>, StepError>>) -> Result<Vec<LogLine>, StepError> {
+    let (read, unread): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
+    match unread.into_iter().find_map(Result::err) {
+        Some(error) if read.is_empty() => Err(error),
+        Some(_) | None => Ok(read.into_iter().flatten().flatten().collect()),
+    }
 }
 
 fn is_asked(role: Option<LoggedRole>, instance: &Instance) -> bool {
@@ -55,9 +73,20 @@ async fn of_one(
         cluster: world.site.cluster.clone(),
         generation: None,
     };
-    let lines = match world.containers.logs(&container, query).await {
-        Err(ContainerError::NotFound { .. }) => return Ok(Vec::new()),
-        lines => lines?,
+    let read = timeout(PATIENCE, world.containers.logs(&container, query)).await;
+    let lines = match read {
+        Ok(Err(ContainerError::NotFound { .. })) => return Ok(Vec::new()),
+        Ok(lines) => lines.inspect_err(|error| {
+            tracing::warn!(
+                instance = instance.name,
+                error = chain(error),
+                "a container's log could not be read"
+            );
+        })?,
+        Err(_) => {
+            tracing::warn!(instance = instance.name, "a container's log could not be read in time");
+            return Err(StepError::failed(Kind::Timeout, "The container's log could not be read in time."));
+        }
     };
     let line = |line: engine::LogLine| LogLine {
         instance: instance.name.clone(),

@@ -59,6 +59,11 @@ async fn lines_of_all_containers_come_in_their_order_without_what_the_platform_k
 
     fakes.containers.vanish(&name("main"));
     assert_eq!(texts(&ask(None, 10, None).await), texts(&all[1..2]), "the others still answer");
+    fakes.containers.set_silent(&name("worker-1"), true);
+    assert_eq!(texts(&ask(None, 10, None).await), texts(&all[1..2]), "what can be read is");
+    fakes.containers.set_silent(&name("worker-2"), true);
+    let workers = AskLogs { tenant, role: Some(LoggedRole::Worker), tail: 1, after: None };
+    assert_eq!(questions::logs(&pool, &world, workers).await.unwrap_err().kind(), Kind::Timeout);
     let nobody = AskLogs { tenant: TenantId::generate(), role: None, tail: 1, after: None };
     assert_eq!(questions::logs(&pool, &world, nobody).await.unwrap_err().kind(), Kind::NotFound);
 }
