@@ -146,13 +146,14 @@ impl Reconciler {
         };
         self.said.blind(sight.blind_spots());
         if !meet::meet(&self.pool, &self.world, &self.standing, &sight.inventory.tenants()).await? {
+            self.heard.clear();
             return Ok(Report::default());
         }
         // The rows are read last: what was made meanwhile is in them, so it is not taken for nobody's.
         let cluster = self.world.site.cluster.as_str();
         let rows = Rows::read(&self.pool, cluster, &sight.inventory).await?;
         let notes = notes::notes(&rows, &sight.inventory, &self.heard, clock::now());
-        apply::note(&self.pool, &notes, &mut self.heard).await?;
+        apply::note(&self.pool, &notes, &mut self.heard, &sight.inventory.unknown).await?;
         store::notes::observed(&self.pool, cluster, begun.elapsed()).await?;
         self.watch.look(&sight.inventory, sight.is_whole(), now);
         let plan = plan(&rows, &sight, &self.watch, now);

@@ -1,6 +1,9 @@
 //! What a pass changes.
 
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Instant,
+};
 
 use common::{error::chain, id::TenantId, operations::StepError};
 use engine::{ContainerRef, NetworkRef};
@@ -22,16 +25,17 @@ use crate::{
 };
 
 /// Writes down what was seen of containers. What could not be written, because another replica did so at the same moment, is
-/// looked at again: what was heard of it is kept.
-pub async fn note(pool: &PgPool, changes: &[Note], heard: &mut Ends) -> Result<(), sqlx::Error> {
-    let written = notes::write(pool, changes).await?;
-    let missed: HashSet<_> = changes
-        .iter()
-        .map(|note| note.name.as_str())
-        .filter(|name| !written.iter().any(|w| w == name))
-        .collect();
-    changes.iter().filter(|note| !missed.contains(note.name.as_str())).for_each(metrics::noted);
-    heard.retain(&missed);
+/// looked at again: what was heard of it is kept, as is what was heard of those that the engine is `silent` about.
+pub async fn note(
+    pool: &PgPool,
+    changes: &[Note],
+    heard: &mut Ends,
+    silent: &BTreeSet<String>,
+) -> Result<(), sqlx::Error> {
+    let written: HashSet<_> = notes::write(pool, changes).await?.into_iter().collect();
+    changes.iter().filter(|note| written.contains(&note.name)).for_each(metrics::noted);
+    let missed = changes.iter().map(|note| &note.name).filter(|name| !written.contains(*name));
+    heard.retain(&missed.chain(silent).map(String::as_str).collect());
     Ok(())
 }
 
