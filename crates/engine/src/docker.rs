@@ -16,8 +16,8 @@ mod run;
 mod secrets;
 mod turns;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use common::id::RecordId;
@@ -62,6 +62,8 @@ pub struct Docker {
     api: bollard::Docker,
     options: DockerOptions,
     turns: Arc<Turns>,
+    /// What the engine has, and when it told.
+    measured: Arc<Mutex<Option<(Instant, Capacity)>>>,
 }
 
 impl Docker {
@@ -73,7 +75,7 @@ impl Docker {
     /// The same, with other than the usual timeouts.
     pub fn connect_with(host: &str, options: DockerOptions) -> Result<Self, ContainerError> {
         let api = call::client(host)?;
-        Ok(Self { api, options, turns: Arc::default() })
+        Ok(Self { api, options, turns: Arc::default(), measured: Arc::default() })
     }
 }
 

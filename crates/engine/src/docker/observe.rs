@@ -1,6 +1,8 @@
 //! From what the engine shows to what we call it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use bollard::models::{
     ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerSummary,
@@ -30,6 +32,9 @@ const AT_ONCE: usize = 16;
 /// When more containers than this are silent, it is the engine that does not answer. Fewer than are looked at side by side, so that
 /// this is known after the first of them.
 const SILENT: usize = 5;
+
+/// What the engine has is asked again after this.
+const MEASURED_FOR: Duration = Duration::from_secs(60);
 
 impl Docker {
     pub(super) async fn inventory(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
@@ -80,7 +85,18 @@ impl Docker {
         }
     }
 
+    /// Asked for every few seconds, told once a minute: machines rarely change, and the answer counts every container there is.
     pub(super) async fn measure(&self) -> Result<Capacity, ContainerError> {
+        let told = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, capacity)) = told.filter(|(at, _)| at.elapsed() < MEASURED_FOR) {
+            return Ok(capacity);
+        }
+        let capacity = self.ask_capacity().await?;
+        *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), capacity));
+        Ok(capacity)
+    }
+
+    async fn ask_capacity(&self) -> Result<Capacity, ContainerError> {
         let info = self.call("measure the engine", self.api.info()).await?;
         let cores = info.ncpu.filter(|cores| *cores > 0);
         let memory = info.mem_total.filter(|bytes| *bytes > 0);

@@ -33,7 +33,9 @@ impl Containers for FakeEngine {
 
     async fn capacity(&self) -> Result<Capacity, ContainerError> {
         let unlimited = Capacity { cpu_millis: u32::MAX, memory_mb: u32::MAX };
-        self.look("measure", |state| state.capacity.unwrap_or(unlimited)).await
+        let measured =
+            self.look("measure", |state| (!state.unmeasurable).then(|| state.capacity.unwrap_or(unlimited)));
+        measured.await?.ok_or(ContainerError::Timeout { call: "measure", after_ms: 0 })
     }
 
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
