@@ -159,6 +159,7 @@ impl Reconciler {
         let plan = plan(&rows, &sight, &self.watch, now);
         self.said.unknown(&plan.unknown);
         metrics::cluster(&rows, &plan);
+        metrics::silent(sight.inventory.unknown.len());
         let turns = troubles::turns(&rows, &sight, &plan.drifted, &self.watch, now);
         apply::turn(&self.pool, turns).await?;
         let healing = apply::heal(&self.pool, &plan, &rows).await?;

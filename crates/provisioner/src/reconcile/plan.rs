@@ -104,7 +104,7 @@ fn drifts(
 fn of_container(wanted: &Wanted, inventory: &Inventory, complaint: Option<Complaint>) -> Option<Drift> {
     let name = wanted.name.clone();
     if inventory.unknown.contains(&name) {
-        return None;
+        return (complaint == Some(Complaint::Silent)).then_some(Drift::ContainerSilent(name));
     }
     let Some(seen) = inventory.find(&wanted.name) else { return Some(Drift::ContainerMissing(name)) };
     match (seen.state, complaint) {
@@ -118,8 +118,8 @@ fn of_container(wanted: &Wanted, inventory: &Inventory, complaint: Option<Compla
             return Some(Drift::ContainerCrashLooping(name));
         }
         // The engine is at it already.
-        (State::Restarting, None) => return None,
-        (State::Running, None) => {}
+        (State::Restarting, None | Some(Complaint::Silent)) => return None,
+        (State::Running, None | Some(Complaint::Silent)) => {}
     }
     if (seen.limits.cpu_millis, seen.limits.memory_mb) != (wanted.cpu_millis, wanted.memory_mb) {
         return Some(Drift::LimitsDiffer(name));

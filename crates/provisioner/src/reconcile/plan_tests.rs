@@ -133,6 +133,8 @@ fn nothing_is_concluded_from_what_was_not_seen() {
     let silent = sight.inventory.containers.remove(0).name;
     sight.inventory.unknown.insert(silent);
     assert!(planned(&rows, &sight).drifted.is_empty());
+    let drift = of_container(&wanted("main"), &sight.inventory, Some(Complaint::Silent));
+    assert_eq!(drift, Some(Drift::ContainerSilent("main".into())));
 }
 
 #[test]

@@ -127,6 +127,19 @@ fn ends_while_what_it_needs_was_away_do_not_count() {
 }
 
 #[test]
+fn one_that_the_engine_is_silent_about_is_complained_of_when_that_has_lasted() {
+    let (mut watch, start) = (Watch::default(), Instant::now());
+    let silent = Inventory { unknown: ["main".to_owned()].into(), ..Inventory::default() };
+    watch.look(&silent, false, start);
+    watch.look(&silent, false, start + SILENT_FOR - SECOND);
+    assert_eq!(watch.complaint("main", start + SILENT_FOR - SECOND), None);
+    assert_eq!(watch.complaint("main", start + SILENT_FOR), Some(Complaint::Silent));
+    watch.lose_sight();
+    watch.look(&silent, true, start + SILENT_FOR);
+    assert_eq!(watch.complaint("main", start + SILENT_FOR), None, "the engine was away: it begins anew");
+}
+
+#[test]
 fn what_was_before_the_first_look_is_not_counted() {
     let mut scene = Scene::steady();
     scene.watch = Watch::default();

@@ -72,6 +72,8 @@ pub struct Model {
     pub looping: BTreeSet<String>,
     /// Since when each container was seen unhealthy at every look, by the model's own account.
     pub unhealthy_since: BTreeMap<String, Duration>,
+    /// Since when the engine has said nothing of containers at every look.
+    pub silent_since: BTreeMap<String, Duration>,
     /// When it was last seen that something containers need was away.
     pub unsteady_until: Duration,
     pub trace: Vec<String>,
@@ -101,6 +103,7 @@ impl Model {
             renewing: BTreeMap::new(),
             looping: BTreeSet::new(),
             unhealthy_since: BTreeMap::new(),
+            silent_since: BTreeMap::new(),
             unsteady_until: Duration::ZERO,
             trace: vec![],
             violation: None,

@@ -15,7 +15,7 @@ use super::{
         sight::Sight,
         sightings::GRACE,
         troubles::{CLEAR_AFTER, Turn, turns},
-        watch::{RECOVERY, UNHEALTHY_FOR},
+        watch::{RECOVERY, SILENT_FOR, UNHEALTHY_FOR},
     },
     model::{Life, Model, orphans},
 };
@@ -60,7 +60,8 @@ impl Model {
         self.is_well_paced(&healed, rows.healing);
         for (id, Cure { drifts, renew }) in healed {
             self.note(format_args!("heal {id}: {drifts:?}, renew {renew:?}"));
-            self.must(stale || !self.is_whole(id), "what is as it should be is not healed");
+            let whole = self.is_whole(id) && !drifts.iter().any(|d| matches!(d, Drift::ContainerSilent(_)));
+            self.must(stale || !whole, "what is as it should be is not healed");
             self.must(self.lives[&id] == Life::Settled, "what an operation works on is left to it");
             drifts.iter().for_each(|drift| self.is_grounded(drift, &sight));
             self.keeps_its_settings(&drifts, &renew, &rows.tenants[&id]);
@@ -135,6 +136,10 @@ impl Model {
                 let long = since.is_some_and(|since| self.now - *since >= UNHEALTHY_FOR);
                 long && self.now - self.unsteady_until >= RECOVERY
             }
+            Drift::ContainerSilent(name) => {
+                let since = self.silent_since.get(name);
+                silent(name) && since.is_some_and(|since| self.now - *since >= SILENT_FOR)
+            }
             Drift::ContainerCrashLooping(_) => self.now - self.unsteady_until >= RECOVERY,
             Drift::ContainerMissing(name)
             | Drift::ContainerDown(name)
@@ -153,6 +158,10 @@ impl Model {
             self.seen_since.entry(orphan).or_insert(now);
         }
         self.see_health(&sight.inventory);
+        self.silent_since.retain(|name, _| sight.inventory.unknown.contains(name));
+        for name in &sight.inventory.unknown {
+            self.silent_since.entry(name.clone()).or_insert(now);
+        }
         if sight.logins.is_none() {
             self.unsteady_until = now;
             self.unhealthy_since.clear();
