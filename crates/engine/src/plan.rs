@@ -160,6 +160,7 @@ mod tests {
             command: vec![],
             env: Default::default(),
             launch: 1,
+            settings: String::new(),
             labels: Default::default(),
             network: "acme".into(),
             aliases: vec![],

@@ -156,7 +156,7 @@ impl Reconciler {
         apply::note(&self.pool, &notes, &mut self.heard, &sight.inventory.unknown).await?;
         store::notes::observed(&self.pool, cluster, begun.elapsed()).await?;
         self.watch.look(&sight.inventory, sight.is_whole(), now);
-        let plan = plan(&rows, &sight, &self.watch, now);
+        let plan = plan(&rows, &sight, &self.watch, &self.world.site.settings(), now);
         self.said.unknown(&plan.unknown);
         metrics::cluster(&rows, &plan);
         metrics::silent(sight.inventory.unknown.len());

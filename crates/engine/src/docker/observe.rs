@@ -197,6 +197,7 @@ pub(super) fn observed(seen: &ContainerInspectResponse) -> Option<Observed> {
         spec: hash(seen)?,
         image: image(seen),
         launch: launch(seen),
+        settings: told(seen, label::SETTINGS).unwrap_or_default().to_owned(),
         state: life(state),
         health: health(state),
         restarts: seen.restart_count.and_then(|count| count.try_into().ok()).unwrap_or_default(),
@@ -215,8 +216,12 @@ fn image(seen: &ContainerInspectResponse) -> String {
 
 /// Before there was a label, there was one way.
 fn launch(seen: &ContainerInspectResponse) -> u32 {
-    let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
-    labels.and_then(|labels| labels.get(label::LAUNCH)?.parse().ok()).unwrap_or(1)
+    told(seen, label::LAUNCH).and_then(|told| told.parse().ok()).unwrap_or(1)
+}
+
+/// What one of its labels says.
+fn told<'a>(seen: &'a ContainerInspectResponse, label: &str) -> Option<&'a str> {
+    seen.config.as_ref()?.labels.as_ref()?.get(label).map(String::as_str)
 }
 
 fn hash(seen: &ContainerInspectResponse) -> Option<SpecHash> {

@@ -33,6 +33,7 @@ impl State {
             spec: container.hash.clone().unwrap_or_else(|| SpecHash::read("")),
             image: container.spec.as_ref().map(|spec| spec.image.clone()).unwrap_or_default(),
             launch: container.spec.as_ref().map_or(1, |spec| spec.launch),
+            settings: container.spec.as_ref().map(|spec| spec.settings.clone()).unwrap_or_default(),
             state: container.state,
             health: self.health_of(name, container),
             restarts: container.restarts,

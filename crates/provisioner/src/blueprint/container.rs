@@ -77,6 +77,7 @@ pub(super) fn of_launch(
         command: launch.command,
         env: launch.environment.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
         launch: launch::REVISION,
+        settings: site.settings(),
         labels: BTreeMap::new(),
         network: String::new(),
         aliases: Vec::new(),

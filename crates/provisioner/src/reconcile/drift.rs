@@ -108,7 +108,9 @@ impl fmt::Display for Drift {
             Self::ContainerCrashLooping(name) => write!(f, "{name} ends again and again"),
             Self::ContainerSilent(name) => write!(f, "the engine says nothing of {name}"),
             Self::LimitsDiffer(name) => write!(f, "{name} has other limits than its row"),
-            Self::SettingsDiffer(name) => write!(f, "{name} has the settings of a former release"),
+            Self::SettingsDiffer(name) => {
+                write!(f, "{name} has the settings of a former release or configuration")
+            }
             Self::NetworkMissing => write!(f, "the network is missing"),
             Self::SharedDetached(role) => write!(f, "{role} is not in the tenant's network"),
             Self::LoginMissing => write!(f, "the login in Redis is missing"),

@@ -1,14 +1,17 @@
 //! The reconciler on a real record and a world of fakes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     scene::{Scene, main_of, worker_of},
     support::Fakes,
 };
-use common::{database::MIGRATOR, operations::OperationKind};
+use common::{
+    database::MIGRATOR,
+    operations::{OperationKind, Wake},
+};
 use engine::fake::{Fault, Verb};
-use provisioner::Report;
+use provisioner::{Reconciler, Report};
 use sqlx::PgPool;
 
 /// The reasons told as events, and the priority of the operation that heals.
@@ -237,6 +240,23 @@ async fn what_happens_to_all_tenants_at_once_renews_none_of_them(pool: PgPool) {
         );
     }
     assert_eq!(scene.look().await.healing, 1, "now it is the first one's turn");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn another_configuration_reaches_one_tenant_after_the_other_as_well(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    let before = scene.fakes.containers.spec(&main_of(tenant)).unwrap().settings;
+    let mut scene = Scene::on(scene.fakes.clone(), None);
+    let mut world = scene.fakes.world("reconciler");
+    world.site.port = 8443;
+    let (settings, wake) = (world.site.settings(), Wake::default());
+    scene.reconciler = Reconciler::new(pool.clone(), Arc::new(world), wake, scene.standing.clone());
+    assert_ne!(settings, before);
+    assert_eq!(scene.look().await.healing, 1);
+    let reason = format!("{} has the settings of a former release or configuration", main_of(tenant));
+    let (reasons, priority) = told(&pool).await.swap_remove(0);
+    assert!(priority == 2 && reasons.to_string().contains(&reason), "{reasons}, {priority}");
 }
 
 /// Sets the memory a tenant's main should have.

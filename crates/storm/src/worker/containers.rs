@@ -160,6 +160,7 @@ fn running(name: &str, hash: &str, owner: Ownership, limits: Limits) -> Observed
         spec: SpecHash::read(hash),
         image: String::new(),
         launch: n8n::launch::REVISION,
+        settings: String::new(),
         state: State::Running,
         health: Health::Healthy,
         restarts: 0,

@@ -10,7 +10,7 @@ use super::{
         brake::{AT_LEAST, AT_ONCE, ONE_IN, brake},
         drift::{Drift, Urgency},
         pace::{Cure, REVIVED_AT_ONCE, pace, urgency},
-        plan::{Orphan, plan},
+        plan::{Orphan, plan, tests::SETTINGS},
         rows::Expected,
         sight::Sight,
         sightings::GRACE,
@@ -46,7 +46,7 @@ impl Model {
         let (rows, now) = (self.rows(), self.start + self.now);
         self.see(&sight);
         self.watch.look(&sight.inventory, sight.is_whole(), now);
-        let plan = plan(&rows, &sight, &self.watch, now);
+        let plan = plan(&rows, &sight, &self.watch, SETTINGS, now);
         for (id, turn) in turns(&rows, &sight, &plan.drifted, &self.watch, now) {
             match turn {
                 Turn::Show(_) => self.troubles.entry(id).and_modify(|(.., shown)| *shown = true),
@@ -263,7 +263,7 @@ impl Model {
             self.now += Duration::from_secs(20);
             let (sight, now) = (self.sight(), self.start + self.now);
             self.watch.look(&sight.inventory, sight.is_whole(), now);
-            let plan = plan(&self.rows(), &sight, &self.watch, now);
+            let plan = plan(&self.rows(), &sight, &self.watch, SETTINGS, now);
             let nothing = plan.drifted.is_empty() && plan.orphans.is_empty();
             self.must(nothing, "an idle pass plans nothing");
         }
