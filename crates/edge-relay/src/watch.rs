@@ -1,7 +1,9 @@
 //! Looking at every side through Traefik, again and again. Traefik's own health checks begin anew with each document, and take
 //! everything for healthy until they have looked.
 
-use std::{collections::HashSet, time::Duration};
+mod turns;
+
+use std::time::Duration;
 
 use edge::{Mark, health::Side, probe::Lookout};
 use futures::{StreamExt as _, stream::FuturesUnordered};
@@ -9,36 +11,28 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::relay::Relay;
+use turns::{AT_ONCE, Turns};
 
 /// What is in doubt is looked at in every round. An n8n that was killed needs three seconds before it listens again, and answers
 /// with 404 then: by that time it must have been seen twice and Traefik must know.
 const ROUND: Duration = Duration::from_millis(250);
 
-/// What is well is looked at in every fourth round.
-const WELL_EVERY: u64 = 4;
-
-/// So many questions at once: each is a connection of Traefik's.
-const AT_ONCE: usize = 64;
-
 /// Looks at every side until the process stops.
 pub async fn watch(relay: Relay, lookout: Lookout, stopping: CancellationToken) {
-    first_look(&relay, &lookout).await;
+    if stopping.run_until_cancelled(first_look(&relay, &lookout)).await.is_none() {
+        return;
+    }
     let mut ticks = interval(ROUND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut looks, mut asked, mut round) = (FuturesUnordered::new(), HashSet::new(), 0);
+    let (mut looks, mut turns) = (FuturesUnordered::new(), Turns::new());
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
-            Some(side) = looks.next() => { asked.remove(&side); }
-            _ = ticks.tick() => {
-                let due = relay.sides().into_iter().filter(|(_, _, doubtful)| *doubtful || round % WELL_EVERY == 0);
-                for (side, mark, _) in due {
-                    if looks.len() < AT_ONCE && asked.insert(side.clone()) {
-                        looks.push(look(&relay, &lookout, side, mark));
-                    }
-                }
-                round += 1;
-            }
+            Some(side) = looks.next() => turns.ended(side),
+            _ = ticks.tick() => turns.begin(relay.sides()),
+        }
+        while let Some((side, mark)) = turns.next() {
+            looks.push(look(&relay, &lookout, side, mark));
         }
     }
 }
@@ -53,4 +47,43 @@ async fn first_look(relay: &Relay, lookout: &Lookout) {
 async fn look(relay: &Relay, lookout: &Lookout, side: Side, mark: Mark) -> Side {
     relay.note(&side, lookout.look(&side, mark).await);
     side
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use common::{
+        id::{RecordId, TenantId},
+        service::Readiness,
+        tenant::Color,
+    };
+    use edge::{Route, Settings, Snapshot, Target};
+    use tokio::net::TcpListener;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::memory::Memory;
+
+    #[tokio::test]
+    async fn the_first_look_hears_the_stop() {
+        // Accepts, and never answers.
+        let hung = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let lookout = Lookout::through(&format!("http://{}", hung.local_addr().unwrap())).unwrap();
+        let target = Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 };
+        let (host, tenant) = ("acme.localhost".parse().unwrap(), TenantId::generate());
+        let routes = vec![Route { host, tenant, targets: vec![target], generation: 1 }];
+        let folder = std::env::temp_dir().join(format!("rp9-watch-{}", Uuid::now_v7()));
+        let memory = Memory::at(folder.clone()).unwrap();
+        memory.keep(&Snapshot { record: RecordId::from_uuid(Uuid::from_u128(1)), routes }).unwrap();
+        let waiting = "http://edge-relay:8082".parse().unwrap();
+        let settings = Settings { tls: None, waiting, in_flight: 500 };
+        let relay = Relay::remember(memory, settings, Readiness::default().latch("routes")).unwrap();
+        let stopping = CancellationToken::new();
+        stopping.cancel();
+        let watched = tokio::time::timeout(Duration::from_secs(1), watch(relay.clone(), lookout, stopping));
+        assert!(watched.await.is_ok(), "a look waits for two seconds");
+        assert!(relay.document().is_none(), "nothing was seen");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 
 use crate::capacity::Capacity;
 use crate::error::ContainerError;
-use crate::logs::{LogLine, LogQuery};
+use crate::logs::{LogQuery, Logs};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::ClusterId;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec};
@@ -68,7 +68,7 @@ pub trait Containers: Send + Sync {
 
     /// The end of what a container wrote, oldest line first; one of another owner is a conflict. Programs write what they please:
     /// this may hold anything the tenant's own people put in.
-    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError>;
+    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Logs, ContainerError>;
 
     /// Follows changes from the moment of the call. The stream ends when the engine is lost: call again.
     /// Not every change is told (see [`Event`]), so look by a timer as well.

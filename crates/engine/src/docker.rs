@@ -27,7 +27,7 @@ use crate::capacity::Capacity;
 use crate::check;
 use crate::containers::Containers;
 use crate::error::ContainerError;
-use crate::logs::{LogLine, LogQuery};
+use crate::logs::{LogQuery, Logs};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::ClusterId;
 use crate::plan::Demand;
@@ -145,7 +145,7 @@ impl Containers for Docker {
         self.inventory(cluster).await
     }
 
-    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
+    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Logs, ContainerError> {
         self.read_logs(container, query).await
     }
 

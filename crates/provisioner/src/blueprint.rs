@@ -113,8 +113,8 @@ impl Blueprint {
         hosts
             .map(|host| {
                 let host: Host = host.parse().map_err(malformed)?;
-                let targets = vec![target.clone()];
-                Ok(Route { host, tenant: self.tenant.id, targets, generation: self.tenant.generation })
+                let (tenant, targets) = (self.tenant.id, vec![target.clone()]);
+                Ok(Route { host, tenant, targets, stand_in: None, generation: self.tenant.generation })
             })
             .collect()
     }

@@ -34,8 +34,8 @@ pub struct Site {
     pub compliance: Compliance,
     /// Tenants' networks are cut from this range; the first cut is the platform's own.
     pub subnets: Ipv4Net,
-    pub image: String,
-    pub version: Version,
+    /// Where n8n's images come from. Which of them a container gets, its tenant's row says.
+    pub images: String,
     pub domain: String,
     pub scheme: Scheme,
     pub port: u16,
@@ -93,6 +93,13 @@ impl FromStr for PublicScheme {
     }
 }
 
+impl Site {
+    /// The image of this version.
+    pub fn image(&self, version: Version) -> String {
+        format!("{}:{version}", self.images)
+    }
+}
+
 impl Section for Site {
     fn read(env: &mut Env) -> Option<Self> {
         let cluster = env.required("CLUSTER_ID");
@@ -100,7 +107,7 @@ impl Section for Site {
         let compliance = env.or("CLUSTER_COMPLIANCE", Compliance::default());
         let subnets: Option<Ipv4Net> =
             env.or("TENANT_SUBNETS", Ipv4Net::new_assert([10, 201, 0, 0].into(), 16));
-        let (image, version) = (env.or("N8N_IMAGE", "n8nio/n8n".to_owned()), env.required("N8N_VERSION"));
+        let images = env.or("N8N_IMAGE", "n8nio/n8n".to_owned());
         let (domain, scheme) = (env.required("TENANT_DOMAIN"), env.required("PUBLIC_SCHEME"));
         let port = env.required("PUBLIC_PORT");
         let mailer = OptionalMailer::read(env);
@@ -117,8 +124,7 @@ impl Section for Site {
             region: region?,
             compliance: compliance?,
             subnets: subnets?,
-            image: image?,
-            version: version?,
+            images: images?,
             domain: domain?,
             scheme,
             port: port?,
@@ -162,7 +168,6 @@ mod tests {
     fn environment() -> Vec<(&'static str, &'static str)> {
         vec![
             ("CLUSTER_ID", "local"),
-            ("N8N_VERSION", "2.41.1"),
             ("TENANT_DOMAIN", "localhost"),
             ("PUBLIC_SCHEME", "http"),
             ("PUBLIC_PORT", "8000"),

@@ -10,7 +10,8 @@ mod ready;
 mod reserve;
 mod route;
 
-use common::operations::{OperationKind, Saga, Step};
+use common::operations::{Saga, Step};
+use wire::kinds::TenantCreate;
 
 use crate::World;
 
@@ -28,7 +29,7 @@ pub struct Nothing {}
 impl Saga for CreateTenant {
     type World = World;
     type State = Nothing;
-    const KIND: OperationKind = OperationKind::TenantCreate;
+    type Request = TenantCreate;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
         vec![

@@ -7,12 +7,13 @@ use common::{
     clock,
     dead_letters::DeadLetters,
     error::Kind,
-    operations::OperationKind,
+    operations::{Asked, NewOperation, Priority},
+    role::Role,
     service::Tasks,
 };
 use sqlx::PgPool;
 use time::Duration;
-use wire::{Order, PROVISIONER, Priority, ProvisionerCommand, SubmitOperation};
+use wire::{Order, PROVISIONER, ProvisionerCommand, SubmitOperation, kinds};
 
 use crate::store::intake::{self, Submitted};
 
@@ -50,15 +51,17 @@ async fn submit(
     priority: Priority,
     carried: Carried,
 ) -> Outcome {
-    let (operation, kind) = (submitted.operation, submitted.kind.clone());
-    let wanted = match wanted(submitted, priority, carried) {
+    let own = submitted.operation.to_string();
+    let correlation_id = carried.correlation_id.as_deref().unwrap_or(&own);
+    let wanted = match wanted(&submitted, priority, &carried, correlation_id) {
         Ok(wanted) => wanted,
         Err(detail) => return Outcome::Failed { kind: Kind::Invalid, detail },
     };
     match intake::accept(record, &wanted).await {
         Ok(Submitted::Accepted) => {
-            metrics::counter!("rp9_operations_submitted_total", "kind" => wanted.kind.as_str()).increment(1);
-            tracing::info!(operation_id = %operation, operation.kind = kind, actor = wanted.actor, "an operation was submitted");
+            let (kind, actor) = (wanted.kind.name, wanted.asked.actor);
+            metrics::counter!("rp9_operations_submitted_total", "kind" => kind).increment(1);
+            tracing::info!(operation_id = %wanted.id, operation.kind = kind, actor, "an operation was submitted");
             Outcome::Done
         }
         Ok(Submitted::Before) => Outcome::Done,
@@ -74,38 +77,49 @@ async fn submit(
     }
 }
 
-fn wanted(
-    submitted: SubmitOperation,
+/// The operation that is asked for, checked as if it had come over HTTP.
+fn wanted<'a>(
+    submitted: &'a SubmitOperation,
     priority: Priority,
-    carried: Carried,
-) -> Result<intake::Wanted, String> {
-    let kind: OperationKind = submitted.kind.parse()?;
-    if kind == OperationKind::TenantCreate {
-        return Err("Tenants are created through the API.".into());
+    carried: &'a Carried,
+    correlation_id: &'a str,
+) -> Result<NewOperation<'a>, String> {
+    let word = &submitted.kind;
+    let kind =
+        kinds::of_word(word).ok_or_else(|| format!("`{word}` is not a kind of operation known here."))?;
+    if kind.from.is_empty() || !kind.is_open_to(Role::Service) {
+        return Err(format!("`{word}` cannot be asked for over the bus."));
     }
-    let actor = carried
-        .actor
-        .filter(|actor| (1..=100).contains(&actor.len()) && actor.bytes().all(|b| b.is_ascii_graphic()));
+    let visible =
+        |actor: &&str| (1..=100).contains(&actor.len()) && actor.bytes().all(|b| b.is_ascii_graphic());
+    let actor = carried.actor.as_deref().filter(visible);
     let actor = actor.ok_or("`rp9-actor` must say who sends it: 1 to 100 visible ASCII characters.")?;
     if submitted.not_before.is_some_and(|moment| moment - clock::now() > FURTHEST) {
         return Err("`not_before` is more than 90 days away.".into());
     }
-    Ok(intake::Wanted {
-        operation: submitted.operation,
+    Ok(NewOperation {
+        id: submitted.operation,
         kind,
         tenant: submitted.tenant,
-        priority: priority.rank(),
+        request: (kind.read)(&submitted.request)
+            .map_err(|why| format!("`request` is not one of `{word}`: {why}"))?,
+        priority: Some(priority),
         not_before: submitted.not_before,
-        reason: submitted.reason,
-        correlation_id: carried.correlation_id.unwrap_or_else(|| submitted.operation.to_string()),
-        traceparent: carried.traceparent,
-        actor,
+        parent: None,
+        asked: Asked {
+            actor,
+            role: Role::Service,
+            correlation_id,
+            traceparent: carried.traceparent.as_deref(),
+            reason: submitted.reason.as_deref(),
+        },
     })
 }
 
 #[cfg(test)]
 mod tests {
     use common::id::{OperationId, TenantId};
+    use serde_json::json;
 
     use super::*;
 
@@ -114,6 +128,7 @@ mod tests {
             operation: OperationId::generate(),
             kind: "tenant.heal".into(),
             tenant: TenantId::generate(),
+            request: json!({}),
             not_before: None,
             reason: None,
         }
@@ -125,10 +140,10 @@ mod tests {
 
     #[test]
     fn who_does_not_say_who_it_is_is_refused() {
-        let read = |carried| wanted(submitted(), Priority::Normal, carried);
-        assert!(read(from("service:autoscaler")).is_ok());
+        let read = |carried| wanted(&submitted(), Priority::Normal, &carried, "c").is_ok();
+        assert!(read(from("service:autoscaler")));
         for carried in [Carried::default(), from(""), from("two words"), from(&"x".repeat(101))] {
-            assert!(read(carried).is_err());
+            assert!(!read(carried));
         }
     }
 
@@ -136,17 +151,29 @@ mod tests {
     fn what_nobody_here_knows_or_may_ask_for_this_way_is_refused() {
         let read = |kind: &str| {
             let submitted = SubmitOperation { kind: kind.into(), ..submitted() };
-            wanted(submitted, Priority::Normal, from("service:a")).is_ok()
+            wanted(&submitted, Priority::Normal, &from("service:a"), "c").is_ok()
         };
         assert!(read("tenant.delete") && read("tenant.heal"));
         assert!(!read("tenant.create") && !read("tenant.explode") && !read(""));
     }
 
     #[test]
+    fn a_request_that_is_none_of_its_kind_is_refused_with_the_reason() {
+        let read = |request| {
+            let submitted = SubmitOperation { request, ..submitted() };
+            wanted(&submitted, Priority::Normal, &from("service:a"), "c").map(|new| new.request)
+        };
+        assert_eq!(read(json!({})).unwrap(), json!({ "reasons": [], "restart": [], "renew": [] }));
+        assert!(read(json!({ "restart": "main" })).unwrap_err().contains("invalid type"));
+        assert!(read(json!({ "restrat": [] })).unwrap_err().contains("unknown field `restrat`"));
+    }
+
+    #[test]
     fn a_moment_far_away_is_a_mistake() {
         let at = |days| {
             let not_before = Some(clock::now() + Duration::days(days));
-            wanted(SubmitOperation { not_before, ..submitted() }, Priority::Low, from("service:a")).is_ok()
+            let submitted = SubmitOperation { not_before, ..submitted() };
+            wanted(&submitted, Priority::Low, &from("service:a"), "c").is_ok()
         };
         assert!(at(89) && at(-1) && !at(91));
     }

@@ -15,12 +15,14 @@ use common::{
     config::{Env, Section},
     database::MIGRATOR,
     id::{OperationId, TenantId},
+    operations::Priority,
     service::Tasks,
 };
 use provisioner::intake;
+use serde_json::json;
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use wire::{COMMANDS, Order, Priority, ProvisionerCommand, SubmitOperation};
+use wire::{COMMANDS, Order, ProvisionerCommand, SubmitOperation};
 
 struct Url(String);
 
@@ -94,6 +96,7 @@ fn heal(tenant: TenantId) -> SubmitOperation {
         operation: OperationId::generate(),
         kind: "tenant.heal".into(),
         tenant,
+        request: json!({}),
         not_before: None,
         reason: Some("It looks ill.".into()),
     }
@@ -183,6 +186,11 @@ async fn what_cannot_be_done_is_told(stage: &Stage) {
         (heal(stage.tenant("suspended").await), by("service:doctor"), "refused"),
         (heal(tenant), Carried::default(), "refused"),
         (SubmitOperation { kind: "tenant.create".into(), ..heal(tenant) }, by("service:x"), "refused"),
+        (
+            SubmitOperation { request: json!({ "restart": "main" }), ..heal(tenant) },
+            by("service:x"),
+            "refused",
+        ),
         (SubmitOperation { kind: "tenant.explode".into(), ..heal(tenant) }, by("service:x"), "refused"),
         (heal(tenant), Carried { deadline: Some(OffsetDateTime::UNIX_EPOCH), ..by("service:x") }, "expired"),
     ];

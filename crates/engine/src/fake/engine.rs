@@ -17,7 +17,7 @@ use crate::capacity::Capacity;
 use crate::check;
 use crate::containers::Containers;
 use crate::error::ContainerError;
-use crate::logs::{LogLine, LogQuery, Tail};
+use crate::logs::{LogQuery, Logs, Tail};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::{ClusterId, Ownership};
 use crate::plan::{self, Demand, RunWay};
@@ -112,7 +112,7 @@ impl Containers for FakeEngine {
         self.look("observe", |state| state.inventory(cluster)).await
     }
 
-    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
+    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Logs, ContainerError> {
         let read = self.look("read logs", |state| {
             let found = state.containers.get(&container.name)?;
             let silent = state.silent.contains(&container.name);
@@ -127,7 +127,7 @@ impl Containers for FakeEngine {
         plan::touch(container, owner.as_ref())?;
         let mut tail = Tail::new(query);
         log.into_iter().flatten().for_each(|line| tail.push(line));
-        Ok(tail.into_lines())
+        Ok(tail.into_logs())
     }
 
     async fn events(&self, cluster: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError> {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::{World, store::tenants};
@@ -14,7 +15,11 @@ impl Step<CreateTenant> for Activate {
         "activate"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         let tenant = context.tenant();
         let mut transaction = context.begin().await?;
         tenants::activate(&mut *transaction, tenant).await?;

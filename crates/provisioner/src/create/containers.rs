@@ -1,7 +1,8 @@
 //! The main and its workers.
 
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use common::operations::{Context, Request, Step, StepError};
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::{World, delete::remove_all};
@@ -14,11 +15,15 @@ impl Step<CreateTenant> for Containers {
         "containers"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         ensure_all(context, Renewal::All).await
     }
 
-    async fn undo(&self, context: &Context<'_, World>, _: &Nothing) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
         remove_all(context).await
     }
 }
@@ -41,7 +46,10 @@ impl Renewal<'_> {
 }
 
 /// Makes every container that the rows ask for run.
-pub async fn ensure_all(context: &Context<'_, World>, renewal: Renewal<'_>) -> Result<(), StepError> {
+pub async fn ensure_all(
+    context: &Context<'_, World, impl Request>,
+    renewal: Renewal<'_>,
+) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
     for spec in blueprint.containers() {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Step, StepError},
+    operations::{Context, Request, Step, StepError},
 };
 use engine::{Inventory, State};
+use wire::kinds::TenantCreate;
 
 use super::{
     CreateTenant, Nothing,
@@ -29,7 +30,11 @@ impl Step<CreateTenant> for Ready {
         "ready"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         bring_up(context, Renewal::All, LIMIT).await
     }
 }
@@ -37,7 +42,7 @@ impl Step<CreateTenant> for Ready {
 /// Makes every container that the rows ask for run, and waits until all are healthy, for so long. One that dies while we wait fails
 /// this attempt, and the next one brings it back.
 pub async fn bring_up(
-    context: &Context<'_, World>,
+    context: &Context<'_, World, impl Request>,
     renewal: Renewal<'_>,
     limit: Duration,
 ) -> Result<(), StepError> {

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Step, StepError},
+    operations::{Context, Request, Step, StepError},
 };
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::{World, wait};
@@ -17,7 +18,11 @@ impl Step<CreateTenant> for PublishRoute {
         "route"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         let (record, tenant) = (context.database(), context.tenant());
         let blueprint = context.observe().blueprint(record, tenant).await?;
         let routes = blueprint.routes()?;
@@ -29,7 +34,7 @@ impl Step<CreateTenant> for PublishRoute {
         confirm(context).await
     }
 
-    async fn undo(&self, context: &Context<'_, World>, _: &Nothing) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
         let tenant = context.tenant();
         let mut transaction = context.begin().await?;
         edge::routes::remove(&mut *transaction, tenant).await?;
@@ -38,7 +43,7 @@ impl Step<CreateTenant> for PublishRoute {
 }
 
 /// Waits until the edge answers on the tenant's routes and reaches its main.
-pub async fn confirm(context: &Context<'_, World>) -> Result<(), StepError> {
+pub async fn confirm(context: &Context<'_, World, impl Request>) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
     for route in blueprint.routes()? {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use common::operations::{Context, Request, Step, StepError};
 use engine::ContainerRef;
+use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::World;
@@ -17,13 +18,17 @@ impl Step<DeleteTenant> for RemoveContainers {
         "containers"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantDelete>,
+        _: &mut Removal,
+    ) -> Result<(), StepError> {
         remove_all(context).await
     }
 }
 
 /// Removes every container of the tenant that the engine really has, whatever the rows say.
-pub async fn remove_all(context: &Context<'_, World>) -> Result<(), StepError> {
+pub async fn remove_all(context: &Context<'_, World, impl Request>) -> Result<(), StepError> {
     let tenant = Some(context.tenant());
     let world = context.observe();
     let inventory = world.containers.observe(&world.site.cluster).await?;

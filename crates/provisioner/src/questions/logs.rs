@@ -12,7 +12,7 @@ use n8n::launch::{Secret, Secrets};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use tokio::time::timeout;
-use wire::{AskLogs, LogLine, LoggedRole, MOST_TEXT};
+use wire::{AskLogs, LogLine, LoggedRole, Logs, MOST_TEXT};
 
 use super::NoAnswer;
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Answers one question.
-pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Vec<LogLine>, NoAnswer> {
+pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Logs, NoAnswer> {
     let instances = instances::of_tenant(pool, question.tenant).await?;
     let asked: Vec<_> = instances.iter().filter(|instance| is_asked(question.role, instance)).collect();
     if asked.is_empty() {
@@ -34,21 +34,24 @@ pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Vec
     let bytes = MOST_TEXT / asked.len();
     let query = LogQuery { tail: question.tail, after: question.after, bytes };
     let read = asked.into_iter().map(|instance| of_one(world, &question, instance, query));
-    let mut lines = whatever_was_read(join_all(read).await)?;
+    let read = whatever_was_read(join_all(read).await)?;
+    let truncated = read.iter().any(|logs| logs.truncated);
+    let mut lines: Vec<_> = read.into_iter().flat_map(|logs| logs.lines).collect();
     lines.sort_by_key(|line| line.at);
-    lines.drain(..lines.len().saturating_sub(question.tail.into()));
+    let surplus = lines.len().saturating_sub(question.tail.into());
+    lines.drain(..surplus);
     for line in &mut lines {
         line.text = blot_out(std::mem::take(&mut line.text), &secrets);
     }
-    Ok(lines)
+    Ok(Logs { lines, truncated: truncated || surplus > 0 })
 }
 
 /// What some containers wrote is worth having also while others cannot be read; nothing at all is an error.
-fn whatever_was_read(read: Vec<Result<Vec<LogLine>, StepError>>) -> Result<Vec<LogLine>, StepError> {
+fn whatever_was_read(read: Vec<Result<Logs, StepError>>) -> Result<Vec<Logs>, StepError> {
     let (read, unread): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
     match unread.into_iter().find_map(Result::err) {
         Some(error) if read.is_empty() => Err(error),
-        Some(_) | None => Ok(read.into_iter().flatten().flatten().collect()),
+        Some(_) | None => Ok(read.into_iter().flatten().collect()),
     }
 }
 
@@ -66,7 +69,7 @@ async fn of_one(
     question: &AskLogs,
     instance: &Instance,
     query: LogQuery,
-) -> Result<Vec<LogLine>, StepError> {
+) -> Result<Logs, StepError> {
     let container = ContainerRef {
         name: instance.name.clone(),
         tenant: Some(question.tenant),
@@ -74,9 +77,9 @@ async fn of_one(
         generation: None,
     };
     let read = timeout(PATIENCE, world.containers.logs(&container, query)).await;
-    let lines = match read {
-        Ok(Err(ContainerError::NotFound { .. })) => return Ok(Vec::new()),
-        Ok(lines) => lines.inspect_err(|error| {
+    let read = match read {
+        Ok(Err(ContainerError::NotFound { .. })) => return Ok(Logs { lines: Vec::new(), truncated: false }),
+        Ok(read) => read.inspect_err(|error| {
             tracing::warn!(
                 instance = instance.name,
                 error = chain(error),
@@ -97,7 +100,7 @@ async fn of_one(
         },
         text: line.text,
     };
-    Ok(lines.into_iter().map(line).collect())
+    Ok(Logs { lines: read.lines.into_iter().map(line).collect(), truncated: read.truncated })
 }
 
 /// What the platform gave the container is not the reader's to see; what workflows print is theirs.

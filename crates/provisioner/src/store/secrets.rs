@@ -103,6 +103,15 @@ impl OwnerPassword {
         Ok(found.map(|(reset, key_id, ciphertext)| Self { reset, wrapped: Wrapped { key_id, ciphertext } }))
     }
 
+    /// Which reset was accepted last for the tenant, whether it has been done or not.
+    pub async fn accepted_reset(
+        executor: impl PgExecutor<'_>,
+        tenant: TenantId,
+    ) -> Result<Option<ResetId>, sqlx::Error> {
+        let found = sqlx::query_scalar("select accepted_reset_id from tenants where id = $1").bind(tenant);
+        Ok(found.fetch_optional(executor).await?.flatten())
+    }
+
     /// The password itself.
     pub fn open(&self, keys: &MasterKeys, tenant: TenantId) -> Result<SecretString, SecretError> {
         keys.open(tenant, OWNER_PASSWORD, &self.wrapped)

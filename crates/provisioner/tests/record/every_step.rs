@@ -3,11 +3,12 @@
 use crate::support::Fakes;
 use common::{
     database::MIGRATOR,
-    operations::{End, OperationKind, Saga},
+    operations::{End, Saga},
 };
 use provisioner::{CreateTenant, DeleteTenant, HealTenant, World, sagas};
 use sqlx::PgPool;
 use testkit::saga::{Mode, Point, Rig, points};
+use wire::kinds::{self, TenantDelete, TenantHeal};
 
 const WORKERS: usize = 2;
 
@@ -59,7 +60,7 @@ async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
         let fakes = Fakes::new(&pool);
         let tenant = fakes.accept("pro").await;
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
-        fakes.operate(tenant, OperationKind::TenantDelete).await;
+        fakes.operate(tenant, &TenantDelete {}).await;
         assert_eq!(break_at(&fakes, &DeleteTenant, point).await, End::Succeeded, "{point:?}");
         fakes.assert_gone(tenant, "deleted").await;
         forget(&pool).await;
@@ -75,12 +76,12 @@ async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
         fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
         fakes.containers.die(&format!("rp9-{}-blue-worker-1", tenant.digits()), 137);
-        fakes.operate(tenant, OperationKind::TenantHeal).await;
+        fakes.operate(tenant, &TenantHeal::default()).await;
         let end = break_at(&fakes, &HealTenant, point).await;
         if gives_up(point.mode) {
             // Giving up keeps what was brought back; the reconciler asks again.
             assert_eq!(end, End::RolledBack, "{point:?}");
-            fakes.operate(tenant, OperationKind::TenantHeal).await;
+            fakes.operate(tenant, &TenantHeal::default()).await;
             assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
         } else {
             assert_eq!(end, End::Succeeded, "{point:?}");
@@ -96,7 +97,7 @@ fn every_registered_operation_is_covered() {
     let covered = [CreateTenant::KIND, DeleteTenant::KIND, HealTenant::KIND];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);
-    assert_eq!(registered.len(), OperationKind::ALL.len());
+    assert_eq!(registered.len(), kinds::ALL.len());
 }
 
 /// The next point starts on an empty record.

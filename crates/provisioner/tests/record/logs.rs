@@ -46,7 +46,9 @@ async fn lines_of_all_containers_come_in_their_order_without_what_the_platform_k
     fakes.containers.write(&name("main"), LogStream::Stdout, "three");
     let ask = async |role, tail, after| {
         let asked = AskLogs { tenant, role, tail, after };
-        questions::logs(&pool, &world, asked).await.unwrap()
+        let logs = questions::logs(&pool, &world, asked).await.unwrap();
+        assert_eq!(logs.truncated, tail == 2, "only then there are more");
+        logs.lines
     };
     let texts = |lines: &[LogLine]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
     let all = ask(None, 10, None).await;

@@ -6,13 +6,11 @@ use crate::{
     scene::{Scene, main_of, worker_of},
     support::Fakes,
 };
-use common::{
-    database::MIGRATOR,
-    operations::{OperationKind, Wake},
-};
+use common::{database::MIGRATOR, operations::Wake, tenant::Mode};
 use engine::fake::{Fault, Verb};
 use provisioner::{Reconciler, Report};
 use sqlx::PgPool;
+use wire::kinds::TenantCreate;
 
 /// The reasons told as events, and the priority of the operation that heals.
 async fn told(pool: &PgPool) -> Vec<(serde_json::Value, i16)> {
@@ -101,7 +99,7 @@ async fn a_recreated_shared_server_is_attached_again(pool: PgPool) {
 async fn what_a_tenant_in_the_making_has_is_not_taken_for_nobodys(pool: PgPool) {
     let (mut scene, tenant) = Scene::with_tenant(&pool).await;
     scene.execute("update tenants set status = 'provisioning'").await;
-    scene.fakes.operate(tenant, OperationKind::TenantCreate).await;
+    scene.fakes.operate(tenant, &TenantCreate { mode: Mode::Dedicated, plan: "pro".into() }).await;
     assert_eq!(scene.look().await, Report::default());
 }
 

@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     database::MIGRATOR,
-    operations::{End, Gate, OperationKind, Saga, Store, Wake, Worker},
+    operations::{End, Gate, Saga, Store, Wake, Worker},
     service::Tasks,
 };
 use ipnet::Ipv4Net;
 use provisioner::{CreateTenant, HealTenant, World, heartbeat, sagas};
 use sqlx::PgPool;
 use testkit::saga::Rig;
+use wire::kinds::TenantHeal;
 
 use crate::support::Fakes;
 
@@ -101,7 +102,7 @@ async fn healing_moves_no_tenant(pool: PgPool) {
     let before = subnets(&pool).await;
     fakes.containers.add_foreign_network("squat", net("10.201.0.32/28"));
     fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
-    fakes.operate(tenant, OperationKind::TenantHeal).await;
+    fakes.operate(tenant, &TenantHeal::default()).await;
     assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
     assert_eq!(subnets(&pool).await, before);
 }

@@ -7,7 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{
     config::Env,
     id::{OperationId, TenantId},
-    operations::OperationKind,
+    operations::Request,
+    tenant::Mode,
 };
 use edge::{Edge, EdgeError, Host, Mark, Route};
 use engine::{ClusterId, fake::FakeWorld};
@@ -17,6 +18,7 @@ use n8n::{
 };
 use provisioner::{Site, World, leftovers};
 use sqlx::PgPool;
+use wire::kinds::TenantCreate;
 
 /// Everything outside, and the record.
 #[derive(Clone)]
@@ -63,7 +65,8 @@ pub fn site() -> Site {
 pub fn site_with(more: &[(&'static str, &'static str)]) -> Site {
     let variables = [
         ("CLUSTER_ID", "fake"),
-        ("N8N_VERSION", "2.41.1"),
+        // The platform's default has moved on from what these tenants are of: it is not theirs.
+        ("N8N_VERSION", "2.99.0"),
         ("TENANT_DOMAIN", "example.com"),
         ("PUBLIC_SCHEME", "https"),
         ("PUBLIC_PORT", "443"),
@@ -116,19 +119,22 @@ impl Fakes {
         let limits = "insert into tenant_limits select $1, cpu_millis, memory_mb, workers, storage_gb,
             executions_per_month, concurrent_executions, api_calls_per_hour from plans where name = $2";
         sqlx::query(limits).bind(tenant).bind(plan).execute(&self.pool).await.unwrap();
-        self.operate(tenant, OperationKind::TenantCreate).await;
+        self.operate(tenant, &TenantCreate { mode: Mode::Dedicated, plan: plan.into() }).await;
         tenant
     }
 
     /// Accepts an operation for a tenant.
-    pub async fn operate(&self, tenant: TenantId, kind: OperationKind) -> OperationId {
+    pub async fn operate<R: Request>(&self, tenant: TenantId, request: &R) -> OperationId {
         let operation = OperationId::generate();
-        let insert = "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline)
-                      values ($1, $2, $3, '{}', 'test', 'test', now() + interval '1 hour')";
+        let insert = "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline, lane, alone)
+                      values ($1, $2, $3, $4, 'test', 'test', now() + interval '1 hour', $5, $6)";
         sqlx::query(insert)
             .bind(operation)
-            .bind(kind.as_str())
+            .bind(R::KIND.name)
             .bind(tenant)
+            .bind(serde_json::to_value(request).unwrap())
+            .bind(R::KIND.lane.as_str())
+            .bind(R::KIND.alone)
             .execute(&self.pool)
             .await
             .unwrap();

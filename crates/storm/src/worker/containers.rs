@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use common::{id::RecordId, tenant::Color};
 use engine::{
     Capacity, ClusterId, ContainerError, ContainerRef, ContainerSpec, Containers, Event, Finished, Health,
-    Inventory, Limits, LogLine, LogQuery, NetworkObserved, NetworkRef, NetworkSpec, Observed, Ownership,
-    Role, SpecHash, State, VolumeObserved,
+    Inventory, Limits, LogQuery, Logs, NetworkObserved, NetworkRef, NetworkSpec, Observed, Ownership, Role,
+    SpecHash, State, VolumeObserved,
 };
 use futures::stream::BoxStream;
 
@@ -131,7 +131,7 @@ impl Containers for Remote {
         })
     }
 
-    async fn logs(&self, _: &ContainerRef, _: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
+    async fn logs(&self, _: &ContainerRef, _: LogQuery) -> Result<Logs, ContainerError> {
         Err(unknown("logs"))
     }
 

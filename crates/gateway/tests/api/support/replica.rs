@@ -24,14 +24,15 @@ pub struct Replica {
     program: Program,
     process: Process,
     pub port: u16,
+    edge_port: u16,
 }
 
 impl Replica {
     /// Starts it with these variables changed, and its log in this file.
     pub async fn start(database: &PgPool, variables: &[(&str, &str)], log: Option<PathBuf>) -> Self {
-        let [port, edge, ops_port] = [free_port(), free_port(), free_port()];
+        let [port, edge_port, ops_port] = [free_port(), free_port(), free_port()];
         let (record, edge) =
-            (database.connect_options().to_url_lossy().to_string(), format!("127.0.0.1:{edge}"));
+            (database.connect_options().to_url_lossy().to_string(), format!("127.0.0.1:{edge_port}"));
         let changed = [
             ("EDGE_BIND", edge.as_str()),
             ("DATABASE_URL", record.as_str()),
@@ -49,7 +50,7 @@ impl Replica {
             log,
         };
         let process = Process::start(&program).await.unwrap();
-        Self { program, process, port }
+        Self { program, process, port, edge_port }
     }
 
     /// Kills it: it gets no chance to say anything.
@@ -77,6 +78,11 @@ impl Replica {
     /// Its answer over a connection of its own, or nothing when there is none, or not a whole one.
     pub async fn send(&self, call: Call) -> Option<Reply> {
         send_to(self.port, call).await
+    }
+
+    /// The same at the edge's own port.
+    pub async fn send_to_edge(&self, call: Call) -> Option<Reply> {
+        send_to(self.edge_port, call).await
     }
 }
 

@@ -78,6 +78,7 @@ async fn create(session: &mut PgConnection, database: &str, template: Version) -
 /// The cause, if it lies in the source: its collations are of another C library (XX000, which has no code of its own), pages of it are
 /// damaged (XX001), or files of it are gone (58P01, which counts as a failure of the machine below and would be waited for). Any
 /// other error stays what it is.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever else an error is, it stays")]
 fn unfit(error: DatabaseError) -> Result<sqlx::Error, DatabaseError> {
     let unfit = |cause: &sqlx::Error| ["XX000", "XX001", "58P01"].iter().any(|code| has_code(cause, code));
     match error {

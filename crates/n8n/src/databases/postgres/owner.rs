@@ -12,7 +12,7 @@ const IN_TIME: &str = "SET lock_timeout = '2s'; SET statement_timeout = '3s'";
 
 pub(super) async fn login(connection: &mut PgConnection, name: &Name) -> Result<OwnerLogin, DatabaseError> {
     run(connection, "limit a question", IN_TIME.into()).await?;
-    schema::version(&mut *connection).await?;
+    schema::family(&mut *connection).await?;
     let question = sqlx::query_as(
         r#"SELECT email, password FROM "user"
             WHERE "roleSlug" = 'global:owner' AND email IS NOT NULL AND password IS NOT NULL
@@ -32,7 +32,7 @@ pub(super) async fn reset(
     disable_mfa: bool,
 ) -> Result<String, DatabaseError> {
     run(connection, "limit a reset", IN_TIME.into()).await?;
-    schema::version(&mut *connection).await?;
+    schema::family(&mut *connection).await?;
     let reset = sqlx::query_scalar(
         r#"UPDATE "user" SET password = $1,
                   "mfaEnabled" = "mfaEnabled" AND NOT $2,
