@@ -40,6 +40,11 @@ pub trait Containers: Send + Sync {
     /// equally old, but different) one: replaced. A newer one, or one of another owner: a conflict, and it stays as it is.
     async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError>;
 
+    /// The same, but a container of this generation and image that is there keeps the settings it was made with: it is started if it
+    /// does not run, and its limits are brought in line. What a newer [`launch`](ContainerSpec::launch) made keeps them with
+    /// [`ensure_running`](Self::ensure_running) too.
+    async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError>;
+
     /// Runs a container to its end and removes it, whatever the end. Its restart policy is ignored.
     ///
     /// One of the same specification left by a crashed caller is joined if it still runs, and believed if it succeeded;

@@ -4,6 +4,7 @@
 mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
@@ -14,6 +15,7 @@ use n8n::databases::{
 };
 use n8n::{Version, account, schema::Family};
 use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{ConnectOptions as _, Connection as _};
 use support::{Failed, RealMigrations, VERSION, ask, databases, postgres};
 
 fn owner(email: &str) -> Owner {
@@ -303,4 +305,23 @@ async fn removal_does_not_wait_for_the_tenants_connections() {
 async fn a_server_that_is_away_is_worth_another_try() {
     let server = n8n::databases::PostgresDatabases::new("postgres://a:b@127.0.0.1:1/c").unwrap();
     assert_eq!(server.observe().await.unwrap_err().kind(), Kind::Unavailable);
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_reset_that_has_to_wait_is_given_up_before_whoever_asked_for_it_is_gone() {
+    let (name, password) = tenant().await;
+    let server = databases();
+    server.seed_owner(&name, &owner("ada@example.com")).await.unwrap();
+    let before = server.owner_login(&name).await.unwrap();
+    let mut n8n = login(&name, &password).connect().await.unwrap();
+    let mut holds = n8n.begin().await.unwrap();
+    sqlx::query(r#"UPDATE "user" SET "firstName" = 'Ada'"#).execute(&mut *holds).await.unwrap();
+    let reset = server.reset_owner(&name, "$2b$10$another", false);
+    let refused = tokio::time::timeout(Duration::from_secs(5), reset).await.unwrap().unwrap_err();
+    assert_eq!(refused.kind(), Kind::Unavailable, "{refused:?}");
+    holds.rollback().await.unwrap();
+    assert_eq!(server.owner_login(&name).await.unwrap().password_hash, before.password_hash, "nor later");
+    drop(n8n);
+    remove(name).await;
 }

@@ -44,7 +44,7 @@ impl Blueprint {
         site: &Site,
         tenant: Tenant,
         instances: Vec<Instance>,
-        mut secrets: TenantSecrets,
+        secrets: TenantSecrets,
     ) -> Result<Self, StepError> {
         let subnet =
             tenant.subnet.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no subnet yet"))?;
@@ -78,8 +78,6 @@ impl Blueprint {
             timezone: "Etc/UTC".into(),
             mail: site.mailer.as_ref().map(|mailer| mailer.mail.clone()),
         };
-        let password = site.mailer.as_ref().and_then(|mailer| mailer.password.clone());
-        secrets.instance.smtp_password = password.unwrap_or_default();
         Ok(Self { tenant, instances, secrets, network, n8n, site: site.clone() })
     }
 

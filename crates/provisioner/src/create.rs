@@ -15,7 +15,7 @@ use wire::kinds::TenantCreate;
 
 use crate::World;
 
-pub use containers::ensure_all;
+pub use containers::{Renewal, ensure_all};
 pub use ready::{await_ready, bring_up};
 pub use route::{confirm, lead_to};
 

@@ -10,7 +10,7 @@ use wire::kinds::TenantHeal;
 
 use crate::{
     World,
-    create::{Nothing, bring_up, confirm},
+    create::{Nothing, Renewal, bring_up, confirm},
 };
 
 /// What hangs does not end by itself, and one that might is cut off no later than a restart of the machine would.
@@ -69,7 +69,7 @@ pub async fn surroundings(context: &Context<'_, World, impl Request>) -> Result<
 
 async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
     surroundings(context).await?;
-    let names = &context.request().restart;
+    let TenantHeal { restart: names, renew, .. } = context.request();
     if !names.is_empty() {
         let world = context.observe();
         let inventory = world.containers.observe(&world.site.cluster).await?;
@@ -77,7 +77,7 @@ async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), Step
             context.fenced().await?.containers.restart(&seen.reference(), GRACE).await?;
         }
     }
-    bring_up(context, ATTEMPT).await
+    bring_up(context, Renewal::Only(renew), ATTEMPT).await
 }
 
 async fn reached(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {

@@ -163,7 +163,7 @@ mod tests {
             let submitted = SubmitOperation { request, ..submitted() };
             wanted(&submitted, Priority::Normal, &from("service:a"), "c").map(|new| new.request)
         };
-        assert_eq!(read(json!({})).unwrap(), json!({ "reasons": [], "restart": [] }));
+        assert_eq!(read(json!({})).unwrap(), json!({ "reasons": [], "restart": [], "renew": [] }));
         assert!(read(json!({ "restart": "main" })).unwrap_err().contains("invalid type"));
         assert!(read(json!({ "restrat": [] })).unwrap_err().contains("unknown field `restrat`"));
     }

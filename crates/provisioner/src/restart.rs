@@ -10,9 +10,9 @@ use wire::kinds::TenantRestart;
 
 use crate::{
     World,
-    create::{await_ready, confirm, ensure_all},
+    create::{Renewal, await_ready, confirm, ensure_all},
     step::step,
-    store::instances::{self, Place},
+    store::instances::Place,
 };
 
 /// As long as creating a tenant waits for its containers.
@@ -48,7 +48,7 @@ async fn observe(context: &Context<'_, World, impl Request>) -> Result<Inventory
 }
 
 async fn look(context: &Context<'_, World, impl Request>, state: &mut Before) -> Result<(), StepError> {
-    ensure_all(context).await?;
+    ensure_all(context, Renewal::Only(&[])).await?;
     let inventory = observe(context).await?;
     let own = inventory.containers.into_iter().filter(|seen| seen.owner.tenant == Some(context.tenant()));
     state.began = own.filter_map(|seen| Some((seen.name, seen.started_at?))).collect();
@@ -63,21 +63,21 @@ async fn main(context: &Context<'_, World, impl Request>, state: &mut Before) ->
     begin_anew(context, state, |place| place == Place::Main).await
 }
 
+/// One that is made anew because its settings are those of a former release has begun anew with that.
 async fn begin_anew(
     context: &Context<'_, World, impl Request>,
     before: &Before,
     which: impl Fn(Place) -> bool,
 ) -> Result<(), StepError> {
-    let instances = instances::of_tenant(context.database(), context.tenant()).await?;
-    for instance in instances.into_iter().filter(|instance| which(instance.place)) {
-        let inventory = observe(context).await?;
-        let seen = inventory.find(&instance.name);
-        let still =
-            seen.filter(|seen| before.began.get(&seen.name).is_some_and(|at| seen.started_at == Some(*at)));
-        if let Some(seen) = still {
+    let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
+    let chosen = blueprint.instances.iter().filter(|instance| which(instance.place));
+    let names: Vec<_> = chosen.map(|instance| instance.name.clone()).collect();
+    for spec in blueprint.containers().filter(|spec| names.contains(&spec.name)) {
+        let seen = context.fenced().await?.containers.ensure_running(&spec).await?;
+        if before.began.get(&seen.name).is_some_and(|at| seen.started_at == Some(*at)) {
             context.fenced().await?.containers.restart(&seen.reference(), STOP_TIMEOUT).await?;
         }
-        await_ready(context, &[instance.name], READY).await?;
+        await_ready(context, &[spec.name], READY).await?;
     }
     Ok(())
 }

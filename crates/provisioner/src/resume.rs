@@ -11,7 +11,7 @@ use wire::kinds::TenantResume;
 
 use crate::{
     World,
-    create::{Nothing, bring_up, confirm, lead_to},
+    create::{Nothing, Renewal, bring_up, confirm, lead_to},
     delete::remove_all,
     heal,
     step::step,
@@ -44,7 +44,7 @@ async fn surroundings(context: &Context<'_, World, impl Request>, _: &mut Nothin
 }
 
 async fn start(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
-    bring_up(context, READY).await
+    bring_up(context, Renewal::All, READY).await
 }
 
 async fn stop(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {

@@ -13,7 +13,7 @@ use wire::kinds::TenantSuspend;
 
 use crate::{
     World,
-    create::{Nothing, bring_up, confirm, ensure_all, lead_to},
+    create::{Nothing, Renewal, bring_up, confirm, ensure_all, lead_to},
     delete::{remove_all, remove_containers},
     step::step,
     store::{
@@ -65,7 +65,7 @@ async fn stop_main(context: &Context<'_, World, impl Request>, _: &mut Nothing) 
 }
 
 async fn start(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
-    bring_up(context, READY).await
+    bring_up(context, Renewal::All, READY).await
 }
 
 async fn drain(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
@@ -83,7 +83,7 @@ async fn stop_workers(context: &Context<'_, World, impl Request>, _: &mut Nothin
 }
 
 async fn start_workers(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
-    ensure_all(context).await
+    ensure_all(context, Renewal::All).await
 }
 
 async fn rest(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {

@@ -77,9 +77,14 @@ impl Bus {
         let Some(inbox) = question.reply else { return };
         let mut headers = async_nats::HeaderMap::new();
         let payload = match R::decode(&question.payload) {
-            Ok(request) => match handle(request).await {
-                Ok(reply) => R::encode_reply(&reply),
-                Err(error) => {
+            // An answer that comes later is nobody's, and one that never comes would be in the way of other questions for good.
+            Ok(request) => match tokio::time::timeout(ANSWER_TIMEOUT, handle(request)).await {
+                Err(_) => {
+                    headers.insert(ERROR_KIND, Kind::Timeout.as_str());
+                    "There was no answer in time.".into()
+                }
+                Ok(Ok(reply)) => R::encode_reply(&reply),
+                Ok(Err(error)) => {
                     headers.insert(ERROR_KIND, error.kind().as_str());
                     error.public_detail().into_bytes()
                 }

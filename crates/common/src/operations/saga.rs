@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     database,
-    error::{Classify, Kind, chain, scrub},
+    error::{Classify, Kind, chain, scrub, writable},
     id::{OperationId, TenantId},
     operations::{Lease, OperationKind, Request, StoreError},
 };
@@ -117,7 +117,7 @@ pub enum StepError {
 impl StepError {
     /// A failure of this kind, told in our own words.
     pub fn failed(kind: Kind, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
+        let detail = writable(&detail.into());
         Self::Failed { kind, cause: detail.clone(), detail, hint: None }
     }
 
@@ -139,7 +139,7 @@ impl<E: Classify> From<E> for StepError {
         if matches!(lost, Some(StoreError::LeaseLost)) {
             return Self::LeaseLost;
         }
-        let (kind, detail, hint) = (error.kind(), error.public_detail(), error.hint());
+        let (kind, detail, hint) = (error.kind(), writable(&error.public_detail()), error.hint());
         Self::Failed { kind, detail, cause: scrub(&chain(&error)), hint }
     }
 }

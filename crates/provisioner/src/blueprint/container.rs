@@ -32,6 +32,7 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
     let launch = blueprint.n8n.launch(role(blueprint, instance));
     let image = blueprint.site.image(blueprint.tenant.version);
     let mut spec = of_launch(image, owner, limits, launch, &blueprint.secrets.instance);
+    spec.settings = blueprint.site.settings();
     spec.name.clone_from(&instance.name);
     spec.network.clone_from(&blueprint.network.name);
     if instance.place == Place::Main {
@@ -75,6 +76,7 @@ pub(super) fn of_launch(
         command: launch.command,
         env: launch.environment.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
         launch: launch::REVISION,
+        settings: String::new(),
         labels: BTreeMap::new(),
         network: String::new(),
         aliases: Vec::new(),

@@ -92,6 +92,7 @@ impl MigrationContainer<'_> {
     }
 
     async fn move_on(&self, taken: Ipv4Net) -> Result<(), SubnetError> {
+        subnets::note(self.record, self.site, taken).await?;
         let mut transaction = database::begin(self.record).await?;
         subnets::exchange_platform(&mut transaction, self.site, taken).await?;
         Ok(transaction.commit().await?)

@@ -34,9 +34,12 @@ impl Step<CreateTenant> for Network {
             let blueprint = context.observe().blueprint(record, tenant).await?;
             match context.fenced().await?.containers.ensure_network(&blueprint.network).await {
                 Err(ContainerError::SubnetTaken { subnet, by, .. }) => {
+                    let (site, taken) = (&context.observe().site, by.unwrap_or(subnet));
+                    let mut noting = context.begin().await?;
+                    subnets::note(&mut *noting, site, taken).await?;
+                    noting.commit().await?;
                     let mut transaction = context.begin().await?;
-                    let site = &context.observe().site;
-                    subnets::exchange(&mut transaction, site, tenant, by.unwrap_or(subnet)).await?;
+                    subnets::exchange(&mut transaction, site, tenant, taken).await?;
                     transaction.commit().await?;
                 }
                 done => return Ok(done?),

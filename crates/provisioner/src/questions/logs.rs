@@ -1,21 +1,27 @@
 //! What a tenant's containers wrote, asked for over the bus.
 
-use common::{error::Kind, operations::StepError};
+use std::time::Duration;
+
+use common::{
+    error::{Kind, chain},
+    operations::StepError,
+};
 use engine::{ContainerError, ContainerRef, LogQuery, LogStream};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use n8n::launch::{Secret, Secrets};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
+use tokio::time::timeout;
 use wire::{AskLogs, LogLine, LoggedRole, Logs, MOST_TEXT};
 
 use super::NoAnswer;
 use crate::{
     World,
-    store::{
-        instances::{self, Instance, Place},
-        secrets,
-    },
+    store::instances::{self, Instance, Place},
 };
+
+/// Less than whoever asks waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Answers one question.
 pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Logs, NoAnswer> {
@@ -24,11 +30,11 @@ pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Log
     if asked.is_empty() {
         return Err(StepError::failed(Kind::NotFound, "Nothing runs for this tenant.").into());
     }
-    let secrets = secrets::open(pool, &world.keys, question.tenant).await?.instance;
+    let secrets = world.secrets(pool, question.tenant).await?.instance;
     let bytes = MOST_TEXT / asked.len();
     let query = LogQuery { tail: question.tail, after: question.after, bytes };
     let read = asked.into_iter().map(|instance| of_one(world, &question, instance, query));
-    let read = try_join_all(read).await?;
+    let read = whatever_was_read(join_all(read).await)?;
     let truncated = read.iter().any(|logs| logs.truncated);
     let mut lines: Vec<_> = read.into_iter().flat_map(|logs| logs.lines).collect();
     lines.sort_by_key(|line| line.at);
@@ -38,6 +44,15 @@ pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Log
         line.text = blot_out(std::mem::take(&mut line.text), &secrets);
     }
     Ok(Logs { lines, truncated: truncated || surplus > 0 })
+}
+
+/// What some containers wrote is worth having also while others cannot be read; nothing at all is an error.
+fn whatever_was_read(read: Vec<Result<Logs, StepError>>) -> Result<Vec<Logs>, StepError> {
+    let (read, unread): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
+    match unread.into_iter().find_map(Result::err) {
+        Some(error) if read.is_empty() => Err(error),
+        Some(_) | None => Ok(read.into_iter().flatten().collect()),
+    }
 }
 
 fn is_asked(role: Option<LoggedRole>, instance: &Instance) -> bool {
@@ -61,9 +76,20 @@ async fn of_one(
         cluster: world.site.cluster.clone(),
         generation: None,
     };
-    let read = match world.containers.logs(&container, query).await {
-        Err(ContainerError::NotFound { .. }) => return Ok(Logs { lines: Vec::new(), truncated: false }),
-        read => read?,
+    let read = timeout(PATIENCE, world.containers.logs(&container, query)).await;
+    let read = match read {
+        Ok(Err(ContainerError::NotFound { .. })) => return Ok(Logs { lines: Vec::new(), truncated: false }),
+        Ok(read) => read.inspect_err(|error| {
+            tracing::warn!(
+                instance = instance.name,
+                error = chain(error),
+                "a container's log could not be read"
+            );
+        })?,
+        Err(_) => {
+            tracing::warn!(instance = instance.name, "a container's log could not be read in time");
+            return Err(StepError::failed(Kind::Timeout, "The container's log could not be read in time."));
+        }
     };
     let line = |line: engine::LogLine| LogLine {
         instance: instance.name.clone(),

@@ -11,7 +11,7 @@ use common::{
 use sqlx::{PgPool, PgTransaction};
 use wire::kinds::TenantHeal;
 
-use crate::reconcile::{Drift, Urgency, urgency};
+use crate::reconcile::{Cure, Drift, Urgency, urgency};
 
 /// Accepts an operation that heals this tenant, before all that is less urgent, and tells why, unless one of any kind is open, the
 /// last attempt failed a moment ago, or healing has not helped and it is too early to try again. From now on that is so for
@@ -19,7 +19,7 @@ use crate::reconcile::{Drift, Urgency, urgency};
 pub async fn heal(
     pool: &PgPool,
     tenant: TenantId,
-    drifts: &[Drift],
+    Cure { drifts, renew }: &Cure,
     pause: Duration,
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = database::begin(pool).await?;
@@ -29,9 +29,8 @@ pub async fn heal(
     if turn.fetch_optional(&mut *transaction).await?.is_none() {
         return Ok(false);
     }
-    let accepted = accept(&mut transaction, tenant, drifts).await?;
-    // To be renewed is no trouble.
-    if accepted && urgency(drifts) != Urgency::Renew {
+    let accepted = accept(&mut transaction, tenant, drifts, renew).await?;
+    if accepted {
         trouble(&mut transaction, tenant, drifts, pause).await?;
     }
     transaction.commit().await?;
@@ -46,6 +45,7 @@ async fn accept(
     transaction: &mut PgTransaction<'_>,
     tenant: TenantId,
     drifts: &[Drift],
+    renew: &[String],
 ) -> Result<bool, sqlx::Error> {
     if !is_time(transaction, tenant).await? {
         return Ok(false);
@@ -53,7 +53,7 @@ async fn accept(
     let operation = OperationId::generate();
     let correlation_id = operation.to_string();
     let restart = drifts.iter().filter_map(Drift::restart).map(str::to_owned).collect();
-    let request = TenantHeal { reasons: reasons(drifts), restart };
+    let request = TenantHeal { reasons: reasons(drifts), restart, renew: renew.to_owned() };
     let asked = Asked {
         actor: "reconciler",
         role: Role::Service,
@@ -85,20 +85,25 @@ async fn is_time(transaction: &mut PgTransaction<'_>, tenant: TenantId) -> Resul
     sqlx::query_scalar(time).bind(tenant).bind(TenantHeal::KIND.name).fetch_one(&mut **transaction).await
 }
 
-/// Remembers that it was healed, until it is well for a while.
+/// Remembers that it was healed, until it is well for a while. One that was only renewed was in no trouble before, and has to prove
+/// itself all the same.
 async fn trouble(
     transaction: &mut PgTransaction<'_>,
     tenant: TenantId,
     drifts: &[Drift],
     pause: Duration,
 ) -> Result<(), sqlx::Error> {
-    let remember = "insert into tenant_troubles (tenant_id, reasons, heals, heal_after)
-        values ($1, $2, 1, now() + make_interval(secs => $3))
-        on conflict (tenant_id) do update set heals = tenant_troubles.heals + 1, heal_after = excluded.heal_after";
+    let remember = "insert into tenant_troubles as t (tenant_id, reasons, heals, heal_after)
+        values ($1, $2, $4, now() + make_interval(secs => $3))
+        on conflict (tenant_id) do update set
+            heals = t.heals + excluded.heals, heal_after = excluded.heal_after,
+            since = case when t.heals = 0 and t.shown_at is null then now() else t.since end";
+    let heals = i32::from(urgency(drifts) != Urgency::Renew);
     sqlx::query(remember)
         .bind(tenant)
         .bind(reasons(drifts))
         .bind(pause.as_secs_f64())
+        .bind(heals)
         .execute(&mut **transaction)
         .await
         .map(drop)

@@ -53,7 +53,7 @@ pub async fn ensure(
     Ok(())
 }
 
-/// Opens all secrets of a tenant.
+/// Opens all secrets that are the tenant's own.
 pub async fn open(
     executor: impl PgExecutor<'_>,
     keys: &MasterKeys,
@@ -78,7 +78,7 @@ pub async fn open(
             jwt_secret: get(JWT_SECRET)?,
             database_password: get(DATABASE_PASSWORD)?,
             redis_password: get(REDIS_PASSWORD)?,
-            // The cluster's, not the tenant's: the blueprint has it.
+            // The cluster's, not the tenant's: `World::secrets` has it.
             smtp_password: SecretString::default(),
         },
         owner_password: get(OWNER_PASSWORD)?,

@@ -58,6 +58,11 @@ impl Edge for TableEdge {
 }
 
 pub fn site() -> Site {
+    site_with(&[])
+}
+
+/// The site with some more settings.
+pub fn site_with(more: &[(&'static str, &'static str)]) -> Site {
     let variables = [
         ("CLUSTER_ID", "fake"),
         // The platform's default has moved on from what these tenants are of: it is not theirs.
@@ -66,7 +71,7 @@ pub fn site() -> Site {
         ("PUBLIC_SCHEME", "https"),
         ("PUBLIC_PORT", "443"),
     ];
-    Env::of(variables).load().unwrap()
+    Env::of(variables.into_iter().chain(more.iter().copied())).load().unwrap()
 }
 
 impl Fakes {

@@ -73,6 +73,11 @@ impl Containers for Remote {
         Ok(running(&spec.name, &hash, spec.owner.clone(), spec.limits))
     }
 
+    /// One release makes everything here.
+    async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
+        self.ensure_running(spec).await
+    }
+
     async fn run_once(&self, _: &ContainerSpec, _: Duration) -> Result<Finished, ContainerError> {
         Err(unknown("run once"))
     }
@@ -155,6 +160,7 @@ fn running(name: &str, hash: &str, owner: Ownership, limits: Limits) -> Observed
         spec: SpecHash::read(hash),
         image: String::new(),
         launch: n8n::launch::REVISION,
+        settings: String::new(),
         state: State::Running,
         health: Health::Healthy,
         restarts: 0,

@@ -17,6 +17,9 @@ pub struct TenantHeal {
     /// The containers that are to begin anew.
     #[serde(default)]
     pub restart: Vec<String>,
+    /// The containers that are to be made anew if they have other settings than this release's; the others keep theirs.
+    #[serde(default)]
+    pub renew: Vec<String>,
 }
 
 impl Request for TenantHeal {

@@ -3,10 +3,15 @@
 use sqlx::postgres::PgConnection;
 
 use super::session::refused;
+use super::statement::run;
 use super::{DatabaseError, Name, OwnerLogin};
 use crate::schema;
 
+/// Somebody waits for the answer, for five seconds. What went on for longer would change the login after everybody has given it up.
+const IN_TIME: &str = "SET lock_timeout = '2s'; SET statement_timeout = '3s'";
+
 pub(super) async fn login(connection: &mut PgConnection, name: &Name) -> Result<OwnerLogin, DatabaseError> {
+    run(connection, "limit a question", IN_TIME.into()).await?;
     schema::family(&mut *connection).await?;
     let question = sqlx::query_as(
         r#"SELECT email, password FROM "user"
@@ -26,6 +31,7 @@ pub(super) async fn reset(
     password_hash: &str,
     disable_mfa: bool,
 ) -> Result<String, DatabaseError> {
+    run(connection, "limit a reset", IN_TIME.into()).await?;
     schema::family(&mut *connection).await?;
     let reset = sqlx::query_scalar(
         r#"UPDATE "user" SET password = $1,
