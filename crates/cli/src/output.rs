@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub use notes::Notes;
 pub use sheet::Sheet;
-pub use table::{Column, made, moment, status, text};
+pub use table::{Column, id, made, moment, status, text};
 pub use words::{at, joined, lasted, plain, yes};
 
 use crate::{args::Options, environment::Environment, failure::Failure};

@@ -9,7 +9,7 @@ use crate::{
     commands::listing::Listing,
     exit::Exit,
     failure::Failure,
-    output::{Column, moment, text},
+    output::{Column, id, moment, text},
     setting::Setting,
 };
 
@@ -19,9 +19,9 @@ pub(in crate::commands) const COLUMNS: &[Column] = &[
     text("ROLE", "/role"),
     text("ACTION", "/action"),
     text("OUTCOME", "/outcome"),
-    text("TENANT", "/tenant_id"),
-    text("OPERATION", "/operation_id"),
     text("REASON", "/reason"),
+    id("TENANT", "/tenant_id").wide(),
+    id("OPERATION", "/operation_id").wide(),
 ];
 
 #[derive(Debug, Args)]

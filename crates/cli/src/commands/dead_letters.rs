@@ -10,19 +10,19 @@ use crate::{
     commands::{accepted::send, listing::Listing},
     exit::Exit,
     failure::Failure,
-    output::{Column, Sheet, moment, plain, text},
+    output::{Column, Sheet, id, moment, plain, text},
     setting::Setting,
 };
 
 pub(in crate::commands) const COLUMNS: &[Column] = &[
-    text("ID", "/id"),
+    id("ID", "/id"),
     moment("AT", "/at"),
     text("SERVICE", "/service"),
     text("REASON", "/reason"),
     text("STATE", "/state"),
-    text("ATTEMPTS", "/attempts"),
-    text("TENANT", "/tenant_id"),
     text("DETAIL", "/detail"),
+    text("ATTEMPTS", "/attempts").wide(),
+    text("TENANT", "/tenant_id").wide(),
 ];
 
 #[derive(Debug, Subcommand)]

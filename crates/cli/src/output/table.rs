@@ -1,6 +1,6 @@
 //! Lists for people: as wide as the terminal, and for a pipe as wide as they are.
 
-use comfy_table::{Cell, Color, ContentArrangement, Table};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table};
 use serde_json::Value;
 
 use super::words::{at, plain};
@@ -10,6 +10,7 @@ use super::words::{at, plain};
 pub struct Column {
     title: &'static str,
     shown: Shown,
+    fit: Fit,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -20,24 +21,40 @@ enum Shown {
     Made(fn(&Value) -> String),
 }
 
+/// What becomes of a column where the terminal is too narrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// It gets more lines.
+    Breaks,
+    /// It stays as it is: somebody copies it.
+    Whole,
+    /// It is left out.
+    Goes,
+}
+
 /// What a JSON pointer leads to, in a word.
 pub const fn text(title: &'static str, pointer: &'static str) -> Column {
-    Column { title, shown: Shown::Text(pointer) }
+    Column { title, shown: Shown::Text(pointer), fit: Fit::Breaks }
+}
+
+/// The same for what other commands are given.
+pub const fn id(title: &'static str, pointer: &'static str) -> Column {
+    Column { title, shown: Shown::Text(pointer), fit: Fit::Whole }
 }
 
 /// The same for a moment.
 pub const fn moment(title: &'static str, pointer: &'static str) -> Column {
-    Column { title, shown: Shown::Moment(pointer) }
+    Column { title, shown: Shown::Moment(pointer), fit: Fit::Breaks }
 }
 
 /// The same for a word that says how something is.
 pub const fn status(title: &'static str, pointer: &'static str) -> Column {
-    Column { title, shown: Shown::Status(pointer) }
+    Column { title, shown: Shown::Status(pointer), fit: Fit::Breaks }
 }
 
 /// Something that is made of an entry.
 pub const fn made(title: &'static str, make: fn(&Value) -> String) -> Column {
-    Column { title, shown: Shown::Made(make) }
+    Column { title, shown: Shown::Made(make), fit: Fit::Breaks }
 }
 
 #[cfg(test)]
@@ -52,6 +69,12 @@ impl Column {
 }
 
 impl Column {
+    /// The first to go where there is no room; of several the rightmost.
+    pub const fn wide(mut self) -> Self {
+        self.fit = Fit::Goes;
+        self
+    }
+
     fn cell(&self, entry: &Value, colours: bool) -> Cell {
         match self.shown {
             Shown::Text(pointer) => Cell::new(printable(&plain(entry.pointer(pointer)))),
@@ -64,12 +87,28 @@ impl Column {
 
 /// Entries under the titles of their columns, without a frame: rows are lines, which other programs can read too.
 pub fn render(columns: &[Column], entries: &[Value], colours: bool) -> String {
+    fitted(columns, entries, colours, bare().width())
+}
+
+fn fitted(columns: &[Column], entries: &[Value], colours: bool, width: Option<u16>) -> String {
     let mut table = bare();
     table.set_header(columns.iter().map(|column| column.title));
     for entry in entries {
         table.add_row(columns.iter().map(|column| column.cell(entry, colours)));
     }
-    finished(&table)
+    let Some(width) = width else { return finished(&table) };
+    let takes: usize = table.column_max_content_widths().iter().map(|column| usize::from(*column) + 2).sum();
+    let last = columns.iter().rposition(|column| column.fit == Fit::Goes);
+    if let (true, Some(last)) = (takes > usize::from(width), last) {
+        let rest = [&columns[..last], &columns[last + 1..]].concat();
+        return fitted(&rest, entries, colours, Some(width));
+    }
+    for (position, column) in columns.iter().enumerate() {
+        if let (Fit::Whole, Some(column)) = (column.fit, table.column_mut(position)) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    finished(table.set_width(width))
 }
 
 /// A table without lines, its columns two spaces apart.
@@ -131,6 +170,26 @@ NAME                STATUS  SINCE                 SIZE
 acme                active  2026-08-01 12:00:00Z  512 MB
 a much longer name  failed  -                     - MB";
         assert_eq!(render(COLUMNS, &entries, false), expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_goes_or_breaks_and_an_id_stays_whole() {
+        const NARROW: &[Column] = &[
+            text("NAME", "/name"),
+            id("ID", "/id"),
+            text("PLAN", "/plan").wide(),
+            text("MODE", "/mode").wide(),
+        ];
+        let entry = json!({ "name": "a name of some length", "id": "ten_0123456789", "plan": "pro", "mode": "dedicated" });
+        let shown = |width| fitted(NARROW, std::slice::from_ref(&entry), false, Some(width));
+        assert_eq!(shown(60).lines().next(), Some("NAME                   ID              PLAN  MODE"));
+        assert_eq!(shown(50).lines().next(), Some("NAME                   ID              PLAN"));
+        let narrowest = shown(30);
+        assert!(narrowest.contains("ten_0123456789") && !narrowest.contains("PLAN"), "{narrowest}");
+        assert!(
+            narrowest.lines().count() > 2 && narrowest.lines().all(|line| line.len() <= 30),
+            "{narrowest}"
+        );
     }
 
     #[test]

@@ -8,18 +8,18 @@ use crate::{
     commands::listing::Listing,
     exit::Exit,
     failure::Failure,
-    output::{Column, lasted, made, moment, plain, status, text, yes},
+    output::{Column, id, lasted, made, moment, plain, status, text, yes},
     setting::Setting,
 };
 
 pub(in crate::commands) const COLUMNS: &[Column] = &[
-    text("ID", "/id"),
+    id("ID", "/id"),
     text("KIND", "/kind"),
     status("STATUS", "/status"),
-    made("CANCELLED", |operation| yes(operation.get("cancelled"))),
-    text("TENANT", "/tenant_id"),
     moment("CREATED", "/created_at"),
-    made("TOOK", took),
+    made("TOOK", took).wide(),
+    made("CANCELLED", |operation| yes(operation.get("cancelled"))).wide(),
+    text("TENANT", "/tenant_id").wide(),
 ];
 
 fn took(operation: &Value) -> String {

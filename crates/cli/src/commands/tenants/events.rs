@@ -8,7 +8,7 @@ use crate::{
     commands::listing,
     exit::Exit,
     failure::Failure,
-    output::{Column, made, moment, plain, text},
+    output::{Column, id, made, moment, plain, text},
     setting::Setting,
 };
 
@@ -16,7 +16,7 @@ pub(in crate::commands) const COLUMNS: &[Column] = &[
     moment("AT", "/at"),
     text("EVENT", "/kind"),
     made("WHAT", |event| what(&event["data"])),
-    text("OPERATION", "/operation_id"),
+    id("OPERATION", "/operation_id").wide(),
 ];
 /// Of an event's data, what its kind does not say already and somebody reads; in this order.
 const TOLD: &[&str] = &["step", "status", "reason", "reasons", "instance", "exit_code", "failure"];

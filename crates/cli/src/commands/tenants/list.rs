@@ -7,7 +7,7 @@ use crate::{
     commands::listing::Listing,
     exit::Exit,
     failure::Failure,
-    output::{Column, moment, status, text},
+    output::{Column, id, moment, status, text},
     setting::Setting,
 };
 
@@ -15,10 +15,10 @@ pub(in crate::commands) const COLUMNS: &[Column] = &[
     text("SUBDOMAIN", "/subdomain"),
     status("STATUS", "/status"),
     text("PLAN", "/plan"),
-    text("MODE", "/mode"),
     text("CLUSTER", "/cluster"),
     moment("CREATED", "/created_at"),
-    text("ID", "/id"),
+    id("ID", "/id"),
+    text("MODE", "/mode").wide(),
 ];
 
 #[derive(Debug, Args)]

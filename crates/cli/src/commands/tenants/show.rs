@@ -7,19 +7,19 @@ use crate::{
     api::{Request, path},
     exit::Exit,
     failure::Failure,
-    output::{Column, Sheet, at, joined, made, moment, plain, status, text},
+    output::{Column, Sheet, at, id, joined, moment, plain, status, text},
     setting::Setting,
 };
 
 pub(in crate::commands) const INSTANCES: &[Column] = &[
-    text("INSTANCE", "/name"),
+    id("INSTANCE", "/name"),
     status("STATE", "/state"),
     status("HEALTH", "/health"),
     text("CPU", "/cpu_cores"),
     text("MEMORY MB", "/memory_mb"),
     text("RESTARTS", "/restarts"),
-    made("OUT OF MEMORY", |instance| plain(instance.get("oom_kills"))),
-    moment("SEEN", "/seen_at"),
+    moment("SEEN", "/seen_at").wide(),
+    text("OUT OF MEMORY", "/oom_kills").wide(),
 ];
 
 #[derive(Debug, Args)]
