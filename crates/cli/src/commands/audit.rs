@@ -16,10 +16,10 @@ use crate::{
 pub(in crate::commands) const COLUMNS: &[Column] = &[
     moment("AT", "/at"),
     text("ACTOR", "/actor"),
-    text("ROLE", "/role"),
     text("ACTION", "/action"),
     text("OUTCOME", "/outcome"),
     text("REASON", "/reason"),
+    text("ROLE", "/role").wide(),
     id("TENANT", "/tenant_id").wide(),
     id("OPERATION", "/operation_id").wide(),
 ];

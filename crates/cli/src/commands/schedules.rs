@@ -21,11 +21,11 @@ use crate::{
 
 pub(in crate::commands) const COLUMNS: &[Column] = &[
     text("NAME", "/name"),
-    text("CRON", "/cron"),
-    text("ZONE", "/zone"),
     moment("NEXT", "/next_due_at"),
     made("PAUSED", paused),
     made("LAST", last),
+    text("CRON", "/cron").wide(),
+    text("ZONE", "/zone").wide(),
 ];
 
 fn paused(schedule: &Value) -> String {

@@ -15,9 +15,9 @@ pub(in crate::commands) const COLUMNS: &[Column] = &[
     text("SUBDOMAIN", "/subdomain"),
     status("STATUS", "/status"),
     text("PLAN", "/plan"),
-    text("CLUSTER", "/cluster"),
-    moment("CREATED", "/created_at"),
     id("ID", "/id"),
+    moment("CREATED", "/created_at").wide(),
+    text("CLUSTER", "/cluster").wide(),
     text("MODE", "/mode").wide(),
 ];
 

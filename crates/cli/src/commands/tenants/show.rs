@@ -15,9 +15,9 @@ pub(in crate::commands) const INSTANCES: &[Column] = &[
     id("INSTANCE", "/name"),
     status("STATE", "/state"),
     status("HEALTH", "/health"),
-    text("CPU", "/cpu_cores"),
-    text("MEMORY MB", "/memory_mb"),
     text("RESTARTS", "/restarts"),
+    text("CPU", "/cpu_cores").wide(),
+    text("MEMORY MB", "/memory_mb").wide(),
     moment("SEEN", "/seen_at").wide(),
     text("OUT OF MEMORY", "/oom_kills").wide(),
 ];
