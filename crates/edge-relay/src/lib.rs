@@ -37,8 +37,8 @@ pub async fn start(config: Config, process: &Process) -> anyhow::Result<()> {
     let tasks = &process.tasks;
     serve(tasks, "traefik", TcpListener::bind(config.bind).await?, serve::routes(&relay, config.token));
     serve(tasks, "waiting", TcpListener::bind(config.waiting_bind).await?, waiting::page());
-    tasks.spawn("follow", follow::follow(relay.clone(), gateway, tasks.stopping()));
-    tasks.spawn("watch", watch::watch(relay, lookout, tasks.stopping()));
+    follow::follow(tasks, relay.clone(), gateway);
+    watch::watch(tasks, relay, lookout);
     Ok(())
 }
 

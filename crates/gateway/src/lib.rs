@@ -62,7 +62,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     chores::start(&app);
     start_events(&app);
     start_replays(&app);
-    service.tasks.spawn("pressure", watch_pressure(app.clone()));
+    watch_pressure(&app);
     runner.spawn(&app.tasks);
     Ok(())
 }

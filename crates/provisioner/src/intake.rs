@@ -3,44 +3,42 @@
 //! What is submitted here becomes the same row that a request to the API becomes, and goes the same way from there on.
 
 use common::{
-    bus::{Bus, Carried, Outcome},
+    bus::{Carried, Outcome},
     clock,
-    dead_letters::DeadLetters,
     error::Kind,
     operations::OperationKind,
-    service::Tasks,
 };
+use futures::future::BoxFuture;
 use sqlx::PgPool;
 use time::Duration;
-use wire::{Order, PROVISIONER, Priority, ProvisionerCommand, SubmitOperation};
+use wire::{Order, Priority, ProvisionerCommand, SubmitOperation};
 
 use crate::store::intake::{self, Submitted};
 
 /// Nobody plans further ahead; more is a sender's mistake in units.
 const FURTHEST: Duration = Duration::days(90);
 
-/// Takes commands among `tasks`; `wake` tells the worker that there is something to drive.
-pub fn listen(tasks: &Tasks, bus: Bus, record: PgPool, wake: impl Fn() + Clone + Send + Sync + 'static) {
-    let (stopping, dead) = (tasks.stopping(), DeadLetters::new(record.clone()));
-    tasks.spawn("commands", async move {
-        let handle = |command: ProvisionerCommand, carried| {
-            let (record, wake) = (record.clone(), wake.clone());
-            async move {
-                match command.order {
-                    Order::Wake(_) => wake(),
-                    Order::Submit(submitted) => {
-                        let outcome = submit(&record, submitted, command.priority, carried).await;
-                        if outcome != Outcome::Done {
-                            return outcome;
-                        }
-                        wake();
+/// What is done with each command; `wake` tells the worker that there is something to drive.
+pub fn commands(
+    record: PgPool,
+    wake: impl Fn() + Clone + Send + Sync + 'static,
+) -> impl Fn(ProvisionerCommand, Carried) -> BoxFuture<'static, Outcome> + Send + Sync + 'static {
+    move |command, carried| {
+        let (record, wake) = (record.clone(), wake.clone());
+        Box::pin(async move {
+            match command.order {
+                Order::Wake(_) => wake(),
+                Order::Submit(submitted) => {
+                    let outcome = submit(&record, submitted, command.priority, carried).await;
+                    if outcome != Outcome::Done {
+                        return outcome;
                     }
+                    wake();
                 }
-                Outcome::Done
             }
-        };
-        bus.consume(PROVISIONER, dead, stopping, handle).await;
-    });
+            Outcome::Done
+        })
+    }
 }
 
 /// Accepts what is submitted, once: the same again is done already.

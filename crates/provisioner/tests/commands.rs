@@ -14,13 +14,14 @@ use common::{
     clock,
     config::{Env, Section},
     database::MIGRATOR,
+    dead_letters::DeadLetters,
     id::{OperationId, TenantId},
     service::Tasks,
 };
 use provisioner::intake;
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use wire::{COMMANDS, Order, Priority, ProvisionerCommand, SubmitOperation};
+use wire::{COMMANDS, Order, PROVISIONER, Priority, ProvisionerCommand, SubmitOperation};
 
 struct Url(String);
 
@@ -46,7 +47,9 @@ impl Stage {
         bus.ensure_stream(&COMMANDS).await.unwrap().purge().await.unwrap();
         let tasks = Tasks::default();
         for _ in 0..2 {
-            intake::listen(&tasks, bus.clone(), record.clone(), || {});
+            let (bus, handle) = (bus.clone(), intake::commands(record.clone(), || {}));
+            let (dead, stopping) = (DeadLetters::new(record.clone()), tasks.stopping());
+            tasks.spawn("commands", async move { bus.consume(PROVISIONER, dead, stopping, handle).await });
         }
         Self { record, bus, tasks }
     }

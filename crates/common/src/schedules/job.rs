@@ -59,6 +59,12 @@ impl JobError {
         Self { kind, cause: detail.clone(), detail, again: false }
     }
 
+    /// It came to an unexpected end.
+    pub(super) fn panicked() -> Self {
+        let detail = "It came to an unexpected end.";
+        Self { kind: Kind::Internal, detail: detail.into(), cause: detail.into(), again: true }
+    }
+
     /// As the record keeps it.
     pub(super) fn told(&self) -> Value {
         json!({ "kind": self.kind.as_str(), "detail": self.detail })

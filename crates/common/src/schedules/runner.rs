@@ -11,7 +11,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Claimed, DeclareError, Firing, Job, Record, Rule, Schedule, ScheduleError, metrics};
-use crate::{error::chain, service::Tasks};
+use crate::{
+    error::chain,
+    service::{Interval, Round, Tasks},
+};
 
 /// How often the record is asked: the bound on how late a firing begins when there is nothing else to do.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -97,37 +100,14 @@ impl Runner {
     /// Starts the loop among `tasks`.
     pub fn spawn(self, tasks: &Tasks) {
         metrics::describe();
-        let (runner, inside) = (Arc::new(self), tasks.clone());
-        tasks.spawn("schedules", async move { runner.work(&inside).await });
+        let sweep = Interval::new("schedules", SWEEP_EVERY).from_its_end();
+        let sweep = sweep.failing("schedules wait for the record");
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
+        tasks.every(sweep, Sweep { runner: Arc::new(self), tasks: tasks.clone(), permits, declared: false });
     }
 
     fn job_names(&self) -> Vec<&'static str> {
         self.jobs.iter().map(|job| job.name()).collect()
-    }
-
-    async fn work(self: &Arc<Self>, tasks: &Tasks) {
-        let (stopping, permits) = (tasks.stopping(), Arc::new(Semaphore::new(AT_ONCE)));
-        let (mut declared, mut trouble) = (false, false);
-        while !stopping.is_cancelled() {
-            let pass = async {
-                if !declared {
-                    self.declare().await?;
-                    declared = true;
-                }
-                self.pass(&permits, tasks).await
-            };
-            match stopping.run_until_cancelled(pass).await {
-                None => return,
-                Some(Ok(())) => trouble = false,
-                Some(Err(error)) => {
-                    if !std::mem::replace(&mut trouble, true) {
-                        tracing::warn!(error = chain(&error), "schedules wait for the record");
-                    }
-                }
-            }
-            let rest = tokio::time::timeout(SWEEP_EVERY, self.ended.notified());
-            stopping.run_until_cancelled(rest).await.map(Result::ok);
-        }
     }
 
     /// Decides, and begins as many firings as there is room for.
@@ -136,7 +116,7 @@ impl Runner {
         while let Ok(permit) = permits.clone().try_acquire_owned() {
             let asked = Instant::now();
             let Some(claimed) = self.record.claim(&self.job_names()).await? else { break };
-            tasks.spawn("firing", self.clone().one(claimed, asked, permit, tasks.stopping()));
+            tasks.spawn_one("firing", self.clone().one(claimed, asked, permit, tasks.stopping()));
         }
         Ok(())
     }
@@ -154,5 +134,29 @@ impl Runner {
         }
         drop(permit);
         self.ended.notify_one();
+    }
+}
+
+/// The loop's rounds.
+struct Sweep {
+    runner: Arc<Runner>,
+    tasks: Tasks,
+    permits: Arc<Semaphore>,
+    declared: bool,
+}
+
+impl Round for Sweep {
+    type Error = ScheduleError;
+
+    async fn run(&mut self) -> Result<(), ScheduleError> {
+        if !self.declared {
+            self.runner.declare().await?;
+            self.declared = true;
+        }
+        self.runner.pass(&self.permits, &self.tasks).await
+    }
+
+    async fn woken(&mut self) {
+        self.runner.ended.notified().await;
     }
 }

@@ -1,7 +1,8 @@
 //! One attempt to run a firing, under its lease.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -13,6 +14,7 @@ use crate::{
         Claimed, Firing, JobError, Outcome, ScheduleError, metrics,
         policy::{ATTEMPTS, pause_after},
     },
+    service,
 };
 
 /// Renewed so many times within its length, so that two lost renewals do not lose the lease.
@@ -58,7 +60,13 @@ impl Runner {
             return Err(JobError::found(Kind::Internal, "None of its attempts came back."));
         }
         match self.jobs.iter().find(|job| job.name() == claimed.job) {
-            Some(job) => job.run(&claimed.firing).await,
+            // A panic is this attempt's failure, and is told as one.
+            Some(job) => {
+                AssertUnwindSafe(job.run(&claimed.firing)).catch_unwind().await.unwrap_or_else(|panic| {
+                    service::panicked("firing", panic.as_ref());
+                    Err(JobError::panicked())
+                })
+            }
             None => Err(JobError::found(Kind::Internal, "There is no such job.")),
         }
     }
