@@ -18,6 +18,9 @@ use crate::store::intake::{self, Submitted};
 /// Nobody plans further ahead; more is a sender's mistake in units.
 const FURTHEST: Duration = Duration::days(90);
 
+/// The actor of a command whose subject does not say who sent it.
+const UNPROVEN: &str = "unproven";
+
 /// What is done with each command; `wake` tells the worker that there is something to drive.
 pub fn commands(
     record: PgPool,
@@ -81,10 +84,7 @@ fn wanted(
     if kind == OperationKind::TenantCreate {
         return Err("Tenants are created through the API.".into());
     }
-    let actor = carried
-        .actor
-        .filter(|actor| (1..=100).contains(&actor.len()) && actor.bytes().all(|b| b.is_ascii_graphic()));
-    let actor = actor.ok_or("`rp9-actor` must say who sends it: 1 to 100 visible ASCII characters.")?;
+    let by = by(&carried, submitted.reason)?;
     if submitted.not_before.is_some_and(|moment| moment - clock::now() > FURTHEST) {
         return Err("`not_before` is more than 90 days away.".into());
     }
@@ -94,11 +94,34 @@ fn wanted(
         tenant: submitted.tenant,
         priority: priority.rank(),
         not_before: submitted.not_before,
-        reason: submitted.reason,
+        reason: by.reason,
         correlation_id: carried.correlation_id.unwrap_or_else(|| submitted.operation.to_string()),
         traceparent: carried.traceparent,
-        actor,
+        actor: by.actor,
     })
+}
+
+/// Who wants it, and why, as the audit log is told.
+struct By {
+    actor: String,
+    reason: Option<String>,
+}
+
+/// The user that the bus has let in. For whom it says that it acts goes before the reason.
+fn by(carried: &Carried, reason: Option<String>) -> Result<By, String> {
+    let claimed = carried.actor.as_deref();
+    if claimed.is_some_and(|claimed| claimed.len() > 100 || !claimed.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err("`rp9-actor` is 1 to 100 visible ASCII characters.".into());
+    }
+    let actor = carried.sender.as_ref().map(|sender| format!("service:{sender}"));
+    let claimed = claimed.filter(|claimed| !claimed.is_empty() && actor.as_deref() != Some(claimed));
+    let reason = match (claimed, reason) {
+        (Some(claimed), Some(reason)) => Some(format!("for {claimed}: {reason}")),
+        (Some(claimed), None) => Some(format!("for {claimed}")),
+        (None, reason) => reason,
+    };
+    // Without a sender it was published for the release before, which did not prove who sends.
+    Ok(By { actor: actor.unwrap_or_else(|| UNPROVEN.to_owned()), reason })
 }
 
 #[cfg(test)]
@@ -118,15 +141,27 @@ mod tests {
     }
 
     fn from(actor: &str) -> Carried {
-        Carried { actor: Some(actor.into()), ..Carried::default() }
+        Carried { actor: Some(actor.into()), sender: Some("autoscaler".into()), ..Carried::default() }
     }
 
     #[test]
-    fn who_does_not_say_who_it_is_is_refused() {
-        let read = |carried| wanted(submitted(), Priority::Normal, carried);
-        assert!(read(from("service:autoscaler")).is_ok());
-        for carried in [Carried::default(), from(""), from("two words"), from(&"x".repeat(101))] {
-            assert!(read(carried).is_err());
+    fn who_wants_it_is_who_was_let_in_whatever_they_say() {
+        let read = |carried, reason: Option<&str>| {
+            let submitted = SubmitOperation { reason: reason.map(str::to_owned), ..submitted() };
+            wanted(submitted, Priority::Normal, carried).map(|wanted| (wanted.actor, wanted.reason))
+        };
+        let told = |actor: &str, reason: Option<&str>| Ok((actor.to_owned(), reason.map(str::to_owned)));
+        let nobody_else = Carried { actor: None, ..from("") };
+        for carried in [from("service:autoscaler"), from(""), nobody_else] {
+            assert_eq!(read(carried, Some("load")), told("service:autoscaler", Some("load")));
+        }
+        let for_ada = told("service:autoscaler", Some("for user:ada: load"));
+        assert_eq!(read(from("user:ada"), Some("load")), for_ada);
+        assert_eq!(read(from("user:ada"), None), told("service:autoscaler", Some("for user:ada")));
+        let former = Carried { sender: None, ..from("service:autoscaler") };
+        assert_eq!(read(former, None), told("unproven", Some("for service:autoscaler")));
+        for nonsense in ["two words", &"x".repeat(101)] {
+            assert!(read(from(nonsense), None).is_err());
         }
     }
 

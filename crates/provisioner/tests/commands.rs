@@ -41,7 +41,8 @@ struct Stage {
 impl Stage {
     async fn new(record: PgPool) -> Self {
         let url = Env::of_process().load::<Url>().unwrap().0;
-        let config: BusConfig = Env::of([("NATS_URL", url.as_str())]).load().unwrap();
+        let config: BusConfig =
+            Env::of([("NATS_URL", url.as_str()), ("NATS_USER", "doctor")]).load().unwrap();
         let bus = Bus::connect(&config, "provisioner-test").await.unwrap();
         eventually(async || bus.is_connected()).await;
         bus.ensure_stream(&COMMANDS).await.unwrap().purge().await.unwrap();
@@ -133,7 +134,11 @@ async fn it_becomes_a_row_once_however_often_it_is_sent(stage: &Stage) {
     for attempt in 0..20 {
         let headers = [("rp9-actor".to_owned(), "service:doctor".to_owned())];
         let message_id = format!("{}.{attempt}", submitted.operation);
-        stage.bus.resend(encoded.subject(), &headers, encoded.encode(), &message_id).await.unwrap();
+        stage
+            .bus
+            .resend(format!("{}.doctor", encoded.subject()), &headers, encoded.encode(), &message_id)
+            .await
+            .unwrap();
     }
     let last = heal(submitted.tenant);
     stage.send(&last, Priority::Low, &by("service:doctor")).await;
@@ -144,6 +149,16 @@ async fn it_becomes_a_row_once_however_often_it_is_sent(stage: &Stage) {
     assert_eq!((stage.count("operations").await, stage.count("dead_letters").await), (2, 0));
     let audited = "audit_logs where action = 'tenant.heal' and role = 'service' and reason = 'It looks ill.'";
     assert_eq!(stage.count(audited).await, 2);
+
+    // As a service of the release before sends it.
+    let former = heal(submitted.tenant);
+    let encoded = ProvisionerCommand { priority: Priority::Low, order: Order::Submit(former.clone()) };
+    let headers = [("rp9-actor".to_owned(), "service:surgeon".to_owned())];
+    stage.bus.resend(encoded.subject(), &headers, encoded.encode(), "former").await.unwrap();
+    eventually(async || stage.row(former.operation).await.is_some()).await;
+    assert_eq!(stage.row(former.operation).await.unwrap().2, "unproven");
+    let audited = "audit_logs where actor = 'unproven' and reason = 'for service:surgeon: It looks ill.'";
+    assert_eq!(stage.count(audited).await, 1);
 }
 
 async fn a_removal_marks_its_tenant(stage: &Stage) {
@@ -184,7 +199,7 @@ async fn what_cannot_be_done_is_told(stage: &Stage) {
     let wrong = [
         (heal(TenantId::generate()), by("service:doctor"), "refused"),
         (heal(stage.tenant("suspended").await), by("service:doctor"), "refused"),
-        (heal(tenant), Carried::default(), "refused"),
+        (heal(tenant), by("two words"), "refused"),
         (SubmitOperation { kind: "tenant.create".into(), ..heal(tenant) }, by("service:x"), "refused"),
         (SubmitOperation { kind: "tenant.explode".into(), ..heal(tenant) }, by("service:x"), "refused"),
         (heal(tenant), Carried { deadline: Some(OffsetDateTime::UNIX_EPOCH), ..by("service:x") }, "expired"),
