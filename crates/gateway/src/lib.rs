@@ -38,7 +38,7 @@ pub use app::{App, Around};
 pub use config::Config;
 pub use events::start as start_events;
 pub use http::server::{Sockets, serve};
-pub use jobs::{SCHEDULES, retention::forget, runner};
+pub use jobs::{retention::forget, runner, schedules as declared_schedules};
 pub use pressure::watch as watch_pressure;
 pub use replays::start as start_replays;
 pub use routes::{api, describe, edge::edge};

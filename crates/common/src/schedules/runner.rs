@@ -20,6 +20,8 @@ use crate::{
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Firings run at once in one process.
 const AT_ONCE: usize = 4;
+/// So many schedules are decided about before firings begin: some tenths of a second.
+const AT_A_TIME: usize = 50;
 
 /// Fires what a service's schedules say, and runs it.
 pub struct Runner {
@@ -54,15 +56,15 @@ impl Runner {
         jobs: Vec<Box<dyn Job>>,
     ) -> Result<Self, DeclareError> {
         let mut names = BTreeSet::new();
-        for schedule in schedules {
-            if !names.insert(schedule.name) {
-                return Err(DeclareError::Twice(schedule.name));
+        for Schedule { name, job, .. } in schedules {
+            if !names.insert(name) {
+                return Err(DeclareError::Twice(name.clone()));
             }
-            if !jobs.iter().any(|job| job.name() == schedule.job) {
-                return Err(DeclareError::NoJob { schedule: schedule.name, job: schedule.job });
+            if !jobs.iter().any(|known| known.name() == job) {
+                return Err(DeclareError::NoJob { schedule: name.clone(), job: job.clone() });
             }
         }
-        let rules = schedules.iter().map(|schedule| schedule.rule().map(|rule| (*schedule, rule)));
+        let rules = schedules.iter().map(|schedule| schedule.rule().map(|rule| (schedule.clone(), rule)));
         let schedules = rules.collect::<Result<_, _>>()?;
         Ok(Self { record: Box::new(record), service, schedules, jobs, ended: Notify::new() })
     }
@@ -75,15 +77,21 @@ impl Runner {
     /// Decides about everything that is due. Returns how much fired.
     pub async fn fire_due(&self) -> Result<u64, ScheduleError> {
         let (jobs, mut fired) = (self.job_names(), 0);
-        while let Some(decided) = self.record.fire_one(&jobs).await? {
-            fired += decided.fired;
-            if decided.passed_over > 0 {
-                metrics::firings(&decided.schedule, "passed_over", decided.passed_over);
-                let (schedule, count, since) = (decided.schedule, decided.passed_over, decided.since);
-                tracing::warn!(schedule, count, %since, "missed firings are not caught up");
-            }
+        while let Some(count) = self.fire_one(&jobs).await? {
+            fired += count;
         }
         Ok(fired)
+    }
+
+    /// Decides about one schedule that is due. Returns how much fired; nothing, if none is due.
+    async fn fire_one(&self, jobs: &[&str]) -> Result<Option<u64>, ScheduleError> {
+        let Some(decided) = self.record.fire_one(jobs).await? else { return Ok(None) };
+        if decided.passed_over > 0 {
+            metrics::firings(&decided.job, "passed_over", decided.passed_over);
+            let (schedule, count, since) = (decided.schedule, decided.passed_over, decided.since);
+            tracing::warn!(schedule, count, %since, "missed firings are not caught up");
+        }
+        Ok(Some(decided.fired))
     }
 
     /// Claims the oldest firing and runs it. Nothing, if there is none.
@@ -110,9 +118,23 @@ impl Runner {
         self.jobs.iter().map(|job| job.name()).collect()
     }
 
-    /// Decides, and begins as many firings as there is room for.
+    /// Decides about everything that is due. Begins as many firings as there is room for, again and again meanwhile: a thousand
+    /// schedules of one moment do not wait until the last of them is decided about.
     async fn pass(self: &Arc<Self>, permits: &Arc<Semaphore>, tasks: &Tasks) -> Result<(), ScheduleError> {
-        self.fire_due().await?;
+        let jobs = self.job_names();
+        loop {
+            let mut decided = 0;
+            while decided < AT_A_TIME && self.fire_one(&jobs).await?.is_some() {
+                decided += 1;
+            }
+            self.begin(permits, tasks).await?;
+            if decided < AT_A_TIME {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn begin(self: &Arc<Self>, permits: &Arc<Semaphore>, tasks: &Tasks) -> Result<(), ScheduleError> {
         while let Ok(permit) = permits.clone().try_acquire_owned() {
             let asked = Instant::now();
             let Some(claimed) = self.record.claim(&self.job_names()).await? else { break };

@@ -29,9 +29,10 @@ impl Runner {
         stopping: &CancellationToken,
     ) -> Result<Ran, ScheduleError> {
         let firing = &claimed.firing;
-        let span = tracing::info_span!("firing", schedule = firing.schedule, due_at = %firing.due_at);
+        let (schedule, subject) = (firing.schedule.as_str(), &firing.subject);
+        let span = tracing::info_span!("firing", schedule, subject = %subject, due_at = %firing.due_at);
         if firing.attempt == 1 {
-            metrics::lateness(&firing.schedule, claimed.late);
+            metrics::lateness(&claimed.job, claimed.late);
         }
         let begun = Instant::now();
         let result = tokio::select! {
@@ -45,10 +46,10 @@ impl Runner {
             result = self.attempt(claimed).instrument(span.clone()) => Some(result),
             () = stopping.cancelled() => None,
         };
-        metrics::took(&firing.schedule, begun.elapsed());
+        metrics::took(&claimed.job, begun.elapsed());
         let (ran, outcome) = judge(firing, result.as_ref());
         match self.record.finish(claimed, &outcome).await {
-            Ok(()) => span.in_scope(|| note(firing, ran, result, begun.elapsed())),
+            Ok(()) => span.in_scope(|| note(claimed, ran, result, begun.elapsed())),
             Err(ScheduleError::LeaseLost) => return Ok(Ran::Lost),
             Err(error) => return Err(error),
         }
@@ -101,8 +102,8 @@ fn judge(firing: &Firing, result: Option<&Result<(), JobError>>) -> (Ran, Outcom
     }
 }
 
-fn note(firing: &Firing, ran: Ran, result: Option<Result<(), JobError>>, took: Duration) {
-    let (attempt, duration_ms) = (firing.attempt, took.as_millis() as u64);
+fn note(claimed: &Claimed, ran: Ran, result: Option<Result<(), JobError>>, took: Duration) {
+    let (attempt, duration_ms) = (claimed.firing.attempt, took.as_millis() as u64);
     let cause = result.and_then(Result::err).map(|error| error.cause).unwrap_or_default();
     let word = match ran {
         Ran::Done => {
@@ -119,5 +120,5 @@ fn note(firing: &Firing, ran: Ran, result: Option<Result<(), JobError>>, took: D
         }
         Ran::Released | Ran::Lost => return,
     };
-    metrics::firings(&firing.schedule, word, 1);
+    metrics::firings(&claimed.job, word, 1);
 }
