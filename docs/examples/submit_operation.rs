@@ -10,9 +10,10 @@ use common::{
     bus::{Bus, BusConfig, Carried},
     config::Env,
     id::OperationId,
+    operations::Priority,
 };
 use futures::StreamExt;
-use wire::{Event, Order, Priority, ProvisionerCommand, SubmitOperation};
+use wire::{Event, Order, ProvisionerCommand, SubmitOperation};
 
 /// The bus taking the message is no promise. Without an answer it is sent again, under the same id.
 const SEND_AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -27,7 +28,8 @@ async fn main() -> anyhow::Result<()> {
 
     let operation = OperationId::generate();
     let reason = Some("To show how it is done.".to_owned());
-    let submitted = SubmitOperation { operation, kind, tenant, not_before: None, reason };
+    let request = serde_json::json!({});
+    let submitted = SubmitOperation { operation, kind, tenant, request, not_before: None, reason };
     let command = ProvisionerCommand { priority: Priority::Normal, order: Order::Submit(submitted) };
     let carried = Carried {
         actor: Some("service:example".into()),

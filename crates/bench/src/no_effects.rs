@@ -1,8 +1,9 @@
 //! A creation that changes nothing outside: what is left is the price of operations themselves.
 
 use async_trait::async_trait;
-use common::operations::{Context, OperationKind, Saga, Step, StepError};
+use common::operations::{Context, Saga, Step, StepError};
 use provisioner::World;
+use wire::kinds::TenantCreate;
 
 /// As many steps as the real saga has.
 pub struct NoEffects;
@@ -28,7 +29,7 @@ pub struct Nothing {}
 impl Saga for NoEffects {
     type World = World;
     type State = Nothing;
-    const KIND: OperationKind = OperationKind::TenantCreate;
+    type Request = TenantCreate;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
         STEPS.iter().map(|step| step as &dyn Step<Self>).collect()
@@ -42,7 +43,11 @@ impl Step<NoEffects> for NoEffect {
     }
 
     /// One look at the fence, as before any effect.
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         context.fenced().await.map(drop)
     }
 }

@@ -1,5 +1,6 @@
 //! The record: pools of connections to Postgres, and the schema's migrations.
 
+mod doubt;
 mod fitness;
 mod migrations;
 mod owners;
@@ -7,7 +8,10 @@ mod queue;
 mod statements;
 mod transaction;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
@@ -16,6 +20,8 @@ use sqlx::{
 };
 
 use crate::config::{Env, Section};
+
+use doubt::Doubt;
 
 pub use fitness::Unfit;
 pub use migrations::{MIGRATOR, has_schema, migrate};
@@ -27,7 +33,7 @@ pub use transaction::begin;
 /// How long a request waits for a connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The pool asks a connection how it is each time it is given back. Asking again when it is taken would be one more round trip for
+/// sqlx's pool pings a connection each time it is given back. Asking again when it is taken would be one more round trip for
 /// everything; only one that has been lying about may have died since.
 const ALIVE_FOR: Duration = Duration::from_secs(1);
 
@@ -79,21 +85,30 @@ pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseEr
     Ok(pooled(config.connections, ACQUIRE_TIMEOUT, &options).connect_lazy_with(options))
 }
 
-/// No connection is handed out before it is known to be as these options say, nor any longer than its server takes writes.
+/// No connection is handed out before it is known to be as these options say, nor for long after its server has stopped taking
+/// writes.
 fn pooled(connections: u32, acquire_timeout: Duration, options: &PgConnectOptions) -> PgPoolOptions {
     let begun_with = Arc::new(options.clone());
+    let doubt = Arc::new(Doubt::default());
+    let (made, taken, given) = (doubt.clone(), doubt.clone(), doubt);
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(acquire_timeout)
         .after_connect(move |connection, _| {
-            let options = begun_with.clone();
-            Box::pin(async move { fitness::check(connection, &options).await })
+            let (options, doubt) = (begun_with.clone(), made.clone());
+            Box::pin(async move { fitness::check(connection, &options, &doubt).await })
         })
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(
-                async move { Ok(meta.idle_for <= ALIVE_FOR || fitness::takes_writes(connection).await?) },
-            )
+        .before_acquire(move |connection, meta| {
+            let doubt = taken.clone();
+            Box::pin(async move {
+                Ok(meta.idle_for <= ALIVE_FOR || fitness::is_of_use(connection, &doubt).await?)
+            })
         })
-        .after_release(|connection, _| Box::pin(fitness::takes_writes(connection)))
+        .after_release(move |connection, _| {
+            let doubt = given.clone();
+            Box::pin(async move {
+                Ok(!doubt.asks(Instant::now()) || fitness::is_of_use(connection, &doubt).await?)
+            })
+        })
 }

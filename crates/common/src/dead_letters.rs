@@ -6,7 +6,10 @@ use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use crate::id::{DeadLetterId, OperationId, TenantId};
+use crate::{
+    error::writable,
+    id::{DeadLetterId, OperationId, TenantId},
+};
 
 /// Why a message could not be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,7 +98,7 @@ impl DeadLetters {
         .bind(letter.service)
         .bind(&letter.subject)
         .bind(letter.reason.as_str())
-        .bind(&letter.detail)
+        .bind(writable(&letter.detail))
         .bind(i32::try_from(letter.attempts).unwrap_or(i32::MAX))
         .bind(&letter.headers)
         .bind(&letter.payload)

@@ -5,7 +5,7 @@ mod sqlstate;
 
 use std::fmt;
 
-pub use scrub::scrub;
+pub use scrub::{scrub, writable};
 
 /// What sort of failure this is. Everything that reacts to an error reacts to this, and to nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -10,6 +10,7 @@ pub mod dead_letters;
 pub mod error;
 pub mod id;
 pub mod operations;
+pub mod role;
 pub mod schedules;
 pub mod secrets;
 pub mod service;

@@ -9,6 +9,7 @@
 //!
 //! Operations are kept in Postgres. What they need of it is a port, [`Record`], so that simulations can keep them in memory.
 
+pub mod accept;
 mod drive;
 mod gate;
 mod journal;
@@ -20,12 +21,13 @@ mod saga;
 mod store;
 mod worker;
 
+pub use accept::{Asked, NewOperation, Once, accept};
 pub use drive::{Drive, Paused};
 pub use gate::Gate;
 pub use journal::{End, Entry, Event, IllegalEvent, Journal, Next, Status};
-pub use kind::{OperationKind, STATUSES};
+pub use kind::{Lane, OperationKind, Priority, Request, STATUSES, read_as};
 pub use lease::Lease;
 pub use policy::Failure;
-pub use saga::{Context, Saga, Step, StepError};
+pub use saga::{Context, ContextOf, Saga, Step, StepError};
 pub use store::{Claim, Claimed, NewEntry, PostgresRecord, Record, Store, StoreError, Turn};
 pub use worker::{Wake, Worker};

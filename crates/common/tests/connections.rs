@@ -5,7 +5,10 @@
 #[path = "support/pooler.rs"]
 mod pooler;
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use common::{
     config::Env,
@@ -96,10 +99,42 @@ async fn connections_to_a_server_that_takes_no_writes_are_given_up(database: PgP
         "{single:?} {within:?}"
     );
 
-    // Connections that were open keep to what they began with: those that are used now are others.
+    // Connections that were open keep to what they began with: those that are used soon after are others.
     from_now_on(&database, "reset default_transaction_read_only").await;
-    sqlx::query(DIGEST).execute(&statements).await.unwrap();
-    let mut transaction = common::database::begin(&service).await.unwrap();
-    sqlx::query(DIGEST).execute(&mut *transaction).await.unwrap();
-    transaction.commit().await.unwrap();
+    eventually(async || sqlx::query(DIGEST).execute(&statements).await.is_ok()).await;
+    eventually(async || write(&service).await.is_ok()).await;
+}
+
+/// Until it is so.
+async fn eventually(so: impl AsyncFn() -> bool) {
+    let becomes = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), becomes).await.unwrap();
+}
+
+async fn write(service: &PgPool) -> Result<(), sqlx::Error> {
+    let mut transaction = common::database::begin(service).await?;
+    sqlx::query(DIGEST).execute(&mut *transaction).await?;
+    transaction.commit().await
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn while_nothing_takes_writes_connections_are_not_made_anew_for_each_use(database: PgPool) {
+    from_now_on(&database, "set default_transaction_read_only = on").await;
+    let service = service(&database, database.connect_options().get_port());
+    let (statements, begun) = (Statements::beside(&service), Instant::now());
+    let mut servers = HashSet::new();
+    for _ in 0..50 {
+        let mut transaction = common::database::begin(&service).await.unwrap();
+        let server = sqlx::query_scalar::<_, i32>("select pg_backend_pid()").fetch_one(&mut *transaction);
+        servers.insert(server.await.unwrap());
+        transaction.commit().await.unwrap();
+        assert!(sqlx::query(DIGEST).execute(&statements).await.is_err());
+    }
+    let most = 2 + usize::try_from(begun.elapsed().as_secs()).unwrap();
+    assert!(servers.len() <= most, "{} connections", servers.len());
 }

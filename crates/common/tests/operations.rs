@@ -22,15 +22,36 @@ use common::{
     error::Kind,
     id::{OperationId, TenantId},
     operations::{
-        Claimed, Context, Drive, End, Gate, Lease, OperationKind, Paused, Saga, Step, StepError, Store,
-        StoreError, Wake, Worker,
+        Claimed, Context, Drive, End, Gate, Lane, Lease, OperationKind, Paused, Priority, Request, Saga,
+        Step, StepError, Store, StoreError, Wake, Worker, read_as,
     },
     service::Tasks,
 };
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-const KIND: OperationKind = OperationKind::TenantCreate;
+const KIND: &OperationKind = &OperationKind {
+    name: "tenant.count",
+    service: "provisioner",
+    lane: Lane::Life,
+    alone: false,
+    single: false,
+    from: &[],
+    passes: None,
+    ends: None,
+    deadline: Duration::from_secs(60),
+    priority: Priority::Normal,
+    unwinds: true,
+    roles: &[],
+    read: read_as::<Count>,
+};
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Count {}
+
+impl Request for Count {
+    const KIND: &'static OperationKind = KIND;
+}
 
 /// Two steps that count, of which the second can be told to fail.
 #[derive(Clone, Default)]
@@ -52,7 +73,7 @@ struct Seen {
 impl Saga for Counting {
     type World = World;
     type State = Seen;
-    const KIND: OperationKind = KIND;
+    type Request = Count;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
         vec![&First, &Second]
@@ -65,13 +86,13 @@ impl Step<Counting> for First {
         "first"
     }
 
-    async fn run(&self, context: &Context<'_, World>, state: &mut Seen) -> Result<(), StepError> {
+    async fn run(&self, context: &Context<'_, World, Count>, state: &mut Seen) -> Result<(), StepError> {
         context.fenced().await?.ran.fetch_add(1, Ordering::SeqCst);
         state.first = true;
         Ok(())
     }
 
-    async fn undo(&self, context: &Context<'_, World>, _: &Seen) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, World, Count>, _: &Seen) -> Result<(), StepError> {
         context.fenced().await?.undone.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
@@ -83,7 +104,7 @@ impl Step<Counting> for Second {
         "second"
     }
 
-    async fn run(&self, context: &Context<'_, World>, state: &mut Seen) -> Result<(), StepError> {
+    async fn run(&self, context: &Context<'_, World, Count>, state: &mut Seen) -> Result<(), StepError> {
         assert!(state.first, "what the first step left is there");
         let world = context.fenced().await?;
         world.ran.fetch_add(1, Ordering::SeqCst);

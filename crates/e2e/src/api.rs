@@ -99,6 +99,13 @@ impl Api {
         self.succeeds(&text(&answer.body["operation_id"])).await;
     }
 
+    /// Has something done to a tenant; the operation that does it.
+    pub async fn operate(&self, tenant: &str, verb: &str, body: &Value) -> String {
+        let answer = self.command(&Command::operate(tenant, verb, body)).await.unwrap();
+        assert_eq!(answer.status, 202, "{answer:?}");
+        text(&answer.body["operation_id"])
+    }
+
     /// Waits for an operation to succeed.
     pub async fn succeeds(&self, operation: &str) -> Value {
         eventually(&format!("{operation} succeeds"), Duration::from_secs(300), async || {
@@ -143,6 +150,16 @@ impl Command {
         Self {
             method: Method::POST,
             path: "/tenants".into(),
+            body: body.to_string(),
+            key: Some(uuid::Uuid::now_v7().to_string()),
+        }
+    }
+
+    /// Something done to a tenant: `restart`, `suspend`, `resume`, `scale`.
+    pub fn operate(tenant: &str, verb: &str, body: &Value) -> Self {
+        Self {
+            method: Method::POST,
+            path: format!("/tenants/{tenant}/{verb}"),
             body: body.to_string(),
             key: Some(uuid::Uuid::now_v7().to_string()),
         }

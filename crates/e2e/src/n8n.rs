@@ -84,11 +84,18 @@ impl Customer {
         id
     }
 
-    /// How many of a workflow's executions ended well, of at most 250.
+    /// How many of a workflow's executions ended well.
     pub async fn succeeded(&self, workflow: &str) -> Result<usize, String> {
-        let path = format!("/api/v1/executions?workflowId={workflow}&status=success&limit=250");
-        let list = self.read(&path).await?;
-        list["data"].as_array().map(Vec::len).ok_or(list.to_string())
+        let (mut count, mut cursor) = (0, String::new());
+        loop {
+            let path = format!("/api/v1/executions?workflowId={workflow}&status=success&limit=250{cursor}");
+            let page = self.read(&path).await?;
+            count += page["data"].as_array().map(Vec::len).ok_or(page.to_string())?;
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(count),
+            }
+        }
     }
 }
 
@@ -109,6 +116,21 @@ async fn answer(request: RequestBuilder) -> Result<Value, String> {
         return Err(format!("{status}: {body}"));
     }
     Ok(serde_json::from_str(&body).unwrap_or(Value::String(body)))
+}
+
+/// The same after so many seconds, in which the execution runs.
+pub fn slow_workflow(path: &str, seconds: u32) -> Value {
+    let mut workflow = webhook_workflow(path, Answers::WhenQueued);
+    let wait = json!({
+        "id": "33333333-3333-4333-8333-333333333333", "name": "Wait", "position": [100, 0], "type": "n8n-nodes-base.wait",
+        "typeVersion": 1.1, "webhookId": uuid::Uuid::now_v7(), "parameters": { "amount": seconds, "unit": "seconds" },
+    });
+    let next = |node: &str| json!({ "main": [[{ "node": node, "type": "main", "index": 0 }]] });
+    if let Some(nodes) = workflow["nodes"].as_array_mut() {
+        nodes.push(wait);
+    }
+    workflow["connections"] = json!({ "Webhook": next("Wait"), "Wait": next("Echo") });
+    workflow
 }
 
 /// A workflow that gives back what is posted to a webhook.

@@ -44,6 +44,8 @@ pub enum FollowError {
     Refused(StatusCode),
     #[error("what the gateway answers does not read")]
     Garbled(#[source] reqwest::Error),
+    #[error("what the gateway tells cannot be looked at")]
+    Broken(#[source] tokio::task::JoinError),
 }
 
 impl Gateway {
@@ -82,7 +84,13 @@ impl Gateway {
         match self.ask().await? {
             None => relay.heard(),
             // What was refused is asked for whole again: it may be accepted by then.
-            Some((snapshot, tag)) => self.tag = tag.filter(|_| relay.offer(snapshot)),
+            Some((snapshot, tag)) => {
+                let relay = relay.clone();
+                // It waits for the disk.
+                let offered = tokio::task::spawn_blocking(move || relay.offer(snapshot));
+                let followed = offered.await.map_err(FollowError::Broken)?;
+                self.tag = tag.filter(|_| followed);
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod accept;
 mod config;
 mod follow;
 mod gate;
@@ -38,14 +39,15 @@ pub async fn start(config: Config, process: &Process) -> anyhow::Result<()> {
     serve(tasks, "traefik", TcpListener::bind(config.bind).await?, serve::routes(&relay, config.token));
     serve(tasks, "waiting", TcpListener::bind(config.waiting_bind).await?, waiting::page());
     follow::follow(tasks, relay.clone(), gateway);
-    watch::watch(tasks, relay, lookout);
+    tasks.spawn("watch", watch::watch(relay, lookout, tasks.stopping()));
     Ok(())
 }
 
-/// Lets the relay that runs on the same state follow what it has refused.
-pub fn accept() -> anyhow::Result<ExitCode> {
+/// `edge-relay accept`: lets the relay that runs on the same state follow what it has refused.
+pub async fn accept() -> anyhow::Result<ExitCode> {
     let StateDir(folder) = Env::of_process().load()?;
-    Memory::at(folder)?.accept()?;
+    let refusal = accept::accept(&Memory::at(folder)?).await?;
+    println!("accepted, and followed: {refusal}");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,7 +8,7 @@ use common::service::process;
 #[tokio::main]
 async fn main() -> ExitCode {
     let ended = match std::env::args().nth(1).as_deref() {
-        Some("accept") => edge_relay::accept(),
+        Some("accept") => edge_relay::accept().await,
         Some("gate") => edge_relay::gate(std::env::args_os().skip(2)).await,
         _ => return process::run("edge-relay", edge_relay::start).await,
     };

@@ -1,4 +1,5 @@
-//! What outlives the process: the last routes that were followed, and a person's word on what was refused.
+//! What is on disk: the last routes that were followed, which outlive the process; and what is refused now, for a person to read and
+//! to give their word on.
 
 use std::{
     fs::{self, File},
@@ -6,10 +7,12 @@ use std::{
     path::PathBuf,
 };
 
-use edge::Snapshot;
+use edge::{Snapshot, guard::Refusal};
+use serde::{Serialize, de::DeserializeOwned};
 
 const ROUTES: &str = "routes.json";
-const ACCEPTED: &str = "accepted";
+const REFUSED: &str = "refused.json";
+const ACCEPTED: &str = "accepted.json";
 
 /// A folder of the relay's own.
 #[derive(Debug, Clone)]
@@ -23,7 +26,7 @@ pub enum MemoryError {
     #[error("the folder {0} cannot be used")]
     Folder(PathBuf, #[source] io::Error),
     /// It was written whole or not at all, so this is not what we wrote.
-    #[error("the remembered routes do not read; remove {0} to begin without")]
+    #[error("what is remembered does not read; remove {0} to begin without")]
     Garbled(PathBuf, #[source] serde_json::Error),
 }
 
@@ -36,7 +39,46 @@ impl Memory {
 
     /// The routes that were kept last.
     pub fn recall(&self) -> Result<Option<Snapshot>, MemoryError> {
-        let path = self.folder.join(ROUTES);
+        self.read(ROUTES)
+    }
+
+    /// Keeps these routes instead. After a crash at any moment either the former or these are there.
+    pub fn keep(&self, snapshot: &Snapshot) -> Result<(), MemoryError> {
+        self.write(ROUTES, snapshot)
+    }
+
+    /// What is refused, as the relay that runs told it last.
+    pub fn refused(&self) -> Result<Option<Refusal>, MemoryError> {
+        self.read(REFUSED)
+    }
+
+    /// This is refused from now on.
+    pub fn tell_refused(&self, refusal: Refusal) -> Result<(), MemoryError> {
+        self.write(REFUSED, &refusal)
+    }
+
+    /// Nothing is refused any more.
+    pub fn tell_followed(&self) -> Result<(), MemoryError> {
+        self.remove(REFUSED).map(drop)
+    }
+
+    /// A person says: what is refused like this is right.
+    pub fn accept(&self, refusal: Refusal) -> Result<(), MemoryError> {
+        self.write(ACCEPTED, &refusal)
+    }
+
+    /// What a person said is right, until their word is taken.
+    pub fn accepted(&self) -> Result<Option<Refusal>, MemoryError> {
+        self.read(ACCEPTED)
+    }
+
+    /// Their word is good once, and only while what they gave it on is refused. Says whether there was one.
+    pub fn take_word(&self) -> Result<bool, MemoryError> {
+        self.remove(ACCEPTED)
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, MemoryError> {
+        let path = self.folder.join(name);
         match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| MemoryError::Garbled(path, e)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -44,10 +86,9 @@ impl Memory {
         }
     }
 
-    /// Keeps these routes instead. After a crash at any moment either the former or these are there.
-    pub fn keep(&self, snapshot: &Snapshot) -> Result<(), MemoryError> {
-        let bytes = serde_json::to_vec(snapshot).map_err(io::Error::from);
-        bytes.and_then(|bytes| self.replace(ROUTES, &bytes)).map_err(|error| self.unusable(error))
+    fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), MemoryError> {
+        let bytes = serde_json::to_vec(value).map_err(io::Error::from);
+        bytes.and_then(|bytes| self.replace(name, &bytes)).map_err(|error| self.unusable(error))
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -59,14 +100,12 @@ impl Memory {
         File::open(&self.folder)?.sync_all()
     }
 
-    /// A person says: what is refused now is right.
-    pub fn accept(&self) -> Result<(), MemoryError> {
-        self.replace(ACCEPTED, b"").map_err(|error| self.unusable(error))
-    }
-
-    /// Whether a person has said so since the last time this was asked. Their word is good once.
-    pub fn take_acceptance(&self) -> bool {
-        fs::remove_file(self.folder.join(ACCEPTED)).is_ok()
+    fn remove(&self, name: &str) -> Result<bool, MemoryError> {
+        match fs::remove_file(self.folder.join(name)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(self.unusable(error)),
+        }
     }
 
     fn unusable(&self, error: io::Error) -> MemoryError {
@@ -102,10 +141,12 @@ mod tests {
 
     #[test]
     fn a_persons_word_is_good_once() {
-        let memory = memory();
-        assert!(!memory.take_acceptance());
-        memory.accept().unwrap();
-        assert!(memory.take_acceptance() && !memory.take_acceptance());
+        let (memory, refusal) = (memory(), Refusal::Shrunk { lost: 40, of: 40 });
+        assert!(!memory.take_word().unwrap());
+        memory.accept(refusal).unwrap();
+        assert_eq!(memory.accepted().unwrap(), Some(refusal));
+        assert!(memory.take_word().unwrap() && !memory.take_word().unwrap());
+        assert_eq!(memory.accepted().unwrap(), None);
         fs::remove_dir_all(memory.folder).unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! Every metric of the relay.
 
-use edge::guard::Refusal;
+use edge::{StandIn, guard::Refusal};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 const ROUTES: &str = "rp9_edge_routes";
@@ -9,6 +9,7 @@ const HEARD_AT: &str = "rp9_edge_heard_timestamp_seconds";
 const STRANGER: &str = "rp9_edge_stranger";
 const SHRUNK: &str = "rp9_edge_shrunk";
 const ANSWERS: &str = "rp9_edge_waiting_answers_total";
+const STOOD_IN: &str = "rp9_edge_stand_in_answers_total";
 
 /// Says what each metric means.
 pub fn describe() {
@@ -21,7 +22,11 @@ pub fn describe() {
         "1 while routes are refused because too many are gone at once: a person decides."
     );
     describe_counter!(ANSWERS, "Calls that got the waiting page.");
+    describe_counter!(STOOD_IN, "Calls that got the page of a stand-in, by which.");
     counter!(ANSWERS).absolute(0);
+    for stand_in in StandIn::ALL {
+        counter!(STOOD_IN, "stand_in" => stand_in.as_str()).absolute(0);
+    }
     refused(None);
 }
 
@@ -42,7 +47,10 @@ pub fn refused(refusal: Option<Refusal>) {
     gauge!(SHRUNK).set(f64::from(u8::from(matches!(refusal, Some(Refusal::Shrunk { .. })))));
 }
 
-/// Somebody got the waiting page.
-pub fn waited() {
-    counter!(ANSWERS).increment(1);
+/// Somebody got the waiting page, or that of this stand-in.
+pub fn answered(stand_in: Option<StandIn>) {
+    match stand_in {
+        None => counter!(ANSWERS).increment(1),
+        Some(stand_in) => counter!(STOOD_IN, "stand_in" => stand_in.as_str()).increment(1),
+    }
 }

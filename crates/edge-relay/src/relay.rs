@@ -1,4 +1,6 @@
 //! What is served: the routes that were followed last, without the sides that are not ready.
+//!
+//! One task offers routes and no other does. The state is locked for moments: the disk is written to and the document is made outside.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,8 +19,11 @@ use crate::{
     metrics,
 };
 
+mod refused;
 #[cfg(test)]
 mod tests;
+
+use refused::Refused;
 
 /// The relay of one Traefik. Clones are the same one.
 #[derive(Clone)]
@@ -31,14 +36,22 @@ struct Shared {
 }
 
 struct State {
-    followed: Option<Snapshot>,
+    followed: Option<Arc<Snapshot>>,
     sides: Sides,
     /// Whether each side that was remembered has been looked at. Before that Traefik keeps what it has: nothing is known yet.
     looked: bool,
-    document: Option<Bytes>,
-    refusal: Option<Refusal>,
+    /// How often something changed that is in the document.
+    changes: u64,
+    made: Option<Made>,
+    refused: Refused,
     heard_at: Option<Instant>,
     not_ready: Option<Latch>,
+}
+
+/// The document as it is after so many changes.
+struct Made {
+    changes: u64,
+    document: Bytes,
 }
 
 /// How the relay is, for those who run it.
@@ -54,9 +67,12 @@ pub struct Report {
 }
 
 impl Relay {
-    /// A relay that goes on from what is remembered. The latch is released with the first document.
+    /// A relay that goes on from what is remembered. The latch is released once there is a document to be had.
     pub fn remember(memory: Memory, settings: Settings, not_ready: Latch) -> Result<Self, MemoryError> {
-        let followed = memory.recall()?;
+        let followed = memory.recall()?.map(Arc::new);
+        // Of a former process, and about what it was told. The gateway will tell us.
+        memory.tell_followed()?;
+        memory.take_word()?;
         let mut sides = Sides::default();
         if let Some(snapshot) = &followed {
             sides.follow(&snapshot.routes, Health::UNKNOWN);
@@ -65,8 +81,9 @@ impl Relay {
             looked: followed.is_none(),
             followed,
             sides,
-            document: None,
-            refusal: None,
+            changes: 0,
+            made: None,
+            refused: Refused::default(),
             heard_at: None,
             not_ready: Some(not_ready),
         };
@@ -82,36 +99,57 @@ impl Relay {
         self.state().heard_at.is_some()
     }
 
+    fn just_heard(&self) -> MutexGuard<'_, State> {
+        metrics::heard();
+        let mut state = self.state();
+        state.heard_at = Some(Instant::now());
+        state
+    }
+
     /// The gateway has answered that nothing is new.
     pub fn heard(&self) {
-        metrics::heard();
-        self.state().heard_at = Some(Instant::now());
-    }
-
-    /// The gateway has told these routes. Says whether they are followed.
-    pub fn offer(&self, offered: Snapshot) -> bool {
-        self.heard();
-        let mut state = self.state();
-        let refusal = state.followed.as_ref().and_then(|followed| guard::refusal(followed, &offered));
-        // Their word is on what was refused when they gave it, and on nothing that comes later.
-        let accepted = self.0.memory.take_acceptance() && state.refusal == refusal;
-        let refusal = refusal.filter(|_| !accepted);
-        state.note_refusal(refusal);
-        if refusal.is_none() && state.followed.as_ref() != Some(&offered) {
-            self.follow(&mut state, offered);
+        let over = self.just_heard().refused.is_over(Instant::now());
+        if over {
+            tracing::info!("what the gateway tells is followed again");
+            self.end_refusal();
         }
-        refusal.is_none()
     }
 
-    fn follow(&self, state: &mut State, offered: Snapshot) {
+    /// The gateway has told these routes. Says whether they are followed. Waits for the disk.
+    pub fn offer(&self, offered: Snapshot) -> bool {
+        let followed = self.state().followed.clone();
+        let refusal = followed.as_ref().and_then(|followed| guard::refusal(followed, &offered));
+        // The word of a person is on what is refused, and what another gateway tells meanwhile does not use it up.
+        let accepted = refusal.filter(|_| self.0.memory.accepted().is_ok_and(|word| word == refusal));
+        if let Some(refusal) = refusal.filter(|_| accepted.is_none()) {
+            let news = self.just_heard().refused.again(refusal);
+            if news {
+                self.tell_refusal(refusal);
+            }
+            return false;
+        }
+        if followed.is_none_or(|followed| *followed != offered) {
+            self.follow(offered);
+        }
+        if let Some(refusal) = accepted {
+            tracing::info!(%refusal, "a person accepts what was refused");
+            self.state().refused.forget();
+            self.end_refusal();
+        }
+        self.heard();
+        true
+    }
+
+    fn follow(&self, offered: Snapshot) {
         if let Err(error) = self.0.memory.keep(&offered) {
             tracing::error!(error = chain(&error), "the routes are served, but not remembered");
         }
+        let mut state = self.state();
         // What is new beside what we knew was published just now; on a first meeting it may be as old as it likes.
         let newcomers = if state.followed.is_some() { Health::PUBLISHED } else { Health::UNKNOWN };
         state.sides.follow(&offered.routes, newcomers);
-        state.followed = Some(offered);
-        state.publish(&self.0.settings);
+        state.followed = Some(Arc::new(offered));
+        state.change();
     }
 
     /// Each side with the mark of its route, and whether there are doubts about it.
@@ -124,7 +162,7 @@ impl Relay {
         let mut state = self.state();
         if let Some(ready) = state.sides.note(side, sighting) {
             tracing::info!(route.host = %side.host, color = %side.color, ready, "an instance changed");
-            state.publish(&self.0.settings);
+            state.change();
         }
     }
 
@@ -133,13 +171,29 @@ impl Relay {
         let mut state = self.state();
         if !state.looked {
             state.looked = true;
-            state.publish(&self.0.settings);
+            state.change();
         }
     }
 
-    /// Traefik's configuration, once there is one.
+    /// Traefik's configuration, once there is one. Made when it is asked for: a thousand sides that change together, as when their
+    /// database goes away, are one document.
     pub fn document(&self) -> Option<Bytes> {
-        self.state().document.clone()
+        let (followed, sides, changes) = {
+            let state = self.state();
+            let followed = state.followed.clone().filter(|_| state.looked)?;
+            if let Some(made) = state.made.as_ref().filter(|made| made.changes == state.changes) {
+                return Some(made.document.clone());
+            }
+            (followed, state.sides.clone(), state.changes)
+        };
+        let ready = |route: &_, color| sides.is_ready(route, color);
+        let document = Bytes::from(document(&followed.routes, ready, &self.0.settings).to_string());
+        let mut state = self.state();
+        if state.made.as_ref().is_none_or(|made| made.changes < changes) {
+            state.made = Some(Made { changes, document: document.clone() });
+            metrics::served(followed.routes.len(), sides.waiting());
+        }
+        Some(document)
     }
 
     /// How the relay is.
@@ -150,41 +204,16 @@ impl Relay {
             routes: state.followed.as_ref().map_or(0, |followed| followed.routes.len()),
             sides_waiting: state.sides.waiting(),
             heard_seconds_ago: state.heard_at.map(|at| at.elapsed().as_secs()),
-            refused: state.refusal,
+            refused: state.refused.get(),
         }
     }
 }
 
 impl State {
-    /// Told once, however often it is refused.
-    fn note_refusal(&mut self, refusal: Option<Refusal>) {
-        metrics::refused(refusal);
-        if self.refusal == refusal {
-            return;
-        }
-        match refusal {
-            Some(Refusal::Stranger { served, offered }) => tracing::error!(
-                record.served = %served, record.offered = %offered,
-                "the gateway tells the routes of another record; the former ones are still served, until a person accepts"
-            ),
-            Some(Refusal::Shrunk { lost, of }) => tracing::error!(
-                lost,
-                of,
-                "too many routes are gone at once; the former ones are still served, until a person accepts"
-            ),
-            None => tracing::info!("what the gateway tells is followed again"),
-        }
-        self.refusal = refusal;
-    }
-
-    fn publish(&mut self, settings: &Settings) {
-        let Some(followed) = self.followed.as_ref().filter(|_| self.looked) else { return };
-        let sides = &self.sides;
-        let document = document(&followed.routes, |route, color| sides.is_ready(route, color), settings);
-        metrics::served(followed.routes.len(), sides.waiting());
-        self.document = Some(document.to_string().into());
-        if let Some(latch) = self.not_ready.take() {
-            latch.release();
-        }
+    /// What the document is made of has changed.
+    fn change(&mut self) {
+        self.changes += 1;
+        let latch = self.not_ready.take_if(|_| self.looked && self.followed.is_some());
+        latch.into_iter().for_each(Latch::release);
     }
 }

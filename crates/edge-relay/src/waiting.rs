@@ -1,5 +1,7 @@
-//! What callers get while their tenant is not ready: come back in a moment. Senders of webhooks do so after a 503, and take a 404
-//! for the last word.
+//! What callers get in place of a tenant: that it is not ready and when to come back, or that it is suspended. Senders of webhooks come
+//! again after a 503, and take a 404 for the last word.
+
+mod page;
 
 use std::time::Duration;
 
@@ -9,42 +11,36 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use edge::document::WAITING_HEADER;
+use edge::{StandIn, document::STAND_IN_HEADER};
 use http_body_util::BodyExt as _;
 
 use crate::metrics;
-
-/// Seconds. An n8n is back after 4 to 20.
-const RETRY_AFTER: &str = "5";
+use page::Page;
 
 /// So much of a request is taken before it is answered: a proxy that is still sending when the connection closes reports an
 /// error of its own. n8n takes as much in one request.
 const TAKEN: usize = 16 << 20;
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
-const HTML: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"5\">\
-<title>Back in a moment</title><h1>Back in a moment</h1><p>This address is starting. The page tries again by itself.</p></html>\n";
-const JSON: &str = "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
-\"detail\":\"This address is starting. Try again in a moment.\"}\n";
-const TEXT: &str = "This address is starting. Try again in a moment.\n";
-
-/// The page, whatever is asked for.
+/// The pages, whatever is asked for.
 pub fn page() -> Router {
     Router::new().fallback(answer)
 }
 
 async fn answer(headers: HeaderMap, body: Body) -> Response {
-    metrics::waited();
+    let stands_in_for = headers.get(STAND_IN_HEADER).and_then(|word| StandIn::from_word(word.to_str().ok()?));
+    metrics::answered(stands_in_for);
     // Whatever became of it, the answer is the same.
     let _ = tokio::time::timeout(TAKEN_WITHIN, take(body)).await;
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (kind, text) = form(accepted);
+    let page = Page::of(stands_in_for);
+    let (kind, text) = page.form(accepted);
     let named = [
-        (header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER)),
+        (header::RETRY_AFTER, HeaderValue::from_static(page.retry_after)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
     ];
-    (StatusCode::SERVICE_UNAVAILABLE, named, [(WAITING_HEADER, "not-ready")], text).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, named, [page.named], text).into_response()
 }
 
 async fn take(mut body: Body) {
@@ -57,41 +53,50 @@ async fn take(mut body: Body) {
     }
 }
 
-/// Content type and text, for what the caller accepts. Browsers name HTML; programs name JSON or nothing.
-fn form(accepted: &str) -> (&'static str, &'static str) {
-    if accepted.contains("text/html") {
-        ("text/html; charset=utf-8", HTML)
-    } else if accepted.contains("json") {
-        ("application/problem+json", JSON)
-    } else {
-        ("text/plain; charset=utf-8", TEXT)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
+    use edge::document::WAITING_HEADER;
     use tower::ServiceExt as _;
 
     use super::*;
 
+    const FORMS: [(&str, &str); 3] = [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("application/json, text/plain, */*", "application/problem+json"),
+        ("*/*", "text/plain; charset=utf-8"),
+    ];
+
+    async fn ask(accept: &str, stand_in: &str) -> Response {
+        let request = Request::post("/webhook/x").header("accept", accept).header(STAND_IN_HEADER, stand_in);
+        page().oneshot(request.body(Body::from("x")).unwrap()).await.unwrap()
+    }
+
     #[tokio::test]
     async fn whoever_asks_is_told_when_to_come_back_in_a_form_they_read() {
-        let cases = [
-            ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
-            ("application/json, text/plain, */*", "application/problem+json"),
-            ("*/*", "text/plain; charset=utf-8"),
-        ];
-        for (accept, kind) in cases {
-            let request = Request::post("/webhook/x").header("accept", accept).body(Body::from("x")).unwrap();
-            let answer = page().oneshot(request).await.unwrap();
-            assert_eq!(answer.status(), 503);
-            for (name, value) in [("retry-after", "5"), ("content-type", kind), ("cache-control", "no-store")]
-            {
-                assert_eq!(answer.headers()[name], value, "{accept}");
+        for (accept, kind) in FORMS {
+            for (stand_in, retry_after) in [("", "5"), ("nobody", "5"), ("suspended", "300")] {
+                let answer = ask(accept, stand_in).await;
+                assert_eq!(answer.status(), 503);
+                let expected =
+                    [("retry-after", retry_after), ("content-type", kind), ("cache-control", "no-store")];
+                for (name, value) in expected {
+                    assert_eq!(answer.headers()[name], value, "{accept} {stand_in}");
+                }
             }
-            assert!(answer.headers().contains_key(WAITING_HEADER));
         }
-        serde_json::from_str::<serde_json::Value>(JSON).unwrap();
+    }
+
+    /// The edge is asked through the same answers: what only waits must not pass for what was asked for, nor the other way round.
+    #[tokio::test]
+    async fn who_is_suspended_does_not_look_like_who_is_starting() {
+        for (accept, _) in FORMS {
+            let (starting, suspended) = (ask(accept, "").await, ask(accept, "suspended").await);
+            assert!(starting.headers().contains_key(WAITING_HEADER));
+            assert!(!suspended.headers().contains_key(WAITING_HEADER));
+            assert_eq!(suspended.headers()[STAND_IN_HEADER], "suspended");
+            let body = suspended.into_body().collect().await.unwrap().to_bytes();
+            assert!(String::from_utf8_lossy(&body).contains("suspended"), "{accept}");
+        }
     }
 }

@@ -1,114 +1,89 @@
 //! Looking at every side through Traefik, again and again. Traefik's own health checks begin anew with each document, and take
 //! everything for healthy until they have looked.
 
-use std::{
-    collections::HashSet,
-    convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+mod turns;
 
-use common::service::{Interval, Round, Tasks};
+use std::time::Duration;
+
 use edge::{Mark, health::Side, probe::Lookout};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 use crate::relay::Relay;
+use turns::{AT_ONCE, Turns};
 
 /// What is in doubt is looked at in every round. An n8n that was killed needs three seconds before it listens again, and answers
 /// with 404 then: by that time it must have been seen twice and Traefik must know.
 const ROUND: Duration = Duration::from_millis(250);
 
-/// What is well is looked at in every fourth round.
-const WELL_EVERY: u64 = 4;
-
-/// So many questions at once: each is a connection of Traefik's.
-const AT_ONCE: usize = 64;
-
 /// Looks at every side until the process stops.
-pub fn watch(tasks: &Tasks, relay: Relay, lookout: Lookout) {
-    let watching = Watching {
-        tasks: tasks.clone(),
-        relay,
-        lookout: Arc::new(lookout),
-        asked: Asked::default(),
-        round: 0,
-    };
-    tasks.every(Interval::new("watch", ROUND), watching);
-}
-
-/// What is remembered from round to round.
-struct Watching {
-    tasks: Tasks,
-    relay: Relay,
-    lookout: Arc<Lookout>,
-    asked: Asked,
-    round: u64,
-}
-
-impl Round for Watching {
-    type Error = Infallible;
-
-    /// Begins to look at whatever is due; a side that has not answered yet is not asked again.
-    async fn run(&mut self) -> Result<(), Infallible> {
-        if self.round == 0 {
-            self.first_look().await;
+pub async fn watch(relay: Relay, lookout: Lookout, stopping: CancellationToken) {
+    if stopping.run_until_cancelled(first_look(&relay, &lookout)).await.is_none() {
+        return;
+    }
+    let mut ticks = interval(ROUND);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut looks, mut turns) = (FuturesUnordered::new(), Turns::new());
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            Some(side) = looks.next() => turns.ended(side),
+            _ = ticks.tick() => turns.begin(relay.sides()),
         }
-        let all = self.round.is_multiple_of(WELL_EVERY);
-        self.round += 1;
-        let due = self.relay.sides().into_iter().filter(|(_, _, doubtful)| *doubtful || all);
-        for (side, mark, _) in due {
-            if let Some(asking) = self.asked.ask(&side) {
-                let (relay, lookout, stopping) =
-                    (self.relay.clone(), self.lookout.clone(), self.tasks.stopping());
-                self.tasks.spawn_one("look", async move {
-                    stopping.run_until_cancelled(look(&relay, &lookout, side, mark)).await;
-                    drop(asking);
-                });
-            }
+        while let Some((side, mark)) = turns.next() {
+            looks.push(look(&relay, &lookout, side, mark));
         }
-        Ok(())
     }
 }
 
-impl Watching {
-    /// Each remembered side once, before anything is served: a Traefik that runs would otherwise be told that nothing is ready.
-    async fn first_look(&self) {
-        let looks = self.relay.sides().into_iter();
-        let looks = looks.map(|(side, mark, _)| look(&self.relay, &self.lookout, side, mark));
-        futures::stream::iter(looks).buffer_unordered(AT_ONCE).for_each(async |()| ()).await;
-        self.relay.looked();
-    }
+/// Each remembered side once, before anything is served: a Traefik that runs would otherwise be told that nothing is ready.
+async fn first_look(relay: &Relay, lookout: &Lookout) {
+    let looks = relay.sides().into_iter().map(|(side, mark, _)| look(relay, lookout, side, mark));
+    futures::stream::iter(looks).buffer_unordered(AT_ONCE).for_each(async |_| ()).await;
+    relay.looked();
 }
 
-async fn look(relay: &Relay, lookout: &Lookout, side: Side, mark: Mark) {
+async fn look(relay: &Relay, lookout: &Lookout, side: Side, mark: Mark) -> Side {
     relay.note(&side, lookout.look(&side, mark).await);
+    side
 }
 
-/// The sides that are being looked at.
-#[derive(Clone, Default)]
-struct Asked(Arc<Mutex<HashSet<Side>>>);
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
 
-/// One of them, until this is dropped.
-struct Asking {
-    asked: Asked,
-    side: Side,
-}
+    use common::{
+        id::{RecordId, TenantId},
+        service::Readiness,
+        tenant::Color,
+    };
+    use edge::{Route, Settings, Snapshot, Target};
+    use tokio::net::TcpListener;
+    use uuid::Uuid;
 
-impl Asked {
-    /// Nothing, if this side is being asked already, or too many others are.
-    fn ask(&self, side: &Side) -> Option<Asking> {
-        let mut asked = self.sides();
-        let free = asked.len() < AT_ONCE && asked.insert(side.clone());
-        free.then(|| Asking { asked: self.clone(), side: side.clone() })
-    }
+    use super::*;
+    use crate::memory::Memory;
 
-    fn sides(&self) -> MutexGuard<'_, HashSet<Side>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        self.asked.sides().remove(&self.side);
+    #[tokio::test]
+    async fn the_first_look_hears_the_stop() {
+        // Accepts, and never answers.
+        let hung = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let lookout = Lookout::through(&format!("http://{}", hung.local_addr().unwrap())).unwrap();
+        let target = Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 };
+        let (host, tenant) = ("acme.localhost".parse().unwrap(), TenantId::generate());
+        let routes = vec![Route { host, tenant, targets: vec![target], stand_in: None, generation: 1 }];
+        let folder = std::env::temp_dir().join(format!("rp9-watch-{}", Uuid::now_v7()));
+        let memory = Memory::at(folder.clone()).unwrap();
+        memory.keep(&Snapshot { record: RecordId::from_uuid(Uuid::from_u128(1)), routes }).unwrap();
+        let waiting = "http://edge-relay:8082".parse().unwrap();
+        let settings = Settings { tls: None, waiting, in_flight: 500 };
+        let relay = Relay::remember(memory, settings, Readiness::default().latch("routes")).unwrap();
+        let stopping = CancellationToken::new();
+        stopping.cancel();
+        let watched = tokio::time::timeout(Duration::from_secs(1), watch(relay.clone(), lookout, stopping));
+        assert!(watched.await.is_ok(), "a look waits for two seconds");
+        assert!(relay.document().is_none(), "nothing was seen");
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -10,7 +10,7 @@ mod tests;
 use common::tenant::Color;
 use serde_json::{Value, json};
 
-use crate::{Route, TargetUrl};
+use crate::{Route, StandIn, TargetUrl};
 use sections::Sections;
 
 /// The middleware that refuses.
@@ -19,7 +19,7 @@ const REFUSE: &str = "refuse";
 /// The middleware that bounds how many requests of one host are under way.
 const IN_FLIGHT: &str = "in_flight";
 
-/// The service that answers while nothing of a tenant's is ready.
+/// The service that answers while nothing of a tenant's is ready, and in its place.
 const WAITING: &str = "waiting_page";
 
 /// How the instances are spoken to.
@@ -37,6 +37,10 @@ pub(crate) const SIDE_HEADER: &str = "x-rp9-side";
 
 /// The header in every answer of whoever answers while nothing of a tenant's is ready.
 pub const WAITING_HEADER: &str = "x-rp9-waiting";
+
+/// In a request to the same: in whose place it answers. In its answer: as whom it did. What callers write there reaches it only when they
+/// would get the waiting page.
+pub const STAND_IN_HEADER: &str = "x-rp9-stand-in";
 
 /// Explicit, because Traefik otherwise ranks rules by their length. What answers before there is any document (`conf/traefik/before.yml`)
 /// has 1.
@@ -56,7 +60,7 @@ const DIAL_WITHIN: &str = "5s";
 pub struct Settings {
     /// Whether `websecure` exists, and who gets its certificates.
     pub tls: Option<CertResolver>,
-    /// Who answers while nothing of a tenant's is ready.
+    /// Who answers while nothing of a tenant's is ready, and in its place.
     pub waiting: TargetUrl,
     /// How many requests of one host may be under way; the next is refused with 429.
     pub in_flight: u32,
@@ -89,6 +93,16 @@ pub fn document(routes: &[Route], ready: impl Fn(&Route, Color) -> bool, setting
         }
     }
     http.into_document()
+}
+
+/// Tells whoever answers in a tenant's place which page to show.
+fn stand_in(stand_in: StandIn) -> Value {
+    json!({ "headers": { "customRequestHeaders": { STAND_IN_HEADER: stand_in.as_str() } } })
+}
+
+/// The name of that middleware: no host has an underscore.
+fn stand_in_name(stand_in: StandIn) -> String {
+    format!("stand_in_{}", stand_in.as_str())
 }
 
 /// No caller has this address, so nobody passes; the answer is the one for a path that does not exist.

@@ -128,7 +128,13 @@ mod tests {
         let url = "http://10.0.0.2:5678".parse().unwrap();
         let host: Host = "acme.localhost".parse().unwrap();
         let targets = vec![Target { color: Color::Blue, url, weight: 1 }];
-        let route = Route { host: host.clone(), tenant: TenantId::generate(), targets, generation: 1 };
+        let route = Route {
+            host: host.clone(),
+            tenant: TenantId::generate(),
+            targets,
+            stand_in: None,
+            generation: 1,
+        };
         let (world, mark) = (EdgeWorld::default(), route.mark().unwrap());
         let edge = world.actor("a");
         world.set_lagging(true);

@@ -1,9 +1,9 @@
 //! Whether the edge follows what it is offered. An empty or foreign source of truth must not take everybody off the edge.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
 use common::id::RecordId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Host, Snapshot};
 
@@ -14,13 +14,24 @@ const LARGEST_LOSS: usize = 5;
 const A_FEW: usize = 5;
 
 /// Why an offered snapshot is not followed. A person decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Refusal {
     /// It is of another record than what is served.
     Stranger { served: RecordId, offered: RecordId },
     /// Too many of the hosts that are served are not in it.
     Shrunk { lost: usize, of: usize },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stranger { served, offered } => {
+                write!(f, "the routes of record {offered}, in place of those of {served}")
+            }
+            Self::Shrunk { lost, of } => write!(f, "{lost} of {of} hosts are gone"),
+        }
+    }
 }
 
 /// Says why `offered` must not take the place of `served`, if that is so.
@@ -47,6 +58,7 @@ mod tests {
             host: format!("t{number}.localhost").parse().unwrap(),
             tenant: TenantId::generate(),
             targets: Vec::new(),
+            stand_in: None,
             generation: 1,
         };
         Snapshot { record: RecordId::from_uuid(Uuid::from_u128(record)), routes: hosts.map(route).collect() }

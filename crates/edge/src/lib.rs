@@ -15,6 +15,6 @@ mod token;
 pub use document::{CertResolver, Settings, document};
 pub use host::Host;
 pub use probe::{Edge, EdgeError, HttpEdge};
-pub use route::{Mark, Route, Target, TargetUrl};
+pub use route::{Answerer, Mark, Route, StandIn, Target, TargetUrl};
 pub use snapshot::Snapshot;
 pub use token::EdgeToken;

@@ -14,8 +14,12 @@ use crate::Host;
 pub struct Route {
     pub host: Host,
     pub tenant: TenantId,
-    /// Without one of positive weight the host is unknown to the edge.
+    /// The tenant's sides. Without one of positive weight, and without a stand-in, the host is unknown to the edge.
     pub targets: Vec<Target>,
+    /// What answers in their place, as long as there is one. A reader that does not know of it sends calls to the sides, where nothing is
+    /// ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<StandIn>,
     /// Counts the changes of this route, so that one can be told from the next.
     pub generation: i64,
 }
@@ -29,12 +33,58 @@ pub struct Target {
     pub weight: u16,
 }
 
+/// What answers for a tenant whose sides do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StandIn {
+    /// A page that says so: 503, come back later.
+    Suspended,
+}
+
+impl StandIn {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Suspended];
+
+    /// The word in the table of routes, in marks and in the edge's header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// The one with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stand_in| stand_in.as_str() == word)
+    }
+}
+
 impl Route {
     /// What the edge says about itself in every answer on this route. `None` if nothing answers.
     pub fn mark(&self) -> Option<Mark> {
         // The first of equals, so that the mark does not hang on the order of evaluation.
-        let heaviest = self.targets.iter().rev().filter(|t| t.weight > 0).max_by_key(|t| t.weight)?;
-        Some(Mark { tenant: self.tenant, color: heaviest.color, generation: self.generation })
+        let heaviest = || self.targets.iter().rev().filter(|t| t.weight > 0).max_by_key(|t| t.weight);
+        let answerer = match self.stand_in {
+            Some(stand_in) => Answerer::StandIn(stand_in),
+            None => Answerer::Side(heaviest()?.color),
+        };
+        Some(Mark { tenant: self.tenant, answerer, generation: self.generation })
+    }
+}
+
+/// Who answers on a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answerer {
+    /// The side that gets most of the calls.
+    Side(Color),
+    StandIn(StandIn),
+}
+
+impl fmt::Display for Answerer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Side(color) => color.as_str(),
+            Self::StandIn(stand_in) => stand_in.as_str(),
+        })
     }
 }
 
@@ -42,8 +92,7 @@ impl Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     pub tenant: TenantId,
-    /// The side that gets most of the calls.
-    pub color: Color,
+    pub answerer: Answerer,
     pub generation: i64,
 }
 
@@ -54,7 +103,7 @@ impl Mark {
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.tenant, self.color, self.generation)
+        write!(f, "{}/{}/{}", self.tenant, self.answerer, self.generation)
     }
 }
 
@@ -136,12 +185,34 @@ mod tests {
             host: "acme.localhost".parse().unwrap(),
             tenant,
             targets: vec![target(Color::Blue, 5), target(Color::Green, 5)],
+            stand_in: None,
             generation: 7,
         };
         assert_eq!(route.mark().unwrap().to_string(), format!("{tenant}/blue/7"));
         route.targets[1].weight = 6;
-        assert_eq!(route.mark().unwrap().color, Color::Green);
+        assert_eq!(route.mark().unwrap().answerer, Answerer::Side(Color::Green));
         route.targets = vec![target(Color::Blue, 0)];
         assert_eq!(route.mark(), None);
+        route.stand_in = Some(StandIn::Suspended);
+        assert_eq!(route.mark().unwrap().to_string(), format!("{tenant}/suspended/7"));
+    }
+
+    #[test]
+    fn every_stand_in_is_found_by_its_word_and_told_by_the_same() {
+        for stand_in in StandIn::ALL {
+            assert_eq!(StandIn::from_word(stand_in.as_str()), Some(stand_in));
+            assert_eq!(serde_json::json!(stand_in), stand_in.as_str());
+        }
+        assert_eq!(StandIn::from_word("asleep"), None);
+    }
+
+    /// What relays of the release before told and remember.
+    #[test]
+    fn a_route_without_a_word_on_stand_ins_has_none() {
+        let tenant = TenantId::generate();
+        let told =
+            serde_json::json!({ "host": "acme.localhost", "tenant": tenant, "targets": [], "generation": 1 });
+        let route: Route = serde_json::from_value(told.clone()).unwrap();
+        assert_eq!((route.stand_in, serde_json::json!(route)), (None, told));
     }
 }

@@ -5,7 +5,7 @@ use common::id::{RecordId, TenantId};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgExecutor};
 
-use crate::{Host, Route, Snapshot, Target};
+use crate::{Host, Route, Snapshot, StandIn, Target};
 
 /// What became of a route that was to be put in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,19 +55,22 @@ pub async fn ensure(executor: impl PgExecutor<'_>, route: &Route) -> Result<Ensu
     // The second half sees the table as it was before, which matters only when nothing was stored.
     let put: Put = sqlx::query_as(
         "WITH put AS (
-             INSERT INTO routes (host, tenant_id, targets, generation, updated_at) VALUES ($1, $2, $3, $4, now())
+             INSERT INTO routes (host, tenant_id, targets, generation, stand_in, updated_at)
+             VALUES ($1, $2, $3, $4, $5, now())
              ON CONFLICT (host) DO UPDATE
-                SET targets = excluded.targets, generation = excluded.generation, updated_at = now()
+                SET targets = excluded.targets, generation = excluded.generation, stand_in = excluded.stand_in,
+                    updated_at = now()
               WHERE routes.tenant_id = excluded.tenant_id AND routes.generation < excluded.generation
              RETURNING host)
          SELECT EXISTS (SELECT FROM put) AS stored, r.tenant_id, r.generation,
-                r.targets = $3 AND r.generation = $4 AS same
+                r.targets = $3 AND r.generation = $4 AND r.stand_in IS NOT DISTINCT FROM $5 AS same
            FROM (SELECT) AS always LEFT JOIN routes r ON r.host = $1",
     )
     .bind(route.host.as_str())
     .bind(route.tenant)
     .bind(Json(&route.targets))
     .bind(route.generation)
+    .bind(route.stand_in.map(StandIn::as_str))
     .fetch_one(executor)
     .await
     .map_err(RoutesError::Database)?;
@@ -99,6 +102,7 @@ struct Row {
     tenant_id: Option<TenantId>,
     targets: Option<Json<serde_json::Value>>,
     generation: Option<i64>,
+    stand_in: Option<String>,
 }
 
 /// Every route, in the order of hosts, and which record they are of, seen in the same moment.
@@ -106,7 +110,7 @@ struct Row {
 /// A row that does not read is left out and logged: one bad row must not take every tenant off the edge.
 pub async fn snapshot(executor: impl PgExecutor<'_>) -> Result<Snapshot, RoutesError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT i.id AS record, r.host, r.tenant_id, r.targets, r.generation
+        "SELECT i.id AS record, r.host, r.tenant_id, r.targets, r.generation, r.stand_in
            FROM record_identity i LEFT JOIN routes r ON true ORDER BY r.host",
     )
     .fetch_all(executor)
@@ -120,8 +124,9 @@ pub async fn snapshot(executor: impl PgExecutor<'_>) -> Result<Snapshot, RoutesE
 fn read(row: Row) -> Option<Route> {
     let (text, tenant, generation) = (row.host?, row.tenant_id?, row.generation?);
     let targets: Option<Vec<Target>> = row.targets.and_then(|targets| serde_json::from_value(targets.0).ok());
-    if let (Ok(host), Some(targets)) = (text.parse(), targets) {
-        return Some(Route { host, tenant, targets, generation });
+    let stand_in = row.stand_in.as_deref().map(StandIn::from_word);
+    if let (Ok(host), Some(targets), None | Some(Some(_))) = (text.parse(), targets, stand_in) {
+        return Some(Route { host, tenant, targets, stand_in: stand_in.flatten(), generation });
     }
     tracing::error!(tenant_id = %tenant, host = text, "a row of the table of routes does not read");
     None

@@ -5,7 +5,7 @@ use common::error::{Classify as _, Kind};
 use common::id::{RecordId, TenantId};
 use common::tenant::Color;
 use edge::routes::{Ensured, RoutesError, ensure, remove, snapshot};
-use edge::{Route, Target};
+use edge::{Route, StandIn, Target};
 use sqlx::{Connection as _, PgConnection};
 
 /// A connection whose table of routes, and identity, is its own and goes with it.
@@ -14,7 +14,7 @@ async fn table() -> PgConnection {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names the server to test against");
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let create = "CREATE TEMPORARY TABLE routes (host text PRIMARY KEY, tenant_id uuid NOT NULL, targets jsonb NOT NULL,
-                  generation bigint NOT NULL, updated_at timestamptz NOT NULL);
+                  generation bigint NOT NULL, updated_at timestamptz NOT NULL, stand_in text);
                   CREATE TEMPORARY TABLE record_identity (id uuid NOT NULL);
                   INSERT INTO record_identity VALUES (gen_random_uuid())";
     sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
@@ -27,7 +27,8 @@ async fn all(db: &mut PgConnection) -> Vec<Route> {
 
 fn route(host: &str, tenant: TenantId, generation: i64, color: Color) -> Route {
     let url = "http://10.201.0.3:5678".parse().unwrap();
-    Route { host: host.parse().unwrap(), tenant, targets: vec![Target { color, url, weight: 1 }], generation }
+    let targets = vec![Target { color, url, weight: 1 }];
+    Route { host: host.parse().unwrap(), tenant, targets, stand_in: None, generation }
 }
 
 #[tokio::test]
@@ -68,10 +69,27 @@ async fn one_bad_row_does_not_take_the_others_off_the_edge() {
     let (mut db, tenant) = (table().await, TenantId::generate());
     let good = route("acme.localhost", tenant, 1, Color::Blue);
     ensure(&mut db, &good).await.unwrap();
-    let bad = "INSERT INTO routes VALUES ('a`b', gen_random_uuid(), '[]', 1, now()),
-               ('b.localhost', gen_random_uuid(), '[{\"color\": \"red\"}]', 1, now())";
+    let bad = "INSERT INTO routes VALUES ('a`b', gen_random_uuid(), '[]', 1, now(), null),
+               ('b.localhost', gen_random_uuid(), '[{\"color\": \"red\"}]', 1, now(), null),
+               ('c.localhost', gen_random_uuid(), '[]', 1, now(), 'asleep')";
     sqlx::raw_sql(bad).execute(&mut db).await.unwrap();
     assert_eq!(all(&mut db).await, [good]);
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_stand_in_is_a_change_of_its_route_like_any_other_and_keeps_the_sides() {
+    let (mut db, tenant) = (table().await, TenantId::generate());
+    let active = route("acme.localhost", tenant, 1, Color::Blue);
+    let suspended = Route { stand_in: Some(StandIn::Suspended), generation: 2, ..active.clone() };
+    let resumed = Route { generation: 3, ..active.clone() };
+    for route in [&active, &suspended, &suspended, &resumed] {
+        assert_eq!(ensure(&mut db, route).await.unwrap(), Ensured::Stored);
+        assert_eq!(all(&mut db).await, std::slice::from_ref(route));
+    }
+    let late = Route { stand_in: Some(StandIn::Suspended), ..resumed.clone() };
+    assert_eq!(ensure(&mut db, &late).await.unwrap(), Ensured::Superseded { by: 3 });
+    assert_eq!(all(&mut db).await, [resumed]);
 }
 
 #[tokio::test]

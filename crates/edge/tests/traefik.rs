@@ -11,7 +11,9 @@ use common::id::TenantId;
 use common::tenant::Color;
 use edge::health::{Side, Sighting};
 use edge::probe::Lookout;
-use edge::{Edge as _, EdgeError, Host, HttpEdge, Mark, Route, Settings, Target, document};
+use edge::{
+    Answerer, Edge as _, EdgeError, Host, HttpEdge, Mark, Route, Settings, StandIn, Target, document,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -120,7 +122,8 @@ fn route(host: &str, tenant: TenantId, generation: i64, targets: &[(Color, Socke
         url: (*url).into(),
         weight: *weight,
     };
-    Route { host: host.parse().unwrap(), tenant, targets: targets.iter().map(target).collect(), generation }
+    let targets = targets.iter().map(target).collect();
+    Route { host: host.parse().unwrap(), tenant, targets, stand_in: None, generation }
 }
 
 /// A Traefik, the table it follows, and two sides of a tenant.
@@ -139,7 +142,8 @@ impl World {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let table = Arc::new(Mutex::new(Vec::<Route>::new()));
         let polled = Arc::clone(&table);
-        let settings = Settings { tls: None, waiting: "http://127.0.0.1:1".parse().unwrap(), in_flight: 500 };
+        let waiting = serve(|| "I stand in".into()).await.into();
+        let settings = Settings { tls: None, waiting, in_flight: 500 };
         let provider =
             serve(move || document(&polled.lock().unwrap(), |_, _| true, &settings).to_string()).await;
         Self {
@@ -185,6 +189,7 @@ async fn routes_are_served_switched_refused_and_forgotten() {
     a_side_is_seen(&world, mark, world.blue, Sighting::Ready).await;
     switches_are_seen(&world, mark).await;
     an_absent_side_is_not_confirmed(&world).await;
+    a_stand_in_answers_for_a_tenant(&world).await;
 
     world.table.lock().unwrap().clear();
     until(|| world.edge.confirm_gone(&world.host)).await;
@@ -282,13 +287,30 @@ async fn an_absent_side_is_not_confirmed(world: &World) {
     a_side_is_seen(world, mark, closed, Sighting::NotReady).await;
 }
 
+/// Confirmed as what it is, with the sides out of reach.
+async fn a_stand_in_answers_for_a_tenant(world: &World) {
+    let active = route("acme.localhost", world.tenant, 5, &[(Color::Blue, world.blue, 1)]);
+    let (before, side) = (active.mark().unwrap(), Side::of(&active, Color::Blue));
+    let suspended = Route { stand_in: Some(StandIn::Suspended), generation: 6, ..active };
+    let mark = suspended.mark().unwrap();
+    *world.table.lock().unwrap() = vec![suspended];
+    world.confirmed(mark).await;
+    assert!(world.edge.confirm(&world.host, before).await.is_err());
+    assert!(ask(WEB, "acme.localhost", "/webhook/x").await.contains("I stand in"));
+    assert_eq!(status(&ask(WEB, "acme.localhost", "/metrics").await), "404");
+    let lookout = Lookout::through(&format!("http://127.0.0.1:{PROBE}")).unwrap();
+    assert_eq!(lookout.look(&side, before).await, Sighting::NotSeen);
+    let mark = world.publish(7, &[(Color::Blue, world.blue, 1)]);
+    world.confirmed(mark).await;
+}
+
 #[tokio::test]
 #[ignore = "needs servers: deploy/test"]
 async fn an_edge_that_is_away_is_worth_another_try() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let edge = HttpEdge::new(&["http://127.0.0.1:1"]).unwrap();
     let host: Host = "acme.localhost".parse().unwrap();
-    let mark = Mark { tenant: TenantId::generate(), color: Color::Blue, generation: 1 };
+    let mark = Mark { tenant: TenantId::generate(), answerer: Answerer::Side(Color::Blue), generation: 1 };
     assert_eq!(edge.confirm(&host, mark).await.unwrap_err().kind(), Kind::Unavailable);
     assert!(matches!(edge.confirm_gone(&host).await, Err(EdgeError::Unavailable(_))));
 }

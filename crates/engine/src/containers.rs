@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 
 use crate::capacity::Capacity;
 use crate::error::ContainerError;
-use crate::logs::{LogLine, LogQuery};
+use crate::logs::{LogQuery, Logs};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::ClusterId;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec};
@@ -40,6 +40,11 @@ pub trait Containers: Send + Sync {
     /// equally old, but different) one: replaced. A newer one, or one of another owner: a conflict, and it stays as it is.
     async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError>;
 
+    /// The same, but a container of this generation and image that is there keeps the settings it was made with: it is started if it
+    /// does not run, and its limits are brought in line. What a newer [`launch`](ContainerSpec::launch) made keeps them with
+    /// [`ensure_running`](Self::ensure_running) too.
+    async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError>;
+
     /// Runs a container to its end and removes it, whatever the end. Its restart policy is ignored.
     ///
     /// One of the same specification left by a crashed caller is joined if it still runs, and believed if it succeeded;
@@ -63,7 +68,7 @@ pub trait Containers: Send + Sync {
 
     /// The end of what a container wrote, oldest line first; one of another owner is a conflict. Programs write what they please:
     /// this may hold anything the tenant's own people put in.
-    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError>;
+    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Logs, ContainerError>;
 
     /// Follows changes from the moment of the call. The stream ends when the engine is lost: call again.
     /// Not every change is told (see [`Event`]), so look by a timer as well.

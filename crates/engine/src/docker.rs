@@ -16,8 +16,8 @@ mod run;
 mod secrets;
 mod turns;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use common::id::RecordId;
@@ -27,9 +27,10 @@ use crate::capacity::Capacity;
 use crate::check;
 use crate::containers::Containers;
 use crate::error::ContainerError;
-use crate::logs::{LogLine, LogQuery};
+use crate::logs::{LogQuery, Logs};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::ClusterId;
+use crate::plan::Demand;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy};
 use turns::Turns;
 
@@ -38,6 +39,9 @@ use turns::Turns;
 pub struct DockerOptions {
     /// For one call. Stopping a container may take its own stop timeout longer.
     pub call_timeout: Duration,
+    /// For looking at one container of many. An engine that works answers within milliseconds, and while one is silent nobody learns of
+    /// the others.
+    pub look_timeout: Duration,
     /// For fetching one image.
     pub pull_timeout: Duration,
     /// Whether a missing image is fetched from its registry.
@@ -47,7 +51,8 @@ pub struct DockerOptions {
 impl Default for DockerOptions {
     fn default() -> Self {
         // n8n's image has 1.3 GB: ten minutes suffice for 20 Mbit/s.
-        Self { call_timeout: Duration::from_secs(30), pull_timeout: Duration::from_secs(600), pull: false }
+        let (call_timeout, look_timeout) = (Duration::from_secs(30), Duration::from_secs(4));
+        Self { call_timeout, look_timeout, pull_timeout: Duration::from_secs(600), pull: false }
     }
 }
 
@@ -57,6 +62,8 @@ pub struct Docker {
     api: bollard::Docker,
     options: DockerOptions,
     turns: Arc<Turns>,
+    /// What the engine has, and when it told.
+    measured: Arc<Mutex<Option<(Instant, Capacity)>>>,
 }
 
 impl Docker {
@@ -68,7 +75,7 @@ impl Docker {
     /// The same, with other than the usual timeouts.
     pub fn connect_with(host: &str, options: DockerOptions) -> Result<Self, ContainerError> {
         let api = call::client(host)?;
-        Ok(Self { api, options, turns: Arc::default() })
+        Ok(Self { api, options, turns: Arc::default(), measured: Arc::default() })
     }
 }
 
@@ -100,7 +107,14 @@ impl Containers for Docker {
     async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
         check::container(spec)?;
         let _turn = self.turns.take(&spec.name).await;
-        self.bring_up(spec).await?;
+        self.bring_up(spec, Demand::Exact).await?;
+        self.set_limits(&spec.name, spec.limits).await
+    }
+
+    async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
+        check::container(spec)?;
+        let _turn = self.turns.take(&spec.name).await;
+        self.bring_up(spec, Demand::Alive).await?;
         self.set_limits(&spec.name, spec.limits).await
     }
 
@@ -131,7 +145,7 @@ impl Containers for Docker {
         self.inventory(cluster).await
     }
 
-    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
+    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Logs, ContainerError> {
         self.read_logs(container, query).await
     }
 

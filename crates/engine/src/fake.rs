@@ -218,6 +218,11 @@ impl FakeWorld {
         self.lock().capacity = Some(capacity);
     }
 
+    /// The engine answers, and cannot say what it has.
+    pub fn set_unmeasurable(&self) {
+        self.lock().unmeasurable = true;
+    }
+
     /// A container of this name writes a line.
     pub fn write(&self, name: &str, stream: LogStream, text: &str) {
         let line = LogLine { at: common::clock::now(), stream, text: text.to_owned() };

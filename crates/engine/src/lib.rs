@@ -22,7 +22,7 @@ pub use capacity::Capacity;
 pub use containers::Containers;
 pub use error::ContainerError;
 pub use hash::SpecHash;
-pub use logs::{LogLine, LogQuery, LogStream};
+pub use logs::{LogLine, LogQuery, LogStream, Logs};
 pub use observed::{
     Event, Finished, Health, Inventory, NetworkObserved, News, Object, Observed, State, VolumeObserved,
 };

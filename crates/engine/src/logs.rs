@@ -28,16 +28,25 @@ pub enum LogStream {
     Stderr,
 }
 
+/// What was read, the oldest line first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logs {
+    pub lines: Vec<LogLine>,
+    /// There were more that were wanted, older than these.
+    pub truncated: bool,
+}
+
 /// The last lines of what is being read, within the bounds of a query.
 pub(crate) struct Tail {
     query: LogQuery,
     lines: VecDeque<LogLine>,
     bytes: usize,
+    truncated: bool,
 }
 
 impl Tail {
     pub(crate) fn new(query: LogQuery) -> Self {
-        Self { query, lines: VecDeque::new(), bytes: 0 }
+        Self { query, lines: VecDeque::new(), bytes: 0, truncated: false }
     }
 
     /// Takes one more line, or a part of one, and lets go of what is too much for it.
@@ -51,11 +60,12 @@ impl Tail {
         while self.lines.len() > self.query.tail.into() || self.bytes > self.query.bytes {
             let gone = self.lines.pop_front().map_or(0, |line| line.text.len());
             self.bytes -= gone;
+            self.truncated = true;
         }
     }
 
-    pub(crate) fn into_lines(self) -> Vec<LogLine> {
-        self.lines.into()
+    pub(crate) fn into_logs(self) -> Logs {
+        Logs { lines: self.lines.into(), truncated: self.truncated }
     }
 }
 
@@ -65,23 +75,31 @@ mod tests {
 
     use super::*;
 
-    fn told(query: LogQuery, texts: &[&str]) -> Vec<String> {
+    fn told(query: LogQuery, texts: &[&str]) -> (Vec<String>, bool) {
         let mut tail = Tail::new(query);
         for (second, text) in (0..).zip(texts) {
             let at = datetime!(2026-08-01 12:00 UTC) + time::Duration::seconds(second);
             tail.push(LogLine { at, stream: LogStream::Stdout, text: (*text).to_owned() });
         }
-        tail.into_lines().into_iter().map(|line| line.text).collect()
+        let Logs { lines, truncated } = tail.into_logs();
+        (lines.into_iter().map(|line| line.text).collect(), truncated)
     }
 
     #[test]
     fn the_newest_lines_stay_within_every_bound() {
         let query = LogQuery { tail: 3, after: None, bytes: 10 };
-        assert_eq!(told(query, &["a", "b", "c", "d"]), ["b", "c", "d"]);
-        assert_eq!(told(query, &["aaaa", "bbbb", "cccc"]), ["bbbb", "cccc"]);
-        assert_eq!(told(query, &["a", &"ü".repeat(6)]), ["ü".repeat(5)]);
+        let all = |texts: &[&str]| (texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), false);
+        let cut = |texts: &[&str]| (all(texts).0, true);
+        assert_eq!(told(query, &["a", "b", "c", "d"]), cut(&["b", "c", "d"]));
+        assert_eq!(told(query, &["aaaa", "bbbb", "cccc"]), cut(&["bbbb", "cccc"]));
+        assert_eq!(told(query, &["a", &"ü".repeat(6)]), cut(&["ü".repeat(5).as_str()]));
+        assert_eq!(told(query, &["a", "b", "c"]), all(&["a", "b", "c"]));
         let after = Some(datetime!(2026-08-01 12:00:01 UTC));
-        assert_eq!(told(LogQuery { after, ..query }, &["a", "b", "c"]), ["c"]);
-        assert!(told(LogQuery { tail: 0, ..query }, &["a"]).is_empty());
+        assert_eq!(
+            told(LogQuery { after, ..query }, &["a", "b", "c"]),
+            all(&["c"]),
+            "what is older is not missed"
+        );
+        assert_eq!(told(LogQuery { tail: 0, ..query }, &["a"]), cut(&[]));
     }
 }

@@ -54,6 +54,8 @@ pub struct Observed {
     pub image: String,
     /// Which way of launching it this is (see [`ContainerSpec::launch`](crate::ContainerSpec)).
     pub launch: u32,
+    /// Which of its maker's settings went into it; empty where none are told.
+    pub settings: String,
     pub state: State,
     pub health: Health,
     /// How often the engine started it again by itself, since it was last started on purpose.

@@ -24,6 +24,8 @@ pub mod label {
     pub const SPEC: &str = "io.rp9.spec";
     /// Which way of launching a container this is, as its maker counts them.
     pub const LAUNCH: &str = "io.rp9.launch";
+    /// Which of its maker's settings went into a container.
+    pub const SETTINGS: &str = "io.rp9.settings";
     /// The record whose control plane drives the cluster.
     pub const RECORD: &str = "io.rp9.record";
     /// On shared containers that we did not create: the role under which tenants' networks get them attached.

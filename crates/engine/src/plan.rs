@@ -12,11 +12,22 @@ pub(crate) struct Found {
     /// `None`: its labels are not completely ours.
     pub(crate) owner: Option<Ownership>,
     pub(crate) hash: Option<SpecHash>,
+    pub(crate) image: String,
+    pub(crate) launch: u32,
     pub(crate) state: State,
     /// Whether it is still in the network that the specification names.
     pub(crate) in_network: bool,
     /// What it ended with, if it has ended.
     pub(crate) exit_code: Option<i64>,
+}
+
+/// How much of a specification has to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// All of it.
+    Exact,
+    /// What is there keeps the settings it was made with.
+    Alive,
 }
 
 /// The way to a running container.
@@ -46,11 +57,16 @@ pub(crate) enum RunWay {
     Believe,
 }
 
-pub(crate) fn ensure(spec: &ContainerSpec, found: Option<&Found>) -> Result<Way, ContainerError> {
+pub(crate) fn ensure(
+    spec: &ContainerSpec,
+    found: Option<&Found>,
+    demand: Demand,
+) -> Result<Way, ContainerError> {
     let Some(found) = found else {
         return Ok(Way::Create);
     };
-    if !same_spec(spec, found)? || !found.in_network {
+    let same = same_spec(spec, found)? || keeps_its_settings(spec, found, demand);
+    if !same || !found.in_network {
         return Ok(Way::Replace);
     }
     Ok(match found.state {
@@ -103,6 +119,15 @@ pub(crate) fn network_not_ours(spec: &ContainerSpec) -> ContainerError {
     ContainerError::conflict(&spec.name, "the network it would join belongs to somebody else")
 }
 
+/// Whether other settings are left as they are: because nobody wants them changed, or because a newer release, which may run beside
+/// this one, made them. One that never ran may lack its secrets.
+fn keeps_its_settings(spec: &ContainerSpec, found: &Found, demand: Demand) -> bool {
+    let spared = demand == Demand::Alive || found.launch > spec.launch;
+    let generation = found.owner.as_ref().map(|owner| owner.generation);
+    let alike = generation == Some(spec.owner.generation) && found.image == spec.image;
+    spared && alike && found.state != State::Created
+}
+
 /// Whether it is the same specification; an error when it is not ours, or newer than we are.
 fn same_spec(spec: &ContainerSpec, found: &Found) -> Result<bool, ContainerError> {
     touch(&spec.reference(), found.owner.as_ref())?;
@@ -135,6 +160,7 @@ mod tests {
             command: vec![],
             env: Default::default(),
             launch: 1,
+            settings: String::new(),
             labels: Default::default(),
             network: "acme".into(),
             aliases: vec![],
@@ -148,8 +174,19 @@ mod tests {
     }
 
     fn found(spec: &ContainerSpec, state: State) -> Found {
-        let (owner, hash) = (Some(spec.owner.clone()), Some(SpecHash::of(spec)));
-        Found { owner, hash, state, in_network: true, exit_code: None }
+        Found {
+            owner: Some(spec.owner.clone()),
+            hash: Some(SpecHash::of(spec)),
+            image: spec.image.clone(),
+            launch: spec.launch,
+            state,
+            in_network: true,
+            exit_code: None,
+        }
+    }
+
+    fn ensure(spec: &ContainerSpec, found: Option<&Found>) -> Result<Way, ContainerError> {
+        super::ensure(spec, found, Demand::Exact)
     }
 
     #[test]
@@ -186,6 +223,31 @@ mod tests {
         let spec = spec();
         let found = Found { in_network: false, ..found(&spec, State::Running) };
         assert_eq!(ensure(&spec, Some(&found)).unwrap(), Way::Replace);
+    }
+
+    #[test]
+    fn whoever_only_has_to_live_keeps_its_settings() {
+        let spec = spec();
+        let ways = |change: fn(&mut ContainerSpec), state| {
+            let mut there = spec.clone();
+            change(&mut there);
+            let found = found(&there, state);
+            [Demand::Exact, Demand::Alive].map(|demand| super::ensure(&spec, Some(&found), demand).unwrap())
+        };
+        let former: fn(&mut ContainerSpec) = |there| there.launch = 0;
+        assert_eq!(ways(former, State::Running), [Way::Replace, Way::Keep]);
+        assert_eq!(ways(former, State::Restarting), [Way::Replace, Way::Keep]);
+        assert_eq!(ways(former, State::Exited), [Way::Replace, Way::Start]);
+        assert_eq!(ways(former, State::Paused), [Way::Replace, Way::Unpause]);
+        assert_eq!(ways(former, State::Created), [Way::Replace, Way::Replace], "it may lack its secrets");
+        assert_eq!(ways(former, State::Removing), [Way::Replace, Way::Replace]);
+        // What a newer release made is not for this one to change.
+        assert_eq!(ways(|there| there.launch = 2, State::Running), [Way::Keep, Way::Keep]);
+        // Another generation or image is another thing to run, not another way of running it.
+        assert_eq!(ways(|there| there.owner.generation = 4, State::Running), [Way::Replace, Way::Replace]);
+        assert_eq!(ways(|there| there.image.push('x'), State::Running), [Way::Replace, Way::Replace]);
+        let lost = Found { in_network: false, ..found(&spec, State::Running) };
+        assert_eq!(super::ensure(&spec, Some(&lost), Demand::Alive).unwrap(), Way::Replace);
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub struct ContainerSpec {
     /// Which way of launching this is, as the caller counts them: told by a label, so that what was made in another way is
     /// seen from outside. A container without the label is of way 1.
     pub launch: u32,
+    /// Which of the caller's own settings went into it: told by a label as well, and only ever compared. Nothing secret.
+    pub settings: String,
     /// Labels for others (Traefik's, say). None may begin with `io.rp9.`.
     pub labels: BTreeMap<String, String>,
     /// A network that [`ensure_network`](crate::Containers::ensure_network) made for the same tenant.

@@ -8,7 +8,7 @@ use common::{
     service::{Readiness, Tasks},
 };
 use sqlx::PgPool;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     audit::Trail,
@@ -23,6 +23,7 @@ use crate::{
     offer::Offers,
     pressure::Pressure,
     rates::Rates,
+    routes::LOG_FOLLOWERS,
     store::reader::{Reader, Readers},
 };
 
@@ -48,6 +49,8 @@ pub struct Parts {
     pub trail: Trail,
     pub doors: Doors,
     pub events: Hub,
+    /// Places for those who follow logs.
+    pub log_followers: Arc<Semaphore>,
     pub pressure: Pressure,
     /// `None`: nobody is limited.
     pub rates: Option<Arc<Rates>>,
@@ -84,6 +87,7 @@ impl App {
             bus: around.bus,
             tasks: around.tasks,
             events: Hub::new(config.event_clients),
+            log_followers: Arc::new(Semaphore::new(LOG_FOLLOWERS)),
             replays: Notify::new(),
             pressure: Pressure::new(config.backlog_high),
             doors: Doors::new(around.readiness),

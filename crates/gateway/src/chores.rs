@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, time::Duration};
 
 use common::{
     dead_letters::Reason,
-    operations::OperationKind,
     service::Interval,
     tenant::{Mode, TenantStatus},
 };
@@ -87,8 +86,8 @@ async fn count_dead_letters(database: &PgPool) -> Result<(), sqlx::Error> {
 /// Each of these waits for a person.
 async fn count_stuck(database: &PgPool) -> Result<(), sqlx::Error> {
     let stuck: BTreeMap<_, _> = operations::stuck(database).await?.into_iter().collect();
-    for kind in OperationKind::ALL {
-        metrics::stuck(kind.as_str(), stuck.get(kind.as_str()).copied().unwrap_or_default());
+    for kind in wire::kinds::ALL {
+        metrics::stuck(kind.name, stuck.get(kind.name).copied().unwrap_or_default());
     }
     Ok(())
 }

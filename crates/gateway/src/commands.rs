@@ -4,8 +4,9 @@ use axum::response::{IntoResponse, Response};
 use common::{
     error::chain,
     id::{OperationId, TenantId},
+    operations::{NewOperation, OperationKind, Priority, Request as _},
 };
-use wire::{OperationQueued, Order, Priority, ProvisionerCommand};
+use wire::{OperationQueued, Order, ProvisionerCommand, kinds};
 
 use crate::{
     app::App,
@@ -15,28 +16,57 @@ use crate::{
     metrics,
     problem::{Code, Pointer, Problem},
     store::{
-        accept::{self, AcceptError, Effect},
+        accept::{self, AcceptError, CreateTenant},
         steer::{self, Steering},
     },
 };
 
-/// Accepts a command with the answer made for it, or gives the answer it got the first time. `None`: it cannot be done,
-/// and nothing was written.
-pub async fn accept<A, T, E: Effect>(
+/// Accepts an operation on a tenant that is there with the answer made for it, or gives the answer it got the first time. `None`: it
+/// cannot be done, and nothing was written.
+pub async fn accept<A, T>(
+    app: &App,
+    command: &Command<A, T>,
+    new: &NewOperation<'_>,
+    answer: Answer,
+) -> Result<Option<Response>, Problem> {
+    admitted(app, command, new.kind, new.tenant, new.id, answer, async |answer| {
+        accept::accept(&app.statements, command, new, answer).await
+    })
+    .await
+}
+
+/// The same for an operation that makes its tenant.
+pub async fn create<A, T>(
     app: &App,
     command: &Command<A, T>,
     operation: OperationId,
-    effect: &E,
+    create: &CreateTenant<'_>,
     answer: Answer,
+) -> Result<Option<Response>, Problem> {
+    admitted(app, command, kinds::TenantCreate::KIND, create.id, operation, answer, async |answer| {
+        create.accept(&app.statements, command, operation, answer).await
+    })
+    .await
+}
+
+/// What is the same for all: not while too many wait, and the provisioner is woken.
+async fn admitted<A, T>(
+    app: &App,
+    command: &Command<A, T>,
+    kind: &'static OperationKind,
+    tenant: TenantId,
+    operation: OperationId,
+    answer: Answer,
+    accept: impl AsyncFnOnce(&Answer) -> Result<bool, AcceptError>,
 ) -> Result<Option<Response>, Problem> {
     if let Err(overloaded) = app.pressure.admit() {
         // What was accepted before is no burden.
         return repeat_or(app, command, overloaded).await.map(Some);
     }
-    if accept::accept(&app.statements, command, operation, effect, &answer).await.map_err(refusal)? {
-        note(command.exchange(), effect.tenant(), operation);
-        metrics::accepted(E::KIND.as_str());
-        wake(app, command.exchange(), operation, E::KIND.as_str());
+    if accept(&answer).await.map_err(refusal)? {
+        note(command.exchange(), tenant, operation);
+        metrics::accepted(kind.name);
+        wake(app, command.exchange(), operation, kind.name);
         return Ok(Some(answer.into_response()));
     }
     stored_answer(app, command).await

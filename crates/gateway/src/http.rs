@@ -9,6 +9,7 @@ mod headers;
 mod json;
 mod named;
 pub mod observe;
+pub mod packed;
 mod patient;
 pub mod postponed;
 mod prompt;

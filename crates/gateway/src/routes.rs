@@ -34,10 +34,10 @@ pub use self::{
     schedules::list::read_page as read_schedule_page,
 };
 
-pub use self::dead_letters::list::STATES;
+pub use self::{dead_letters::list::STATES, tenants::logs::FOLLOWERS as LOG_FOLLOWERS};
 
 /// The routes that answer with streams of events.
-pub const STREAMS: [&str; 2] = ["/events", "/operations/{id}/events"];
+pub const STREAMS: [&str; 3] = ["/events", "/operations/{id}/events", "/tenants/{id}/logs"];
 
 /// Every route with its description.
 fn described() -> (Router<App>, OpenApi) {
@@ -48,6 +48,11 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(plans::list))
         .routes(routes!(tenants::reset_login::reset_login))
         .routes(routes!(tenants::logs::logs))
+        .routes(routes!(tenants::events::events))
+        .routes(routes!(tenants::restart::restart))
+        .routes(routes!(tenants::suspend::suspend))
+        .routes(routes!(tenants::resume::resume))
+        .routes(routes!(tenants::scale::scale))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::show::show))
         .routes(routes!(operations::cancel::cancel))
@@ -92,5 +97,5 @@ pub fn api(app: &App) -> Router {
 
 /// The API as a description: OpenAPI, in JSON.
 pub fn describe() -> String {
-    openapi::Document::of(&described().1).to_string()
+    openapi::Document::of(&described().1).into_text()
 }

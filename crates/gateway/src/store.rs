@@ -8,6 +8,7 @@ pub mod dead_letters;
 pub mod events;
 pub mod expired;
 pub mod health;
+pub mod history;
 pub mod operations;
 pub mod plans;
 pub mod reader;

@@ -7,6 +7,7 @@ mod metadata;
 mod named;
 mod new_tenant;
 mod room;
+pub mod scaling;
 mod view;
 pub mod words;
 

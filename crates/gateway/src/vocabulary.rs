@@ -13,6 +13,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
+use wire::kinds;
 
 use crate::{auth::Role, problem::Code, routes::STATES};
 
@@ -42,7 +43,7 @@ words! {
     /// How a tenant is.
     TenantStatus: tenant::TenantStatus::ALL.iter().copied();
     /// What an operation does.
-    OperationKinds: OperationKind::ALL.map(OperationKind::as_str);
+    OperationKinds: kinds::ALL.map(OperationKind::as_str);
     /// How an operation is.
     OperationStatus: STATUSES;
     /// What a failure is; `cancelled` is one that somebody asked for.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::Version;
+use crate::{Version, schema::Family};
 
 mod error;
 mod name;
@@ -58,10 +58,10 @@ pub trait TenantDatabases: Send + Sync {
     /// Stores an API key of the owner, replacing one of the same label.
     async fn seed_api_key(&self, name: &Name, key: &ApiKeyRow) -> Result<(), DatabaseError>;
 
-    /// The version whose schema this database has.
-    async fn schema(&self, name: &Name) -> Result<Version, DatabaseError>;
+    /// The family of tables that this database has. It fails for one that is not understood.
+    async fn schema(&self, name: &Name) -> Result<&'static Family, DatabaseError>;
 
-    /// What is in the instance, for the record made before it is removed.
+    /// What is in the instance, for the record made before it is removed. It fails for tables that are not understood.
     async fn final_state(&self, name: &Name) -> Result<Counts, DatabaseError>;
 
     /// Ends all its connections and drops the database.

@@ -21,6 +21,9 @@ pub trait TenantQueues: Send + Sync {
     /// Removes the login, ends its connections and deletes every key under its prefix.
     async fn remove(&self, tenant: TenantId) -> Result<(), QueueError>;
 
+    /// How many of the tenant's executions wait in its queue or run.
+    async fn pending(&self, tenant: TenantId) -> Result<u64, QueueError>;
+
     /// How much of the server's memory is used, and by whom.
     async fn usage(&self) -> Result<QueueUsage, QueueError>;
 

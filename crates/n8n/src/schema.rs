@@ -6,17 +6,32 @@ use crate::Version;
 use crate::databases::DatabaseError;
 use crate::databases::refused;
 
-/// A version whose tables we have looked at, and the migration its database ends with.
-struct Understood {
-    version: Version,
+/// The tables as n8n's migrations leave them. Releases that add no migration share a family, so it says nothing about which of them made
+/// a database, and a new one of them needs no release of ours.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Family {
+    /// The first release that leaves the tables like this.
+    pub since: Version,
     last_migration: &'static str,
 }
 
-/// In the order of versions. A version is added here after its tables have been compared with [`COLUMNS`].
-const UNDERSTOOD: &[Understood] = &[Understood {
-    version: Version::new(2, 41, 1),
+/// In the order of versions. A family is added here after its tables have been compared with [`COLUMNS`]; the statements that name them are
+/// good for all of these.
+const FAMILIES: &[Family] = &[Family {
+    since: Version::new(2, 41, 1),
     last_migration: "AddExecutionScopesToCustomRoles1789995003141",
 }];
+
+impl Family {
+    /// The one that databases of this version have, as far as is known here: the next release may bring migrations.
+    pub fn of(version: Version) -> Option<&'static Self> {
+        latest(FAMILIES, version)
+    }
+}
+
+fn latest(families: &[Family], version: Version) -> Option<&Family> {
+    families.iter().rev().find(|family| family.since <= version)
+}
 
 /// Everything that a statement of ours names.
 const COLUMNS: &[(&str, &[&str])] = &[
@@ -55,13 +70,8 @@ pub(crate) const COUNTS: &str = "SELECT (SELECT count(*) FROM workflow_entity),
        (SELECT count(*) FROM credentials_entity),
        (SELECT count(*) FROM execution_entity)";
 
-/// Whether a version is one we can work with.
-pub fn is_understood(version: Version) -> bool {
-    UNDERSTOOD.iter().any(|understood| understood.version == version)
-}
-
-/// The version whose schema this database has.
-pub(crate) async fn version(connection: &mut PgConnection) -> Result<Version, DatabaseError> {
+/// The family of this database.
+pub(crate) async fn family(connection: &mut PgConnection) -> Result<&'static Family, DatabaseError> {
     let question = sqlx::query_scalar("SELECT name FROM migrations ORDER BY id DESC LIMIT 1");
     let last: Option<String> = question.fetch_optional(connection).await.map_err(|error| {
         // 42P01: there is no such table.
@@ -71,17 +81,16 @@ pub(crate) async fn version(connection: &mut PgConnection) -> Result<Version, Da
         }
     })?;
     let last = last.unwrap_or_default();
-    let known = UNDERSTOOD.iter().find(|understood| understood.last_migration == last);
-    known
-        .map(|understood| understood.version)
-        .ok_or_else(|| DatabaseError::NotUnderstood(format!("its last migration is {last:?}")))
+    let known = FAMILIES.iter().find(|family| family.last_migration == last);
+    known.ok_or_else(|| DatabaseError::NotUnderstood(format!("its last migration is {last:?}")))
 }
 
-/// Fails unless the database is at this version and has every column we name.
+/// Fails unless the database is as this version leaves it, as far as that is known, and has every column we name.
 pub(crate) async fn check(connection: &mut PgConnection, expected: Version) -> Result<(), DatabaseError> {
-    let found = version(&mut *connection).await?;
-    if found != expected {
-        return Err(DatabaseError::NotUnderstood(format!("it is that of {found}, not of {expected}")));
+    let found = family(&mut *connection).await?;
+    if Family::of(expected) != Some(found) {
+        let since = found.since;
+        return Err(DatabaseError::NotUnderstood(format!("it is that of {since}, not of {expected}")));
     }
     let named = COLUMNS.iter().flat_map(|(table, columns)| columns.iter().map(|column| (*table, *column)));
     let (tables, columns): (Vec<&str>, Vec<&str>) = named.unzip();
@@ -113,4 +122,39 @@ pub(crate) async fn clean(connection: &mut PgConnection) -> Result<(), DatabaseE
         DELETE FROM "user";
         UPDATE settings SET value = 'false' WHERE key = 'userManagement.isInstanceOwnerSetUp';"#;
     sqlx::raw_sql(statements).execute(connection).await.map(drop).map_err(refused("clean a template"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_without_migrations_has_the_family_of_the_one_before_it() {
+        let [first, second] = [Version::new(2, 41, 1), Version::new(2, 43, 0)];
+        let families = [
+            Family { since: first, last_migration: "One1" },
+            Family { since: second, last_migration: "Two2" },
+        ];
+        let cases = [
+            (Version::new(2, 41, 0), None),
+            (first, Some(first)),
+            (Version::new(2, 41, 9), Some(first)),
+            (Version::new(2, 42, 0), Some(first)),
+            (second, Some(second)),
+            (Version::new(3, 0, 0), Some(second)),
+        ];
+        for (version, expected) in cases {
+            assert_eq!(latest(&families, version).map(|family| family.since), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn families_are_in_the_order_of_versions_and_no_two_end_alike() {
+        for pair in FAMILIES.windows(2) {
+            assert!(pair[0].since < pair[1].since, "{pair:?}");
+        }
+        for family in FAMILIES {
+            assert_eq!(FAMILIES.iter().filter(|f| f.last_migration == family.last_migration).count(), 1);
+        }
+    }
 }

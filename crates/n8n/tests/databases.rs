@@ -4,6 +4,7 @@
 mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
@@ -12,8 +13,9 @@ use n8n::databases::{
     ApiKeyRow, Counts, DatabaseError, Migrate, MigrationFailed, MigrationTarget, Name, Owner,
     TenantDatabases as _,
 };
-use n8n::{Version, account};
+use n8n::{Version, account, schema::Family};
 use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{ConnectOptions as _, Connection as _};
 use support::{Failed, RealMigrations, VERSION, ask, databases, postgres};
 
 fn owner(email: &str) -> Owner {
@@ -64,7 +66,7 @@ async fn everything_may_be_done_twice_and_removed_twice() {
     assert_eq!(email.as_deref(), Some("ada@example.com31"));
     let keys = ask(&tenant, r#"SELECT string_agg("apiKey", ',') FROM user_api_keys"#).await.unwrap();
     assert_eq!(keys.as_deref(), Some("second"));
-    assert_eq!(server.schema(&name).await.unwrap(), VERSION);
+    assert_eq!(server.schema(&name).await.unwrap(), Family::of(VERSION).unwrap());
     assert_eq!(server.final_state(&name).await.unwrap(), Counts::default());
     let sizes = server.sizes().await.unwrap();
     assert!(sizes.iter().any(|(database, bytes)| *database == name && *bytes > 1_000_000), "{sizes:?}");
@@ -76,6 +78,55 @@ async fn everything_may_be_done_twice_and_removed_twice() {
     let seen = server.observe().await.unwrap();
     assert!(!seen.roles.contains(&name) && seen.databases.iter().all(|database| database.name != name));
     assert!(matches!(server.final_state(&name).await, Err(DatabaseError::NoDatabase(_))));
+}
+
+/// What the next release's image would do that brings no migration of its own.
+struct NothingNew;
+
+#[async_trait::async_trait]
+impl Migrate for NothingNew {
+    async fn migrate(&self, target: &MigrationTarget) -> Result<(), MigrationFailed> {
+        RealMigrations.migrate(&MigrationTarget { version: VERSION, ..target.clone() }).await
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_release_that_changes_no_table_is_as_good_as_the_one_before_it() {
+    let (name, password) = (Name::of(TenantId::generate()), account::generate_key().unwrap());
+    let (server, next) = (databases(), Version::new(2, 41, 2));
+    server.ensure_template(next, &NothingNew).await.unwrap();
+    server.ensure_role(&name, &password, 9).await.unwrap();
+    server.ensure_database(&name, &name, next).await.unwrap();
+    server.seed_owner(&name, &owner("ada@example.com")).await.unwrap();
+    assert_eq!(server.schema(&name).await.unwrap(), Family::of(VERSION).unwrap());
+    remove(name).await;
+    // An image that is older than its tag says is found out.
+    let older = Version::new(2, 41, 0);
+    let refused = server.ensure_template(older, &NothingNew).await.unwrap_err();
+    assert!(matches!(&refused, DatabaseError::NotUnderstood(_)), "{refused:?}");
+    for template in [next, older].map(Version::template_name) {
+        ask(&postgres(), &format!("ALTER DATABASE {template} IS_TEMPLATE false")).await.unwrap();
+        ask(&postgres(), &format!("DROP DATABASE {template} WITH (FORCE)")).await.unwrap();
+        ask(&postgres(), &format!("DROP ROLE {template}")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn tables_that_are_not_understood_are_neither_counted_nor_seeded() {
+    let (name, password) = tenant().await;
+    let later = "INSERT INTO migrations (timestamp, name) VALUES (9999999999999, 'Later9999999999999')";
+    ask(&login(&name, &password), later).await.unwrap();
+    let server = databases();
+    for refused in [
+        server.schema(&name).await.map(drop),
+        server.final_state(&name).await.map(drop),
+        server.seed_owner(&name, &owner("ada@example.com")).await.map(drop),
+    ] {
+        assert!(matches!(&refused, Err(DatabaseError::NotUnderstood(_))), "{refused:?}");
+    }
+    remove(name).await;
 }
 
 #[tokio::test]
@@ -254,4 +305,23 @@ async fn removal_does_not_wait_for_the_tenants_connections() {
 async fn a_server_that_is_away_is_worth_another_try() {
     let server = n8n::databases::PostgresDatabases::new("postgres://a:b@127.0.0.1:1/c").unwrap();
     assert_eq!(server.observe().await.unwrap_err().kind(), Kind::Unavailable);
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_reset_that_has_to_wait_is_given_up_before_whoever_asked_for_it_is_gone() {
+    let (name, password) = tenant().await;
+    let server = databases();
+    server.seed_owner(&name, &owner("ada@example.com")).await.unwrap();
+    let before = server.owner_login(&name).await.unwrap();
+    let mut n8n = login(&name, &password).connect().await.unwrap();
+    let mut holds = n8n.begin().await.unwrap();
+    sqlx::query(r#"UPDATE "user" SET "firstName" = 'Ada'"#).execute(&mut *holds).await.unwrap();
+    let reset = server.reset_owner(&name, "$2b$10$another", false);
+    let refused = tokio::time::timeout(Duration::from_secs(5), reset).await.unwrap().unwrap_err();
+    assert_eq!(refused.kind(), Kind::Unavailable, "{refused:?}");
+    holds.rollback().await.unwrap();
+    assert_eq!(server.owner_login(&name).await.unwrap().password_hash, before.password_hash, "nor later");
+    drop(n8n);
+    remove(name).await;
 }

@@ -4,7 +4,7 @@ mod container;
 mod migration;
 
 use common::{error::Kind, operations::StepError};
-use edge::{Host, Route, Target};
+use edge::{Host, Route, StandIn, Target};
 use engine::{Attachment, ContainerSpec, NetworkRef, NetworkSpec};
 use n8n::{
     databases::Name,
@@ -44,7 +44,7 @@ impl Blueprint {
         site: &Site,
         tenant: Tenant,
         instances: Vec<Instance>,
-        mut secrets: TenantSecrets,
+        secrets: TenantSecrets,
     ) -> Result<Self, StepError> {
         let subnet =
             tenant.subnet.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no subnet yet"))?;
@@ -78,8 +78,6 @@ impl Blueprint {
             timezone: "Etc/UTC".into(),
             mail: site.mailer.as_ref().map(|mailer| mailer.mail.clone()),
         };
-        let password = site.mailer.as_ref().and_then(|mailer| mailer.password.clone());
-        secrets.instance.smtp_password = password.unwrap_or_default();
         Ok(Self { tenant, instances, secrets, network, n8n, site: site.clone() })
     }
 
@@ -100,8 +98,8 @@ impl Blueprint {
         pools.sum::<u16>() + Role::Main.connections() + Role::Migrate.connections() * 2
     }
 
-    /// The routes that lead to it: its subdomain, and its own domain if it has one.
-    pub fn routes(&self) -> Result<Vec<Route>, StepError> {
+    /// The routes that lead to it, or to what stands in for it: its subdomain, and its own domain if it has one.
+    pub fn routes(&self, stand_in: Option<StandIn>) -> Result<Vec<Route>, StepError> {
         let main = self.instances.iter().find(|i| i.place == Place::Main && i.color == self.tenant.color);
         let main =
             main.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no main instance"))?;
@@ -115,8 +113,8 @@ impl Blueprint {
         hosts
             .map(|host| {
                 let host: Host = host.parse().map_err(malformed)?;
-                let targets = vec![target.clone()];
-                Ok(Route { host, tenant: self.tenant.id, targets, generation: self.tenant.generation })
+                let (tenant, targets) = (self.tenant.id, vec![target.clone()]);
+                Ok(Route { host, tenant, targets, stand_in, generation: self.tenant.generation })
             })
             .collect()
     }

@@ -12,7 +12,8 @@ use common::{
 use engine::ClusterId;
 use ipnet::Ipv4Net;
 use n8n::{Version, launch::Scheme};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 pub use compliance::Compliance;
 use mail::{Mailer, OptionalMailer};
@@ -33,8 +34,8 @@ pub struct Site {
     pub compliance: Compliance,
     /// Tenants' networks are cut from this range; the first cut is the platform's own.
     pub subnets: Ipv4Net,
-    pub image: String,
-    pub version: Version,
+    /// Where n8n's images come from. Which of them a container gets, its tenant's row says.
+    pub images: String,
     pub domain: String,
     pub scheme: Scheme,
     pub port: u16,
@@ -42,6 +43,23 @@ pub struct Site {
     pub mailer: Option<Mailer>,
     /// Connections to the tenants' server that are not for tenants: the record is usually on the same one.
     pub platform_connections: u32,
+}
+
+impl Site {
+    /// Tells what this cluster's configuration puts into every tenant's containers from what another would. Stands in a label, so of the
+    /// password for mail it has no more than shows that it was changed.
+    pub fn settings(&self) -> String {
+        let (domain, scheme, port) = (&self.domain, self.scheme.as_str(), self.port);
+        let mail = self.mailer.as_ref().map(|mailer| &mailer.mail);
+        let password = self.mailer.as_ref().and_then(|mailer| mailer.password.as_ref());
+        let password = password.map_or(String::new(), |password| digest(password.expose_secret()));
+        let told = digest(&format!("{domain} {scheme} {port} {mail:?}"));
+        [told.get(..16), password.get(..4)].into_iter().flatten().collect()
+    }
+}
+
+fn digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 /// Everything this service reads.
@@ -75,6 +93,13 @@ impl FromStr for PublicScheme {
     }
 }
 
+impl Site {
+    /// The image of this version.
+    pub fn image(&self, version: Version) -> String {
+        format!("{}:{version}", self.images)
+    }
+}
+
 impl Section for Site {
     fn read(env: &mut Env) -> Option<Self> {
         let cluster = env.required("CLUSTER_ID");
@@ -82,7 +107,7 @@ impl Section for Site {
         let compliance = env.or("CLUSTER_COMPLIANCE", Compliance::default());
         let subnets: Option<Ipv4Net> =
             env.or("TENANT_SUBNETS", Ipv4Net::new_assert([10, 201, 0, 0].into(), 16));
-        let (image, version) = (env.or("N8N_IMAGE", "n8nio/n8n".to_owned()), env.required("N8N_VERSION"));
+        let images = env.or("N8N_IMAGE", "n8nio/n8n".to_owned());
         let (domain, scheme) = (env.required("TENANT_DOMAIN"), env.required("PUBLIC_SCHEME"));
         let port = env.required("PUBLIC_PORT");
         let mailer = OptionalMailer::read(env);
@@ -99,8 +124,7 @@ impl Section for Site {
             region: region?,
             compliance: compliance?,
             subnets: subnets?,
-            image: image?,
-            version: version?,
+            images: images?,
             domain: domain?,
             scheme,
             port: port?,
@@ -144,7 +168,6 @@ mod tests {
     fn environment() -> Vec<(&'static str, &'static str)> {
         vec![
             ("CLUSTER_ID", "local"),
-            ("N8N_VERSION", "2.41.1"),
             ("TENANT_DOMAIN", "localhost"),
             ("PUBLIC_SCHEME", "http"),
             ("PUBLIC_PORT", "8000"),
@@ -155,6 +178,29 @@ mod tests {
     fn a_site_reads_from_its_variables() {
         let site = Env::of(environment()).load::<Site>().unwrap();
         assert_eq!((site.cluster.as_str(), site.port), ("local", 8000));
+    }
+
+    #[test]
+    fn what_containers_get_of_the_configuration_is_told_from_anything_else() {
+        let mail = [
+            ("TENANT_SMTP_HOST", "mail.example.com"),
+            ("TENANT_SMTP_SENDER", "flows@example.com"),
+            ("TENANT_SMTP_USER", "flows"),
+            ("TENANT_SMTP_PASSWORD", "one"),
+        ];
+        let settings = |more: &[(&'static str, &'static str)]| {
+            let variables =
+                environment().into_iter().filter(|(name, _)| more.iter().all(|(other, _)| name != other));
+            Env::of(variables.chain(more.iter().copied())).load::<Site>().unwrap().settings()
+        };
+        let without = settings(&[]);
+        assert_eq!(settings(&[("CLUSTER_REGION", "elsewhere")]), without, "no container gets that");
+        let with = settings(&mail);
+        let mut another = mail;
+        another[3].1 = "two";
+        let all = [without, with, settings(&another), settings(&[("PUBLIC_PORT", "80")])];
+        let different = all.iter().collect::<std::collections::BTreeSet<_>>().len();
+        assert_eq!(different, all.len(), "{all:?}");
     }
 
     #[test]

@@ -10,12 +10,14 @@ mod ready;
 mod reserve;
 mod route;
 
-use common::operations::{OperationKind, Saga, Step};
+use common::operations::{Saga, Step};
+use wire::kinds::TenantCreate;
 
 use crate::World;
 
-pub use ready::bring_up;
-pub use route::confirm;
+pub use containers::{Renewal, ensure_all};
+pub use ready::{await_ready, bring_up};
+pub use route::{confirm, lead_to};
 
 /// From a row to an n8n that answers under its own address.
 pub struct CreateTenant;
@@ -27,7 +29,7 @@ pub struct Nothing {}
 impl Saga for CreateTenant {
     type World = World;
     type State = Nothing;
-    const KIND: OperationKind = OperationKind::TenantCreate;
+    type Request = TenantCreate;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
         vec![

@@ -8,12 +8,13 @@ mod network;
 mod unroute;
 mod verify;
 
-use common::operations::{OperationKind, Saga, Step};
+use common::operations::{Saga, Step};
 use n8n::databases::Counts;
+use wire::kinds::TenantDelete;
 
 use crate::World;
 
-pub use containers::remove_all;
+pub use containers::{remove_all, remove_containers};
 pub use verify::leftovers;
 
 /// From whatever there is of a tenant to nothing.
@@ -22,14 +23,17 @@ pub struct DeleteTenant;
 /// What stays on record of a deleted tenant.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Removal {
-    /// What its n8n held at the end; absent when there was no n8n any more.
+    /// What its n8n held at the end; absent when there was no n8n any more, or it could not be counted.
     pub final_state: Option<Counts>,
+    /// Why it could not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_counted: Option<String>,
 }
 
 impl Saga for DeleteTenant {
     type World = World;
     type State = Removal;
-    const KIND: OperationKind = OperationKind::TenantDelete;
+    type Request = TenantDelete;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
         vec![

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::operations::{Context, OperationKind, Saga, Step, StepError};
+use common::operations::{Context, Request, Saga, Step, StepError};
 use engine::{Health, Observed, State};
 use n8n::databases::Name;
+use wire::kinds::TenantHeal;
 
 use crate::{
     World,
-    create::{Nothing, bring_up, confirm},
-    store::drift,
+    create::{Nothing, Renewal, bring_up, confirm},
 };
 
 /// What hangs does not end by itself, and one that might is cut off no later than a restart of the machine would.
@@ -26,7 +26,7 @@ pub struct HealTenant;
 impl Saga for HealTenant {
     type World = World;
     type State = Nothing;
-    const KIND: OperationKind = OperationKind::TenantHeal;
+    type Request = TenantHeal;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
         vec![&Surroundings, &Containers, &Confirm]
@@ -45,7 +45,7 @@ macro_rules! step {
                 $word
             }
 
-            async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+            async fn run(&self, context: &Context<'_, World, TenantHeal>, _: &mut Nothing) -> Result<(), StepError> {
                 $run(context).await
             }
         }
@@ -54,10 +54,10 @@ macro_rules! step {
 
 step!(/** All that containers need: network, role and login, each as it should be. */ Surroundings, "surroundings", surroundings);
 step!(/** Main and workers run, and say that they are ready. */ Containers, "containers", containers);
-step!(/** The edge reaches it. */ Confirm, "route", confirm);
+step!(/** The edge reaches it. */ Confirm, "route", reached);
 
 /// What a container needs may be there and not be as it should be: with another password n8n ends at each start.
-async fn surroundings(context: &Context<'_, World>) -> Result<(), StepError> {
+pub async fn surroundings(context: &Context<'_, World, impl Request>) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
     context.fenced().await?.containers.ensure_network(&blueprint.network).await?;
@@ -67,9 +67,9 @@ async fn surroundings(context: &Context<'_, World>) -> Result<(), StepError> {
     Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
 }
 
-async fn containers(context: &Context<'_, World>) -> Result<(), StepError> {
+async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
     surroundings(context).await?;
-    let names = drift::to_restart(context.database(), context.operation()).await?;
+    let TenantHeal { restart: names, renew, .. } = context.request();
     if !names.is_empty() {
         let world = context.observe();
         let inventory = world.containers.observe(&world.site.cluster).await?;
@@ -77,7 +77,11 @@ async fn containers(context: &Context<'_, World>) -> Result<(), StepError> {
             context.fenced().await?.containers.restart(&seen.reference(), GRACE).await?;
         }
     }
-    bring_up(context, ATTEMPT).await
+    bring_up(context, Renewal::Only(renew), ATTEMPT).await
+}
+
+async fn reached(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
+    confirm(context, None).await
 }
 
 /// Whether only a new beginning helps. One that was let begin anew by an earlier attempt does not look like this.

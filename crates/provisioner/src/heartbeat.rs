@@ -40,18 +40,20 @@ pub async fn beat(pool: &PgPool, world: &World, site: &Site, stranger: bool) -> 
     clusters::beat(pool, site, &seen, subnets::usable(pool, site).await?).await
 }
 
+/// Whether the engine is up is what it answers to the least question there is: telling what it has takes a busy one seconds.
 async fn look(world: &World, stranger: bool) -> Seen {
-    let (docker, postgres, redis) = tokio::join!(
+    let (docker, capacity, postgres, redis) = tokio::join!(
+        tokio::time::timeout(PATIENCE, world.containers.ping()),
         tokio::time::timeout(PATIENCE, world.containers.capacity()),
         tokio::time::timeout(PATIENCE, world.databases.connections()),
         tokio::time::timeout(PATIENCE, world.queues.observe()),
     );
     let word = |up: bool| if up { "up" } else { "down" };
-    let (capacity, connections) = (docker.ok().and_then(Result::ok), postgres.ok().and_then(Result::ok));
+    let (capacity, connections) = (capacity.ok().and_then(Result::ok), postgres.ok().and_then(Result::ok));
     let dependencies = json!({
         // A stranger can do nothing with an engine that answers.
         "engine": word(!stranger),
-        "docker": word(capacity.is_some()),
+        "docker": word(matches!(docker, Ok(Ok(())))),
         "tenant_postgres": word(connections.is_some()),
         "redis": word(matches!(redis, Ok(Ok(_)))),
     });

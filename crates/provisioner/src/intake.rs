@@ -6,12 +6,13 @@ use common::{
     bus::{Carried, Outcome},
     clock,
     error::Kind,
-    operations::OperationKind,
+    operations::{Asked, NewOperation, Priority},
+    role::Role,
 };
 use futures::future::BoxFuture;
 use sqlx::PgPool;
 use time::Duration;
-use wire::{Order, Priority, ProvisionerCommand, SubmitOperation};
+use wire::{Order, ProvisionerCommand, SubmitOperation, kinds};
 
 use crate::store::intake::{self, Submitted};
 
@@ -51,15 +52,22 @@ async fn submit(
     priority: Priority,
     carried: Carried,
 ) -> Outcome {
-    let (operation, kind) = (submitted.operation, submitted.kind.clone());
-    let wanted = match wanted(submitted, priority, carried) {
+    let own = submitted.operation.to_string();
+    let correlation_id = carried.correlation_id.as_deref().unwrap_or(&own);
+    let refused = |detail| Outcome::Failed { kind: Kind::Invalid, detail };
+    let by = match by(&carried, submitted.reason.clone()) {
+        Ok(by) => by,
+        Err(detail) => return refused(detail),
+    };
+    let wanted = match wanted(&submitted, priority, &carried, correlation_id, &by) {
         Ok(wanted) => wanted,
-        Err(detail) => return Outcome::Failed { kind: Kind::Invalid, detail },
+        Err(detail) => return refused(detail),
     };
     match intake::accept(record, &wanted).await {
         Ok(Submitted::Accepted) => {
-            metrics::counter!("rp9_operations_submitted_total", "kind" => wanted.kind.as_str()).increment(1);
-            tracing::info!(operation_id = %operation, operation.kind = kind, actor = wanted.actor, "an operation was submitted");
+            let (kind, actor) = (wanted.kind.name, wanted.asked.actor);
+            metrics::counter!("rp9_operations_submitted_total", "kind" => kind).increment(1);
+            tracing::info!(operation_id = %wanted.id, operation.kind = kind, actor, "an operation was submitted");
             Outcome::Done
         }
         Ok(Submitted::Before) => Outcome::Done,
@@ -75,29 +83,39 @@ async fn submit(
     }
 }
 
-fn wanted(
-    submitted: SubmitOperation,
+/// The operation that is asked for, checked as if it had come over HTTP.
+fn wanted<'a>(
+    submitted: &'a SubmitOperation,
     priority: Priority,
-    carried: Carried,
-) -> Result<intake::Wanted, String> {
-    let kind: OperationKind = submitted.kind.parse()?;
-    if kind == OperationKind::TenantCreate {
-        return Err("Tenants are created through the API.".into());
+    carried: &'a Carried,
+    correlation_id: &'a str,
+    by: &'a By,
+) -> Result<NewOperation<'a>, String> {
+    let word = &submitted.kind;
+    let kind =
+        kinds::of_word(word).ok_or_else(|| format!("`{word}` is not a kind of operation known here."))?;
+    if kind.from.is_empty() || !kind.is_open_to(Role::Service) {
+        return Err(format!("`{word}` cannot be asked for over the bus."));
     }
-    let by = by(&carried, submitted.reason)?;
     if submitted.not_before.is_some_and(|moment| moment - clock::now() > FURTHEST) {
         return Err("`not_before` is more than 90 days away.".into());
     }
-    Ok(intake::Wanted {
-        operation: submitted.operation,
+    Ok(NewOperation {
+        id: submitted.operation,
         kind,
         tenant: submitted.tenant,
-        priority: priority.rank(),
+        request: (kind.read)(&submitted.request)
+            .map_err(|why| format!("`request` is not one of `{word}`: {why}"))?,
+        priority: Some(priority),
         not_before: submitted.not_before,
-        reason: by.reason,
-        correlation_id: carried.correlation_id.unwrap_or_else(|| submitted.operation.to_string()),
-        traceparent: carried.traceparent,
-        actor: by.actor,
+        parent: None,
+        asked: Asked {
+            actor: &by.actor,
+            role: Role::Service,
+            correlation_id,
+            traceparent: carried.traceparent.as_deref(),
+            reason: by.reason.as_deref(),
+        },
     })
 }
 
@@ -127,6 +145,7 @@ fn by(carried: &Carried, reason: Option<String>) -> Result<By, String> {
 #[cfg(test)]
 mod tests {
     use common::id::{OperationId, TenantId};
+    use serde_json::json;
 
     use super::*;
 
@@ -135,6 +154,7 @@ mod tests {
             operation: OperationId::generate(),
             kind: "tenant.heal".into(),
             tenant: TenantId::generate(),
+            request: json!({}),
             not_before: None,
             reason: None,
         }
@@ -144,11 +164,17 @@ mod tests {
         Carried { actor: Some(actor.into()), sender: Some("autoscaler".into()), ..Carried::default() }
     }
 
+    /// What the operation that is asked for is told.
+    fn asked(submitted: &SubmitOperation, priority: Priority) -> Result<serde_json::Value, String> {
+        let carried = from("service:a");
+        let by = by(&carried, None).unwrap();
+        wanted(submitted, priority, &carried, "c", &by).map(|new| new.request)
+    }
+
     #[test]
     fn who_wants_it_is_who_was_let_in_whatever_they_say() {
         let read = |carried, reason: Option<&str>| {
-            let submitted = SubmitOperation { reason: reason.map(str::to_owned), ..submitted() };
-            wanted(submitted, Priority::Normal, carried).map(|wanted| (wanted.actor, wanted.reason))
+            by(&carried, reason.map(str::to_owned)).map(|by| (by.actor, by.reason))
         };
         let told = |actor: &str, reason: Option<&str>| Ok((actor.to_owned(), reason.map(str::to_owned)));
         let nobody_else = Carried { actor: None, ..from("") };
@@ -169,17 +195,29 @@ mod tests {
     fn what_nobody_here_knows_or_may_ask_for_this_way_is_refused() {
         let read = |kind: &str| {
             let submitted = SubmitOperation { kind: kind.into(), ..submitted() };
-            wanted(submitted, Priority::Normal, from("service:a")).is_ok()
+            asked(&submitted, Priority::Normal).is_ok()
         };
         assert!(read("tenant.delete") && read("tenant.heal"));
         assert!(!read("tenant.create") && !read("tenant.explode") && !read(""));
     }
 
     #[test]
+    fn a_request_that_is_none_of_its_kind_is_refused_with_the_reason() {
+        let read = |request| {
+            let submitted = SubmitOperation { request, ..submitted() };
+            asked(&submitted, Priority::Normal)
+        };
+        assert_eq!(read(json!({})).unwrap(), json!({ "reasons": [], "restart": [], "renew": [] }));
+        assert!(read(json!({ "restart": "main" })).unwrap_err().contains("invalid type"));
+        assert!(read(json!({ "restrat": [] })).unwrap_err().contains("unknown field `restrat`"));
+    }
+
+    #[test]
     fn a_moment_far_away_is_a_mistake() {
         let at = |days| {
             let not_before = Some(clock::now() + Duration::days(days));
-            wanted(SubmitOperation { not_before, ..submitted() }, Priority::Low, from("service:a")).is_ok()
+            let submitted = SubmitOperation { not_before, ..submitted() };
+            asked(&submitted, Priority::Low).is_ok()
         };
         assert!(at(89) && at(-1) && !at(91));
     }

@@ -9,8 +9,13 @@ pub mod heartbeat;
 pub mod intake;
 pub mod questions;
 mod reconcile;
+mod restart;
+mod resume;
+mod scale;
 mod standing;
+mod step;
 mod store;
+mod suspend;
 pub mod usage;
 mod wait;
 mod world;
@@ -28,12 +33,24 @@ pub use create::CreateTenant;
 pub use delete::{DeleteTenant, leftovers};
 pub use heal::HealTenant;
 pub use reconcile::{Reconciler, Report};
+pub use restart::RestartTenant;
+pub use resume::ResumeTenant;
+pub use scale::ScaleTenant;
 pub use standing::{Standing, TakeOver};
+pub use suspend::SuspendTenant;
 pub use world::World;
 
 /// Every saga this service drives. What is not in here cannot run, and the tests walk this list.
 pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
-    Arc::new([Box::new(CreateTenant), Box::new(DeleteTenant), Box::new(HealTenant)])
+    Arc::new([
+        Box::new(CreateTenant),
+        Box::new(DeleteTenant),
+        Box::new(HealTenant),
+        Box::new(RestartTenant),
+        Box::new(SuspendTenant),
+        Box::new(ResumeTenant),
+        Box::new(ScaleTenant),
+    ])
 }
 
 /// Starts the provisioner.

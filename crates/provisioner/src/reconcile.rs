@@ -44,7 +44,7 @@ use watch::Watch;
 
 pub use drift::{Drift, Urgency};
 pub use notes::{Note, Noted};
-pub use pace::urgency;
+pub use pace::{Cure, urgency};
 pub use rows::{Expected, Presence, Rows, Trouble, Wanted};
 
 /// What one pass did.
@@ -146,18 +146,20 @@ impl Reconciler {
         };
         self.said.blind(sight.blind_spots());
         if !meet::meet(&self.pool, &self.world, &self.standing, &sight.inventory.tenants()).await? {
+            self.heard.clear();
             return Ok(Report::default());
         }
         // The rows are read last: what was made meanwhile is in them, so it is not taken for nobody's.
         let cluster = self.world.site.cluster.as_str();
         let rows = Rows::read(&self.pool, cluster, &sight.inventory).await?;
         let notes = notes::notes(&rows, &sight.inventory, &self.heard, clock::now());
-        apply::note(&self.pool, &notes, &mut self.heard).await?;
+        apply::note(&self.pool, &notes, &mut self.heard, &sight.inventory.unknown).await?;
         store::notes::observed(&self.pool, cluster, begun.elapsed()).await?;
         self.watch.look(&sight.inventory, sight.is_whole(), now);
-        let plan = plan(&rows, &sight, &self.watch, now);
+        let plan = plan(&rows, &sight, &self.watch, &self.world.site.settings(), now);
         self.said.unknown(&plan.unknown);
         metrics::cluster(&rows, &plan);
+        metrics::silent(sight.inventory.unknown.len());
         let turns = troubles::turns(&rows, &sight, &plan.drifted, &self.watch, now);
         apply::turn(&self.pool, turns).await?;
         let healing = apply::heal(&self.pool, &plan, &rows).await?;
@@ -179,7 +181,8 @@ impl Reconciler {
         let due = self.sightings.due(plan.orphans, now);
         let braked = brake(due, sight.inventory.tenants().len(), &rows.removed);
         self.said.held(braked.held);
-        let removed = apply::remove(&self.pool, &self.world, braked.now).await?;
+        let sightings = &mut self.sightings;
+        let removed = apply::remove(&self.pool, &self.world, braked.now, sightings, now).await?;
         Ok((removed, seen - removed))
     }
 }

@@ -9,6 +9,7 @@ pub mod intake;
 pub mod notes;
 pub mod removals;
 pub mod secrets;
+pub mod sizes;
 pub mod subnets;
 pub mod tenants;
 pub mod troubles;

@@ -10,6 +10,8 @@ use std::{
 };
 
 use common::{
+    clock,
+    error::Kind,
     id::TenantId,
     operations::StepError,
     service::{Interval, Round, Service},
@@ -22,6 +24,9 @@ use crate::{World, store::tenants};
 
 const EVERY: Duration = Duration::from_secs(300);
 
+/// Neither server needs as long to be measured: going through all keys of a full Redis takes seconds.
+const LIMIT: Duration = Duration::from_secs(120);
+
 /// More of Redis' memory than this is too much for one tenant.
 const SHARE: f64 = 0.25;
 
@@ -29,6 +34,7 @@ const OVER_STORAGE: &str = "rp9_tenants_over_storage";
 const OVER_MEMORY: &str = "rp9_tenants_over_queue_memory";
 const DATABASES: &str = "rp9_tenant_databases_bytes";
 const QUEUES: &str = "rp9_queue_memory_ratio";
+const MEASURED: &str = "rp9_usage_measured_timestamp_seconds";
 
 /// Those who take more than is theirs.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -44,6 +50,7 @@ pub fn spawn(service: &Service, world: Arc<World>) {
     describe_gauge!(OVER_STORAGE, "Tenants whose database takes more than their plan's storage.");
     describe_gauge!(OVER_MEMORY, "Tenants whose queue takes more than a quarter of Redis' memory.");
     describe_gauge!(DATABASES, Unit::Bytes, "What all tenants' databases take together.");
+    describe_gauge!(MEASURED, Unit::Seconds, "When this was last measured, by what.");
     describe_gauge!(QUEUES, "How much of Redis' memory is used, from 0 to 1.");
     let looks = Interval::new("usage", EVERY).failing("what tenants use could not be measured");
     service.every(looks, Looking { pool: service.database.clone(), world, known: Excess::default() });
@@ -77,21 +84,40 @@ impl Round for Looking {
     }
 }
 
-/// Measures once.
+/// Measures once: each server by itself, so that one that is away leaves the other's figures as they are to be.
 pub async fn look(pool: &PgPool, world: &World) -> Result<Excess, StepError> {
-    let storage: BTreeMap<_, _> =
-        tenants::storage(pool, world.site.cluster.as_str()).await?.into_iter().collect();
+    let (storage, memory) = tokio::join!(in_time(databases(pool, world)), in_time(queues(world)));
+    Ok(Excess { storage: storage?, memory: memory? })
+}
+
+async fn databases(pool: &PgPool, world: &World) -> Result<BTreeSet<TenantId>, StepError> {
+    let allowed = tenants::storage(pool, world.site.cluster.as_str()).await?.into_iter().collect();
     let sizes = world.databases.sizes().await?;
-    let queues = world.queues.usage().await?;
     gauge!(DATABASES).set(sizes.iter().map(|(_, bytes)| *bytes as f64).sum::<f64>());
-    if queues.most > 0 {
-        gauge!(QUEUES).set(queues.used as f64 / queues.most as f64);
+    let over = over_storage(&allowed, sizes.into_iter().map(|(name, bytes)| (name.tenant(), bytes)));
+    gauge!(OVER_STORAGE).set(over.len() as f64);
+    measured("databases");
+    Ok(over)
+}
+
+async fn queues(world: &World) -> Result<BTreeSet<TenantId>, StepError> {
+    let usage = world.queues.usage().await?;
+    if usage.most > 0 {
+        gauge!(QUEUES).set(usage.used as f64 / usage.most as f64);
     }
-    let sizes = sizes.into_iter().map(|(name, bytes)| (name.tenant(), bytes));
-    let excess = Excess { storage: over_storage(&storage, sizes), memory: over_memory(&queues) };
-    gauge!(OVER_STORAGE).set(excess.storage.len() as f64);
-    gauge!(OVER_MEMORY).set(excess.memory.len() as f64);
-    Ok(excess)
+    let over = over_memory(&usage);
+    gauge!(OVER_MEMORY).set(over.len() as f64);
+    measured("queues");
+    Ok(over)
+}
+
+fn measured(what: &'static str) {
+    gauge!(MEASURED, "what" => what).set(clock::now().unix_timestamp() as f64);
+}
+
+async fn in_time<T>(measures: impl Future<Output = Result<T, StepError>>) -> Result<T, StepError> {
+    let late = || StepError::failed(Kind::Timeout, "there was no answer in time");
+    tokio::time::timeout(LIMIT, measures).await.unwrap_or_else(|_| Err(late()))
 }
 
 fn over_storage(
@@ -122,6 +148,14 @@ fn tell(known: &Excess, excess: &Excess) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_never_measured_is_given_up() {
+        let begun = tokio::time::Instant::now();
+        let never = in_time(std::future::pending::<Result<(), StepError>>()).await;
+        assert!(matches!(never, Err(StepError::Failed { kind: Kind::Timeout, .. })));
+        assert_eq!(begun.elapsed(), LIMIT);
+    }
 
     #[test]
     fn who_takes_more_than_is_theirs_is_named_and_nobody_else() {

@@ -15,7 +15,11 @@ use sqlx::PgPool;
 use crate::{
     blueprint::{Blueprint, MigrationContainer},
     config::{Config, Site},
-    store::{instances, secrets, tenants},
+    store::{
+        instances,
+        secrets::{self, TenantSecrets},
+        tenants,
+    },
 };
 
 /// What the steps act on.
@@ -48,8 +52,17 @@ impl World {
     pub async fn blueprint(&self, record: &PgPool, tenant: TenantId) -> Result<Blueprint, StepError> {
         let row = tenants::get(record, tenant).await?;
         let instances = instances::of_tenant(record, tenant).await?;
-        let secrets = secrets::open(record, &self.keys, tenant).await?;
+        let secrets = self.secrets(record, tenant).await?;
         Blueprint::new(&self.site, row, instances, secrets)
+    }
+
+    /// Everything secret that a tenant's containers are given: what is its own, and the cluster's password for mail.
+    pub async fn secrets(&self, record: &PgPool, tenant: TenantId) -> Result<TenantSecrets, StepError> {
+        let mut secrets = secrets::open(record, &self.keys, tenant).await?;
+        let mailer = self.site.mailer.as_ref();
+        secrets.instance.smtp_password =
+            mailer.and_then(|mailer| mailer.password.clone()).unwrap_or_default();
+        Ok(secrets)
     }
 
     /// How a template is migrated on this cluster.

@@ -16,12 +16,14 @@ use common::{
     database::MIGRATOR,
     dead_letters::DeadLetters,
     id::{OperationId, TenantId},
+    operations::Priority,
     service::Tasks,
 };
 use provisioner::intake;
+use serde_json::json;
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use wire::{COMMANDS, Order, PROVISIONER, Priority, ProvisionerCommand, SubmitOperation};
+use wire::{COMMANDS, Order, PROVISIONER, ProvisionerCommand, SubmitOperation};
 
 struct Url(String);
 
@@ -98,6 +100,7 @@ fn heal(tenant: TenantId) -> SubmitOperation {
         operation: OperationId::generate(),
         kind: "tenant.heal".into(),
         tenant,
+        request: json!({}),
         not_before: None,
         reason: Some("It looks ill.".into()),
     }
@@ -201,6 +204,11 @@ async fn what_cannot_be_done_is_told(stage: &Stage) {
         (heal(stage.tenant("suspended").await), by("service:doctor"), "refused"),
         (heal(tenant), by("two words"), "refused"),
         (SubmitOperation { kind: "tenant.create".into(), ..heal(tenant) }, by("service:x"), "refused"),
+        (
+            SubmitOperation { request: json!({ "restart": "main" }), ..heal(tenant) },
+            by("service:x"),
+            "refused",
+        ),
         (SubmitOperation { kind: "tenant.explode".into(), ..heal(tenant) }, by("service:x"), "refused"),
         (heal(tenant), Carried { deadline: Some(OffsetDateTime::UNIX_EPOCH), ..by("service:x") }, "expired"),
     ];

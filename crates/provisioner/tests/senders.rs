@@ -11,12 +11,14 @@ use common::{
     database::MIGRATOR,
     dead_letters::DeadLetters,
     id::{OperationId, TenantId},
+    operations::Priority,
     service::Tasks,
 };
 use provisioner::intake;
+use serde_json::json;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
-use wire::{EVENTS, OperationQueued, Order, PROVISIONER, Priority, ProvisionerCommand, SubmitOperation};
+use wire::{EVENTS, OperationQueued, Order, PROVISIONER, ProvisionerCommand, SubmitOperation};
 
 struct Url(String);
 
@@ -59,7 +61,7 @@ async fn stranger(user: &str) -> (Client, mpsc::UnboundedReceiver<String>) {
 
 fn heal(tenant: TenantId) -> SubmitOperation {
     let (operation, kind) = (OperationId::generate(), "tenant.heal".to_owned());
-    SubmitOperation { operation, kind, tenant, not_before: None, reason: None }
+    SubmitOperation { operation, kind, tenant, request: json!({}), not_before: None, reason: None }
 }
 
 fn command(order: Order) -> ProvisionerCommand {

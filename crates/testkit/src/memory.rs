@@ -33,8 +33,10 @@ pub struct MemoryRecord {
 #[derive(Debug, Clone, Copy)]
 pub struct Request {
     pub id: OperationId,
-    pub kind: OperationKind,
+    pub kind: &'static OperationKind,
     pub tenant: TenantId,
+    /// The operation that has it done as a part of itself.
+    pub parent: Option<OperationId>,
     /// 0 is the most urgent.
     pub priority: i16,
     /// Not to be begun before, from now.
@@ -89,7 +91,7 @@ impl Record for MemoryRecord {
             return Ok(None);
         }
         let waits = |row: &Row| rows.iter().any(|other| other.precedes(row, now));
-        let due = rows.iter().filter(|row| row.is_due(claim.kinds, now) && !waits(row));
+        let due = rows.iter().filter(|row| row.is_due(claim, now) && !waits(row));
         let urgency = |row: &Row| if claim.oldest_first { 0 } else { row.priority };
         let Some(id) = due.min_by_key(|row| (urgency(row), row.created_at)).map(|row| row.id) else {
             return Ok(None);

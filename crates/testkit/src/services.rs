@@ -24,7 +24,6 @@ pub fn gateway(api_port: u16) -> Vec<(String, String)> {
 pub fn site(cluster: &str) -> Vec<(String, String)> {
     let pairs = [
         ("CLUSTER_ID", cluster),
-        ("N8N_VERSION", N8N_VERSION),
         ("TENANT_DOMAIN", "localhost"),
         ("PUBLIC_SCHEME", "http"),
         ("PUBLIC_PORT", "8000"),

@@ -14,11 +14,12 @@ use std::{
 
 use common::{
     id::{OperationId, TenantId},
-    operations::{Lease, OperationKind, Record, Store},
+    operations::{Lease, Record, Request as _, Store},
 };
 use sqlx::postgres::PgPoolOptions;
 use testkit::memory::{MemoryRecord, Request};
 use tokio::time::Instant;
+use wire::kinds::{self, TenantHeal};
 
 /// Two processes' stores on one record, and the lease that the first one holds.
 async fn leased() -> (Store, Store, Lease) {
@@ -26,8 +27,9 @@ async fn leased() -> (Store, Store, Lease) {
     let record = Arc::new(MemoryRecord::new(Arc::new(move || begun.elapsed())));
     record.accept(&Request {
         id: OperationId::generate(),
-        kind: OperationKind::TenantHeal,
+        kind: TenantHeal::KIND,
         tenant: TenantId::generate(),
+        parent: None,
         priority: 1,
         delay: Duration::ZERO,
         deadline: Duration::from_secs(3_600),
@@ -36,7 +38,7 @@ async fn leased() -> (Store, Store, Lease) {
     let record: Arc<dyn Record> = record;
     let store = |owner: &str| Store::elsewhere(record.clone(), pool.clone(), owner);
     let (first, second) = (store("first"), store("second"));
-    let claimed = first.claim(&OperationKind::ALL).await.unwrap().unwrap();
+    let claimed = first.claim(&kinds::ALL).await.unwrap().unwrap();
     let lease = Lease::new(first.clone(), &claimed);
     (first, second, lease)
 }
@@ -65,7 +67,7 @@ async fn whoever_slept_through_its_lease_acts_no_more() {
     assert_eq!(acts.load(Ordering::SeqCst), 1);
 
     tokio::time::advance(first.lease()).await;
-    assert!(second.claim(&OperationKind::ALL).await.unwrap().is_some(), "somebody else took over");
+    assert!(second.claim(&kinds::ALL).await.unwrap().is_some(), "somebody else took over");
     assert!(poll(work.as_mut()).is_none());
     assert_eq!(acts.load(Ordering::SeqCst), 1, "its time has come, but is it still ours?");
     assert!(poll(keep.as_mut()).is_some(), "it is not");

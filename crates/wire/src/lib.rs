@@ -2,6 +2,7 @@
 
 mod event;
 mod initial_login;
+pub mod kinds;
 mod logs;
 mod provisioner_command;
 mod reset_login;
@@ -15,7 +16,7 @@ mod proto {
 
 pub use event::{EVENTS, Event};
 pub use initial_login::{AskInitialLogin, InitialLogin};
-pub use logs::{AskLogs, LogLine, LoggedRole, MOST_LINES, MOST_TEXT};
-pub use provisioner_command::{COMMANDS, OperationQueued, Order, PROVISIONER, Priority, ProvisionerCommand};
+pub use logs::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES, MOST_TEXT};
+pub use provisioner_command::{COMMANDS, OperationQueued, Order, PROVISIONER, ProvisionerCommand};
 pub use reset_login::ResetLogin;
 pub use submit_operation::SubmitOperation;

@@ -44,6 +44,14 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// The lines that were asked for, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs {
+    pub lines: Vec<LogLine>,
+    /// There were more, older than these.
+    pub truncated: bool,
+}
+
 impl LoggedRole {
     /// Every role, and the word for it.
     pub const ALL: [(Self, &'static str); 2] = [(Self::Main, "main"), (Self::Worker, "worker")];
@@ -66,7 +74,7 @@ impl std::str::FromStr for LoggedRole {
 }
 
 impl Request for AskLogs {
-    type Reply = Vec<LogLine>;
+    type Reply = Logs;
     const SUBJECT: &'static str = "rp9.req.v1.provisioner.logs";
 
     fn encode(&self) -> Vec<u8> {
@@ -98,32 +106,55 @@ impl Request for AskLogs {
         })
     }
 
-    fn encode_reply(lines: &Vec<LogLine>) -> Vec<u8> {
+    fn encode_reply(logs: &Logs) -> Vec<u8> {
         let line = |line: &LogLine| proto::LogLine {
             instance: line.instance.clone(),
             at_unix_nanos: nanos(line.at),
             stream: line.stream.clone(),
             text: line.text.clone(),
         };
-        proto::LogsReply { lines: lines.iter().map(line).collect() }.encode_to_vec()
+        let lines = logs.lines.iter().map(line).collect();
+        proto::LogsReply { lines, truncated: logs.truncated }.encode_to_vec()
     }
 
-    fn decode_reply(bytes: &[u8]) -> Result<Vec<LogLine>, Malformed> {
+    fn decode_reply(bytes: &[u8]) -> Result<Logs, Malformed> {
         let malformed = |reason: String| Malformed { message: "LogsReply", reason };
         let reply = proto::LogsReply::decode(bytes).map_err(|e| malformed(e.to_string()))?;
         let line = |line: proto::LogLine| {
             let at = moment(line.at_unix_nanos).map_err(|e| malformed(format!("at_unix_nanos: {e}")))?;
             Ok(LogLine { instance: line.instance, at, stream: line.stream, text: line.text })
         };
-        reply.lines.into_iter().map(line).collect()
+        let lines = reply.lines.into_iter().map(line).collect::<Result<_, _>>()?;
+        Ok(Logs { lines, truncated: reply.truncated })
     }
 }
 
-/// Until the year 2262; nobody asks for later.
+/// Years from 1678 to 2262; nothing was written before or is written after.
 fn nanos(moment: OffsetDateTime) -> i64 {
-    i64::try_from(moment.unix_timestamp_nanos()).unwrap_or(i64::MAX)
+    let nanos = moment.unix_timestamp_nanos();
+    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
 }
 
 fn moment(nanos: i64) -> Result<OffsetDateTime, time::error::ComponentRange> {
     OffsetDateTime::from_unix_timestamp_nanos(nanos.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_moment_beyond_all_logs_stays_on_its_side_of_them() {
+        let line = datetime!(2026-08-01 12:00 UTC);
+        let asked = |after| {
+            let asked = AskLogs { tenant: TenantId::generate(), role: None, tail: 1, after: Some(after) };
+            AskLogs::decode(&asked.encode()).unwrap().after.unwrap()
+        };
+        // What Go's programs mean by no moment at all.
+        assert!(asked(datetime!(0001-01-01 0:00 UTC)) < line);
+        assert!(asked(datetime!(9999-12-31 23:59 UTC)) > line);
+        assert_eq!(asked(line), line);
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use common::{
     bus::{Concerns, Consumer, Lane, Malformed, Message, Storage, StreamSpec, Undecodable},
     id::OperationId,
+    operations::Priority,
 };
 use prost::Message as _;
 
@@ -36,36 +37,6 @@ pub const PROVISIONER: Consumer = Consumer {
 };
 
 const PREFIX: &str = "rp9.cmd.v1.provisioner";
-
-/// How urgent a command is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Priority {
-    High,
-    Normal,
-    Low,
-}
-
-impl Priority {
-    /// Every priority, the most urgent first.
-    pub const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::High => "high",
-            Self::Normal => "normal",
-            Self::Low => "low",
-        }
-    }
-
-    /// Its number in the record: lower is more urgent.
-    pub const fn rank(self) -> i16 {
-        match self {
-            Self::High => 0,
-            Self::Normal => 1,
-            Self::Low => 2,
-        }
-    }
-}
 
 /// A command for the provisioner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +84,7 @@ impl Message for ProvisionerCommand {
     }
 
     fn subject(&self) -> String {
-        format!("{PREFIX}.{}.{}", self.priority.word(), self.order.verb())
+        format!("{PREFIX}.{}.{}", self.priority.as_str(), self.order.verb())
     }
 
     fn dedup_id(&self) -> String {
@@ -135,7 +106,7 @@ impl Message for ProvisionerCommand {
         let rest =
             subject.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('.')).ok_or_else(unknown)?;
         let (priority, verb) = rest.split_once('.').ok_or_else(unknown)?;
-        let priority = Priority::ALL.into_iter().find(|p| p.word() == priority).ok_or_else(unknown)?;
+        let priority = Priority::ALL.into_iter().find(|p| p.as_str() == priority).ok_or_else(unknown)?;
         let order = match verb {
             "operation_queued" => Order::Wake(OperationQueued::decode(bytes)?),
             "submit_operation" => Order::Submit(SubmitOperation::decode(bytes)?),

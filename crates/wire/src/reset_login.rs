@@ -15,6 +15,8 @@ pub struct ResetLogin {
     pub reset: ResetId,
     /// Also forget the owner's second factor.
     pub disable_mfa: bool,
+    /// The record says which reset was accepted last. One that was accepted by a former release is not noted there.
+    pub recorded: bool,
 }
 
 impl Request for ResetLogin {
@@ -26,6 +28,7 @@ impl Request for ResetLogin {
             tenant_id: self.tenant.to_string(),
             reset_id: self.reset.to_string(),
             disable_mfa: self.disable_mfa,
+            recorded: self.recorded,
         }
         .encode_to_vec()
     }
@@ -37,6 +40,7 @@ impl Request for ResetLogin {
             tenant: message.tenant_id.parse().map_err(|e| malformed(format!("tenant_id: {e}")))?,
             reset: message.reset_id.parse().map_err(|e| malformed(format!("reset_id: {e}")))?,
             disable_mfa: message.disable_mfa,
+            recorded: message.recorded,
         })
     }
 

@@ -5,6 +5,7 @@ use common::{
     id::{OperationId, TenantId},
 };
 use prost::Message as _;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::proto;
@@ -16,10 +17,17 @@ pub struct SubmitOperation {
     pub operation: OperationId,
     pub kind: String,
     pub tenant: TenantId,
+    /// What it is asked to do: an object, as the request of its kind has it.
+    pub request: Value,
     /// `None`: at once.
     pub not_before: Option<OffsetDateTime>,
     /// Why, for those who read the audit log.
     pub reason: Option<String>,
+}
+
+/// The request that asks for nothing in particular.
+fn empty() -> Value {
+    json!({})
 }
 
 /// As long as the API allows.
@@ -33,6 +41,7 @@ impl SubmitOperation {
             tenant_id: self.tenant.to_string(),
             not_before_unix_seconds: self.not_before.map_or(0, OffsetDateTime::unix_timestamp),
             reason: self.reason.clone().unwrap_or_default(),
+            request_json: if self.request == empty() { String::new() } else { self.request.to_string() },
         }
         .encode_to_vec()
     }
@@ -52,7 +61,14 @@ impl SubmitOperation {
         if message.reason.chars().count() > MAX_REASON || message.reason.chars().any(char::is_control) {
             return Err(malformed(format!("reason: at most {MAX_REASON} characters, none for control")));
         }
+        let request = match message.request_json.as_str() {
+            "" => empty(),
+            json => serde_json::from_str(json).map_err(|e| malformed(format!("request_json: {e}")))?,
+        };
+        if !request.is_object() {
+            return Err(malformed("request_json: no object".into()));
+        }
         let reason = Some(message.reason).filter(|reason| !reason.is_empty());
-        Ok(Self { operation, kind: message.kind, tenant, not_before, reason })
+        Ok(Self { operation, kind: message.kind, tenant, request, not_before, reason })
     }
 }

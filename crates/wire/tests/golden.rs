@@ -10,13 +10,14 @@
 use common::{
     bus::{Message, Request, Undecodable},
     id::{OperationId, ResetId, TenantId},
+    operations::Priority,
 };
 use secrecy::ExposeSecret;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use wire::{
-    AskInitialLogin, AskLogs, EVENTS, Event, InitialLogin, LogLine, LoggedRole, OperationQueued, Order,
-    PROVISIONER, Priority, ProvisionerCommand, ResetLogin, SubmitOperation,
+    AskInitialLogin, AskLogs, EVENTS, Event, InitialLogin, LogLine, LoggedRole, Logs, OperationQueued, Order,
+    PROVISIONER, ProvisionerCommand, ResetLogin, SubmitOperation,
 };
 
 const SAMPLE: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
@@ -40,6 +41,7 @@ fn submitted(priority: Priority) -> ProvisionerCommand {
         kind: "tenant.heal".into(),
         tenant: TenantId::from_uuid(SAMPLE),
         not_before: OffsetDateTime::from_unix_timestamp(1_800_000_000).ok(),
+        request: serde_json::json!({}),
         reason: Some("It looks ill.".into()),
     };
     ProvisionerCommand { priority, order: Order::Submit(submitted) }
@@ -109,15 +111,19 @@ fn logs_reply() {
         stream: "stderr".into(),
         text: "Ready".into(),
     }];
-    let bytes = golden("logs_reply", &AskLogs::encode_reply(&lines));
-    assert_eq!(AskLogs::decode_reply(&bytes).unwrap(), lines);
+    for (name, truncated) in [("logs_reply", false), ("logs_reply_truncated", true)] {
+        let logs = Logs { lines: lines.clone(), truncated };
+        assert_eq!(AskLogs::decode_reply(&golden(name, &AskLogs::encode_reply(&logs))).unwrap(), logs);
+    }
 }
 
 #[test]
 fn reset_login_request() {
     let (tenant, reset) = (TenantId::from_uuid(SAMPLE), ResetId::from_uuid(SAMPLE));
-    let request = ResetLogin { tenant, reset, disable_mfa: true };
-    assert_eq!(ResetLogin::decode(&golden("reset_login_request", &request.encode())).unwrap(), request);
+    for (name, recorded) in [("reset_login_request", false), ("reset_login_request_recorded", true)] {
+        let request = ResetLogin { tenant, reset, disable_mfa: true, recorded };
+        assert_eq!(ResetLogin::decode(&golden(name, &request.encode())).unwrap(), request);
+    }
 }
 
 fn event() -> Event {

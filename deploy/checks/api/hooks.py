@@ -54,6 +54,16 @@ class Proof(requests.auth.AuthBase):
 schemathesis.auth.set_from_requests(Proof())
 
 
+@schemathesis.hook
+def before_call(ctx, case, **kwargs):
+    """Logs that are followed end when somebody hangs up, like all streams: they are asked for without."""
+    query = case.query or {}
+    values = query.get("follow")
+    values = values if isinstance(values, list) else [values]
+    if any(str(value).lower() == "true" for value in values):
+        query["follow"] = "false"
+
+
 @schemathesis.check
 def errors_are_problems(ctx, response, case):
     """Every error is a document of RFC 9457 that says where, why and under which trace."""

@@ -4,6 +4,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use async_nats::Subscriber;
 use futures::{FutureExt, Stream, StreamExt, stream};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Bus, BusError, Malformed};
@@ -41,7 +42,7 @@ impl Bus {
             return Err(BusError::Disconnected);
         }
         let asked = self.client.request(R::SUBJECT, request.encode().into());
-        let answer = tokio::time::timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| BusError::Timeout)?;
+        let answer = timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| BusError::Timeout)?;
         let answer = answer.map_err(|error| match error.kind() {
             async_nats::RequestErrorKind::NoResponders => BusError::NoResponders,
             async_nats::RequestErrorKind::TimedOut => BusError::Timeout,
@@ -100,8 +101,12 @@ async fn answer_to<R: Request, E: Classify, F: Future<Output = Result<R::Reply, 
     handle: impl Fn(R) -> F,
 ) -> Result<Vec<u8>, (Kind, String)> {
     let request = R::decode(question).map_err(|error| (Kind::Invalid, error.to_string()))?;
-    let reply = handle(request).await.map_err(|error| (error.kind(), error.public_detail()))?;
-    Ok(R::encode_reply(&reply))
+    // An answer that comes later is nobody's, and one that never comes would be in the way of other questions for good.
+    match timeout(ANSWER_TIMEOUT, handle(request)).await {
+        Ok(Ok(reply)) => Ok(R::encode_reply(&reply)),
+        Ok(Err(error)) => Err((error.kind(), error.public_detail())),
+        Err(_) => Err((Kind::Timeout, "There was no answer in time.".into())),
+    }
 }
 
 /// What is asked until told to stop, and what had been asked by then: from that moment on the server hands questions to others.

@@ -4,10 +4,14 @@
 //! is without. A pooler between here and the server may drop that in silence, and a name may lead to a server that was demoted. So each
 //! connection is asked once, before it is used for anything (ADR 22).
 
+use std::time::Instant;
+
 use sqlx::{
     PgConnection, Row,
     postgres::{PgConnectOptions, PgRow},
 };
+
+use super::doubt::Doubt;
 
 /// What we begin connections with, and rely on.
 const RELIED_ON: [&str; 7] = [
@@ -21,7 +25,8 @@ const RELIED_ON: [&str; 7] = [
 ];
 
 /// Asks for all of them. As one plain text, for which a new connection needs a single round trip and next to nothing of the catalog.
-const QUESTION: &str = "select pg_is_in_recovery() as standby, current_setting('role') as role,
+const QUESTION: &str = "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as read_only,
+    current_setting('role') as role,
     current_setting('statement_timeout') as statement_timeout, current_setting('lock_timeout') as lock_timeout,
     current_setting('idle_in_transaction_session_timeout') as idle_in_transaction_session_timeout,
     current_setting('enable_sort') as enable_sort, current_setting('enable_bitmapscan') as enable_bitmapscan,
@@ -43,7 +48,14 @@ pub(super) async fn look(
     connection: &mut PgConnection,
     options: &PgConnectOptions,
 ) -> Result<Option<Unfit>, sqlx::Error> {
-    let seen: PgRow = sqlx::raw_sql(QUESTION).fetch_one(connection).await?;
+    unfit(&ask(connection).await?, options)
+}
+
+async fn ask(connection: &mut PgConnection) -> Result<PgRow, sqlx::Error> {
+    sqlx::raw_sql(QUESTION).fetch_one(connection).await
+}
+
+fn unfit(seen: &PgRow, options: &PgConnectOptions) -> Result<Option<Unfit>, sqlx::Error> {
     if seen.try_get("standby")? {
         return Ok(Some(Unfit::Standby));
     }
@@ -56,12 +68,15 @@ pub(super) async fn look(
     Ok((!lost.is_empty()).then(|| Unfit::Settings(lost.join(", "))))
 }
 
-/// The same for pools, which know errors of their own only.
+/// The same for pools, which know errors of their own only. They also hear whether its server takes writes.
 pub(super) async fn check(
     connection: &mut PgConnection,
     options: &PgConnectOptions,
+    doubt: &Doubt,
 ) -> Result<(), sqlx::Error> {
-    match look(connection, options).await? {
+    let seen = ask(connection).await?;
+    doubt.made(seen.try_get::<&str, _>("read_only")? == "off", Instant::now());
+    match unfit(&seen, options)? {
         None => Ok(()),
         Some(unfit) => Err(sqlx::Error::Configuration(unfit.into())),
     }
@@ -69,9 +84,15 @@ pub(super) async fn check(
 
 /// Whether the server takes writes. One that was demoted does not, nor one that guards the last of its disk; whoever holds a connection to it
 /// has to look for the server anew. Costs what a ping costs.
-pub(super) async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let shown: PgRow = sqlx::raw_sql("show transaction_read_only").fetch_one(connection).await?;
     Ok(shown.try_get::<&str, _>(0)? == "off")
+}
+
+/// Asks, and says whether the connection is of use: one that does not answer never is.
+pub(super) async fn is_of_use(connection: &mut PgConnection, doubt: &Doubt) -> Result<bool, sqlx::Error> {
+    let takes_writes = takes_writes(connection).await?;
+    Ok(doubt.keeps(takes_writes, Instant::now()))
 }
 
 /// Of settings written `-c name=value`, the last of each name counts, as it does to the server.

@@ -14,7 +14,7 @@ use sqlx::{
 };
 use tokio::time::{Duration, timeout};
 
-use super::{ALIVE_FOR, fitness};
+use super::{ALIVE_FOR, doubt::Doubt, fitness};
 
 /// How long a connection may take to say where it stands, when that is in doubt.
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
@@ -32,15 +32,18 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 pub struct Statements(Pool<Connections>);
 
 #[derive(Debug)]
-struct Connections(PgConnectOptions);
+struct Connections {
+    options: PgConnectOptions,
+    doubt: Doubt,
+}
 
 impl Manager for Connections {
     type Type = PgConnection;
     type Error = Error;
 
     async fn create(&self) -> Result<PgConnection, Error> {
-        let mut connection = PgConnection::connect_with(&self.0).await?;
-        fitness::check(&mut connection, &self.0).await?;
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        fitness::check(&mut connection, &self.options, &self.doubt).await?;
         Ok(connection)
     }
 
@@ -48,7 +51,7 @@ impl Manager for Connections {
         if metrics.age() > LIFETIME {
             return Err(RecycleError::message("it is old"));
         }
-        if metrics.last_used() > ALIVE_FOR && !fitness::takes_writes(connection).await? {
+        if metrics.last_used() > ALIVE_FOR && !fitness::is_of_use(connection, &self.doubt).await? {
             return Err(RecycleError::message("its server takes no writes"));
         }
         Ok(())
@@ -66,7 +69,7 @@ impl Statements {
     pub(super) fn with(pool: &PgPool, connections: u32, options: PgConnectOptions) -> Self {
         let patience = Some(pool.options().get_acquire_timeout());
         let timeouts = managed::Timeouts { wait: patience, create: patience, recycle: patience };
-        let built = Pool::builder(Connections(options))
+        let built = Pool::builder(Connections { options, doubt: Doubt::default() })
             .max_size(connections as usize)
             .timeouts(timeouts)
             .runtime(deadpool::Runtime::Tokio1)
@@ -126,7 +129,9 @@ impl Drop for Lent {
     fn drop(&mut self) {
         let Some(mut lent) = self.0.take() else { return };
         tokio::spawn(async move {
-            if !matches!(timeout(SETTLED_WITHIN, fitness::takes_writes(&mut lent)).await, Ok(Ok(true))) {
+            let Some(pool) = Object::pool(&lent) else { return };
+            let asked = timeout(SETTLED_WITHIN, fitness::is_of_use(&mut lent, &pool.manager().doubt)).await;
+            if !matches!(asked, Ok(Ok(true))) {
                 drop(Object::take(lent));
             }
         });

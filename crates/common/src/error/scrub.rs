@@ -2,6 +2,8 @@
 //!
 //! No error of ours quotes a secret; those of servers and clients, which quote what they were given, are not ours.
 
+mod announced;
+
 /// Longer than any chain of causes that says something.
 const LONGEST: usize = 2000;
 
@@ -13,21 +15,22 @@ const KEY_DIGITS: usize = 40;
 
 /// The text without what looks like a secret, and not without end.
 pub fn scrub(text: &str) -> String {
-    let words = text.split(' ').scan("", |before, word| {
-        let scrubbed = if is_told(before) { "[secret]".to_owned() } else { scrub_word(word) };
-        *before = word;
-        Some(scrubbed)
-    });
-    let mut scrubbed = words.collect::<Vec<_>>().join(" ");
+    let untold = announced::blot_out(&writable(text));
+    let words = untold.split_inclusive(char::is_whitespace);
+    let mut scrubbed: String = words.map(scrub_spaced).collect();
     scrubbed.truncate(scrubbed.floor_char_boundary(LONGEST));
     scrubbed
 }
 
-/// Whether the next word is a secret.
-fn is_told(before: &str) -> bool {
-    let word = before.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    ["bearer", "password", "secret"].contains(&word.as_str())
-        && before.ends_with(|c: char| c.is_alphanumeric() || c == '=' || c == ':')
+/// What Postgres can hold of a text: all but NUL, which it refuses for good, wherever it is to be written.
+pub fn writable(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+/// A word with the white space that ends it.
+fn scrub_spaced(spaced: &str) -> String {
+    let word = spaced.trim_end();
+    scrub_word(word) + spaced.strip_prefix(word).unwrap_or_default()
 }
 
 fn scrub_word(word: &str) -> String {
@@ -35,11 +38,6 @@ fn scrub_word(word: &str) -> String {
         && let Some((_, host)) = rest.rsplit_once('@')
     {
         return format!("{scheme}://[secret]@{host}");
-    }
-    if let Some((name, _)) = word.split_once('=')
-        && ["password", "secret", "token", "key"].iter().any(|end| name.to_lowercase().ends_with(end))
-    {
-        return format!("{name}=[secret]");
     }
     if let Some(at) = MARKS.iter().filter_map(|mark| word.find(mark)).min() {
         return format!("{}[secret]", word.get(..at).unwrap_or_default());
@@ -71,6 +69,17 @@ mod tests {
                 "password [secret] failed for user \"ten_1\"",
             ),
             ("hash $2b$10$abc", "hash [secret]"),
+            (r#"{"password":"x y", "name":"acme"}"#, r#"{"password":[secret], "name":"acme"}"#),
+            (r#"{"encryption_key": "x", "Token" : 7}"#, r#"{"encryption_key": [secret], "Token" : [secret]"#),
+            (r#"a text "{\"secret\":\"x y\",\"a\":1}""#, r#"a text "{\"secret\":[secret],\"a\":1}""#),
+            ("FATAL\nPassword: x\r\nnext line", "FATAL\nPassword: [secret]\r\nnext line"),
+            ("ALTER ROLE x PASSWORD 'a b''c' LOGIN", "ALTER ROLE x PASSWORD [secret] LOGIN"),
+            ("ALTER ROLE x PASSWORD 'cut off in the", "ALTER ROLE x PASSWORD [secret]"),
+            ("token: Bearer abc.def", "token: [secret] [secret]"),
+            ("at\thttp://u:p@host/?token=abc\tnow", "at\thttp://[secret]@host/?token=[secret]\tnow"),
+            ("violates the foreign key: x", "violates the foreign key: x"),
+            ("the password", "the password"),
+            ("a\0b", "ab"),
         ] {
             assert_eq!(scrub(text), scrubbed, "{text}");
         }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Claimed, Context, End, Entry, Event, Failure, Journal, Lease, NewEntry, Next, OperationKind, Saga, Step,
-    StepError, Store, StoreError, Turn, metrics, policy,
+    Claimed, Context, ContextOf, End, Entry, Event, Failure, Journal, Lease, NewEntry, Next, OperationKind,
+    Saga, Step, StepError, Store, StoreError, Turn, metrics, policy,
 };
 use crate::error::{Kind, chain};
 
@@ -39,7 +40,7 @@ impl Paused {
 /// A saga without its types, so that a worker can hold several.
 #[async_trait]
 pub trait Drive<W>: Send + Sync {
-    fn kind(&self) -> OperationKind;
+    fn kind(&self) -> &'static OperationKind;
     /// The steps' names in order.
     fn step_names(&self) -> Vec<&'static str>;
     /// Continues an operation where its journal ends.
@@ -54,7 +55,7 @@ pub trait Drive<W>: Send + Sync {
 
 #[async_trait]
 impl<S: Saga> Drive<S::World> for S {
-    fn kind(&self) -> OperationKind {
+    fn kind(&self) -> &'static OperationKind {
         S::KIND
     }
 
@@ -100,7 +101,8 @@ async fn go_on<S: Saga>(
             journal.apply(&entry)?;
         }
     }
-    let context = Context::new(world, lease, store.pool(), claimed.tenant);
+    let request = S::Request::deserialize(&claimed.request).map_err(|_| StoreError::Unreadable)?;
+    let context = Context::new(world, &request, lease, store.pool(), claimed.tenant);
     let mut run = Run { steps, journal, context, store, claimed, undoing: claimed.undoing, begun: None };
     run.advance(stopping).await
 }
@@ -132,7 +134,7 @@ struct Why {
 struct Run<'a, S: Saga> {
     steps: Vec<&'a dyn Step<S>>,
     journal: Journal,
-    context: Context<'a, S::World>,
+    context: ContextOf<'a, S>,
     store: &'a Store,
     claimed: &'a Claimed,
     undoing: bool,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::{
     id::TenantId,
-    operations::{Claim, Claimed, Entry, NewEntry, OperationKind, Record, Turn},
+    operations::{Claim, Claimed, Entry, Lane, NewEntry, OperationKind, Priority, Record, Turn},
 };
 
 /// A record that answers renewals from a list, and notes which lease was asked about when.
@@ -70,11 +70,28 @@ fn lease(renewals: impl IntoIterator<Item = Result<(), StoreError>>) -> (Lease, 
     (Lease::new(store, &claimed()), answers)
 }
 
+const KIND: OperationKind = OperationKind {
+    name: "test",
+    service: "test",
+    lane: Lane::Life,
+    alone: false,
+    single: false,
+    from: &[],
+    passes: None,
+    ends: None,
+    deadline: Duration::from_secs(60),
+    priority: Priority::Normal,
+    unwinds: true,
+    roles: &[],
+    read: |given| Ok(given.clone()),
+};
+
 fn claimed() -> Claimed {
     Claimed {
         id: OperationId::generate(),
-        kind: OperationKind::TenantHeal,
+        kind: &KIND,
         tenant: TenantId::generate(),
+        request: serde_json::Value::Null,
         undoing: false,
         late: false,
         fence: 7,

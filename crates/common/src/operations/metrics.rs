@@ -8,12 +8,12 @@ use super::{Claimed, OperationKind, Paused};
 
 /// Measures one run of a step: `rp9_operation_step_duration_seconds` and `rp9_operation_steps_total{outcome}`.
 pub(super) struct StepTimer {
-    kind: OperationKind,
+    kind: &'static OperationKind,
     step: &'static str,
     begun: Instant,
 }
 
-pub(super) fn step(kind: OperationKind, step: &'static str) -> StepTimer {
+pub(super) fn step(kind: &'static OperationKind, step: &'static str) -> StepTimer {
     StepTimer { kind, step, begun: Instant::now() }
 }
 

@@ -5,9 +5,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     database,
-    error::{Classify, Kind, chain, scrub},
+    error::{Classify, Kind, chain, scrub, writable},
     id::{OperationId, TenantId},
-    operations::{Lease, OperationKind, StoreError},
+    operations::{Lease, OperationKind, Request, StoreError},
 };
 
 /// A line of steps. The order and the names are part of the record: journals of running operations refer to them.
@@ -16,10 +16,12 @@ pub trait Saga: Send + Sync + Sized + 'static {
     type World: Send + Sync;
     /// What steps tell later ones. Stored with the journal, so never a secret.
     type State: Serialize + DeserializeOwned + Default + Send + Sync;
-    /// Which operations it serves.
-    const KIND: OperationKind;
+    /// What it is asked to do, which says which operations it serves.
+    type Request: Request;
+    /// The operations it serves.
+    const KIND: &'static OperationKind = Self::Request::KIND;
     /// Whether giving up means undoing. Where it does not, giving up calls a person.
-    const UNWINDS: bool = Self::KIND.unwinds();
+    const UNWINDS: bool = Self::KIND.unwinds;
 
     /// The steps in order.
     fn steps(&self) -> Vec<&dyn Step<Self>>;
@@ -31,27 +33,42 @@ pub trait Step<S: Saga>: Send + Sync {
     /// Its name in the journal, the API and metrics.
     fn name(&self) -> &'static str;
     /// Does it.
-    async fn run(&self, context: &Context<'_, S::World>, state: &mut S::State) -> Result<(), StepError>;
+    async fn run(&self, context: &ContextOf<'_, S>, state: &mut S::State) -> Result<(), StepError>;
     /// Undoes it; `state` is that of the last step that succeeded, perhaps before this one. A step that leaves nothing
     /// behind has nothing to undo. The first step's undo is also asked for when no step was ever begun: it takes back what
     /// accepting the operation wrote.
-    async fn undo(&self, _context: &Context<'_, S::World>, _state: &S::State) -> Result<(), StepError> {
+    async fn undo(&self, _context: &ContextOf<'_, S>, _state: &S::State) -> Result<(), StepError> {
         Ok(())
     }
 }
 
 /// What a step works with. It looks through [`Context::observe`] and acts through [`Context::fenced`] and
 /// [`Context::begin`], so that every effect is preceded by a look at the fence.
-pub struct Context<'a, W> {
+pub struct Context<'a, W, R> {
     world: &'a W,
+    request: &'a R,
     lease: &'a Lease,
     database: &'a sqlx::PgPool,
     tenant: TenantId,
 }
 
-impl<'a, W> Context<'a, W> {
-    pub(super) fn new(world: &'a W, lease: &'a Lease, database: &'a sqlx::PgPool, tenant: TenantId) -> Self {
-        Self { world, lease, database, tenant }
+/// What the steps of this saga work with.
+pub type ContextOf<'a, S> = Context<'a, <S as Saga>::World, <S as Saga>::Request>;
+
+impl<'a, W, R> Context<'a, W, R> {
+    pub(super) fn new(
+        world: &'a W,
+        request: &'a R,
+        lease: &'a Lease,
+        database: &'a sqlx::PgPool,
+        tenant: TenantId,
+    ) -> Self {
+        Self { world, request, lease, database, tenant }
+    }
+
+    /// What is to be done.
+    pub fn request(&self) -> &'a R {
+        self.request
     }
 
     /// The tenant this is done for.
@@ -100,7 +117,7 @@ pub enum StepError {
 impl StepError {
     /// A failure of this kind, told in our own words.
     pub fn failed(kind: Kind, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
+        let detail = writable(&detail.into());
         Self::Failed { kind, cause: detail.clone(), detail, hint: None }
     }
 
@@ -122,7 +139,7 @@ impl<E: Classify> From<E> for StepError {
         if matches!(lost, Some(StoreError::LeaseLost)) {
             return Self::LeaseLost;
         }
-        let (kind, detail, hint) = (error.kind(), error.public_detail(), error.hint());
+        let (kind, detail, hint) = (error.kind(), writable(&error.public_detail()), error.hint());
         Self::Failed { kind, detail, cause: scrub(&chain(&error)), hint }
     }
 }

@@ -33,6 +33,7 @@ pub struct Store {
     owner: String,
     lease: Duration,
     at_most: u32,
+    cluster: Option<Arc<str>>,
     /// How often this process has asked for an operation.
     asked: Arc<AtomicU32>,
 }
@@ -72,7 +73,8 @@ impl Store {
 
     /// Operations that are kept elsewhere than in the database that steps read and write: for simulations.
     pub fn elsewhere(record: Arc<dyn Record>, pool: sqlx::PgPool, owner: impl Into<String>) -> Self {
-        Self { record, pool, owner: owner.into(), lease: LEASE, at_most: u32::MAX, asked: Arc::default() }
+        let owner = owner.into();
+        Self { record, pool, owner, lease: LEASE, at_most: u32::MAX, cluster: None, asked: Arc::default() }
     }
 
     /// The same with leases of another length.
@@ -83,6 +85,11 @@ impl Store {
     /// The same, claiming nothing while so many operations are under a lease, whoever holds it.
     pub fn with_at_most(self, at_most: u32) -> Self {
         Self { at_most, ..self }
+    }
+
+    /// The same, claiming only what is this cluster's, or nobody's yet.
+    pub fn of_cluster(self, cluster: &str) -> Self {
+        Self { cluster: Some(cluster.into()), ..self }
     }
 
     /// How long a lease lasts without being renewed.
@@ -96,12 +103,12 @@ impl Store {
     }
 
     /// Claims the next operation of these kinds, if any is due.
-    pub async fn claim(&self, kinds: &[OperationKind]) -> Result<Option<Claimed>, StoreError> {
+    pub async fn claim(&self, kinds: &[&'static OperationKind]) -> Result<Option<Claimed>, StoreError> {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let oldest_first = asked % OLDEST_EVERY == OLDEST_EVERY - 1;
         let (owner, lease, at_most) = (self.owner.as_str(), self.lease, self.at_most);
-        let asked_at = tokio::time::Instant::now();
-        self.record.claim(&Claim { kinds, owner, lease, oldest_first, at_most, asked_at }).await
+        let (cluster, asked_at) = (self.cluster.as_deref(), tokio::time::Instant::now());
+        self.record.claim(&Claim { kinds, cluster, owner, lease, oldest_first, at_most, asked_at }).await
     }
 
     /// Makes the lease last for its whole length again.

@@ -63,7 +63,7 @@ impl<W: Send + Sync + 'static> Worker<W> {
         }
     }
 
-    async fn claim(&self, kinds: &[OperationKind]) -> Option<Claimed> {
+    async fn claim(&self, kinds: &[&'static OperationKind]) -> Option<Claimed> {
         self.store.claim(kinds).await.unwrap_or_else(|error| {
             tracing::warn!(error = chain(&error), "no operation could be claimed");
             None

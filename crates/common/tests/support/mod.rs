@@ -32,6 +32,7 @@ pub async fn bus_at(url: &str) -> Bus {
 }
 
 /// A connected bus, and the stream machinery below it, with this stream gone.
+#[allow(dead_code, reason = "not every test has a stream")]
 pub async fn bus_without(stream: &str) -> (Bus, async_nats::jetstream::Context) {
     let url = nats_url();
     let raw = async_nats::jetstream::new(async_nats::connect(&url).await.unwrap());

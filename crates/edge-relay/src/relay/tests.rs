@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use common::{id::TenantId, service::Readiness, tenant::Color};
 use edge::{Route, Target};
@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::*;
+use crate::accept::accept;
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);
@@ -37,6 +38,7 @@ fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
         host: format!("t{number}.localhost").parse().unwrap(),
         tenant: TenantId::generate(),
         targets: vec![Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 }],
+        stand_in: None,
         generation: 1,
     };
     Snapshot { record: RecordId::from_uuid(Uuid::from_u128(record)), routes: hosts.map(route).collect() }
@@ -66,24 +68,82 @@ fn a_stranger_is_not_followed_even_after_a_restart_until_a_person_accepts() {
     assert!(!relay.offer(snapshot(2, 0..0)));
     assert!(leads_to(&relay, "t0.localhost").is_some());
     assert!(matches!(relay.report().refused, Some(Refusal::Stranger { .. })));
-    folder.memory().accept().unwrap();
+    let refused = folder.memory().refused().unwrap();
+    assert_eq!(refused, relay.report().refused);
+    folder.memory().accept(refused.unwrap()).unwrap();
     assert!(relay.offer(snapshot(2, 0..0)));
     assert!(relay.report().refused.is_none() && leads_to(&relay, "t0.localhost").is_none());
+    assert_eq!(folder.memory().refused().unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_persons_word_waits_for_what_it_is_on_and_they_are_told_what_became_of_it() {
+    let folder = Folder::new();
+    let (relay, memory) = (folder.relay(), folder.memory());
+    assert!(relay.offer(snapshot(1, 0..40)));
+    assert!(accept(&memory).await.is_err(), "nothing is refused");
+    assert!(!relay.offer(snapshot(1, 0..0)));
+    // Two gateways behind one name. The good one is heard first, and does not use up the word.
+    let both = async {
+        for _ in 0..3 {
+            assert!(memory.accepted().unwrap().is_some());
+            assert!(relay.offer(snapshot(1, 0..40)));
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        assert!(relay.offer(snapshot(1, 0..0)), "accepted");
+    };
+    let (accepted, ()) = tokio::join!(accept(&memory), both);
+    assert_eq!(accepted.unwrap(), Refusal::Shrunk { lost: 40, of: 40 });
+    assert!(relay.report().refused.is_none() && relay.report().routes == 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobodys_word_is_left_lying_about() {
+    let folder = Folder::new();
+    let (relay, memory) = (folder.relay(), folder.memory());
+    assert!(relay.offer(snapshot(1, 0..40)) && !relay.offer(snapshot(1, 0..0)));
+    let error = accept(&memory).await.unwrap_err().to_string();
+    assert!(error.contains("40 of 40 hosts are gone") && error.contains("10s"), "{error}");
+    assert!(!relay.offer(snapshot(1, 0..0)), "it was given and not taken");
+    // While they wait, something else is refused.
+    let (accepted, _) = tokio::join!(accept(&memory), async { relay.offer(snapshot(2, 0..0)) });
+    assert!(accepted.unwrap_err().to_string().contains("something else"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_persons_word_is_not_kept_for_what_comes_later() {
+    let folder = Folder::new();
+    let (relay, memory) = (folder.relay(), folder.memory());
+    assert!(relay.offer(snapshot(1, 0..40)));
+    assert!(!relay.offer(snapshot(1, 0..0)));
+    let refused = Refusal::Shrunk { lost: 40, of: 40 };
+    assert_eq!(relay.report().refused, Some(refused));
+    // What they saw was the loss of all, and now it is another one.
+    memory.accept(refused).unwrap();
+    assert!(!relay.offer(snapshot(2, 0..0)) && memory.accepted().unwrap().is_none());
+    // Healed by itself, and only then is it over.
+    memory.accept(refused).unwrap();
+    assert!(relay.offer(snapshot(1, 0..40)) && relay.report().refused.is_some());
+    tokio::time::advance(Duration::from_secs(11)).await;
+    relay.heard();
+    assert!(relay.report().refused.is_none() && memory.accepted().unwrap().is_none());
+    assert!(!relay.offer(snapshot(1, 0..0)));
 }
 
 #[test]
-fn a_persons_word_is_not_kept_for_what_comes_later() {
+fn a_thousand_sides_that_change_together_are_one_document() {
     let folder = Folder::new();
     let relay = folder.relay();
-    assert!(relay.offer(snapshot(1, 0..40)));
-    folder.memory().accept().unwrap();
-    assert!(!relay.offer(snapshot(1, 0..0)));
-    assert!(matches!(relay.report().refused, Some(Refusal::Shrunk { lost: 40, of: 40 })));
-    // What they saw was the loss of all, and now it is another one.
-    folder.memory().accept().unwrap();
-    assert!(!relay.offer(snapshot(2, 0..0)));
-    // Healed by itself.
-    assert!(relay.offer(snapshot(1, 0..40)) && relay.report().refused.is_none());
+    relay.offer(snapshot(1, 0..1_000));
+    relay.document().unwrap();
+    let made = |relay: &Relay| relay.state().made.as_ref().unwrap().changes;
+    let before = made(&relay);
+    see_all(&relay, Sighting::Ready);
+    assert_eq!(made(&relay), before, "nobody has asked yet");
+    assert_eq!(leads_to(&relay, "t999.localhost").unwrap(), "t999.localhost_blue");
+    assert_eq!(made(&relay), before + 1_000);
+    let (first, second) = (relay.document().unwrap(), relay.document().unwrap());
+    assert_eq!(first.as_ptr(), second.as_ptr(), "the same one while nothing changes");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use edge::{Route, StandIn};
+
 use crate::support::{Answer, Calls, Edge, Instance, Mode, ask_with, post, route};
 
 const ACME: &str = "acme.localhost";
@@ -62,6 +64,33 @@ async fn callers_of_what_is_not_ready_are_told_so_in_their_form() {
     assert!(is_told_to_wait(&long), "{long:?}");
     // Nobody else's address says anything of the kind.
     assert_eq!(edge.call("other.localhost", "/").await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers: deploy/test"]
+async fn callers_of_who_is_suspended_are_told_so_and_no_call_is_refused_on_the_way() {
+    let acme = Instance::start("acme").await;
+    let active = route(ACME, acme.address);
+    let edge = Edge::start(vec![active.clone()], &[]).await;
+    edge.until(ACME, is_served).await;
+    let calls = Calls::to(edge.ports.web, ACME);
+    let suspended = Route { stand_in: Some(StandIn::Suspended), generation: 2, ..active.clone() };
+    edge.gateway.publish(vec![suspended]);
+    let is_told = |answer: &Answer| {
+        let headers = ["retry-after: 300", "x-rp9-stand-in: suspended", "/suspended/2"];
+        answer.status() == 503 && headers.iter().all(|header| answer.says(header))
+    };
+    let took = edge.until(ACME, is_told).await;
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    // What runs there or does not is nobody's affair meanwhile.
+    acme.becomes(Mode::Down);
+    let long = post(edge.ports.web, ACME, "/webhook/x", &"x".repeat(4 << 20)).await;
+    assert!(is_told(&long) && long.says("is suspended"), "{long:?}");
+    acme.becomes(Mode::Ready);
+    edge.gateway.publish(vec![Route { generation: 3, ..active }]);
+    edge.until(ACME, is_served).await;
+    let seen = calls.end();
+    assert!(seen.keys().eq([&200, &503]), "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

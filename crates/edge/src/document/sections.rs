@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CertResolver, DIAL_WITHIN, IDLE_FOR, IN_FLIGHT, PRIVATE_PATHS, PROBE_PATH, REFUSE, REFUSE_PRIORITY,
-    ROUTE_PRIORITY, SIDE_HEADER, Settings, TRANSPORT, UNKNOWN_PRIORITY, WAITING, in_flight, refuse,
+    ROUTE_PRIORITY, SIDE_HEADER, Settings, TRANSPORT, UNKNOWN_PRIORITY, WAITING, in_flight, refuse, stand_in,
+    stand_in_name,
 };
-use crate::{Mark, Route, Target};
+use crate::{Mark, Route, StandIn, Target};
 
 pub(super) struct Sections<'a> {
     settings: &'a Settings,
@@ -22,11 +23,13 @@ impl<'a> Sections<'a> {
     /// What is there whatever the routes are: nobody's hosts are refused, since silence would be taken for "not yet".
     pub(super) fn with(settings: &'a Settings) -> Self {
         let middlewares = [(REFUSE, refuse()), (IN_FLIGHT, in_flight(settings.in_flight))];
+        let middlewares = middlewares.map(|(name, value)| (name.to_owned(), value));
+        let stand_ins = StandIn::ALL.map(|page| (stand_in_name(page), stand_in(page)));
         let waiting = json!({ "loadBalancer": { "servers": [{ "url": settings.waiting.as_str() }] } });
         let mut sections = Self {
             settings,
             routers: Map::new(),
-            middlewares: middlewares.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+            middlewares: middlewares.into_iter().chain(stand_ins).collect(),
             services: Map::from_iter([(WAITING.to_owned(), waiting)]),
         };
         let unknown = Router {
@@ -47,24 +50,23 @@ impl<'a> Sections<'a> {
         let headers = json!({ "customResponseHeaders": { Mark::HEADER: mark.to_string() } });
         self.middlewares.insert(label.clone(), json!({ "headers": headers }));
 
-        let marked = [label.as_str(), IN_FLIGHT];
+        let page = route.stand_in.map(stand_in_name);
+        let service = if page.is_some() { WAITING } else { name };
+        let probed: Vec<_> = [label.as_str()].into_iter().chain(page.as_deref()).collect();
+        let marked = [probed.as_slice(), &[IN_FLIGHT]].concat();
         let route_router =
-            Router { rule: rule.clone(), service: name, middlewares: &marked, priority: ROUTE_PRIORITY };
+            Router { rule: rule.clone(), service, middlewares: &marked, priority: ROUTE_PRIORITY };
         let private = format!("{rule} && {PRIVATE_PATHS}");
-        let closed =
-            Router { rule: private, service: name, middlewares: &[REFUSE], priority: REFUSE_PRIORITY };
+        let closed = Router { rule: private, service, middlewares: &[REFUSE], priority: REFUSE_PRIORITY };
         self.open(name, "", &route_router);
         self.open(name, "_refuse", &closed);
         // Tenants' containers reach this entrypoint too, through the network they share with the edge.
         let probe = format!("{rule} && Path(`{PROBE_PATH}`)");
-        let probed = Router {
-            rule: probe.clone(),
-            service: name,
-            middlewares: &marked[..1],
-            priority: ROUTE_PRIORITY,
-        };
+        let probed = Router { rule: probe, service, middlewares: &probed, priority: ROUTE_PRIORITY };
         self.routers.insert(format!("{name}_probe"), probed.on("probe"));
-        self.add_sides(name, &route.targets, &probed, ready);
+        if page.is_none() {
+            self.add_sides(name, &route.targets, &probed, ready);
+        }
     }
 
     /// On the public entrypoints.

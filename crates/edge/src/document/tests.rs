@@ -1,5 +1,5 @@
 use super::*;
-use crate::Target;
+use crate::{Mark, Target};
 
 fn route(host: &str, id: u128, generation: i64, targets: &[(Color, &str, u16)]) -> Route {
     let target = |(color, url, weight): &(Color, &str, u16)| Target {
@@ -9,7 +9,8 @@ fn route(host: &str, id: u128, generation: i64, targets: &[(Color, &str, u16)]) 
     };
     // Built from text, so that the golden file stays the same.
     let tenant = format!("ten_{id:032x}").parse().unwrap();
-    Route { host: host.parse().unwrap(), tenant, targets: targets.iter().map(target).collect(), generation }
+    let targets = targets.iter().map(target).collect();
+    Route { host: host.parse().unwrap(), tenant, targets, stand_in: None, generation }
 }
 
 fn settings(tls: Option<&str>) -> Settings {
@@ -99,6 +100,33 @@ fn only_sides_that_are_ready_get_calls_and_all_can_be_asked() {
 }
 
 #[test]
+fn a_stand_in_answers_in_place_of_every_side_and_private_paths_stay_closed() {
+    let active = route("acme.localhost", 1, 1, &[BLUE, GREEN]);
+    let suspended = Route { stand_in: Some(StandIn::Suspended), ..active.clone() };
+    let http = &served(&[suspended])["http"];
+    assert_eq!(http["services"].as_object().unwrap().keys().collect::<Vec<_>>(), ["waiting_page"]);
+    let routers = http["routers"].as_object().unwrap();
+    let own: Vec<_> = routers.iter().filter(|(name, _)| name.starts_with("acme")).collect();
+    assert_eq!(
+        own.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["acme.localhost", "acme.localhost_probe", "acme.localhost_refuse"]
+    );
+    for (name, router) in own {
+        let told = router["middlewares"].as_array().unwrap().contains(&json!("stand_in_suspended"));
+        assert_eq!(
+            (told, &router["service"]),
+            (!name.ends_with("_refuse"), &json!("waiting_page")),
+            "{name}"
+        );
+    }
+    let headers = &http["middlewares"]["stand_in_suspended"]["headers"]["customRequestHeaders"];
+    assert_eq!(headers[STAND_IN_HEADER], "suspended");
+    // Whoever answers is told by the mark.
+    let mark = &http["middlewares"]["acme.localhost_mark"]["headers"]["customResponseHeaders"][Mark::HEADER];
+    assert!(mark.as_str().unwrap().ends_with("/suspended/1"), "{mark}");
+}
+
+#[test]
 fn names_of_different_routes_never_meet() {
     let hosts =
         ["a.b", "a", "a-b", "a.b.c", "blue", "refuse", "a-mark", "mark.a", "waiting", "unknown", "probe"];
@@ -107,5 +135,5 @@ fn names_of_different_routes_never_meet() {
     let count = |section: &str| document["http"][section].as_object().unwrap().len();
     assert_eq!(count("routers"), 5 * hosts.len() + 2);
     assert_eq!(count("services"), 3 * hosts.len() + 1);
-    assert_eq!(count("middlewares"), hosts.len() + 2);
+    assert_eq!(count("middlewares"), hosts.len() + 3);
 }

@@ -30,7 +30,7 @@ impl Side {
 }
 
 /// What is known of every side.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Sides(HashMap<Side, Known>);
 
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,9 @@ impl Sides {
     /// Knows the sides of these routes from now on and no others. New ones begin with this health.
     pub fn follow(&mut self, routes: &[Route], newcomers: Health) {
         let mut former = std::mem::take(&mut self.0);
-        let marked = routes.iter().filter_map(|route| route.mark().map(|mark| (route, mark)));
+        // Where something stands in, the sides are not expected to be there.
+        let served = routes.iter().filter(|route| route.stand_in.is_none());
+        let marked = served.filter_map(|route| route.mark().map(|mark| (route, mark)));
         for (route, mark) in marked {
             for side in Side::all(route) {
                 let health = former.remove(&side).map_or(newcomers, |known| known.health);
@@ -81,7 +83,7 @@ mod tests {
     use common::id::TenantId;
 
     use super::*;
-    use crate::Target;
+    use crate::{StandIn, Target};
 
     fn route(targets: &[(Color, &str, u16)]) -> Route {
         let target = |(color, url, weight): &(Color, &str, u16)| Target {
@@ -93,6 +95,7 @@ mod tests {
             host: "acme.localhost".parse().unwrap(),
             tenant: TenantId::generate(),
             targets: targets.iter().map(target).collect(),
+            stand_in: None,
             generation: 1,
         }
     }
@@ -124,5 +127,17 @@ mod tests {
         let mut sides = Sides::default();
         sides.follow(&[route(&[BLUE, (Color::Green, GREEN.1, 0)])], Health::PUBLISHED);
         assert_eq!(sides.all().count(), 1);
+    }
+
+    #[test]
+    fn what_is_stood_in_for_is_not_looked_at_and_begins_anew_afterwards() {
+        let (mut sides, blue) = (Sides::default(), route(&[BLUE]));
+        sides.follow(std::slice::from_ref(&blue), Health::UNKNOWN);
+        let suspended = Route { stand_in: Some(StandIn::Suspended), generation: 2, ..blue.clone() };
+        sides.follow(&[suspended], Health::PUBLISHED);
+        assert_eq!((sides.all().count(), sides.waiting()), (0, 0));
+        let resumed = Route { generation: 3, ..blue };
+        sides.follow(std::slice::from_ref(&resumed), Health::PUBLISHED);
+        assert!(sides.is_ready(&resumed, Color::Blue));
     }
 }

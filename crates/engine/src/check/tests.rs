@@ -21,6 +21,7 @@ fn spec() -> ContainerSpec {
         command: vec![],
         env: [("N8N_PORT".into(), "5678".into())].into(),
         launch: 1,
+        settings: String::new(),
         labels: [("traefik.enable".into(), "true".into())].into(),
         network: "acme".into(),
         aliases: vec!["n8n".into()],

@@ -20,6 +20,7 @@ pub(super) async fn all(engine: &dyn Containers, setup: &ContractSetup) {
     twice_changes_nothing(&Stage::with_network(engine, setup).await).await;
     several_callers_make_one(&Stage::with_network(engine, setup).await).await;
     another_specification_replaces(&Stage::with_network(engine, setup).await).await;
+    what_only_has_to_live_keeps_its_settings(&Stage::with_network(engine, setup).await).await;
     a_stale_generation_is_refused(&Stage::with_network(engine, setup).await).await;
     a_foreign_container_is_never_touched(&Stage::with_network(engine, setup).await).await;
     what_died_is_started_and_what_vanished_is_made(&Stage::with_network(engine, setup).await).await;
@@ -77,6 +78,27 @@ async fn another_specification_replaces(stage: &Stage<'_>) {
         before = after;
     }
     assert_eq!(stage.seen().await.containers.len(), 1);
+    stage.strike().await;
+}
+
+async fn what_only_has_to_live_keeps_its_settings(stage: &Stage<'_>) {
+    let former = stage.main();
+    let spec = ContainerSpec { launch: former.launch + 1, ..former.clone() };
+    let made = stage.engine.ensure_alive(&former).await.unwrap();
+    assert_eq!(made.spec, SpecHash::of(&former), "what is missing is made");
+    let limits = Limits { memory_mb: 96, ..spec.limits };
+    let left = stage.engine.ensure_alive(&ContainerSpec { limits, ..spec.clone() }).await.unwrap();
+    assert_eq!((left.launch, left.started_at, left.limits), (former.launch, made.started_at, limits));
+    stage.setup.outside.die(&spec.name).await;
+    until("it is seen to be dead", || async { stage.container(&spec.name).await.state == State::Exited })
+        .await;
+    let started = stage.engine.ensure_alive(&spec).await.unwrap();
+    assert_eq!((started.launch, started.state), (former.launch, State::Running));
+    let renewed = stage.engine.ensure_running(&spec).await.unwrap();
+    assert_eq!(renewed.launch, spec.launch);
+    // As a replica of the release before would, which runs beside this one.
+    let kept = stage.engine.ensure_running(&former).await.unwrap();
+    assert_eq!((kept.launch, kept.started_at), (spec.launch, renewed.started_at));
     stage.strike().await;
 }
 

@@ -63,6 +63,7 @@ impl<'a> Stage<'a> {
             command: shell("trap 'exit 0' TERM; sleep 3600 & wait"),
             env: [("GREETING".into(), "hello".into())].into(),
             launch: 1,
+            settings: String::new(),
             labels: [("example.org/owner".into(), "tests".into())].into(),
             network: self.network.name.clone(),
             aliases: vec!["n8n".into()],

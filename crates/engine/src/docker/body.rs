@@ -92,8 +92,9 @@ fn labels(spec: &ContainerSpec) -> HashMap<String, String> {
     let owner = spec.owner.labels().into_iter().map(|(key, value)| (key.to_owned(), value));
     let hash = (label::SPEC.to_owned(), SpecHash::of(spec).to_string());
     let launch = (label::LAUNCH.to_owned(), spec.launch.to_string());
+    let settings = (label::SETTINGS.to_owned(), spec.settings.clone());
     // Ours come last, so that nothing else can stand in their place.
-    spec.labels.clone().into_iter().chain(owner).chain([hash, launch]).collect()
+    spec.labels.clone().into_iter().chain(owner).chain([hash, launch, settings]).collect()
 }
 
 fn secrets(spec: &ContainerSpec) -> Mount {

@@ -15,7 +15,7 @@ use super::{Docker, body};
 use crate::error::ContainerError;
 use crate::observed::Observed;
 use crate::ownership::{Ownership, owned_by};
-use crate::plan::{self, Way};
+use crate::plan::{self, Demand, Way};
 use crate::spec::{ContainerRef, ContainerSpec, Limits};
 
 /// An engine reserves a container's name some time before it shows the container, and keeps it some time after; so when
@@ -28,22 +28,27 @@ const PAUSE: Duration = Duration::from_millis(100);
 const DEFAULT_STOP_SECONDS: i64 = 10;
 
 impl Docker {
-    /// Whatever is there, a container of this specification runs afterwards.
-    pub(super) async fn bring_up(&self, spec: &ContainerSpec) -> Result<(), ContainerError> {
+    /// Whatever is there, a container of this specification runs afterwards, as far as that is demanded.
+    pub(super) async fn bring_up(&self, spec: &ContainerSpec, demand: Demand) -> Result<(), ContainerError> {
         let network = self.joinable(spec).await?;
         for _ in 1..TRIES {
-            match self.step_up(spec, &network).await {
+            match self.step_up(spec, &network, demand).await {
                 Err(error) if matches!(status(&error), Some(404 | 409)) => tokio::time::sleep(PAUSE).await,
                 done => return done,
             }
         }
-        self.step_up(spec, &network).await
+        self.step_up(spec, &network, demand).await
     }
 
-    async fn step_up(&self, spec: &ContainerSpec, network: &str) -> Result<(), ContainerError> {
+    async fn step_up(
+        &self,
+        spec: &ContainerSpec,
+        network: &str,
+        demand: Demand,
+    ) -> Result<(), ContainerError> {
         let seen = self.inspect(&spec.name).await?;
         let found = seen.as_ref().map(|seen| found(seen, &spec.network, network));
-        let way = plan::ensure(spec, found.as_ref())?;
+        let way = plan::ensure(spec, found.as_ref(), demand)?;
         let id = seen.as_ref().and_then(|seen| seen.id.as_deref()).unwrap_or(&spec.name);
         match way {
             Way::Create => self.create_and_start(spec, network).await,

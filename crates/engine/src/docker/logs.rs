@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Docker;
 use super::container::owner;
 use crate::error::ContainerError;
-use crate::logs::{LogLine, LogQuery, LogStream, Tail};
+use crate::logs::{LogLine, LogQuery, LogStream, Logs, Tail};
 use crate::plan;
 use crate::spec::ContainerRef;
 
@@ -23,7 +23,7 @@ impl Docker {
         &self,
         container: &ContainerRef,
         query: LogQuery,
-    ) -> Result<Vec<LogLine>, ContainerError> {
+    ) -> Result<Logs, ContainerError> {
         let Some(seen) = self.inspect(&container.name).await? else {
             return Err(ContainerError::NotFound { object: container.name.clone() });
         };
@@ -32,9 +32,9 @@ impl Docker {
             stdout: true,
             stderr: true,
             timestamps: true,
-            // In whole seconds; what is older by less is sorted out here.
-            since: query.after.map_or(0, |at| at.unix_timestamp().try_into().unwrap_or(i32::MAX)),
-            tail: query.tail.to_string(),
+            since: query.after.map_or(0, since),
+            // One more tells whether there are more.
+            tail: (u32::from(query.tail) + 1).to_string(),
             ..Default::default()
         };
         let pieces = self.api.logs(&container.name, Some(options));
@@ -42,8 +42,13 @@ impl Docker {
             lines(piece).for_each(|line| tail.push(line));
             Ok(tail)
         });
-        self.call_within(PATIENCE, "read logs", read).await.map(Tail::into_lines)
+        self.call_within(PATIENCE, "read logs", read).await.map(Tail::into_logs)
     }
+}
+
+/// In whole seconds; what is older by less is sorted out here. Nothing was written before 1970.
+fn since(after: OffsetDateTime) -> i32 {
+    i32::try_from(after.unix_timestamp().max(0)).unwrap_or(i32::MAX)
 }
 
 /// An engine hands out long lines in pieces of 16 kB, each with its moment: they stay pieces.
@@ -68,6 +73,13 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+
+    #[test]
+    fn a_moment_before_all_logs_leaves_none_out() {
+        assert_eq!(since(datetime!(0001-01-01 0:00 UTC)), 0);
+        assert_eq!(since(datetime!(1970-01-01 0:01 UTC)), 60);
+        assert_eq!(since(datetime!(9999-12-31 23:59 UTC)), i32::MAX);
+    }
 
     #[test]
     fn a_piece_becomes_its_lines_with_their_moments() {

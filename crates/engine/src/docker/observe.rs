@@ -1,6 +1,8 @@
 //! From what the engine shows to what we call it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use bollard::models::{
     ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerSummary,
@@ -27,17 +29,29 @@ use crate::spec::{Limits, container_of_volume};
 /// Containers looked at side by side: enough to hide the engine's latency, few enough not to crowd out other calls.
 const AT_ONCE: usize = 16;
 
+/// When more containers than this are silent, it is the engine that does not answer. Fewer than are looked at side by side, so that
+/// this is known after the first of them.
+const SILENT: usize = 5;
+
+/// What the engine has is asked again after this.
+const MEASURED_FOR: Duration = Duration::from_secs(60);
+
 impl Docker {
     pub(super) async fn inventory(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
         let ours = format!("{}={cluster}", label::CLUSTER);
         let listed = self.list_containers(vec![ours.clone()]).await?.into_iter().filter(is_ours);
         let looks = stream::iter(listed).map(|listed| self.look_at(listed));
-        let looks: Vec<_> = looks.buffer_unordered(AT_ONCE).try_collect().await?;
+        let mut looks = std::pin::pin!(looks.buffer_unordered(AT_ONCE));
         let (mut containers, mut unknown) = (vec![], BTreeSet::new());
-        for look in looks {
+        while let Some(look) = looks.try_next().await? {
             match look {
                 Look::Seen(container) => containers.push(container),
-                Look::Silent(name) => unknown.extend([name]),
+                Look::Silent(name, error) => {
+                    unknown.extend([name]);
+                    if unknown.len() > SILENT {
+                        return Err(error);
+                    }
+                }
                 Look::Gone => {}
             }
         }
@@ -58,18 +72,31 @@ impl Docker {
     /// An engine that answers otherwise may be silent about one container for as long as that hangs: the others are seen.
     async fn look_at(&self, listed: ContainerSummary) -> Result<Look, ContainerError> {
         let Some(id) = listed.id.as_deref() else { return Ok(Look::Gone) };
-        match self.inspect_id(id).await {
+        let inspect = self.api.inspect_container(id, None);
+        let seen = self.call_within(self.options.look_timeout, "inspect container", inspect).await;
+        match super::call::if_found(seen) {
             // One that vanishes between the list and the look is simply not there.
             Ok(seen) => Ok(seen.as_ref().and_then(observed).map_or(Look::Gone, Look::Seen)),
-            Err(ContainerError::Timeout { .. } | ContainerError::Engine { .. }) => {
+            Err(error @ (ContainerError::Timeout { .. } | ContainerError::Engine { .. })) => {
                 let name = listed.names.unwrap_or_default().into_iter().next().unwrap_or_default();
-                Ok(Look::Silent(name.trim_start_matches('/').to_owned()))
+                Ok(Look::Silent(name.trim_start_matches('/').to_owned(), error))
             }
             Err(error) => Err(error),
         }
     }
 
+    /// Asked for every few seconds, told once a minute: machines rarely change, and the answer counts every container there is.
     pub(super) async fn measure(&self) -> Result<Capacity, ContainerError> {
+        let told = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, capacity)) = told.filter(|(at, _)| at.elapsed() < MEASURED_FOR) {
+            return Ok(capacity);
+        }
+        let capacity = self.ask_capacity().await?;
+        *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), capacity));
+        Ok(capacity)
+    }
+
+    async fn ask_capacity(&self) -> Result<Capacity, ContainerError> {
         let info = self.call("measure the engine", self.api.info()).await?;
         let cores = info.ncpu.filter(|cores| *cores > 0);
         let memory = info.mem_total.filter(|bytes| *bytes > 0);
@@ -79,17 +106,14 @@ impl Docker {
         let whole = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
         Ok(Capacity { cpu_millis: whole(cores).saturating_mul(1000), memory_mb: whole(memory / MEGABYTE) })
     }
-
-    async fn inspect_id(&self, id: &str) -> Result<Option<ContainerInspectResponse>, ContainerError> {
-        super::call::if_found(self.call("inspect container", self.api.inspect_container(id, None)).await)
-    }
 }
 
 /// What a look at one listed container showed.
 enum Look {
     Seen(Observed),
     Gone,
-    Silent(String),
+    /// And why nothing more is known of it.
+    Silent(String, ContainerError),
 }
 
 fn is_ours(container: &ContainerSummary) -> bool {
@@ -154,6 +178,8 @@ pub(super) fn found(seen: &ContainerInspectResponse, network: &str, id: &str) ->
     Found {
         owner: owner(seen),
         hash: hash(seen),
+        image: image(seen),
+        launch: launch(seen),
         state: life(state),
         in_network: endpoint.is_some() && (joined.is_empty() || joined == id),
         exit_code: exit_code(state),
@@ -169,8 +195,9 @@ pub(super) fn observed(seen: &ContainerInspectResponse) -> Option<Observed> {
         name: seen.name.as_deref()?.trim_start_matches('/').to_owned(),
         owner: owner(seen)?,
         spec: hash(seen)?,
-        image: seen.config.as_ref()?.image.clone().unwrap_or_default(),
+        image: image(seen),
         launch: launch(seen),
+        settings: told(seen, label::SETTINGS).unwrap_or_default().to_owned(),
         state: life(state),
         health: health(state),
         restarts: seen.restart_count.and_then(|count| count.try_into().ok()).unwrap_or_default(),
@@ -182,10 +209,19 @@ pub(super) fn observed(seen: &ContainerInspectResponse) -> Option<Observed> {
     })
 }
 
+/// As it was asked for.
+fn image(seen: &ContainerInspectResponse) -> String {
+    seen.config.as_ref().and_then(|config| config.image.clone()).unwrap_or_default()
+}
+
 /// Before there was a label, there was one way.
 fn launch(seen: &ContainerInspectResponse) -> u32 {
-    let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
-    labels.and_then(|labels| labels.get(label::LAUNCH)?.parse().ok()).unwrap_or(1)
+    told(seen, label::LAUNCH).and_then(|told| told.parse().ok()).unwrap_or(1)
+}
+
+/// What one of its labels says.
+fn told<'a>(seen: &'a ContainerInspectResponse, label: &str) -> Option<&'a str> {
+    seen.config.as_ref()?.labels.as_ref()?.get(label).map(String::as_str)
 }
 
 fn hash(seen: &ContainerInspectResponse) -> Option<SpecHash> {

@@ -7,14 +7,14 @@ use crate::error::ContainerError;
 use crate::hash::SpecHash;
 use crate::observed::{Object, Observed, State as ContainerState};
 use crate::ownership::{Ownership, label, owned_by, owner_labels};
-use crate::plan::{self, Way};
+use crate::plan::{self, Demand, Way};
 use crate::spec::{ContainerRef, ContainerSpec, Limits, secrets_volume};
 
 impl FakeEngine {
-    /// Whatever is there, a container of this specification runs afterwards.
-    pub(super) async fn bring_up(&self, spec: &ContainerSpec) -> Result<(), ContainerError> {
+    /// Whatever is there, a container of this specification runs afterwards, as far as that is demanded.
+    pub(super) async fn bring_up(&self, spec: &ContainerSpec, demand: Demand) -> Result<(), ContainerError> {
         let found = self.look("inspect", |state| state.found(&spec.name, &spec.network)).await?;
-        match plan::ensure(spec, found.as_ref())? {
+        match plan::ensure(spec, found.as_ref(), demand)? {
             Way::Create => self.create(spec).await,
             Way::Replace => {
                 self.take_down(&spec.name).await?;

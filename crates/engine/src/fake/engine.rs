@@ -17,10 +17,10 @@ use crate::capacity::Capacity;
 use crate::check;
 use crate::containers::Containers;
 use crate::error::ContainerError;
-use crate::logs::{LogLine, LogQuery, Tail};
+use crate::logs::{LogQuery, Logs, Tail};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::{ClusterId, Ownership};
-use crate::plan::{self, RunWay};
+use crate::plan::{self, Demand, RunWay};
 use crate::spec::{
     ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy, record_volume,
 };
@@ -33,7 +33,9 @@ impl Containers for FakeEngine {
 
     async fn capacity(&self) -> Result<Capacity, ContainerError> {
         let unlimited = Capacity { cpu_millis: u32::MAX, memory_mb: u32::MAX };
-        self.look("measure", |state| state.capacity.unwrap_or(unlimited)).await
+        let measured =
+            self.look("measure", |state| (!state.unmeasurable).then(|| state.capacity.unwrap_or(unlimited)));
+        measured.await?.ok_or(ContainerError::Timeout { call: "measure", after_ms: 0 })
     }
 
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
@@ -52,7 +54,14 @@ impl Containers for FakeEngine {
     async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
         check::container(spec)?;
         self.look("network", |state| joinable(state, spec)).await??;
-        self.bring_up(spec).await?;
+        self.bring_up(spec, Demand::Exact).await?;
+        self.set_limits(&spec.name, spec.limits).await
+    }
+
+    async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
+        check::container(spec)?;
+        self.look("network", |state| joinable(state, spec)).await??;
+        self.bring_up(spec, Demand::Alive).await?;
         self.set_limits(&spec.name, spec.limits).await
     }
 
@@ -103,18 +112,22 @@ impl Containers for FakeEngine {
         self.look("observe", |state| state.inventory(cluster)).await
     }
 
-    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
+    async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Logs, ContainerError> {
         let read = self.look("read logs", |state| {
             let found = state.containers.get(&container.name)?;
-            Some((Ownership::read(&found.labels), state.logs.get(&container.name).cloned()))
+            let silent = state.silent.contains(&container.name);
+            Some((Ownership::read(&found.labels), state.logs.get(&container.name).cloned(), silent))
         });
-        let Some((owner, log)) = read.await? else {
+        let Some((owner, log, silent)) = read.await? else {
             return Err(ContainerError::NotFound { object: container.name.clone() });
         };
+        if silent {
+            return Err(ContainerError::Timeout { call: "read logs", after_ms: 0 });
+        }
         plan::touch(container, owner.as_ref())?;
         let mut tail = Tail::new(query);
         log.into_iter().flatten().for_each(|line| tail.push(line));
-        Ok(tail.into_lines())
+        Ok(tail.into_logs())
     }
 
     async fn events(&self, cluster: &ClusterId) -> Result<BoxStream<'static, Event>, ContainerError> {

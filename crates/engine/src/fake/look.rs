@@ -17,6 +17,8 @@ impl State {
         Some(Found {
             owner: Ownership::read(&container.labels),
             hash: container.hash.clone(),
+            image: container.spec.as_ref().map(|spec| spec.image.clone()).unwrap_or_default(),
+            launch: container.spec.as_ref().map_or(1, |spec| spec.launch),
             state: container.state,
             in_network: self.networks.get(network).is_some_and(|n| container.network_id == Some(n.id)),
             exit_code: container.exit_code,
@@ -31,6 +33,7 @@ impl State {
             spec: container.hash.clone().unwrap_or_else(|| SpecHash::read("")),
             image: container.spec.as_ref().map(|spec| spec.image.clone()).unwrap_or_default(),
             launch: container.spec.as_ref().map_or(1, |spec| spec.launch),
+            settings: container.spec.as_ref().map(|spec| spec.settings.clone()).unwrap_or_default(),
             state: container.state,
             health: self.health_of(name, container),
             restarts: container.restarts,

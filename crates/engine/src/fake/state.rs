@@ -24,6 +24,7 @@ pub(super) type Labels = HashMap<String, String>;
 pub(super) struct State {
     /// `None`: whatever is asked for.
     pub(super) capacity: Option<Capacity>,
+    pub(super) unmeasurable: bool,
     /// What containers wrote, by their names.
     pub(super) logs: BTreeMap<String, Vec<LogLine>>,
     pub(super) networks: BTreeMap<String, Network>,

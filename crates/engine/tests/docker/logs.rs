@@ -8,7 +8,7 @@ use engine::{ContainerRef, LogLine, LogQuery, LogStream};
 use crate::outside::Place;
 
 async fn read(stage: &Stage<'_>, container: &ContainerRef, query: LogQuery) -> Vec<LogLine> {
-    stage.engine.logs(container, query).await.unwrap()
+    stage.engine.logs(container, query).await.unwrap().lines
 }
 
 #[tokio::test]
@@ -33,6 +33,10 @@ async fn the_end_of_what_it_wrote_is_read_within_bounds_and_by_its_owner_only() 
     let expected = [(LogStream::Stdout, "one"), (LogStream::Stdout, "three"), (LogStream::Stderr, "two")];
     assert_eq!(said, expected);
     assert_eq!(read(&stage, &container, LogQuery { tail: 1, ..all }).await.len(), 1);
+    for (tail, truncated) in [(2, true), (3, false)] {
+        let read = stage.engine.logs(&container, LogQuery { tail, ..all }).await.unwrap();
+        assert_eq!(read.truncated, truncated, "{tail}");
+    }
     assert_eq!(read(&stage, &container, LogQuery { bytes: 5, ..all }).await.len(), 1);
     let after = Some(lines[0].at);
     assert_eq!(read(&stage, &container, LogQuery { after, ..all }).await, lines[1..]);

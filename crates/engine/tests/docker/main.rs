@@ -8,6 +8,7 @@ mod faults;
 mod logs;
 mod outside;
 mod reach;
+mod silent;
 
 use std::time::Duration;
 

@@ -2,9 +2,9 @@
 
 use std::marker::PhantomData;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use common::clock;
-use http::request::Parts;
+use http::{header, request::Parts};
 
 use super::{Identity, Role, Scope, Signed};
 use crate::{
@@ -60,6 +60,18 @@ impl<A: Access> FromRequestParts<App> for Caller<A> {
             app.signatures.check(&parts.headers, &read, identity.role(), clock::now())?;
         }
         Ok(Self { identity, access: PhantomData })
+    }
+}
+
+/// For routes that say more to whoever shows a token. One that is shown must be good.
+impl<A: Access> OptionalFromRequestParts<App> for Caller<A> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<App>>::from_request_parts(parts, app).await.map(Some)
     }
 }
 

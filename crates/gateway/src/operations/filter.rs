@@ -1,6 +1,7 @@
 //! The query of `GET /operations`.
 
-use common::operations::STATUSES;
+use common::operations::{OperationKind, STATUSES};
+use wire::kinds;
 
 use crate::{
     http::{cursor::Page, fields::Fault, query},
@@ -13,11 +14,16 @@ use crate::{
 pub fn read_filter(query: Option<&str>) -> Result<Filter, Problem> {
     let mut fields = query::read(query);
     let status = fields.optional("status", status);
-    let kind = fields.optional("kind", |text| text.parse().map_err(|e| Fault::new("unknown_kind", e)));
+    let kind = fields.optional("kind", kind);
     let tenant = TenantName::read(&mut fields);
     let page = Page::read(&mut fields);
     fields.finish()?;
     Ok(Filter { status: status.flatten(), kind: kind.flatten(), tenant, page: page.unwrap_or_default() })
+}
+
+fn kind(text: &str) -> Result<&'static OperationKind, Fault> {
+    let unknown = || Fault::new("unknown_kind", format!("`{text}` is not a kind of operation known here"));
+    kinds::of_word(text).ok_or_else(unknown)
 }
 
 fn status(text: &str) -> Result<String, Fault> {

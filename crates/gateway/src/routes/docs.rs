@@ -1,12 +1,18 @@
 //! `/docs`: the description of this API, to read and to try in a browser. Everything it needs is in this program.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use utoipa_swagger_ui::Config;
 
-use crate::problem::{Answered, Code, Problem};
+use crate::{
+    http::packed::Packed,
+    problem::{Answered, Code, Problem},
+};
 
 /// The page. It has no script of its own, so that none has to be allowed; its addresses are relative, so that it works
 /// under a prefix too.
@@ -37,23 +43,36 @@ const NO_REFERRER: (HeaderName, HeaderValue) =
 const KEPT: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
 
-static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+static PACKED_PAGE: LazyLock<Packed> = LazyLock::new(|| Packed::new(PAGE));
+
+/// Each of the files that there is, with its kind.
+static PACKED_FILES: LazyLock<HashMap<&'static str, (HeaderValue, Packed)>> = LazyLock::new(|| {
+    let config = config();
+    let packed = |name: &'static str| {
+        let file = utoipa_swagger_ui::serve(name, config.clone()).ok()??;
+        let kind = HeaderValue::try_from(file.content_type).ok()?;
+        Some((name, (kind, Packed::new(file.bytes.into_owned()))))
+    };
+    FILES.into_iter().filter_map(packed).collect()
+});
+
+fn config() -> Arc<Config<'static>> {
     let config = Config::from("openapi.json")
         // Signing is nothing for a page: it would have to be given the key. What only reads can be tried with a token.
         .supported_submit_methods(["get"])
         .validator_url("none")
         .deep_linking(true);
     Arc::new(config)
-});
+}
 
 /// This API's description as a page.
 #[utoipa::path(
     get, path = "/docs", tag = "docs",
     responses((status = 200, body = String, content_type = "text/html"))
 )]
-pub async fn page() -> impl IntoResponse {
+pub async fn page(headers: HeaderMap) -> impl IntoResponse {
     let html = (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    ([html, POLICY, NO_REFERRER], PAGE)
+    ([html, POLICY, NO_REFERRER], PACKED_PAGE.answer(&headers).await)
 }
 
 /// What that page consists of.
@@ -67,13 +86,12 @@ pub async fn page() -> impl IntoResponse {
         ),
     )
 )]
-pub async fn file(address: Uri) -> Answered<Response> {
-    let absent = || Problem::new(Code::NotFound);
+pub async fn file(address: Uri, headers: HeaderMap) -> Answered<Response> {
     // As it is written: none of the names has anything to decode.
-    let name =
-        address.path().strip_prefix("/docs/").filter(|name| FILES.contains(name)).ok_or_else(absent)?;
-    let file = utoipa_swagger_ui::serve(name, CONFIG.clone()).map_err(|_| Problem::new(Code::Internal))?;
-    let file = file.ok_or_else(absent)?;
-    let kind = HeaderValue::try_from(file.content_type).map_err(|_| Problem::new(Code::Internal))?;
-    Ok(([(header::CONTENT_TYPE, kind), POLICY, KEPT], file.bytes.into_owned()).into_response())
+    let name = address.path().strip_prefix("/docs/").unwrap_or_default();
+    let (kind, text) = PACKED_FILES.get(name).ok_or(Problem::new(Code::NotFound))?;
+    // Pictures are compressed already.
+    let picture = kind.as_bytes().starts_with(b"image/");
+    let file = if picture { text.plain().clone().into_response() } else { text.answer(&headers).await };
+    Ok(([(header::CONTENT_TYPE, kind.clone()), POLICY, KEPT], file).into_response())
 }

@@ -25,10 +25,10 @@ use crate::{
 /// Proxies close what is silent for a minute, or less.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Asks nginx and its kin to hand on each event at once.
-const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
+pub const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
 /// How soon a client comes back, at least, when its stream has ended.
-const RETRY_SECONDS: u64 = 2;
+pub const RETRY_SECONDS: u64 = 2;
 
 /// Which events to follow.
 #[derive(IntoParams)]

@@ -1,4 +1,5 @@
-//! `/healthz` and `/health/detailed`: for probes and status pages, without a token.
+//! `/healthz` and `/health/detailed`: for probes and status pages, without a token. Which clusters there are is for those alone who see
+//! every tenant.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    auth::{Caller, Role},
     health::{self, Cluster, Report, State as Health},
 };
 
@@ -30,7 +32,9 @@ pub struct Healthz {
 pub struct Detailed {
     status: Health,
     dependencies: BTreeMap<String, Health>,
-    clusters: Vec<Cluster>,
+    /// Told to staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clusters: Option<Vec<Cluster>>,
     system: System,
 }
 
@@ -55,11 +59,14 @@ pub async fn healthz(State(app): State<App>) -> Response {
 }
 
 /// Everything the platform stands on.
+///
+/// Needs no token. With one of any role but `owner` each cluster is named, with when it was last heard of.
 #[utoipa::path(
     get, path = "/health/detailed", tag = "health",
+    security((), ("token" = [])),
     responses((status = 200, body = Detailed), (status = 503, body = Detailed))
 )]
-pub async fn detailed(State(app): State<App>) -> Response {
+pub async fn detailed(State(app): State<App>, caller: Option<Caller>) -> Response {
     let report = health::report(&app).await;
     let status = report.state();
     let system = System {
@@ -68,6 +75,8 @@ pub async fn detailed(State(app): State<App>) -> Response {
         silent_clusters: report.silent_clusters(),
     };
     let Report { dependencies, clusters } = report;
+    let staff = caller.is_some_and(|caller| caller.identity().role() != Role::Owner);
+    let clusters = staff.then_some(clusters);
     answer(status, Detailed { status, dependencies, clusters, system })
 }
 

@@ -8,13 +8,13 @@ mod words;
 use std::sync::Arc;
 
 use axum::{Extension, response::IntoResponse};
-use http::header;
+use http::{HeaderMap, header};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::problem::ProblemDocument;
+use crate::{http::packed::Packed, problem::ProblemDocument};
 
 /// The description's frame; the routes bring the rest.
 #[derive(OpenApi)]
@@ -63,20 +63,19 @@ impl Modify for Authority {
 
 /// The description, written out once.
 #[derive(Clone)]
-pub struct Document(Arc<str>);
+pub struct Document(Arc<Packed>);
 
 impl Document {
     /// Writes it out.
     pub fn of(description: &utoipa::openapi::OpenApi) -> Self {
         let mut description = serde_json::to_value(description).unwrap_or_default();
         complete::complete(&mut description);
-        Self(description.to_string().into())
+        Self(Arc::new(Packed::new(description.to_string())))
     }
-}
 
-impl std::fmt::Display for Document {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+    /// As JSON.
+    pub fn into_text(self) -> String {
+        String::from_utf8_lossy(self.0.plain()).into_owned()
     }
 }
 
@@ -85,6 +84,6 @@ impl std::fmt::Display for Document {
     get, path = "/openapi.json", tag = "docs",
     responses((status = 200, body = Object, content_type = "application/json"))
 )]
-pub async fn describe(Extension(document): Extension<Document>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], document.to_string())
+pub async fn describe(Extension(document): Extension<Document>, headers: HeaderMap) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], document.0.answer(&headers).await)
 }

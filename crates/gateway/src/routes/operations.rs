@@ -7,13 +7,11 @@ pub mod resume;
 pub mod show;
 
 use axum::response::Response;
-use common::{
-    id::{OperationId, TenantId},
-    operations::OperationKind,
-};
+use common::id::{OperationId, TenantId};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
+use wire::kinds;
 
 use crate::{
     app::App,
@@ -50,8 +48,8 @@ async fn steer<A, S: Steering<Target = Operation>>(
         return Err(too_late::<S>(app, command).await?);
     };
     // One of a kind that only a later version knows is left to the sweeper. Waking twice for one request is harmless.
-    if let Ok(kind) = operation.kind.parse::<OperationKind>() {
-        commands::wake(app, command.exchange(), operation.id, kind.as_str());
+    if let Some(kind) = kinds::of_word(&operation.kind) {
+        commands::wake(app, command.exchange(), operation.id, kind.name);
     }
     Ok(answer)
 }

@@ -2,11 +2,17 @@
 
 pub mod create;
 pub mod delete;
+pub mod events;
 pub mod initial_login;
 pub mod list;
 pub mod logs;
+mod operate;
 pub mod reset_login;
+pub mod restart;
+pub mod resume;
+pub mod scale;
 pub mod show;
+pub mod suspend;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,88 +1,18 @@
-//! Accepting a command: one statement writes everything or nothing. One round trip, one commit, no state in between.
-//!
-//! In this order, each part fed by the one before:
-//! `possible` (may it be done at all) → `key` (is it the first under its key) → `signature` (was it never accepted) →
-//! the effect → the operation → the audit entry. A repeat under its key stops at `key` with nothing written; a repeated
-//! signature violates `request_signatures_pkey`, which takes everything back.
+//! Accepting what is asked for over HTTP: an operation with its answer, in one statement (see `common::operations::accept`).
 
 mod create_tenant;
-mod delete_tenant;
 
 use common::{
     error::{Classify, Kind},
-    id::{AuditId, OperationId, TenantId},
-    operations::OperationKind,
+    operations::{self, Asked, NewOperation, Once},
 };
-use serde_json::{Value, json};
-use sqlx::{PgExecutor, Postgres, postgres::PgArguments, query::QueryScalar};
+use serde_json::json;
+use sqlx::PgExecutor;
 
 use crate::{auth::Command, idempotency::Answer};
 
+pub use common::operations::accept::Accepting;
 pub use create_tenant::CreateTenant;
-pub use delete_tenant::DeleteTenant;
-
-/// What every statement that changes something begins with: `accepted` has a row when it may be done and is asked for the
-/// first time. Its parameters are `$1` to `$7`.
-macro_rules! first_time {
-    ($possible:literal) => {
-        concat!(
-            "with possible as (",
-            $possible,
-            "), key as (
-                 insert into idempotency_keys (subject, key, request_digest, status, headers, body)
-                 select $1, $2::text, $3, $4, $5, $6 from possible where $2::text is not null
-                 on conflict (subject, key) do nothing
-                 returning true
-             ), first as (
-                 select from key union all select from possible where $2::text is null
-             ), signature as (
-                 insert into request_signatures (digest)
-                 select $7::bytea from first where $7::bytea is not null
-                 returning true
-             ), accepted as (
-                 select from signature union all select from first where $7::bytea is null
-             )"
-        )
-    };
-}
-pub(super) use first_time;
-
-/// Wraps an effect's own parts into the whole statement. `possible` yields a row when the command can be done; `effect`
-/// defines `tenant`, which reads `accepted` and yields a row (`id`) when it was.
-macro_rules! accepting {
-    (possible: $possible:literal, effect: $effect:literal $(,)?) => {
-        concat!(
-            $crate::store::accept::first_time!($possible), ", ", $effect, ", operation as (
-                 insert into operations
-                     (id, kind, tenant_id, request, actor, correlation_id, traceparent, deadline)
-                 select $8, $9, tenant.id, $11, $1, $12, $13, now() + make_interval(secs => $14) from tenant
-             ), audit as (
-                 insert into audit_logs
-                     (id, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest)
-                 select $15, $1, $16, $9, tenant.id, $8, $12, 'accepted', $3 from tenant
-             )
-             select exists (select from tenant)"
-        )
-    };
-}
-use accepting;
-
-/// What a command does to the record, besides being noted there.
-pub trait Effect: Send {
-    /// Made by `accepting!`; its parameters from `$17` on are its own, `$10` is the tenant.
-    const STATEMENT: &'static str;
-    const KIND: OperationKind;
-
-    /// The tenant it concerns.
-    fn tenant(&self) -> TenantId;
-    /// What the operation is asked to do, as its row keeps it.
-    fn request(&self) -> Value;
-    /// Binds the parameters from `$17` on.
-    fn bind<'q>(&'q self, query: Accepting<'q>) -> Accepting<'q>;
-}
-
-/// The statement, being given its parameters.
-pub type Accepting<'q> = QueryScalar<'q, Postgres, bool, PgArguments>;
 
 /// Why a command was not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -128,41 +58,37 @@ impl From<sqlx::Error> for AcceptError {
 /// SQLSTATE `lock_not_available`.
 const LOCK_TIMEOUT: &str = "55P03";
 
-/// Binds what `first_time!` needs.
-pub(super) fn bind_first_time<'q, A, T>(
-    statement: Accepting<'q>,
-    command: &'q Command<A, T>,
-    answer: &'q Answer,
-) -> Accepting<'q> {
-    statement
-        .bind(command.identity().subject())
-        .bind(command.key().map(|key| key.as_str()))
-        .bind(command.digest().as_bytes())
-        .bind(i16::try_from(answer.status.as_u16()).unwrap_or_default())
-        .bind(json!({ "location": answer.location }))
-        .bind(&answer.body)
-        .bind(command.proof().map(|proof| proof.digest()))
+/// What makes this command one that is accepted once, with this answer.
+pub fn once<'a, A, T>(command: &'a Command<A, T>, answer: &'a Answer) -> Once<'a> {
+    Once {
+        key: command.key().map(|key| key.as_str()),
+        digest: command.digest().as_bytes(),
+        status: i16::try_from(answer.status.as_u16()).unwrap_or_default(),
+        headers: json!({ "location": answer.location }),
+        body: &answer.body,
+        signature: command.proof().map(|proof| proof.digest()),
+    }
 }
 
-/// Accepts the command with its answer. `false`: nothing was written, because its key was used before or because it
+/// Who wants it, and in what connection.
+pub fn asked<'a, A, T>(command: &'a Command<A, T>, reason: Option<&'a str>) -> Asked<'a> {
+    let (identity, exchange) = (command.identity(), command.exchange());
+    Asked {
+        actor: identity.subject(),
+        role: identity.role(),
+        correlation_id: exchange.correlation_id(),
+        traceparent: exchange.traceparent(),
+        reason,
+    }
+}
+
+/// Accepts an operation on a tenant that is there. `false`: nothing was written, because its key was used before or because it
 /// cannot be done.
-pub async fn accept<A, T, E: Effect>(
+pub async fn accept<A, T>(
     executor: impl PgExecutor<'_>,
     command: &Command<A, T>,
-    operation: OperationId,
-    effect: &E,
+    new: &NewOperation<'_>,
     answer: &Answer,
 ) -> Result<bool, AcceptError> {
-    let (identity, exchange) = (command.identity(), command.exchange());
-    let statement = bind_first_time(sqlx::query_scalar(E::STATEMENT), command, answer)
-        .bind(operation)
-        .bind(E::KIND.as_str())
-        .bind(effect.tenant())
-        .bind(effect.request())
-        .bind(exchange.correlation_id())
-        .bind(exchange.traceparent())
-        .bind(E::KIND.deadline().as_secs_f64())
-        .bind(AuditId::generate())
-        .bind(identity.role().as_str());
-    Ok(effect.bind(statement).fetch_one(executor).await?)
+    Ok(operations::accept(executor, new, Some(&once(command, answer))).await?)
 }

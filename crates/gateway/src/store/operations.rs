@@ -125,7 +125,7 @@ pub async fn find<O: Known>(reader: &Reader<'_>, id: OperationId) -> Result<Opti
 #[derive(Debug, Default)]
 pub struct Filter {
     pub status: Option<String>,
-    pub kind: Option<OperationKind>,
+    pub kind: Option<&'static OperationKind>,
     pub tenant: Option<TenantName>,
     pub page: Page,
 }
@@ -153,8 +153,7 @@ pub async fn page(
 ) -> Result<Vec<Operation>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     let operations = reader.ask(PAGE.of(reader));
-    let operations =
-        operations.bind(&filter.status).bind(filter.kind.map(OperationKind::as_str)).bind(tenant);
+    let operations = operations.bind(&filter.status).bind(filter.kind.map(|kind| kind.name)).bind(tenant);
     operations.bind(at).bind(id).bind(filter.page.rows()).all().await
 }
 
@@ -179,7 +178,7 @@ pub async fn stuck(executor: impl PgExecutor<'_>) -> Result<Vec<(String, i64)>, 
 pub async fn find_open(
     reader: &Reader<'_>,
     tenant: TenantId,
-    kind: OperationKind,
+    kind: &'static OperationKind,
 ) -> Result<Option<OperationId>, sqlx::Error> {
     let open = reader.ask(
         "select id from operations

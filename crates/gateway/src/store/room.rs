@@ -27,6 +27,14 @@ pub async fn wanted(executor: impl PgExecutor<'_>, plan: &str) -> Result<Option<
         .await
 }
 
+/// What has this cluster left?
+pub async fn of_cluster(executor: impl PgExecutor<'_>, cluster: &str) -> Result<Option<Room>, sqlx::Error> {
+    sqlx::query_as("select cpu_millis, memory_mb, connections, subnets from cluster_room() where id = $1")
+        .bind(cluster)
+        .fetch_optional(executor)
+        .await
+}
+
 /// What has each cluster left?
 pub async fn rooms(executor: impl PgExecutor<'_>) -> Result<Vec<Room>, sqlx::Error> {
     sqlx::query_as("select cpu_millis, memory_mb, connections, subnets from cluster_room()")

@@ -11,11 +11,11 @@ mod reset_login;
 mod resume;
 mod resume_schedule;
 
-use common::id::AuditId;
+use common::{id::AuditId, operations::accept::bind_first_time};
 use sqlx::PgExecutor;
 
 use super::{
-    accept::{AcceptError, Accepting, bind_first_time},
+    accept::{AcceptError, Accepting, once},
     operations::Operation,
 };
 use crate::{
@@ -45,7 +45,7 @@ macro_rules! steering {
     };
     (possible: $possible:literal, effect: $effect:literal, changed: $changed:literal $(,)?) => {
         concat!(
-            $crate::store::accept::first_time!($possible), ", ", $effect, ", changed as (", $changed, "), audit as (
+            common::first_time!($possible), ", ", $effect, ", changed as (", $changed, "), audit as (
                  insert into audit_logs
                      (id, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
                  select $12, $1, $10, $9, tenant_id, operation_id, $11, 'accepted', $3, $13 from changed
@@ -93,7 +93,9 @@ pub async fn steer<A, S: Steering>(
     steering: &S,
     answer: &Answer,
 ) -> Result<bool, AcceptError> {
-    let statement = bind_first_time(sqlx::query_scalar(S::STATEMENT), command, answer);
+    let once = once(command, answer);
+    let subject = command.identity().subject();
+    let statement = bind_first_time(sqlx::query_scalar(S::STATEMENT), subject, Some(&once));
     let statement = (command.target().bind_name(statement))
         .bind(S::ACTION)
         .bind(command.identity().role().as_str())

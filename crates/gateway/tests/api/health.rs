@@ -1,9 +1,9 @@
 //! What probes are told.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{Call, Platform, tenant};
+use crate::support::{Call, Claims, Platform, tenant};
 
 async fn clusters_say(database: &PgPool, dependencies: serde_json::Value, seconds_ago: f64) {
     sqlx::query(
@@ -51,7 +51,15 @@ async fn a_needed_dependency_that_is_down_is_a_503(database: PgPool) {
 async fn what_nobody_has_said_for_half_a_minute_is_unknown(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     clusters_say(&database, json!({ "docker": "up" }), 31.0).await;
-    let detailed = platform.send(Call::get("/health/detailed")).await.json();
+    let ask = Call::get("/health/detailed");
+    let anybody = platform.send(ask.clone()).await.json();
+    assert_eq!((&anybody["clusters"], &anybody["system"]["silent_clusters"]), (&Value::Null, &json!(1)));
+    assert!(!anybody.to_string().contains("local"), "no cluster is named: {anybody}");
+    let owner = platform.send(ask.clone().by(&Claims::owner(&[]))).await.json();
+    assert_eq!(owner["clusters"], Value::Null);
+    let forged = Claims::of("admin").secret("somebody else's secret, long enough");
+    platform.send(ask.clone().by(&forged)).await.assert_problem(401, "token_invalid");
+    let detailed = platform.send(ask.by_a("service")).await.json();
     assert_eq!(detailed["dependencies"]["docker"], "unknown");
     assert_eq!(detailed["system"]["silent_clusters"], 1);
     // Who is missing is named, since when, and what that means.

@@ -43,4 +43,5 @@ mod stopping;
 mod support;
 mod tenant_health;
 mod tenants;
+mod verbs;
 mod wake_up;

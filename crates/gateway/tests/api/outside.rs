@@ -9,7 +9,7 @@ use common::{
 };
 use sqlx::PgPool;
 use tokio::process::Command;
-use wire::{AskInitialLogin, AskLogs, InitialLogin, ResetLogin};
+use wire::{AskInitialLogin, AskLogs, InitialLogin, Logs, ResetLogin};
 
 use crate::support::{Call, HMAC_SECRET, JWT_SECRET, Platform, garbled, keep, tenant};
 
@@ -75,7 +75,7 @@ async fn answer_for_a_provisioner(platform: &Platform) {
         };
         let login = async |_: AskInitialLogin| told();
         let reset = async |_: ResetLogin| told();
-        let logs = async |_: AskLogs| Ok::<_, BusError>(Vec::new());
+        let logs = async |_: AskLogs| Ok::<_, BusError>(Logs { lines: Vec::new(), truncated: false });
         let group = "test-outside";
         let answers = tokio::join!(
             bus.answer(group, stopping.clone(), login),

@@ -1,5 +1,6 @@
 //! Tenants that no cluster can hold.
 
+use futures::future::join_all;
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -67,10 +68,21 @@ async fn tenants_that_the_database_cannot_connect_are_refused_before_they_harm(d
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
-async fn the_last_subnet_is_given_once(database: PgPool) {
+async fn the_last_places_are_given_once_however_many_ask_together(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
-    cluster(&database, "narrow", 2000, 1000, 1).await;
-    assert_eq!(create(&platform, "one", "starter").await.status, 201);
-    create(&platform, "two", "starter").await.assert_problem(409, "no_room");
+    cluster(&database, "narrow", 2000, 1000, 3).await;
+    let ask = async |n: usize| {
+        let call =
+            Call::post("/tenants", &tenant(&format!("tenant-{n}"))).by_a("service").key(&n.to_string());
+        platform.send_to(n % 2, call.signed()).await
+    };
+    let replies = join_all((0..20).map(ask)).await;
+    let (accepted, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 201);
+    assert_eq!(accepted.len(), 3);
+    refused.iter().for_each(|reply| drop(reply.assert_problem(409, "no_room")));
+    // Counted before the last of them was seen: nobody is given a place for that.
+    sqlx::query("update clusters set counted_at = now()").execute(&database).await.unwrap();
+    create(&platform, "late", "starter").await.assert_problem(409, "no_room");
+    assert_eq!(Record::count(&database).await.of("tenants"), 3);
     platform.stop().await;
 }

@@ -46,7 +46,7 @@ impl Classify for DatabaseError {
                 "Look at the tenants' Postgres: whether it runs, takes connections and may be written to.",
             ),
             Self::NotUnderstood(_) => Some(
-                "This release does not know the schema of that n8n version: N8N_VERSION has to be one it knows.",
+                "This release does not know the schema of that n8n version: N8N_VERSION, which new tenants get, has to be one it knows.",
             ),
             Self::Migration(failed) => failed.hint,
             Self::Refused(..)

@@ -12,7 +12,10 @@ use sqlx::postgres::PgConnectOptions;
 use super::{
     ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, Owner, OwnerId, OwnerLogin, TenantDatabases,
 };
-use crate::Version;
+use crate::{
+    Version,
+    schema::{self, Family},
+};
 
 mod clone;
 mod observe;
@@ -97,9 +100,9 @@ impl TenantDatabases for PostgresDatabases {
         seed::api_key(&mut connection, name, key).await
     }
 
-    async fn schema(&self, name: &Name) -> Result<Version, DatabaseError> {
+    async fn schema(&self, name: &Name) -> Result<&'static Family, DatabaseError> {
         let mut connection = self.open(name).await?;
-        crate::schema::version(&mut connection).await
+        schema::family(&mut connection).await
     }
 
     async fn final_state(&self, name: &Name) -> Result<Counts, DatabaseError> {

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ledger::{Entry, Fault, Ledger};
-use crate::Version;
 use crate::databases::{
     ApiKeyRow, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed, ObservedDatabase,
     ObservedTemplate, Owner, OwnerId, OwnerLogin, TenantDatabases,
 };
+use crate::{Version, schema::Family};
 
 /// The shared state. Clones are the same world.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,8 @@ struct State {
 pub struct Database {
     pub owner: Name,
     pub version: Version,
+    /// Whether its tables are some that we know.
+    pub understood: bool,
     pub instance_owner: Option<(OwnerId, Owner)>,
     /// Label and key.
     pub api_keys: BTreeMap<String, String>,
@@ -124,6 +126,13 @@ impl FakeDatabases {
     }
 }
 
+impl Database {
+    fn family(&self) -> Result<&'static Family, DatabaseError> {
+        let family = Family::of(self.version).filter(|_| self.understood);
+        family.ok_or_else(|| DatabaseError::NotUnderstood(format!("it is that of {}", self.version)))
+    }
+}
+
 impl State {
     fn database(&mut self, name: &Name) -> Result<&mut Database, DatabaseError> {
         self.databases.get_mut(name).ok_or(DatabaseError::NoDatabase(*name))
@@ -183,6 +192,7 @@ impl TenantDatabases for FakeDatabases {
             state.databases.entry(*name).or_insert_with(|| Database {
                 owner: *owner,
                 version: template,
+                understood: true,
                 instance_owner: None,
                 api_keys: BTreeMap::new(),
                 counts: Counts::default(),
@@ -231,12 +241,15 @@ impl TenantDatabases for FakeDatabases {
         })
     }
 
-    async fn schema(&self, name: &Name) -> Result<Version, DatabaseError> {
-        self.call("schema", name, |state| Ok(state.database(name)?.version))
+    async fn schema(&self, name: &Name) -> Result<&'static Family, DatabaseError> {
+        self.call("schema", name, |state| state.database(name)?.family())
     }
 
     async fn final_state(&self, name: &Name) -> Result<Counts, DatabaseError> {
-        self.call("final_state", name, |state| Ok(state.database(name)?.counts))
+        self.call("final_state", name, |state| {
+            let database = state.database(name)?;
+            database.family().map(|_| database.counts)
+        })
     }
 
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {

@@ -20,6 +20,7 @@ struct State {
     passwords: BTreeMap<TenantId, String>,
     keys: BTreeMap<TenantId, BTreeSet<String>>,
     usage: QueueUsage,
+    pending: BTreeMap<TenantId, u64>,
 }
 
 impl QueueWorld {
@@ -55,6 +56,11 @@ impl QueueWorld {
     /// Leaves a key under the tenant's prefix, as a running n8n does.
     pub fn put_key(&self, tenant: TenantId, key: &str) {
         self.state().keys.entry(tenant).or_default().insert(key.to_owned());
+    }
+
+    /// How many of the tenant's executions are not done from now on.
+    pub fn set_pending(&self, tenant: TenantId, pending: u64) {
+        self.state().pending.insert(tenant, pending);
     }
 
     /// What the queues take from now on.
@@ -112,6 +118,12 @@ impl TenantQueues for FakeQueues {
         self.call("remove", tenant.to_string(), |state| {
             state.passwords.remove(&tenant);
             state.keys.remove(&tenant);
+        })
+    }
+
+    async fn pending(&self, tenant: TenantId) -> Result<u64, QueueError> {
+        self.call("pending", tenant.to_string(), |state| {
+            state.pending.get(&tenant).copied().unwrap_or_default()
         })
     }
 

@@ -21,8 +21,10 @@ const BLOCKED_RANGES: &str = "default,100.64.0.0/10,224.0.0.0/4,240.0.0.0/4,64:f
 /// n8n excludes these two by default since 2.0; they run commands and watch files of the container.
 const EXCLUDED_NODES: &str = r#"["n8n-nodes-base.executeCommand","n8n-nodes-base.localFileTrigger"]"#;
 
-/// Finished jobs kept in Redis. More than can end between a job's end and the look of whoever waits for it; about 2 kB each.
-const KEPT_JOBS: &str = "500";
+/// Finished jobs kept in Redis, of each sort, for ever: about 2 kB each, of each tenant. Whoever waits for a job's end looks it up as it
+/// begins to wait, and every five seconds in case the news of it was lost (`Job.finished` of Bull). So many may end meanwhile:
+/// twenty a second.
+const KEPT_JOBS: &str = "100";
 
 const TMPFS: [Tmpfs; 2] = [
     // n8n writes 47 MB at its start: caches of node types, its settings file, its event log.
@@ -110,7 +112,7 @@ fn queue(instance: &Instance) -> Pairs {
         // n8n exits when Redis is away for longer. A minute outlasts a restart of it; ten seconds, its default, do not.
         ("QUEUE_BULL_REDIS_TIMEOUT_THRESHOLD", "60000".into()),
         // A finished job is looked up again by whoever waits for its answer. Removed at once, as by default, it is now and then
-        // gone first, and a webhook that answers at the end never does: 5 of 800 calls, and none of 1,500 with these.
+        // gone first, and a webhook that answers at the end never does: 5 of 800 calls, and none of 1,500 when they are kept.
         ("N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED", KEPT_JOBS.into()),
         ("N8N_EXECUTIONS_QUEUE_KEEP_LAST_FAILED", KEPT_JOBS.into()),
     ]

@@ -17,6 +17,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How many keys a scan looks at, and a removal takes, at a time: Redis does nothing else meanwhile.
 pub(super) const BATCH: usize = 500;
 
+/// Bull's lists of jobs that are not done (see `QUEUE_BULL_PREFIX` in `launch`).
+const UNDONE: [&str; 3] = ["wait", "active", "paused"];
+
 /// What a queue and its scripts need, found by running n8n as such a login. Everything that sees beyond keys of one's
 /// own stays out: KEYS and SCAN name others' keys, CONFIG, ACL, FLUSHALL and DEBUG need no argument to do harm.
 /// INFO is what Bull reads the server's version from; CLIENT's two subcommands name a connection.
@@ -132,6 +135,17 @@ impl TenantQueues for RedisQueues {
         ask::<u64>(&mut connection, "remove a login", &command).await?;
         ask::<()>(&mut connection, "save the logins", &acl("SAVE")).await?;
         remove_keys(&mut connection, tenant).await
+    }
+
+    async fn pending(&self, tenant: TenantId) -> Result<u64, QueueError> {
+        let mut connection = self.connect().await?;
+        let mut lengths = redis::pipe();
+        for list in UNDONE {
+            lengths.cmd("LLEN").arg(format!("{}bull:jobs:{list}", prefix(tenant)));
+        }
+        let lengths: Vec<u64> =
+            lengths.query_async(&mut connection).await.map_err(refused("look at a queue"))?;
+        Ok(lengths.into_iter().sum())
     }
 
     async fn usage(&self) -> Result<QueueUsage, QueueError> {

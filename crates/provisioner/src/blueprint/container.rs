@@ -7,10 +7,7 @@ use engine::{ContainerSpec, HealthCheck, Limits, Ownership, RestartPolicy, Role,
 use n8n::launch::{self, Launch, Secrets};
 
 use super::Blueprint;
-use crate::{
-    config::Site,
-    store::instances::{Instance, Place},
-};
+use crate::store::instances::{Instance, Place};
 
 /// n8n's process, its task runner and their threads stay far below this in all that was seen; a fork bomb does not.
 const PIDS: u32 = 512;
@@ -33,7 +30,9 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
     };
     let limits = Limits { cpu_millis: instance.cpu_millis, memory_mb: instance.memory_mb, pids: PIDS };
     let launch = blueprint.n8n.launch(role(blueprint, instance));
-    let mut spec = of_launch(&blueprint.site, owner, limits, launch, &blueprint.secrets.instance);
+    let image = blueprint.site.image(blueprint.tenant.version);
+    let mut spec = of_launch(image, owner, limits, launch, &blueprint.secrets.instance);
+    spec.settings = blueprint.site.settings();
     spec.name.clone_from(&instance.name);
     spec.network.clone_from(&blueprint.network.name);
     if instance.place == Place::Main {
@@ -50,15 +49,15 @@ pub(super) fn role(blueprint: &Blueprint, instance: &Instance) -> launch::Role {
     }
 }
 
-/// The plan's concurrency shared out over its workers.
+/// The plan's concurrency shared out over the workers that the tenant was made with: one more takes work off them, and changes none.
 fn concurrency(blueprint: &Blueprint) -> u16 {
-    let (whole, workers) = (blueprint.tenant.concurrent_executions, blueprint.tenant.workers.max(1));
+    let (whole, workers) = (blueprint.tenant.concurrent_executions, blueprint.tenant.base_workers.max(1));
     u16::try_from(whole.div_ceil(workers)).unwrap_or(u16::MAX).max(LEAST_CONCURRENCY)
 }
 
 /// A container of n8n as the engine wants it described; its name and network are still to be said.
 pub(super) fn of_launch(
-    site: &Site,
+    image: String,
     owner: Ownership,
     limits: Limits,
     launch: Launch,
@@ -72,11 +71,12 @@ pub(super) fn of_launch(
     ContainerSpec {
         name: String::new(),
         owner,
-        image: format!("{}:{}", site.image, site.version),
+        image,
         secrets: secret_files.collect(),
         command: launch.command,
         env: launch.environment.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
         launch: launch::REVISION,
+        settings: String::new(),
         labels: BTreeMap::new(),
         network: String::new(),
         aliases: Vec::new(),

@@ -92,6 +92,7 @@ impl MigrationContainer<'_> {
     }
 
     async fn move_on(&self, taken: Ipv4Net) -> Result<(), SubnetError> {
+        subnets::note(self.record, self.site, taken).await?;
         let mut transaction = database::begin(self.record).await?;
         subnets::exchange_platform(&mut transaction, self.site, taken).await?;
         Ok(transaction.commit().await?)
@@ -122,7 +123,8 @@ impl MigrationContainer<'_> {
         };
         let launch = self.nobody(target).launch(launch::Role::Migrate);
         let secrets = throwaway(target).map_err(MigrationFailed::because)?;
-        let mut spec = container::of_launch(self.site, owner, LIMITS, launch, &secrets);
+        let image = self.site.image(target.version);
+        let mut spec = container::of_launch(image, owner, LIMITS, launch, &secrets);
         spec.name = format!("rp9-{}-{}", self.site.cluster, target.version.template_name().replace('_', "-"));
         spec.network.clone_from(&network.name);
         Ok(spec)

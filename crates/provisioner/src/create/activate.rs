@@ -1,7 +1,11 @@
 //! The tenant serves.
 
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use common::{
+    operations::{Context, Step, StepError},
+    tenant::TenantStatus,
+};
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::{World, store::tenants};
@@ -14,10 +18,13 @@ impl Step<CreateTenant> for Activate {
         "activate"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
-        let tenant = context.tenant();
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         let mut transaction = context.begin().await?;
-        tenants::activate(&mut *transaction, tenant).await?;
+        tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
         Ok(transaction.commit().await?)
     }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
 use n8n::databases::Name;
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::World;
@@ -15,7 +16,11 @@ impl Step<CreateTenant> for Database {
         "database"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         let (record, tenant) = (context.database(), context.tenant());
         let blueprint = context.observe().blueprint(record, tenant).await?;
         let (name, version) = (Name::of(tenant), blueprint.tenant.version);
@@ -27,7 +32,7 @@ impl Step<CreateTenant> for Database {
         Ok(context.fenced().await?.databases.ensure_database(&name, &name, version).await?)
     }
 
-    async fn undo(&self, context: &Context<'_, World>, _: &Nothing) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
         let name = Name::of(context.tenant());
         context.fenced().await?.databases.remove_database(&name).await?;
         Ok(context.fenced().await?.databases.remove_role(&name).await?)

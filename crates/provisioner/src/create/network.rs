@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
 use engine::ContainerError;
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::{
@@ -23,15 +24,22 @@ impl Step<CreateTenant> for Network {
     }
 
     /// Nothing of the tenant runs yet, so a range that somebody else has is exchanged for another.
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         let (record, tenant) = (context.database(), context.tenant());
         for _ in 0..subnets::EXCHANGES {
             let blueprint = context.observe().blueprint(record, tenant).await?;
             match context.fenced().await?.containers.ensure_network(&blueprint.network).await {
                 Err(ContainerError::SubnetTaken { subnet, by, .. }) => {
+                    let (site, taken) = (&context.observe().site, by.unwrap_or(subnet));
+                    let mut noting = context.begin().await?;
+                    subnets::note(&mut *noting, site, taken).await?;
+                    noting.commit().await?;
                     let mut transaction = context.begin().await?;
-                    let site = &context.observe().site;
-                    subnets::exchange(&mut transaction, site, tenant, by.unwrap_or(subnet)).await?;
+                    subnets::exchange(&mut transaction, site, tenant, taken).await?;
                     transaction.commit().await?;
                 }
                 done => return Ok(done?),
@@ -40,7 +48,7 @@ impl Step<CreateTenant> for Network {
         Err(SubnetError::Squatted.into())
     }
 
-    async fn undo(&self, context: &Context<'_, World>, _: &Nothing) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
         let row = tenants::get(context.database(), context.tenant()).await?;
         let world = context.fenced().await?;
         let network = engine::NetworkRef {

@@ -9,6 +9,7 @@ use n8n::{
     account::{self, ApiKeySigner},
     databases::{ApiKeyRow, Name, Owner},
 };
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::World;
@@ -24,7 +25,11 @@ impl Step<CreateTenant> for SeedOwner {
         "owner"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         let (record, tenant) = (context.database(), context.tenant());
         let blueprint = context.observe().blueprint(record, tenant).await?;
         let (row, password) = (&blueprint.tenant, blueprint.secrets.owner_password.clone());

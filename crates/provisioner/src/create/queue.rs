@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::World;
@@ -14,14 +15,18 @@ impl Step<CreateTenant> for Queue {
         "queue"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         let (record, tenant) = (context.database(), context.tenant());
         let blueprint = context.observe().blueprint(record, tenant).await?;
         let password = &blueprint.secrets.instance.redis_password;
         Ok(context.fenced().await?.queues.ensure_user(tenant, password).await?)
     }
 
-    async fn undo(&self, context: &Context<'_, World>, _: &Nothing) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
         let tenant = context.tenant();
         Ok(context.fenced().await?.queues.remove(tenant).await?)
     }

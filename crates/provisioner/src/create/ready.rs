@@ -5,11 +5,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Step, StepError},
+    operations::{Context, Request, Step, StepError},
 };
 use engine::{Inventory, State};
+use wire::kinds::TenantCreate;
 
-use super::{CreateTenant, Nothing, containers::ensure_all};
+use super::{
+    CreateTenant, Nothing,
+    containers::{Renewal, ensure_all},
+};
 use crate::{World, store::instances, wait};
 
 /// Ready took 4–20 s in all that was measured; three minutes are for a machine that starts a hundred at once.
@@ -26,17 +30,34 @@ impl Step<CreateTenant> for Ready {
         "ready"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
-        bring_up(context, LIMIT).await
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
+        bring_up(context, Renewal::All, LIMIT).await
     }
 }
 
-/// Makes every container that the rows ask for run, and waits until all are healthy, for so long. One that dies while we wait fails
-/// this attempt, and the next one brings it back.
-pub async fn bring_up(context: &Context<'_, World>, limit: Duration) -> Result<(), StepError> {
-    ensure_all(context).await?;
+/// Makes every container that the rows ask for run, and waits until all are healthy, for so long.
+pub async fn bring_up(
+    context: &Context<'_, World, impl Request>,
+    renewal: Renewal<'_>,
+    limit: Duration,
+) -> Result<(), StepError> {
+    ensure_all(context, renewal).await?;
     let wanted = instances::of_tenant(context.database(), context.tenant()).await?;
     let names: Vec<_> = wanted.into_iter().map(|instance| instance.name).collect();
+    await_ready(context, &names, limit).await
+}
+
+/// Waits until these containers are healthy, for so long. One that dies while we wait fails this attempt, and the next one brings it
+/// back.
+pub async fn await_ready(
+    context: &Context<'_, World, impl Request>,
+    names: &[String],
+    limit: Duration,
+) -> Result<(), StepError> {
     wait::until(limit, || async {
         let world = context.observe();
         let inventory = world.containers.observe(&world.site.cluster).await?;
@@ -47,6 +68,10 @@ pub async fn bring_up(context: &Context<'_, World>, limit: Duration) -> Result<(
 
 fn judge(inventory: &Inventory, name: &str) -> Result<(), StepError> {
     match inventory.find(name) {
+        // Before the engine says more, nothing is known of it.
+        None if inventory.unknown.contains(name) => {
+            Err(StepError::failed(Kind::Timeout, format!("the engine is silent about {name}")))
+        }
         None => Err(StepError::failed(Kind::Upstream, format!("{name} has vanished"))),
         Some(seen) if seen.is_ready() => Ok(()),
         Some(seen) if seen.restarts > RESTARTS || matches!(seen.state, State::Exited | State::Removing) => {
@@ -56,5 +81,21 @@ fn judge(inventory: &Inventory, name: &str) -> Result<(), StepError> {
                 .with_hint("GET /tenants/{id}/logs shows what it said."))
         }
         Some(_) => Err(StepError::failed(Kind::Timeout, format!("{name} is not ready yet"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_the_engine_is_silent_about_is_waited_for_and_one_that_vanished_is_not() {
+        let judged = |inventory: &Inventory| match judge(inventory, "main") {
+            Err(StepError::Failed { kind, .. }) => Some(kind),
+            Ok(()) | Err(StepError::LeaseLost) => None,
+        };
+        let silent = Inventory { unknown: ["main".to_owned()].into(), ..Inventory::default() };
+        assert_eq!(judged(&silent), Some(Kind::Timeout));
+        assert_eq!(judged(&Inventory::default()), Some(Kind::Upstream));
     }
 }

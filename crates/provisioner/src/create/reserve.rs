@@ -6,6 +6,7 @@ use common::{
     operations::{Context, Step, StepError},
 };
 use engine::Limits;
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::{
@@ -26,7 +27,11 @@ impl Step<CreateTenant> for Reserve {
         "reserve"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
         let (tenant, world) = (context.tenant(), context.observe());
         fits(world, &tenants::get(context.database(), tenant).await?).await?;
         let mut transaction = context.begin().await?;
@@ -41,7 +46,7 @@ impl Step<CreateTenant> for Reserve {
     }
 
     /// The last undo: with it the tenant has failed, and its address and subnet are free again.
-    async fn undo(&self, context: &Context<'_, World>, _: &Nothing) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
         let (tenant, operation) = (context.tenant(), context.operation());
         let mut transaction = context.begin().await?;
         instances::remove_all(&mut *transaction, tenant).await?;

@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Step, StepError},
+    operations::{Context, Request, Step, StepError},
 };
+use edge::StandIn;
+use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
-use crate::{World, wait};
+use crate::{World, store::tenants, wait};
 
 pub struct PublishRoute;
 
@@ -17,19 +19,16 @@ impl Step<CreateTenant> for PublishRoute {
         "route"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {
-        let (record, tenant) = (context.database(), context.tenant());
-        let blueprint = context.observe().blueprint(record, tenant).await?;
-        let routes = blueprint.routes()?;
-        let mut transaction = context.begin().await?;
-        for route in &routes {
-            edge::routes::ensure(&mut *transaction, route).await?;
-        }
-        transaction.commit().await?;
-        confirm(context).await
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
+        lead_to(context, None).await?;
+        confirm(context, None).await
     }
 
-    async fn undo(&self, context: &Context<'_, World>, _: &Nothing) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
         let tenant = context.tenant();
         let mut transaction = context.begin().await?;
         edge::routes::remove(&mut *transaction, tenant).await?;
@@ -37,11 +36,31 @@ impl Step<CreateTenant> for PublishRoute {
     }
 }
 
-/// Waits until the edge answers on the tenant's routes and reaches its main.
-pub async fn confirm(context: &Context<'_, World>) -> Result<(), StepError> {
+/// Puts the tenant's routes, to its main or to what stands in for it.
+pub async fn lead_to(
+    context: &Context<'_, World, impl Request>,
+    stand_in: Option<StandIn>,
+) -> Result<(), StepError> {
+    let (record, tenant) = (context.database(), context.tenant());
+    let mut transaction = context.begin().await?;
+    tenants::turn(&mut *transaction, tenant, stand_in.map(StandIn::as_str)).await?;
+    transaction.commit().await?;
+    let routes = context.observe().blueprint(record, tenant).await?.routes(stand_in)?;
+    let mut transaction = context.begin().await?;
+    for route in &routes {
+        edge::routes::ensure(&mut *transaction, route).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Waits until the edge answers on the tenant's routes, and reaches what they lead to.
+pub async fn confirm(
+    context: &Context<'_, World, impl Request>,
+    stand_in: Option<StandIn>,
+) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
-    for route in blueprint.routes()? {
+    for route in blueprint.routes(stand_in)? {
         let mark =
             route.mark().ok_or_else(|| StepError::failed(Kind::Internal, "the route leads nowhere"))?;
         let edge = &context.observe().edge;

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use common::operations::{Context, Request, Step, StepError};
 use engine::ContainerRef;
+use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::World;
@@ -17,13 +18,17 @@ impl Step<DeleteTenant> for RemoveContainers {
         "containers"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantDelete>,
+        _: &mut Removal,
+    ) -> Result<(), StepError> {
         remove_all(context).await
     }
 }
 
 /// Removes every container of the tenant that the engine really has, whatever the rows say.
-pub async fn remove_all(context: &Context<'_, World>) -> Result<(), StepError> {
+pub async fn remove_all(context: &Context<'_, World, impl Request>) -> Result<(), StepError> {
     let tenant = Some(context.tenant());
     let world = context.observe();
     let inventory = world.containers.observe(&world.site.cluster).await?;
@@ -31,10 +36,18 @@ pub async fn remove_all(context: &Context<'_, World>) -> Result<(), StepError> {
         inventory.containers.iter().filter(|c| c.owner.tenant == tenant).map(|c| c.name.as_str());
     // Secrets without a container: its removal was interrupted.
     let volumes = inventory.volumes.iter().filter(|v| v.tenant == tenant).map(|v| v.container.as_str());
-    let names: BTreeSet<_> = containers.chain(volumes).collect();
+    let names: BTreeSet<_> = containers.chain(volumes).map(str::to_owned).collect();
+    remove_containers(context, names).await
+}
+
+/// Removes these containers of the tenant, each within its stop timeout.
+pub async fn remove_containers(
+    context: &Context<'_, World, impl Request>,
+    names: impl IntoIterator<Item = String>,
+) -> Result<(), StepError> {
+    let (tenant, cluster) = (Some(context.tenant()), &context.observe().site.cluster);
     for name in names {
-        let (name, cluster) = (name.to_owned(), world.site.cluster.clone());
-        let container = ContainerRef { name, tenant, cluster, generation: None };
+        let container = ContainerRef { name, tenant, cluster: cluster.clone(), generation: None };
         context.fenced().await?.containers.remove(&container).await?;
     }
     Ok(())

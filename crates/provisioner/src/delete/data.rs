@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
 use n8n::databases::Name;
+use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::World;
@@ -15,7 +16,11 @@ impl Step<DeleteTenant> for RemoveData {
         "data"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantDelete>,
+        _: &mut Removal,
+    ) -> Result<(), StepError> {
         let tenant = context.tenant();
         let name = Name::of(tenant);
         context.fenced().await?.queues.remove(tenant).await?;

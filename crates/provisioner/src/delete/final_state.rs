@@ -1,8 +1,12 @@
 //! Before anything goes: what there was.
 
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use common::{
+    error::{Classify as _, chain},
+    operations::{Context, Step, StepError},
+};
 use n8n::databases::{DatabaseError, Name};
+use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::{World, store::tenants};
@@ -15,16 +19,29 @@ impl Step<DeleteTenant> for FinalState {
         "final_state"
     }
 
-    async fn run(&self, context: &Context<'_, World>, state: &mut Removal) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantDelete>,
+        state: &mut Removal,
+    ) -> Result<(), StepError> {
         let tenant = context.tenant();
         let mut transaction = context.begin().await?;
         tenants::deleting(&mut *transaction, tenant).await?;
         transaction.commit().await?;
-        state.final_state = match context.observe().databases.final_state(&Name::of(tenant)).await {
-            Ok(counts) => Some(counts),
+        let counted = context.observe().databases.final_state(&Name::of(tenant)).await;
+        (state.final_state, state.not_counted) = match counted {
+            Ok(counts) => (Some(counts), None),
             // It never came so far, or a part of it was removed by hand.
-            Err(DatabaseError::NoDatabase(_)) => None,
-            Err(error) => return Err(error.into()),
+            Err(DatabaseError::NoDatabase(_)) => (None, None),
+            Err(error) if error.kind().is_transient() => return Err(error.into()),
+            // Tables of a release that we do not know, say, or some that its owner dropped: no reason to keep them for ever.
+            Err(error) => {
+                tracing::warn!(
+                    error = chain(&error),
+                    "what the tenant held could not be counted; it is removed all the same"
+                );
+                (None, Some(error.to_string()))
+            }
         };
         Ok(())
     }

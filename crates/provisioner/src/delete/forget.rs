@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
+use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::{
@@ -17,7 +18,11 @@ impl Step<DeleteTenant> for Forget {
         "forget"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantDelete>,
+        _: &mut Removal,
+    ) -> Result<(), StepError> {
         let tenant = context.tenant();
         let mut transaction = context.begin().await?;
         instances::remove_all(&mut *transaction, tenant).await?;

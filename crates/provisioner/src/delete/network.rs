@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
+use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::World;
@@ -14,7 +15,11 @@ impl Step<DeleteTenant> for RemoveNetwork {
         "network"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantDelete>,
+        _: &mut Removal,
+    ) -> Result<(), StepError> {
         let tenant = Some(context.tenant());
         let world = context.observe();
         let inventory = world.containers.observe(&world.site.cluster).await?;

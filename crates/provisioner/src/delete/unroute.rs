@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Step, StepError},
+    operations::{Context, Request, Step, StepError},
 };
 use edge::Host;
+use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::{World, blueprint::host_name, store::tenants, wait};
@@ -18,7 +19,11 @@ impl Step<DeleteTenant> for Unroute {
         "unroute"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantDelete>,
+        _: &mut Removal,
+    ) -> Result<(), StepError> {
         let row = tenants::get(context.database(), context.tenant()).await?;
         let mut transaction = context.begin().await?;
         edge::routes::remove(&mut *transaction, row.id).await?;
@@ -39,7 +44,7 @@ impl Step<DeleteTenant> for Unroute {
 }
 
 /// A tenant that failed gave its address up; by now somebody else may live there.
-async fn is_anothers(context: &Context<'_, World>, host: &str) -> Result<bool, StepError> {
+async fn is_anothers(context: &Context<'_, World, impl Request>, host: &str) -> Result<bool, StepError> {
     let taken = sqlx::query_scalar("select exists (select from routes where host = $1)").bind(host);
     Ok(taken.fetch_one(context.database()).await?)
 }

@@ -6,6 +6,7 @@ use common::{
     id::TenantId,
     operations::{Context, Step, StepError},
 };
+use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::World;
@@ -18,7 +19,11 @@ impl Step<DeleteTenant> for Verify {
         "verify"
     }
 
-    async fn run(&self, context: &Context<'_, World>, _: &mut Removal) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantDelete>,
+        _: &mut Removal,
+    ) -> Result<(), StepError> {
         let tenant = context.tenant();
         let left = leftovers(context.observe(), tenant).await?;
         if left.is_empty() {

@@ -1,40 +1,58 @@
 //! What a tenant's containers wrote, asked for over the bus.
 
-use common::{error::Kind, operations::StepError};
+use std::time::Duration;
+
+use common::{
+    error::{Kind, chain},
+    operations::StepError,
+};
 use engine::{ContainerError, ContainerRef, LogQuery, LogStream};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use n8n::launch::{Secret, Secrets};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
-use wire::{AskLogs, LogLine, LoggedRole, MOST_TEXT};
+use tokio::time::timeout;
+use wire::{AskLogs, LogLine, LoggedRole, Logs, MOST_TEXT};
 
 use super::NoAnswer;
 use crate::{
     World,
-    store::{
-        instances::{self, Instance, Place},
-        secrets,
-    },
+    store::instances::{self, Instance, Place},
 };
 
+/// Less than whoever asks waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Answers one question.
-pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Vec<LogLine>, NoAnswer> {
+pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Logs, NoAnswer> {
     let instances = instances::of_tenant(pool, question.tenant).await?;
     let asked: Vec<_> = instances.iter().filter(|instance| is_asked(question.role, instance)).collect();
     if asked.is_empty() {
         return Err(StepError::failed(Kind::NotFound, "Nothing runs for this tenant.").into());
     }
-    let secrets = secrets::open(pool, &world.keys, question.tenant).await?.instance;
+    let secrets = world.secrets(pool, question.tenant).await?.instance;
     let bytes = MOST_TEXT / asked.len();
     let query = LogQuery { tail: question.tail, after: question.after, bytes };
     let read = asked.into_iter().map(|instance| of_one(world, &question, instance, query));
-    let mut lines: Vec<_> = try_join_all(read).await?.into_iter().flatten().collect();
+    let read = whatever_was_read(join_all(read).await)?;
+    let truncated = read.iter().any(|logs| logs.truncated);
+    let mut lines: Vec<_> = read.into_iter().flat_map(|logs| logs.lines).collect();
     lines.sort_by_key(|line| line.at);
-    lines.drain(..lines.len().saturating_sub(question.tail.into()));
+    let surplus = lines.len().saturating_sub(question.tail.into());
+    lines.drain(..surplus);
     for line in &mut lines {
         line.text = blot_out(std::mem::take(&mut line.text), &secrets);
     }
-    Ok(lines)
+    Ok(Logs { lines, truncated: truncated || surplus > 0 })
+}
+
+/// What some containers wrote is worth having also while others cannot be read; nothing at all is an error.
+fn whatever_was_read(read: Vec<Result<Logs, StepError>>) -> Result<Vec<Logs>, StepError> {
+    let (read, unread): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
+    match unread.into_iter().find_map(Result::err) {
+        Some(error) if read.is_empty() => Err(error),
+        Some(_) | None => Ok(read.into_iter().flatten().collect()),
+    }
 }
 
 fn is_asked(role: Option<LoggedRole>, instance: &Instance) -> bool {
@@ -51,16 +69,27 @@ async fn of_one(
     question: &AskLogs,
     instance: &Instance,
     query: LogQuery,
-) -> Result<Vec<LogLine>, StepError> {
+) -> Result<Logs, StepError> {
     let container = ContainerRef {
         name: instance.name.clone(),
         tenant: Some(question.tenant),
         cluster: world.site.cluster.clone(),
         generation: None,
     };
-    let lines = match world.containers.logs(&container, query).await {
-        Err(ContainerError::NotFound { .. }) => return Ok(Vec::new()),
-        lines => lines?,
+    let read = timeout(PATIENCE, world.containers.logs(&container, query)).await;
+    let read = match read {
+        Ok(Err(ContainerError::NotFound { .. })) => return Ok(Logs { lines: Vec::new(), truncated: false }),
+        Ok(read) => read.inspect_err(|error| {
+            tracing::warn!(
+                instance = instance.name,
+                error = chain(error),
+                "a container's log could not be read"
+            );
+        })?,
+        Err(_) => {
+            tracing::warn!(instance = instance.name, "a container's log could not be read in time");
+            return Err(StepError::failed(Kind::Timeout, "The container's log could not be read in time."));
+        }
     };
     let line = |line: engine::LogLine| LogLine {
         instance: instance.name.clone(),
@@ -71,7 +100,7 @@ async fn of_one(
         },
         text: line.text,
     };
-    Ok(lines.into_iter().map(line).collect())
+    Ok(Logs { lines: read.lines.into_iter().map(line).collect(), truncated: read.truncated })
 }
 
 /// What the platform gave the container is not the reader's to see; what workflows print is theirs.

@@ -1,6 +1,9 @@
 //! What a pass changes.
 
-use std::collections::HashSet;
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Instant,
+};
 
 use common::{error::chain, id::TenantId, operations::StepError};
 use engine::{ContainerRef, NetworkRef};
@@ -13,6 +16,7 @@ use super::{
     pace,
     plan::{Orphan, Plan},
     rows::Rows,
+    sightings::Sightings,
     troubles::{self, Turn},
 };
 use crate::{
@@ -21,29 +25,30 @@ use crate::{
 };
 
 /// Writes down what was seen of containers. What could not be written, because another replica did so at the same moment, is
-/// looked at again: what was heard of it is kept.
-pub async fn note(pool: &PgPool, changes: &[Note], heard: &mut Ends) -> Result<(), sqlx::Error> {
-    let written = notes::write(pool, changes).await?;
-    let missed: HashSet<_> = changes
-        .iter()
-        .map(|note| note.name.as_str())
-        .filter(|name| !written.iter().any(|w| w == name))
-        .collect();
-    changes.iter().filter(|note| !missed.contains(note.name.as_str())).for_each(metrics::noted);
-    heard.retain(&missed);
+/// looked at again: what was heard of it is kept, as is what was heard of those that the engine is `silent` about.
+pub async fn note(
+    pool: &PgPool,
+    changes: &[Note],
+    heard: &mut Ends,
+    silent: &BTreeSet<String>,
+) -> Result<(), sqlx::Error> {
+    let written: HashSet<_> = notes::write(pool, changes).await?.into_iter().collect();
+    changes.iter().filter(|note| written.contains(&note.name)).for_each(metrics::noted);
+    let missed = changes.iter().map(|note| &note.name).filter(|name| !written.contains(*name));
+    heard.retain(&missed.chain(silent).map(String::as_str).collect());
     Ok(())
 }
 
 /// Asks for drifted tenants to be healed, as many as is good at once. Says how many.
 pub async fn heal(pool: &PgPool, plan: &Plan, rows: &Rows) -> Result<usize, StepError> {
     let mut healing = 0;
-    for (tenant, drifts) in pace::pace(plan, rows) {
+    for (tenant, cure) in pace::pace(plan, rows) {
         let heals = rows.tenants.get(&tenant).and_then(|expected| expected.trouble).map_or(0, |t| t.heals);
-        if !drift::heal(pool, tenant, &drifts, troubles::pause_after(heals + 1)).await? {
+        if !drift::heal(pool, tenant, &cure, troubles::pause_after(heals + 1)).await? {
             continue;
         }
         healing += 1;
-        for drift in &drifts {
+        for drift in &cure.drifts {
             metrics::drifted(drift);
             tracing::warn!(tenant_id = %tenant, %drift, "the tenant drifted; it will be healed");
         }
@@ -72,7 +77,13 @@ pub async fn turn(pool: &PgPool, turns: Vec<(TenantId, Turn)>) -> Result<(), sql
 }
 
 /// Removes these, and says how many could be.
-pub async fn remove(pool: &PgPool, world: &World, orphans: Vec<Orphan>) -> Result<usize, StepError> {
+pub async fn remove(
+    pool: &PgPool,
+    world: &World,
+    orphans: Vec<Orphan>,
+    sightings: &mut Sightings,
+    now: Instant,
+) -> Result<usize, StepError> {
     let mut removed = 0;
     for orphan in orphans {
         removals::note(pool, world.site.cluster.as_str(), orphan.tenant()).await?;
@@ -82,11 +93,18 @@ pub async fn remove(pool: &PgPool, world: &World, orphans: Vec<Orphan>) -> Resul
                 metrics::removed();
                 tracing::warn!(tenant_id = %orphan.tenant(), object = orphan.name(), "removed: its tenant is gone");
             }
-            Err(error) => {
+            Err(error) if sightings.failed(&orphan, now) => {
                 tracing::warn!(
                     object = orphan.name(),
                     error = chain(&error),
-                    "an orphan could not be removed"
+                    "an orphan could not be removed; it is tried again after the others"
+                );
+            }
+            Err(error) => {
+                tracing::debug!(
+                    object = orphan.name(),
+                    error = chain(&error),
+                    "an orphan still cannot be removed"
                 );
             }
         }

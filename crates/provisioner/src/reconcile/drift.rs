@@ -9,6 +9,7 @@ pub enum Drift {
     ContainerDown(String),
     ContainerUnhealthy(String),
     ContainerCrashLooping(String),
+    ContainerSilent(String),
     LimitsDiffer(String),
     SettingsDiffer(String),
     NetworkMissing,
@@ -36,6 +37,7 @@ impl Drift {
             Self::ContainerDown(_) => "container_down",
             Self::ContainerUnhealthy(_) => "container_unhealthy",
             Self::ContainerCrashLooping(_) => "container_crash_looping",
+            Self::ContainerSilent(_) => "container_silent",
             Self::LimitsDiffer(_) => "limits_differ",
             Self::SettingsDiffer(_) => "settings_differ",
             Self::NetworkMissing => "network_missing",
@@ -49,7 +51,9 @@ impl Drift {
     pub const fn urgency(&self) -> Urgency {
         match self {
             Self::SettingsDiffer(_) => Urgency::Renew,
-            Self::ContainerUnhealthy(_) | Self::ContainerCrashLooping(_) => Urgency::Revive,
+            Self::ContainerUnhealthy(_) | Self::ContainerCrashLooping(_) | Self::ContainerSilent(_) => {
+                Urgency::Revive
+            }
             Self::ContainerMissing(_)
             | Self::ContainerDown(_)
             | Self::LimitsDiffer(_)
@@ -66,8 +70,27 @@ impl Drift {
             Self::ContainerUnhealthy(name) | Self::ContainerCrashLooping(name) => Some(name),
             Self::ContainerMissing(_)
             | Self::ContainerDown(_)
+            | Self::ContainerSilent(_)
             | Self::LimitsDiffer(_)
             | Self::SettingsDiffer(_)
+            | Self::NetworkMissing
+            | Self::SharedDetached(_)
+            | Self::LoginMissing
+            | Self::RoleMissing => None,
+        }
+    }
+
+    /// The container that gets this release's settings: where nothing else is wrong, because it has a former one's; otherwise because it
+    /// does not work and was healed `in_vain` before, so that it has nothing to lose.
+    pub fn renew(&self, urgency: Urgency, in_vain: bool) -> Option<&str> {
+        match self {
+            Self::SettingsDiffer(name) => (urgency == Urgency::Renew).then_some(name),
+            Self::ContainerDown(name)
+            | Self::ContainerUnhealthy(name)
+            | Self::ContainerCrashLooping(name) => in_vain.then_some(name),
+            Self::ContainerMissing(_)
+            | Self::ContainerSilent(_)
+            | Self::LimitsDiffer(_)
             | Self::NetworkMissing
             | Self::SharedDetached(_)
             | Self::LoginMissing
@@ -83,8 +106,11 @@ impl fmt::Display for Drift {
             Self::ContainerDown(name) => write!(f, "{name} is down"),
             Self::ContainerUnhealthy(name) => write!(f, "{name} does not answer"),
             Self::ContainerCrashLooping(name) => write!(f, "{name} ends again and again"),
+            Self::ContainerSilent(name) => write!(f, "the engine says nothing of {name}"),
             Self::LimitsDiffer(name) => write!(f, "{name} has other limits than its row"),
-            Self::SettingsDiffer(name) => write!(f, "{name} has the settings of a former release"),
+            Self::SettingsDiffer(name) => {
+                write!(f, "{name} has the settings of a former release or configuration")
+            }
             Self::NetworkMissing => write!(f, "the network is missing"),
             Self::SharedDetached(role) => write!(f, "{role} is not in the tenant's network"),
             Self::LoginMissing => write!(f, "the login in Redis is missing"),

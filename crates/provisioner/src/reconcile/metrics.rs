@@ -12,6 +12,7 @@ const OOM_KILLS: &str = "rp9_instance_oom_kills_total";
 const UNHEALTHY: &str = "rp9_tenants_unhealthy";
 const OUTDATED: &str = "rp9_tenants_outdated";
 const UNKNOWN: &str = "rp9_tenants_unknown";
+const SILENT: &str = "rp9_containers_silent";
 const REMOVED: &str = "rp9_orphans_removed_total";
 const HELD: &str = "rp9_orphans_held";
 const BLIND: &str = "rp9_reconciler_blind";
@@ -25,7 +26,11 @@ pub fn describe() {
     describe_counter!(RESTARTS, "Containers that ended and were started again by the engine, by role.");
     describe_counter!(OOM_KILLS, "Processes of tenants that were killed for want of memory, by role.");
     describe_gauge!(UNHEALTHY, "Tenants that healing does not help. Each calls a person.");
-    describe_gauge!(OUTDATED, "Tenants that run with the settings of a former release.");
+    describe_gauge!(
+        OUTDATED,
+        "Tenants that run with the settings of a former release, or with what was configured before."
+    );
+    describe_gauge!(SILENT, "Containers that the engine lists and says nothing more of.");
     describe_gauge!(UNKNOWN, "Tenants on the engine that the record has never heard of. They call a person.");
     describe_counter!(REMOVED, "Objects of tenants that are gone which were removed.");
     describe_gauge!(
@@ -70,6 +75,11 @@ pub fn cluster(rows: &Rows, plan: &Plan) {
     gauge!(UNHEALTHY).set(troubles.filter(|trouble| trouble.shown).count() as f64);
     gauge!(OUTDATED).set(plan.outdated.len() as f64);
     gauge!(UNKNOWN).set(plan.unknown.len() as f64);
+}
+
+/// The engine says nothing of so many containers.
+pub fn silent(count: usize) {
+    gauge!(SILENT).set(count as f64);
 }
 
 /// What cannot be seen.

@@ -5,18 +5,26 @@ use common::id::TenantId;
 use super::{
     drift::{Drift, Urgency},
     plan::Plan,
-    rows::{Rows, Trouble},
+    rows::Rows,
 };
 
 /// So many tenants that run and do not work are healed at once; when it is more of them, what is wrong is not theirs.
 pub(super) const REVIVED_AT_ONCE: usize = 5;
 
+/// What is wrong with a tenant that is healed now, and which of its containers get this release's settings by that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cure {
+    pub drifts: Vec<Drift>,
+    pub renew: Vec<String>,
+}
+
 /// The drifted tenants that are healed now.
 ///
-/// Restoring what is missing never waits but for tenants it did not help. Renewing goes one tenant after the other, while nothing
-/// else is to be healed and every tenant that was renewed is well: a release whose settings do harm stops at the first one.
-pub fn pace(plan: &Plan, rows: &Rows) -> Vec<(TenantId, Vec<Drift>)> {
-    let renewed_in_vain = in_vain(plan, rows);
+/// Restoring what is missing never waits but for tenants it did not help, and leaves the settings of what is there as they are. Renewing
+/// goes one tenant after the other, while nothing else is to be healed and every tenant that was renewed has been well for a while: a
+/// release whose settings do harm stops at the first one.
+pub fn pace(plan: &Plan, rows: &Rows) -> Vec<(TenantId, Cure)> {
+    let proved = is_proved(plan, rows);
     let trouble = |tenant: &TenantId| rows.tenants.get(tenant).and_then(|expected| expected.trouble);
     let drifted = plan.drifted.iter();
     let healable = drifted.filter(|(tenant, _)| trouble(tenant).is_none_or(|trouble| trouble.healable));
@@ -29,11 +37,13 @@ pub fn pace(plan: &Plan, rows: &Rows) -> Vec<(TenantId, Vec<Drift>)> {
         let heal = match urgency {
             Urgency::Restore => true,
             Urgency::Revive => healing < REVIVED_AT_ONCE,
-            Urgency::Renew => healing == 0 && !renewed_in_vain,
+            Urgency::Renew => healing == 0 && proved,
         };
         if heal {
             healing += 1;
-            now.push((tenant, drifts.clone()));
+            let in_vain = trouble(&tenant).is_some_and(|trouble| trouble.heals > 0);
+            let renew = drifts.iter().filter_map(|drift| drift.renew(urgency, in_vain));
+            now.push((tenant, Cure { drifts: drifts.clone(), renew: renew.map(str::to_owned).collect() }));
         }
     }
     now
@@ -44,10 +54,10 @@ pub fn urgency(drifts: &[Drift]) -> Urgency {
     drifts.iter().map(Drift::urgency).max().unwrap_or(Urgency::Renew)
 }
 
-/// Whether a tenant that has the newest settings is in trouble.
-fn in_vain(plan: &Plan, rows: &Rows) -> bool {
-    let shown = |trouble: Option<Trouble>| trouble.is_some_and(|trouble| trouble.shown);
-    rows.tenants.iter().any(|(tenant, expected)| shown(expected.trouble) && !plan.outdated.contains(tenant))
+/// Whether no tenant that has the newest settings, in part or whole, is in trouble or has yet to show that it is in none.
+fn is_proved(plan: &Plan, rows: &Rows) -> bool {
+    let troubled = |tenant| rows.tenants.get(tenant).is_some_and(|expected| expected.trouble.is_some());
+    !plan.renewed.iter().any(troubled)
 }
 
 #[cfg(test)]

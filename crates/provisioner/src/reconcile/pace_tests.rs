@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::reconcile::rows::Expected;
+use crate::reconcile::rows::{Expected, Trouble};
 
 fn id(number: u128) -> TenantId {
     TenantId::from_uuid(uuid::Uuid::from_u128(number))
@@ -63,15 +63,39 @@ fn a_release_reaches_one_tenant_after_the_other() {
 
 #[test]
 fn a_release_stops_at_a_renewed_tenant_that_healing_does_not_help() {
-    let (plan, mut rows) = drifted(&vec![Drift::SettingsDiffer(main()); 3]);
+    let (mut plan, mut rows) = drifted(&vec![Drift::SettingsDiffer(main()); 3]);
     // Its trouble is older than this release.
     trouble(&mut rows, id(2), true, true);
     assert_eq!(chosen(&plan, &rows), [id(1)]);
-    // A renewed one that is being healed may still become well.
+    // A renewed one that is being healed, or was renewed a moment ago, may still become well or unwell.
     trouble(&mut rows, id(7), true, false);
     assert_eq!(chosen(&plan, &rows), [id(1)]);
+    plan.renewed.insert(id(7));
+    assert_eq!(chosen(&plan, &rows), []);
     trouble(&mut rows, id(7), true, true);
     assert_eq!(chosen(&plan, &rows), []);
+    // In part, because renewing it was given up.
+    plan.outdated.insert(id(7));
+    assert_eq!(chosen(&plan, &rows), []);
+    rows.tenants.remove(&id(7));
+    assert_eq!(chosen(&plan, &rows), [id(1)]);
+}
+
+#[test]
+fn other_heals_leave_settings_as_they_are_unless_there_is_nothing_to_lose() {
+    let former = || Drift::SettingsDiffer(main());
+    let renewed = |rows: &Rows, drifts: &[Drift]| {
+        let plan = Plan { drifted: vec![(id(1), drifts.to_vec())], ..Plan::default() };
+        pace(&plan, rows).into_iter().flat_map(|(_, cure)| cure.renew).collect::<Vec<_>>()
+    };
+    let mut rows = drifted(&[former()]).1;
+    let hangs = Drift::ContainerUnhealthy("worker".into());
+    assert_eq!(renewed(&rows, &[former()]), [main()]);
+    assert_eq!(renewed(&rows, &[former(), Drift::SharedDetached("edge")]), [""; 0]);
+    assert_eq!(renewed(&rows, &[former(), hangs.clone()]), [""; 0], "a new beginning may help");
+    trouble(&mut rows, id(1), true, false);
+    assert_eq!(renewed(&rows, &[former(), hangs]), ["worker"], "it did not");
+    assert_eq!(renewed(&rows, &[former(), Drift::LoginMissing]), [""; 0]);
 }
 
 #[test]

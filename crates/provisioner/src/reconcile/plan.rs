@@ -44,24 +44,32 @@ pub struct Plan {
     pub orphans: Vec<Orphan>,
     /// Tenants with containers that a former release launched.
     pub outdated: BTreeSet<TenantId>,
+    /// Tenants with containers that this release launched, or a newer one.
+    pub renewed: BTreeSet<TenantId>,
     /// Tenants on the engine that this record has never heard of. Nothing is done about them: a record that was restored, or is
     /// another one, does not know what it does not know.
     pub unknown: BTreeSet<TenantId>,
 }
 
-/// Compares.
-pub fn plan(rows: &Rows, sight: &Sight, watch: &Watch, now: Instant) -> Plan {
+/// Compares. `settings` are those that containers get now.
+pub fn plan(rows: &Rows, sight: &Sight, watch: &Watch, settings: &str, now: Instant) -> Plan {
+    let former = |seen: &Observed| is_former(seen, settings);
     let settled = rows.tenants.iter().filter(|(_, expected)| expected.is_settled());
     let drifted = settled.filter_map(|(tenant, expected)| {
-        let drifts = drifts(*tenant, expected, sight, |name| watch.complaint(name, now));
+        let drifts = drifts(*tenant, expected, sight, former, |name| watch.complaint(name, now));
         (!drifts.is_empty()).then_some((*tenant, drifts))
     });
     let drifted = drifted.collect();
     let tenants = sight.inventory.tenants().into_iter();
-    let outdated = rows.tenants.iter().filter(|(_, expected)| is_outdated(expected, &sight.inventory));
+    let with = |is_former: bool| {
+        let is = |seen: &Observed| former(seen) == is_former;
+        let tenants = rows.tenants.iter().filter(|(_, expected)| has(expected, &sight.inventory, is));
+        tenants.map(|(tenant, _)| *tenant).collect()
+    };
     Plan {
         drifted,
-        outdated: outdated.map(|(tenant, _)| *tenant).collect(),
+        outdated: with(true),
+        renewed: with(false),
         orphans: orphans(rows, &sight.inventory),
         unknown: tenants.filter(|tenant| !rows.seen.contains_key(tenant)).collect(),
     }
@@ -71,12 +79,14 @@ fn drifts(
     tenant: TenantId,
     expected: &Expected,
     sight: &Sight,
+    former: impl Fn(&Observed) -> bool,
     complaint: impl Fn(&str) -> Option<Complaint>,
 ) -> Vec<Drift> {
     let inventory = &sight.inventory;
     let wanted = expected.wanted.iter();
-    let mut drifts: Vec<_> =
-        wanted.filter_map(|wanted| of_container(wanted, inventory, complaint(&wanted.name))).collect();
+    let mut drifts: Vec<_> = wanted
+        .filter_map(|wanted| of_container(wanted, inventory, &former, complaint(&wanted.name)))
+        .collect();
     match inventory.networks.iter().find(|network| network.tenant == Some(tenant)) {
         None => drifts.push(Drift::NetworkMissing),
         Some(network) => {
@@ -95,10 +105,15 @@ fn drifts(
     drifts
 }
 
-fn of_container(wanted: &Wanted, inventory: &Inventory, complaint: Option<Complaint>) -> Option<Drift> {
+fn of_container(
+    wanted: &Wanted,
+    inventory: &Inventory,
+    former: impl Fn(&Observed) -> bool,
+    complaint: Option<Complaint>,
+) -> Option<Drift> {
     let name = wanted.name.clone();
     if inventory.unknown.contains(&name) {
-        return None;
+        return (complaint == Some(Complaint::Silent)).then_some(Drift::ContainerSilent(name));
     }
     let Some(seen) = inventory.find(&wanted.name) else { return Some(Drift::ContainerMissing(name)) };
     match (seen.state, complaint) {
@@ -112,22 +127,25 @@ fn of_container(wanted: &Wanted, inventory: &Inventory, complaint: Option<Compla
             return Some(Drift::ContainerCrashLooping(name));
         }
         // The engine is at it already.
-        (State::Restarting, None) => return None,
-        (State::Running, None) => {}
+        (State::Restarting, None | Some(Complaint::Silent)) => return None,
+        (State::Running, None | Some(Complaint::Silent)) => {}
     }
     if (seen.limits.cpu_millis, seen.limits.memory_mb) != (wanted.cpu_millis, wanted.memory_mb) {
         return Some(Drift::LimitsDiffer(name));
     }
-    is_former(seen).then_some(Drift::SettingsDiffer(name))
+    former(seen).then_some(Drift::SettingsDiffer(name))
 }
 
-/// A newer one was made by a newer release, which runs beside this one.
-const fn is_former(seen: &Observed) -> bool {
-    seen.launch < launch::REVISION
+/// Of a former release, or of this one with what was configured before. A newer one was made by a newer release, which runs beside
+/// this one, and of one that does not tell nothing is concluded.
+fn is_former(seen: &Observed, settings: &str) -> bool {
+    let differ = !seen.settings.is_empty() && seen.settings != settings;
+    seen.launch < launch::REVISION || (seen.launch == launch::REVISION && differ)
 }
 
-fn is_outdated(expected: &Expected, inventory: &Inventory) -> bool {
-    expected.wanted.iter().any(|wanted| inventory.find(&wanted.name).is_some_and(is_former))
+/// Whether one of the tenant's containers is such a one.
+fn has(expected: &Expected, inventory: &Inventory, is: impl Fn(&Observed) -> bool) -> bool {
+    expected.wanted.iter().any(|wanted| inventory.find(&wanted.name).is_some_and(&is))
 }
 
 /// Only what the record says is gone: what serves all tenants belongs to the platform, and what nobody knows to somebody else.

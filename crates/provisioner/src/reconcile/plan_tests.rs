@@ -12,6 +12,9 @@ use engine::{
 use super::*;
 use crate::reconcile::notes::Noted;
 
+/// What containers are configured with.
+pub(in crate::reconcile) const SETTINGS: &str = "settings";
+
 fn cluster() -> ClusterId {
     "local".parse().unwrap()
 }
@@ -24,6 +27,7 @@ fn spec(tenant: Option<TenantId>, name: &str) -> ContainerSpec {
         command: vec![],
         env: BTreeMap::new(),
         launch: launch::REVISION,
+        settings: SETTINGS.into(),
         labels: BTreeMap::new(),
         network: "net".into(),
         aliases: vec![],
@@ -44,6 +48,7 @@ pub(in crate::reconcile) fn container(tenant: Option<TenantId>, name: &str, stat
         spec: SpecHash::of(&spec),
         image: spec.image.clone(),
         launch: spec.launch,
+        settings: spec.settings.clone(),
         state,
         health: Health::Healthy,
         restarts: 0,
@@ -89,7 +94,7 @@ pub(in crate::reconcile) fn whole(tenant: TenantId) -> (Rows, Sight) {
 }
 
 fn planned(rows: &Rows, sight: &Sight) -> Plan {
-    plan(rows, sight, &Watch::default(), Instant::now())
+    plan(rows, sight, &Watch::default(), SETTINGS, Instant::now())
 }
 
 #[test]
@@ -119,6 +124,13 @@ fn every_way_of_drifting_is_named() {
     let launch = |launch: u32| damaged(&|s| s.inventory.containers[0].launch = launch);
     assert_eq!(launch(launch::REVISION - 1), [Drift::SettingsDiffer(main())]);
     assert_eq!(launch(launch::REVISION + 1), [], "a newer release's");
+    let configure = |s: &mut Sight| s.inventory.containers[0].settings = "former".into();
+    assert_eq!(damaged(&configure), [Drift::SettingsDiffer(main())]);
+    let newer = |s: &mut Sight| {
+        configure(s);
+        s.inventory.containers[0].launch = launch::REVISION + 1;
+    };
+    assert_eq!(damaged(&newer), [], "a newer release's, whatever it knows of");
     assert_eq!(damaged(&|s| s.inventory.networks.clear()), [Drift::NetworkMissing]);
     let detach = |s: &mut Sight| s.inventory.networks[0].attached.retain(|role| role != "redis");
     assert_eq!(damaged(&detach), [Drift::SharedDetached("redis")]);
@@ -133,6 +145,8 @@ fn nothing_is_concluded_from_what_was_not_seen() {
     let silent = sight.inventory.containers.remove(0).name;
     sight.inventory.unknown.insert(silent);
     assert!(planned(&rows, &sight).drifted.is_empty());
+    let drift = of_container(&wanted("main"), &sight.inventory, |_| false, Some(Complaint::Silent));
+    assert_eq!(drift, Some(Drift::ContainerSilent("main".into())));
 }
 
 #[test]
@@ -145,7 +159,10 @@ fn what_time_tells_is_a_drift_of_a_container_that_runs() {
         for state in [State::Running, State::Restarting] {
             let inventory =
                 Inventory { containers: vec![container(None, "main", state)], ..Inventory::default() };
-            assert_eq!(of_container(&wanted("main"), &inventory, Some(complaint)), Some(drift.clone()));
+            assert_eq!(
+                of_container(&wanted("main"), &inventory, |_| false, Some(complaint)),
+                Some(drift.clone())
+            );
         }
     }
 }

@@ -45,11 +45,12 @@ pub struct Wanted {
     pub noted: Noted,
 }
 
-/// A tenant that healing has not helped yet.
+/// A tenant that healing has not helped yet, or that was renewed and has not proved itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trouble {
     /// Since when, by the record's clock.
     pub age: Duration,
+    /// How often it was healed; not at all: it was only renewed.
     pub heals: u32,
     /// Whether it may be healed again already.
     pub healable: bool,

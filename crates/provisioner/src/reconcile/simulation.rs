@@ -14,6 +14,7 @@ use testkit::seeds::{self, Violation};
 use super::{
     brake::AT_ONCE,
     sightings::GRACE,
+    troubles::CLEAR_AFTER,
     watch::{LOOP_WINDOW, RECOVERY, UNHEALTHY_FOR},
 };
 use model::Model;
@@ -59,9 +60,18 @@ fn converge(model: &mut Model) -> Result<(), Violation> {
     model.must(model.nothing_is_missing_unhindered(), "what is missing is restored within two passes");
     model.verdict()?;
     clean_up(model);
+    let left = model.orphans();
+    model.must(
+        left.iter().all(|orphan| model.stubborn.contains(orphan.name())),
+        "what gone tenants left goes in the end, whatever else cannot be removed",
+    );
+    model.stubborn.clear();
+    clean_up(model);
     model.must(model.orphans().is_empty(), "what gone tenants left goes in the end");
     let lasting = RECOVERY + UNHEALTHY_FOR + LOOP_WINDOW;
-    let passes = lasting.as_secs() / 10 + model.lives.len() as u64;
+    // Each one that is renewed has to be well for a while before the next.
+    let renewals = (model.lives.len() as u64 + 1) * (CLEAR_AFTER.as_secs() / 10 + 2);
+    let passes = lasting.as_secs() / 10 + renewals;
     for _ in 0..passes {
         model.now += Duration::from_secs(10);
         model.crash();

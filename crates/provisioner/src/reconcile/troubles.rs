@@ -6,14 +6,17 @@ use common::id::TenantId;
 use engine::Inventory;
 
 use super::{
-    drift::Drift,
-    rows::{Expected, Rows},
+    drift::{Drift, Urgency},
+    rows::{Expected, Rows, Trouble},
     sight::Sight,
     watch::Watch,
 };
 
 /// So long healing has for it to help: two minutes after a tenant drifted it is well, or shown to be not.
 pub(super) const SHOW_AFTER: Duration = Duration::from_secs(90);
+
+/// A renewal has as long as its operation: each of a tenant's processes may finish what it runs before it is replaced.
+const SHOW_RENEWED_AFTER: Duration = Duration::from_secs(600);
 
 /// Longer than an engine pauses before it starts what ended again, so that a crash loop is not taken for health in between.
 pub(super) const CLEAR_AFTER: Duration = Duration::from_secs(120);
@@ -45,7 +48,7 @@ pub fn turns(
             expected.is_settled() && reasons.is_empty() && well_for(expected, watch, now) >= CLEAR_AFTER;
         let turn = if cured || !expected.active {
             Turn::Clear
-        } else if !trouble.shown && trouble.age >= SHOW_AFTER && !reasons.is_empty() && sight.is_whole() {
+        } else if !trouble.shown && is_late(trouble) && !reasons.is_empty() && sight.is_whole() {
             Turn::Show(reasons)
         } else {
             return None;
@@ -55,9 +58,15 @@ pub fn turns(
     rows.tenants.iter().filter_map(turn).collect()
 }
 
-/// Why a tenant counts as unwell; nothing when it is as it should be, as far as can be seen.
+/// Whether it should be well by now.
+fn is_late(trouble: Trouble) -> bool {
+    trouble.age >= if trouble.heals == 0 { SHOW_RENEWED_AFTER } else { SHOW_AFTER }
+}
+
+/// Why a tenant counts as unwell; nothing when it is as it should be, as far as can be seen, if only in a former release's way.
 fn reasons(expected: &Expected, inventory: &Inventory, drifts: &[Drift]) -> Vec<String> {
-    let mut reasons: Vec<_> = drifts.iter().map(ToString::to_string).collect();
+    let unwell = drifts.iter().filter(|drift| drift.urgency() != Urgency::Renew);
+    let mut reasons: Vec<_> = unwell.map(ToString::to_string).collect();
     let not_ready = expected.wanted.iter().filter(|wanted| {
         !inventory.unknown.contains(&wanted.name)
             && !inventory.find(&wanted.name).is_some_and(engine::Observed::is_ready)

@@ -88,6 +88,22 @@ fn one_that_is_well_again_is_not_shown_and_forgotten_when_that_has_lasted() {
 }
 
 #[test]
+fn one_that_was_renewed_has_time_for_that_and_its_former_settings_are_no_complaint() {
+    let mut scene = Scene::healed(SHOW_RENEWED_AFTER - SECOND);
+    scene.expected().trouble.as_mut().unwrap().heals = 0;
+    scene.unhealthy();
+    assert_eq!(scene.turn(&[]), None);
+    scene.expected().trouble.as_mut().unwrap().age = SHOW_RENEWED_AFTER;
+    assert!(matches!(scene.turn(&[]), Some(Turn::Show(_))));
+
+    let mut scene = Scene::healed(SHOW_AFTER * 10);
+    let waits = [Drift::SettingsDiffer("main".into())];
+    assert_eq!(scene.turn(&waits), None);
+    scene.wait(CLEAR_AFTER);
+    assert_eq!(scene.turn(&waits), Some(Turn::Clear));
+}
+
+#[test]
 fn a_crash_loop_is_not_taken_for_health_while_it_runs() {
     let mut scene = Scene::healed(SHOW_AFTER);
     scene.shown();

@@ -6,6 +6,7 @@ use std::{
 };
 
 use engine::{Health, Inventory, Observed, State};
+use time::OffsetDateTime;
 
 /// Three checks failed already when an engine calls a container unhealthy, which takes some 20 s. So long it gets to recover.
 pub(super) const UNHEALTHY_FOR: Duration = Duration::from_secs(30);
@@ -24,6 +25,9 @@ pub(super) const UNWELL_FOR: Duration = Duration::from_secs(90);
 /// Engines pause up to a minute before they start a container again.
 pub(super) const LOOP_WINDOW: Duration = Duration::from_secs(300);
 
+/// An engine that hangs over one container is given so long. What it is silent about for longer, nobody can heal or even see.
+pub(super) const SILENT_FOR: Duration = Duration::from_secs(300);
+
 /// What is wrong with a container that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Complaint {
@@ -31,12 +35,16 @@ pub enum Complaint {
     Unhealthy,
     /// It ends again and again.
     CrashLooping,
+    /// Nobody knows: the engine lists it and says nothing more.
+    Silent,
 }
 
 /// What was seen of all containers, look by look.
 #[derive(Debug, Default)]
 pub struct Watch {
     containers: HashMap<String, Life>,
+    /// Since when the engine has been silent about these.
+    silent: HashMap<String, Instant>,
     /// Since when everything that containers need has been there.
     steady_since: Option<Instant>,
 }
@@ -48,6 +56,8 @@ struct Life {
     unwell_since: Option<Instant>,
     /// Since when it has run and been well.
     well_since: Option<Instant>,
+    /// When it was last started, by the engine's clock.
+    started_at: Option<OffsetDateTime>,
     /// The engine's count of its beginnings, and when that was seen to rise.
     restarts: u64,
     rises: Vec<Instant>,
@@ -60,6 +70,13 @@ impl Watch {
     pub fn look(&mut self, inventory: &Inventory, steady: bool, now: Instant) {
         self.steady_since = if steady { self.steady_since.or(Some(now)) } else { None };
         self.containers.retain(|name, _| inventory.find(name).is_some() || inventory.unknown.contains(name));
+        // Nobody knows how it is.
+        let silent = self.containers.iter_mut().filter(|(name, _)| inventory.unknown.contains(*name));
+        silent.for_each(|(_, life)| life.well_since = None);
+        self.silent.retain(|name, _| inventory.unknown.contains(name));
+        for name in &inventory.unknown {
+            self.silent.entry(name.clone()).or_insert(now);
+        }
         for seen in &inventory.containers {
             let life = self.containers.remove(&seen.name);
             let mut life = life.unwrap_or_else(|| Life { restarts: seen.restarts, ..Life::default() });
@@ -74,11 +91,15 @@ impl Watch {
     /// Nothing can be seen, so nothing is known to have lasted.
     pub fn lose_sight(&mut self) {
         self.steady_since = None;
+        self.silent.clear();
         self.containers.values_mut().for_each(Life::forgive);
     }
 
     /// What is wrong with this container, for long enough to act on.
     pub fn complaint(&self, name: &str, now: Instant) -> Option<Complaint> {
+        if let Some(since) = self.silent.get(name) {
+            return (now.duration_since(*since) >= SILENT_FOR).then_some(Complaint::Silent);
+        }
         if self.steady_since.is_none_or(|since| now.duration_since(since) < RECOVERY) {
             return None;
         }
@@ -102,6 +123,10 @@ impl Life {
         self.count(seen.restarts, now);
         let unhealthy = seen.state == State::Running && seen.health == Health::Unhealthy;
         self.unhealthy_since = if unhealthy { self.unhealthy_since.or(Some(now)) } else { None };
+        // Nobody may have looked between two lives.
+        if self.started_at != seen.started_at {
+            (self.started_at, self.well_since) = (seen.started_at, None);
+        }
         if seen.is_ready() {
             self.well_since = self.well_since.or(Some(now));
             (self.unwell_since, self.unwell_rises) = (None, 0);

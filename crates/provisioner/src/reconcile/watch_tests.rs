@@ -127,6 +127,19 @@ fn ends_while_what_it_needs_was_away_do_not_count() {
 }
 
 #[test]
+fn one_that_the_engine_is_silent_about_is_complained_of_when_that_has_lasted() {
+    let (mut watch, start) = (Watch::default(), Instant::now());
+    let silent = Inventory { unknown: ["main".to_owned()].into(), ..Inventory::default() };
+    watch.look(&silent, false, start);
+    watch.look(&silent, false, start + SILENT_FOR - SECOND);
+    assert_eq!(watch.complaint("main", start + SILENT_FOR - SECOND), None);
+    assert_eq!(watch.complaint("main", start + SILENT_FOR), Some(Complaint::Silent));
+    watch.lose_sight();
+    watch.look(&silent, true, start + SILENT_FOR);
+    assert_eq!(watch.complaint("main", start + SILENT_FOR), None, "the engine was away: it begins anew");
+}
+
+#[test]
 fn what_was_before_the_first_look_is_not_counted() {
     let mut scene = Scene::steady();
     scene.watch = Watch::default();
@@ -141,6 +154,12 @@ fn being_well_is_counted_from_its_last_end() {
     scene.ends();
     scene.pass(SECOND * 5, true);
     assert_eq!(scene.watch.well_for("main", scene.now), Some(SECOND * 5));
+    scene.seen.started_at = Some(time::OffsetDateTime::UNIX_EPOCH);
+    scene.pass(SECOND * 3, true);
+    assert_eq!(scene.watch.well_for("main", scene.now), Some(SECOND * 3), "replaced while nobody looked");
+    let silent = Inventory { unknown: ["main".to_owned()].into(), ..Inventory::default() };
+    scene.watch.look(&silent, true, scene.now);
+    assert_eq!(scene.watch.well_for("main", scene.now), None, "nobody knows");
     scene.seen.health = Health::Starting;
     scene.pass(SECOND, true);
     assert_eq!(scene.watch.well_for("main", scene.now), None);

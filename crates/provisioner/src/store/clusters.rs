@@ -32,7 +32,7 @@ pub async fn beat(
           from tenants t join plans p on p.name = t.plan
          where t.status not in ('failed', 'deleted') and (t.cluster_id = $1 or t.cluster_id is null)
         on conflict (id) do update set
-            region = excluded.region, dependencies = excluded.dependencies, compliance = excluded.compliance,
+            region = excluded.region, subnets = excluded.subnets, dependencies = excluded.dependencies, compliance = excluded.compliance,
             heartbeat_at = now(),
             cpu_millis = coalesce(excluded.cpu_millis, c.cpu_millis),
             memory_mb = coalesce(excluded.memory_mb, c.memory_mb),

@@ -5,11 +5,13 @@ use std::time::Duration;
 use common::{
     database,
     id::{OperationId, TenantId},
-    operations::OperationKind,
+    operations::{self, Asked, NewOperation, Priority, Request as _},
+    role::Role,
 };
-use sqlx::{PgExecutor, PgPool, PgTransaction};
+use sqlx::{PgPool, PgTransaction};
+use wire::kinds::TenantHeal;
 
-use crate::reconcile::{Drift, Urgency, urgency};
+use crate::reconcile::{Cure, Drift, Urgency, urgency};
 
 /// Accepts an operation that heals this tenant, before all that is less urgent, and tells why, unless one of any kind is open, the
 /// last attempt failed a moment ago, or healing has not helped and it is too early to try again. From now on that is so for
@@ -17,7 +19,7 @@ use crate::reconcile::{Drift, Urgency, urgency};
 pub async fn heal(
     pool: &PgPool,
     tenant: TenantId,
-    drifts: &[Drift],
+    Cure { drifts, renew }: &Cure,
     pause: Duration,
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = database::begin(pool).await?;
@@ -27,9 +29,8 @@ pub async fn heal(
     if turn.fetch_optional(&mut *transaction).await?.is_none() {
         return Ok(false);
     }
-    let accepted = accept(&mut transaction, tenant, drifts).await?;
-    // To be renewed is no trouble.
-    if accepted && urgency(drifts) != Urgency::Renew {
+    let accepted = accept(&mut transaction, tenant, drifts, renew).await?;
+    if accepted {
         trouble(&mut transaction, tenant, drifts, pause).await?;
     }
     transaction.commit().await?;
@@ -44,63 +45,66 @@ async fn accept(
     transaction: &mut PgTransaction<'_>,
     tenant: TenantId,
     drifts: &[Drift],
+    renew: &[String],
 ) -> Result<bool, sqlx::Error> {
-    let (kind, operation) = (OperationKind::TenantHeal, OperationId::generate());
-    let accept = sqlx::query(
-        "with operation as (
-             insert into operations (id, kind, tenant_id, request, priority, actor, correlation_id, deadline)
-             select $1, $3, $2, $4, $7, 'reconciler', $5, now() + make_interval(secs => $6)
-             where not exists (
-                 select from operations o where o.tenant_id = $2 and (
-                     o.status in ('queued', 'running', 'undoing', 'stuck')
-                     or (o.kind = $3 and o.finished_at > now() - interval '1 minute' and o.status = 'rolled_back')))
-               and not exists (select from tenant_troubles r where r.tenant_id = $2 and r.heal_after > now())
-             returning id, tenant_id, correlation_id)
-         insert into event_outbox (kind, tenant_id, operation_id, correlation_id, data)
-         select 'tenant.drifted', tenant_id, id, correlation_id, jsonb_build_object('reasons', $4 -> 'reasons')
-           from operation",
-    );
-    let restart: Vec<_> = drifts.iter().filter_map(Drift::restart).collect();
-    let request = serde_json::json!({ "reasons": reasons(drifts), "restart": restart });
+    if !is_time(transaction, tenant).await? {
+        return Ok(false);
+    }
+    let operation = OperationId::generate();
+    let correlation_id = operation.to_string();
+    let restart = drifts.iter().filter_map(Drift::restart).map(str::to_owned).collect();
+    let request = TenantHeal { reasons: reasons(drifts), restart, renew: renew.to_owned() };
+    let asked = Asked {
+        actor: "reconciler",
+        role: Role::Service,
+        correlation_id: &correlation_id,
+        traceparent: None,
+        reason: None,
+    };
     // Whoever works, if only in a former way, waits for those who do not.
-    let priority: i16 = if urgency(drifts) == Urgency::Renew { 2 } else { 0 };
-    let accepted = accept
-        .bind(operation)
-        .bind(tenant)
-        .bind(kind.as_str())
-        .bind(request)
-        .bind(operation.to_string())
-        .bind(kind.deadline().as_secs_f64())
-        .bind(priority)
-        .execute(&mut **transaction)
-        .await?;
-    Ok(accepted.rows_affected() == 1)
+    let renewed = urgency(drifts) == Urgency::Renew;
+    let priority = Some(if renewed { Priority::Low } else { Priority::High });
+    let heal = NewOperation { priority, ..NewOperation::of(operation, tenant, &request, asked) };
+    let accepted = operations::accept(&mut **transaction, &heal, None).await?;
+    if accepted {
+        let drifted = "insert into event_outbox (kind, tenant_id, operation_id, correlation_id, data)
+            values ('tenant.drifted', $1, $2, $3, jsonb_build_object('reasons', $4::text[]))";
+        let drifted = sqlx::query(drifted).bind(tenant).bind(operation).bind(&correlation_id);
+        drifted.bind(&request.reasons).execute(&mut **transaction).await?;
+    }
+    Ok(accepted)
 }
 
-/// Remembers that it was healed, until it is well for a while.
+/// Nothing else is to be done to it, the last attempt did not fail a moment ago, and it is not too early to try again.
+async fn is_time(transaction: &mut PgTransaction<'_>, tenant: TenantId) -> Result<bool, sqlx::Error> {
+    let time = "select not exists (
+            select from operations o where o.tenant_id = $1 and o.lane = 'life' and (
+                o.status in ('queued', 'running', 'undoing', 'stuck')
+                or (o.kind = $2 and o.finished_at > now() - interval '1 minute' and o.status = 'rolled_back')))
+        and not exists (select from tenant_troubles r where r.tenant_id = $1 and r.heal_after > now())";
+    sqlx::query_scalar(time).bind(tenant).bind(TenantHeal::KIND.name).fetch_one(&mut **transaction).await
+}
+
+/// Remembers that it was healed, until it is well for a while. One that was only renewed was in no trouble before, and has to prove
+/// itself all the same.
 async fn trouble(
     transaction: &mut PgTransaction<'_>,
     tenant: TenantId,
     drifts: &[Drift],
     pause: Duration,
 ) -> Result<(), sqlx::Error> {
-    let remember = "insert into tenant_troubles (tenant_id, reasons, heals, heal_after)
-        values ($1, $2, 1, now() + make_interval(secs => $3))
-        on conflict (tenant_id) do update set heals = tenant_troubles.heals + 1, heal_after = excluded.heal_after";
+    let remember = "insert into tenant_troubles as t (tenant_id, reasons, heals, heal_after)
+        values ($1, $2, $4, now() + make_interval(secs => $3))
+        on conflict (tenant_id) do update set
+            heals = t.heals + excluded.heals, heal_after = excluded.heal_after,
+            since = case when t.heals = 0 and t.shown_at is null then now() else t.since end";
+    let heals = i32::from(urgency(drifts) != Urgency::Renew);
     sqlx::query(remember)
         .bind(tenant)
         .bind(reasons(drifts))
         .bind(pause.as_secs_f64())
+        .bind(heals)
         .execute(&mut **transaction)
         .await
         .map(drop)
-}
-
-/// The containers that an operation was asked to let begin anew.
-pub async fn to_restart(
-    executor: impl PgExecutor<'_>,
-    operation: OperationId,
-) -> Result<Vec<String>, sqlx::Error> {
-    let names = "select jsonb_array_elements_text(request -> 'restart') from operations where id = $1";
-    sqlx::query_scalar(names).bind(operation).fetch_all(executor).await
 }

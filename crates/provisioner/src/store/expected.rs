@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use common::{id::TenantId, operations::OperationKind};
+use common::{id::TenantId, operations::Request as _};
 use sqlx::{PgExecutor, Row, postgres::PgRow};
 
 use crate::reconcile::{Expected, Noted, Presence, Trouble, Wanted};
@@ -88,7 +88,7 @@ pub async fn healing(executor: impl PgExecutor<'_>, cluster: &str) -> Result<usi
           where o.kind = $2 and o.status in ('queued', 'running', 'undoing', 'stuck') and t.cluster_id = $1",
     )
     .bind(cluster)
-    .bind(OperationKind::TenantHeal.as_str())
+    .bind(wire::kinds::TenantHeal::KIND.name)
     .fetch_one(executor)
     .await?;
     Ok(usize::try_from(healing).unwrap_or_default())

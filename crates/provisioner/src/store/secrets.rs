@@ -53,7 +53,7 @@ pub async fn ensure(
     Ok(())
 }
 
-/// Opens all secrets of a tenant.
+/// Opens all secrets that are the tenant's own.
 pub async fn open(
     executor: impl PgExecutor<'_>,
     keys: &MasterKeys,
@@ -78,7 +78,7 @@ pub async fn open(
             jwt_secret: get(JWT_SECRET)?,
             database_password: get(DATABASE_PASSWORD)?,
             redis_password: get(REDIS_PASSWORD)?,
-            // The cluster's, not the tenant's: the blueprint has it.
+            // The cluster's, not the tenant's: `World::secrets` has it.
             smtp_password: SecretString::default(),
         },
         owner_password: get(OWNER_PASSWORD)?,
@@ -101,6 +101,15 @@ impl OwnerPassword {
         let found: Option<(Option<ResetId>, i32, Vec<u8>)> =
             found.bind(tenant).bind(OWNER_PASSWORD).fetch_optional(connection).await?;
         Ok(found.map(|(reset, key_id, ciphertext)| Self { reset, wrapped: Wrapped { key_id, ciphertext } }))
+    }
+
+    /// Which reset was accepted last for the tenant, whether it has been done or not.
+    pub async fn accepted_reset(
+        executor: impl PgExecutor<'_>,
+        tenant: TenantId,
+    ) -> Result<Option<ResetId>, sqlx::Error> {
+        let found = sqlx::query_scalar("select accepted_reset_id from tenants where id = $1").bind(tenant);
+        Ok(found.fetch_optional(executor).await?.flatten())
     }
 
     /// The password itself.

@@ -79,14 +79,13 @@ pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId
 }
 
 /// Takes a range that is somebody else's away from the tenant, if it has some of it, and gives it another. In a transaction,
-/// like [`ensure`].
+/// like [`ensure`], after [`note`] in one of its own.
 pub async fn exchange(
     connection: &mut PgConnection,
     site: &Site,
     tenant: TenantId,
     taken: Ipv4Net,
 ) -> Result<(), SubnetError> {
-    note(connection, site, taken).await?;
     let free = free(connection, site).await?;
     let give = "update tenants set subnet = $2, updated_at = now() where id = $1 and subnet && $3";
     sqlx::query(give).bind(tenant).bind(IpNet::V4(free)).bind(IpNet::V4(taken)).execute(connection).await?;
@@ -99,8 +98,13 @@ pub async fn of_platform(executor: impl PgExecutor<'_>, site: &Site) -> Result<O
     let noted: Option<Option<IpNet>> = noted.bind(site.cluster.as_str()).fetch_optional(executor).await?;
     Ok(match noted.flatten() {
         Some(IpNet::V4(subnet)) => Some(subnet),
-        Some(IpNet::V6(_)) | None => cuts(site.subnets).next(),
+        Some(IpNet::V6(_)) | None => first(site),
     })
+}
+
+/// What the platform has as long as nothing else is noted: by the range that this process was told, which the record may not know yet.
+fn first(site: &Site) -> Option<Ipv4Net> {
+    cuts(site.subnets).next()
 }
 
 /// The same as [`exchange`] for the platform itself.
@@ -109,15 +113,14 @@ pub async fn exchange_platform(
     site: &Site,
     taken: Ipv4Net,
 ) -> Result<(), SubnetError> {
-    note(connection, site, taken).await?;
     let free = free(connection, site).await?;
     let give = "update clusters set platform_subnet = $2
-                where id = $1 and coalesce(platform_subnet, set_masklen(subnets, $4)) && $3";
+                where id = $1 and coalesce(platform_subnet, $4) && $3";
     sqlx::query(give)
         .bind(site.cluster.as_str())
         .bind(IpNet::V4(free))
         .bind(IpNet::V4(taken))
-        .bind(i32::from(SUBNET_LENGTH))
+        .bind(first(site).map(IpNet::V4))
         .execute(connection)
         .await?;
     Ok(())
@@ -134,13 +137,14 @@ pub async fn usable(executor: impl PgExecutor<'_>, site: &Site) -> Result<usize,
     Ok(usable.count().saturating_sub(1))
 }
 
-/// Somebody else's network was found here.
-async fn note(connection: &mut PgConnection, site: &Site, taken: Ipv4Net) -> Result<(), sqlx::Error> {
+/// Somebody else's network was found here. That stays true when there turns out to be no other range: what the cluster tells of its room
+/// counts it.
+pub async fn note(executor: impl PgExecutor<'_>, site: &Site, taken: Ipv4Net) -> Result<(), sqlx::Error> {
     tracing::warn!(subnet = %taken, "a network that is not of this cluster has addresses of its range");
     let note = "insert into foreign_subnets (cluster_id, subnet) values ($1, $2)
                 on conflict (cluster_id, subnet) do update set seen_at = now()";
     let note = sqlx::query(note).bind(site.cluster.as_str()).bind(IpNet::V4(taken));
-    note.execute(connection).await.map(drop)
+    note.execute(executor).await.map(drop)
 }
 
 /// A subnet that nobody has, for as long as the transaction lasts.

@@ -4,7 +4,7 @@ use common::{
     error::Kind,
     id::{OperationId, TenantId},
     operations::StepError,
-    tenant::Color,
+    tenant::{Color, TenantStatus},
 };
 use ipnet::{IpNet, Ipv4Net};
 use sqlx::{PgExecutor, Row, postgres::PgRow};
@@ -25,13 +25,16 @@ pub struct Tenant {
     pub cpu_millis: u32,
     pub memory_mb: u32,
     pub workers: u32,
+    /// Among so many its concurrent executions are shared out, however many there are by now.
+    pub base_workers: u32,
     pub concurrent_executions: u32,
     pub created_at: OffsetDateTime,
 }
 
 const GET: &str = "
     select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.n8n_version, t.subnet, t.generation, t.active_color,
-        t.created_at, l.cpu_millis, l.memory_mb, l.workers, l.concurrent_executions
+        t.created_at, l.cpu_millis, l.memory_mb, l.workers,
+        coalesce(l.base_workers, l.workers) as base_workers, l.concurrent_executions
     from tenants t join tenant_limits l on l.tenant_id = t.id
     where t.id = $1";
 
@@ -64,6 +67,7 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
         cpu_millis: positive("cpu_millis")?,
         memory_mb: positive("memory_mb")?,
         workers: positive("workers")?,
+        base_workers: positive("base_workers")?,
         concurrent_executions: positive("concurrent_executions")?,
         created_at: row.try_get("created_at")?,
     })
@@ -80,29 +84,38 @@ pub async fn storage(
     Ok(storage.into_iter().map(|(tenant, gb)| (tenant, u64::from(gb.unsigned_abs()) << 30)).collect())
 }
 
-/// From now on it serves. A tenant that is to be deleted meanwhile stays so, and serves if that is cancelled.
-pub async fn activate(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
-    let active = "update tenants set
-            status = case status when 'deleting' then status else 'active' end,
-            status_before_deleting = case status when 'deleting' then 'active' end,
-            failure = null, updated_at = now()
-        where id = $1 and status in ('provisioning', 'deleting')";
-    sqlx::query(active).bind(tenant).execute(executor).await.map(drop)
+/// From now on it is so, by this operation. If one that was accepted later has given it another status meanwhile, it keeps that, and this is
+/// what it becomes when nothing comes of the later one.
+pub async fn settle(
+    executor: impl PgExecutor<'_>,
+    operation: OperationId,
+    status: TenantStatus,
+) -> Result<(), sqlx::Error> {
+    let settle = sqlx::query("select settle_tenant($1, $2, null)").bind(operation).bind(status.as_str());
+    settle.execute(executor).await.map(drop)
 }
 
-/// It did not come up, for the reason its operation gives. A tenant that is to be deleted meanwhile stays so.
+/// It did not come up, for the reason its operation gives, and gives up its place.
 pub async fn fail(
     executor: impl PgExecutor<'_>,
     tenant: TenantId,
     operation: OperationId,
 ) -> Result<(), sqlx::Error> {
-    let failed = "update tenants set
-            status = case status when 'deleting' then status else 'failed' end,
-            status_before_deleting = case status when 'deleting' then 'failed' end,
-            failure = (select error ->> 'detail' from operations where id = $2),
-            subnet = null, cluster_id = null, updated_at = now()
-        where id = $1";
+    let failed = "with settled as materialized (
+            select settle_tenant(id, 'failed', error ->> 'detail') from operations where id = $2)
+        update tenants set subnet = null, cluster_id = null where id = $1 and exists (select from settled)";
     sqlx::query(failed).bind(tenant).bind(operation).execute(executor).await.map(drop)
+}
+
+/// Its routes are about to lead to something else: they get a later generation. Nothing, if they lead there already.
+pub async fn turn(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    stand_in: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    let turn = "update tenants set generation = generation + 1, updated_at = now()
+        where id = $1 and exists (select from routes where tenant_id = $1 and stand_in is distinct from $2)";
+    sqlx::query(turn).bind(tenant).bind(stand_in).execute(executor).await.map(drop)
 }
 
 /// It is being removed.

@@ -3,11 +3,16 @@
 use crate::support::Fakes;
 use common::{
     database::MIGRATOR,
-    operations::{End, OperationKind, Saga},
+    id::TenantId,
+    operations::{End, Request, Saga},
 };
-use provisioner::{CreateTenant, DeleteTenant, HealTenant, World, sagas};
+use provisioner::{
+    CreateTenant, DeleteTenant, HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World,
+    sagas,
+};
 use sqlx::PgPool;
 use testkit::saga::{Mode, Point, Rig, points};
+use wire::kinds::{self, TenantDelete, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend};
 
 const WORKERS: usize = 2;
 
@@ -59,7 +64,7 @@ async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
         let fakes = Fakes::new(&pool);
         let tenant = fakes.accept("pro").await;
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
-        fakes.operate(tenant, OperationKind::TenantDelete).await;
+        fakes.operate(tenant, &TenantDelete {}).await;
         assert_eq!(break_at(&fakes, &DeleteTenant, point).await, End::Succeeded, "{point:?}");
         fakes.assert_gone(tenant, "deleted").await;
         forget(&pool).await;
@@ -75,12 +80,12 @@ async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
         fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
         fakes.containers.die(&format!("rp9-{}-blue-worker-1", tenant.digits()), 137);
-        fakes.operate(tenant, OperationKind::TenantHeal).await;
+        fakes.operate(tenant, &TenantHeal::default()).await;
         let end = break_at(&fakes, &HealTenant, point).await;
         if gives_up(point.mode) {
             // Giving up keeps what was brought back; the reconciler asks again.
             assert_eq!(end, End::RolledBack, "{point:?}");
-            fakes.operate(tenant, OperationKind::TenantHeal).await;
+            fakes.operate(tenant, &TenantHeal::default()).await;
             assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
         } else {
             assert_eq!(end, End::Succeeded, "{point:?}");
@@ -90,13 +95,105 @@ async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
     }
 }
 
+/// An active tenant with the operation that this asks for.
+async fn asked<R: Request>(pool: &PgPool, request: &R) -> (Fakes, TenantId) {
+    let fakes = Fakes::new(pool);
+    let tenant = fakes.accept("pro").await;
+    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    fakes.operate(tenant, request).await;
+    (fakes, tenant)
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_restarted_tenant_is_whole_whatever_happened(pool: PgPool) {
+    for point in points(&RestartTenant) {
+        let (fakes, tenant) = asked(&pool, &TenantRestart {}).await;
+        let end = break_at(&fakes, &RestartTenant, point).await;
+        assert_eq!(end, if gives_up(point.mode) { End::RolledBack } else { End::Succeeded }, "{point:?}");
+        fakes.assert_whole(tenant, WORKERS).await;
+        forget(&pool).await;
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_tenant_is_suspended_wholly_or_serves_as_before(pool: PgPool) {
+    for point in points(&SuspendTenant) {
+        let (fakes, tenant) = asked(&pool, &TenantSuspend {}).await;
+        if gives_up_early(&break_at(&fakes, &SuspendTenant, point).await, point) {
+            fakes.assert_whole(tenant, WORKERS).await;
+            assert_eq!(fakes.stand_ins(tenant).await, [None]);
+        } else {
+            fakes.assert_resting(tenant, WORKERS).await;
+        }
+        forget(&pool).await;
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_tenant_is_resumed_wholly_or_rests_as_before(pool: PgPool) {
+    for point in points(&ResumeTenant) {
+        let (fakes, tenant) = asked(&pool, &TenantSuspend {}).await;
+        assert_eq!(run(&fakes, &SuspendTenant).await, End::Succeeded);
+        fakes.operate(tenant, &TenantResume {}).await;
+        if gives_up_early(&break_at(&fakes, &ResumeTenant, point).await, point) {
+            fakes.assert_resting(tenant, WORKERS).await;
+        } else {
+            fakes.assert_whole(tenant, WORKERS).await;
+            assert_eq!(fakes.stand_ins(tenant).await, [None]);
+        }
+        forget(&pool).await;
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_tenant_has_the_new_size_or_the_former_one(pool: PgPool) {
+    let (larger, smaller) = (size(3000, 3072, 4), size(1000, 1024, 1));
+    for (wanted, point) in [larger, smaller]
+        .into_iter()
+        .flat_map(|size| points(&ScaleTenant).into_iter().map(move |p| (size, p)))
+    {
+        let (cpu_millis, memory_mb, workers) = wanted;
+        let request =
+            TenantScale { cpu_millis: Some(cpu_millis), memory_mb: Some(memory_mb), workers: Some(workers) };
+        let (fakes, tenant) = asked(&pool, &request).await;
+        let former = gives_up_early(&break_at(&fakes, &ScaleTenant, point).await, point);
+        let (cpu, memory, workers) = if former { size(2000, 2048, 2) } else { wanted };
+        fakes.assert_whole(tenant, workers as usize).await;
+        fakes.assert_limits(tenant, cpu, memory).await;
+        forget(&pool).await;
+    }
+}
+
+const fn size(cpu_millis: u32, memory_mb: u32, workers: u32) -> (u32, u32, u32) {
+    (cpu_millis, memory_mb, workers)
+}
+
+/// Whether it ended as before, which it does where it gives up.
+fn gives_up_early(end: &End, point: Point) -> bool {
+    let back = gives_up(point.mode);
+    assert_eq!(*end, if back { End::RolledBack } else { End::Succeeded }, "{point:?}");
+    back
+}
+
 /// A saga that the tests above do not name would show here.
 #[test]
 fn every_registered_operation_is_covered() {
-    let covered = [CreateTenant::KIND, DeleteTenant::KIND, HealTenant::KIND];
+    let covered = [
+        CreateTenant::KIND,
+        DeleteTenant::KIND,
+        HealTenant::KIND,
+        RestartTenant::KIND,
+        SuspendTenant::KIND,
+        ResumeTenant::KIND,
+        ScaleTenant::KIND,
+    ];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);
-    assert_eq!(registered.len(), OperationKind::ALL.len());
+    assert_eq!(registered.len(), kinds::ALL.len());
 }
 
 /// The next point starts on an empty record.

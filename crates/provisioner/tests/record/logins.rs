@@ -27,10 +27,27 @@ async fn initial(fakes: &Fakes, world: &World, tenant: TenantId) -> InitialLogin
     questions::initial_login(&fakes.pool, world, AskInitialLogin { tenant }).await.unwrap()
 }
 
+/// As a gateway accepts it.
+async fn accepted(fakes: &Fakes, tenant: TenantId, reset: ResetId) -> ResetId {
+    let update = "update tenants set accepted_reset_id = $2 where id = $1";
+    sqlx::query(update).bind(tenant).bind(reset).execute(&fakes.pool).await.unwrap();
+    reset
+}
+
+async fn ask(fakes: &Fakes, world: &World, asked: ResetLogin) -> Result<InitialLogin, Kind> {
+    questions::reset_login(&fakes.pool, world, asked).await.map_err(|error| error.kind())
+}
+
 async fn reset(fakes: &Fakes, world: &World, tenant: TenantId, reset: ResetId) -> Result<String, Kind> {
-    let asked = ResetLogin { tenant, reset, disable_mfa: false };
-    let answer = questions::reset_login(&fakes.pool, world, asked).await;
-    answer.map(|login| login.password.expose_secret().to_owned()).map_err(|error| error.kind())
+    let asked = ResetLogin { tenant, reset, disable_mfa: false, recorded: true };
+    ask(fakes, world, asked).await.map(|login| login.password.expose_secret().to_owned())
+}
+
+fn choose(fakes: &Fakes, tenant: TenantId, password: &str) {
+    let hash = account::hash_password(&password.to_owned().into()).unwrap();
+    fakes.databases.change(&Name::of(tenant), |database| {
+        database.instance_owner.as_mut().unwrap().1.password_hash = hash;
+    });
 }
 
 /// What n8n would let the owner in with.
@@ -56,7 +73,7 @@ async fn an_initial_login_that_the_owner_changed_says_so(pool: PgPool) {
     assert!(initial(&fakes, &world, tenant).await.stale);
     change(|owner| owner.email = "owner@acme.example".into());
     assert!(!initial(&fakes, &world, tenant).await.stale);
-    change(|owner| owner.password_hash = account::hash_password(&"Own-choice-1".into()).unwrap());
+    choose(&fakes, tenant, "Own-choice-1");
     assert!(initial(&fakes, &world, tenant).await.stale);
 }
 
@@ -66,17 +83,50 @@ async fn a_reset_happens_once_and_a_later_one_replaces_it(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let (tenant, world) = (tenant(&fakes).await, fakes.world("logins"));
     let before = initial(&fakes, &world, tenant).await.password;
-    let (one, other) = (ResetId::generate(), ResetId::generate());
+    // By the clocks of those who accepted them, the later one is the earlier one.
+    let (other, one) = (ResetId::generate(), ResetId::generate());
+    accepted(&fakes, tenant, one).await;
     let first = reset(&fakes, &world, tenant, one).await.unwrap();
     assert!(opens(&fakes, tenant, &first) && !opens(&fakes, tenant, before.expose_secret()));
     assert_eq!(reset(&fakes, &world, tenant, one).await.as_ref(), Ok(&first));
     let login = initial(&fakes, &world, tenant).await;
     assert_eq!((login.password.expose_secret(), login.stale), (first.as_str(), false));
 
+    accepted(&fakes, tenant, other).await;
     let second = reset(&fakes, &world, tenant, other).await.unwrap();
     assert_ne!(first, second);
     assert_eq!(reset(&fakes, &world, tenant, one).await, Err(Kind::Conflict));
     assert!(opens(&fakes, tenant, &second));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_repeat_leaves_the_password_alone_that_the_owner_chose(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let (tenant, world) = (tenant(&fakes).await, fakes.world("logins"));
+    let id = accepted(&fakes, tenant, ResetId::generate()).await;
+    let asked = ResetLogin { tenant, reset: id, disable_mfa: true, recorded: true };
+    let first = ask(&fakes, &world, asked.clone()).await.unwrap();
+    assert!(!first.stale);
+    choose(&fakes, tenant, "Own-choice-1");
+    let again = ask(&fakes, &world, asked).await.unwrap();
+    assert!(opens(&fakes, tenant, "Own-choice-1"));
+    assert!(again.stale && again.password.expose_secret() == first.password.expose_secret());
+    assert_eq!(again.email, first.email);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn resets_of_a_former_release_are_ordered_by_their_ids(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let (tenant, world) = (tenant(&fakes).await, fakes.world("logins"));
+    let (one, other) = (ResetId::generate(), ResetId::generate());
+    let former = |reset| ResetLogin { tenant, reset, disable_mfa: false, recorded: false };
+    let last = ask(&fakes, &world, former(other)).await.unwrap();
+    assert_eq!(ask(&fakes, &world, former(one)).await.err(), Some(Kind::Conflict));
+    // Accepted by it, and repeated to a gateway of this one.
+    assert_eq!(reset(&fakes, &world, tenant, one).await, Err(Kind::Conflict));
+    assert!(opens(&fakes, tenant, last.password.expose_secret()));
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -1,14 +1,16 @@
 //! The reconciler on a real record and a world of fakes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     scene::{Scene, main_of, worker_of},
     support::Fakes,
 };
-use common::{database::MIGRATOR, operations::OperationKind};
-use provisioner::Report;
+use common::{database::MIGRATOR, operations::Wake, tenant::Mode};
+use engine::fake::{Fault, Verb};
+use provisioner::{Reconciler, Report};
 use sqlx::PgPool;
+use wire::kinds::TenantCreate;
 
 /// The reasons told as events, and the priority of the operation that heals.
 async fn told(pool: &PgPool) -> Vec<(serde_json::Value, i16)> {
@@ -37,6 +39,30 @@ async fn passes_that_find_nothing_write_nothing(pool: PgPool) {
     }
     assert_eq!(record(&pool).await, before);
     assert_eq!(scene.fakes.effects("reconciler"), effects);
+}
+
+/// How many rows of operations were read so far. By the only connection there is, which has told all it knows.
+async fn operations_read(one: &PgPool) -> i64 {
+    sqlx::query("select pg_stat_force_next_flush()").execute(one).await.unwrap();
+    let read = "select seq_tup_read + idx_tup_fetch from pg_stat_user_tables where relname = 'operations'";
+    sqlx::query_scalar(read).fetch_one(one).await.unwrap()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_pass_reads_no_operations_that_have_ended(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    let ended = "insert into operations (id, kind, tenant_id, request, status, actor, correlation_id, deadline, finished_at)
+        select gen_random_uuid(), 'tenant.heal', $1, '{}', 'succeeded', 'test', 'test', now(), now() from generate_series(1, 5000)";
+    sqlx::query(ended).bind(tenant).execute(&pool).await.unwrap();
+    sqlx::query("analyze operations").execute(&pool).await.unwrap();
+    let one = pool.options().clone().max_connections(1);
+    let one = one.connect_with((*pool.connect_options()).clone()).await.unwrap();
+    let mut scene = Scene::on(Fakes { pool: one.clone(), ..scene.fakes.clone() }, None);
+    let before = operations_read(&one).await;
+    scene.look().await;
+    let read = operations_read(&one).await - before;
+    assert!(read < 100, "{read} rows");
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
@@ -73,7 +99,7 @@ async fn a_recreated_shared_server_is_attached_again(pool: PgPool) {
 async fn what_a_tenant_in_the_making_has_is_not_taken_for_nobodys(pool: PgPool) {
     let (mut scene, tenant) = Scene::with_tenant(&pool).await;
     scene.execute("update tenants set status = 'provisioning'").await;
-    scene.fakes.operate(tenant, OperationKind::TenantCreate).await;
+    scene.fakes.operate(tenant, &TenantCreate { mode: Mode::Dedicated, plan: "pro".into() }).await;
     assert_eq!(scene.look().await, Report::default());
 }
 
@@ -102,6 +128,33 @@ async fn what_a_deleted_tenant_left_goes_after_its_grace_and_a_few_tenants_in_an
     let world = scene.fakes.world("inspector");
     let left = world.containers.observe(&world.site.cluster).await.unwrap();
     assert!(left.tenants().is_empty(), "{left:?}");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_cannot_be_removed_keeps_nothing_else_waiting(pool: PgPool) {
+    let mut scene = Scene::new(&pool);
+    let mut tenants = [scene.create().await, scene.create().await, scene.create().await];
+    tenants.sort_unstable();
+    let [one, other, last] = tenants;
+    // More than a pass removes, and the first by their names.
+    for name in [one, other].iter().flat_map(|of| [main_of(*of), worker_of(*of, 1), worker_of(*of, 2)]) {
+        scene.fakes.containers.inject(Fault::before(Verb::ContainerRemove).on(&name).times(1000));
+    }
+    scene.execute("update tenants set status = 'deleted'").await;
+    scene.look().await;
+    scene.now += Duration::from_secs(60);
+    for _ in 0..4 {
+        scene.after(Duration::from_secs(20)).await;
+    }
+    let world = scene.fakes.world("inspector");
+    let left = world.containers.observe(&world.site.cluster).await.unwrap().tenants();
+    assert!(left.into_iter().eq([one, other]), "all that can be removed is gone: {last}");
+    // Trying again is not removing more tenants' remains: the hour passes.
+    scene.execute("update removals set at = at - interval '30 minutes'").await;
+    scene.after(Duration::from_secs(20)).await;
+    let old = "select bool_and(at < now() - interval '29 minutes') from removals";
+    assert!(sqlx::query_scalar::<_, bool>(old).fetch_one(&pool).await.unwrap());
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
@@ -149,9 +202,59 @@ async fn settings_of_a_former_release_are_renewed_one_tenant_at_a_time(pool: PgP
         scene.heals().await;
         let renewed = scene.fakes.containers.spec(&main_of(tenant)).unwrap();
         assert_eq!(renewed.launch, n8n::launch::REVISION);
+        for _ in 0..2 {
+            assert_eq!(
+                scene.after(Duration::from_secs(120)).await.healing,
+                0,
+                "it has to be well for a while"
+            );
+        }
     }
     assert_eq!(scene.look().await, Report::default());
     assert_eq!(told(&pool).await.iter().map(|(_, priority)| *priority).collect::<Vec<_>>(), [2, 2]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_happens_to_all_tenants_at_once_renews_none_of_them(pool: PgPool) {
+    let mut scene = Scene::new(&pool);
+    let tenants = [scene.create().await, scene.create().await];
+    let (engine, cluster) = (scene.fakes.containers.clone(), crate::support::site().cluster);
+    tenants.iter().for_each(|tenant| engine.set_launch(&main_of(*tenant), n8n::launch::REVISION - 1));
+    engine.remove_shared(&cluster, "edge");
+    engine.add_shared(&cluster, "edge");
+    engine.die(&main_of(tenants[1]), 137);
+    assert_eq!(scene.look().await.healing, 2);
+    for tenant in tenants {
+        scene.heals().await;
+        let main = engine.spec(&main_of(tenant)).unwrap();
+        assert_eq!(main.launch, n8n::launch::REVISION - 1, "it has its turn later");
+    }
+    for _ in 0..2 {
+        assert_eq!(
+            scene.after(Duration::from_secs(120)).await.healing,
+            0,
+            "both have to be well for a while"
+        );
+    }
+    assert_eq!(scene.look().await.healing, 1, "now it is the first one's turn");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn another_configuration_reaches_one_tenant_after_the_other_as_well(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    let before = scene.fakes.containers.spec(&main_of(tenant)).unwrap().settings;
+    let mut scene = Scene::on(scene.fakes.clone(), None);
+    let mut world = scene.fakes.world("reconciler");
+    world.site.port = 8443;
+    let (settings, wake) = (world.site.settings(), Wake::default());
+    scene.reconciler = Reconciler::new(pool.clone(), Arc::new(world), wake, scene.standing.clone());
+    assert_ne!(settings, before);
+    assert_eq!(scene.look().await.healing, 1);
+    let reason = format!("{} has the settings of a former release or configuration", main_of(tenant));
+    let (reasons, priority) = told(&pool).await.swap_remove(0);
+    assert!(priority == 2 && reasons.to_string().contains(&reason), "{reasons}, {priority}");
 }
 
 /// Sets the memory a tenant's main should have.

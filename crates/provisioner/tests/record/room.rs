@@ -74,4 +74,15 @@ async fn each_heartbeat_tells_what_there_is_and_what_tenants_have(pool: PgPool) 
     fakes.databases.set_unreachable(true);
     heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
     assert_eq!(room().await.2, Some(282), "what was known stays");
+
+    fakes.containers.set_unmeasurable();
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
+    let docker = async || -> String {
+        let docker = "select dependencies ->> 'docker' from clusters";
+        sqlx::query_scalar(docker).fetch_one(&pool).await.unwrap()
+    };
+    assert_eq!((docker().await.as_str(), room().await.0), ("up", Some(8000)), "it answers");
+    fakes.containers.set_unreachable(true);
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
+    assert_eq!(docker().await, "down");
 }

@@ -8,12 +8,13 @@ use std::{
 use crate::support::Fakes;
 use common::{
     id::TenantId,
-    operations::{End, OperationKind, Wake},
+    operations::{End, Request as _, Wake},
     service::Readiness,
 };
 use provisioner::{CreateTenant, HealTenant, Reconciler, Report, Standing, TakeOver};
 use sqlx::PgPool;
 use testkit::saga::Rig;
+use wire::kinds::TenantHeal;
 
 /// What happened before is long enough ago for a reconciler to judge.
 const STEADY: Duration = Duration::from_secs(60);
@@ -82,7 +83,7 @@ impl Scene {
 
     pub async fn healings(&self) -> i64 {
         let count = sqlx::query_scalar("select count(*) from operations where kind = $1");
-        count.bind(OperationKind::TenantHeal.as_str()).fetch_one(&self.fakes.pool).await.unwrap()
+        count.bind(TenantHeal::KIND.name).fetch_one(&self.fakes.pool).await.unwrap()
     }
 
     /// What was told under this kind.

@@ -1,13 +1,17 @@
 //! Networks that are not ours, in the cluster's range.
 
+use std::{sync::Arc, time::Duration};
+
 use common::{
     database::MIGRATOR,
-    operations::{End, OperationKind, Saga},
+    operations::{End, Gate, Saga, Store, Wake, Worker},
+    service::Tasks,
 };
 use ipnet::Ipv4Net;
-use provisioner::{CreateTenant, HealTenant, World};
+use provisioner::{CreateTenant, HealTenant, World, heartbeat, sagas};
 use sqlx::PgPool;
 use testkit::saga::Rig;
+use wire::kinds::TenantHeal;
 
 use crate::support::Fakes;
 
@@ -18,6 +22,17 @@ fn net(text: &str) -> Ipv4Net {
 async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
     Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+}
+
+/// The same where tenants' networks are cut from this range.
+async fn run_in(fakes: &Fakes, range: &str) -> End {
+    let world = |process: &str| {
+        let mut world = fakes.world(process);
+        world.site.subnets = net(range);
+        world
+    };
+    let effects = |process: &str| fakes.effects(process);
+    Rig { saga: &CreateTenant, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
 }
 
 async fn subnets(pool: &PgPool) -> Vec<String> {
@@ -87,7 +102,59 @@ async fn healing_moves_no_tenant(pool: PgPool) {
     let before = subnets(&pool).await;
     fakes.containers.add_foreign_network("squat", net("10.201.0.32/28"));
     fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
-    fakes.operate(tenant, OperationKind::TenantHeal).await;
+    fakes.operate(tenant, &TenantHeal::default()).await;
     assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
     assert_eq!(subnets(&pool).await, before);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_range_that_is_taken_is_known_to_be_so_also_when_there_is_no_other(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    fakes.containers.add_foreign_network("squat", net("10.201.0.16/28"));
+    fakes.accept("starter").await;
+    let (tasks, mut world) = (Tasks::default(), fakes.world("one"));
+    world.site.subnets = net("10.201.0.0/27");
+    let (store, world) = (Store::new(pool.clone(), "one"), Arc::new(world));
+    Worker {
+        store,
+        world: world.clone(),
+        sagas: sagas(),
+        wake: Wake::default(),
+        gate: Gate::default(),
+        limit: 1,
+    }
+    .spawn(&tasks);
+    let failed = async {
+        while failures(&pool).await == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), failed).await.expect("there is no room");
+    tasks.finish(Duration::from_secs(10)).await.unwrap();
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
+    let usable = "select subnets_usable from clusters";
+    assert_eq!(sqlx::query_scalar::<_, i32>(usable).fetch_one(&pool).await.unwrap(), 0);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn another_range_is_one_whose_first_cut_may_be_taken_too(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let mut world = fakes.world("heartbeat");
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
+    fakes.containers.add_foreign_network("squat", net("10.202.0.0/28"));
+    fakes.accept("starter").await;
+    assert_eq!(run_in(&fakes, "10.202.0.0/16").await, End::Succeeded);
+    let platform = "select platform_subnet::text from clusters";
+    let platform: String = sqlx::query_scalar(platform).fetch_one(&pool).await.unwrap();
+    assert_eq!(
+        (platform.as_str(), subnets(&pool).await),
+        ("10.202.0.32/28", vec!["10.202.0.16/28".to_owned()])
+    );
+    world.site.subnets = net("10.202.0.0/16");
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
+    let range: String =
+        sqlx::query_scalar("select subnets::text from clusters").fetch_one(&pool).await.unwrap();
+    assert_eq!(range, "10.202.0.0/16");
 }

@@ -7,7 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{
     config::Env,
     id::{OperationId, TenantId},
-    operations::OperationKind,
+    operations::Request,
+    tenant::Mode,
 };
 use edge::{Edge, EdgeError, Host, Mark, Route};
 use engine::{ClusterId, fake::FakeWorld};
@@ -17,6 +18,7 @@ use n8n::{
 };
 use provisioner::{Site, World, leftovers};
 use sqlx::PgPool;
+use wire::kinds::TenantCreate;
 
 /// Everything outside, and the record.
 #[derive(Clone)]
@@ -56,14 +58,20 @@ impl Edge for TableEdge {
 }
 
 pub fn site() -> Site {
+    site_with(&[])
+}
+
+/// The site with some more settings.
+pub fn site_with(more: &[(&'static str, &'static str)]) -> Site {
     let variables = [
         ("CLUSTER_ID", "fake"),
-        ("N8N_VERSION", "2.41.1"),
+        // The platform's default has moved on from what these tenants are of: it is not theirs.
+        ("N8N_VERSION", "2.99.0"),
         ("TENANT_DOMAIN", "example.com"),
         ("PUBLIC_SCHEME", "https"),
         ("PUBLIC_PORT", "443"),
     ];
-    Env::of(variables).load().unwrap()
+    Env::of(variables.into_iter().chain(more.iter().copied())).load().unwrap()
 }
 
 impl Fakes {
@@ -96,7 +104,8 @@ impl Fakes {
     /// How many effects a process had. Calls that changed nothing are not effects, but counting them is stricter.
     pub fn effects(&self, process: &str) -> usize {
         let calls = self.databases.ledger().into_iter().chain(self.queues.ledger());
-        let reads = ["observe", "final_state", "schema", "connections", "owner_login", "sizes", "usage"];
+        let reads =
+            ["observe", "final_state", "schema", "connections", "owner_login", "sizes", "usage", "pending"];
         let calls = calls.filter(|call| call.actor == process && !reads.contains(&call.verb)).count();
         calls + self.containers.ledger().iter().filter(|effect| effect.actor == process).count()
     }
@@ -111,19 +120,22 @@ impl Fakes {
         let limits = "insert into tenant_limits select $1, cpu_millis, memory_mb, workers, storage_gb,
             executions_per_month, concurrent_executions, api_calls_per_hour from plans where name = $2";
         sqlx::query(limits).bind(tenant).bind(plan).execute(&self.pool).await.unwrap();
-        self.operate(tenant, OperationKind::TenantCreate).await;
+        self.operate(tenant, &TenantCreate { mode: Mode::Dedicated, plan: plan.into() }).await;
         tenant
     }
 
     /// Accepts an operation for a tenant.
-    pub async fn operate(&self, tenant: TenantId, kind: OperationKind) -> OperationId {
+    pub async fn operate<R: Request>(&self, tenant: TenantId, request: &R) -> OperationId {
         let operation = OperationId::generate();
-        let insert = "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline)
-                      values ($1, $2, $3, '{}', 'test', 'test', now() + interval '1 hour')";
+        let insert = "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline, lane, alone)
+                      values ($1, $2, $3, $4, 'test', 'test', now() + interval '1 hour', $5, $6)";
         sqlx::query(insert)
             .bind(operation)
-            .bind(kind.as_str())
+            .bind(R::KIND.name)
             .bind(tenant)
+            .bind(serde_json::to_value(request).unwrap())
+            .bind(R::KIND.lane.as_str())
+            .bind(R::KIND.alone)
             .execute(&self.pool)
             .await
             .unwrap();
@@ -159,6 +171,40 @@ impl Fakes {
         assert_eq!(world.queues.observe().await.unwrap(), [tenant]);
         for (table, rows) in [("routes", 1), ("tenant_instances", workers as i64 + 1), ("tenant_secrets", 5)]
         {
+            assert_eq!(self.count(table, tenant).await, rows, "{table}");
+        }
+    }
+
+    /// Its containers are as large as this, and the rows say so.
+    pub async fn assert_limits(&self, tenant: TenantId, cpu_millis: u32, memory_mb: u32) {
+        let world = self.world("inspector");
+        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let own = inventory.containers.iter().filter(|c| c.owner.tenant == Some(tenant));
+        for limits in own.map(|container| container.limits) {
+            assert_eq!((limits.cpu_millis, limits.memory_mb), (cpu_millis, memory_mb));
+        }
+        let rows = "select cpu_millis, memory_mb from tenant_limits where tenant_id = $1 union
+                    select cpu_millis, memory_mb from tenant_instances where tenant_id = $1";
+        let rows: Vec<(i32, i32)> = sqlx::query_as(rows).bind(tenant).fetch_all(&self.pool).await.unwrap();
+        assert_eq!(rows, [(cpu_millis as i32, memory_mb as i32)]);
+    }
+
+    /// What stands in for the tenant on each of its routes.
+    pub async fn stand_ins(&self, tenant: TenantId) -> Vec<Option<String>> {
+        let stand_ins = sqlx::query_scalar("select stand_in from routes where tenant_id = $1");
+        stand_ins.bind(tenant).fetch_all(&self.pool).await.unwrap()
+    }
+
+    /// It is suspended: nothing of it runs, a page answers for it, and everything else is there.
+    pub async fn assert_resting(&self, tenant: TenantId, workers: usize) {
+        assert_eq!(self.status(tenant).await, "suspended");
+        let world = self.world("inspector");
+        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        assert!(inventory.containers.iter().all(|c| c.owner.tenant != Some(tenant)));
+        assert_eq!(self.stand_ins(tenant).await, [Some("suspended".to_owned())]);
+        assert!(self.databases.database(&Name::of(tenant)).is_some());
+        assert_eq!(world.queues.observe().await.unwrap(), [tenant]);
+        for (table, rows) in [("tenant_instances", workers as i64 + 1), ("tenant_secrets", 5)] {
             assert_eq!(self.count(table, tenant).await, rows, "{table}");
         }
     }

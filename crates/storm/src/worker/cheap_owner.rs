@@ -6,9 +6,10 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use common::operations::{Context, OperationKind, Saga, Step, StepError};
+use common::operations::{Context, Saga, Step, StepError};
 use n8n::databases::{ApiKeyRow, Name, Owner};
 use provisioner::{CreateTenant, World};
+use wire::kinds::TenantCreate;
 
 /// The step that hashes.
 const OWNER: &str = "owner";
@@ -24,7 +25,7 @@ static STEPS: LazyLock<Vec<AsBefore>> = LazyLock::new(|| CREATE.steps().into_ite
 impl Saga for CheapOwner {
     type World = World;
     type State = State;
-    const KIND: OperationKind = CreateTenant::KIND;
+    type Request = TenantCreate;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
         STEPS.iter().map(|step| step as &dyn Step<Self>).collect()
@@ -39,16 +40,20 @@ impl Step<CheapOwner> for AsBefore {
         self.0.name()
     }
 
-    async fn run(&self, context: &Context<'_, World>, state: &mut State) -> Result<(), StepError> {
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        state: &mut State,
+    ) -> Result<(), StepError> {
         if self.name() == OWNER { seed(context).await } else { self.0.run(context, state).await }
     }
 
-    async fn undo(&self, context: &Context<'_, World>, state: &State) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, World, TenantCreate>, state: &State) -> Result<(), StepError> {
         self.0.undo(context, state).await
     }
 }
 
-async fn seed(context: &Context<'_, World>) -> Result<(), StepError> {
+async fn seed(context: &Context<'_, World, TenantCreate>) -> Result<(), StepError> {
     let name = Name::of(context.tenant());
     let owner = Owner {
         email: "ada@acme.example".into(),

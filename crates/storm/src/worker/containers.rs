@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use common::{id::RecordId, tenant::Color};
 use engine::{
     Capacity, ClusterId, ContainerError, ContainerRef, ContainerSpec, Containers, Event, Finished, Health,
-    Inventory, Limits, LogLine, LogQuery, NetworkObserved, NetworkRef, NetworkSpec, Observed, Ownership,
-    Role, SpecHash, State, VolumeObserved,
+    Inventory, Limits, LogQuery, Logs, NetworkObserved, NetworkRef, NetworkSpec, Observed, Ownership, Role,
+    SpecHash, State, VolumeObserved,
 };
 use futures::stream::BoxStream;
 
@@ -73,6 +73,11 @@ impl Containers for Remote {
         Ok(running(&spec.name, &hash, spec.owner.clone(), spec.limits))
     }
 
+    /// One release makes everything here.
+    async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
+        self.ensure_running(spec).await
+    }
+
     async fn run_once(&self, _: &ContainerSpec, _: Duration) -> Result<Finished, ContainerError> {
         Err(unknown("run once"))
     }
@@ -126,7 +131,7 @@ impl Containers for Remote {
         })
     }
 
-    async fn logs(&self, _: &ContainerRef, _: LogQuery) -> Result<Vec<LogLine>, ContainerError> {
+    async fn logs(&self, _: &ContainerRef, _: LogQuery) -> Result<Logs, ContainerError> {
         Err(unknown("logs"))
     }
 
@@ -155,6 +160,7 @@ fn running(name: &str, hash: &str, owner: Ownership, limits: Limits) -> Observed
         spec: SpecHash::read(hash),
         image: String::new(),
         launch: n8n::launch::REVISION,
+        settings: String::new(),
         state: State::Running,
         health: Health::Healthy,
         restarts: 0,

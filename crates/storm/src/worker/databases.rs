@@ -7,6 +7,7 @@ use n8n::{
         ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, ObservedDatabase, Owner, OwnerId,
         OwnerLogin,
     },
+    schema::Family,
 };
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -67,7 +68,7 @@ impl TenantDatabases for Remote {
         self.ensure(Kind::Key, &name.to_string(), String::new()).await.map(drop).map_err(unavailable)
     }
 
-    async fn schema(&self, name: &Name) -> Result<Version, DatabaseError> {
+    async fn schema(&self, name: &Name) -> Result<&'static Family, DatabaseError> {
         Err(DatabaseError::NotUnderstood(format!("{name} has no schema in a storm")))
     }
 

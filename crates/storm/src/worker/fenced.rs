@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use common::operations::{Claimed, Drive, OperationKind, Paused, Store, StoreError};
+use common::operations::{Claimed, Drive, OperationKind, Paused, Request as _, Store, StoreError};
 use provisioner::World;
 use tokio_util::sync::CancellationToken;
+use wire::kinds::TenantCreate;
 
 use super::cheap_owner::CheapOwner;
 use crate::world::Holder;
@@ -35,13 +36,13 @@ struct Fenced {
 
 impl Fenced {
     fn saga(&self) -> &dyn Drive<World> {
-        if self.kind() == OperationKind::TenantCreate { &CheapOwner } else { self.all[self.place].as_ref() }
+        if self.kind() == TenantCreate::KIND { &CheapOwner } else { self.all[self.place].as_ref() }
     }
 }
 
 #[async_trait]
 impl Drive<World> for Fenced {
-    fn kind(&self) -> OperationKind {
+    fn kind(&self) -> &'static OperationKind {
         self.all[self.place].kind()
     }
 

@@ -23,6 +23,11 @@ impl TenantQueues for Remote {
         Remote::remove(self, &[Kind::Queue], &tenant.to_string()).await.map_err(unavailable)
     }
 
+    /// Nothing runs in a storm's tenants.
+    async fn pending(&self, _: TenantId) -> Result<u64, QueueError> {
+        Ok(0)
+    }
+
     async fn usage(&self) -> Result<QueueUsage, QueueError> {
         Ok(QueueUsage::default())
     }

@@ -6,7 +6,7 @@ use common::{
     id::{OperationId, TenantId},
     operations::{Claim, Claimed, Entry, Event, NewEntry, OperationKind, Turn},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Request, status_of};
 
@@ -51,8 +51,10 @@ impl Status {
 #[derive(Debug, Clone)]
 pub struct Row {
     pub id: OperationId,
-    pub kind: OperationKind,
+    pub kind: &'static OperationKind,
     pub tenant: TenantId,
+    pub parent: Option<OperationId>,
+    pub cluster: Option<String>,
     pub status: Status,
     pub priority: i16,
     pub not_before: Duration,
@@ -92,6 +94,8 @@ impl Row {
             id: request.id,
             kind: request.kind,
             tenant: request.tenant,
+            parent: request.parent,
+            cluster: None,
             status: Status::Queued,
             priority: request.priority,
             not_before: now + request.delay,
@@ -111,11 +115,19 @@ impl Row {
         self.lease_until.is_some_and(|until| until > now)
     }
 
-    pub(super) fn is_due(&self, kinds: &[OperationKind], now: Duration) -> bool {
-        self.status.is_open() && kinds.contains(&self.kind) && self.not_before <= now && !self.lease_runs(now)
+    pub(super) fn is_due(&self, claim: &Claim<'_>, now: Duration) -> bool {
+        let here = self.cluster.as_deref().is_none_or(|own| claim.cluster.is_none_or(|asking| own == asking));
+        let open = self.status.is_open() && claim.kinds.contains(&self.kind);
+        open && here && self.not_before <= now && !self.lease_runs(now)
     }
 
-    /// Whether `other`, of the same tenant, has to wait for this one. What has begun waits for nobody, and nobody waits for
+    /// Whether these two take turns: a tenant's operations in each lane, and the parts of one operation.
+    fn takes_turns_with(&self, other: &Self) -> bool {
+        let lanes = self.kind.lane == other.kind.lane || self.kind.alone || other.kind.alone;
+        self.tenant == other.tenant && self.parent == other.parent && (lanes || self.parent.is_some())
+    }
+
+    /// Whether `other` has to wait for this one. What has begun waits for nobody, and nobody waits for
     /// what waits for a later moment.
     pub(super) fn precedes(&self, other: &Self, now: Duration) -> bool {
         let first = match self.status {
@@ -124,7 +136,7 @@ impl Row {
             Status::Running | Status::Undoing | Status::Stuck => self.id != other.id,
             Status::Succeeded | Status::RolledBack | Status::Abandoned => false,
         };
-        first && self.tenant == other.tenant && other.status == Status::Queued
+        first && self.takes_turns_with(other) && other.status == Status::Queued
     }
 
     pub(super) fn hand_out(&mut self, claim: &Claim<'_>, now: Duration) -> Claimed {
@@ -134,6 +146,7 @@ impl Row {
         if self.status == Status::Queued {
             self.status = Status::Running;
         }
+        self.cluster = self.cluster.take().or(claim.cluster.map(str::to_owned));
         self.lease_owner = Some(claim.owner.to_owned());
         self.lease_until = Some(now + claim.lease);
         self.fence += 1;
@@ -141,6 +154,8 @@ impl Row {
             id: self.id,
             kind: self.kind,
             tenant: self.tenant,
+            // Read by each kind as its own; what it does not know it leaves.
+            request: json!({ "mode": "dedicated", "plan": "pro" }),
             undoing: self.status == Status::Undoing,
             late: self.deadline <= now,
             fence: self.fence,

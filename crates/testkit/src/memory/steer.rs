@@ -26,7 +26,7 @@ impl MemoryRecord {
         self.steer(id, |row| {
             let possible = match row.status {
                 Status::Queued => true,
-                Status::Running => row.kind.unwinds() || row.cancellation.is_some(),
+                Status::Running => row.kind.unwinds || row.cancellation.is_some(),
                 Status::Undoing | Status::RolledBack => row.cancellation.is_some(),
                 Status::Stuck | Status::Succeeded | Status::Abandoned => false,
             };

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, OperationKind, Saga, Step, StepError},
+    operations::{Context, ContextOf, Saga, Step, StepError},
 };
 use tokio::sync::Notify;
 
@@ -74,7 +74,7 @@ impl<S: Saga> Faulty<S> {
 impl<S: Saga> Saga for Faulty<S> {
     type World = S::World;
     type State = S::State;
-    const KIND: OperationKind = S::KIND;
+    type Request = S::Request;
     const UNWINDS: bool = S::UNWINDS;
 
     fn steps(&self) -> Vec<&dyn Step<Self>> {
@@ -92,7 +92,7 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
         self.inner.name()
     }
 
-    async fn run(&self, context: &Context<'_, S::World>, state: &mut S::State) -> Result<(), StepError> {
+    async fn run(&self, context: &ContextOf<'_, S>, state: &mut S::State) -> Result<(), StepError> {
         let Some(mode) = self.mode.filter(|_| self.signals.first_time()) else {
             return self.inner.run(context, state).await;
         };
@@ -131,7 +131,7 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
         }
     }
 
-    async fn undo(&self, context: &Context<'_, S::World>, state: &S::State) -> Result<(), StepError> {
+    async fn undo(&self, context: &ContextOf<'_, S>, state: &S::State) -> Result<(), StepError> {
         if let Some(Mode::CrashInUndo(waits)) = self.mode
             && self.signals.first_time_in_undo()
         {
@@ -147,7 +147,7 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
 }
 
 /// What somebody's request does to the record.
-async fn cancel<W>(context: &Context<'_, W>) -> Result<(), StepError> {
+async fn cancel<W, R>(context: &Context<'_, W, R>) -> Result<(), StepError> {
     let cancel = "update operations set cancellation = '{\"kind\": \"cancelled\", \"detail\": \"Cancelled by a test.\"}'
                   where id = $1";
     sqlx::query(cancel).bind(context.operation()).execute(context.database()).await?;

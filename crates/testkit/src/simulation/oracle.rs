@@ -35,7 +35,7 @@ pub struct Oracle {
 
 /// The account of one operation.
 struct Case {
-    kind: OperationKind,
+    kind: &'static OperationKind,
     tenant: TenantId,
     /// Its place in the order of acceptance, as the server stamped it.
     stamp: (Duration, OperationId),
@@ -102,7 +102,7 @@ impl Oracle {
     /// Somebody's cancellation was accepted.
     pub fn cancelled(&mut self, id: OperationId) {
         let case = self.case(id);
-        let possible = case.cancelled || case.fence == 0 || (case.kind.unwinds() && !case.going_back);
+        let possible = case.cancelled || case.fence == 0 || (case.kind.unwinds && !case.going_back);
         let over = case.end.is_some() && !case.cancelled;
         if case.fence == 0 {
             case.end = Some(Status::RolledBack);

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use common::{
     error::Kind,
     id::{OperationId, TenantId},
-    operations::OperationKind,
+    operations::{OperationKind, Request as _},
 };
 use uuid::Uuid;
+use wire::kinds::{TenantCreate, TenantDelete, TenantHeal};
 
 use super::{
     faults::{Fault, Faults},
@@ -36,8 +37,7 @@ pub struct Plan {
     pub happenings: BTreeMap<(Duration, u32), Happening>,
 }
 
-const KINDS: [OperationKind; 3] =
-    [OperationKind::TenantCreate, OperationKind::TenantHeal, OperationKind::TenantDelete];
+const KINDS: [&OperationKind; 3] = [TenantCreate::KIND, TenantHeal::KIND, TenantDelete::KIND];
 
 /// Faults that need somebody to bring them about; the others befall every question.
 const STRIKES: [Fault; 6] =
@@ -68,11 +68,18 @@ impl Plan {
         let id = OperationId::from_uuid(Uuid::from_u128(number));
         let kind = KINDS[dice.usize(..KINDS.len())];
         let short = dice.u32(..5) == 0;
-        let deadline = if short { Duration::from_secs(dice.u64(1..60)) } else { kind.deadline() };
+        let deadline = if short { Duration::from_secs(dice.u64(1..60)) } else { kind.deadline };
         let tenant = TenantId::from_uuid(Uuid::from_u128(dice.u128(1..=tenants)));
         let priority = dice.i16(0..=2);
-        let accept =
-            Happening::Accept(Request { id, kind, tenant, priority, delay: Duration::ZERO, deadline });
+        let accept = Happening::Accept(Request {
+            id,
+            kind,
+            tenant,
+            parent: None,
+            priority,
+            delay: Duration::ZERO,
+            deadline,
+        });
         self.at(at, accept);
         if dice.u32(..20) == 0 {
             // Perhaps the answer to the first acceptance was lost.

@@ -1,7 +1,8 @@
 //! Sagas whose steps act on the simulated outside, and check what they are handed.
 
 use async_trait::async_trait;
-use common::operations::{Context, OperationKind, Saga, Step, StepError};
+use common::operations::{Context, OperationKind, Request, Saga, Step, StepError};
+use wire::kinds::{TenantCreate, TenantDelete, TenantHeal};
 
 use super::outside::{PARTS, Reach};
 
@@ -17,11 +18,11 @@ struct Act(usize);
 const STEPS: [Act; 4] = [Act(0), Act(1), Act(2), Act(3)];
 
 /// How many steps this kind's saga has.
-pub const fn steps(kind: OperationKind) -> usize {
-    match kind {
-        OperationKind::TenantCreate => 4,
-        OperationKind::TenantDelete => 3,
-        OperationKind::TenantHeal => 2,
+pub fn steps(kind: &OperationKind) -> usize {
+    match kind.name {
+        "tenant.create" => 4,
+        "tenant.delete" => 3,
+        _ => 2,
     }
 }
 
@@ -32,7 +33,7 @@ macro_rules! saga {
         impl Saga for $name {
             type World = Reach;
             type State = Done;
-            const KIND: OperationKind = OperationKind::$kind;
+            type Request = $kind;
 
             fn steps(&self) -> Vec<&dyn Step<Self>> {
                 STEPS[..steps(Self::KIND)].iter().map(|step| step as &dyn Step<Self>).collect()
@@ -51,7 +52,7 @@ impl<S: Saga<World = Reach, State = Done>> Step<S> for Act {
         ["first", "second", "third", "fourth"][self.0]
     }
 
-    async fn run(&self, context: &Context<'_, Reach>, state: &mut Done) -> Result<(), StepError> {
+    async fn run(&self, context: &Context<'_, Reach, S::Request>, state: &mut Done) -> Result<(), StepError> {
         self.check(context, state, state.steps.len() == self.0);
         state.steps.push(self.0);
         for part in 0..PARTS {
@@ -63,7 +64,7 @@ impl<S: Saga<World = Reach, State = Done>> Step<S> for Act {
         Ok(())
     }
 
-    async fn undo(&self, context: &Context<'_, Reach>, state: &Done) -> Result<(), StepError> {
+    async fn undo(&self, context: &Context<'_, Reach, S::Request>, state: &Done) -> Result<(), StepError> {
         // Its own success may be in the journal or not; that of an earlier step always is.
         let known = state.steps.len();
         self.check(context, state, known >= self.0);
@@ -75,7 +76,7 @@ impl<S: Saga<World = Reach, State = Done>> Step<S> for Act {
 }
 
 impl Act {
-    fn check(&self, context: &Context<'_, Reach>, state: &Done, fits: bool) {
+    fn check(&self, context: &Context<'_, Reach, impl Request>, state: &Done, fits: bool) {
         if !fits || state.steps.iter().enumerate().any(|(at, step)| at != *step) {
             let rule = format!("step {} is handed the state {:?}", self.0, state.steps);
             context.observe().sim.oracle().violated(context.operation(), rule);

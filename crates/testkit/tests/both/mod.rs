@@ -13,15 +13,43 @@ use std::{
 
 use common::{
     id::{OperationId, TenantId},
-    operations::{Claim, End, Event, NewEntry, OperationKind, PostgresRecord, Record, StoreError, Turn},
+    operations::{
+        Claim, End, Event, Lane, NewEntry, OperationKind, PostgresRecord, Priority, Record, StoreError, Turn,
+    },
 };
 use serde_json::json;
 use sqlx::PgPool;
-use testkit::memory::{MemoryRecord, Request};
+use testkit::memory::{MemoryRecord, Request, Row};
 
 /// Everything moves in such steps, so that the moments questions take in Postgres make no difference.
 const STEP: Duration = Duration::from_secs(10);
 const LEASE: Duration = Duration::from_secs(25);
+
+const fn kind(name: &'static str, lane: Lane, alone: bool, unwinds: bool) -> OperationKind {
+    OperationKind {
+        name,
+        service: "provisioner",
+        lane,
+        alone,
+        single: false,
+        from: &[],
+        passes: None,
+        ends: None,
+        deadline: STEP,
+        priority: Priority::Normal,
+        unwinds,
+        roles: &[],
+        read: |given| Ok(given.clone()),
+    }
+}
+
+/// One of each sort.
+pub const KINDS: [&OperationKind; 4] = [
+    &kind("changes", Lane::Life, false, true),
+    &kind("cannot_go_back", Lane::Life, true, false),
+    &kind("copies", Lane::Copies, false, true),
+    &kind("copies_alone", Lane::Copies, true, true),
+];
 
 pub struct Both {
     pool: PgPool,
@@ -93,11 +121,17 @@ impl Both {
     async fn accept(&mut self) -> (String, String, String) {
         // Never two at the same moment: their order would be anybody's guess.
         self.clock_ms.fetch_add(1, Ordering::SeqCst);
-        let again = self.operations.last().filter(|_| self.dice.u32(..8) == 0);
+        let again = self.operations.last().copied().filter(|_| self.dice.u32(..8) == 0);
+        let tenant = self.tenants[self.dice.usize(..2)];
+        let parent = self.some_operation().filter(|_| self.dice.u32(..4) == 0);
+        // A part of an operation is for the same tenant.
+        let of_parent = |rows: &[Row]| rows.iter().find(|row| Some(row.id) == parent).map(|row| row.tenant);
+        let tenant = of_parent(&self.memory.rows()).unwrap_or(tenant);
         let request = Request {
-            id: again.copied().unwrap_or_else(OperationId::generate),
-            kind: OperationKind::ALL[self.dice.usize(..3)],
-            tenant: self.tenants[self.dice.usize(..2)],
+            id: again.unwrap_or_else(OperationId::generate),
+            kind: KINDS[self.dice.usize(..KINDS.len())],
+            tenant,
+            parent,
             priority: self.dice.i16(0..=2),
             delay: STEP * [0, 0, 0, 3][self.dice.usize(..4)],
             deadline: STEP * self.dice.u32(1..20),
@@ -108,10 +142,12 @@ impl Both {
     }
 
     async fn claim(&mut self) -> (String, String, String) {
-        let kinds: Vec<_> = OperationKind::ALL.into_iter().filter(|_| self.dice.u32(..4) > 0).collect();
+        let kinds: Vec<_> = KINDS.into_iter().filter(|_| self.dice.u32(..4) > 0).collect();
         let (oldest_first, at_most) = (self.dice.u32(..4) == 0, self.dice.u32(1..4));
         let asked_at = tokio::time::Instant::now();
-        let claim = Claim { kinds: &kinds, owner: "worker", lease: LEASE, oldest_first, at_most, asked_at };
+        let cluster = [None, Some("here"), Some("there")][self.dice.usize(..3)];
+        let claim =
+            Claim { kinds: &kinds, cluster, owner: "worker", lease: LEASE, oldest_first, at_most, asked_at };
         let memory = self.memory.claim(&claim).await.unwrap();
         let postgres = self.postgres.claim(&claim).await.unwrap();
         self.fences.extend(memory.iter().map(|claimed| (claimed.id, claimed.fence)));

@@ -9,6 +9,8 @@ use common::{
 use sqlx::{AssertSqlSafe, PgPool};
 use testkit::memory::Request;
 
+use super::KINDS;
+
 pub async fn empty(pool: &PgPool) {
     sqlx::query("truncate tenants, operations cascade").execute(pool).await.unwrap();
 }
@@ -23,13 +25,14 @@ pub async fn tenant(pool: &PgPool) -> TenantId {
 
 pub async fn accept(pool: &PgPool, request: &Request) -> bool {
     let insert = "insert into operations
-                      (id, kind, tenant_id, request, actor, correlation_id, priority, deadline, not_before)
+                      (id, kind, tenant_id, request, actor, correlation_id, priority, deadline, not_before, lane, alone, parent_id)
                   values ($1, $2, $3, '{}', 'test', 'test', $4, now() + make_interval(secs => $5),
-                          now() + make_interval(secs => $6))
+                          now() + make_interval(secs => $6), $7, $8, $9)
                   on conflict do nothing";
     let insert = sqlx::query(insert).bind(request.id).bind(request.kind.as_str()).bind(request.tenant);
     let insert =
         insert.bind(request.priority).bind(request.deadline.as_secs_f64()).bind(request.delay.as_secs_f64());
+    let insert = insert.bind(request.kind.lane.as_str()).bind(request.kind.alone).bind(request.parent);
     insert.execute(pool).await.unwrap().rows_affected() == 1
 }
 
@@ -45,7 +48,7 @@ pub async fn pass(pool: &PgPool, time: Duration) {
 
 /// What the gateway does to the row, its answers and audit left out.
 pub async fn cancel(pool: &PgPool, id: OperationId) -> bool {
-    let unwinding = OperationKind::ALL.into_iter().filter(|kind| kind.unwinds());
+    let unwinding = KINDS.into_iter().filter(|kind| kind.unwinds);
     let unwinding: Vec<_> = unwinding.map(OperationKind::as_str).collect();
     let cancel = r#"
         update operations o set

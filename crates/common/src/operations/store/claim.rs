@@ -11,9 +11,9 @@ use super::{
 use crate::id::{OperationId, TenantId};
 
 /// The most urgent operation that may be acted for now: new, due again, or left behind by a worker whose lease ended.
-/// Operations of one tenant begin in the order of their acceptance, whatever their urgency, and one that has begun comes before
+/// Operations of one tenant and lane begin in the order of their acceptance, whatever their urgency, and one that has begun comes before
 /// those that have not: when the clock was set back, it may bear a later time than they do, and they would wait for each other
-/// for ever. One that waits for a later moment keeps nobody waiting. One that was cancelled goes back.
+/// for ever. What needs the tenant alone is in every lane. The parts of an operation take turns with each other and with nobody else. One that waits for a later moment keeps nobody waiting. One that was cancelled goes back.
 macro_rules! claim {
     (order by $order:literal) => {
         concat!(
@@ -24,6 +24,7 @@ macro_rules! claim {
                       else status end,
         error = case when status = 'running' and cancellation is not null then cancellation else error end,
         started_at = coalesce(started_at, now()),
+        cluster_id = coalesce(cluster_id, $5),
         lease_owner = $2,
         lease_until = now() + make_interval(secs => $3),
         fence = fence + 1
@@ -33,10 +34,13 @@ macro_rules! claim {
           and o.kind = any($1)
           and o.not_before <= now()
           and (o.lease_until is null or o.lease_until <= now())
+          and (o.cluster_id is null or $5::text is null or o.cluster_id = $5)
           and (o.status <> 'queued' or not exists (
               select from operations other
               where other.tenant_id = o.tenant_id
                 and other.id <> o.id
+                and other.parent_id is not distinct from o.parent_id
+                and (other.lane = o.lane or other.alone or o.alone or o.parent_id is not null)
                 and (other.status in ('running', 'undoing', 'stuck')
                      or other.status = 'queued' and other.not_before <= now()
                         and (other.created_at, other.id) < (o.created_at, o.id))))
@@ -47,11 +51,15 @@ macro_rules! claim {
             "
         for update of o skip locked
         limit 1)
-    returning id, kind, tenant_id, status = 'undoing' as undoing, deadline <= now() as late, fence, actor,
+    returning id, kind, tenant_id, request, status = 'undoing' as undoing, deadline <= now() as late, fence, actor,
         correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age"
         )
     };
 }
+
+/// What keeps two of them from running at once, should two workers look at the same moment.
+const ONE_AT_A_TIME: [&str; 3] =
+    ["operations_one_at_a_time", "operations_one_copy_at_a_time", "operations_one_child_at_a_time"];
 
 const MOST_URGENT: &str = claim!(order by "o.priority, o.created_at");
 const OLDEST: &str = claim!(order by "o.created_at");
@@ -64,21 +72,28 @@ impl PostgresRecord {
             .bind(claim.owner)
             .bind(seconds(claim.lease))
             .bind(i64::from(claim.at_most))
+            .bind(claim.cluster)
             .fetch_optional(&self.queue)
             .await;
         let row = match claimed {
             Ok(row) => row,
             // Two workers reached for two operations of one tenant at once; the other one was quicker.
-            Err(sqlx::Error::Database(e)) if e.constraint() == Some("operations_one_at_a_time") => None,
+            Err(sqlx::Error::Database(e))
+                if e.constraint().is_some_and(|name| ONE_AT_A_TIME.contains(&name)) =>
+            {
+                None
+            }
             Err(error) => return Err(error.into()),
         };
         let Some(row) = row else { return Ok(None) };
-        let kind: &str = row.try_get("kind")?;
+        let word: &str = row.try_get("kind")?;
+        let kind = claim.kinds.iter().find(|kind| kind.as_str() == word);
         let fence = row.try_get("fence")?;
         Ok(Some(Claimed {
             id: OperationId::from_uuid(row.try_get("id")?),
-            kind: kind.parse().map_err(|_| StoreError::Unreadable)?,
+            kind: kind.ok_or(StoreError::Unreadable)?,
             tenant: TenantId::from_uuid(row.try_get("tenant_id")?),
+            request: row.try_get("request")?,
             undoing: row.try_get("undoing")?,
             late: row.try_get("late")?,
             fence,

@@ -44,7 +44,9 @@ pub trait Record: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// What it can do.
-    pub kinds: &'a [OperationKind],
+    pub kinds: &'a [&'static OperationKind],
+    /// Where: only what is this cluster's, or nobody's yet. `None`: anywhere.
+    pub cluster: Option<&'a str>,
     /// In whose name.
     pub owner: &'a str,
     pub lease: Duration,
@@ -60,8 +62,10 @@ pub struct Claim<'a> {
 #[derive(Debug, Clone)]
 pub struct Claimed {
     pub id: OperationId,
-    pub kind: OperationKind,
+    pub kind: &'static OperationKind,
     pub tenant: TenantId,
+    /// What it is asked to do.
+    pub request: Value,
     pub undoing: bool,
     /// Its deadline has passed.
     pub late: bool,

@@ -84,5 +84,6 @@ impl Edge {
 /// A host that leads to this instance.
 pub fn route(host: &str, instance: SocketAddr) -> Route {
     let target = Target { color: Color::Blue, url: instance.into(), weight: 1 };
-    Route { host: host.parse().unwrap(), tenant: TenantId::generate(), targets: vec![target], generation: 1 }
+    let (host, tenant) = (host.parse().unwrap(), TenantId::generate());
+    Route { host, tenant, targets: vec![target], stand_in: None, generation: 1 }
 }

@@ -71,7 +71,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         | Code::RequestInFlight
         | Code::IdempotencyKeyReused => command,
         // A header, or an upgrade that is none.
-        Code::InvalidRequest => command || route.follows,
+        Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
         Code::Conflict => route.is("post", "/tenants") || route.is("post", "/tenants/{id}/reset-login"),
         Code::SubdomainTaken

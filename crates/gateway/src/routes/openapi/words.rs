@@ -6,7 +6,7 @@ use common::{
     tenant::{Mode, TenantStatus},
 };
 use serde_json::{Value, json};
-use wire::LoggedRole;
+use wire::{LoggedRole, kinds};
 
 use crate::{
     audit::Outcome,
@@ -25,7 +25,7 @@ pub fn narrowing(path: &str, name: &str) -> Value {
         ("/dead-letters", "service") => json!({ "enum": CONSUMERS }),
         ("/tenants", "q") => json!({ "minLength": 1, "maxLength": 120 }),
         ("/operations", "status") => json!({ "enum": STATUSES }),
-        ("/operations", "kind") => json!({ "enum": OperationKind::ALL.map(OperationKind::as_str) }),
+        ("/operations", "kind") => json!({ "enum": kinds::ALL.map(OperationKind::as_str) }),
         ("/dead-letters", "reason") => json!({ "enum": Reason::ALL.map(Reason::as_str) }),
         ("/dead-letters", "state") => json!({ "enum": STATES }),
         ("/audit", "actor") => {
@@ -41,6 +41,7 @@ pub fn narrowing(path: &str, name: &str) -> Value {
         (_, "tenant") => json!({ "pattern": TENANT_NAME, "minLength": 3, "maxLength": 40 }),
         (_, "cursor") => json!({ "pattern": "^[A-Za-z0-9_-]+$" }),
         (_, "since") => json!({ "minimum": 0 }),
+        ("/tenants/{id}/logs", "last-event-id") => json!({ "pattern": "^[0-8]?[0-9]{1,18}$" }),
         (_, "last-event-id") => json!({ "pattern": "^[0-9]{1,18}$" }),
         // As `IdempotencyKey` reads it.
         (_, "idempotency-key") => json!({ "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }),

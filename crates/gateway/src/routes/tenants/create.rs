@@ -3,16 +3,18 @@
 use axum::{extract::State, response::Response};
 use common::{
     id::{OperationId, TenantId},
+    operations::Request as _,
     tenant::TenantStatus,
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use wire::kinds::TenantCreate;
 
 use crate::{
     app::App,
     auth::{Access, Command, Role},
-    commands::accept,
+    commands,
     idempotency::{Answer, repeat_or},
     problem::{Answered, Code, Pointer, Problem},
     store::{accept::CreateTenant, room},
@@ -23,8 +25,8 @@ use crate::{
 pub enum Create {}
 
 impl Access for Create {
-    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator, Role::Service];
-    const ACTION: Option<&'static str> = Some("tenant.create");
+    const ROLES: &'static [Role] = TenantCreate::KIND.roles;
+    const ACTION: Option<&'static str> = Some(TenantCreate::KIND.name);
 }
 
 /// The tenant that was accepted. It is there once its operation has succeeded.
@@ -74,7 +76,7 @@ pub async fn create(State(app): State<App>, command: Command<Create>) -> Answere
     };
     let answer = Answer::json(StatusCode::CREATED, format!("/operations/{operation}"), &created)?;
     let effect = CreateTenant { id, tenant: &tenant, n8n_version: &app.n8n_version };
-    match accept(&app, &command, operation, &effect, answer).await? {
+    match commands::create(&app, &command, operation, &effect, answer).await? {
         Some(answer) => Ok(answer),
         None => Err(obstacle(&app, &tenant.plan).await?),
     }

@@ -3,22 +3,23 @@
 use axum::{extract::State, response::Response};
 use common::{
     id::{OperationId, TenantId},
-    operations::OperationKind,
+    operations::{NewOperation, Request},
     tenant::TenantStatus,
 };
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
+use wire::kinds::TenantDelete;
 
 use crate::{
     app::App,
     auth::{Access, Command, Role, Scope, absent},
-    commands::accept,
+    commands,
     http::fields::Fields,
     idempotency::Answer,
     problem::{Answered, Code, Problem},
     store::{
-        accept::DeleteTenant,
+        accept::asked,
         operations,
         tenants::{self, Tenant},
     },
@@ -28,8 +29,8 @@ use crate::{
 pub enum Delete {}
 
 impl Access for Delete {
-    const ROLES: &'static [Role] = Role::ALL;
-    const ACTION: Option<&'static str> = Some("tenant.delete");
+    const ROLES: &'static [Role] = TenantDelete::KIND.roles;
+    const ACTION: Option<&'static str> = Some(TenantDelete::KIND.name);
 }
 
 /// The removal that was accepted.
@@ -63,7 +64,8 @@ pub async fn delete(State(app): State<App>, command: Command<Delete, Tenant>) ->
     let (id, operation) = (command.target().id, OperationId::generate());
     let removal = Removal { tenant_id: id, operation_id: operation, status: TenantStatus::Deleting };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removal)?;
-    match accept(&app, &command, operation, &DeleteTenant { id }, answer).await? {
+    let new = NewOperation::of(operation, id, &TenantDelete {}, asked(&command, None));
+    match commands::accept(&app, &command, &new, answer).await? {
         Some(answer) => Ok(answer),
         None => Err(gone(&app, command.identity().scope(), id).await?),
     }
@@ -72,7 +74,7 @@ pub async fn delete(State(app): State<App>, command: Command<Delete, Tenant>) ->
 /// Why there is nothing to remove.
 async fn gone(app: &App, scope: &Scope, id: TenantId) -> Answered<Problem> {
     let reader = app.reader(scope);
-    if let Some(operation) = operations::find_open(&reader, id, OperationKind::TenantDelete).await? {
+    if let Some(operation) = operations::find_open(&reader, id, TenantDelete::KIND).await? {
         let detail = format!("The tenant is being removed by operation {operation}.");
         return Ok(Problem::new(Code::RemovalUnderWay).detail(detail));
     }

@@ -1,18 +1,19 @@
 //! `GET /tenants/{id}/logs`
 
+mod follow;
+
 use axum::{
     Extension, Json,
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
 };
 use common::{bus::BusError, error::Kind};
-use http::header;
+use http::{HeaderMap, header};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::{IntoParams, ToSchema};
 use wire::{AskLogs, LoggedRole, MOST_LINES};
 
-use super::Data;
 use crate::{
     app::App,
     audit::Entry,
@@ -23,6 +24,9 @@ use crate::{
     routes::audit::moment,
     store::audit,
 };
+
+pub use follow::FOLLOWERS;
+use follow::{Feed, told};
 
 /// When nothing is said.
 const LINES: u16 = 100;
@@ -46,8 +50,18 @@ pub struct LogsQuery {
     /// 1 to 1000; 100 when absent.
     #[param(minimum = 1, maximum = 1000)]
     tail: Option<u16>,
-    /// Only what was written after this moment (RFC 3339): to follow, the `at` of the last line.
+    /// Only what was written after this moment (RFC 3339).
     after: Option<String>,
+    /// Goes on with what is written from now on, as server-sent events.
+    follow: Option<bool>,
+}
+
+/// The lines that were asked for.
+#[derive(Serialize, ToSchema)]
+pub struct LogLines {
+    data: Vec<LogLineView>,
+    /// There were more, older than these.
+    truncated: bool,
 }
 
 /// One line that a container wrote.
@@ -66,27 +80,44 @@ pub struct LogLineView {
 /// Shows the last lines that the tenant's containers wrote, oldest first.
 ///
 /// At most 512 kB of text. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+/// With `follow=true` these lines, and then those that are written, are told as server-sent events: each message's data is a `LogLine`. A
+/// message named `gap` says that more was written in a second than is carried, one named `end` why the stream ends; a client that comes
+/// back with `Last-Event-ID` goes on after that line.
 #[utoipa::path(
     get, path = "/tenants/{id}/logs", tag = "tenants",
     security(("token" = [])),
-    params(("id" = String, Path, description = "The tenant's id or subdomain"), LogsQuery),
+    params(
+        ("id" = String, Path, description = "The tenant's id or subdomain"),
+        LogsQuery,
+        ("last-event-id" = Option<String>, Header, description = "Wins over `after` where lines are followed"),
+    ),
     responses(
-        (status = 200, body = Data<Vec<LogLineView>>),
+        (
+            status = 200, description = "The lines, or a stream of them",
+            content((LogLines = "application/json"), (LogLineView = "text/event-stream"))
+        ),
     )
 )]
 pub async fn logs(
     State(app): State<App>,
     of: TenantOf<ReadLogs>,
     Extension(exchange): Extension<Exchange>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
-    let Query { role, tail, after } = read_query(query.as_deref())?;
+    let query = read_query(query.as_deref(), &headers)?;
+    let place = if query.follow { Some(Feed::place(&app)?) } else { None };
+    let Query { role, tail, after, .. } = query;
     let asked = app.bus.request(&AskLogs { tenant: of.tenant.id, role, tail, after }).await;
-    let lines = asked.map_err(refusal)?;
+    let logs = asked.map_err(refusal)?;
     let entry = Entry::new(&exchange, of.identity(), ACTION, "shown".to_owned());
     audit::insert(&app.statements, &[entry]).await?;
-    let data: Vec<_> = lines.into_iter().map(LogLineView::from).collect();
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(Data { data })).into_response())
+    if let Some(place) = place {
+        return Ok(told(Feed::of(&app, (of.tenant.id, of.identity()), place, &query, logs)));
+    }
+    let data = logs.lines.into_iter().map(LogLineView::from).collect();
+    let shown = LogLines { data, truncated: logs.truncated };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(shown)).into_response())
 }
 
 fn refusal(error: BusError) -> Problem {
@@ -107,17 +138,22 @@ struct Query {
     role: Option<LoggedRole>,
     tail: u16,
     after: Option<OffsetDateTime>,
+    follow: bool,
 }
 
 /// Reads the query, or tells everything that is wrong with it.
-fn read_query(query: Option<&str>) -> Result<Query, Problem> {
+fn read_query(query: Option<&str>, headers: &HeaderMap) -> Result<Query, Problem> {
     let mut fields = query::read(query);
     let role = fields.optional("role", |text| text.parse().map_err(|e| Fault::new("unknown_role", e)));
     let tail = fields.optional("tail", tail);
     let after = fields.optional("after", moment);
+    let follow = fields.optional("follow", |text| {
+        text.parse().map_err(|_| Fault::new("not_a_boolean", "must be true or false"))
+    });
     fields.finish()?;
-    let tail = tail.flatten().unwrap_or(LINES);
-    Ok(Query { role: role.flatten(), tail, after: after.flatten() })
+    let (tail, follow) = (tail.flatten().unwrap_or(LINES), follow.flatten().unwrap_or_default());
+    let last = if follow { follow::last_line(headers)? } else { None };
+    Ok(Query { role: role.flatten(), tail, after: last.or(after.flatten()), follow })
 }
 
 fn tail(text: &str) -> Result<u16, Fault> {
@@ -129,18 +165,36 @@ fn tail(text: &str) -> Result<u16, Fault> {
 mod tests {
     use super::*;
 
+    fn read(query: Option<&str>) -> Result<Query, Problem> {
+        read_query(query, &HeaderMap::new())
+    }
+
     #[test]
     fn every_wrong_parameter_is_told_at_once() {
-        let wrong = read_query(Some("role=edge&tail=0&after=yesterday&follow=true")).unwrap_err();
-        assert_eq!(wrong.errors().len(), 4, "{wrong:?}");
-        assert!(read_query(Some("tail=1001")).is_err());
+        let wrong = read(Some("role=edge&tail=0&after=yesterday&follow=yes&since=1")).unwrap_err();
+        assert_eq!(wrong.errors().len(), 5, "{wrong:?}");
+        assert!(read(Some("tail=1001")).is_err());
     }
 
     #[test]
     fn nothing_asked_for_is_the_end_of_everything() {
-        let all = Query { role: None, tail: LINES, after: None };
-        assert_eq!(read_query(None).unwrap(), all);
-        let main = read_query(Some("role=main&tail=5&after=2026-08-01T12:00:00Z")).unwrap();
+        let all = Query { role: None, tail: LINES, after: None, follow: false };
+        assert_eq!(read(None).unwrap(), all);
+        assert_eq!(read(Some("follow=false")).unwrap(), all);
+        let main = read(Some("role=main&tail=5&after=2026-08-01T12:00:00Z")).unwrap();
         assert_eq!((main.role, main.tail, main.after.is_some()), (Some(LoggedRole::Main), 5, true));
+    }
+
+    #[test]
+    fn a_client_that_comes_back_goes_on_after_its_last_line() {
+        let query = Some("follow=true&after=2026-08-01T12:00:00Z");
+        let back = |id: &'static str| {
+            let last = HeaderMap::from_iter([("last-event-id".parse().unwrap(), id.parse().unwrap())]);
+            read_query(query, &last).map(|query| query.after.unwrap().unix_timestamp_nanos())
+        };
+        assert_eq!(back("1785586200123456789").unwrap(), 1_785_586_200_123_456_789);
+        for wrong in ["", "-1", "+1", "x", "99999999999999999999"] {
+            assert_eq!(back(wrong).unwrap_err().code(), Code::InvalidRequest, "{wrong}");
+        }
     }
 }

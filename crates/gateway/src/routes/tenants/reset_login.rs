@@ -1,6 +1,7 @@
 //! `POST /tenants/{id}/reset-login`
 //!
-//! What is kept under an idempotency key is the id of the reset, never the password: a repeat asks the provisioner for it again.
+//! What is kept under an idempotency key is the id of the reset, never the password: a repeat asks the provisioner for it again, and is
+//! in the audit log like every look at a password.
 
 use axum::{
     extract::State,
@@ -18,12 +19,14 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::Entry,
     auth::{Access, Command, Role},
     commands,
     http::fields::{Fault, Fields},
     idempotency::{Answer, REPLAYED, kept_answer, repeat_or},
     problem::{Answered, Code, Problem},
     store::{
+        audit,
         steer::{self, Steering},
         tenants::Tenant,
     },
@@ -57,7 +60,7 @@ struct Kept {
 /// Gives the tenant's owner a new password.
 ///
 /// For an owner who is locked out. Ends every session of theirs; their API keys stay. The same `Idempotency-Key` gets the same password
-/// again, until a later reset has replaced it (409).
+/// again and changes nothing, until a later reset has been accepted (409); it is `stale` when the owner has chosen another since.
 #[utoipa::path(
     post, path = "/tenants/{id}/reset-login", tag = "tenants",
     request_body = Option<ResetLoginBody>,
@@ -75,31 +78,34 @@ pub async fn reset_login(State(app): State<App>, command: Command<Reset, Tenant>
         Ok(read) => read,
         Err(problem) => return repeat_or(&app, &command, problem).await,
     };
-    let kept = Kept { reset_id: ResetId::generate() };
-    let (steering, answer) = (steer::ResetLogin { reason }, Answer::done(&kept)?);
+    let id = ResetId::generate();
+    let (steering, answer) = (steer::ResetLogin { id, reason }, Answer::done(&Kept { reset_id: id })?);
     let accepted = steer::steer(&app.statements, &command, &steering, &answer).await;
     if accepted.map_err(commands::refusal)? {
-        return ask(&app, &command, kept, disable_mfa).await;
+        return Ok(told(ask(&app, &command, id, disable_mfa).await?).into_response());
     }
     let Some(before) = kept_answer(&app, &command).await? else {
         return Err(steer::ResetLogin::refusal(command.target()));
     };
-    let before = serde_json::from_slice(&before.body).map_err(|_| Problem::new(Code::Internal))?;
-    let mut answer = ask(&app, &command, before, disable_mfa).await?;
-    answer.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-    Ok(answer)
+    let before: Kept = serde_json::from_slice(&before.body).map_err(|_| Problem::new(Code::Internal))?;
+    let login = ask(&app, &command, before.reset_id, disable_mfa).await?;
+    // What was accepted is in the audit log; that it is shown once more is not yet.
+    let shown =
+        Entry::new(command.exchange(), command.identity(), steer::ResetLogin::ACTION, "shown".to_owned());
+    audit::insert(&app.statements, &[shown]).await?;
+    Ok(([(REPLAYED, HeaderValue::from_static("true"))], told(login)).into_response())
 }
 
 async fn ask(
     app: &App,
     command: &Command<Reset, Tenant>,
-    kept: Kept,
+    reset: ResetId,
     disable_mfa: bool,
-) -> Answered<Response> {
+) -> Answered<wire::InitialLogin> {
     let tenant = command.target().id;
     command.exchange().note_tenant(tenant);
-    let asked = app.bus.request(&wire::ResetLogin { tenant, reset: kept.reset_id, disable_mfa }).await;
-    Ok(told(asked.map_err(refusal)?).into_response())
+    let question = wire::ResetLogin { tenant, reset, disable_mfa, recorded: true };
+    app.bus.request(&question).await.map_err(refusal)
 }
 
 fn refusal(error: BusError) -> Problem {

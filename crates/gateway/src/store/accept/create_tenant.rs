@@ -1,10 +1,16 @@
 //! A new tenant with its limits, copied from its plan so that the plan can change without changing what was promised.
 
-use common::{id::TenantId, operations::OperationKind};
-use serde_json::{Value, json};
+use common::{
+    accepting,
+    id::{OperationId, TenantId},
+    operations::{NewOperation, accept::bind},
+    tenant::TenantStatus,
+};
+use sqlx::PgExecutor;
+use wire::kinds;
 
-use super::{Accepting, Effect, accepting};
-use crate::{config::Version, tenants::NewTenant};
+use super::{AcceptError, Accepting, asked, once};
+use crate::{auth::Command, config::Version, idempotency::Answer, tenants::NewTenant};
 
 /// A tenant to be.
 #[derive(Debug)]
@@ -14,38 +20,48 @@ pub struct CreateTenant<'a> {
     pub n8n_version: &'a Version,
 }
 
-impl Effect for CreateTenant<'_> {
-    const STATEMENT: &'static str = accepting!(
-        // What is not known of a cluster does not stand in the way.
-        possible: "select from plans p where p.name = $22
-                      and (select coalesce(bool_or((r.cpu_millis >= p.cpu_millis and r.memory_mb >= p.memory_mb
-                                                    and r.connections >= p.connections and r.subnets >= 1) is not false),
-                                           true)
-                             from cluster_room() r)",
-        effect: "tenant as (
+const STATEMENT: &str = accepting!(
+    // What is not known of a cluster does not stand in the way. Fewer than 200 places may be given away by those who are being
+    // accepted in this moment: then one takes a turn after the other (migration 0028).
+    possible: "select from plans p, lateral (
+                   select coalesce(max(case when r.cpu_millis < p.cpu_millis or r.memory_mb < p.memory_mb then 0
+                                            else coalesce(least(r.connections / nullif(p.connections, 0), r.subnets),
+                                                          1000) end), 1000) as free
+                     from cluster_room() r) places
+                where p.name = $29
+                  and case when places.free between 1 and 199 then places_left(p.name) > 0
+                           else places.free > 0 end",
+    subject: "tenant as (
                  insert into tenants
                      (id, name, email, subdomain, mode, status, plan, region, custom_domain, compliance, metadata,
                       n8n_version)
-                 select $10, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27 from accepted
+                 select $10, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34 from accepted
                  returning id, plan
-             ), limits as (
+             ), subject as (select id, null::text as cluster_id, 'failed' as former_status from tenant)",
+    effect: "limits as (
                  insert into tenant_limits
                      (tenant_id, cpu_millis, memory_mb, workers, storage_gb, executions_per_month,
                       concurrent_executions, api_calls_per_hour)
                  select tenant.id, p.cpu_millis, p.memory_mb, p.workers, p.storage_gb, p.executions_per_month,
                         p.concurrent_executions, p.api_calls_per_hour
                  from tenant join plans p on p.name = tenant.plan
-             )",
-    );
-    const KIND: OperationKind = OperationKind::TenantCreate;
+             ),",
+);
 
-    fn tenant(&self) -> TenantId {
-        self.id
-    }
-
-    fn request(&self) -> Value {
-        // The row of the tenant says the rest.
-        json!({ "tenant_id": self.id, "mode": self.tenant.mode, "plan": self.tenant.plan })
+impl CreateTenant<'_> {
+    /// Accepts it with its answer. `false`: nothing was written, because its key was used before or because nobody can hold it.
+    pub async fn accept<A, T>(
+        &self,
+        executor: impl PgExecutor<'_>,
+        command: &Command<A, T>,
+        operation: OperationId,
+        answer: &Answer,
+    ) -> Result<bool, AcceptError> {
+        let request = kinds::TenantCreate { mode: self.tenant.mode, plan: self.tenant.plan.clone() };
+        let new = NewOperation::of(operation, self.id, &request, asked(command, None));
+        let once = once(command, answer);
+        let statement = bind(sqlx::query_scalar(STATEMENT), &new, Some(&once));
+        Ok(self.bind(statement).fetch_one(executor).await?)
     }
 
     fn bind<'q>(&'q self, query: Accepting<'q>) -> Accepting<'q> {
@@ -55,7 +71,7 @@ impl Effect for CreateTenant<'_> {
             .bind(tenant.email.as_str())
             .bind(tenant.subdomain.as_str())
             .bind(tenant.mode.as_str())
-            .bind(common::tenant::TenantStatus::Provisioning.as_str())
+            .bind(TenantStatus::Provisioning.as_str())
             .bind(&tenant.plan)
             .bind(&tenant.region)
             .bind(tenant.custom_domain.as_ref().map(|domain| domain.as_str()))

@@ -11,8 +11,8 @@ pub struct AbandonOperation {
 
 impl Steering for AbandonOperation {
     type Target = Operation;
-    // What it did stays, and so does its error. A tenant that nobody brings up or takes down any more has failed: it is not
-    // routed, and it can be removed (again). If a removal waits behind an abandoned creation, the tenant stays `deleting`.
+    // What it did stays, and so does its error. A tenant whose status it had changed has failed, since nobody brings it up or takes it
+    // down any more: it is not routed, and it can be removed (again). If a removal waits behind it, the tenant stays `deleting`.
     const STATEMENT: &'static str = steering!(
         possible: "select from operations o where o.id = $8 and o.status = 'stuck' for update of o",
         effect: "operation as (
@@ -20,20 +20,14 @@ impl Steering for AbandonOperation {
                     set status = 'abandoned', finished_at = now(), lease_owner = null, lease_until = null
                    from accepted
                   where o.id = $8
-                 returning o.id, o.tenant_id, o.kind
-             ), tenant as (
-                 update tenants t
-                    set status = case when t.status = 'deleting' and o.kind = 'tenant.create' then t.status else 'failed' end,
-                        status_before_deleting =
-                            case when t.status = 'deleting' and o.kind = 'tenant.create' then 'failed' end,
-                        failure = 'Its ' || o.kind || ' was abandoned.', updated_at = now()
-                   from operation o
-                  where t.id = o.tenant_id and o.kind in ('tenant.create', 'tenant.delete')
-                    and t.status in ('provisioning', 'deleting')
-                 returning t.id
+                 returning o.id, o.tenant_id, o.kind, o.former_status
+             ), settled as (
+                 select settle_tenant(o.id, 'failed', 'Its ' || o.kind || ' was abandoned.')
+                   from operation o where o.former_status is not null
              ), unrouted as (
-                 delete from routes using tenant where routes.tenant_id = tenant.id
+                 delete from routes using operation o where routes.tenant_id = o.tenant_id and o.former_status is not null
              )",
+        changed: "select o.tenant_id, o.id as operation_id from operation o left join settled on true",
     );
     const ACTION: &'static str = "operation.abandon";
 

@@ -2,6 +2,7 @@
 
 use common::operations::OperationKind;
 use serde_json::{Value, json};
+use wire::kinds;
 
 use super::{Steering, steering};
 use crate::{
@@ -25,7 +26,7 @@ impl CancelOperation {
 
 impl Steering for CancelOperation {
     type Target = Operation;
-    // A queued operation has done nothing but what its acceptance wrote, so that is taken back and it is over. A running one
+    // A queued operation has done nothing but what its acceptance wrote, so its tenant is as before and it is over. A running one
     // is only marked: the worker's next write turns it back. One that was cancelled before stays as it is.
     const STATEMENT: &'static str = steering!(
         possible: "select o.status from operations o
@@ -43,21 +44,13 @@ impl Steering for CancelOperation {
                         cancellation = coalesce(o.cancellation, $14)
                    from accepted
                   where o.id = $8
-                 returning o.id, o.tenant_id, o.kind
-             ), creation as (
-                 update tenants t
-                    set status = case t.status when 'deleting' then t.status else 'failed' end,
-                        status_before_deleting = case t.status when 'deleting' then 'failed' end,
-                        failure = $14 ->> 'detail', updated_at = now()
+                 returning o.id, o.tenant_id, o.former_status
+             ), settled as (
+                 select settle_tenant(o.id, o.former_status, case o.former_status when 'failed' then $14 ->> 'detail' end)
                    from operation o, possible
-                  where possible.status = 'queued' and o.kind = 'tenant.create' and t.id = o.tenant_id
-             ), removal as (
-                 update tenants t
-                    set status = coalesce(t.status_before_deleting, t.status), status_before_deleting = null,
-                        updated_at = now()
-                   from operation o, possible
-                  where possible.status = 'queued' and o.kind = 'tenant.delete' and t.id = o.tenant_id
+                  where possible.status = 'queued' and o.former_status is not null
              )",
+        changed: "select o.tenant_id, o.id as operation_id from operation o left join settled on true",
     );
     const ACTION: &'static str = "operation.cancel";
 
@@ -78,7 +71,7 @@ impl Steering for CancelOperation {
     }
 
     fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
-        let unwinding = OperationKind::ALL.into_iter().filter(|kind| kind.unwinds());
+        let unwinding = kinds::ALL.into_iter().filter(|kind| kind.unwinds);
         statement.bind(&self.error).bind(unwinding.map(OperationKind::as_str).collect::<Vec<_>>())
     }
 }

@@ -1,4 +1,6 @@
-//! Noting that an owner is given a new password, before it is made.
+//! Noting that an owner is given a new password, before it is made. Of two resets the one is later that is noted later.
+
+use common::id::ResetId;
 
 use super::{Steerable, Steering, steering};
 use crate::{
@@ -9,6 +11,7 @@ use crate::{
 /// A tenant whose owner is locked out.
 #[derive(Debug)]
 pub struct ResetLogin {
+    pub id: ResetId,
     pub reason: Option<String>,
 }
 
@@ -22,13 +25,17 @@ impl Steering for ResetLogin {
     type Target = Tenant;
     const STATEMENT: &'static str = steering!(
         possible: "select from tenants t where t.id = $8 and t.status in ('active', 'suspended')",
-        effect: "tenant as (select t.id from tenants t, accepted where t.id = $8)",
+        effect: "tenant as (update tenants t set accepted_reset_id = $14 from accepted where t.id = $8 returning t.id)",
         changed: "select id as tenant_id, null::uuid as operation_id from tenant",
     );
     const ACTION: &'static str = "tenant.reset_login";
 
     fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
+    }
+
+    fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
+        statement.bind(self.id)
     }
 
     fn refusal(tenant: &Tenant) -> Problem {

@@ -24,6 +24,7 @@ pub struct Replica {
     program: Program,
     process: Process,
     pub port: u16,
+    edge_port: u16,
 }
 
 impl Replica {
@@ -41,8 +42,8 @@ impl Replica {
 
     /// The same without waiting for it to be ready.
     pub fn spawn(database: &PgPool, variables: &[(&str, &str)], log: Option<PathBuf>) -> Self {
-        let [port, edge, ops_port] = [free_port(), free_port(), free_port()];
-        let (record, edge) = (address(database), format!("127.0.0.1:{edge}"));
+        let [port, edge_port, ops_port] = [free_port(), free_port(), free_port()];
+        let (record, edge) = (address(database), format!("127.0.0.1:{edge_port}"));
         let changed = [
             ("EDGE_BIND", edge.as_str()),
             ("DATABASE_URL", record.as_str()),
@@ -60,7 +61,7 @@ impl Replica {
             log,
         };
         let process = Process::spawn(&program).unwrap();
-        Self { program, process, port }
+        Self { program, process, port, edge_port }
     }
 
     /// Runs `gateway migrate` for this record. Whether it succeeded.
@@ -117,6 +118,11 @@ impl Replica {
     /// Its answer over a connection of its own, or nothing when there is none, or not a whole one.
     pub async fn send(&self, call: Call) -> Option<Reply> {
         send_to(self.port, call).await
+    }
+
+    /// The same at the edge's own port.
+    pub async fn send_to_edge(&self, call: Call) -> Option<Reply> {
+        send_to(self.edge_port, call).await
     }
 }
 

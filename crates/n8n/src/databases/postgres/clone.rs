@@ -69,19 +69,22 @@ async fn create(session: &mut PgConnection, database: &str, template: Version) -
         return Err(DatabaseError::NoTemplate(template));
     }
     let copy = format!("CREATE DATABASE {} TEMPLATE {}", identifier(database), identifier(&source));
-    match run(session, "copy a template", copy).await {
-        Err(DatabaseError::Refused(_, cause)) if is_unfit(&cause) => {
-            template::condemn(session, &source).await?;
-            Err(DatabaseError::UnfitTemplate(template, cause))
-        }
-        copied => copied,
-    }
+    let Err(error) = run(session, "copy a template", copy).await else { return Ok(()) };
+    let cause = unfit(error)?;
+    template::condemn(session, &source).await?;
+    Err(DatabaseError::UnfitTemplate(template, cause))
 }
 
-/// Whether the server refused because of the source: its collations are of another C library (XX000, which has no code of its own),
-/// pages of it are damaged (XX001), or files of it are gone (58P01).
-fn is_unfit(cause: &sqlx::Error) -> bool {
-    ["XX000", "XX001", "58P01"].iter().any(|code| has_code(cause, code))
+/// The cause, if it lies in the source: its collations are of another C library (XX000, which has no code of its own), pages of it are
+/// damaged (XX001), or files of it are gone (58P01, which counts as a failure of the machine below and would be waited for). Any
+/// other error stays what it is.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever else an error is, it stays")]
+fn unfit(error: DatabaseError) -> Result<sqlx::Error, DatabaseError> {
+    let unfit = |cause: &sqlx::Error| ["XX000", "XX001", "58P01"].iter().any(|code| has_code(cause, code));
+    match error {
+        DatabaseError::Refused(_, cause) | DatabaseError::Unavailable(cause) if unfit(&cause) => Ok(cause),
+        other => Err(other),
+    }
 }
 
 async fn hand_over(
@@ -135,5 +138,66 @@ pub(super) async fn remove(session: &mut PgConnection, database: &str) -> Result
             Err(DatabaseError::Unavailable(cause))
         }
         removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::error::Error;
+    use std::fmt;
+
+    use sqlx::error::{DatabaseError as Answer, ErrorKind};
+
+    use super::*;
+
+    /// An answer of the server's with this code.
+    #[derive(Debug)]
+    struct Coded(&'static str);
+
+    impl fmt::Display for Coded {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Coded {}
+
+    impl Answer for Coded {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn a_template_without_its_files_is_unfit_and_a_server_that_is_away_is_not() {
+        let is_unfit = |code| unfit(refused("copy")(sqlx::Error::Database(Box::new(Coded(code))))).is_ok();
+        for code in ["XX000", "XX001", "58P01"] {
+            assert!(is_unfit(code), "{code}");
+        }
+        for code in ["58030", "57P01", "55006", "42501"] {
+            assert!(!is_unfit(code), "{code}");
+        }
+        assert!(unfit(refused("copy")(sqlx::Error::PoolTimedOut)).is_err());
     }
 }

@@ -74,7 +74,7 @@ pub(super) async fn connections(connection: &mut PgConnection) -> Result<u32, Da
 
 /// Counts what the instance holds, archived workflows included.
 pub(super) async fn counts(connection: &mut PgConnection) -> Result<Counts, DatabaseError> {
-    schema::version(connection).await?;
+    schema::family(connection).await?;
     let question = sqlx::query_as(schema::COUNTS);
     let (workflows, active, credentials, executions): (i64, i64, i64, i64) =
         question.fetch_one(connection).await.map_err(refused("count what an instance holds"))?;

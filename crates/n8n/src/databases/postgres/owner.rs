@@ -3,11 +3,16 @@
 use sqlx::postgres::PgConnection;
 
 use super::session::refused;
+use super::statement::run;
 use super::{DatabaseError, Name, OwnerLogin};
 use crate::schema;
 
+/// Somebody waits for the answer, for five seconds. What went on for longer would change the login after everybody has given it up.
+const IN_TIME: &str = "SET lock_timeout = '2s'; SET statement_timeout = '3s'";
+
 pub(super) async fn login(connection: &mut PgConnection, name: &Name) -> Result<OwnerLogin, DatabaseError> {
-    schema::version(&mut *connection).await?;
+    run(connection, "limit a question", IN_TIME.into()).await?;
+    schema::family(&mut *connection).await?;
     let question = sqlx::query_as(
         r#"SELECT email, password FROM "user"
             WHERE "roleSlug" = 'global:owner' AND email IS NOT NULL AND password IS NOT NULL
@@ -26,7 +31,8 @@ pub(super) async fn reset(
     password_hash: &str,
     disable_mfa: bool,
 ) -> Result<String, DatabaseError> {
-    schema::version(&mut *connection).await?;
+    run(connection, "limit a reset", IN_TIME.into()).await?;
+    schema::family(&mut *connection).await?;
     let reset = sqlx::query_scalar(
         r#"UPDATE "user" SET password = $1,
                   "mfaEnabled" = "mfaEnabled" AND NOT $2,

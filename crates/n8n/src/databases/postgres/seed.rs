@@ -32,7 +32,7 @@ pub(super) async fn owner(
     name: &Name,
     owner: &Owner,
 ) -> Result<OwnerId, DatabaseError> {
-    schema::version(connection).await?;
+    schema::family(connection).await?;
     let mut transaction = connection.begin().await.map_err(refused("seed the owner"))?;
     let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtext('rp9: the owner'))");
     lock.execute(&mut *transaction).await.map_err(refused("seed the owner"))?;
@@ -108,7 +108,7 @@ pub(super) async fn api_key(
     name: &Name,
     key: &ApiKeyRow,
 ) -> Result<(), DatabaseError> {
-    schema::version(connection).await?;
+    schema::family(connection).await?;
     let insert = sqlx::query(
         r#"INSERT INTO user_api_keys (id, "userId", label, "apiKey", scopes, audience)
            SELECT $1, id, $2, $3, $4::json, 'public-api' FROM "user"

@@ -1,14 +1,11 @@
 //! Which e-mail and password an owner first signs in with, and whether they still do.
 
 use common::operations::StepError;
-use n8n::{
-    account,
-    databases::{DatabaseError, Name, OwnerLogin},
-};
+use n8n::databases::{DatabaseError, Name};
 use sqlx::PgPool;
 use wire::{AskInitialLogin, InitialLogin};
 
-use super::off_thread;
+use super::is_password_of;
 use crate::{
     World,
     questions::NoAnswer,
@@ -25,10 +22,7 @@ pub async fn initial_login(
     let secrets = secrets::open(pool, &world.keys, question.tenant).await?;
     let (email, password) = (row.email, secrets.owner_password);
     let stale = match world.databases.owner_login(&Name::of(question.tenant)).await {
-        Ok(OwnerLogin { email: now, password_hash }) => {
-            let verify = move |password: &_| account::is_hash_of(password, &password_hash);
-            now != email.to_lowercase() || !off_thread(verify, &password).await?
-        }
+        Ok(now) => now.email != email.to_lowercase() || !is_password_of(&now, &password).await?,
         // Still in the making: it will be what it is to be.
         Err(DatabaseError::NoDatabase(_) | DatabaseError::NoOwner(_)) => false,
         Err(error) => return Err(StepError::from(error).into()),

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Every sort of damage, as the trace names it.
-pub const NAMES: [&str; 24] = [
+pub const NAMES: [&str; 25] = [
     "a container is killed",
     "a container is removed",
     "a container's limits are changed",
@@ -34,6 +34,7 @@ pub const NAMES: [&str; 24] = [
     "Redis is away",
     "the engine is silent about a container",
     "something of a stranger's appears",
+    "something cannot be removed",
     "everything hangs",
     "the inventory is stale",
     "an event comes twice",
@@ -97,6 +98,12 @@ impl Model {
             20 => {
                 let tenant = TenantId::from_uuid(uuid::Uuid::from_u128(STRANGE + self.dice.u128(..4)));
                 self.leave_something_behind(tenant);
+            }
+            21 => {
+                let tenant = self.gone();
+                self.leave_something_behind(tenant);
+                let theirs = self.world.containers.iter().filter(|c| c.owner.tenant == Some(tenant));
+                self.stubborn.extend(theirs.map(|c| c.name.clone()));
             }
             _ => {
                 let ours = self.world.containers.iter_mut().filter(|c| c.owner.tenant.is_some());

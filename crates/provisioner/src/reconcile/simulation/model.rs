@@ -8,6 +8,7 @@ use std::{
 use common::id::TenantId;
 use engine::{Health, Inventory, State};
 use testkit::seeds::Violation;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::super::{
@@ -15,7 +16,7 @@ use super::super::{
         Orphan,
         tests::{container, network, wanted},
     },
-    rows::{Expected, Presence, Rows, Wanted},
+    rows::{Expected, Presence, Rows, Trouble, Wanted},
     sight::Sight,
     sightings::Sightings,
     watch::Watch,
@@ -56,12 +57,23 @@ pub struct Model {
     pub sightings: Sightings,
     /// Since when each pass has seen it to belong to a tenant that is gone.
     pub seen_since: BTreeMap<Orphan, Duration>,
-    /// Whose remains were removed, and when last.
+    /// Containers that cannot be removed.
+    pub stubborn: BTreeSet<String>,
+    /// Whose remains were removed, and when that began; after an hour it begins anew.
     pub removed: HashMap<TenantId, Duration>,
+    /// Tenants that were healed or renewed and have not been well for a while since: since when, how often they were healed, and
+    /// whether they are shown. The pauses between heals are not modelled.
+    pub troubles: BTreeMap<TenantId, (Duration, u32, bool)>,
+    /// When tenants were last renewed.
+    pub renewed_at: BTreeMap<TenantId, Duration>,
+    /// What the open operations were asked to renew.
+    pub renewing: BTreeMap<TenantId, Vec<String>>,
     /// Containers that end again and again.
     pub looping: BTreeSet<String>,
     /// Since when each container was seen unhealthy at every look, by the model's own account.
     pub unhealthy_since: BTreeMap<String, Duration>,
+    /// Since when the engine has said nothing of containers at every look.
+    pub silent_since: BTreeMap<String, Duration>,
     /// When it was last seen that something containers need was away.
     pub unsteady_until: Duration,
     pub trace: Vec<String>,
@@ -84,9 +96,14 @@ impl Model {
             watch: Watch::default(),
             sightings: Sightings::default(),
             seen_since: BTreeMap::new(),
+            stubborn: BTreeSet::new(),
             removed: HashMap::new(),
+            troubles: BTreeMap::new(),
+            renewed_at: BTreeMap::new(),
+            renewing: BTreeMap::new(),
             looping: BTreeSet::new(),
             unhealthy_since: BTreeMap::new(),
+            silent_since: BTreeMap::new(),
             unsteady_until: Duration::ZERO,
             trace: vec![],
             violation: None,
@@ -127,7 +144,13 @@ impl Model {
     pub fn rows(&self) -> Rows {
         let expected = |(id, life): (&TenantId, &Life)| {
             let (active, busy) = (*life != Life::Gone, matches!(life, Life::Busy(_)));
-            (*id, Expected { active, busy, wanted: Self::wanted(*id), trouble: None })
+            let trouble = self.troubles.get(id).map(|(since, heals, shown)| Trouble {
+                age: self.now - *since,
+                heals: *heals,
+                healable: true,
+                shown: *shown,
+            });
+            (*id, Expected { active, busy, wanted: Self::wanted(*id), trouble })
         };
         let presence = |life: &Life| if *life == Life::Gone { Presence::Gone } else { Presence::Alive };
         let lately = self.removed.iter().filter(|(_, at)| self.now - **at < super::HOUR);
@@ -150,13 +173,23 @@ impl Model {
         Sight { inventory, logins, roles: Some(seen(&self.roles)) }
     }
 
-    /// What an operation that heals leaves. A name that somebody else's container bears is not taken from it.
+    /// What an operation that heals leaves. A name that somebody else's container bears is not taken from it, and what is there
+    /// keeps its settings unless it is to be renewed.
     pub fn heal(&mut self, id: TenantId) {
+        let renewed = self.renewing.remove(&id).unwrap_or_default();
+        let begins = Some(OffsetDateTime::UNIX_EPOCH + self.now);
         for wanted in Self::wanted(id) {
             let own = |c: &engine::Observed| c.name == wanted.name && c.owner.tenant == Some(id);
+            let kept = self.world.containers.iter().find(|c| own(c) && !renewed.contains(&c.name));
+            let (launch, started_at) =
+                kept.map_or((n8n::launch::REVISION, begins), |kept| (kept.launch, kept.started_at));
             self.world.containers.retain(|c| !own(c));
             if self.world.find(&wanted.name).is_none() {
-                self.world.containers.push(container(Some(id), &wanted.name, State::Running));
+                if renewed.contains(&wanted.name) {
+                    self.renewed_at.insert(id, self.now);
+                }
+                let running = container(Some(id), &wanted.name, State::Running);
+                self.world.containers.push(engine::Observed { launch, started_at, ..running });
             }
             self.looping.remove(&wanted.name);
         }

@@ -9,11 +9,13 @@ use super::{
     super::{
         brake::{AT_LEAST, AT_ONCE, ONE_IN, brake},
         drift::{Drift, Urgency},
-        pace::{REVIVED_AT_ONCE, pace, urgency},
-        plan::{Orphan, plan},
+        pace::{Cure, REVIVED_AT_ONCE, pace, urgency},
+        plan::{Orphan, plan, tests::SETTINGS},
+        rows::Expected,
         sight::Sight,
         sightings::GRACE,
-        watch::{RECOVERY, UNHEALTHY_FOR},
+        troubles::{CLEAR_AFTER, Turn, turns},
+        watch::{RECOVERY, SILENT_FOR, UNHEALTHY_FOR},
     },
     model::{Life, Model, orphans},
 };
@@ -44,14 +46,28 @@ impl Model {
         let (rows, now) = (self.rows(), self.start + self.now);
         self.see(&sight);
         self.watch.look(&sight.inventory, sight.is_whole(), now);
-        let plan = plan(&rows, &sight, &self.watch, now);
+        let plan = plan(&rows, &sight, &self.watch, SETTINGS, now);
+        for (id, turn) in turns(&rows, &sight, &plan.drifted, &self.watch, now) {
+            match turn {
+                Turn::Show(_) => self.troubles.entry(id).and_modify(|(.., shown)| *shown = true),
+                Turn::Clear => {
+                    self.troubles.remove(&id);
+                    continue;
+                }
+            };
+        }
         let healed = pace(&plan, &rows);
         self.is_well_paced(&healed, rows.healing);
-        for (id, drifts) in healed {
-            self.note(format_args!("heal {id}: {drifts:?}"));
-            self.must(stale || !self.is_whole(id), "what is as it should be is not healed");
+        for (id, Cure { drifts, renew }) in healed {
+            self.note(format_args!("heal {id}: {drifts:?}, renew {renew:?}"));
+            let whole = self.is_whole(id) && !drifts.iter().any(|d| matches!(d, Drift::ContainerSilent(_)));
+            self.must(stale || !whole, "what is as it should be is not healed");
             self.must(self.lives[&id] == Life::Settled, "what an operation works on is left to it");
             drifts.iter().for_each(|drift| self.is_grounded(drift, &sight));
+            self.keeps_its_settings(&drifts, &renew, &rows.tenants[&id]);
+            self.is_proved(&drifts, &sight);
+            self.remember(id, &drifts);
+            self.renewing.insert(id, renew);
             let passes = self.dice.u32(1..3);
             self.lives.insert(id, Life::Busy(passes));
         }
@@ -64,9 +80,45 @@ impl Model {
         }
     }
 
+    /// Until it is its turn, or does not work although it was healed.
+    fn keeps_its_settings(&mut self, drifts: &[Drift], renew: &[String], expected: &Expected) {
+        let turn = urgency(drifts) == Urgency::Renew;
+        let helped = expected.trouble.is_none_or(|trouble| trouble.heals == 0);
+        let well =
+            |name: &String| !drifts.iter().any(|drift| drift.renew(Urgency::Revive, true) == Some(name));
+        self.must(
+            turn || renew.is_empty() || (!helped && !renew.iter().any(well)),
+            "what is there keeps its settings until it is its turn",
+        );
+    }
+
+    /// Whoever was renewed and has, by what is seen, anything of that left.
+    fn is_proved(&mut self, drifts: &[Drift], sight: &Sight) {
+        let newest = |id: &TenantId| {
+            let seen = sight.inventory.containers.iter().filter(|c| c.owner.tenant == Some(*id));
+            seen.filter(|c| c.launch == n8n::launch::REVISION).count() > 0
+        };
+        let lives = |id: &TenantId| self.lives.get(id).is_some_and(|life| *life != Life::Gone);
+        let mut lately = self.renewed_at.iter().filter(|(_, at)| self.now - **at < CLEAR_AFTER);
+        let proved = lately.all(|(id, _)| !lives(id) || !newest(id));
+        self.must(
+            proved || urgency(drifts) != Urgency::Renew,
+            "the next one is renewed when the one before has been well for a while",
+        );
+    }
+
+    /// That it was healed, or renewed.
+    fn remember(&mut self, id: TenantId, drifts: &[Drift]) {
+        let heals = u32::from(urgency(drifts) != Urgency::Renew);
+        let (now, before) = (self.now, self.troubles.get(&id).copied());
+        let (since, healed, shown) =
+            before.filter(|(_, heals, shown)| *heals > 0 || *shown).unwrap_or((now, 0, false));
+        self.troubles.insert(id, (since, healed + heals, shown));
+    }
+
     /// A few at once of those that hang, and one alone of those that only have to be renewed.
-    fn is_well_paced(&mut self, healed: &[(TenantId, Vec<Drift>)], before: usize) {
-        let urgencies: Vec<_> = healed.iter().map(|(_, drifts)| urgency(drifts)).collect();
+    fn is_well_paced(&mut self, healed: &[(TenantId, Cure)], before: usize) {
+        let urgencies: Vec<_> = healed.iter().map(|(_, cure)| urgency(&cure.drifts)).collect();
         let count = |urgency: Urgency| urgencies.iter().filter(|other| **other == urgency).count();
         let revived = count(Urgency::Revive);
         self.must(revived + before <= REVIVED_AT_ONCE.max(before), "not too many are revived at once");
@@ -83,6 +135,10 @@ impl Model {
                 let since = self.unhealthy_since.get(name);
                 let long = since.is_some_and(|since| self.now - *since >= UNHEALTHY_FOR);
                 long && self.now - self.unsteady_until >= RECOVERY
+            }
+            Drift::ContainerSilent(name) => {
+                let since = self.silent_since.get(name);
+                silent(name) && since.is_some_and(|since| self.now - *since >= SILENT_FOR)
             }
             Drift::ContainerCrashLooping(_) => self.now - self.unsteady_until >= RECOVERY,
             Drift::ContainerMissing(name)
@@ -102,6 +158,10 @@ impl Model {
             self.seen_since.entry(orphan).or_insert(now);
         }
         self.see_health(&sight.inventory);
+        self.silent_since.retain(|name, _| sight.inventory.unknown.contains(name));
+        for name in &sight.inventory.unknown {
+            self.silent_since.entry(name.clone()).or_insert(now);
+        }
         if sight.logins.is_none() {
             self.unsteady_until = now;
             self.unhealthy_since.clear();
@@ -129,8 +189,15 @@ impl Model {
         );
         let old = since.is_none_or(|since| self.now.saturating_sub(since) >= GRACE);
         self.must(old, "nothing is destroyed before its grace is over");
-        self.take_away(orphan);
-        let begun = self.removed.insert(orphan.tenant(), self.now).is_some_and(|at| self.within_the_hour(at));
+        if self.stubborn.contains(orphan.name()) {
+            self.sightings.failed(orphan, self.start + self.now);
+        } else {
+            self.take_away(orphan);
+        }
+        let begun = self.removed.get(&orphan.tenant()).is_some_and(|at| self.within_the_hour(*at));
+        if !begun {
+            self.removed.insert(orphan.tenant(), self.now);
+        }
         let lately = self.removed.values().filter(|at| self.within_the_hour(**at)).count();
         self.must(begun || lately <= tenants, "no hour destroys more than its share of the tenants");
     }
@@ -196,7 +263,7 @@ impl Model {
             self.now += Duration::from_secs(20);
             let (sight, now) = (self.sight(), self.start + self.now);
             self.watch.look(&sight.inventory, sight.is_whole(), now);
-            let plan = plan(&self.rows(), &sight, &self.watch, now);
+            let plan = plan(&self.rows(), &sight, &self.watch, SETTINGS, now);
             let nothing = plan.drifted.is_empty() && plan.orphans.is_empty();
             self.must(nothing, "an idle pass plans nothing");
         }

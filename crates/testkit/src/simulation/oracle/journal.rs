@@ -53,9 +53,9 @@ impl Case {
         let NewEntry { ordinal, event, .. } = *entry;
         let before = self.steps[..ordinal].iter().all(|step| step.succeeded);
         let later_is_open = self.steps[ordinal + 1..].iter().any(|step| step.begun && !step.undone);
-        let (forward, late) = (!self.going_back, self.late && self.kind.unwinds());
+        let (forward, late) = (!self.going_back, self.late && self.kind.unwinds);
         let failure = failure(entry);
-        let may_unwind = self.kind.unwinds();
+        let may_unwind = self.kind.unwinds;
         let step = &mut self.steps[ordinal];
         match event {
             Event::Started => {
@@ -100,7 +100,7 @@ impl Case {
     pub(super) fn may_give_up(&self, entries: &[NewEntry<'_>]) -> Verdict {
         let step = entries.last().map(|entry| &self.steps[entry.ordinal]);
         let exhausted = step.map_or(self.late, |step| step.run_is_final);
-        must(exhausted && self.kind.unwinds(), "an operation is not given up before its last attempt")
+        must(exhausted && self.kind.unwinds, "an operation is not given up before its last attempt")
     }
 
     /// It rests after a failure, from half a second, doubling, to a minute; or not at all, when its process stops.
@@ -128,14 +128,14 @@ impl Case {
                 must(self.steps.iter().all(done), "an operation succeeds when all its steps have")
             }
             Status::RolledBack => {
-                must(self.going_back && self.kind.unwinds(), "only what goes back ends rolled back")?;
+                must(self.going_back && self.kind.unwinds, "only what goes back ends rolled back")?;
                 let undone = self.steps.iter().all(|step| step.undone || !step.begun);
                 must(undone && self.steps[0].undone, "what began is undone before the operation ends")
             }
             Status::Stuck => {
                 let step = entries.last().map(|entry| &self.steps[entry.ordinal]);
                 let last = step.is_some_and(|step| step.undo_is_final || step.run_is_final);
-                let no_way_back = self.going_back || !self.kind.unwinds();
+                let no_way_back = self.going_back || !self.kind.unwinds;
                 must(last && no_way_back, "a person is called after the last attempt, and only then")
             }
             Status::Queued | Status::Running | Status::Undoing | Status::Abandoned => {

@@ -1,4 +1,4 @@
-//! The roles a token can carry.
+//! What somebody can be to the platform.
 
 use std::{fmt, str::FromStr};
 

@@ -1,0 +1,128 @@
+//! Accepting an operation: one statement writes everything or nothing. One round trip, one commit, no state in between. Whoever
+//! wants one comes through here, over HTTP, the bus, a schedule, the reconciler, or another operation.
+//!
+//! In this order, each part fed by the one before: `possible` (may it be done at all) → `key` (is it the first under its key) →
+//! `signature` (was it never accepted) → the subject → the operation → the tenant's status → the audit entry. A repeat under its key
+//! stops at `key` with nothing written; a repeated signature violates `request_signatures_pkey`, which takes everything back.
+
+mod statement;
+
+use serde_json::Value;
+use sqlx::{PgExecutor, Postgres, postgres::PgArguments, query::QueryScalar};
+use time::OffsetDateTime;
+
+use super::{OperationKind, Priority, Request};
+use crate::{
+    id::{AuditId, OperationId, TenantId},
+    role::Role,
+    tenant::TenantStatus,
+};
+
+/// An operation to be accepted.
+#[derive(Debug)]
+pub struct NewOperation<'a> {
+    pub id: OperationId,
+    pub kind: &'static OperationKind,
+    pub tenant: TenantId,
+    /// What it is asked to do: a [`Request`] of this kind, as its row keeps it.
+    pub request: Value,
+    /// Unless the kind's own is right.
+    pub priority: Option<Priority>,
+    /// `None`: at once.
+    pub not_before: Option<OffsetDateTime>,
+    /// The operation that has it done as a part of itself.
+    pub parent: Option<OperationId>,
+    pub asked: Asked<'a>,
+}
+
+/// Who wants it, and in what connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub actor: &'a str,
+    pub role: Role,
+    pub correlation_id: &'a str,
+    pub traceparent: Option<&'a str>,
+    /// Why, in their own words.
+    pub reason: Option<&'a str>,
+}
+
+/// What makes a request over HTTP one that is accepted once, with the answer that it gets each time.
+#[derive(Debug)]
+pub struct Once<'a> {
+    pub key: Option<&'a str>,
+    /// What tells it from another request under the same key.
+    pub digest: &'a [u8],
+    pub status: i16,
+    pub headers: Value,
+    pub body: &'a [u8],
+    /// Of its signature, if it has one.
+    pub signature: Option<&'a [u8]>,
+}
+
+/// The statement, being given its parameters.
+pub type Accepting<'q> = QueryScalar<'q, Postgres, bool, PgArguments>;
+
+impl<'a> NewOperation<'a> {
+    /// What is asked for with this request, as its kind has it.
+    pub fn of<R: Request>(id: OperationId, tenant: TenantId, request: &R, asked: Asked<'a>) -> Self {
+        // A request is made of words and numbers: it always becomes JSON.
+        let request = serde_json::to_value(request).unwrap_or_default();
+        Self { id, kind: R::KIND, tenant, request, priority: None, not_before: None, parent: None, asked }
+    }
+}
+
+/// Accepts an operation on a tenant that is there, whose status is one that its kind begins from. `false`: nothing was written, because
+/// the key or the operation's id was used before, or because it cannot be done.
+pub async fn accept(
+    executor: impl PgExecutor<'_>,
+    new: &NewOperation<'_>,
+    once: Option<&Once<'_>>,
+) -> Result<bool, sqlx::Error> {
+    let from: Vec<_> = new.kind.from.iter().map(|status| status.as_str()).collect();
+    let statement = bind(sqlx::query_scalar(statement::ACCEPT), new, once);
+    let statement =
+        statement.bind(from).bind(new.kind.single).bind(new.kind.passes.map(TenantStatus::as_str));
+    statement.fetch_one(executor).await
+}
+
+/// Binds what [`crate::accepting!`] needs: `$1` to `$23`.
+pub fn bind<'q>(
+    statement: Accepting<'q>,
+    new: &'q NewOperation<'_>,
+    once: Option<&'q Once<'_>>,
+) -> Accepting<'q> {
+    let (kind, asked) = (new.kind, &new.asked);
+    bind_first_time(statement, asked.actor, once)
+        .bind(new.id)
+        .bind(kind.name)
+        .bind(new.tenant)
+        .bind(&new.request)
+        .bind(asked.correlation_id)
+        .bind(asked.traceparent)
+        .bind(kind.deadline.as_secs_f64())
+        .bind(AuditId::generate())
+        .bind(asked.role.as_str())
+        .bind(asked.reason)
+        .bind(new.priority.unwrap_or(kind.priority).rank())
+        .bind(new.not_before)
+        .bind(kind.service)
+        .bind(kind.lane.as_str())
+        .bind(kind.alone)
+        .bind(new.parent)
+}
+
+/// Binds what [`crate::first_time!`] needs: `$1` to `$7`.
+pub fn bind_first_time<'q>(
+    statement: Accepting<'q>,
+    actor: &'q str,
+    once: Option<&'q Once<'_>>,
+) -> Accepting<'q> {
+    statement
+        .bind(actor)
+        .bind(once.and_then(|once| once.key))
+        .bind(once.map(|once| once.digest))
+        .bind(once.map(|once| once.status))
+        .bind(once.map(|once| &once.headers))
+        .bind(once.map(|once| once.body))
+        .bind(once.and_then(|once| once.signature))
+}

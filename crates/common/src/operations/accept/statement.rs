@@ -1,0 +1,76 @@
+//! The statement's parts, as text. Macros, because services put parts of their own between them.
+
+/// What every statement that changes something on request begins with: `accepted` has a row when it may be done and is asked for
+/// the first time. Its parameters are `$1` to `$7`.
+#[macro_export]
+macro_rules! first_time {
+    ($possible:literal) => {
+        concat!(
+            "with possible as (",
+            $possible,
+            "), key as (
+                 insert into idempotency_keys (subject, key, request_digest, status, headers, body)
+                 select $1, $2::text, $3, $4, $5, $6 from possible where $2::text is not null
+                 on conflict (subject, key) do nothing
+                 returning true
+             ), first as (
+                 select from key union all select from possible where $2::text is null
+             ), signature as (
+                 insert into request_signatures (digest)
+                 select $7::bytea from first where $7::bytea is not null
+                 returning true
+             ), accepted as (
+                 select from signature union all select from first where $7::bytea is null
+             )"
+        )
+    };
+}
+
+/// The whole statement. `possible` yields a row when it can be done; `subject` defines `subject`, which reads `accepted` and yields the
+/// tenant's `id`, its `cluster_id` and its `former_status`, which it becomes again when nothing comes of the operation, when it was. `effect` comes after the operation; both
+/// have the parameters from `$24` on for themselves, and `$10` is the tenant.
+#[macro_export]
+macro_rules! accepting {
+    (possible: $possible:literal, subject: $subject:literal, effect: $effect:literal $(,)?) => {
+        concat!(
+            $crate::first_time!($possible), ", ", $subject, ", operation as (
+                 insert into operations
+                     (id, kind, tenant_id, request, priority, actor, correlation_id, traceparent, not_before, deadline,
+                      service, lane, alone, parent_id, cluster_id, former_status)
+                 select $8, $9, subject.id, $11, $18, $1, $12, $13, begin.at, begin.at + make_interval(secs => $14),
+                        $20, $21, $22, $23, subject.cluster_id, subject.former_status
+                   from subject, (select greatest(now(), coalesce($19::timestamptz, now())) as at) begin
+                 on conflict (id) do nothing
+                 returning id, tenant_id
+             ), ", $effect, " audit as (
+                 insert into audit_logs
+                     (id, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
+                 select $15, $1, $16, $9, operation.tenant_id, operation.id, $12, 'accepted', $3, $17 from operation
+             )
+             select exists (select from operation)"
+        )
+    };
+}
+
+/// For a tenant that is there. The lock makes two of a kind at once take turns: the second one reads the status that the first one
+/// wrote. Open operations are asked for too, because one that was under way may have written a status since.
+pub const ACCEPT: &str = accepting!(
+    possible: "select t.id, t.status, t.cluster_id from tenants t
+                where t.id = $10 and t.status = any ($24::text[])
+                  and not ($25 and exists (select from operations o
+                                            where o.tenant_id = t.id and o.kind = $9 and o.parent_id is null
+                                              and o.status in ('queued', 'running', 'undoing', 'stuck')))
+                  for update of t",
+    subject: "subject as (
+                 select possible.id, possible.cluster_id, case when $26::text is not null then possible.status end as former_status
+                   from possible, accepted)",
+    // `status_before_deleting` is for replicas of a former release.
+    effect: "turned as (
+                 update tenants t
+                    set status = $26, updated_at = now(),
+                        status_before_deleting =
+                            case $26 when 'deleting' then subject.former_status else t.status_before_deleting end
+                   from operation, subject
+                  where t.id = operation.tenant_id and $26::text is not null
+             ),",
+);

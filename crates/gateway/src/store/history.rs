@@ -1,0 +1,59 @@
+//! What happened to one tenant.
+
+use common::id::{OperationId, TenantId};
+use serde_json::Value;
+use sqlx::FromRow;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::reader::{Asked, Reader};
+use crate::http::cursor::Page;
+
+/// Something that happened, or was asked for.
+#[derive(Debug, FromRow)]
+pub struct Happened {
+    pub at: OffsetDateTime,
+    /// Tells it from others of the same moment.
+    pub id: Uuid,
+    pub kind: String,
+    pub operation_id: Option<OperationId>,
+    pub data: Value,
+}
+
+macro_rules! events {
+    () => {
+        "(select at, lpad(to_hex(id), 32, '0')::uuid as id, kind, operation_id, data
+            from events
+           where tenant_id = $2 and ($1::uuid[] is null or tenant_id = any ($1))
+             and at > now() - make_interval(hours => $3)
+             and ($4::timestamptz is null or (at, lpad(to_hex(id), 32, '0')::uuid) < ($4, $5))
+           order by at desc, 2 desc limit $6)"
+    };
+}
+
+const PAGE: Asked = Asked {
+    by_services: concat!(
+        events!(),
+        " union all
+         (select at, id, 'audit.' || action, operation_id,
+                 jsonb_strip_nulls(jsonb_build_object('actor', actor, 'role', role, 'outcome', outcome, 'reason', reason))
+            from audit_logs
+           where tenant_id = $2 and at > now() - make_interval(hours => $3)
+             and ($4::timestamptz is null or (at, id) < ($4, $5))
+           order by at desc, id desc limit $6)
+         order by at desc, id desc limit $6"
+    ),
+    by_owners: events!(),
+};
+
+/// What comes next, the newest first?
+pub async fn page(
+    reader: &Reader<'_>,
+    tenant: TenantId,
+    hours: i32,
+    page: &Page,
+) -> Result<Vec<Happened>, sqlx::Error> {
+    let (at, id) = page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
+    let happened = reader.ask(PAGE.of(reader)).bind(tenant).bind(hours);
+    happened.bind(at).bind(id).bind(page.rows()).all().await
+}

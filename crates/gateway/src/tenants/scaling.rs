@@ -1,0 +1,120 @@
+//! How large a tenant is to be.
+
+use serde_json::Value;
+use wire::kinds::TenantScale;
+
+use super::words;
+use crate::{
+    http::fields::{Fault, Fields},
+    problem::{Code, Problem},
+    store::{plans::Plan, room::Room, tenants::Tenant},
+};
+
+/// The least a container gets; the provisioner holds the same.
+const LEAST_CPU_MILLIS: i32 = 250;
+const LEAST_MEMORY_MB: i32 = 512;
+
+/// What is asked for, and why.
+#[derive(Debug)]
+pub struct Scaling {
+    pub request: TenantScale,
+    pub reason: Option<String>,
+}
+
+/// What a figure may be.
+#[derive(Clone, Copy)]
+struct Range {
+    now: i32,
+    least: i32,
+    most: i32,
+}
+
+impl Scaling {
+    /// Reads a body, or tells everything that is wrong with it.
+    pub fn parse(body: &[u8], tenant: &Tenant, plan: &Plan) -> Result<Self, Problem> {
+        let mut fields = Fields::of_body(body)?;
+        let most = |base: i32| base.saturating_mul(plan.ceiling_percent) / 100;
+        let cpu = Range { now: tenant.cpu_millis, least: LEAST_CPU_MILLIS, most: most(plan.cpu_millis) };
+        let memory = Range { now: tenant.memory_mb, least: LEAST_MEMORY_MB, most: most(plan.memory_mb) };
+        let workers = Range { now: tenant.workers, least: 1, most: most(plan.workers) };
+        let cpu_millis = fields.value("cpu", |value| millis(&value, cpu));
+        let memory_mb = fields.value("memory_mb", |value| whole(&value, memory));
+        let workers = fields.value("workers", |value| whole(&value, workers));
+        let reason = fields.optional("reason", words::reason);
+        fields.finish()?;
+        let request = TenantScale {
+            cpu_millis: cpu_millis.flatten(),
+            memory_mb: memory_mb.flatten(),
+            workers: workers.flatten(),
+        };
+        if request == TenantScale::default() {
+            let detail = "At least one of `cpu`, `memory_mb` and `workers` must be named.";
+            return Err(Problem::new(Code::InvalidFields).detail(detail));
+        }
+        Ok(Self { request, reason: reason.flatten() })
+    }
+}
+
+fn millis(value: &Value, range: Range) -> Result<u32, Fault> {
+    let cores = value.as_f64().ok_or_else(|| Fault::new("not_a_number", "must be a number of cores"))?;
+    let millis = (cores * 1000.0).round();
+    if (cores * 1000.0 - millis).abs() > 1e-6 {
+        return Err(Fault::new("too_fine", "must be in thousandths of a core at the finest"));
+    }
+    let told = |millis: i32| f64::from(millis) / 1000.0;
+    within(millis, range).ok_or_else(|| out_of_range(told(range.least), told(range.most)))
+}
+
+fn whole(value: &Value, range: Range) -> Result<u32, Fault> {
+    let number = value.as_u64().ok_or_else(|| Fault::new("not_a_number", "must be a whole number"))?;
+    within(number as f64, range).ok_or_else(|| out_of_range(range.least.into(), range.most.into()))
+}
+
+/// What it has already is allowed, whatever became of the plan.
+fn within(number: f64, range: Range) -> Option<u32> {
+    let allowed = (f64::from(range.least)..=f64::from(range.most)).contains(&number);
+    (allowed || number == f64::from(range.now)).then_some(number as u32)
+}
+
+fn out_of_range(least: f64, most: f64) -> Fault {
+    Fault::new("out_of_range", format!("must be from {least} to {most}: the plan allows no more"))
+}
+
+/// Whether the tenant has all that already.
+pub fn is_so(tenant: &Tenant, request: &TenantScale) -> bool {
+    let same =
+        |wanted: Option<u32>, has: i32| wanted.is_none_or(|wanted| i64::from(wanted) == i64::from(has));
+    same(request.cpu_millis, tenant.cpu_millis)
+        && same(request.memory_mb, tenant.memory_mb)
+        && same(request.workers, tenant.workers)
+}
+
+/// What its cluster lacks for it, if anything.
+pub fn obstacle(tenant: &Tenant, request: &TenantScale, room: &Room) -> Option<Problem> {
+    let large = |wanted: Option<u32>, has: Option<i32>| {
+        wanted.zip(has).is_some_and(|(wanted, has)| i64::from(wanted) > i64::from(has))
+    };
+    if large(request.cpu_millis, room.cpu_millis) || large(request.memory_mb, room.memory_mb) {
+        let cores = |millis: i32| f64::from(millis) / 1000.0;
+        let detail = format!(
+            "A container of the tenant's cluster can have {} cores and {} MB of memory at most.",
+            cores(room.cpu_millis.unwrap_or_default()),
+            room.memory_mb.unwrap_or_default(),
+        );
+        return Some(Problem::new(Code::NoRoom).detail(detail));
+    }
+    let more = i64::from(request.workers.unwrap_or_default()) - i64::from(tenant.workers);
+    let wants = more.max(0) * i64::from(connections_of_a_worker(tenant));
+    let left = room.connections.filter(|left| *left < wants)?;
+    let detail = format!(
+        "{more} more workers take {wants} connections to the tenants' database server, and its cluster has {} left.",
+        left.max(0)
+    );
+    Some(Problem::new(Code::NoRoom).detail(detail))
+}
+
+/// As `n8n::launch` has it: what one worker's pool may open.
+fn connections_of_a_worker(tenant: &Tenant) -> i32 {
+    let concurrency = (tenant.concurrent_executions / tenant.workers.max(1)).max(5);
+    2 + (concurrency + 4) / 5
+}

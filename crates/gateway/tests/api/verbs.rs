@@ -1,0 +1,130 @@
+//! What can be done to a tenant that is there.
+
+use common::operations::OperationKind;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use wire::kinds;
+
+use crate::support::{Call, Claims, Platform, Reply, tenant};
+
+async fn acme(platform: &Platform, database: &PgPool, status: &str) -> String {
+    let create = Call::post("/tenants", &tenant("acme")).by_a("admin").signed();
+    let id = platform.send(create).await.json()["tenant_id"].as_str().unwrap().to_owned();
+    sqlx::query("update operations set status = 'succeeded', finished_at = now()")
+        .execute(database)
+        .await
+        .unwrap();
+    sqlx::query("update tenants set status = $1").bind(status).execute(database).await.unwrap();
+    id
+}
+
+async fn ask(platform: &Platform, verb: &str, body: &Value) -> Reply {
+    platform.send(Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator").signed()).await
+}
+
+async fn open(database: &PgPool, kind: &str) -> Vec<Value> {
+    let open = "select request from operations where kind = $1 and status = 'queued' order by created_at";
+    sqlx::query_scalar(open).bind(kind).fetch_all(database).await.unwrap()
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_is_asked_twice_is_one_operation_and_what_is_so_already_is_none(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
+    for verb in ["restart", "suspend"] {
+        let (first, second) =
+            (ask(&platform, verb, &json!({})).await, ask(&platform, verb, &json!({})).await);
+        assert_eq!((first.status.as_u16(), second.status.as_u16()), (202, 202), "{}", second.text());
+        assert_eq!(first.json()["operation_id"], second.json()["operation_id"]);
+        assert_eq!(first.header("location"), second.header("location"));
+        assert_eq!((&first.json()["already"], &second.json()["already"]), (&json!(false), &json!(true)));
+        assert_eq!(open(&database, &format!("tenant.{verb}")).await, [json!({})]);
+    }
+    let resumed = ask(&platform, "resume", &json!({})).await;
+    assert_eq!((resumed.status.as_u16(), &resumed.json()["already"]), (200, &json!(true)));
+    assert_eq!(resumed.json()["operation_id"], Value::Null);
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_tenant_in_another_state_is_a_conflict_that_says_which(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "failed").await;
+    for (verb, body) in [
+        ("restart", json!({})),
+        ("suspend", json!({})),
+        ("resume", json!({})),
+        ("scale", json!({ "cpu": 1.5 })),
+    ] {
+        let refused = ask(&platform, verb, &body).await;
+        refused.assert_problem(409, "conflict");
+        assert!(refused.text().contains("The tenant is failed"), "{}", refused.text());
+    }
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn only_those_whom_the_kind_names_may_ask(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    let id = acme(&platform, &database, "active").await;
+    let owner = Claims::owner(&[&id]);
+    for (verb, allowed) in [("restart", true), ("suspend", false), ("resume", false), ("scale", false)] {
+        let kind: &OperationKind = kinds::of_word(&format!("tenant.{verb}")).unwrap();
+        assert_eq!(kind.is_open_to(common::role::Role::Owner), allowed);
+        let reply =
+            platform.send(Call::post(&format!("/tenants/acme/{verb}"), &json!({})).by(&owner).signed()).await;
+        assert_eq!(reply.status != 403, allowed, "{verb}: {}", reply.text());
+    }
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_size_is_read_whole_and_what_is_allowed_is_told(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
+    let accepted = ask(&platform, "scale", &json!({ "cpu": 1.5, "workers": 3, "reason": "Mondays." })).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.text());
+    let request = json!({ "cpu_millis": 1500, "memory_mb": null, "workers": 3 });
+    assert_eq!(open(&database, "tenant.scale").await, [request]);
+    let now = json!({ "cpu": 2, "memory_mb": 2048, "workers": 2 });
+    assert_eq!(ask(&platform, "scale", &now).await.status, 200, "it is so already");
+    let wrong =
+        ask(&platform, "scale", &json!({ "cpu": 4.001, "memory_mb": 1.5, "workers": 5, "gpu": 1 })).await;
+    wrong.assert_problem(422, "invalid_fields");
+    assert_eq!(wrong.json()["errors"].as_array().unwrap().len(), 4, "{}", wrong.text());
+    assert!(wrong.text().contains("from 0.25 to 4"), "{}", wrong.text());
+    ask(&platform, "scale", &json!({})).await.assert_problem(422, "invalid_fields");
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_happened_to_a_tenant_is_told_by_pages_and_owners_are_not_shown_who_asked(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    let id = acme(&platform, &database, "active").await;
+    ask(&platform, "restart", &json!({ "reason": "It is slow." })).await;
+    let all = async |claims: &Claims, limit: u32| {
+        let (mut kinds, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/tenants/acme/events?hours=1&limit={limit}{cursor}");
+            let page = platform.send(Call::get(&path).by(claims)).await;
+            assert_eq!(page.status, 200, "{}", page.text());
+            let page = page.json();
+            kinds.extend(page["data"].as_array().unwrap().iter().map(|event| event["kind"].to_string()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return kinds,
+            }
+        }
+    };
+    let admin = Claims::of("admin");
+    // The gateway moves events out of their outbox by itself.
+    while all(&admin, 200).await.iter().filter(|kind| kind.starts_with("\"operation.")).count() < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let told = all(&admin, 200).await;
+    assert!(told.contains(&"\"audit.tenant.restart\"".to_owned()), "{told:?}");
+    assert_eq!(all(&admin, 1).await, told, "pages lose nothing and repeat nothing");
+    let owned = all(&Claims::owner(&[&id]), 200).await;
+    assert!(!owned.is_empty() && owned.iter().all(|kind| !kind.contains("audit")), "{owned:?}");
+}

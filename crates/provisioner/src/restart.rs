@@ -1,0 +1,87 @@
+//! Letting a tenant's containers begin anew, one after the other: workers first, each ready before the next stops, then the main.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use common::operations::{Context, Request, Saga, Step, StepError};
+use engine::Inventory;
+use n8n::launch::STOP_TIMEOUT;
+use time::OffsetDateTime;
+use wire::kinds::TenantRestart;
+
+use crate::{
+    World,
+    create::{Renewal, await_ready, confirm, ensure_all},
+    step::step,
+    store::instances::Place,
+};
+
+/// As long as creating a tenant waits for its containers.
+const READY: Duration = Duration::from_secs(180);
+
+/// From running containers to the same ones, begun anew.
+pub struct RestartTenant;
+
+/// When each container had begun before anything was done, by the engine's own clock: what began later has been restarted.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Before {
+    began: BTreeMap<String, OffsetDateTime>,
+}
+
+impl Saga for RestartTenant {
+    type World = World;
+    type State = Before;
+    type Request = TenantRestart;
+
+    fn steps(&self) -> Vec<&dyn Step<Self>> {
+        vec![&Look, &Workers, &Main, &Reached]
+    }
+}
+
+step!(/** What is missing is brought back, and it is noted how all is. */ Look of RestartTenant, "look", run look);
+step!(/** Executions that run are let end. */ Workers of RestartTenant, "workers", run workers);
+step!(/** Callers are told to come back while it starts. */ Main of RestartTenant, "main", run main);
+step!(/** The edge reaches it. */ Reached of RestartTenant, "route", run reached);
+
+async fn observe(context: &Context<'_, World, impl Request>) -> Result<Inventory, StepError> {
+    let world = context.observe();
+    Ok(world.containers.observe(&world.site.cluster).await?)
+}
+
+async fn look(context: &Context<'_, World, impl Request>, state: &mut Before) -> Result<(), StepError> {
+    ensure_all(context, Renewal::Only(&[])).await?;
+    let inventory = observe(context).await?;
+    let own = inventory.containers.into_iter().filter(|seen| seen.owner.tenant == Some(context.tenant()));
+    state.began = own.filter_map(|seen| Some((seen.name, seen.started_at?))).collect();
+    Ok(())
+}
+
+async fn workers(context: &Context<'_, World, impl Request>, state: &mut Before) -> Result<(), StepError> {
+    begin_anew(context, state, |place| place != Place::Main).await
+}
+
+async fn main(context: &Context<'_, World, impl Request>, state: &mut Before) -> Result<(), StepError> {
+    begin_anew(context, state, |place| place == Place::Main).await
+}
+
+/// One that is made anew because its settings are those of a former release has begun anew with that.
+async fn begin_anew(
+    context: &Context<'_, World, impl Request>,
+    before: &Before,
+    which: impl Fn(Place) -> bool,
+) -> Result<(), StepError> {
+    let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
+    let chosen = blueprint.instances.iter().filter(|instance| which(instance.place));
+    let names: Vec<_> = chosen.map(|instance| instance.name.clone()).collect();
+    for spec in blueprint.containers().filter(|spec| names.contains(&spec.name)) {
+        let seen = context.fenced().await?.containers.ensure_running(&spec).await?;
+        if before.began.get(&seen.name).is_some_and(|at| seen.started_at == Some(*at)) {
+            context.fenced().await?.containers.restart(&seen.reference(), STOP_TIMEOUT).await?;
+        }
+        await_ready(context, &[spec.name], READY).await?;
+    }
+    Ok(())
+}
+
+async fn reached(context: &Context<'_, World, impl Request>, _: &mut Before) -> Result<(), StepError> {
+    confirm(context, None).await
+}

@@ -1,0 +1,68 @@
+//! Bringing a suspended tenant back. Its workflows were never deactivated, so what was active is active again once its main runs.
+
+use std::time::Duration;
+
+use common::{
+    operations::{Context, Request, Saga, Step, StepError},
+    tenant::TenantStatus,
+};
+use edge::StandIn;
+use wire::kinds::TenantResume;
+
+use crate::{
+    World,
+    create::{Nothing, Renewal, bring_up, confirm, lead_to},
+    delete::remove_all,
+    heal,
+    step::step,
+    store::tenants,
+};
+
+/// As long as creating a tenant waits for its containers.
+const READY: Duration = Duration::from_secs(180);
+
+/// From a tenant that rests to an active one.
+pub struct ResumeTenant;
+
+impl Saga for ResumeTenant {
+    type World = World;
+    type State = Nothing;
+    type Request = TenantResume;
+
+    fn steps(&self) -> Vec<&dyn Step<Self>> {
+        vec![&Surroundings, &Containers, &Route, &Active]
+    }
+}
+
+step!(/** All that containers need, whatever happened to it meanwhile. */ Surroundings of ResumeTenant, "surroundings", run surroundings);
+step!(/** Main and workers run, and say that they are ready. */ Containers of ResumeTenant, "containers", run start, undo stop);
+step!(/** Callers reach it again. */ Route of ResumeTenant, "route", run route, undo page);
+step!(/** It is so. */ Active of ResumeTenant, "active", run active);
+
+async fn surroundings(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    heal::surroundings(context).await
+}
+
+async fn start(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    bring_up(context, Renewal::All, READY).await
+}
+
+async fn stop(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+    remove_all(context).await
+}
+
+async fn route(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    lead_to(context, None).await?;
+    confirm(context, None).await
+}
+
+async fn page(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+    lead_to(context, Some(StandIn::Suspended)).await?;
+    confirm(context, Some(StandIn::Suspended)).await
+}
+
+async fn active(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    let mut transaction = context.begin().await?;
+    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
+    Ok(transaction.commit().await?)
+}

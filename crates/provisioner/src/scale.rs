@@ -1,0 +1,159 @@
+//! Giving a tenant other limits, or another number of workers. Limits change on running containers; a worker that is to go is told to stop, and
+//! ends what it runs first.
+
+mod check;
+
+use std::time::Duration;
+
+use common::operations::{Context, Saga, Step, StepError};
+use engine::Limits;
+use n8n::databases::Name;
+use wire::kinds::TenantScale;
+
+use crate::{
+    World,
+    create::await_ready,
+    delete::remove_containers,
+    step::step,
+    store::{
+        instances::{self, Instance, Place},
+        sizes::{self, Size},
+        tenants,
+    },
+};
+
+/// As long as creating a tenant waits for its containers.
+const READY: Duration = Duration::from_secs(180);
+
+/// From one size to another.
+pub struct ScaleTenant;
+
+/// What is to become what.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Sizes {
+    former: Option<Size>,
+    wanted: Option<Size>,
+}
+
+type In<'a> = Context<'a, World, TenantScale>;
+
+impl Saga for ScaleTenant {
+    type World = World;
+    type State = Sizes;
+    type Request = TenantScale;
+
+    fn steps(&self) -> Vec<&dyn Step<Self>> {
+        vec![&Check, &Rows, &Containers, &Drain]
+    }
+}
+
+step!(/** It is allowed, and there is room for it. */ Check of ScaleTenant, "check", run check::check);
+step!(/** The record says so, so that nobody heals it back. */ Rows of ScaleTenant, "rows", run rows, undo former_rows);
+step!(/** What runs gets its limits, and new workers run. */ Containers of ScaleTenant, "containers", run containers, undo former_containers);
+step!(/** Workers that are too many end what they run, and go. */ Drain of ScaleTenant, "drain", run drain, undo undrain);
+
+async fn rows(context: &In<'_>, state: &mut Sizes) -> Result<(), StepError> {
+    let Some(wanted) = state.wanted else { return Ok(()) };
+    write(context, wanted).await
+}
+
+/// The size, and an instance for each worker of it.
+async fn write(context: &In<'_>, size: Size) -> Result<(), StepError> {
+    let (tenant, world) = (context.tenant(), context.observe());
+    let mut transaction = context.begin().await?;
+    sizes::set(&mut transaction, tenant, size).await?;
+    let row = tenants::get(&mut *transaction, tenant).await?;
+    let instances = Instance::all_of(&row);
+    instances::ensure(&mut transaction, world.site.cluster.as_str(), tenant, &instances).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn former_rows(context: &In<'_>, state: &Sizes) -> Result<(), StepError> {
+    let Some(former) = state.former else { return Ok(()) };
+    write(context, former).await?;
+    forget(context, former.workers).await?;
+    connections(context).await
+}
+
+/// As many connections to its database as its containers may want.
+async fn connections(context: &In<'_>) -> Result<(), StepError> {
+    let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
+    let (name, password) = (Name::of(context.tenant()), &blueprint.secrets.instance.database_password);
+    Ok(context.fenced().await?.databases.ensure_role(&name, password, blueprint.connection_limit()).await?)
+}
+
+async fn forget(context: &In<'_>, beyond: i32) -> Result<(), StepError> {
+    let mut transaction = context.begin().await?;
+    sizes::forget_workers(&mut *transaction, context.tenant(), beyond).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn containers(context: &In<'_>, state: &mut Sizes) -> Result<(), StepError> {
+    let Some(wanted) = state.wanted else { return Ok(()) };
+    let (record, tenant) = (context.database(), context.tenant());
+    let blueprint = context.observe().blueprint(record, tenant).await?;
+    connections(context).await?;
+    resize(context, wanted).await?;
+    let there = observed(context).await?;
+    let new = blueprint.containers().filter(|spec| !there.iter().any(|seen| seen.name == spec.name));
+    let new: Vec<_> = new.collect();
+    for spec in &new {
+        context.fenced().await?.containers.ensure_running(spec).await?;
+    }
+    let names: Vec<_> = blueprint.containers().map(|spec| spec.name).collect();
+    await_ready(context, &names, READY).await
+}
+
+async fn former_containers(context: &In<'_>, state: &Sizes) -> Result<(), StepError> {
+    let Some(former) = state.former else { return Ok(()) };
+    remove_containers(context, workers_beyond(context, former.workers).await?).await?;
+    resize(context, former).await
+}
+
+/// Live: nothing is restarted.
+async fn resize(context: &In<'_>, size: Size) -> Result<(), StepError> {
+    for seen in observed(context).await? {
+        let limits = Limits {
+            cpu_millis: size.cpu_millis.unsigned_abs(),
+            memory_mb: size.memory_mb.unsigned_abs(),
+            ..seen.limits
+        };
+        if limits != seen.limits {
+            context.fenced().await?.containers.resize(&seen.reference(), limits).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn observed(context: &In<'_>) -> Result<Vec<engine::Observed>, StepError> {
+    let (world, tenant) = (context.observe(), Some(context.tenant()));
+    let inventory = world.containers.observe(&world.site.cluster).await?;
+    Ok(inventory.containers.into_iter().filter(|seen| seen.owner.tenant == tenant).collect())
+}
+
+async fn drain(context: &In<'_>, state: &mut Sizes) -> Result<(), StepError> {
+    let Some(wanted) = state.wanted else { return Ok(()) };
+    remove_containers(context, workers_beyond(context, wanted.workers).await?).await?;
+    forget(context, wanted.workers).await
+}
+
+/// The workers come back before the limits do: the record still has the new size, and this writes the former one.
+async fn undrain(context: &In<'_>, state: &Sizes) -> Result<(), StepError> {
+    let Some(former) = state.former else { return Ok(()) };
+    write(context, former).await?;
+    let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
+    for spec in blueprint.containers() {
+        context.fenced().await?.containers.ensure_running(&spec).await?;
+    }
+    Ok(())
+}
+
+/// The workers that the rows have beyond so many, the last first.
+async fn workers_beyond(context: &In<'_>, workers: i32) -> Result<Vec<String>, StepError> {
+    let instances = instances::of_tenant(context.database(), context.tenant()).await?;
+    let beyond = instances.into_iter().rev().filter(|instance| match instance.place {
+        Place::Main => false,
+        Place::Worker(ordinal) => ordinal > workers,
+    });
+    Ok(beyond.map(|instance| instance.name).collect())
+}

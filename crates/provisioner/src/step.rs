@@ -1,0 +1,33 @@
+//! Steps that are functions.
+
+/// A step of a saga: its word in the journal, what does it, and what undoes that where it leaves something behind.
+macro_rules! step {
+    ($(#[$doc:meta])* $name:ident of $saga:ident, $word:literal, run $run:path $(, undo $undo:path)?) => {
+        $(#[$doc])*
+        struct $name;
+
+        #[async_trait::async_trait]
+        impl common::operations::Step<$saga> for $name {
+            fn name(&self) -> &'static str {
+                $word
+            }
+
+            async fn run(
+                &self,
+                context: &common::operations::ContextOf<'_, $saga>,
+                state: &mut <$saga as common::operations::Saga>::State,
+            ) -> Result<(), common::operations::StepError> {
+                $run(context, state).await
+            }
+
+            $(async fn undo(
+                &self,
+                context: &common::operations::ContextOf<'_, $saga>,
+                state: &<$saga as common::operations::Saga>::State,
+            ) -> Result<(), common::operations::StepError> {
+                $undo(context, state).await
+            })?
+        }
+    };
+}
+pub(crate) use step;

@@ -1,0 +1,56 @@
+//! How large tenants are, and may be.
+
+use common::id::TenantId;
+use sqlx::{FromRow, PgConnection, PgExecutor};
+
+/// What a tenant has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow, serde::Serialize, serde::Deserialize)]
+pub struct Size {
+    /// Of each container, in thousandths of a core.
+    pub cpu_millis: i32,
+    /// Of each container.
+    pub memory_mb: i32,
+    pub workers: i32,
+}
+
+/// What does it have?
+pub async fn get(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Size, sqlx::Error> {
+    sqlx::query_as("select cpu_millis, memory_mb, workers from tenant_limits where tenant_id = $1")
+        .bind(tenant)
+        .fetch_one(executor)
+        .await
+}
+
+/// What is the most that its plan allows?
+pub async fn ceiling(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Size, sqlx::Error> {
+    sqlx::query_as(
+        "select cpu_millis * ceiling_percent / 100 as cpu_millis, memory_mb * ceiling_percent / 100 as memory_mb,
+                workers * ceiling_percent / 100 as workers
+           from plans p join tenants t on t.plan = p.name where t.id = $1",
+    )
+    .bind(tenant)
+    .fetch_one(executor)
+    .await
+}
+
+/// From now on it is this large. Workers it no longer has stay among its instances until they are gone.
+pub async fn set(connection: &mut PgConnection, tenant: TenantId, size: Size) -> Result<(), sqlx::Error> {
+    let limits = "update tenant_limits
+        set cpu_millis = $2, memory_mb = $3, workers = $4, base_workers = coalesce(base_workers, workers)
+        where tenant_id = $1";
+    let limits = sqlx::query(limits).bind(tenant).bind(size.cpu_millis).bind(size.memory_mb);
+    limits.bind(size.workers).execute(&mut *connection).await?;
+    let containers = "update tenant_instances set cpu_millis = $2, memory_mb = $3 where tenant_id = $1";
+    let containers = sqlx::query(containers).bind(tenant).bind(size.cpu_millis).bind(size.memory_mb);
+    containers.execute(connection).await.map(drop)
+}
+
+/// Its workers beyond so many are no longer wanted.
+pub async fn forget_workers(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    beyond: i32,
+) -> Result<(), sqlx::Error> {
+    let forget = "delete from tenant_instances where tenant_id = $1 and role = 'worker' and ordinal > $2";
+    sqlx::query(forget).bind(tenant).bind(beyond).execute(executor).await.map(drop)
+}

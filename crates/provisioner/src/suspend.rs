@@ -1,0 +1,93 @@
+//! Letting a tenant rest. Callers are told so, triggers fire no more, what runs ends by itself; everything the tenant has stays, down to which of
+//! its workflows are active.
+
+use std::time::Duration;
+
+use common::{
+    error::Kind,
+    operations::{Context, Request, Saga, Step, StepError},
+    tenant::TenantStatus,
+};
+use edge::StandIn;
+use wire::kinds::TenantSuspend;
+
+use crate::{
+    World,
+    create::{Nothing, Renewal, bring_up, confirm, ensure_all, lead_to},
+    delete::{remove_all, remove_containers},
+    step::step,
+    store::{
+        instances::{self, Place},
+        tenants,
+    },
+    wait,
+};
+
+/// How long one attempt waits for executions to end. There are as many as the operation has time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// As long as creating a tenant waits for its containers.
+const READY: Duration = Duration::from_secs(180);
+
+/// From an active tenant to one that rests.
+pub struct SuspendTenant;
+
+impl Saga for SuspendTenant {
+    type World = World;
+    type State = Nothing;
+    type Request = TenantSuspend;
+
+    fn steps(&self) -> Vec<&dyn Step<Self>> {
+        vec![&Page, &Main, &Drain, &Workers, &Rest]
+    }
+}
+
+step!(/** Callers get a page from here on, and none gets lost between two containers. */ Page of SuspendTenant, "page", run page, undo route);
+step!(/** No trigger fires without a main. It answers who is waiting before it goes. */ Main of SuspendTenant, "main", run stop_main, undo start);
+step!(/** Whatever was accepted runs to its end. */ Drain of SuspendTenant, "drain", run drain);
+step!(/** Nobody needs them now. */ Workers of SuspendTenant, "workers", run stop_workers, undo start_workers);
+step!(/** It is so. */ Rest of SuspendTenant, "suspended", run rest);
+
+async fn page(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    lead_to(context, Some(StandIn::Suspended)).await?;
+    confirm(context, Some(StandIn::Suspended)).await
+}
+
+async fn route(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+    lead_to(context, None).await?;
+    confirm(context, None).await
+}
+
+async fn stop_main(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    let instances = instances::of_tenant(context.database(), context.tenant()).await?;
+    let mains = instances.into_iter().filter(|instance| instance.place == Place::Main);
+    remove_containers(context, mains.map(|instance| instance.name)).await
+}
+
+async fn start(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+    bring_up(context, Renewal::All, READY).await
+}
+
+async fn drain(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    wait::until(PATIENCE, || async {
+        match context.observe().queues.pending(context.tenant()).await? {
+            0 => Ok(()),
+            left => Err(StepError::failed(Kind::Unavailable, format!("{left} executions have not ended"))),
+        }
+    })
+    .await
+}
+
+async fn stop_workers(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    remove_all(context).await
+}
+
+async fn start_workers(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+    ensure_all(context, Renewal::All).await
+}
+
+async fn rest(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    let mut transaction = context.begin().await?;
+    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Suspended).await?;
+    Ok(transaction.commit().await?)
+}

@@ -1,0 +1,59 @@
+//! What operations there are: a module for each, with its request. Whoever adds one adds it to [`ALL`]; `docs/adding-an-operation.md` has
+//! the rest.
+
+mod tenant_create;
+mod tenant_delete;
+mod tenant_heal;
+mod tenant_restart;
+mod tenant_resume;
+mod tenant_scale;
+mod tenant_suspend;
+
+use common::operations::{OperationKind, Request};
+
+pub use tenant_create::TenantCreate;
+pub use tenant_delete::TenantDelete;
+pub use tenant_heal::TenantHeal;
+pub use tenant_restart::TenantRestart;
+pub use tenant_resume::TenantResume;
+pub use tenant_scale::TenantScale;
+pub use tenant_suspend::TenantSuspend;
+
+/// Every kind.
+pub const ALL: [&OperationKind; 7] = [
+    TenantCreate::KIND,
+    TenantDelete::KIND,
+    TenantHeal::KIND,
+    TenantRestart::KIND,
+    TenantSuspend::KIND,
+    TenantResume::KIND,
+    TenantScale::KIND,
+];
+
+/// The kind of this word.
+pub fn of_word(word: &str) -> Option<&'static OperationKind> {
+    ALL.into_iter().find(|kind| kind.name == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_word_of_its_own() {
+        let words: BTreeSet<_> = ALL.map(OperationKind::as_str).into();
+        assert_eq!(words.len(), ALL.len());
+        assert!(ALL.into_iter().all(|kind| of_word(kind.name) == Some(kind)));
+        assert_eq!(of_word("tenant.explode"), None);
+    }
+
+    #[test]
+    fn what_gives_a_tenant_a_status_says_what_comes_of_it() {
+        for kind in ALL.into_iter().filter(|kind| kind.passes.is_some()) {
+            assert!(kind.ends.is_some(), "{}", kind.name);
+            assert!(!kind.from.contains(&kind.passes.unwrap()), "{} could begin twice", kind.name);
+        }
+    }
+}
