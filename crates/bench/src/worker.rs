@@ -9,6 +9,7 @@ use common::{
     service::Service,
 };
 use provisioner::{Site, World, intake};
+use wire::PROVISIONER;
 
 use crate::{no_effects::NoEffects, world};
 
@@ -39,6 +40,6 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let store = Store::new(pool, "bench-worker");
     Worker { store, world, sagas, wake: wake.clone(), gate: Gate::default(), limit: config.operations }
         .spawn(tasks);
-    intake::listen(tasks, service.bus.clone(), service.database.clone(), move || wake.now());
+    service.consume(PROVISIONER, intake::commands(service.database.clone(), move || wake.now()));
     Ok(())
 }

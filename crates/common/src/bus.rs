@@ -8,13 +8,16 @@ mod carried;
 mod consume;
 mod link;
 mod message;
+mod pull;
 mod request;
+mod sender;
 mod sequence;
 mod source;
+mod stream;
 mod urgency;
 mod verdict;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_nats::{
     ConnectOptions, HeaderMap, connection,
@@ -32,7 +35,7 @@ use link::Link;
 
 pub use carried::Carried;
 pub use consume::{Consumer, Lane, Outcome};
-pub use message::{Concerns, Malformed, Message, StreamSpec, Undecodable};
+pub use message::{Concerns, Malformed, Message, Storage, StreamSpec, Undecodable};
 pub use request::Request;
 pub use sequence::{Sent, Stopped};
 
@@ -50,10 +53,19 @@ pub struct BusConfig {
 
 impl Section for BusConfig {
     fn read(env: &mut Env) -> Option<Self> {
-        let (url, user) = (env.required("NATS_URL"), env.optional("NATS_USER"));
+        let (url, user) = (env.required("NATS_URL"), user(env));
         let password = env.optional_secret("NATS_PASSWORD");
         let replicas = env.or("NATS_REPLICAS", 1);
         Some(Self { url: url?, user: user?, password: password?, replicas: replicas? })
+    }
+}
+
+fn user(env: &mut Env) -> Option<Option<String>> {
+    match env.optional::<String>("NATS_USER")? {
+        Some(name) if !sender::is_token(&name) => {
+            env.problem("NATS_USER must be 1 to 50 of a-z, 0-9, - and _: it is part of subjects".into())
+        }
+        user => Some(user),
     }
 }
 
@@ -93,6 +105,8 @@ pub struct Bus {
     link: Link,
     /// On how many servers each stream is kept.
     replicas: usize,
+    /// Whom the server takes us for.
+    user: Arc<str>,
 }
 
 impl fmt::Debug for Bus {
@@ -120,7 +134,8 @@ impl Bus {
         }
         let client = options.connect(&config.url).await?;
         let jetstream = jetstream::new(client.clone());
-        Ok(Self { client, jetstream, link, replicas: config.replicas })
+        let user = config.user.as_deref().unwrap_or(sender::ANYBODY).into();
+        Ok(Self { client, jetstream, link, replicas: config.replicas, user })
     }
 
     /// Whether messages can be sent at this moment.
@@ -132,7 +147,7 @@ impl Bus {
     pub async fn publish<M: Message>(&self, message: &M, carried: &Carried) -> Result<(), BusError> {
         let mut headers = carried.to_headers();
         headers.insert("Nats-Msg-Id", message.dedup_id().as_str());
-        self.send(message.subject(), headers, message.encode()).await
+        self.send(self.subject_of(message), headers, message.encode()).await
     }
 
     /// Follows what is published from now on, as a stream that keeps nothing: what nobody listens to is missed. What
@@ -142,8 +157,10 @@ impl Bus {
         subject: String,
     ) -> Result<impl Stream<Item = M> + Unpin, BusError> {
         let messages = self.client.subscribe(subject).await.map_err(|e| BusError::Refused(e.into()))?;
-        let read =
-            |message: async_nats::Message| async move { M::decode(&message.subject, &message.payload).ok() };
+        let read = |message: async_nats::Message| async move {
+            let (subject, _) = sender::split(&message.subject, M::SENDER);
+            M::decode(subject, &message.payload).ok()
+        };
         Ok(Box::pin(messages.filter_map(read)))
     }
 
@@ -165,6 +182,10 @@ impl Bus {
         }
         map.insert("Nats-Msg-Id", message_id);
         self.send(subject, map, payload).await
+    }
+
+    fn subject_of(&self, message: &impl Message) -> String {
+        sender::under(message.subject(), &self.user, message.names_sender())
     }
 
     async fn send(&self, subject: String, headers: HeaderMap, payload: Vec<u8>) -> Result<(), BusError> {
@@ -190,21 +211,9 @@ impl Bus {
         sent.await.map_err(|e| BusError::Refused(e.into()))
     }
 
-    /// Makes a stream as described, or makes the one there is as described.
+    /// Makes a stream as described, or makes the one there is as described. What it keeps stays, unless there is less room than before.
     pub async fn ensure_stream(&self, spec: &StreamSpec) -> Result<jetstream::stream::Stream, BusError> {
-        let config = jetstream::stream::Config {
-            name: spec.name.to_owned(),
-            subjects: spec.subjects.iter().map(|s| (*s).to_owned()).collect(),
-            retention: if spec.work_queue {
-                jetstream::stream::RetentionPolicy::WorkQueue
-            } else {
-                jetstream::stream::RetentionPolicy::Limits
-            },
-            max_age: spec.max_age,
-            storage: jetstream::stream::StorageType::File,
-            num_replicas: self.replicas,
-            ..Default::default()
-        };
+        let config = stream::config(spec, self.replicas);
         self.jetstream.create_or_update_stream(config).await.map_err(|e| BusError::Refused(e.into()))?;
         self.jetstream.get_stream(spec.name).await.map_err(|e| BusError::Refused(e.into()))
     }

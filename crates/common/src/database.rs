@@ -24,7 +24,7 @@ use crate::config::{Env, Section};
 use doubt::Doubt;
 
 pub use fitness::Unfit;
-pub use migrations::{MIGRATOR, migrate};
+pub use migrations::{MIGRATOR, has_schema, migrate};
 pub use owners::{TenantScope, as_owner, owners};
 pub use queue::in_order;
 pub use statements::Statements;
@@ -65,8 +65,10 @@ pub enum DatabaseError {
     Connect(#[source] sqlx::Error),
     #[error(transparent)]
     Unfit(Unfit),
-    #[error("the schema could not be migrated")]
+    #[error("the schema is not what this release knows")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    #[error("migration {0} has not been applied; `migrate` does that, a command of every service")]
+    Behind(i64),
 }
 
 /// A pool that connects when first used: services start in any order.

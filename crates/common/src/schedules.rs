@@ -1,7 +1,7 @@
 //! Distributed cron: what is due is fired once, whatever the number of replicas.
 //!
-//! A *schedule* is a row: a job, a cron expression in a time zone, and the first moment that nobody has decided about. A
-//! runner that finds this moment come locks the row, decides (a pure function) what fires and what is passed over, inserts
+//! A *schedule* is a row: a job, for whom (the platform, a tenant, a cluster), a cron expression in a time zone, and the first moment
+//! that nobody has decided about. The platform's are declared in code, those of subjects are made while services run. A runner that finds this moment come locks the row, decides (a pure function) what fires and what is passed over, inserts
 //! the *firings* and moves the row on, in one transaction. A firing is a row too, under the key (schedule, due moment); it is
 //! run under a lease with a fence, as operations are: at least once, and known by its key when it is run again.
 //!
@@ -18,6 +18,7 @@ mod policy;
 mod record;
 mod row;
 mod runner;
+mod schedule;
 mod store;
 
 pub use due::{CATCH_UP_AT_MOST, Decision, GRACE, HORIZON, Misses, Moment, Rule, decide};
@@ -27,4 +28,5 @@ pub use policy::ATTEMPTS;
 pub use record::{Claimed, Decided, Outcome, Record};
 pub use row::{Row, first_moment};
 pub use runner::{Ran, Runner};
-pub use store::{Clock, DeclareError, Schedule, ScheduleError, ScheduleStore};
+pub use schedule::{DeclareError, Schedule, Subject};
+pub use store::{Clock, ScheduleError, ScheduleStore};

@@ -4,12 +4,18 @@
 //! on the record; [`process`] for a process that must do without it.
 
 mod health;
+mod metrics;
+mod migrate;
 mod ops;
 pub mod process;
 mod readiness;
+mod rounds;
 mod tasks;
+mod work;
 
 use std::{process::ExitCode, time::Duration};
+
+use backon::{ExponentialBuilder, Retryable};
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +27,9 @@ use crate::{
 
 pub use process::Process;
 pub use readiness::{Latch, Readiness};
+pub use rounds::{Interval, Round};
 pub use tasks::Tasks;
+pub(crate) use tasks::panicked;
 
 /// What every service is told besides what every process is, and its own configuration.
 struct Whole<C> {
@@ -37,8 +45,9 @@ impl<C: Section> Section for Whole<C> {
     }
 }
 
-/// What a service is given to start with.
+/// What a service is given to start with; what it does, it begins with one of the verbs in `work`.
 pub struct Service {
+    name: &'static str,
     /// The record.
     pub database: sqlx::PgPool,
     /// The transport.
@@ -50,51 +59,57 @@ pub struct Service {
     /// Renders the metrics.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
     /// Fires when the schema is there.
-    migrated: CancellationToken,
+    usable: CancellationToken,
 }
 
 impl Service {
     /// Returns once the record can be used. Whatever asks it by itself begins after that: before, all of it would only complain.
     pub async fn record_is_usable(&self) {
-        self.migrated.cancelled().await;
+        self.usable.cancelled().await;
     }
 }
 
-/// Runs a service until it is told to stop. `name healthcheck` asks a running one whether it is ready.
+/// Runs a service until it is told to stop. `name healthcheck` asks a running one whether it is ready, `name migrate` brings the
+/// record's schema up to date and ends.
 pub async fn run<C: Section>(
     name: &'static str,
     start: impl AsyncFnOnce(C, &Service) -> anyhow::Result<()>,
 ) -> ExitCode {
+    if process::command().as_deref() == Some("migrate") {
+        return migrate::run(name).await;
+    }
     process::run(name, async move |whole: Whole<C>, process: &Process| {
         let service = Service {
+            name,
             database: database::pool(&whole.database, name)?,
             bus: Bus::connect(&whole.bus, name).await?,
             tasks: process.tasks.clone(),
             readiness: process.readiness.clone(),
             metrics: process.metrics.clone(),
-            migrated: CancellationToken::new(),
+            usable: CancellationToken::new(),
         };
         let schema = service.readiness.latch("database");
-        let migrated = service.migrated.clone();
-        service.tasks.spawn("migrate", migrate_when_reachable(service.database.clone(), schema, migrated));
+        let usable = service.usable.clone();
+        service.tasks.spawn("schema", wait_for_schema(service.database.clone(), schema, usable));
         start(whole.own, &service).await
     })
     .await
 }
 
-/// The database may come up after us; ready means the schema is there.
-async fn migrate_when_reachable(pool: sqlx::PgPool, latch: Latch, done: CancellationToken) {
-    use backon::{ExponentialBuilder, Retryable};
-    let forever = ExponentialBuilder::default().with_max_delay(Duration::from_secs(5)).without_max_times();
-    let migrated = (|| database::migrate(&pool))
-        .retry(forever)
-        .notify(|error, _| {
-            tracing::warn!(error = crate::error::chain(error), "the database is not usable yet");
-            latch.explain(error.to_string());
-        })
-        .await;
-    if migrated.is_ok() {
+/// The database may come up after us, and somebody else migrates it; ready means that what this release needs is there.
+async fn wait_for_schema(pool: sqlx::PgPool, latch: Latch, usable: CancellationToken) {
+    let (mut told, first, most) = (String::new(), Duration::from_millis(100), Duration::from_secs(2));
+    let forever =
+        ExponentialBuilder::default().with_min_delay(first).with_max_delay(most).without_max_times();
+    let looked = (|| database::has_schema(&pool)).retry(forever).notify(|error, _| {
+        let why = crate::error::chain(error);
+        latch.explain(error.to_string());
+        if std::mem::replace(&mut told, why.clone()) != why {
+            tracing::warn!(error = why, "the record is not usable yet");
+        }
+    });
+    if looked.await.is_ok() {
         latch.release();
-        done.cancel();
+        usable.cancel();
     }
 }

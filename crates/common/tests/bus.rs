@@ -17,13 +17,14 @@ use std::{
 };
 
 use common::{
-    bus::{Bus, Carried, Consumer, Lane, Malformed, Message, Outcome, StreamSpec, Undecodable},
+    bus::{Bus, Carried, Consumer, Lane, Malformed, Message, Outcome, Storage, StreamSpec, Undecodable},
     clock,
     database::MIGRATOR,
     dead_letters::DeadLetters,
     error::Kind,
     service::Tasks,
 };
+use futures::FutureExt;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +43,10 @@ impl Message for Text {
         name: "TEST_TEXTS",
         subjects: &["test.texts.>"],
         work_queue: true,
+        storage: Storage::File,
         max_age: Duration::from_secs(3_600),
+        max_bytes: 16 << 20,
+        max_message_bytes: 1 << 20,
     };
 
     fn subject(&self) -> String {
@@ -183,6 +187,7 @@ async fn messages_are_handled_or_become_dead_letters(record: PgPool) {
     among_much_that_is_wrong_the_good_go_on(Bench::new(record.clone()).await).await;
     sqlx::query("delete from dead_letters").execute(&record).await.unwrap();
     what_a_dependency_keeps_waiting_is_not_given_up(Bench::new(record.clone()).await).await;
+    who_stops_gives_back_what_it_has_not_begun(Bench::new(record.clone()).await).await;
     every_lane_is_taken_from(Bench::new(record.clone()).await).await;
     a_wiped_store_is_noticed(Bench::new(record.clone()).await).await;
     a_server_that_comes_back_empty_is_used_again(Bench::new(record).await).await;
@@ -258,6 +263,49 @@ async fn what_a_dependency_keeps_waiting_is_not_given_up(bench: Bench) {
     eventually(async || bench.has_handled("wait for it")).await;
     assert_eq!(bench.dead().await, []);
     bench.stopping.cancel();
+}
+
+/// All that it has fetched, which is most of what there is; and what is waited for, but not what is in hand.
+async fn who_stops_gives_back_what_it_has_not_begun(mut bench: Bench) {
+    bench.away.store(true, std::sync::atomic::Ordering::SeqCst);
+    for text in ["held 0", "held 1", "wait for it"] {
+        bench.send("high", text).await;
+    }
+    bench.start(1);
+    let tries =
+        |bench: &Bench, text: &str| bench.tries.lock().unwrap().get(text).copied().unwrap_or_default();
+    for text in ["held 0", "held 1", "wait for it"] {
+        eventually(async || tries(&bench, text) > 0).await;
+    }
+    bench.send("high", "held 2").await;
+    eventually(async || tries(&bench, "held 2") > 0).await;
+    for number in 0..100 {
+        bench.send("low", &format!("good {number}")).await;
+    }
+    let mut lane = bench.raw.get_stream(Text::STREAM.name).await.unwrap();
+    lane.info().await.unwrap();
+    let consumer =
+        async || lane.get_consumer::<async_nats::jetstream::consumer::pull::Config>("tests-low").await;
+    eventually(async || consumer().await.unwrap().cached_info().num_ack_pending >= 32).await;
+
+    std::mem::take(&mut bench.stopping).cancel();
+    bench.start(1);
+    let good = || bench.handled().iter().filter(|text| text.starts_with("good")).count();
+    let given_back = eventually(async || good() == 100);
+    tokio::time::timeout(Duration::from_secs(10), given_back)
+        .await
+        .expect("nothing waits for its time to be over");
+    assert!(tries(&bench, "wait for it") > 1 && !bench.has_handled("held 0"));
+
+    bench.away.store(false, std::sync::atomic::Ordering::SeqCst);
+    eventually(async || bench.has_handled("wait for it") && bench.has_handled("held 2")).await;
+    for number in 0..3 {
+        assert_eq!(tries(&bench, &format!("held {number}")), 1, "what was begun is finished");
+    }
+    assert_eq!(bench.handled().len(), 104, "nothing is done twice");
+    bench.stopping.cancel();
+    bench.tasks.finish(Duration::from_secs(10)).await.unwrap();
+    assert!(bench.tasks.broken().now_or_never().is_none(), "a consumer that ends does not break");
 }
 
 /// In which order is a matter of what has arrived; the unit tests of the lanes say what is taken of that.

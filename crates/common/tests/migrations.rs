@@ -1,26 +1,30 @@
 //! Replicas of two releases on one record.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends here")]
 
 use std::time::Duration;
 
-use common::database::{DatabaseError, MIGRATOR, migrate};
+use common::database::{DatabaseError, MIGRATOR, has_schema, migrate};
 use sqlx::{
     Connection, PgConnection, PgPool,
     migrate::{Migrate, MigrateError},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::time::timeout;
+
+const NOTED: &str = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                     values ($1, 'of another release', true, '\\x00', 0)";
 
 async fn applied(database: &PgPool, version: i64) {
-    let noted = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
-                 values ($1, 'of another release', true, '\\x00', 0)";
-    sqlx::query(noted).bind(version).execute(database).await.unwrap();
+    sqlx::query(NOTED).bind(version).execute(database).await.unwrap();
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
-async fn a_replica_of_the_release_before_becomes_ready_beside_the_next(database: PgPool) {
+async fn a_release_goes_on_and_back_beside_the_next(database: PgPool) {
+    has_schema(&database).await.unwrap();
     applied(&database, 9_999).await;
+    has_schema(&database).await.unwrap();
     migrate(&database).await.unwrap();
 }
 
@@ -28,8 +32,74 @@ async fn a_replica_of_the_release_before_becomes_ready_beside_the_next(database:
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_record_with_somebody_elses_migrations_is_refused_and_left_alone(database: PgPool) {
     applied(&database, 0).await;
-    let refused = migrate(&database).await.unwrap_err();
-    assert!(matches!(refused, DatabaseError::Migrate(MigrateError::VersionMissing(0))), "{refused:?}");
+    for refused in [has_schema(&database).await.unwrap_err(), migrate(&database).await.unwrap_err()] {
+        let foreign = matches!(refused, DatabaseError::Migrate(MigrateError::VersionMissing(0)));
+        assert!(foreign, "{refused:?}");
+    }
+}
+
+#[sqlx::test(migrations = false)]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_is_missing_is_named_until_it_is_there(database: PgPool) {
+    let versions: Vec<_> = MIGRATOR.iter().map(|migration| migration.version).collect();
+    let behind = async || match has_schema(&database).await {
+        Err(DatabaseError::Behind(version)) => Some(version),
+        _ => None,
+    };
+    assert_eq!(behind().await, Some(versions[0]));
+    migrate(&database).await.unwrap();
+    has_schema(&database).await.unwrap();
+    let newest = *versions.last().unwrap();
+    sqlx::query("delete from _sqlx_migrations where version = $1")
+        .bind(newest)
+        .execute(&database)
+        .await
+        .unwrap();
+    assert_eq!(behind().await, Some(newest));
+}
+
+/// As in the middle of a rollout: somebody has the turn, and a migration that is not committed.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn who_only_looks_waits_for_nobody(_: PgPoolOptions, options: PgConnectOptions) {
+    let database = PgPool::connect_lazy_with(options.clone());
+    let mut other = PgConnection::connect_with(&options).await.unwrap();
+    other.lock().await.unwrap();
+    let mut open = other.begin().await.unwrap();
+    sqlx::query("alter table tenants add column of_the_next_release text").execute(&mut *open).await.unwrap();
+    sqlx::query(NOTED).bind(9_999_i64).execute(&mut *open).await.unwrap();
+    timeout(Duration::from_secs(2), has_schema(&database)).await.unwrap().unwrap();
+}
+
+/// Whoever waits for a table holds up everybody behind it: a migration that cannot have one lets them pass and comes again.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn who_migrates_does_not_wait_in_front_of_others(database: PgPool) {
+    let mut holder = common::database::begin(&database).await.unwrap();
+    let held = "lock table _sqlx_migrations in access exclusive mode";
+    sqlx::query(held).execute(&mut *holder).await.unwrap();
+    let migrating = async {
+        migrate(&database).await.unwrap();
+    };
+    let waits = async || -> bool {
+        let waiting = "select exists (select from pg_locks where not granted and database =
+                        (select oid from pg_database where datname = current_database()))";
+        sqlx::query_scalar(waiting).fetch_one(&database).await.unwrap()
+    };
+    let becomes = async |so: bool| {
+        while waits().await != so {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let watching = async {
+        for so in [true, false, true] {
+            timeout(Duration::from_secs(10), becomes(so))
+                .await
+                .expect("it waits, gives way, and comes again");
+        }
+        holder.rollback().await.unwrap();
+    };
+    tokio::join!(migrating, watching);
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
@@ -38,7 +108,7 @@ async fn a_migration_that_failed_holds_no_lock_and_none_is_limited(
     _: PgPoolOptions,
     options: PgConnectOptions,
 ) {
-    let database = PgPool::connect_lazy_with(options.clone().options([("lock_timeout", "100ms")]));
+    let database = PgPool::connect_lazy_with(options.clone().options([("statement_timeout", "100ms")]));
     let changed = "update _sqlx_migrations set checksum = '\\x00' where version = 1";
     sqlx::query(changed).execute(&database).await.unwrap();
     let refused = migrate(&database).await.unwrap_err();
@@ -49,7 +119,7 @@ async fn a_migration_that_failed_holds_no_lock_and_none_is_limited(
     let restored = sqlx::query("update _sqlx_migrations set checksum = $1 where version = 1").bind(checksum);
     restored.execute(&database).await.unwrap();
     let mut other = PgConnection::connect_with(&options).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), other.lock()).await.unwrap().unwrap();
+    timeout(Duration::from_secs(5), other.lock()).await.unwrap().unwrap();
     let (migrated, ()) = tokio::join!(migrate(&database), async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         other.unlock().await.unwrap();

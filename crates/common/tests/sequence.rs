@@ -15,7 +15,7 @@ use async_nats::jetstream::{
     Context,
     consumer::{AckPolicy, pull},
 };
-use common::bus::{Bus, Carried, Message, Stopped, StreamSpec, Undecodable};
+use common::bus::{Bus, Carried, Message, Stopped, Storage, StreamSpec, Undecodable};
 use futures::StreamExt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,10 @@ impl Message for Numbered {
         name: "TEST_NUMBERED",
         subjects: &["test.numbered.>"],
         work_queue: false,
+        storage: Storage::File,
         max_age: Duration::from_secs(3_600),
+        max_bytes: 16 << 20,
+        max_message_bytes: 1 << 20,
     };
 
     fn subject(&self) -> String {

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use common::error::chain;
+use common::{
+    error::chain,
+    service::{Interval, Round, Tasks},
+};
 use edge::{EdgeToken, Snapshot};
 use reqwest::{
     Client, Response, StatusCode,
     header::{AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH},
 };
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::relay::Relay;
@@ -95,16 +97,25 @@ impl Gateway {
 }
 
 /// Follows the gateway until the process stops.
-pub async fn follow(relay: Relay, mut gateway: Gateway, stopping: CancellationToken) {
-    let mut away = false;
-    loop {
-        let Some(asked) = stopping.run_until_cancelled(gateway.pass_on(&relay)).await else { return };
-        tell(&asked, away, relay.has_heard());
-        away = asked.is_err();
-        let pause = if away { ASK_AGAIN_AFTER } else { ASK_EVERY };
-        if stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
-            return;
-        }
+pub fn follow(tasks: &Tasks, relay: Relay, gateway: Gateway) {
+    let often = Interval::new("follow", ASK_EVERY).after_failure(ASK_AGAIN_AFTER).silent();
+    tasks.every(often, Following { relay, gateway, away: false });
+}
+
+struct Following {
+    relay: Relay,
+    gateway: Gateway,
+    away: bool,
+}
+
+impl Round for Following {
+    type Error = FollowError;
+
+    async fn run(&mut self) -> Result<(), FollowError> {
+        let asked = self.gateway.pass_on(&self.relay).await;
+        tell(&asked, self.away, self.relay.has_heard());
+        self.away = asked.is_err();
+        asked
     }
 }
 

@@ -38,7 +38,7 @@ pub async fn start(config: Config, process: &Process) -> anyhow::Result<()> {
     let tasks = &process.tasks;
     serve(tasks, "traefik", TcpListener::bind(config.bind).await?, serve::routes(&relay, config.token));
     serve(tasks, "waiting", TcpListener::bind(config.waiting_bind).await?, waiting::page());
-    tasks.spawn("follow", follow::follow(relay.clone(), gateway, tasks.stopping()));
+    follow::follow(tasks, relay.clone(), gateway);
     tasks.spawn("watch", watch::watch(relay, lookout, tasks.stopping()));
     Ok(())
 }

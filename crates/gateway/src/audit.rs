@@ -61,6 +61,27 @@ impl Entry {
     }
 }
 
+/// Why an entry will never be in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    /// More came at once, or while the record was away, than there is room for here.
+    Full,
+    /// The record refuses it for good.
+    Refused,
+    /// The process stopped while the record was away.
+    Stopped,
+}
+
+impl Lost {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Refused => "refused",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// Takes entries without making anybody wait.
 #[derive(Debug, Clone)]
 pub struct Trail(mpsc::Sender<Entry>);
@@ -76,7 +97,7 @@ impl Trail {
     /// Notes an entry as soon as somebody gets to it.
     pub fn note(&self, entry: Entry) {
         if self.0.try_send(entry).is_err() {
-            metrics::audit_dropped();
+            metrics::audit_lost(Lost::Full.as_str(), 1);
         }
     }
 }
@@ -98,7 +119,10 @@ async fn keep_writing(database: PgPool, mut entries: mpsc::Receiver<Entry>, stop
     // Stopping: what is waiting is still written, if that is possible at once.
     entries.close();
     while entries.recv_many(&mut batch, BATCH).await > 0 {}
-    written(&database, &mut batch).await;
+    if !written(&database, &mut batch).await {
+        tracing::error!(entries = batch.len(), "refusals are not in the audit log: the record is away");
+        metrics::audit_lost(Lost::Stopped.as_str(), batch.len());
+    }
 }
 
 /// Whether nothing of it is left to be written. What the record refuses for good is given up.
@@ -106,15 +130,66 @@ async fn written(database: &PgPool, batch: &mut Vec<Entry>) -> bool {
     if batch.is_empty() {
         return true;
     }
-    let done = match audit::insert(database, batch).await {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::warn!(entries = batch.len(), error = chain(&error), "refusals could not be noted");
-            !error.kind().is_transient()
+    match audit::insert(database, batch).await {
+        Ok(()) => {}
+        Err(error) if error.kind().is_transient() => {
+            tracing::warn!(entries = batch.len(), error = chain(&error), "refusals are noted later");
+            return false;
         }
-    };
-    if done {
-        batch.clear();
+        Err(error) => {
+            tracing::error!(
+                entries = batch.len(),
+                error = chain(&error),
+                "refusals are not in the audit log"
+            );
+            metrics::audit_lost(Lost::Refused.as_str(), batch.len());
+        }
     }
-    done
+    batch.clear();
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use ::metrics::set_default_local_recorder;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use sqlx::postgres::PgPoolOptions;
+
+    use super::*;
+
+    fn entry() -> Entry {
+        Entry {
+            id: AuditId::generate(),
+            at: common::clock::now(),
+            actor: "somebody".into(),
+            role: "owner",
+            action: "tenant.create",
+            tenant: None,
+            operation: None,
+            correlation_id: "test".into(),
+            outcome: "refused".into(),
+            request_digest: None,
+            named: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn refusals_that_are_lost_are_counted() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let _recording = set_default_local_recorder(&recorder);
+        let nowhere = PgPoolOptions::new().acquire_timeout(Duration::from_millis(100));
+        let nowhere = nowhere.connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
+        let (sender, receiver) = mpsc::channel(2);
+        let trail = Trail(sender);
+        (0..5).for_each(|_| trail.note(entry()));
+        let stopping = CancellationToken::new();
+        stopping.cancel();
+        keep_writing(nowhere, receiver, stopping).await;
+        let told = recorder.handle().render();
+        for counted in
+            [r#"rp9_audit_lost_total{reason="full"} 3"#, r#"rp9_audit_lost_total{reason="stopped"} 2"#]
+        {
+            assert!(told.contains(counted), "{told}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use common::{
     dead_letters::Reason,
-    error::chain,
+    service::Interval,
     tenant::{Mode, TenantStatus},
 };
 use sqlx::PgPool;
@@ -27,23 +27,17 @@ pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
 
 /// Starts the chores.
 pub fn start(app: &App) {
-    every(app, "seal", SEAL_EVERY, |database| async move { common::audit::seal(&database).await.map(drop) });
-    every(app, "count", COUNT_EVERY, |database| async move { count(&database).await });
-}
-
-fn every<F>(app: &App, name: &'static str, period: Duration, chore: impl Fn(PgPool) -> F + Send + 'static)
-where
-    F: Future<Output = Result<(), sqlx::Error>> + Send,
-{
-    let (database, stopping) = (app.database.clone(), app.tasks.stopping());
-    app.tasks.spawn(name, async move {
-        let mut tick = tokio::time::interval(period);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while stopping.run_until_cancelled(tick.tick()).await.is_some() {
-            if let Err(error) = chore(database.clone()).await {
-                tracing::warn!(chore = name, error = chain(&error), "a chore is left for later");
-            }
-        }
+    let seal = Interval::new("seal", SEAL_EVERY).spread().failing("the audit log is sealed later");
+    let database = app.database.clone();
+    app.tasks.every(seal, move || {
+        let database = database.clone();
+        async move { common::audit::seal(&database).await.map(drop) }
+    });
+    let counting = Interval::new("count", COUNT_EVERY).spread().failing("what there is is counted later");
+    let database = app.database.clone();
+    app.tasks.every(counting, move || {
+        let database = database.clone();
+        async move { count(&database).await }
     });
 }
 

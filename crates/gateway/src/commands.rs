@@ -109,7 +109,7 @@ pub fn wake(app: &App, exchange: &Exchange, operation: OperationId, kind: &'stat
     let order = Order::Wake(OperationQueued { operation, kind: kind.to_owned() });
     let message = ProvisionerCommand { priority: Priority::Normal, order };
     let (bus, carried) = (app.bus.clone(), exchange.carried());
-    app.tasks.spawn("wake", async move {
+    app.tasks.spawn_one("wake", async move {
         let published = bus.publish(&message, &carried).await;
         metrics::woken(published.is_ok());
         if let Err(error) = published {

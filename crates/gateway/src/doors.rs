@@ -1,7 +1,7 @@
-//! Whether requests are let in: from the moment the service was ready for the first time, until the process ends.
+//! Whether requests are let in: from the moment the service could be ready for the first time, until the process ends.
 //!
 //! Before that the schema may not be there, and every answer would look like a mistake of ours. While stopping, what
-//! still arrives on open connections is answered as usual.
+//! still arrives is answered as usual.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +14,7 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// Doors that open when this says ready.
+    /// Doors that open when this is complete.
     pub fn new(readiness: Readiness) -> Self {
         Self { readiness, open: AtomicBool::new(false) }
     }
@@ -23,8 +23,8 @@ impl Doors {
     pub fn are_open(&self) -> bool {
         // Relaxed: nothing else is published by it, and a moment late is soon enough.
         self.open.load(Ordering::Relaxed) || {
-            let ready = self.readiness.check().is_ok();
-            self.open.fetch_or(ready, Ordering::Relaxed) || ready
+            let complete = self.readiness.is_complete();
+            self.open.fetch_or(complete, Ordering::Relaxed) || complete
         }
     }
 }
@@ -43,5 +43,7 @@ mod tests {
         assert!(doors.are_open());
         readiness.withdraw();
         assert!(doors.are_open());
+        // Nobody came before it was told to stop.
+        assert!(Doors::new(readiness).are_open());
     }
 }

@@ -23,6 +23,6 @@ use crate::app::App;
 
 /// Starts both tasks.
 pub fn start(app: &App) {
-    app.tasks.spawn("events", hub::keep_up(app.clone()));
-    app.tasks.spawn("relay", relay::keep_publishing(app.clone()));
+    hub::keep_up(app);
+    relay::keep_publishing(app);
 }

@@ -10,30 +10,17 @@ use audit_verify::AuditVerify;
 use retention::Retention;
 
 /// What is to be done when.
-pub const SCHEDULES: &[Schedule] = &[
-    Schedule {
-        name: AuditVerify::NAME,
-        job: AuditVerify::NAME,
-        cron: "30 3 * * *",
-        zone: "UTC",
-        misses: Misses::CatchUp,
-        jitter_seconds: 300,
-    },
+pub fn schedules() -> Vec<Schedule> {
+    let verify = Schedule::new(AuditVerify::NAME, AuditVerify::NAME, "30 3 * * *", Misses::CatchUp);
     // Whatever one misses the next one does.
-    Schedule {
-        name: Retention::NAME,
-        job: Retention::NAME,
-        cron: "*/5 * * * *",
-        zone: "UTC",
-        misses: Misses::Skip,
-        jitter_seconds: 30,
-    },
-];
+    let retention = Schedule::new(Retention::NAME, Retention::NAME, "*/5 * * * *", Misses::Skip);
+    vec![verify.with_jitter(300), retention.with_jitter(30)]
+}
 
 /// Runs the gateway's schedules on this record.
 pub fn runner(database: &PgPool) -> Result<Runner, DeclareError> {
     let store = ScheduleStore::new(database.clone());
     let jobs: Vec<Box<dyn common::schedules::Job>> =
         vec![Box::new(AuditVerify::new(database.clone())), Box::new(Retention::new(database.clone()))];
-    Runner::new(store, "gateway", SCHEDULES, jobs)
+    Runner::new(store, "gateway", &schedules(), jobs)
 }

@@ -38,7 +38,7 @@ pub use app::{App, Around};
 pub use config::Config;
 pub use events::start as start_events;
 pub use http::server::{Sockets, serve};
-pub use jobs::{SCHEDULES, retention::forget, runner};
+pub use jobs::{retention::forget, runner, schedules as declared_schedules};
 pub use pressure::watch as watch_pressure;
 pub use replays::start as start_replays;
 pub use routes::{api, describe, edge::edge};
@@ -62,7 +62,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     chores::start(&app);
     start_events(&app);
     start_replays(&app);
-    service.tasks.spawn("pressure", watch_pressure(app.clone()));
+    watch_pressure(&app);
     runner.spawn(&app.tasks);
     Ok(())
 }

@@ -10,7 +10,7 @@ const REQUEST_DURATION: &str = "rp9_http_request_duration_seconds";
 const REPLAYS: &str = "rp9_idempotent_replays_total";
 const ACCEPTED: &str = "rp9_operations_accepted_total";
 const WAKE_UPS: &str = "rp9_wake_ups_total";
-const AUDIT_DROPPED: &str = "rp9_audit_entries_dropped_total";
+const AUDIT_LOST: &str = "rp9_audit_lost_total";
 const EVENTS_RELAYED: &str = "rp9_events_relayed_total";
 const EVENTS_LAG: &str = "rp9_events_lag_seconds";
 const CONNECTIONS: &str = "rp9_connections";
@@ -37,7 +37,7 @@ pub fn describe() {
     describe_counter!(REPLAYS, "Answers given again under their idempotency key.");
     describe_counter!(ACCEPTED, "Operations accepted, by kind.");
     describe_counter!(WAKE_UPS, "Wake-ups published after an operation was accepted, by outcome.");
-    describe_counter!(AUDIT_DROPPED, "Refusals that could not be noted because too many came at once.");
+    describe_counter!(AUDIT_LOST, "Refusals that are not in the audit log and never will be, by reason.");
     describe_gauge!(
         STUCK,
         "Operations that wait for a person, by kind. Every replica tells the same number."
@@ -109,9 +109,9 @@ pub fn woken(published: bool) {
     counter!(WAKE_UPS, "outcome" => if published { "published" } else { "left_to_the_sweeper" }).increment(1);
 }
 
-/// A refusal was not noted.
-pub fn audit_dropped() {
-    counter!(AUDIT_DROPPED).increment(1);
+/// So many refusals will never be in the audit log.
+pub fn audit_lost(reason: &'static str, count: usize) {
+    counter!(AUDIT_LOST, "reason" => reason).increment(count as u64);
 }
 
 /// So many operations of this kind wait for a person.

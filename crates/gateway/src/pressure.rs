@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use common::error::chain;
+use common::service::Interval;
 
 use crate::{
     app::App,
@@ -52,17 +52,20 @@ impl Pressure {
 }
 
 /// Looks until the process stops. While the record does not answer, nothing changes: accepting needs it anyway.
-pub async fn watch(app: App) {
-    let stopping = app.tasks.stopping();
-    let mut tick = tokio::time::interval(LOOK_EVERY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while stopping.run_until_cancelled(tick.tick()).await.is_some() {
-        // No further than needed to know.
-        match operations::waiting(&app.database, app.pressure.high + 1).await {
-            Ok(waiting) => app.pressure.note(waiting),
-            Err(error) => tracing::debug!(error = chain(&error), "the backlog could not be counted"),
-        }
-    }
+pub fn watch(app: &App) {
+    let looking = app.clone();
+    app.tasks.every(
+        Interval::new("pressure", LOOK_EVERY).spread().failing("nobody knows how many wait"),
+        move || {
+            let app = looking.clone();
+            async move {
+                // No further than needed to know.
+                let waiting = operations::waiting(&app.database, app.pressure.high + 1).await?;
+                app.pressure.note(waiting);
+                Ok::<_, sqlx::Error>(())
+            }
+        },
+    );
 }
 
 #[cfg(test)]

@@ -13,10 +13,13 @@ mod local;
 mod policy;
 mod shared;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::extract::MatchedPath;
-use common::{id::TenantId, service::Tasks};
+use common::{
+    id::TenantId,
+    service::{Interval, Tasks},
+};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use crate::{
@@ -55,11 +58,10 @@ impl Rates {
         tasks.spawn("rates", async move {
             stopping.run_until_cancelled(connecting.shared.keep_connected()).await;
         });
-        let (forgetting, stopping) = (rates.clone(), tasks.stopping());
-        tasks.spawn("rates-forgetting", async move {
-            while stopping.run_until_cancelled(tokio::time::sleep(figures.window)).await.is_some() {
-                forgetting.local.forget_the_idle();
-            }
+        let forgetting = rates.clone();
+        tasks.every(Interval::new("rates-forgetting", figures.window).not_at_once(), move || {
+            forgetting.local.forget_the_idle();
+            async { Ok::<_, Infallible>(()) }
         });
         rates
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use common::{bus::BusError, error::chain};
+use common::{
+    bus::BusError,
+    service::{Interval, Round},
+};
 use sqlx::PgPool;
 
 use crate::{app::App, store::dead_letters::Replaying};
@@ -21,19 +24,28 @@ enum Stopped {
 
 /// Sends until the process stops.
 pub fn start(app: &App) {
-    let (app, stopping) = (app.clone(), app.tasks.stopping());
-    app.tasks.clone().spawn("replay", async move {
-        while !stopping.is_cancelled() {
-            let sent = stopping.run_until_cancelled(send_what_waits(&app, &app.database)).await;
-            if let Some(Err(error)) = sent {
-                tracing::warn!(error = chain(&error), "dead letters wait to be sent again");
-                // The stream may not be there yet, or not any more.
-                let _ = app.bus.ensure_stream(&wire::COMMANDS).await;
-            }
-            let woken = tokio::time::timeout(SWEEP, app.replays.notified());
-            stopping.run_until_cancelled(woken).await.map(Result::ok);
+    let sweep = Interval::new("replay", SWEEP).failing("dead letters wait to be sent again");
+    app.tasks.every(sweep, Replays(app.clone()));
+}
+
+struct Replays(App);
+
+impl Round for Replays {
+    type Error = Stopped;
+
+    async fn run(&mut self) -> Result<(), Stopped> {
+        let Self(app) = self;
+        let sent = send_what_waits(app, &app.database).await;
+        if sent.is_err() {
+            // The stream may not be there yet, or not any more.
+            let _ = app.bus.ensure_stream(&wire::COMMANDS).await;
         }
-    });
+        sent
+    }
+
+    async fn woken(&mut self) {
+        self.0.replays.notified().await;
+    }
 }
 
 async fn send_what_waits(app: &App, database: &PgPool) -> Result<(), Stopped> {

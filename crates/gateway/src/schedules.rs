@@ -19,8 +19,11 @@ pub struct ScheduleView {
     name: String,
     /// What it runs.
     job: String,
+    /// Whose it is, if it is a tenant's.
     #[schema(value_type = Option<String>)]
     tenant_id: Option<TenantId>,
+    /// Which cluster it is for, if it is for one.
+    cluster: Option<String>,
     /// Minute, hour, day, month, weekday, on the clocks of `zone`.
     #[schema(example = "30 3 * * *")]
     cron: String,
@@ -75,6 +78,7 @@ impl From<Schedule> for ScheduleView {
             name: schedule.name,
             job: schedule.job,
             tenant_id: schedule.tenant_id,
+            cluster: schedule.cluster,
             cron: schedule.cron,
             zone: schedule.zone,
             misses: schedule.misses,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use common::{error::chain, service::Service};
+use common::service::{Interval, Service};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -24,15 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Beats for as long as the service runs.
 pub fn spawn(service: &Service, world: Arc<World>, site: Site, standing: Standing) {
-    let (pool, stopping) = (service.database.clone(), service.tasks.stopping());
-    service.tasks.spawn("heartbeat", async move {
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while stopping.run_until_cancelled(tick.tick()).await.is_some() {
-            if let Err(error) = beat(&pool, &world, &site, standing.is_stranger()).await {
-                tracing::warn!(error = chain(&error), "the heartbeat could not be written");
-            }
-        }
+    let beats = Interval::new("heartbeat", EVERY).failing("the heartbeat could not be written");
+    let pool = service.database.clone();
+    service.every(beats, move || {
+        let (pool, world, site) = (pool.clone(), world.clone(), site.clone());
+        let stranger = standing.is_stranger();
+        async move { beat(&pool, &world, &site, stranger).await }
     });
 }
 

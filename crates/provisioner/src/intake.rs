@@ -3,45 +3,46 @@
 //! What is submitted here becomes the same row that a request to the API becomes, and goes the same way from there on.
 
 use common::{
-    bus::{Bus, Carried, Outcome},
+    bus::{Carried, Outcome},
     clock,
-    dead_letters::DeadLetters,
     error::Kind,
     operations::{Asked, NewOperation, Priority},
     role::Role,
-    service::Tasks,
 };
+use futures::future::BoxFuture;
 use sqlx::PgPool;
 use time::Duration;
-use wire::{Order, PROVISIONER, ProvisionerCommand, SubmitOperation, kinds};
+use wire::{Order, ProvisionerCommand, SubmitOperation, kinds};
 
 use crate::store::intake::{self, Submitted};
 
 /// Nobody plans further ahead; more is a sender's mistake in units.
 const FURTHEST: Duration = Duration::days(90);
 
-/// Takes commands among `tasks`; `wake` tells the worker that there is something to drive.
-pub fn listen(tasks: &Tasks, bus: Bus, record: PgPool, wake: impl Fn() + Clone + Send + Sync + 'static) {
-    let (stopping, dead) = (tasks.stopping(), DeadLetters::new(record.clone()));
-    tasks.spawn("commands", async move {
-        let handle = |command: ProvisionerCommand, carried| {
-            let (record, wake) = (record.clone(), wake.clone());
-            async move {
-                match command.order {
-                    Order::Wake(_) => wake(),
-                    Order::Submit(submitted) => {
-                        let outcome = submit(&record, submitted, command.priority, carried).await;
-                        if outcome != Outcome::Done {
-                            return outcome;
-                        }
-                        wake();
+/// The actor of a command whose subject does not say who sent it.
+const UNPROVEN: &str = "unproven";
+
+/// What is done with each command; `wake` tells the worker that there is something to drive.
+pub fn commands(
+    record: PgPool,
+    wake: impl Fn() + Clone + Send + Sync + 'static,
+) -> impl Fn(ProvisionerCommand, Carried) -> BoxFuture<'static, Outcome> + Send + Sync + 'static {
+    move |command, carried| {
+        let (record, wake) = (record.clone(), wake.clone());
+        Box::pin(async move {
+            match command.order {
+                Order::Wake(_) => wake(),
+                Order::Submit(submitted) => {
+                    let outcome = submit(&record, submitted, command.priority, carried).await;
+                    if outcome != Outcome::Done {
+                        return outcome;
                     }
+                    wake();
                 }
-                Outcome::Done
             }
-        };
-        bus.consume(PROVISIONER, dead, stopping, handle).await;
-    });
+            Outcome::Done
+        })
+    }
 }
 
 /// Accepts what is submitted, once: the same again is done already.
@@ -53,9 +54,14 @@ async fn submit(
 ) -> Outcome {
     let own = submitted.operation.to_string();
     let correlation_id = carried.correlation_id.as_deref().unwrap_or(&own);
-    let wanted = match wanted(&submitted, priority, &carried, correlation_id) {
+    let refused = |detail| Outcome::Failed { kind: Kind::Invalid, detail };
+    let by = match by(&carried, submitted.reason.clone()) {
+        Ok(by) => by,
+        Err(detail) => return refused(detail),
+    };
+    let wanted = match wanted(&submitted, priority, &carried, correlation_id, &by) {
         Ok(wanted) => wanted,
-        Err(detail) => return Outcome::Failed { kind: Kind::Invalid, detail },
+        Err(detail) => return refused(detail),
     };
     match intake::accept(record, &wanted).await {
         Ok(Submitted::Accepted) => {
@@ -83,6 +89,7 @@ fn wanted<'a>(
     priority: Priority,
     carried: &'a Carried,
     correlation_id: &'a str,
+    by: &'a By,
 ) -> Result<NewOperation<'a>, String> {
     let word = &submitted.kind;
     let kind =
@@ -90,10 +97,6 @@ fn wanted<'a>(
     if kind.from.is_empty() || !kind.is_open_to(Role::Service) {
         return Err(format!("`{word}` cannot be asked for over the bus."));
     }
-    let visible =
-        |actor: &&str| (1..=100).contains(&actor.len()) && actor.bytes().all(|b| b.is_ascii_graphic());
-    let actor = carried.actor.as_deref().filter(visible);
-    let actor = actor.ok_or("`rp9-actor` must say who sends it: 1 to 100 visible ASCII characters.")?;
     if submitted.not_before.is_some_and(|moment| moment - clock::now() > FURTHEST) {
         return Err("`not_before` is more than 90 days away.".into());
     }
@@ -107,13 +110,36 @@ fn wanted<'a>(
         not_before: submitted.not_before,
         parent: None,
         asked: Asked {
-            actor,
+            actor: &by.actor,
             role: Role::Service,
             correlation_id,
             traceparent: carried.traceparent.as_deref(),
-            reason: submitted.reason.as_deref(),
+            reason: by.reason.as_deref(),
         },
     })
+}
+
+/// Who wants it, and why, as the audit log is told.
+struct By {
+    actor: String,
+    reason: Option<String>,
+}
+
+/// The user that the bus has let in. For whom it says that it acts goes before the reason.
+fn by(carried: &Carried, reason: Option<String>) -> Result<By, String> {
+    let claimed = carried.actor.as_deref();
+    if claimed.is_some_and(|claimed| claimed.len() > 100 || !claimed.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err("`rp9-actor` is 1 to 100 visible ASCII characters.".into());
+    }
+    let actor = carried.sender.as_ref().map(|sender| format!("service:{sender}"));
+    let claimed = claimed.filter(|claimed| !claimed.is_empty() && actor.as_deref() != Some(claimed));
+    let reason = match (claimed, reason) {
+        (Some(claimed), Some(reason)) => Some(format!("for {claimed}: {reason}")),
+        (Some(claimed), None) => Some(format!("for {claimed}")),
+        (None, reason) => reason,
+    };
+    // Without a sender it was published for the release before, which did not prove who sends.
+    Ok(By { actor: actor.unwrap_or_else(|| UNPROVEN.to_owned()), reason })
 }
 
 #[cfg(test)]
@@ -135,15 +161,33 @@ mod tests {
     }
 
     fn from(actor: &str) -> Carried {
-        Carried { actor: Some(actor.into()), ..Carried::default() }
+        Carried { actor: Some(actor.into()), sender: Some("autoscaler".into()), ..Carried::default() }
+    }
+
+    /// What the operation that is asked for is told.
+    fn asked(submitted: &SubmitOperation, priority: Priority) -> Result<serde_json::Value, String> {
+        let carried = from("service:a");
+        let by = by(&carried, None).unwrap();
+        wanted(submitted, priority, &carried, "c", &by).map(|new| new.request)
     }
 
     #[test]
-    fn who_does_not_say_who_it_is_is_refused() {
-        let read = |carried| wanted(&submitted(), Priority::Normal, &carried, "c").is_ok();
-        assert!(read(from("service:autoscaler")));
-        for carried in [Carried::default(), from(""), from("two words"), from(&"x".repeat(101))] {
-            assert!(!read(carried));
+    fn who_wants_it_is_who_was_let_in_whatever_they_say() {
+        let read = |carried, reason: Option<&str>| {
+            by(&carried, reason.map(str::to_owned)).map(|by| (by.actor, by.reason))
+        };
+        let told = |actor: &str, reason: Option<&str>| Ok((actor.to_owned(), reason.map(str::to_owned)));
+        let nobody_else = Carried { actor: None, ..from("") };
+        for carried in [from("service:autoscaler"), from(""), nobody_else] {
+            assert_eq!(read(carried, Some("load")), told("service:autoscaler", Some("load")));
+        }
+        let for_ada = told("service:autoscaler", Some("for user:ada: load"));
+        assert_eq!(read(from("user:ada"), Some("load")), for_ada);
+        assert_eq!(read(from("user:ada"), None), told("service:autoscaler", Some("for user:ada")));
+        let former = Carried { sender: None, ..from("service:autoscaler") };
+        assert_eq!(read(former, None), told("unproven", Some("for service:autoscaler")));
+        for nonsense in ["two words", &"x".repeat(101)] {
+            assert!(read(from(nonsense), None).is_err());
         }
     }
 
@@ -151,7 +195,7 @@ mod tests {
     fn what_nobody_here_knows_or_may_ask_for_this_way_is_refused() {
         let read = |kind: &str| {
             let submitted = SubmitOperation { kind: kind.into(), ..submitted() };
-            wanted(&submitted, Priority::Normal, &from("service:a"), "c").is_ok()
+            asked(&submitted, Priority::Normal).is_ok()
         };
         assert!(read("tenant.delete") && read("tenant.heal"));
         assert!(!read("tenant.create") && !read("tenant.explode") && !read(""));
@@ -161,7 +205,7 @@ mod tests {
     fn a_request_that_is_none_of_its_kind_is_refused_with_the_reason() {
         let read = |request| {
             let submitted = SubmitOperation { request, ..submitted() };
-            wanted(&submitted, Priority::Normal, &from("service:a"), "c").map(|new| new.request)
+            asked(&submitted, Priority::Normal)
         };
         assert_eq!(read(json!({})).unwrap(), json!({ "reasons": [], "restart": [], "renew": [] }));
         assert!(read(json!({ "restart": "main" })).unwrap_err().contains("invalid type"));
@@ -173,7 +217,7 @@ mod tests {
         let at = |days| {
             let not_before = Some(clock::now() + Duration::days(days));
             let submitted = SubmitOperation { not_before, ..submitted() };
-            wanted(&submitted, Priority::Low, &from("service:a"), "c").is_ok()
+            asked(&submitted, Priority::Low).is_ok()
         };
         assert!(at(89) && at(-1) && !at(91));
     }

@@ -23,9 +23,10 @@ mod world;
 use std::sync::Arc;
 
 use common::{
-    operations::{Drive, Store, Wake, Worker},
+    operations::{Drive, Wake, Worker},
     service::Service,
 };
+use wire::PROVISIONER;
 
 pub use config::{Config, Site};
 pub use create::CreateTenant;
@@ -54,22 +55,21 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
 
 /// Starts the provisioner.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
-    let (pool, tasks) = (service.database.clone(), &service.tasks);
+    let pool = service.database.clone();
     let world = Arc::new(World::connect(&config)?);
     service.record_is_usable().await;
     let wake = Wake::default();
     let standing = Standing::new(service.readiness.clone(), config.take_over);
 
-    let owner = format!("provisioner/{}", uuid::Uuid::now_v7());
-    let store = Store::new(pool.clone(), owner).with_at_most(config.cluster_operations);
+    let store = service.operations().with_at_most(config.cluster_operations);
     let (sagas, gate, limit) = (sagas(), standing.gate(), config.operations);
-    Worker { store, world: world.clone(), sagas, wake: wake.clone(), gate, limit }.spawn(tasks);
+    service.drive(Worker { store, world: world.clone(), sagas, wake: wake.clone(), gate, limit });
 
     let woken = wake.clone();
-    intake::listen(tasks, service.bus.clone(), pool.clone(), move || woken.now());
-    questions::spawn(service, &world);
+    service.consume(PROVISIONER, intake::commands(pool.clone(), move || woken.now()));
+    questions::answer(service, &world);
     usage::spawn(service, world.clone());
     heartbeat::spawn(service, world.clone(), config.site.clone(), standing.clone());
-    Reconciler::new(pool, world, wake, standing).spawn(tasks);
+    Reconciler::new(pool, world, wake, standing).spawn(&service.tasks);
     Ok(())
 }

@@ -6,7 +6,6 @@ mod logs;
 use std::sync::Arc;
 
 use common::{
-    bus::Request,
     error::{Classify, Kind},
     operations::StepError,
     service::Service,
@@ -20,16 +19,21 @@ pub use logins::{initial_login, reset_login};
 pub use logs::logs;
 
 /// Answers for as long as the service runs.
-pub fn spawn(service: &Service, world: &Arc<World>) {
+pub fn answer(service: &Service, world: &Arc<World>) {
     let asked = Asked { pool: service.database.clone(), world: world.clone() };
-    answer(service, "initial-login", &asked, |asked, question: AskInitialLogin| async move {
-        initial_login(&asked.pool, &asked.world, question).await
+    let initial = asked.clone();
+    service.answer(move |question: AskInitialLogin| {
+        let asked = initial.clone();
+        async move { initial_login(&asked.pool, &asked.world, question).await }
     });
-    answer(service, "reset-login", &asked, |asked, question: ResetLogin| async move {
-        reset_login(&asked.pool, &asked.world, question).await
+    let reset = asked.clone();
+    service.answer(move |question: ResetLogin| {
+        let asked = reset.clone();
+        async move { reset_login(&asked.pool, &asked.world, question).await }
     });
-    answer(service, "logs", &asked, |asked, question: AskLogs| async move {
-        logs(&asked.pool, &asked.world, question).await
+    service.answer(move |question: AskLogs| {
+        let asked = asked.clone();
+        async move { logs(&asked.pool, &asked.world, question).await }
     });
 }
 
@@ -68,19 +72,4 @@ impl From<StepError> for NoAnswer {
 struct Asked {
     pool: PgPool,
     world: Arc<World>,
-}
-
-fn answer<R: Request, E: Classify, F: Future<Output = Result<R::Reply, E>> + Send + 'static>(
-    service: &Service,
-    name: &'static str,
-    asked: &Asked,
-    handle: impl Fn(Asked, R) -> F + Send + Sync + 'static,
-) {
-    let (bus, asked, stopping) = (service.bus.clone(), asked.clone(), service.tasks.stopping());
-    service.tasks.spawn(name, async move {
-        let answer = |question| handle(asked.clone(), question);
-        if let Err(error) = bus.answer("provisioner", stopping, answer).await {
-            tracing::error!(question = name, %error, "questions are not answered any more");
-        }
-    });
 }

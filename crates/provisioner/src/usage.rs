@@ -9,7 +9,13 @@ use std::{
     time::Duration,
 };
 
-use common::{clock, error::Kind, id::TenantId, operations::StepError, service::Service};
+use common::{
+    clock,
+    error::Kind,
+    id::TenantId,
+    operations::StepError,
+    service::{Interval, Round, Service},
+};
 use metrics::{Unit, describe_gauge, gauge};
 use n8n::queues::QueueUsage;
 use sqlx::PgPool;
@@ -46,23 +52,36 @@ pub fn spawn(service: &Service, world: Arc<World>) {
     describe_gauge!(DATABASES, Unit::Bytes, "What all tenants' databases take together.");
     describe_gauge!(MEASURED, Unit::Seconds, "When this was last measured, by what.");
     describe_gauge!(QUEUES, "How much of Redis' memory is used, from 0 to 1.");
-    let (pool, stopping) = (service.database.clone(), service.tasks.stopping());
-    service.tasks.spawn("usage", async move {
-        let (mut tick, mut known) = (tokio::time::interval(EVERY), Excess::default());
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while stopping.run_until_cancelled(tick.tick()).await.is_some() {
-            match look(&pool, &world).await {
-                Ok(excess) => {
-                    tell(&known, &excess);
-                    known = excess;
-                }
-                Err(StepError::Failed { cause, .. }) => {
-                    tracing::warn!(error = cause, "what tenants use could not be measured");
-                }
-                Err(StepError::LeaseLost) => {}
+    let looks = Interval::new("usage", EVERY).failing("what tenants use could not be measured");
+    service.every(looks, Looking { pool: service.database.clone(), world, known: Excess::default() });
+}
+
+struct Looking {
+    pool: PgPool,
+    world: Arc<World>,
+    known: Excess,
+}
+
+/// Part of the world did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unmeasured(String);
+
+impl Round for Looking {
+    type Error = Unmeasured;
+
+    async fn run(&mut self) -> Result<(), Unmeasured> {
+        match look(&self.pool, &self.world).await {
+            Ok(excess) => {
+                tell(&self.known, &excess);
+                self.known = excess;
+                Ok(())
             }
+            Err(StepError::Failed { cause, .. }) => Err(Unmeasured(cause)),
+            // Nothing here has a lease.
+            Err(StepError::LeaseLost) => Ok(()),
         }
-    });
+    }
 }
 
 /// Measures once: each server by itself, so that one that is away leaves the other's figures as they are to be.

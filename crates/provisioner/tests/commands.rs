@@ -14,6 +14,7 @@ use common::{
     clock,
     config::{Env, Section},
     database::MIGRATOR,
+    dead_letters::DeadLetters,
     id::{OperationId, TenantId},
     operations::Priority,
     service::Tasks,
@@ -22,7 +23,7 @@ use provisioner::intake;
 use serde_json::json;
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use wire::{COMMANDS, Order, ProvisionerCommand, SubmitOperation};
+use wire::{COMMANDS, Order, PROVISIONER, ProvisionerCommand, SubmitOperation};
 
 struct Url(String);
 
@@ -42,13 +43,16 @@ struct Stage {
 impl Stage {
     async fn new(record: PgPool) -> Self {
         let url = Env::of_process().load::<Url>().unwrap().0;
-        let config: BusConfig = Env::of([("NATS_URL", url.as_str())]).load().unwrap();
+        let config: BusConfig =
+            Env::of([("NATS_URL", url.as_str()), ("NATS_USER", "doctor")]).load().unwrap();
         let bus = Bus::connect(&config, "provisioner-test").await.unwrap();
         eventually(async || bus.is_connected()).await;
         bus.ensure_stream(&COMMANDS).await.unwrap().purge().await.unwrap();
         let tasks = Tasks::default();
         for _ in 0..2 {
-            intake::listen(&tasks, bus.clone(), record.clone(), || {});
+            let (bus, handle) = (bus.clone(), intake::commands(record.clone(), || {}));
+            let (dead, stopping) = (DeadLetters::new(record.clone()), tasks.stopping());
+            tasks.spawn("commands", async move { bus.consume(PROVISIONER, dead, stopping, handle).await });
         }
         Self { record, bus, tasks }
     }
@@ -133,7 +137,11 @@ async fn it_becomes_a_row_once_however_often_it_is_sent(stage: &Stage) {
     for attempt in 0..20 {
         let headers = [("rp9-actor".to_owned(), "service:doctor".to_owned())];
         let message_id = format!("{}.{attempt}", submitted.operation);
-        stage.bus.resend(encoded.subject(), &headers, encoded.encode(), &message_id).await.unwrap();
+        stage
+            .bus
+            .resend(format!("{}.doctor", encoded.subject()), &headers, encoded.encode(), &message_id)
+            .await
+            .unwrap();
     }
     let last = heal(submitted.tenant);
     stage.send(&last, Priority::Low, &by("service:doctor")).await;
@@ -144,6 +152,16 @@ async fn it_becomes_a_row_once_however_often_it_is_sent(stage: &Stage) {
     assert_eq!((stage.count("operations").await, stage.count("dead_letters").await), (2, 0));
     let audited = "audit_logs where action = 'tenant.heal' and role = 'service' and reason = 'It looks ill.'";
     assert_eq!(stage.count(audited).await, 2);
+
+    // As a service of the release before sends it.
+    let former = heal(submitted.tenant);
+    let encoded = ProvisionerCommand { priority: Priority::Low, order: Order::Submit(former.clone()) };
+    let headers = [("rp9-actor".to_owned(), "service:surgeon".to_owned())];
+    stage.bus.resend(encoded.subject(), &headers, encoded.encode(), "former").await.unwrap();
+    eventually(async || stage.row(former.operation).await.is_some()).await;
+    assert_eq!(stage.row(former.operation).await.unwrap().2, "unproven");
+    let audited = "audit_logs where actor = 'unproven' and reason = 'for service:surgeon: It looks ill.'";
+    assert_eq!(stage.count(audited).await, 1);
 }
 
 async fn a_removal_marks_its_tenant(stage: &Stage) {
@@ -184,7 +202,7 @@ async fn what_cannot_be_done_is_told(stage: &Stage) {
     let wrong = [
         (heal(TenantId::generate()), by("service:doctor"), "refused"),
         (heal(stage.tenant("suspended").await), by("service:doctor"), "refused"),
-        (heal(tenant), Carried::default(), "refused"),
+        (heal(tenant), by("two words"), "refused"),
         (SubmitOperation { kind: "tenant.create".into(), ..heal(tenant) }, by("service:x"), "refused"),
         (
             SubmitOperation { request: json!({ "restart": "main" }), ..heal(tenant) },

@@ -17,6 +17,7 @@ use common::{
 };
 use provisioner::{Site, World, intake};
 use testkit::edge::TableEdge;
+use wire::PROVISIONER;
 
 use remote::Remote;
 
@@ -69,6 +70,6 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         let remote = remote.clone();
         telling.spawn("woken", async move { remote.woken().await });
     };
-    intake::listen(tasks, service.bus.clone(), service.database.clone(), woken);
+    service.consume(PROVISIONER, intake::commands(service.database.clone(), woken));
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{fmt::Display, str::FromStr, time::Duration};
 
 use common::{
-    bus::{Concerns, Malformed, Message, StreamSpec, Undecodable},
+    bus::{Concerns, Malformed, Message, Storage, StreamSpec, Undecodable},
     id::{OperationId, TenantId},
 };
 use prost::Message as _;
@@ -15,7 +15,11 @@ pub const EVENTS: StreamSpec = StreamSpec {
     name: "RP9_EVENTS",
     subjects: &["rp9.evt.v1.>"],
     work_queue: false,
+    storage: Storage::File,
     max_age: Duration::from_secs(7 * 24 * 60 * 60),
+    // Some four million of them. Whoever wants older ones asks the record.
+    max_bytes: 2 << 30,
+    max_message_bytes: 1 << 20,
 };
 
 /// What stands in a subject where the tenant would, for an event that concerns none.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::{
-    bus::{Concerns, Consumer, Lane, Malformed, Message, StreamSpec, Undecodable},
+    bus::{Concerns, Consumer, Lane, Malformed, Message, Storage, StreamSpec, Undecodable},
     id::OperationId,
     operations::Priority,
 };
@@ -17,7 +17,11 @@ pub const COMMANDS: StreamSpec = StreamSpec {
     name: "RP9_COMMANDS",
     subjects: &["rp9.cmd.>"],
     work_queue: true,
+    storage: Storage::File,
     max_age: Duration::from_secs(7 * 24 * 60 * 60),
+    // Some million of them: whoever publishes to a service that has been away for days is told that there is no room.
+    max_bytes: 512 << 20,
+    max_message_bytes: 1 << 20,
 };
 
 /// How the provisioner takes its commands.
@@ -69,6 +73,15 @@ impl Order {
 impl Message for ProvisionerCommand {
     const NAME: &'static str = "ProvisionerCommand";
     const STREAM: StreamSpec = COMMANDS;
+    const SENDER: Option<usize> = Some(6);
+
+    fn names_sender(&self) -> bool {
+        match &self.order {
+            // To look once more does no harm, whoever says so.
+            Order::Wake(_) => false,
+            Order::Submit(_) => true,
+        }
+    }
 
     fn subject(&self) -> String {
         format!("{PREFIX}.{}.{}", self.priority.as_str(), self.order.verb())

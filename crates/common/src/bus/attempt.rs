@@ -1,21 +1,25 @@
 //! One delivery of one message, from its bytes to its acknowledgement.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use async_nats::jetstream::{self, AckKind};
-use backon::{ExponentialBuilder, Retryable};
 use futures::FutureExt;
 use time::OffsetDateTime;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     BusError, Carried, Concerns, Message, Outcome, Undecodable,
     consume::ACK_WAIT,
+    sender,
     verdict::{Verdict, after_failure, after_unknown, is_worn_out},
 };
 use crate::{
+    backoff::pause,
     clock,
     dead_letters::{DeadLetter, DeadLetters, Reason},
     error::{Kind, chain},
+    service,
 };
 
 /// A message in our hands.
@@ -23,6 +27,7 @@ pub(super) struct Attempt<'a> {
     pub service: &'static str,
     pub message: &'a jetstream::Message,
     pub dead: &'a DeadLetters,
+    pub stopping: &'a CancellationToken,
 }
 
 /// When it was published, and how often it was handed out, this time included.
@@ -69,7 +74,7 @@ impl Attempt<'_> {
     /// Tells the stream again and again that somebody is at it.
     async fn hold_on(&self) -> BusError {
         loop {
-            tokio::time::sleep(ACK_WAIT / 3).await;
+            sleep(ACK_WAIT / 3).await;
             if let Err(error) = self.message.ack_with(AckKind::Progress).await {
                 return BusError::Refused(error);
             }
@@ -86,16 +91,19 @@ impl Attempt<'_> {
             tries += 1;
             let Err(undone) = self.try_once(delivery, tries, handle).await else { return AckKind::Ack };
             match undone.verdict {
-                Verdict::Wait(pause) => tokio::time::sleep(pause).await,
+                Verdict::Wait(pause) if self.rests(pause).await => {}
+                // Somebody else waits for what is missing.
+                Verdict::Wait(_) => return AckKind::Nak(None),
                 // A bare refusal is redelivered within a millisecond; always say when.
                 Verdict::Again(pause) => return AckKind::Nak(Some(pause)),
-                Verdict::Dead(reason) => {
-                    // A message that is given up is gone from the stream: first it must be kept.
-                    self.bury(delivery, reason, undone).await;
-                    return AckKind::Term;
-                }
+                Verdict::Dead(reason) => return self.bury(delivery, reason, undone).await,
             }
         }
+    }
+
+    /// Pauses. `false`: the process stops, and there is no time to wait for anything.
+    async fn rests(&self, pause: Duration) -> bool {
+        self.stopping.run_until_cancelled(sleep(pause)).await.is_some()
     }
 
     async fn try_once<M: Message, F: Future<Output = Outcome>>(
@@ -104,18 +112,18 @@ impl Attempt<'_> {
         tries: u32,
         handle: &impl Fn(M, Carried) -> F,
     ) -> Result<(), Undone> {
-        let message =
-            M::decode(&self.message.subject, &self.message.payload).map_err(|error| match error {
-                Undecodable::Malformed(error) => {
-                    Undone::dead(Reason::Malformed, error.to_string(), Concerns::default())
-                }
-                Undecodable::Unknown(what) => Undone {
-                    verdict: after_unknown(delivery.count),
-                    detail: what,
-                    concerns: Concerns::default(),
-                },
-            })?;
-        let (concerns, carried) = (message.concerns(), Carried::of(self.message.headers.as_ref()));
+        let (subject, sender) = sender::split(&self.message.subject, M::SENDER);
+        let message = M::decode(subject, &self.message.payload).map_err(|error| match error {
+            Undecodable::Malformed(error) => {
+                Undone::dead(Reason::Malformed, error.to_string(), Concerns::default())
+            }
+            Undecodable::Unknown(what) => {
+                Undone { verdict: after_unknown(delivery.count), detail: what, concerns: Concerns::default() }
+            }
+        })?;
+        let concerns = message.concerns();
+        let carried =
+            Carried { sender: sender.map(str::to_owned), ..Carried::of(self.message.headers.as_ref()) };
         if let Some(detail) = too_late(&message, delivery, &carried) {
             return Err(Undone::dead(Reason::Expired, detail, concerns));
         }
@@ -127,9 +135,14 @@ impl Attempt<'_> {
             ));
         }
         // Whatever a message makes of its handler, the others are handled.
-        let outcome = AssertUnwindSafe(handle(message, carried)).catch_unwind().await.unwrap_or_else(|_| {
-            Outcome::Failed { kind: Kind::Internal, detail: "Handling it came to an unexpected end.".into() }
-        });
+        let outcome =
+            AssertUnwindSafe(handle(message, carried)).catch_unwind().await.unwrap_or_else(|panic| {
+                service::panicked(M::NAME, panic.as_ref());
+                Outcome::Failed {
+                    kind: Kind::Internal,
+                    detail: "Handling it came to an unexpected end.".into(),
+                }
+            });
         match outcome {
             Outcome::Done => Ok(()),
             Outcome::Failed { kind, detail } => {
@@ -138,8 +151,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Keeps the dead letter, however long the record is away.
-    async fn bury(&self, delivery: &Delivery, reason: Reason, undone: Undone) {
+    /// Keeps the dead letter, however long the record is away: a message that is given up is gone from the stream.
+    async fn bury(&self, delivery: &Delivery, reason: Reason, undone: Undone) -> AckKind {
         let letter = DeadLetter {
             service: self.service,
             subject: self.message.subject.to_string(),
@@ -152,11 +165,15 @@ impl Attempt<'_> {
             tenant: undone.concerns.tenant,
             operation: undone.concerns.operation,
         };
-        let kept = (|| self.dead.keep(&letter))
-            .retry(ExponentialBuilder::default().with_jitter().without_max_times())
-            .notify(|error, _| tracing::warn!(error = chain(error), "a dead letter could not be kept yet"));
-        // Tried without end, so there is no error left to return.
-        let _ = kept.await;
+        let mut tries = 0;
+        while let Err(error) = self.dead.keep(&letter).await {
+            tries += 1;
+            tracing::warn!(error = chain(&error), "a dead letter could not be kept yet");
+            if !self.rests(pause(tries)).await {
+                return AckKind::Nak(None);
+            }
+        }
+        AckKind::Term
     }
 }
 

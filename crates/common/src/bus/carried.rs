@@ -10,8 +10,11 @@ use crate::telemetry;
 pub struct Carried {
     pub correlation_id: Option<String>,
     pub traceparent: Option<String>,
-    /// On whose behalf it was sent, such as `service:autoscaler`. What the sender says, not what is proven.
+    /// On whose behalf it was sent, such as `user:ada`. What the sender says, not what is proven.
     pub actor: Option<String>,
+    /// Which user of the bus sent it: its server has let that one in, and nobody else send under this name. Only of what was received, and
+    /// of messages that say so.
+    pub sender: Option<String>,
     /// After this moment nobody wants it done any more.
     pub deadline: Option<OffsetDateTime>,
 }
@@ -42,6 +45,7 @@ impl Carried {
             correlation_id: get(CORRELATION),
             traceparent: get(TRACEPARENT).and_then(|context| telemetry::read_traceparent(&context)),
             actor: get(ACTOR),
+            sender: None,
             deadline: deadline.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok()),
         }
     }
@@ -63,6 +67,7 @@ mod tests {
             correlation_id: Some("order-42".into()),
             traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
             actor: Some("service:autoscaler".into()),
+            sender: None,
             deadline: OffsetDateTime::from_unix_timestamp(1_800_000_000).ok(),
         };
         assert_eq!(Carried::of(Some(&carried.to_headers())), carried);

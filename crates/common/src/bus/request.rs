@@ -1,12 +1,17 @@
 //! Short questions between services: answered at once or not at all, nothing kept.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
-use futures::StreamExt;
+use async_nats::Subscriber;
+use futures::{FutureExt, Stream, StreamExt, stream};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Bus, BusError, Malformed};
-use crate::error::{Classify, Kind};
+use crate::{
+    error::{Classify, Kind},
+    service,
+};
 
 /// A question that takes longer is an operation, not a question.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,7 +42,7 @@ impl Bus {
             return Err(BusError::Disconnected);
         }
         let asked = self.client.request(R::SUBJECT, request.encode().into());
-        let answer = tokio::time::timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| BusError::Timeout)?;
+        let answer = timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| BusError::Timeout)?;
         let answer = answer.map_err(|error| match error.kind() {
             async_nats::RequestErrorKind::NoResponders => BusError::NoResponders,
             async_nats::RequestErrorKind::TimedOut => BusError::Timeout,
@@ -63,8 +68,7 @@ impl Bus {
         handle: impl Fn(R) -> F,
     ) -> Result<(), BusError> {
         let subscription = self.client.queue_subscribe(R::SUBJECT, group.to_owned()).await;
-        let questions = subscription.map_err(|e| BusError::Refused(e.into()))?;
-        let questions = questions.take_until(stopping.cancelled_owned());
+        let questions = until_drained(subscription.map_err(|e| BusError::Refused(e.into()))?, stopping);
         questions.for_each_concurrent(AT_ONCE, |question| self.answer_one(question, &handle)).await;
         Ok(())
     }
@@ -76,25 +80,53 @@ impl Bus {
     ) {
         let Some(inbox) = question.reply else { return };
         let mut headers = async_nats::HeaderMap::new();
-        let payload = match R::decode(&question.payload) {
-            // An answer that comes later is nobody's, and one that never comes would be in the way of other questions for good.
-            Ok(request) => match tokio::time::timeout(ANSWER_TIMEOUT, handle(request)).await {
-                Err(_) => {
-                    headers.insert(ERROR_KIND, Kind::Timeout.as_str());
-                    "There was no answer in time.".into()
-                }
-                Ok(Ok(reply)) => R::encode_reply(&reply),
-                Ok(Err(error)) => {
-                    headers.insert(ERROR_KIND, error.kind().as_str());
-                    error.public_detail().into_bytes()
-                }
-            },
-            Err(error) => {
-                headers.insert(ERROR_KIND, Kind::Invalid.as_str());
-                error.to_string().into_bytes()
-            }
-        };
+        // Whatever a question makes of its answer, the others are answered.
+        let answered = AssertUnwindSafe(answer_to(&question.payload, handle)).catch_unwind().await;
+        let payload = answered.unwrap_or_else(|panic| {
+            service::panicked(R::SUBJECT, panic.as_ref());
+            Err((Kind::Internal, String::new()))
+        });
+        let payload = payload.unwrap_or_else(|(kind, detail)| {
+            headers.insert(ERROR_KIND, kind.as_str());
+            detail.into_bytes()
+        });
         // Whoever asked may be gone by now; there is nobody to tell.
         let _ = self.client.publish_with_headers(inbox, headers, payload.into()).await;
     }
+}
+
+/// The answer's bytes, or why there is none.
+async fn answer_to<R: Request, E: Classify, F: Future<Output = Result<R::Reply, E>>>(
+    question: &[u8],
+    handle: impl Fn(R) -> F,
+) -> Result<Vec<u8>, (Kind, String)> {
+    let request = R::decode(question).map_err(|error| (Kind::Invalid, error.to_string()))?;
+    // An answer that comes later is nobody's, and one that never comes would be in the way of other questions for good.
+    match timeout(ANSWER_TIMEOUT, handle(request)).await {
+        Ok(Ok(reply)) => Ok(R::encode_reply(&reply)),
+        Ok(Err(error)) => Err((error.kind(), error.public_detail())),
+        Err(_) => Err((Kind::Timeout, "There was no answer in time.".into())),
+    }
+}
+
+/// What is asked until told to stop, and what had been asked by then: from that moment on the server hands questions to others.
+fn until_drained(
+    subscription: Subscriber,
+    stopping: CancellationToken,
+) -> impl Stream<Item = async_nats::Message> {
+    stream::unfold((subscription, stopping, false), async |(mut subscription, stopping, mut drained)| {
+        loop {
+            tokio::select! {
+                biased;
+                () = stopping.cancelled(), if !drained => {
+                    drained = true;
+                    // Without a connection nobody asks.
+                    let _ = subscription.drain().await;
+                }
+                question = subscription.next() => {
+                    return question.map(|question| (question, (subscription, stopping, drained)));
+                }
+            }
+        }
+    })
 }

@@ -77,6 +77,6 @@ impl Bus {
         if let Some(before) = before {
             headers.insert(async_nats::header::NATS_EXPECTED_LAST_MESSAGE_ID, before);
         }
-        self.hand_over(message.subject(), headers, message.encode()).await
+        self.hand_over(self.subject_of(message), headers, message.encode()).await
     }
 }

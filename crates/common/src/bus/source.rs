@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::{self, consumer::pull};
+use async_nats::jetstream::{self, consumer::pull::Config};
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Bus, BusError, StreamSpec,
     consume::{ACK_WAIT, Consumer, Lane},
     link::Connection,
+    pull::Pull,
     urgency::ByUrgency,
 };
 use crate::{backoff::growing, error::chain};
@@ -20,19 +23,18 @@ use crate::{backoff::growing, error::chain};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// A server that is up and knows nothing of us any more (its store was wiped) is noticed after two of these.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-const PULL_EXPIRES: Duration = Duration::from_secs(30);
+/// For the server to say that it sends no more: one round trip.
+const ENDS_WITHIN: Duration = Duration::from_secs(1);
 
-/// More than are handled at once, so that nobody waits for the server; few enough that none waits here for long.
-const AHEAD: usize = 32;
-
-/// A consumer's messages, without end.
+/// A consumer's messages, until the process stops.
 pub(super) struct Source<'a> {
     bus: &'a Bus,
     spec: &'a StreamSpec,
     consumer: &'a Consumer,
+    stopping: &'a CancellationToken,
     open: Option<Open>,
+    /// Fetched and not taken when it was time to stop.
+    left: Vec<jetstream::Message>,
     /// So many times in a row.
     broke: u32,
 }
@@ -40,21 +42,38 @@ pub(super) struct Source<'a> {
 /// Lanes, and the connection that they were opened on.
 struct Open {
     on: Connection,
-    lanes: ByUrgency<pull::Stream>,
+    lanes: ByUrgency<Pull>,
 }
 
 impl<'a> Source<'a> {
-    pub fn new(bus: &'a Bus, spec: &'a StreamSpec, consumer: &'a Consumer) -> Self {
-        Self { bus, spec, consumer, open: None, broke: 0 }
+    pub fn new(
+        bus: &'a Bus,
+        spec: &'a StreamSpec,
+        consumer: &'a Consumer,
+        stopping: &'a CancellationToken,
+    ) -> Self {
+        Self { bus, spec, consumer, stopping, open: None, left: vec![], broke: 0 }
     }
 
-    /// All of them.
+    /// All of them. Ends behind the last one that had been fetched when it was time to stop.
     pub fn messages(self) -> BoxStream<'a, jetstream::Message> {
-        stream::unfold(self, async |mut source| Some((source.next().await, source))).boxed()
+        let next = async |mut source: Self| source.next().await.map(|message| (message, source));
+        stream::unfold(self, next).fuse().boxed()
     }
 
     /// The next message, however long it takes and whatever breaks meanwhile.
-    async fn next(&mut self) -> jetstream::Message {
+    async fn next(&mut self) -> Option<jetstream::Message> {
+        let stopping = self.stopping;
+        if let Some(message) = stopping.run_until_cancelled(self.next_of_all()).await {
+            return Some(message);
+        }
+        if let Some(mut open) = self.open.take() {
+            self.left = fetched(&mut open.lanes).await;
+        }
+        self.left.pop()
+    }
+
+    async fn next_of_all(&mut self) -> jetstream::Message {
         loop {
             let connection = self.bus.link.established().await;
             let taken = tokio::select! {
@@ -79,8 +98,7 @@ impl<'a> Source<'a> {
                 .open
                 .insert(Open { on: connection, lanes: lanes(self.bus, self.spec, self.consumer).await? }),
         };
-        let taken = open.lanes.next().await.ok_or(BusError::Disconnected)?;
-        taken.map_err(|error| BusError::Refused(error.into()))
+        open.lanes.next().await.ok_or(BusError::Disconnected)?
     }
 
     async fn mend(&mut self, error: &BusError) {
@@ -92,11 +110,7 @@ impl<'a> Source<'a> {
 }
 
 /// Makes what is missing, and opens it.
-async fn lanes(
-    bus: &Bus,
-    spec: &StreamSpec,
-    consumer: &Consumer,
-) -> Result<ByUrgency<pull::Stream>, BusError> {
+async fn lanes(bus: &Bus, spec: &StreamSpec, consumer: &Consumer) -> Result<ByUrgency<Pull>, BusError> {
     let stream = bus.ensure_stream(spec).await?;
     for retired in consumer.retired {
         // Gone already is as good.
@@ -104,13 +118,13 @@ async fn lanes(
     }
     let mut lanes = Vec::with_capacity(consumer.lanes.len());
     for lane in consumer.lanes {
-        lanes.push(open(&stream, lane).await?);
+        lanes.push(open(bus, &stream, lane).await?);
     }
     Ok(ByUrgency::new(lanes))
 }
 
-async fn open(stream: &jetstream::stream::Stream, lane: &Lane) -> Result<pull::Stream, BusError> {
-    let config = pull::Config {
+async fn open(bus: &Bus, stream: &jetstream::stream::Stream, lane: &Lane) -> Result<Pull, BusError> {
+    let config = Config {
         durable_name: Some(lane.name.to_owned()),
         filter_subject: lane.filter.to_owned(),
         ack_wait: ACK_WAIT,
@@ -118,6 +132,21 @@ async fn open(stream: &jetstream::stream::Stream, lane: &Lane) -> Result<pull::S
     };
     let consumer =
         stream.get_or_create_consumer(lane.name, config).await.map_err(|e| BusError::Refused(e.into()))?;
-    let messages = consumer.stream().max_messages_per_batch(AHEAD).heartbeat(HEARTBEAT).expires(PULL_EXPIRES);
-    messages.messages().await.map_err(|e| BusError::Refused(e.into()))
+    Pull::open(&bus.client, &bus.jetstream, consumer.cached_info()).await
+}
+
+/// Ends the lanes, and what they have fetched.
+async fn fetched(lanes: &mut ByUrgency<Pull>) -> Vec<jetstream::Message> {
+    let mut fetched = Vec::new();
+    // All of them before the first is emptied: what is given back must not come here again.
+    for lane in lanes.iter_mut() {
+        lane.end().await;
+    }
+    for lane in lanes.iter_mut() {
+        // A lane that is broken ends too; so does one whose server does not answer, though its messages then wait for their time.
+        while let Ok(Some(Ok(message))) = timeout(ENDS_WITHIN, lane.next()).await {
+            fetched.push(message);
+        }
+    }
+    fetched
 }

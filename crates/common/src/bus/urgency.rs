@@ -23,6 +23,11 @@ impl<S> ByUrgency<S> {
         Self { lanes, turn: 0 }
     }
 
+    /// Each of them by itself.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut S> {
+        self.lanes.iter_mut()
+    }
+
     /// Where the search begins this time.
     fn first(&self) -> usize {
         let lanes = self.lanes.len().max(1);

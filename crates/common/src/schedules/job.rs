@@ -4,10 +4,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::{
-    error::{Classify, Kind, chain},
-    id::TenantId,
-};
+use super::Subject;
+use crate::error::{Classify, Kind, chain};
 
 /// One firing, as its job sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +14,10 @@ pub struct Firing {
     /// The moment it was due at. With the schedule's name it is the firing's key: whatever is done for it once is done
     /// under this key.
     pub due_at: OffsetDateTime,
-    /// Whose schedule it is, if it is a tenant's.
-    pub tenant: Option<TenantId>,
+    /// Whom it is done for.
+    pub subject: Subject,
+    /// What its schedule tells the job besides.
+    pub payload: Value,
     /// 1 the first time.
     pub attempt: i32,
 }
@@ -57,6 +57,12 @@ impl JobError {
     pub fn found(kind: Kind, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self { kind, cause: detail.clone(), detail, again: false }
+    }
+
+    /// It came to an unexpected end.
+    pub(super) fn panicked() -> Self {
+        let detail = "It came to an unexpected end.";
+        Self { kind: Kind::Internal, detail: detail.into(), cause: detail.into(), again: true }
     }
 
     /// As the record keeps it.

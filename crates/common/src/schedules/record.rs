@@ -15,10 +15,16 @@ pub trait Record: fmt::Debug + Send + Sync {
     /// How long a lease lasts without being renewed.
     fn lease(&self) -> Duration;
 
-    /// Makes the rows of this service what it declares. A new schedule, one that comes back and one with another expression
+    /// Makes the platform's rows of this service what it declares. A new schedule, one that comes back and one with another expression
     /// or zone is due from now on; every other goes on where it is, and a pause stays. One that is declared no longer is
     /// retired. What is so already is not written.
     async fn declare(&self, service: &str, declared: &[(Schedule, Rule)]) -> Result<(), ScheduleError>;
+
+    /// Makes one row what is said here, as [`Self::declare`] does, and leaves every other as it is.
+    async fn ensure(&self, service: &str, schedule: &Schedule, rule: &Rule) -> Result<(), ScheduleError>;
+
+    /// Retires this schedule of this service, if there is one.
+    async fn remove(&self, service: &str, name: &str) -> Result<(), ScheduleError>;
 
     /// Decides about one schedule of these jobs that is due and that nobody else is deciding about. Fires nothing twice.
     async fn fire_one(&self, jobs: &[&str]) -> Result<Option<Decided>, ScheduleError>;
@@ -37,6 +43,7 @@ pub trait Record: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
     pub schedule: String,
+    pub job: String,
     pub since: OffsetDateTime,
     pub fired: u64,
     pub passed_over: u64,

@@ -1,9 +1,11 @@
 //! What a schedule's row says, and what a declaration makes of it. Pure.
 
+use serde_json::Value;
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
-use super::{Decision, Moment, Plan, PlanError, Rule, Schedule, decide};
+use super::{Decision, Moment, Plan, PlanError, Rule, Schedule, Subject, decide};
+use crate::id::TenantId;
 
 /// A schedule's row, without its pause.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -11,10 +13,13 @@ pub struct Row {
     pub name: String,
     pub service: String,
     pub job: String,
+    pub tenant_id: Option<TenantId>,
+    pub cluster: Option<String>,
     pub cron: String,
     pub zone: String,
     pub misses: String,
     pub jitter_seconds: i32,
+    pub payload: Value,
     pub retired: bool,
     pub next_due: OffsetDateTime,
 }
@@ -32,17 +37,23 @@ impl Row {
         decide(&rule, self.next_due, now).map_err(text)
     }
 
+    /// Whom it is about.
+    pub fn subject(&self) -> Subject {
+        Subject::of_columns(self.tenant_id, self.cluster.clone())
+    }
+
     /// Whether there is nothing to write.
     fn is(&self, service: &str, schedule: &Schedule) -> bool {
-        let policy = (schedule.misses.as_str(), i32::from(schedule.jitter_seconds));
+        let policy = (schedule.misses.as_str(), i32::from(schedule.jitter_seconds), &schedule.payload);
         self.goes_on(schedule)
-            && (&*self.service, &*self.job) == (service, schedule.job)
-            && (&*self.misses, self.jitter_seconds) == policy
+            && (&*self.service, &*self.job) == (service, &*schedule.job)
+            && (self.tenant_id, self.cluster.as_deref()) == schedule.subject.columns()
+            && (&*self.misses, self.jitter_seconds, &self.payload) == policy
     }
 
     /// Whether its moments are the same as before.
     fn goes_on(&self, schedule: &Schedule) -> bool {
-        !self.retired && (&*self.cron, &*self.zone) == (schedule.cron, schedule.zone)
+        !self.retired && (&self.cron, &self.zone) == (&schedule.cron, &schedule.zone)
     }
 }
 

@@ -11,12 +11,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Claimed, DeclareError, Firing, Job, Record, Rule, Schedule, ScheduleError, metrics};
-use crate::{error::chain, service::Tasks};
+use crate::{
+    error::chain,
+    service::{Interval, Round, Tasks},
+};
 
 /// How often the record is asked: the bound on how late a firing begins when there is nothing else to do.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Firings run at once in one process.
 const AT_ONCE: usize = 4;
+/// So many schedules are decided about before firings begin: some tenths of a second.
+const AT_A_TIME: usize = 50;
 
 /// Fires what a service's schedules say, and runs it.
 pub struct Runner {
@@ -51,15 +56,15 @@ impl Runner {
         jobs: Vec<Box<dyn Job>>,
     ) -> Result<Self, DeclareError> {
         let mut names = BTreeSet::new();
-        for schedule in schedules {
-            if !names.insert(schedule.name) {
-                return Err(DeclareError::Twice(schedule.name));
+        for Schedule { name, job, .. } in schedules {
+            if !names.insert(name) {
+                return Err(DeclareError::Twice(name.clone()));
             }
-            if !jobs.iter().any(|job| job.name() == schedule.job) {
-                return Err(DeclareError::NoJob { schedule: schedule.name, job: schedule.job });
+            if !jobs.iter().any(|known| known.name() == job) {
+                return Err(DeclareError::NoJob { schedule: name.clone(), job: job.clone() });
             }
         }
-        let rules = schedules.iter().map(|schedule| schedule.rule().map(|rule| (*schedule, rule)));
+        let rules = schedules.iter().map(|schedule| schedule.rule().map(|rule| (schedule.clone(), rule)));
         let schedules = rules.collect::<Result<_, _>>()?;
         Ok(Self { record: Box::new(record), service, schedules, jobs, ended: Notify::new() })
     }
@@ -72,15 +77,21 @@ impl Runner {
     /// Decides about everything that is due. Returns how much fired.
     pub async fn fire_due(&self) -> Result<u64, ScheduleError> {
         let (jobs, mut fired) = (self.job_names(), 0);
-        while let Some(decided) = self.record.fire_one(&jobs).await? {
-            fired += decided.fired;
-            if decided.passed_over > 0 {
-                metrics::firings(&decided.schedule, "passed_over", decided.passed_over);
-                let (schedule, count, since) = (decided.schedule, decided.passed_over, decided.since);
-                tracing::warn!(schedule, count, %since, "missed firings are not caught up");
-            }
+        while let Some(count) = self.fire_one(&jobs).await? {
+            fired += count;
         }
         Ok(fired)
+    }
+
+    /// Decides about one schedule that is due. Returns how much fired; nothing, if none is due.
+    async fn fire_one(&self, jobs: &[&str]) -> Result<Option<u64>, ScheduleError> {
+        let Some(decided) = self.record.fire_one(jobs).await? else { return Ok(None) };
+        if decided.passed_over > 0 {
+            metrics::firings(&decided.job, "passed_over", decided.passed_over);
+            let (schedule, count, since) = (decided.schedule, decided.passed_over, decided.since);
+            tracing::warn!(schedule, count, %since, "missed firings are not caught up");
+        }
+        Ok(Some(decided.fired))
     }
 
     /// Claims the oldest firing and runs it. Nothing, if there is none.
@@ -97,46 +108,37 @@ impl Runner {
     /// Starts the loop among `tasks`.
     pub fn spawn(self, tasks: &Tasks) {
         metrics::describe();
-        let (runner, inside) = (Arc::new(self), tasks.clone());
-        tasks.spawn("schedules", async move { runner.work(&inside).await });
+        let sweep = Interval::new("schedules", SWEEP_EVERY).from_its_end();
+        let sweep = sweep.failing("schedules wait for the record");
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
+        tasks.every(sweep, Sweep { runner: Arc::new(self), tasks: tasks.clone(), permits, declared: false });
     }
 
     fn job_names(&self) -> Vec<&'static str> {
         self.jobs.iter().map(|job| job.name()).collect()
     }
 
-    async fn work(self: &Arc<Self>, tasks: &Tasks) {
-        let (stopping, permits) = (tasks.stopping(), Arc::new(Semaphore::new(AT_ONCE)));
-        let (mut declared, mut trouble) = (false, false);
-        while !stopping.is_cancelled() {
-            let pass = async {
-                if !declared {
-                    self.declare().await?;
-                    declared = true;
-                }
-                self.pass(&permits, tasks).await
-            };
-            match stopping.run_until_cancelled(pass).await {
-                None => return,
-                Some(Ok(())) => trouble = false,
-                Some(Err(error)) => {
-                    if !std::mem::replace(&mut trouble, true) {
-                        tracing::warn!(error = chain(&error), "schedules wait for the record");
-                    }
-                }
+    /// Decides about everything that is due. Begins as many firings as there is room for, again and again meanwhile: a thousand
+    /// schedules of one moment do not wait until the last of them is decided about.
+    async fn pass(self: &Arc<Self>, permits: &Arc<Semaphore>, tasks: &Tasks) -> Result<(), ScheduleError> {
+        let jobs = self.job_names();
+        loop {
+            let mut decided = 0;
+            while decided < AT_A_TIME && self.fire_one(&jobs).await?.is_some() {
+                decided += 1;
             }
-            let rest = tokio::time::timeout(SWEEP_EVERY, self.ended.notified());
-            stopping.run_until_cancelled(rest).await.map(Result::ok);
+            self.begin(permits, tasks).await?;
+            if decided < AT_A_TIME {
+                return Ok(());
+            }
         }
     }
 
-    /// Decides, and begins as many firings as there is room for.
-    async fn pass(self: &Arc<Self>, permits: &Arc<Semaphore>, tasks: &Tasks) -> Result<(), ScheduleError> {
-        self.fire_due().await?;
+    async fn begin(self: &Arc<Self>, permits: &Arc<Semaphore>, tasks: &Tasks) -> Result<(), ScheduleError> {
         while let Ok(permit) = permits.clone().try_acquire_owned() {
             let asked = Instant::now();
             let Some(claimed) = self.record.claim(&self.job_names()).await? else { break };
-            tasks.spawn("firing", self.clone().one(claimed, asked, permit, tasks.stopping()));
+            tasks.spawn_one("firing", self.clone().one(claimed, asked, permit, tasks.stopping()));
         }
         Ok(())
     }
@@ -154,5 +156,29 @@ impl Runner {
         }
         drop(permit);
         self.ended.notify_one();
+    }
+}
+
+/// The loop's rounds.
+struct Sweep {
+    runner: Arc<Runner>,
+    tasks: Tasks,
+    permits: Arc<Semaphore>,
+    declared: bool,
+}
+
+impl Round for Sweep {
+    type Error = ScheduleError;
+
+    async fn run(&mut self) -> Result<(), ScheduleError> {
+        if !self.declared {
+            self.runner.declare().await?;
+            self.declared = true;
+        }
+        self.runner.pass(&self.permits, &self.tasks).await
+    }
+
+    async fn woken(&mut self) {
+        self.runner.ended.notified().await;
     }
 }

@@ -11,10 +11,8 @@ use async_trait::async_trait;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use super::{Claimed, Decided, Outcome, PlanError, Record, Rule};
+use super::{Claimed, Decided, DeclareError, Outcome, PlanError, Record, Rule, Schedule};
 use crate::error::{Classify, Kind};
-
-pub use declare::{DeclareError, Schedule};
 
 /// As long as an operation's.
 const LEASE: Duration = Duration::from_secs(15);
@@ -65,6 +63,8 @@ pub enum ScheduleError {
     Database(#[from] sqlx::Error),
     #[error("a schedule in the record cannot be followed")]
     Plan(#[from] PlanError),
+    #[error(transparent)]
+    Declare(#[from] DeclareError),
 }
 
 impl Classify for ScheduleError {
@@ -73,6 +73,7 @@ impl Classify for ScheduleError {
             Self::LeaseLost => Kind::Conflict,
             Self::Database(error) => error.kind(),
             Self::Plan(_) => Kind::Internal,
+            Self::Declare(error) => error.kind(),
         }
     }
 }
@@ -81,6 +82,19 @@ impl ScheduleStore {
     /// The schedules of this database.
     pub fn new(pool: PgPool) -> Self {
         Self { pool, clock: Clock::Record, lease: LEASE }
+    }
+
+    /// Makes this schedule what is said here, for as long as it is not removed: a service does so whenever what it goes by may have changed.
+    /// One that is new, comes back, or has another expression or zone is due from now on; every other goes on where it is, and a pause
+    /// stays. What is so already is not written.
+    pub async fn ensure(&self, service: &str, schedule: &Schedule) -> Result<(), ScheduleError> {
+        let rule = schedule.rule()?;
+        Record::ensure(self, service, schedule, &rule).await
+    }
+
+    /// Nothing of this schedule begins any more; what runs is finished. There may be none.
+    pub async fn remove(&self, service: &str, name: &str) -> Result<(), ScheduleError> {
+        Record::remove(self, service, name).await
     }
 
     /// The same by another clock.
@@ -104,6 +118,14 @@ impl Record for ScheduleStore {
 
     async fn declare(&self, service: &str, declared: &[(Schedule, Rule)]) -> Result<(), ScheduleError> {
         self.declare_rows(service, declared).await
+    }
+
+    async fn ensure(&self, service: &str, schedule: &Schedule, rule: &Rule) -> Result<(), ScheduleError> {
+        self.ensure_row(service, schedule, rule).await
+    }
+
+    async fn remove(&self, service: &str, name: &str) -> Result<(), ScheduleError> {
+        self.remove_row(service, name).await
     }
 
     async fn fire_one(&self, jobs: &[&str]) -> Result<Option<Decided>, ScheduleError> {

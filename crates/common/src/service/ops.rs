@@ -1,10 +1,10 @@
 //! The port for those who run the service: `/live`, `/ready`, `/metrics`.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use axum::{Router, http::StatusCode, routing::get};
 
-use super::Process;
+use super::{Interval, Process};
 
 /// Histogram samples pile up until somebody folds them; nobody may be scraping.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -32,12 +32,9 @@ pub async fn serve(process: &Process, bind: SocketAddr) -> anyhow::Result<()> {
             tracing::error!(%error, "the operators' port is closed");
         }
     });
-    let stopping = process.tasks.stopping();
-    process.tasks.spawn("metrics-upkeep", async move {
-        let mut tick = tokio::time::interval(UPKEEP_EVERY);
-        while stopping.run_until_cancelled(tick.tick()).await.is_some() {
-            upkeep.run_upkeep();
-        }
+    process.tasks.every(Interval::new("metrics-upkeep", UPKEEP_EVERY), move || {
+        upkeep.run_upkeep();
+        async { Ok::<_, Infallible>(()) }
     });
     Ok(())
 }

@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Latch, Readiness, Tasks, health, ops};
+use super::{Latch, Readiness, Tasks, health, metrics, ops};
 use crate::{
     config::{Env, Section},
     telemetry::{Telemetry, TelemetryConfig},
@@ -14,6 +15,7 @@ use crate::{
 struct Skeleton {
     telemetry: TelemetryConfig,
     ops_bind: SocketAddr,
+    drain_delay: Duration,
     stop_deadline: Duration,
 }
 
@@ -21,10 +23,12 @@ impl Section for Skeleton {
     fn read(env: &mut Env) -> Option<Self> {
         let telemetry = TelemetryConfig::read(env);
         let ops_bind = env.or("OPS_BIND", SocketAddr::from(([0, 0, 0, 0], 9090)));
+        let drain_delay = env.or("DRAIN_DELAY_SECONDS", 1);
         let stop_deadline = env.or("STOP_DEADLINE_SECONDS", 10);
         Some(Self {
             telemetry: telemetry?,
             ops_bind: ops_bind?,
+            drain_delay: Duration::from_secs(drain_delay?),
             stop_deadline: Duration::from_secs(stop_deadline?),
         })
     }
@@ -56,10 +60,20 @@ pub async fn run<C: Section>(
     name: &'static str,
     start: impl AsyncFnOnce(C, &Process) -> anyhow::Result<()>,
 ) -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("healthcheck") {
+    if command().as_deref() == Some("healthcheck") {
         return health::check().await;
     }
-    match live(name, start).await {
+    exit(name, live(name, start).await)
+}
+
+/// What the process is to do instead of its usual work.
+pub(super) fn command() -> Option<String> {
+    std::env::args().nth(1)
+}
+
+/// How a process ends.
+pub(super) fn exit(name: &'static str, ended: anyhow::Result<()>) -> ExitCode {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Telemetry may not exist yet, and an operator needs to see this in any case.
@@ -72,12 +86,17 @@ pub async fn run<C: Section>(
     }
 }
 
+/// What encrypts connections.
+pub(super) fn install_tls() {
+    // Fails only if a provider is installed already, and then there is one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
 async fn live<C: Section>(
     name: &'static str,
     start: impl AsyncFnOnce(C, &Process) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    // Fails only if a provider is installed already, and then there is one.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    install_tls();
     let Whole(skeleton, own) = Env::of_process().load::<Whole<C>>()?;
     let telemetry = Telemetry::install(name, &skeleton.telemetry)?;
     let process = Process {
@@ -85,14 +104,17 @@ async fn live<C: Section>(
         readiness: Readiness::default(),
         metrics: telemetry.metrics.clone(),
     };
+    metrics::describe();
+    let mut signals = Signals::listen()?;
     let started = process.readiness.latch("start");
     ops::serve(&process, skeleton.ops_bind).await?;
     tokio::select! {
         ran = start_and_wait(start(own, &process), started) => ran?,
-        () = stop_signal(&process.tasks) => {}
+        () = signals.told_to_stop(&process.tasks) => {}
     }
-    tracing::info!("stopping");
     process.readiness.withdraw();
+    drain(&mut signals, &process.tasks, skeleton.drain_delay).await;
+    tracing::info!("stopping");
     if process.tasks.finish(skeleton.stop_deadline).await.is_err() {
         tracing::warn!(
             "some work did not finish in time; its lease will end and another worker will take it up"
@@ -113,17 +135,32 @@ async fn start_and_wait(
     std::future::pending().await
 }
 
-async fn stop_signal(tasks: &Tasks) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => stream.recv().await,
-            Err(_) => std::future::pending().await,
+/// Whoever sends us work needs a moment to hear that we are not ready; until then everything is done as before. Told to stop once
+/// more, nobody waits, and neither does a process that is broken.
+async fn drain(signals: &mut Signals, tasks: &Tasks, delay: Duration) {
+    tracing::info!(delay_seconds = delay.as_secs(), "not ready any more");
+    // Either way it is over.
+    let _ = tokio::time::timeout(delay, signals.told_to_stop(tasks)).await;
+}
+
+/// What tells a process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// None is missed from here on.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Returns with the next of them, or when a task that the process needs is broken.
+    async fn told_to_stop(&mut self, tasks: &Tasks) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            () = tasks.broken() => {}
         }
-    };
-    tokio::select! {
-        _ = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
-        () = tasks.broken() => {}
     }
 }

@@ -42,6 +42,11 @@ impl Readiness {
         self.state().withdrawn = true;
     }
 
+    /// Whether everything that was waited for is usable, stopping or not.
+    pub fn is_complete(&self) -> bool {
+        self.state().held.is_empty()
+    }
+
     /// `Ok` when ready, otherwise what is waited for.
     pub fn check(&self) -> Result<(), String> {
         let state = self.state();
@@ -97,9 +102,12 @@ mod tests {
         assert_eq!(readiness.check(), Err("waiting for database (it is away), bus".into()));
         database.release();
         assert_eq!(readiness.check(), Err("waiting for bus".into()));
+        assert!(!readiness.is_complete());
         bus.release();
         assert_eq!(readiness.check(), Ok(()));
+        assert!(readiness.is_complete());
         readiness.withdraw();
         assert_eq!(readiness.check(), Err("stopping".into()));
+        assert!(readiness.is_complete());
     }
 }

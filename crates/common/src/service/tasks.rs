@@ -1,8 +1,11 @@
 //! Work beside the main line: tracked, so that stopping can wait for it, and named, so that its end can be explained.
 
-use std::{future::Future, time::Duration};
+use std::{any::Any, future::Future, time::Duration};
 
+use tokio::task::JoinError;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Interval, Round, metrics, rounds::go_round};
 
 /// The tasks of one process.
 #[derive(Clone, Default)]
@@ -13,7 +16,8 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Starts a task that may end by itself. A panic in it stops the whole process: half a service helps nobody.
+    /// Starts a task that the process needs, though it may end by itself. A panic in it stops the whole process: half a service
+    /// helps nobody.
     #[expect(clippy::disallowed_methods, reason = "this is where tasks are tracked")]
     pub fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let broken = self.broken.clone();
@@ -24,6 +28,22 @@ impl Tasks {
                 broken.cancel();
             }
         });
+    }
+
+    /// Starts one of many pieces of work: a connection, a wake-up. A panic in it is its own end and nobody else's.
+    #[expect(clippy::disallowed_methods, reason = "this is where tasks are tracked")]
+    pub fn spawn_one(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let task = tokio::spawn(work);
+        self.tracker.spawn(async move {
+            if let Err(Ok(panic)) = task.await.map_err(JoinError::try_into_panic) {
+                panicked(name, panic.as_ref());
+            }
+        });
+    }
+
+    /// Does something again and again until told to stop.
+    pub fn every(&self, interval: Interval, round: impl Round) {
+        self.spawn(interval.name, go_round(interval, round, self.stopping()));
     }
 
     /// Fires when the process is to stop: take no new work, finish what is in hand.
@@ -41,5 +61,48 @@ impl Tasks {
         self.stopping.cancel();
         self.tracker.close();
         tokio::time::timeout(deadline, self.tracker.wait()).await
+    }
+}
+
+/// Tells that a piece of work came to an unexpected end.
+pub(crate) fn panicked(task: &'static str, panic: &(dyn Any + Send)) {
+    metrics::panicked(task);
+    tracing::error!(task, error = words(panic), "a piece of work came to an unexpected end");
+}
+
+/// What a panic says, if it says something.
+pub(super) fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_breaks_is_the_processs_end_and_a_piece_of_work_is_not() {
+        let tasks = Tasks::default();
+        tasks.spawn_one("piece", async { panic!("planted") });
+        tasks.spawn("sound", async {});
+        tasks.tracker.close();
+        tasks.tracker.wait().await;
+        assert!(tasks.broken().now_or_never().is_none());
+        tasks.tracker.reopen();
+        tasks.spawn("broken", async { panic!("planted") });
+        tasks.broken().await;
+    }
+
+    #[test]
+    fn what_a_panic_says_is_told() {
+        let said = |panics: fn()| {
+            let panic = std::panic::catch_unwind(panics).unwrap_err();
+            words(panic.as_ref()).to_owned()
+        };
+        assert_eq!(said(|| panic!("short")), "short");
+        assert_eq!(said(|| panic!("with {}", 1)), "with 1");
+        assert_eq!(said(|| std::panic::panic_any(1)), "a panic without words");
     }
 }

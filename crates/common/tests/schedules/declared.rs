@@ -91,17 +91,11 @@ async fn what_cannot_be_planned_is_refused_before_anything_is_written() {
     };
     let fine = schedule("s", "0 * * * *", Misses::Skip);
     assert!(matches!(refuse(&[schedule("s", "0 0 30 2 *", Misses::Skip)]), DeclareError::Plan { .. }));
+    assert!(matches!(refuse(&[fine.clone().on_clocks_of("Mars/Olympus")]), DeclareError::Plan { .. }));
     assert!(matches!(
-        refuse(&[common::schedules::Schedule { zone: "Mars/Olympus", ..fine }]),
-        DeclareError::Plan { .. }
-    ));
-    assert!(matches!(
-        refuse(&[common::schedules::Schedule { job: "none", ..fine }]),
+        refuse(&[common::schedules::Schedule { job: "none".into(), ..fine.clone() }]),
         DeclareError::NoJob { .. }
     ));
-    assert!(matches!(
-        refuse(&[common::schedules::Schedule { jitter_seconds: 3_601, ..fine }]),
-        DeclareError::Jitter(_)
-    ));
-    assert!(matches!(refuse(&[fine, fine]), DeclareError::Twice(_)));
+    assert!(matches!(refuse(&[fine.clone().with_jitter(3_601)]), DeclareError::Jitter(_)));
+    assert!(matches!(refuse(&[fine.clone(), fine]), DeclareError::Twice(_)));
 }

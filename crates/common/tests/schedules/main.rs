@@ -11,4 +11,5 @@ mod declared;
 mod paused;
 mod replicas;
 mod runs;
+mod subjects;
 mod support;

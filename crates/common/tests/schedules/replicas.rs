@@ -96,20 +96,11 @@ impl Window {
     }
 }
 
-fn leak(text: String) -> &'static str {
-    Box::leak(text.into_boxed_str())
-}
-
 /// Every quarter of an hour caught up, every hour skipped, and once a day, at a time that a change takes or gives.
 fn schedules(number: usize, zone: &'static str) -> [Schedule; 3] {
-    let job = leak(format!("note-{number}"));
-    let schedule = |what: &str, cron, misses, jitter_seconds| Schedule {
-        name: leak(format!("{what}-{number}")),
-        job,
-        cron,
-        zone,
-        misses,
-        jitter_seconds,
+    let schedule = |what: &str, cron, misses, jitter_seconds| {
+        let schedule = Schedule::new(format!("{what}-{number}"), format!("note-{number}"), cron, misses);
+        schedule.on_clocks_of(zone).with_jitter(jitter_seconds)
     };
     [
         schedule("quarters", "*/15 * * * *", Misses::CatchUp, 120),
@@ -143,21 +134,25 @@ fn on_time(moments: &[OffsetDateTime], looks: &[OffsetDateTime]) -> Vec<OffsetDa
 
 async fn check(pool: &PgPool, window: &Window, schedules: &[Schedule; 3], begin: OffsetDateTime) -> usize {
     let [quarters, hours, daily] = schedules;
-    let all = fired(pool, quarters.name).await;
-    assert_eq!(all, steps(begin, next_due(pool, quarters.name).await, Duration::minutes(15)), "{quarters:?}");
+    let all = fired(pool, &quarters.name).await;
+    assert_eq!(
+        all,
+        steps(begin, next_due(pool, &quarters.name).await, Duration::minutes(15)),
+        "{quarters:?}"
+    );
     let mut total = all.len();
 
-    let all = fired(pool, hours.name).await;
+    let all = fired(pool, &hours.name).await;
     // In Lord Howe full hours are half hours on UTC's clock for half the year.
     if !hours.zone.ends_with("Lord_Howe") {
-        let moments = steps(begin, next_due(pool, hours.name).await, Duration::HOUR);
+        let moments = steps(begin, next_due(pool, &hours.name).await, Duration::HOUR);
         assert_eq!(all, on_time(&moments, &window.looks), "{hours:?}");
     }
     // A clock that is an hour ahead has missed what it skips.
     assert!(all.len() > 10, "{hours:?} fired {} times", all.len());
     total += all.len();
 
-    let all = fired(pool, daily.name).await;
+    let all = fired(pool, &daily.name).await;
     assert!(all.len() >= 2, "{daily:?}: {all:?}");
     for pair in all.windows(2) {
         assert!((22..=26).contains(&(pair[1] - pair[0]).whole_hours()), "{daily:?}: {pair:?}");

@@ -115,13 +115,14 @@ impl Job for Note {
 pub const JOB: &str = "note";
 
 /// A schedule of [`JOB`].
-pub const fn schedule(name: &'static str, cron: &'static str, misses: Misses) -> Schedule {
-    Schedule { name, job: JOB, cron, zone: "UTC", misses, jitter_seconds: 0 }
+pub fn schedule(name: &str, cron: &str, misses: Misses) -> Schedule {
+    Schedule::new(name, JOB, cron, misses)
 }
 
 /// A replica that goes by this clock.
 pub fn replica(pool: &PgPool, hands: &Hands, world: &World, schedules: &[Schedule]) -> Runner {
-    let job = schedules.first().map_or(JOB, |schedule| schedule.job);
+    // A job's name is in the code of whoever has it.
+    let job = schedules.first().map_or(JOB, |schedule| schedule.job.clone().leak());
     let store = ScheduleStore::new(pool.clone()).with_clock(hands.clock());
     let note = Note { name: job, world: world.clone() };
     Runner::new(store.with_lease(Duration::from_secs(30)), "test", schedules, vec![Box::new(note)]).unwrap()

@@ -2,11 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use common::error::chain;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch},
-    time::MissedTickBehavior,
-};
+use common::service::Interval;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
 use crate::{
     app::App,
@@ -121,23 +118,14 @@ impl Hub {
 }
 
 /// Arranges what is new, reads it and tells it, until the process stops.
-pub async fn keep_up(app: App) {
-    let stopping = app.tasks.stopping();
-    let mut tick = tokio::time::interval(LOOK_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut trouble = false;
-    while stopping.run_until_cancelled(tick.tick()).await.is_some() {
-        match stopping.run_until_cancelled(look(&app)).await {
-            None => break,
-            Some(Ok(())) => trouble = false,
-            Some(Err(error)) => {
-                if !std::mem::replace(&mut trouble, true) {
-                    tracing::warn!(error = chain(&error), "events are told later");
-                }
-                stopping.run_until_cancelled(tokio::time::sleep(TROUBLE_PAUSE)).await;
-            }
-        }
-    }
+pub fn keep_up(app: &App) {
+    let often =
+        Interval::new("events", LOOK_EVERY).after_failure(TROUBLE_PAUSE).failing("events are told later");
+    let looking = app.clone();
+    app.tasks.every(often, move || {
+        let app = looking.clone();
+        async move { look(&app).await }
+    });
 }
 
 async fn look(app: &App) -> Result<(), sqlx::Error> {

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use common::{
     bus::{BusError, Carried, Stopped},
-    error::chain,
+    service::{Interval, Round},
 };
+use tokio::sync::watch;
 
 use crate::{
     app::App,
@@ -23,7 +24,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// Why publishing did not go on.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(super) enum Trouble {
     #[error("the record did not answer")]
     Record(#[from] sqlx::Error),
     #[error("the bus did not take an event")]
@@ -31,32 +32,33 @@ enum Trouble {
 }
 
 /// Publishes until the process stops.
-pub async fn keep_publishing(app: App) {
-    let stopping = app.tasks.stopping();
-    let mut head = app.events.head();
-    let mut trouble = false;
-    if app.bus.is_connected() {
-        // At a first start it is not there yet. What is wrong with the bus is told by the first batch.
-        drop(stopping.run_until_cancelled(app.bus.ensure_stream(&wire::EVENTS)).await);
-    }
-    while !stopping.is_cancelled() {
-        match stopping.run_until_cancelled(publish(&app)).await {
-            None => break,
-            Some(Ok(())) => trouble = false,
-            Some(Err(error)) => {
-                if !std::mem::replace(&mut trouble, true) {
-                    tracing::warn!(error = chain(&error), "events wait in the record");
-                }
-                head.mark_unchanged();
-            }
+pub fn keep_publishing(app: &App) {
+    let sweep = Interval::new("relay", SWEEP).after_failure(SWEEP).failing("events wait in the record");
+    app.tasks.every(sweep, Publishing { app: app.clone(), head: app.events.head(), begun: false });
+}
+
+struct Publishing {
+    app: App,
+    /// Moves when there is something to publish.
+    head: watch::Receiver<Option<i64>>,
+    begun: bool,
+}
+
+impl Round for Publishing {
+    type Error = Trouble;
+
+    async fn run(&mut self) -> Result<(), Trouble> {
+        if !std::mem::replace(&mut self.begun, true) && self.app.bus.is_connected() {
+            // At a first start it is not there yet. What is wrong with the bus is told by the first batch.
+            drop(self.app.bus.ensure_stream(&wire::EVENTS).await);
         }
-        // After trouble only the time helps.
-        let news = async {
-            if trouble || head.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        stopping.run_until_cancelled(tokio::time::timeout(SWEEP, news)).await.map(Result::ok);
+        publish(&self.app).await
+    }
+
+    async fn woken(&mut self) {
+        if self.head.changed().await.is_err() {
+            std::future::pending().await
+        }
     }
 }
 

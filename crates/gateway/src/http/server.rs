@@ -43,7 +43,7 @@ pub fn serve(tasks: &Tasks, name: &'static str, listener: TcpListener, router: R
             match admitted {
                 Ok((stream, place)) => {
                     let served = serve_connection(stream, router.clone(), sockets, stopping.clone());
-                    tracked.spawn("connection", async move {
+                    tracked.spawn_one("connection", async move {
                         served.await;
                         drop(place);
                     });

@@ -55,7 +55,7 @@ pub async fn follow_by_socket(
     let upgrade = upgrade.protocols([BEARER]).max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
     let tasks = app.tasks.clone();
     // Through our own tasks, so that stopping waits until the goodbye is said.
-    Ok(upgrade.on_upgrade(async move |socket| tasks.spawn("socket", converse(socket, feed))))
+    Ok(upgrade.on_upgrade(async move |socket| tasks.spawn_one("socket", converse(socket, feed))))
 }
 
 async fn converse(mut socket: WebSocket, mut feed: Feed) {

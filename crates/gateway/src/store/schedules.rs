@@ -13,6 +13,7 @@ pub struct Schedule {
     pub name: String,
     pub job: String,
     pub tenant_id: Option<TenantId>,
+    pub cluster: Option<String>,
     pub cron: String,
     pub zone: String,
     pub misses: String,
@@ -40,7 +41,7 @@ pub struct LastFiring {
 macro_rules! schedules {
     ($rest:literal) => {
         concat!(
-            "select s.name, s.job, s.tenant_id, s.cron, s.zone, s.misses, s.jitter_seconds, s.paused_at, s.paused_by,
+            "select s.name, s.job, s.tenant_id, s.cluster, s.cron, s.zone, s.misses, s.jitter_seconds, s.paused_at, s.paused_by,
                     s.paused_reason, s.next_due, f.due_at, f.fired_at, f.state, f.attempts, f.error, f.finished_at
                from schedules s
                left join lateral (select * from schedule_firings f where f.schedule = s.name

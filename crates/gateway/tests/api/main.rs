@@ -38,6 +38,8 @@ mod schedules;
 mod search;
 mod signatures;
 mod sockets;
+mod starting;
+mod stopping;
 mod support;
 mod tenant_health;
 mod tenants;

@@ -40,8 +40,8 @@ async fn schedules_are_listed_by_name_page_after_page(database: PgPool) {
     let mut shown = schedule.clone();
     shown.as_object_mut().unwrap().remove("next_due_at");
     let expected = json!({
-        "name": "audit.verify", "job": "audit.verify", "tenant_id": null, "cron": "30 3 * * *", "zone": "UTC",
-        "misses": "catch_up", "jitter_seconds": 300, "paused": null, "last_firing": null,
+        "name": "audit.verify", "job": "audit.verify", "tenant_id": null, "cluster": null, "cron": "30 3 * * *",
+        "zone": "UTC", "misses": "catch_up", "jitter_seconds": 300, "paused": null, "last_firing": null,
     });
     assert_eq!(shown, expected);
     let cursor = first["next_cursor"].as_str().unwrap();

@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use common::schedules::{
-    Claimed, Decided, Decision, Firing, Outcome, Record, Rule, Schedule, ScheduleError, first_moment,
+    Claimed, Decided, Decision, Firing, Outcome, Record, Rule, Schedule, ScheduleError, Subject, first_moment,
 };
 use time::OffsetDateTime;
 
@@ -107,7 +107,7 @@ impl Rows {
         let open = self.schedules.values().filter(|schedule| schedule.is_open(jobs));
         let firsts = open.filter_map(|schedule| self.first_open(&schedule.row.name));
         let free = firsts.filter(|(_, row)| row.not_before <= now && !row.lease_runs(now));
-        free.min_by_key(|((_, due_at), _)| *due_at).map(|(key, _)| key.clone())
+        free.min_by_key(|((schedule, due_at), _)| (*due_at, schedule.clone())).map(|(key, _)| key.clone())
     }
 
     /// The oldest firing of this schedule that has not ended: the only one that may be run.
@@ -115,6 +115,24 @@ impl Rows {
         let first = (schedule.to_owned(), OffsetDateTime::UNIX_EPOCH);
         let key = self.open.range(first..).next().filter(|(name, _)| name == schedule)?;
         self.firings.get_key_value(key)
+    }
+
+    /// Makes a schedule's row what is said here.
+    fn make(
+        &mut self,
+        service: &str,
+        schedule: &Schedule,
+        rule: &Rule,
+        now: OffsetDateTime,
+    ) -> Result<(), ScheduleError> {
+        let existing = self.schedules.get(&schedule.name);
+        let next = first_moment(existing.map(|row| &row.row), service, schedule, rule, now)?;
+        if let Some(next) = next {
+            let pause = existing.and_then(|row| row.pause.clone());
+            let row = ScheduleRow::new(service, schedule, next, pause);
+            self.schedules.insert(schedule.name.clone(), row);
+        }
+        Ok(())
     }
 
     /// Inserts what fires and moves the row on. Returns how much was new.
@@ -143,17 +161,25 @@ impl Record for MemorySchedules {
     async fn declare(&self, service: &str, declared: &[(Schedule, Rule)]) -> Result<(), ScheduleError> {
         let (now, mut rows) = (self.now(), self.rows());
         for (schedule, rule) in declared {
-            let existing = rows.schedules.get(schedule.name);
-            let next = first_moment(existing.map(|row| &row.row), service, schedule, rule, now)?;
-            if let Some(next) = next {
-                let pause = existing.and_then(|row| row.pause.clone());
-                let row = ScheduleRow::new(service, schedule, next, pause);
-                rows.schedules.insert(schedule.name.to_owned(), row);
-            }
+            rows.make(service, schedule, rule, now)?;
         }
-        for row in rows.schedules.values_mut().filter(|row| row.row.service == service) {
+        let declared_in_code =
+            |row: &&mut ScheduleRow| row.row.service == service && row.row.subject() == Subject::Platform;
+        for row in rows.schedules.values_mut().filter(declared_in_code) {
             row.row.retired |= declared.iter().all(|(schedule, _)| schedule.name != row.row.name);
         }
+        Ok(())
+    }
+
+    async fn ensure(&self, service: &str, schedule: &Schedule, rule: &Rule) -> Result<(), ScheduleError> {
+        let (now, mut rows) = (self.now(), self.rows());
+        rows.make(service, schedule, rule, now)
+    }
+
+    async fn remove(&self, service: &str, name: &str) -> Result<(), ScheduleError> {
+        let mut rows = self.rows();
+        let row = rows.schedules.get_mut(name).filter(|row| row.row.service == service);
+        row.into_iter().for_each(|row| row.row.retired = true);
         Ok(())
     }
 
@@ -175,7 +201,7 @@ impl Record for MemorySchedules {
                     .for_each(|row| row.pause = Some(Pause { by: "rp9".into(), why: why.clone() }));
             }
         }
-        Ok(Some(Decided { schedule: row.name, since: row.next_due, fired, passed_over }))
+        Ok(Some(Decided { schedule: row.name, job: row.job, since: row.next_due, fired, passed_over }))
     }
 
     async fn claim(&self, jobs: &[&str]) -> Result<Option<Claimed>, ScheduleError> {
@@ -191,7 +217,8 @@ impl Record for MemorySchedules {
         row.lease_until = Some(now + self.lease);
         let late = Duration::try_from(now - row.fires_at).unwrap_or_default();
         let (attempt, fence, job) = (row.attempts, row.fence, schedule.row.job.clone());
-        let firing = Firing { schedule: key.0, due_at: key.1, tenant: None, attempt };
+        let (subject, payload) = (schedule.row.subject(), schedule.row.payload.clone());
+        let firing = Firing { schedule: key.0, due_at: key.1, subject, payload, attempt };
         Ok(Some(Claimed { firing, job, fence, late }))
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use common::schedules::{
-    Claimed, Clock, Misses, Outcome, Record, Rule, Schedule, ScheduleError, ScheduleStore,
+    Claimed, Clock, Misses, Outcome, Record, Rule, Schedule, ScheduleError, ScheduleStore, Subject,
 };
 use serde_json::json;
 use sqlx::PgPool;
@@ -32,6 +32,10 @@ const SCHEDULES: [(&str, &str, [&str; 2]); 4] = [
     ("b1", "beta", ["5-59/10 * * * *", "25 4 * * *"]),
     ("b2", "beta", ["7 * * * *", "57 * * * *"]),
 ];
+
+/// The same for those of a subject.
+const OF_SUBJECTS: [(&str, &str, [&str; 2]); 2] =
+    [("a3", "alpha", ["1-59/10 * * * *", "29 */3 * * *"]), ("b3", "beta", ["8-58/10 * * * *", "49 * * * *"])];
 
 pub struct BothSchedules {
     pool: PgPool,
@@ -64,7 +68,8 @@ impl BothSchedules {
     /// Asks both one random question: what it was, and the two answers.
     pub async fn ask(&mut self) -> Asked {
         match self.dice.u32(..100) {
-            0..10 => self.declare().await,
+            0..7 => self.declare().await,
+            7..10 => self.of_a_subject().await,
             10..25 => self.fire().await,
             25..50 => self.claim().await,
             50..65 => self.pass_time().await,
@@ -78,20 +83,43 @@ impl BothSchedules {
         let mut declared = Vec::new();
         for (name, job, crons) in SCHEDULES {
             if job == service && self.dice.u32(..4) > 0 {
-                declared.push(with_rule(Schedule {
-                    name,
-                    job,
-                    cron: crons[usize::from(self.dice.u32(..4) == 0)],
-                    zone: ["Europe/Berlin", "UTC"][usize::from(self.dice.u32(..8) == 0)],
-                    misses: if self.dice.bool() { Misses::CatchUp } else { Misses::Skip },
-                    jitter_seconds: [0, 30][self.dice.usize(..2)],
-                }));
+                declared.push(with_rule(self.draw(name, job, crons)));
             }
         }
         let answers =
             [self.memory.declare(service, &declared).await, self.postgres.declare(service, &declared).await];
         let [memory, postgres] = answers.map(words);
         (format!("{service} declares {declared:?}"), memory, postgres)
+    }
+
+    fn draw(&mut self, name: &str, job: &str, crons: [&str; 2]) -> Schedule {
+        let cron = crons[usize::from(self.dice.u32(..4) == 0)];
+        let misses = if self.dice.bool() { Misses::CatchUp } else { Misses::Skip };
+        let zone = ["Europe/Berlin", "UTC"][usize::from(self.dice.u32(..8) == 0)];
+        let schedule = Schedule::new(name, job, cron, misses).on_clocks_of(zone);
+        schedule.with_jitter([0, 30][self.dice.usize(..2)])
+    }
+
+    /// What a service makes, changes and removes while it runs.
+    async fn of_a_subject(&mut self) -> Asked {
+        let (name, service, crons) = OF_SUBJECTS[self.dice.usize(..OF_SUBJECTS.len())];
+        let subject = Subject::Cluster("eu-1".into());
+        let schedule = self.draw(name, service, crons).of(subject);
+        if self.dice.u32(..4) == 0 {
+            let name = &schedule.name;
+            let answers =
+                [self.memory.remove(service, name).await, self.postgres.remove(service, name).await];
+            let [memory, postgres] = answers.map(words);
+            return (format!("{service} removes {name}"), memory, postgres);
+        }
+        let payload = if self.dice.bool() { json!(null) } else { json!({ "keep": 7 }) };
+        let (schedule, rule) = with_rule(schedule.with_payload(payload));
+        let answers = [
+            Record::ensure(&self.memory, service, &schedule, &rule).await,
+            Record::ensure(&self.postgres, service, &schedule, &rule).await,
+        ];
+        let [memory, postgres] = answers.map(words);
+        (format!("{service} wants {schedule:?}"), memory, postgres)
     }
 
     fn jobs(&mut self) -> Vec<&'static str> {

@@ -1,7 +1,8 @@
 //! One attempt to run a firing, under its lease.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -13,6 +14,7 @@ use crate::{
         Claimed, Firing, JobError, Outcome, ScheduleError, metrics,
         policy::{ATTEMPTS, pause_after},
     },
+    service,
 };
 
 /// Renewed so many times within its length, so that two lost renewals do not lose the lease.
@@ -27,9 +29,10 @@ impl Runner {
         stopping: &CancellationToken,
     ) -> Result<Ran, ScheduleError> {
         let firing = &claimed.firing;
-        let span = tracing::info_span!("firing", schedule = firing.schedule, due_at = %firing.due_at);
+        let (schedule, subject) = (firing.schedule.as_str(), &firing.subject);
+        let span = tracing::info_span!("firing", schedule, subject = %subject, due_at = %firing.due_at);
         if firing.attempt == 1 {
-            metrics::lateness(&firing.schedule, claimed.late);
+            metrics::lateness(&claimed.job, claimed.late);
         }
         let begun = Instant::now();
         let result = tokio::select! {
@@ -43,10 +46,10 @@ impl Runner {
             result = self.attempt(claimed).instrument(span.clone()) => Some(result),
             () = stopping.cancelled() => None,
         };
-        metrics::took(&firing.schedule, begun.elapsed());
+        metrics::took(&claimed.job, begun.elapsed());
         let (ran, outcome) = judge(firing, result.as_ref());
         match self.record.finish(claimed, &outcome).await {
-            Ok(()) => span.in_scope(|| note(firing, ran, result, begun.elapsed())),
+            Ok(()) => span.in_scope(|| note(claimed, ran, result, begun.elapsed())),
             Err(ScheduleError::LeaseLost) => return Ok(Ran::Lost),
             Err(error) => return Err(error),
         }
@@ -58,7 +61,13 @@ impl Runner {
             return Err(JobError::found(Kind::Internal, "None of its attempts came back."));
         }
         match self.jobs.iter().find(|job| job.name() == claimed.job) {
-            Some(job) => job.run(&claimed.firing).await,
+            // A panic is this attempt's failure, and is told as one.
+            Some(job) => {
+                AssertUnwindSafe(job.run(&claimed.firing)).catch_unwind().await.unwrap_or_else(|panic| {
+                    service::panicked("firing", panic.as_ref());
+                    Err(JobError::panicked())
+                })
+            }
             None => Err(JobError::found(Kind::Internal, "There is no such job.")),
         }
     }
@@ -93,8 +102,8 @@ fn judge(firing: &Firing, result: Option<&Result<(), JobError>>) -> (Ran, Outcom
     }
 }
 
-fn note(firing: &Firing, ran: Ran, result: Option<Result<(), JobError>>, took: Duration) {
-    let (attempt, duration_ms) = (firing.attempt, took.as_millis() as u64);
+fn note(claimed: &Claimed, ran: Ran, result: Option<Result<(), JobError>>, took: Duration) {
+    let (attempt, duration_ms) = (claimed.firing.attempt, took.as_millis() as u64);
     let cause = result.and_then(Result::err).map(|error| error.cause).unwrap_or_default();
     let word = match ran {
         Ran::Done => {
@@ -111,5 +120,5 @@ fn note(firing: &Firing, ran: Ran, result: Option<Result<(), JobError>>, took: D
         }
         Ran::Released | Ran::Lost => return,
     };
-    metrics::firings(&firing.schedule, word, 1);
+    metrics::firings(&claimed.job, word, 1);
 }

@@ -7,7 +7,7 @@ use sqlx::Row;
 use super::{ScheduleError, ScheduleStore};
 use crate::{
     id::TenantId,
-    schedules::{Claimed, Firing, Outcome},
+    schedules::{Claimed, Firing, Outcome, Subject},
 };
 
 /// The oldest firing that may be run now: new, due again, or left behind by a runner whose lease ended. One schedule's
@@ -31,10 +31,10 @@ const CLAIM: &str = "
               where earlier.schedule = o.schedule
                 and earlier.state in ('waiting', 'running')
                 and earlier.due_at < o.due_at)
-        order by o.due_at
+        order by o.due_at, o.schedule
         for update of o skip locked
         limit 1)
-    returning f.schedule, f.due_at, f.attempts, f.fence, s.job, s.tenant_id,
+    returning f.schedule, f.due_at, f.attempts, f.fence, s.job, s.tenant_id, s.cluster, s.payload,
         extract(epoch from now() - f.fires_at)::float8 as late";
 
 impl ScheduleStore {
@@ -44,7 +44,11 @@ impl ScheduleStore {
         let firing = Firing {
             schedule: row.try_get("schedule")?,
             due_at: row.try_get("due_at")?,
-            tenant: row.try_get::<Option<TenantId>, _>("tenant_id")?,
+            subject: Subject::of_columns(
+                row.try_get::<Option<TenantId>, _>("tenant_id")?,
+                row.try_get("cluster")?,
+            ),
+            payload: row.try_get("payload")?,
             attempt: row.try_get("attempts")?,
         };
         let late = row.try_get::<f64, _>("late")?.max(0.0);

@@ -40,8 +40,8 @@ impl ScheduleStore {
         }
         let mut transaction = database::begin(&self.pool).await?;
         let due = sqlx::query_as(due!(
-            "name, service, job, cron, zone, misses, jitter_seconds, false as retired, next_due,
-                coalesce($2, now()) as now",
+            "name, service, job, tenant_id, cluster, cron, zone, misses, jitter_seconds, payload, false as retired,
+                next_due, coalesce($2, now()) as now",
             "order by fires_at limit 1 for update skip locked"
         ));
         let due: Option<Due> = due.bind(jobs).bind(now).fetch_optional(&mut *transaction).await?;
@@ -50,7 +50,7 @@ impl ScheduleStore {
             Ok(decision) => write(&mut transaction, &row, &decision).await?,
             Err(why) => {
                 pause(&mut transaction, &row.name, &why).await?;
-                Decided { schedule: row.name, since: row.next_due, fired: 0, passed_over: 0 }
+                Decided { schedule: row.name, job: row.job, since: row.next_due, fired: 0, passed_over: 0 }
             }
         };
         transaction.commit().await?;
@@ -81,8 +81,8 @@ async fn write(
         .bind(decision.next.fires_at)
         .execute(&mut **transaction)
         .await?;
-    let (schedule, since) = (row.name.clone(), row.next_due);
-    Ok(Decided { schedule, since, fired, passed_over: decision.passed_over })
+    let (schedule, job, since) = (row.name.clone(), row.job.clone(), row.next_due);
+    Ok(Decided { schedule, job, since, fired, passed_over: decision.passed_over })
 }
 
 /// Declarations are read before they become rows, so somebody else wrote this one. Trying it every second helps nobody.

@@ -91,7 +91,7 @@ impl Platform {
     /// Lets both look at how much waits.
     pub fn watch_pressure(&self) {
         for app in &self.apps {
-            self.tasks.spawn("pressure", gateway::watch_pressure(app.clone()));
+            gateway::watch_pressure(app);
         }
     }
 

@@ -30,9 +30,20 @@ pub struct Replica {
 impl Replica {
     /// Starts it with these variables changed, and its log in this file.
     pub async fn start(database: &PgPool, variables: &[(&str, &str)], log: Option<PathBuf>) -> Self {
+        let replica = Self::spawn(database, variables, log);
+        let ready = async {
+            while !replica.is_ready().await {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), ready).await.expect("it becomes ready");
+        replica
+    }
+
+    /// The same without waiting for it to be ready.
+    pub fn spawn(database: &PgPool, variables: &[(&str, &str)], log: Option<PathBuf>) -> Self {
         let [port, edge_port, ops_port] = [free_port(), free_port(), free_port()];
-        let (record, edge) =
-            (database.connect_options().to_url_lossy().to_string(), format!("127.0.0.1:{edge_port}"));
+        let (record, edge) = (address(database), format!("127.0.0.1:{edge_port}"));
         let changed = [
             ("EDGE_BIND", edge.as_str()),
             ("DATABASE_URL", record.as_str()),
@@ -49,13 +60,42 @@ impl Replica {
             ops_port,
             log,
         };
-        let process = Process::start(&program).await.unwrap();
+        let process = Process::spawn(&program).unwrap();
         Self { program, process, port, edge_port }
+    }
+
+    /// Runs `gateway migrate` for this record. Whether it succeeded.
+    pub async fn migrate(database: &PgPool) -> bool {
+        let mut migrate = tokio::process::Command::new(env!("CARGO_BIN_EXE_gateway"));
+        migrate.arg("migrate").env_clear().env("DATABASE_URL", address(database));
+        migrate.stdout(std::process::Stdio::null()).status().await.unwrap().success()
+    }
+
+    /// Why it is not ready; nothing while nobody answers.
+    pub async fn waits_for(&self) -> Option<String> {
+        let reply = send_to(self.program.ops_port, Call::get("/ready")).await?;
+        (reply.status == 503).then(|| reply.text())
     }
 
     /// Kills it: it gets no chance to say anything.
     pub async fn kill(&mut self) {
         self.process.kill().await.unwrap();
+    }
+
+    /// Tells it to stop.
+    pub fn terminate(&self) {
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).unwrap();
+        kill_process(id, Signal::TERM).unwrap();
+    }
+
+    /// Whether it says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        self.process.is_ready().await
+    }
+
+    /// Whether it ended as it should, once it has.
+    pub fn ended_well(&mut self) -> Option<bool> {
+        self.process.ended().unwrap().map(|status| status.success())
     }
 
     /// Starts it again, where it was.
@@ -95,6 +135,10 @@ pub async fn send_to(port: u16, call: Call) -> Option<Reply> {
         Reply::try_read(sender.send_request(request).await.ok()?.map(Body::new)).await
     };
     future::join(exchange, connection).await.0
+}
+
+fn address(database: &PgPool) -> String {
+    database.connect_options().to_url_lossy().to_string()
 }
 
 /// Below those that the kernel gives to whoever connects somewhere, so that a restarted process finds it free.

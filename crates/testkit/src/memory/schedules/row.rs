@@ -60,14 +60,18 @@ impl State {
 
 impl ScheduleRow {
     pub(super) fn new(service: &str, schedule: &Schedule, next: Moment, pause: Option<Pause>) -> Self {
+        let (tenant_id, cluster) = schedule.subject.columns();
         let row = Row {
-            name: schedule.name.to_owned(),
+            name: schedule.name.clone(),
             service: service.to_owned(),
-            job: schedule.job.to_owned(),
-            cron: schedule.cron.to_owned(),
-            zone: schedule.zone.to_owned(),
+            job: schedule.job.clone(),
+            tenant_id,
+            cluster: cluster.map(str::to_owned),
+            cron: schedule.cron.clone(),
+            zone: schedule.zone.clone(),
             misses: schedule.misses.as_str().to_owned(),
             jitter_seconds: schedule.jitter_seconds.into(),
+            payload: schedule.payload.clone(),
             retired: false,
             next_due: next.due_at,
         };

@@ -30,7 +30,7 @@ use crate::memory::schedules::{Key, State};
 pub struct Oracle {
     /// The time that calendars are for.
     window: (OffsetDateTime, OffsetDateTime),
-    calendars: BTreeMap<(&'static str, &'static str), Arc<[Due]>>,
+    calendars: BTreeMap<(&'static str, String), Arc<[Due]>>,
     accounts: BTreeMap<String, Account>,
     cases: BTreeMap<Key, Case>,
     /// The firings that have not ended.
@@ -49,9 +49,9 @@ pub struct Oracle {
 /// The account of one schedule.
 struct Account {
     service: String,
-    job: &'static str,
+    job: String,
     cron: &'static str,
-    zone: &'static str,
+    zone: String,
     misses: Misses,
     jitter_seconds: u16,
     calendar: Arc<[Due]>,
@@ -178,10 +178,10 @@ impl Oracle {
     }
 
     /// Every moment of this expression in this zone.
-    fn calendar(&mut self, cron: &'static str, zone: &'static str) -> Arc<[Due]> {
+    fn calendar(&mut self, shape: &'static Shape, zone: &str) -> Arc<[Due]> {
         let (from, to) = self.window;
-        let found = || Shape::of(cron).expect("it is one of the shapes").moments(zone, from, to).into();
-        self.calendars.entry((cron, zone)).or_insert_with(found).clone()
+        let found = || shape.moments(zone, from, to).into();
+        self.calendars.entry((shape.cron, zone.to_owned())).or_insert_with(found).clone()
     }
 
     /// A person holds a schedule back, or lets it go on.
@@ -219,6 +219,6 @@ impl Oracle {
 
 impl Account {
     fn is_open(&self, jobs: &[&str]) -> bool {
-        !self.held && !self.retired && jobs.contains(&self.job)
+        !self.held && !self.retired && jobs.contains(&&*self.job)
     }
 }

@@ -152,14 +152,11 @@ fn service(dice: &mut fastrand::Rng, number: usize, zone: &'static str) -> Servi
 fn schedule(dice: &mut fastrand::Rng, name: &'static str, job: &'static str, zone: &'static str) -> Schedule {
     // Often enough that much happens while somebody is there.
     let often = if dice.u32(..3) == 0 { 2 } else { SHAPES.len() };
-    Schedule {
-        name,
-        job,
-        cron: SHAPES[dice.usize(..often)].cron,
-        zone: if dice.u32(..5) == 0 { CHANGES[dice.usize(..CHANGES.len())].0 } else { zone },
-        misses: if dice.bool() { Misses::CatchUp } else { Misses::Skip },
-        jitter_seconds: [0, 0, 1, 10, 60, 300, 3_600][dice.usize(..7)],
-    }
+    let cron = SHAPES[dice.usize(..often)].cron;
+    let zone = if dice.u32(..5) == 0 { CHANGES[dice.usize(..CHANGES.len())].0 } else { zone };
+    let misses = if dice.bool() { Misses::CatchUp } else { Misses::Skip };
+    let schedule = Schedule::new(name, job, cron, misses).on_clocks_of(zone);
+    schedule.with_jitter([0, 0, 1, 10, 60, 300, 3_600][dice.usize(..7)])
 }
 
 /// One schedule more, less, back again, or another one under the same name.
@@ -174,7 +171,7 @@ fn next_version(
     let drawn = schedule(dice, name, job, zone);
     match next.iter().position(|schedule| schedule.name == name) {
         None => {
-            next.push(versions[0].iter().find(|schedule| schedule.name == name).copied().unwrap_or(drawn))
+            next.push(versions[0].iter().find(|schedule| schedule.name == name).cloned().unwrap_or(drawn))
         }
         Some(at) => match dice.u32(..4) {
             0 if next.len() > 1 => drop(next.remove(at)),

@@ -91,8 +91,8 @@ impl Platform {
     }
 
     async fn wait_for_the_end(&mut self) -> Result<(), Violation> {
-        // Enough for each process to declare and to look.
-        tokio::time::sleep(Duration::from_secs(20)).await;
+        // Enough for each process to declare and to look, also for one that waits for the slowest answer there is.
+        tokio::time::sleep(Duration::from_secs(60)).await;
         let (calm, mut left) = (Instant::now(), self.sim.oracle().open());
         let patience = PATIENCE * u32::try_from(left.len() + 1).unwrap_or(u32::MAX);
         while !left.is_empty() {

@@ -31,11 +31,23 @@ impl Record for Link<Sim> {
         self.come_back("a declaration", fate, answer).await
     }
 
+    async fn ensure(&self, service: &str, schedule: &Schedule, rule: &Rule) -> Result<(), ScheduleError> {
+        let fate = self.go("a schedule").await?;
+        let answer = self.sim.record.ensure(service, schedule, rule).await;
+        self.come_back("a schedule", fate, answer).await
+    }
+
+    async fn remove(&self, service: &str, name: &str) -> Result<(), ScheduleError> {
+        let fate = self.go("a removal").await?;
+        let answer = self.sim.record.remove(service, name).await;
+        self.come_back("a removal", fate, answer).await
+    }
+
     async fn fire_one(&self, jobs: &[&str]) -> Result<Option<Decided>, ScheduleError> {
         let fate = self.go("a look").await?;
         let answer = self.sim.record.fire_one(jobs).await;
         if let Ok(decided) = &answer {
-            if let Some(Decided { schedule, since, fired, passed_over }) = decided {
+            if let Some(Decided { schedule, since, fired, passed_over, .. }) = decided {
                 let now = self.sim.now();
                 self.note(format_args!(
                     "{schedule} since {since} at {now}: {fired} fire, {passed_over} do not"

@@ -3,7 +3,7 @@
 use common::schedules::{Rule, Schedule};
 use time::OffsetDateTime;
 
-use super::{Account, Oracle, Seen, must};
+use super::{super::calendar::Shape, Account, Oracle, Seen, must};
 use crate::memory::schedules::{Rows, ScheduleRow};
 
 impl Oracle {
@@ -21,7 +21,7 @@ impl Oracle {
         let left_out = self.accounts.iter_mut().filter(|(name, account)| {
             account.service == service
                 && !account.retired
-                && declared.iter().all(|(schedule, _)| schedule.name != *name)
+                && declared.iter().all(|(schedule, _)| schedule.name != **name)
         });
         let retired = left_out.map(|(_, account)| account.retired = true).count();
         self.see(Seen::Retired, retired);
@@ -29,12 +29,14 @@ impl Oracle {
     }
 
     fn declared_one(&mut self, service: &str, schedule: &Schedule, now: OffsetDateTime) {
-        let calendar = self.calendar(schedule.cron, schedule.zone);
+        let shape = Shape::of(&schedule.cron).expect("it is one of the shapes");
+        let calendar = self.calendar(shape, &schedule.zone);
         // Moments are whole seconds: those of this very second have come.
         let next = calendar.partition_point(|due| due.at <= now);
-        let before = self.accounts.remove(schedule.name);
+        let before = self.accounts.remove(&schedule.name);
         let goes_on = before.as_ref().filter(|before| {
-            !before.retired && !before.spoiled && (before.cron, before.zone) == (schedule.cron, schedule.zone)
+            let same = (before.cron, &before.zone) == (&*schedule.cron, &schedule.zone);
+            !before.retired && !before.spoiled && same
         });
         let policy = (schedule.misses, schedule.jitter_seconds);
         let seen = before.as_ref().map(|before| match goes_on {
@@ -46,9 +48,9 @@ impl Oracle {
         });
         let account = Account {
             service: service.to_owned(),
-            job: schedule.job,
-            cron: schedule.cron,
-            zone: schedule.zone,
+            job: schedule.job.clone(),
+            cron: shape.cron,
+            zone: schedule.zone.clone(),
             misses: schedule.misses,
             jitter_seconds: schedule.jitter_seconds,
             calendar,
@@ -57,7 +59,7 @@ impl Oracle {
             retired: false,
             spoiled: false,
         };
-        self.accounts.insert(schedule.name.to_owned(), account);
+        self.accounts.insert(schedule.name.clone(), account);
         seen.into_iter().for_each(|(seen, times)| self.see(seen, times));
     }
 

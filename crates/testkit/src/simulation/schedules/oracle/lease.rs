@@ -63,17 +63,15 @@ impl Oracle {
         (case.fence, case.attempts) = (claimed.fence, case.attempts + 1);
         case.lease_until = Some(now + LEASE);
         self.judge_firing(&key, verdict);
-        let (job, alone) = (self.accounts.get(&key.0).map(|account| account.job), self.is_alone(&key, now));
+        let job = self.accounts.get(&key.0).is_some_and(|account| account.job == claimed.job);
+        let alone = self.is_alone(&key, now);
         self.judge_firing(&key, must(alone, "two firings of one schedule never run at once"));
         self.judge_firing(
             &key,
             must(free, "a schedule's firings are run the oldest first, and none while it is held"),
         );
         self.judge_firing(&key, must(oldest.is_none_or(|oldest| oldest >= key.1), "the oldest comes first"));
-        self.judge_firing(
-            &key,
-            must(job == Some(&*claimed.job), "a firing is handed out with its schedule's job"),
-        );
+        self.judge_firing(&key, must(job, "a firing is handed out with its schedule's job"));
     }
 
     fn is_alone(&self, key: &Key, now: OffsetDateTime) -> bool {
