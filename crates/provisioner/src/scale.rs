@@ -6,7 +6,7 @@ mod check;
 use std::time::Duration;
 
 use common::operations::{Context, Saga, Step, StepError};
-use engine::Limits;
+use engine::{Limits, Selection};
 use n8n::databases::Name;
 use wire::kinds::TenantScale;
 
@@ -126,9 +126,9 @@ async fn resize(context: &In<'_>, size: Size) -> Result<(), StepError> {
 }
 
 async fn observed(context: &In<'_>) -> Result<Vec<engine::Observed>, StepError> {
-    let (world, tenant) = (context.observe(), Some(context.tenant()));
-    let inventory = world.containers.observe(&world.site.cluster).await?;
-    Ok(inventory.containers.into_iter().filter(|seen| seen.owner.tenant == tenant).collect())
+    let world = context.observe();
+    let selection = Selection::of(context.tenant()).containers();
+    Ok(world.containers.observe(&world.site.cluster, selection).await?.containers)
 }
 
 async fn drain(context: &In<'_>, state: &mut Sizes) -> Result<(), StepError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use common::{id::TenantId, operations::StepError, secrets::MasterKeys};
 use edge::{Edge, HttpEdge};
 use engine::{
-    Containers,
+    ContainerError, Containers,
     docker::{Docker, DockerOptions},
 };
 use n8n::{TenantDatabases, TenantQueues, databases::PostgresDatabases, queues::RedisQueues};
@@ -32,14 +32,16 @@ pub struct World {
     pub site: Site,
 }
 
+fn docker(config: &Config) -> Result<Docker, ContainerError> {
+    let (pull, certificates) = (config.pull_images, config.docker_certificates.clone());
+    Docker::connect_with(&config.docker_host, DockerOptions { pull, certificates, ..Default::default() })
+}
+
 impl World {
     /// The real one. Nothing is connected yet: every system may come up later.
     pub fn connect(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
-            containers: Arc::new(Docker::connect_with(
-                &config.docker_host,
-                DockerOptions { pull: config.pull_images, ..Default::default() },
-            )?),
+            containers: Arc::new(docker(config)?),
             databases: Arc::new(PostgresDatabases::new(config.database_admin_url.expose_secret())?),
             queues: Arc::new(RedisQueues::new(config.redis_admin_url.expose_secret())?),
             edge: Arc::new(HttpEdge::new(&[&config.edge_probe_url])?),

@@ -9,6 +9,7 @@ use super::stage::refused;
 use super::{ContractSetup, Stage};
 use crate::containers::Containers;
 use crate::error::ContainerError;
+use crate::selection::Selection;
 use crate::spec::{Attachment, NetworkRef, NetworkSpec};
 
 pub(super) async fn all(engine: &dyn Containers, setup: &ContractSetup) {
@@ -141,11 +142,11 @@ async fn forty_at_once(engine: &dyn Containers, setup: &ContractSetup) {
     let stages: Vec<_> = (0..40).map(|_| Stage::new(engine, setup)).collect();
     let made = join_all(stages.iter().map(|stage| engine.ensure_network(&stage.network))).await;
     made.into_iter().for_each(|answer| answer.unwrap());
-    let seen = engine.observe(&setup.cluster).await.unwrap().networks;
+    let seen = engine.observe(&setup.cluster, Selection::ALL).await.unwrap().networks;
     assert_eq!(seen.len(), 40);
     assert!(seen.iter().all(|network| network.attached.len() == 2), "{seen:?}");
     let references: Vec<_> = stages.iter().map(|stage| stage.network.reference()).collect();
     let gone = join_all(references.iter().map(|network| engine.remove_network(network))).await;
     gone.into_iter().for_each(|answer| answer.unwrap());
-    assert!(engine.observe(&setup.cluster).await.unwrap().networks.is_empty());
+    assert!(engine.observe(&setup.cluster, Selection::ALL).await.unwrap().networks.is_empty());
 }

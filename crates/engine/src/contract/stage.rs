@@ -10,8 +10,9 @@ use common::tenant::Color;
 use super::ContractSetup;
 use crate::containers::Containers;
 use crate::error::ContainerError;
-use crate::observed::{Inventory, Observed, VolumeObserved};
+use crate::observed::{Inventory, Observed};
 use crate::ownership::{Ownership, Role};
+use crate::selection::Selection;
 use crate::spec::{
     Attachment, ContainerSpec, HealthCheck, Limits, NetworkSpec, RestartPolicy, SecretFile, Tmpfs,
 };
@@ -101,11 +102,7 @@ impl<'a> Stage<'a> {
 
     /// What the engine shows of this tenant.
     pub async fn seen(&self) -> Inventory {
-        let mut inventory = self.engine.observe(&self.setup.cluster).await.unwrap();
-        inventory.containers.retain(|container| container.owner.tenant == Some(self.tenant));
-        inventory.networks.retain(|network| network.tenant == Some(self.tenant));
-        inventory.volumes.retain(|volume: &VolumeObserved| volume.tenant == Some(self.tenant));
-        inventory
+        self.engine.observe(&self.setup.cluster, Selection::of(self.tenant)).await.unwrap()
     }
 
     /// The container of this name, which must be there.
@@ -128,7 +125,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn shell(script: &str) -> Vec<String> {
+pub(super) fn shell(script: &str) -> Vec<String> {
     ["sh", "-c", script].map(str::to_owned).into()
 }
 

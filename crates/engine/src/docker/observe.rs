@@ -24,10 +24,11 @@ use crate::hash::SpecHash;
 use crate::observed::{Health, Inventory, NetworkObserved, Observed, State, VolumeObserved};
 use crate::ownership::{ClusterId, Ownership, label, owned_by, read_tenant};
 use crate::plan::Found;
+use crate::selection::Selection;
 use crate::spec::{Limits, container_of_volume};
 
 /// Containers looked at side by side: enough to hide the engine's latency, few enough not to crowd out other calls.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// When more containers than this are silent, it is the engine that does not answer. Fewer than are looked at side by side, so that
 /// this is known after the first of them.
@@ -37,36 +38,60 @@ const SILENT: usize = 5;
 const MEASURED_FOR: Duration = Duration::from_secs(60);
 
 impl Docker {
-    pub(super) async fn inventory(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
-        let ours = format!("{}={cluster}", label::CLUSTER);
-        let listed = self.list_containers(vec![ours.clone()]).await?.into_iter().filter(is_ours);
+    pub(super) async fn inventory(
+        &self,
+        cluster: &ClusterId,
+        selection: Selection,
+    ) -> Result<Inventory, ContainerError> {
+        let labels = selection.labels(cluster);
+        let mut inventory = self.containers(labels.clone()).await?;
+        if selection.is_whole() {
+            inventory.networks = self.networks(cluster, labels.clone()).await?;
+            inventory.volumes = self.volumes(cluster, labels).await?;
+        }
+        Ok(inventory)
+    }
+
+    async fn containers(&self, labels: Vec<String>) -> Result<Inventory, ContainerError> {
+        let listed = self.list_containers(labels).await?.into_iter().filter(is_ours);
         let looks = stream::iter(listed).map(|listed| self.look_at(listed));
         let mut looks = std::pin::pin!(looks.buffer_unordered(AT_ONCE));
-        let (mut containers, mut unknown) = (vec![], BTreeSet::new());
+        let mut inventory = Inventory::default();
         while let Some(look) = looks.try_next().await? {
             match look {
-                Look::Seen(container) => containers.push(container),
+                Look::Seen(container) => inventory.containers.push(container),
                 Look::Silent(name, error) => {
-                    unknown.extend([name]);
-                    if unknown.len() > SILENT {
+                    inventory.unknown.extend([name]);
+                    if inventory.unknown.len() > SILENT {
                         return Err(error);
                     }
                 }
                 Look::Gone => {}
             }
         }
-        containers.sort_by(|one, other| one.name.cmp(&other.name));
+        inventory.containers.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(inventory)
+    }
 
+    async fn networks(
+        &self,
+        cluster: &ClusterId,
+        labels: Vec<String>,
+    ) -> Result<Vec<NetworkObserved>, ContainerError> {
+        let networks = self.labelled_networks(labels).await?;
         let attached = Attached::read(&self.shared(cluster, None).await?);
-        let networks = self.cluster_networks(cluster.as_str()).await?;
-        let networks = networks.iter().filter_map(|network| network_observed(network, cluster, &attached));
+        Ok(networks.iter().filter_map(|network| network_observed(network, cluster, &attached)).collect())
+    }
 
-        let filters = [("label".to_owned(), vec![ours])].into();
-        let options = ListVolumesOptions { filters: Some(filters) };
+    async fn volumes(
+        &self,
+        cluster: &ClusterId,
+        labels: Vec<String>,
+    ) -> Result<Vec<VolumeObserved>, ContainerError> {
+        let options = ListVolumesOptions { filters: Some([("label".to_owned(), labels)].into()) };
         let volumes = self.call("list volumes", self.api.list_volumes(Some(options))).await?;
         let volumes = volumes.volumes.unwrap_or_default();
-        let volumes = volumes.iter().filter_map(|volume| volume_observed(volume, cluster));
-        Ok(Inventory { containers, networks: networks.collect(), volumes: volumes.collect(), unknown })
+        Ok(volumes.iter().filter_map(|volume| volume_observed(volume, cluster)).collect())
     }
 
     /// An engine that answers otherwise may be silent about one container for as long as that hangs: the others are seen.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use common::id::RecordId;
 use futures::channel::mpsc::UnboundedSender;
@@ -10,12 +11,13 @@ use time::OffsetDateTime;
 
 use super::effects::Effect;
 use super::faults::Fault;
-use super::runs::Runs;
+use super::runs::{Execs, Runs};
 use crate::capacity::Capacity;
 use crate::hash::SpecHash;
 use crate::logs::LogLine;
 use crate::observed::{Event, Health, News, Object, State as ContainerState};
 use crate::ownership::{ClusterId, label, read_tenant};
+use crate::selection::Selection;
 use crate::spec::{ContainerSpec, Limits};
 
 pub(super) type Labels = HashMap<String, String>;
@@ -37,6 +39,10 @@ pub(super) struct State {
     pub(super) missing_images: BTreeSet<String>,
     pub(super) health: BTreeMap<String, Health>,
     pub(super) runs: Option<Runs>,
+    pub(super) execs: Option<Execs>,
+    /// Processor time and bytes of memory, by container.
+    pub(super) used: BTreeMap<String, (Duration, u64)>,
+    pub(super) looks: Vec<Selection>,
     pub(super) ledger: Vec<Effect>,
     pub(super) faults: Vec<Fault>,
     pub(super) unreachable: bool,

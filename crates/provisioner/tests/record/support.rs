@@ -11,7 +11,7 @@ use common::{
     tenant::Mode,
 };
 use edge::{Edge, EdgeError, Host, Mark, Route};
-use engine::{ClusterId, fake::FakeWorld};
+use engine::{ClusterId, Selection, fake::FakeWorld};
 use n8n::{
     databases::Name,
     fake::{DatabaseWorld, QueueWorld},
@@ -159,7 +159,7 @@ impl Fakes {
     pub async fn assert_whole(&self, tenant: TenantId, workers: usize) {
         assert_eq!(self.status(tenant).await, "active");
         let world = self.world("inspector");
-        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let inventory = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap();
         let own: Vec<_> = inventory.containers.iter().filter(|c| c.owner.tenant == Some(tenant)).collect();
         assert_eq!(own.len(), workers + 1);
         assert!(own.iter().all(|container| container.is_ready()));
@@ -178,7 +178,7 @@ impl Fakes {
     /// Its containers are as large as this, and the rows say so.
     pub async fn assert_limits(&self, tenant: TenantId, cpu_millis: u32, memory_mb: u32) {
         let world = self.world("inspector");
-        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let inventory = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap();
         let own = inventory.containers.iter().filter(|c| c.owner.tenant == Some(tenant));
         for limits in own.map(|container| container.limits) {
             assert_eq!((limits.cpu_millis, limits.memory_mb), (cpu_millis, memory_mb));
@@ -199,7 +199,7 @@ impl Fakes {
     pub async fn assert_resting(&self, tenant: TenantId, workers: usize) {
         assert_eq!(self.status(tenant).await, "suspended");
         let world = self.world("inspector");
-        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let inventory = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap();
         assert!(inventory.containers.iter().all(|c| c.owner.tenant != Some(tenant)));
         assert_eq!(self.stand_ins(tenant).await, [Some("suspended".to_owned())]);
         assert!(self.databases.database(&Name::of(tenant)).is_some());
