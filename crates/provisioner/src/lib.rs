@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod heal;
 pub mod heartbeat;
+mod home;
 pub mod intake;
 pub mod questions;
 mod reconcile;
@@ -61,7 +62,9 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let standing = Standing::new(service.readiness.clone(), config.take_over);
 
     let owner = format!("provisioner/{}", uuid::Uuid::now_v7());
-    let store = Store::new(pool.clone(), owner).with_at_most(config.cluster_operations);
+    let store = Store::new(pool.clone(), owner)
+        .of_cluster(config.site.cluster.as_str())
+        .with_at_most(config.cluster_operations);
     let (sagas, gate, limit) = (sagas(), standing.gate(), config.operations);
     Worker { store, world: world.clone(), sagas, wake: wake.clone(), gate, limit }.spawn(tasks);
 

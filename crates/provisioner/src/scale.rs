@@ -63,7 +63,7 @@ async fn write(context: &In<'_>, size: Size) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;
     sizes::set(&mut transaction, tenant, size).await?;
     let row = tenants::get(&mut *transaction, tenant).await?;
-    let instances = Instance::all_of(&row);
+    let instances = Instance::all_of(&row, row.dedicated_in(&world.site.cluster)?.color);
     instances::ensure(&mut transaction, world.site.cluster.as_str(), tenant, &instances).await?;
     Ok(transaction.commit().await?)
 }

@@ -15,8 +15,9 @@ use sqlx::PgPool;
 use crate::{
     blueprint::{Blueprint, MigrationContainer},
     config::{Config, Site},
+    home::here,
     store::{
-        instances,
+        homes, instances,
         secrets::{self, TenantSecrets},
         tenants,
     },
@@ -65,6 +66,12 @@ impl World {
         secrets.instance.smtp_password =
             mailer.and_then(|mailer| mailer.password.clone()).unwrap_or_default();
         Ok(secrets)
+    }
+
+    /// Fails in a cluster that is not the tenant's. One without a place is anybody's: whoever looks finds nothing of it.
+    pub async fn is_home_of(&self, record: &PgPool, tenant: TenantId) -> Result<(), StepError> {
+        let home = homes::find(record, tenant).await?;
+        home.map_or(Ok(()), |home| here(home.cluster(), &self.site.cluster))
     }
 
     /// How a template is migrated on this cluster.

@@ -43,9 +43,11 @@ pub async fn remove_containers(
     context: &Context<'_, World, impl Request>,
     names: impl IntoIterator<Item = String>,
 ) -> Result<(), StepError> {
-    let (tenant, cluster) = (Some(context.tenant()), &context.observe().site.cluster);
+    let (tenant, world) = (Some(context.tenant()), context.observe());
+    // Finding nothing of it where it does not live says nothing.
+    world.is_home_of(context.database(), context.tenant()).await?;
     for name in names {
-        let container = ContainerRef { name, tenant, cluster: cluster.clone(), generation: None };
+        let container = ContainerRef { name, tenant, cluster: world.site.cluster.clone(), generation: None };
         context.fenced().await?.containers.remove(&container).await?;
     }
     Ok(())

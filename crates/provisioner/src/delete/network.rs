@@ -22,6 +22,7 @@ impl Step<DeleteTenant> for RemoveNetwork {
         _: &mut Removal,
     ) -> Result<(), StepError> {
         let world = context.observe();
+        world.is_home_of(context.database(), context.tenant()).await?;
         let inventory =
             world.containers.observe(&world.site.cluster, Selection::of(context.tenant())).await?;
         for network in inventory.networks {

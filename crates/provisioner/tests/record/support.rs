@@ -24,6 +24,7 @@ use wire::kinds::TenantCreate;
 #[derive(Clone)]
 pub struct Fakes {
     pub pool: PgPool,
+    pub cluster: &'static str,
     pub containers: FakeWorld,
     pub databases: DatabaseWorld,
     pub queues: QueueWorld,
@@ -57,14 +58,21 @@ impl Edge for TableEdge {
     }
 }
 
+/// The one cluster of most tests.
 pub fn site() -> Site {
     site_with(&[])
 }
 
 /// The site with some more settings.
 pub fn site_with(more: &[(&'static str, &'static str)]) -> Site {
+    site_of("fake", more)
+}
+
+fn site_of(cluster: &'static str, more: &[(&'static str, &'static str)]) -> Site {
     let variables = [
-        ("CLUSTER_ID", "fake"),
+        ("CLUSTER_ID", cluster),
+        // One of each, so that a tenant can ask for it.
+        ("CLUSTER_REGION", cluster),
         // The platform's default has moved on from what these tenants are of: it is not theirs.
         ("N8N_VERSION", "2.99.0"),
         ("TENANT_DOMAIN", "example.com"),
@@ -76,13 +84,18 @@ pub fn site_with(more: &[(&'static str, &'static str)]) -> Site {
 
 impl Fakes {
     pub fn new(pool: &PgPool) -> Self {
-        let cluster: ClusterId = "fake".parse().unwrap();
-        let containers = FakeWorld::new();
+        Self::on(pool, "fake", FakeWorld::new())
+    }
+
+    /// A cluster on this engine, with servers of its own.
+    pub fn on(pool: &PgPool, name: &'static str, containers: FakeWorld) -> Self {
+        let cluster: ClusterId = name.parse().unwrap();
         for role in ["edge", "postgres", "redis"] {
             containers.add_shared(&cluster, role);
         }
         Self {
             pool: pool.clone(),
+            cluster: name,
             containers,
             databases: DatabaseWorld::default(),
             queues: QueueWorld::default(),
@@ -97,7 +110,7 @@ impl Fakes {
             queues: Arc::new(self.queues.actor(process)),
             edge: Arc::new(TableEdge(self.pool.clone())),
             keys: Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap(),
-            site: site(),
+            site: site_of(self.cluster, &[]),
         }
     }
 
