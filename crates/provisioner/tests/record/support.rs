@@ -35,7 +35,7 @@ struct TableEdge(PgPool);
 
 impl TableEdge {
     async fn routes(&self) -> Result<Vec<Route>, EdgeError> {
-        let snapshot = edge::routes::snapshot(&self.0).await;
+        let snapshot = edge::routes::snapshot(&self.0, None).await;
         snapshot.map(|snapshot| snapshot.routes).map_err(|e| EdgeError::Unavailable(e.into()))
     }
 }
