@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use common::error::{Classify as _, Kind};
 use engine::contract::{Stage, until};
-use engine::{Exec, Selection, Usage};
+use engine::{ContainerRef, Containers as _, Exec, Selection, Usage};
 
 use crate::outside::Place;
 
@@ -70,4 +71,31 @@ async fn files_that_were_read_are_no_memory_and_files_in_memory_are() {
     .await;
     stage.strike().await;
     place.clean().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a Docker engine: deploy/test"]
+async fn two_clusters_on_one_engine_do_not_see_each_other() {
+    let (east, west) = (place(8).await, place(9).await);
+    let stages = [
+        Stage::with_network(&east.docker, &east.setup).await,
+        Stage::with_network(&west.docker, &west.setup).await,
+    ];
+    for (stage, other) in [(&stages[0], &west), (&stages[1], &east)] {
+        stage.engine.ensure_running(&stage.main()).await.unwrap();
+        let own = stage.engine.observe(&stage.setup.cluster, Selection::ALL).await.unwrap();
+        assert_eq!(own.tenants(), [stage.tenant].into());
+        // Each cluster's own servers are in its tenants' networks, and nobody else's.
+        assert_eq!(own.networks[0].attached.len(), 2, "{own:?}");
+        let elsewhere = &other.setup.cluster;
+        assert!(other.docker.observe(elsewhere, Selection::of(stage.tenant)).await.unwrap().is_empty());
+        assert!(other.docker.stats(elsewhere, Selection::of(stage.tenant)).await.unwrap().is_empty());
+        let theirs = ContainerRef { cluster: elsewhere.clone(), ..stage.main().reference() };
+        assert_eq!(other.docker.remove(&theirs).await.unwrap_err().kind(), Kind::Conflict);
+    }
+    for stage in &stages {
+        stage.strike().await;
+    }
+    east.clean().await;
+    west.clean().await;
 }
