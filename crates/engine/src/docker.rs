@@ -9,6 +9,7 @@ mod call;
 mod container;
 mod events;
 mod exec;
+mod inventory;
 mod logs;
 mod network;
 mod observe;
@@ -104,8 +105,8 @@ impl Containers for Docker {
         check::network(spec)?;
         let _turn = self.turns.take(&spec.name).await;
         let id = self.make_network(spec).await?;
-        for attachment in &spec.attach {
-            self.attach(spec, &id, attachment).await?;
+        for role in &spec.attach {
+            self.attach(spec, &id, role).await?;
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ pub use observed::{
 pub use ownership::{ClusterId, ClusterIdError, Ownership, Role, label};
 pub use selection::Selection;
 pub use spec::{
-    Attachment, ContainerRef, ContainerSpec, HealthCheck, Limits, NetworkRef, NetworkSpec, RestartPolicy,
-    SECRETS_DIR, SecretFile, TENANT_UID, Tmpfs,
+    ContainerRef, ContainerSpec, HealthCheck, Limits, NetworkRef, NetworkSpec, RestartPolicy, SECRETS_DIR,
+    SecretFile, TENANT_UID, Tmpfs,
 };
 pub use usage::Usage;

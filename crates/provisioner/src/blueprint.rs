@@ -5,7 +5,7 @@ mod migration;
 
 use common::{error::Kind, operations::StepError};
 use edge::{Host, Route, StandIn, Target};
-use engine::{Attachment, ContainerSpec, NetworkRef, NetworkSpec};
+use engine::{ContainerSpec, NetworkRef, NetworkSpec};
 use n8n::{
     databases::Name,
     launch::{Database, Instance as N8n, Redis, Role},
@@ -57,7 +57,7 @@ impl Blueprint {
             tenant: Some(tenant.id),
             cluster: home.cluster.clone(),
             subnet,
-            attach: SHARED.map(|role| Attachment { role: role.into(), alias: role.into() }).into(),
+            attach: SHARED.map(str::to_owned).into(),
             generation: tenant.generation,
         };
         let name = Name::of(tenant.id);

@@ -10,7 +10,7 @@ use super::{ContractSetup, Stage};
 use crate::containers::Containers;
 use crate::error::ContainerError;
 use crate::selection::Selection;
-use crate::spec::{Attachment, NetworkRef, NetworkSpec};
+use crate::spec::{NetworkRef, NetworkSpec};
 
 pub(super) async fn all(engine: &dyn Containers, setup: &ContractSetup) {
     twice_makes_one(&Stage::new(engine, setup)).await;
@@ -44,8 +44,7 @@ async fn several_callers_make_one(stage: &Stage<'_>) {
 }
 
 async fn a_missing_shared_container_is_named(stage: &Stage<'_>) {
-    let attach = vec![Attachment { role: "redis".into(), alias: "redis".into() }];
-    let spec = NetworkSpec { attach, ..stage.network.clone() };
+    let spec = NetworkSpec { attach: vec!["redis".into()], ..stage.network.clone() };
     let error = refused(stage.engine.ensure_network(&spec).await, Kind::Unavailable);
     assert!(error.to_string().contains("redis"), "{error}");
     // The network without attachments is half of the work: once there is such a container, the rest is done.

@@ -13,9 +13,7 @@ use crate::error::ContainerError;
 use crate::observed::{Inventory, Observed};
 use crate::ownership::{Ownership, Role};
 use crate::selection::Selection;
-use crate::spec::{
-    Attachment, ContainerSpec, HealthCheck, Limits, NetworkSpec, RestartPolicy, SecretFile, Tmpfs,
-};
+use crate::spec::{ContainerSpec, HealthCheck, Limits, NetworkSpec, RestartPolicy, SecretFile, Tmpfs};
 
 /// A tenant of its own, with what it would have.
 pub struct Stage<'a> {
@@ -29,7 +27,7 @@ impl<'a> Stage<'a> {
     /// A tenant that has nothing yet.
     pub fn new(engine: &'a dyn Containers, setup: &'a ContractSetup) -> Self {
         let tenant = TenantId::generate();
-        let attach = ["edge", "postgres"].map(|role| Attachment { role: role.into(), alias: role.into() });
+        let attach = ["edge", "postgres"].map(str::to_owned);
         let network = NetworkSpec {
             name: format!("t-{}", tenant.digits()),
             tenant: Some(tenant),

@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Docker;
 use super::call::{if_found, malformed};
-use super::observe::AT_ONCE;
+use super::inventory::AT_ONCE;
 use crate::error::ContainerError;
 use crate::ownership::{ClusterId, Ownership};
 use crate::selection::Selection;

@@ -45,8 +45,8 @@ impl Containers for FakeEngine {
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
         check::network(spec)?;
         self.make_network(spec).await?;
-        for attachment in &spec.attach {
-            self.attach(spec, attachment).await?;
+        for role in &spec.attach {
+            self.attach(spec, role).await?;
         }
         Ok(())
     }

@@ -90,7 +90,7 @@ impl State {
             self.shared.iter().filter(|s| s.cluster == *cluster).map(|s| s.role.clone()).collect();
         let all_in = |role: &String| {
             let mut holders = self.shared.iter().filter(|s| s.cluster == *cluster && s.role == *role);
-            holders.all(|shared| shared.attached.contains_key(&network.id))
+            holders.all(|shared| shared.attached.contains(&network.id))
         };
         Some(NetworkObserved {
             name: name.to_owned(),

@@ -79,8 +79,8 @@ pub(super) struct Container {
 pub(super) struct Shared {
     pub(super) cluster: ClusterId,
     pub(super) role: String,
-    /// Networks by id, and the alias in each.
-    pub(super) attached: BTreeMap<u64, String>,
+    /// Networks by id.
+    pub(super) attached: BTreeSet<u64>,
 }
 
 impl State {
@@ -90,7 +90,7 @@ impl State {
     }
 
     pub(super) fn add_shared(&mut self, cluster: &ClusterId, role: &str) {
-        let shared = Shared { cluster: cluster.clone(), role: role.to_owned(), attached: BTreeMap::new() };
+        let shared = Shared { cluster: cluster.clone(), role: role.to_owned(), attached: BTreeSet::new() };
         self.shared.push(shared);
         let (object, name, at) = (Object::Shared, role.to_owned(), common::clock::now());
         self.send(cluster.as_str(), &Event { tenant: None, object, name, at, news: News::Changed });
