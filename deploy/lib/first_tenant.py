@@ -107,6 +107,7 @@ def write_local_env(tenant):
         "RP9_TOKEN": rp9api.token("local-operator", "admin"),
         "RP9_JWT_SECRET": rp9api.secret("RP9_JWT_SECRET"),
         "RP9_HMAC_SECRET": rp9api.secret("RP9_HMAC_SECRET"),
+        "RP9_ROLE": "admin",
         "RP9_TENANT_ID": tenant["id"],
         "RP9_TENANT_URL": tenant["login_url"],
     }

@@ -37,7 +37,7 @@ impl Saga for ResumeTenant {
 step!(/** All that containers need, whatever happened to it meanwhile. */ Surroundings of ResumeTenant, "surroundings", run surroundings);
 step!(/** Main and workers run, and say that they are ready. */ Containers of ResumeTenant, "containers", run start, undo stop);
 step!(/** Callers reach it again. */ Route of ResumeTenant, "route", run route, undo page);
-step!(/** It is so. */ Active of ResumeTenant, "active", run active);
+step!(/** It is so. */ Active of ResumeTenant, "active", run active, undo rest);
 
 async fn surroundings(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
     heal::surroundings(context).await
@@ -64,5 +64,11 @@ async fn page(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result
 async fn active(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;
     tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn rest(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+    let mut transaction = context.begin().await?;
+    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Suspended).await?;
     Ok(transaction.commit().await?)
 }

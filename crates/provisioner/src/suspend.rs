@@ -46,7 +46,7 @@ step!(/** Callers get a page from here on, and none gets lost between two contai
 step!(/** No trigger fires without a main. It answers who is waiting before it goes. */ Main of SuspendTenant, "main", run stop_main, undo start);
 step!(/** Whatever was accepted runs to its end. */ Drain of SuspendTenant, "drain", run drain);
 step!(/** Nobody needs them now. */ Workers of SuspendTenant, "workers", run stop_workers, undo start_workers);
-step!(/** It is so. */ Rest of SuspendTenant, "suspended", run rest);
+step!(/** It is so. */ Rest of SuspendTenant, "suspended", run rest, undo active);
 
 async fn page(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
     lead_to(context, Some(StandIn::Suspended)).await?;
@@ -89,5 +89,11 @@ async fn start_workers(context: &Context<'_, World, impl Request>, _: &Nothing) 
 async fn rest(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;
     tenants::settle(&mut *transaction, context.operation(), TenantStatus::Suspended).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn active(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+    let mut transaction = context.begin().await?;
+    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
     Ok(transaction.commit().await?)
 }

@@ -4,7 +4,7 @@ use common::{bus::Bus, error::Kind};
 use sqlx::PgPool;
 use wire::{AskInitialLogin, InitialLogin};
 
-use crate::support::{Call, Claims, Platform, tenant};
+use crate::support::{Call, Claims, Platform, tenant, turn_to_answer};
 
 const PASSWORD: &str = "canary-Passw0rd-of-the-owner";
 
@@ -42,6 +42,7 @@ async fn provisioner(platform: &Platform, known: String) {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn the_login_is_shown_to_its_owner_audited_and_kept_nowhere(database: PgPool) {
+    let _turn = turn_to_answer().await;
     let platform = Platform::with_bus(database.clone()).await;
     let create = Call::post("/tenants", &tenant("acme")).by_a("admin").signed();
     let id = platform.send(create).await.json()["tenant_id"].as_str().unwrap().to_owned();

@@ -10,7 +10,7 @@ use time::macros::datetime;
 use tokio::sync::watch;
 use wire::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES};
 
-use crate::support::{Call, Claims, Follower, Platform, tenant};
+use crate::support::{Call, Claims, Follower, Platform, tenant, turn_to_answer};
 
 /// Nothing runs for this tenant.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,7 @@ fn provisioner(platform: &Platform, known: &str) {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn the_lines_are_shown_to_its_owner_and_each_look_is_noted(database: PgPool) {
+    let _turn = turn_to_answer().await;
     let platform = Platform::with_bus(database.clone()).await;
     let create = Call::post("/tenants", &tenant("acme")).by_a("admin").signed();
     let id = platform.send(create).await.json()["tenant_id"].as_str().unwrap().to_owned();
@@ -109,6 +110,7 @@ async fn texts(stream: &mut Follower, count: usize) -> Vec<Value> {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn lines_are_told_as_they_are_written_until_there_is_nobody_to_write_them(database: PgPool) {
+    let _turn = turn_to_answer().await;
     let platform = Platform::with_bus(database.clone()).await;
     let create = Call::post("/tenants", &tenant("acme")).by_a("admin").signed();
     let id = platform.send(create).await.json()["tenant_id"].as_str().unwrap().to_owned();
@@ -139,6 +141,7 @@ async fn lines_are_told_as_they_are_written_until_there_is_nobody_to_write_them(
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn who_follows_lines_is_told_when_the_gateway_stops(database: PgPool) {
+    let _turn = turn_to_answer().await;
     let platform = Platform::with_bus(database.clone()).await;
     let create = Call::post("/tenants", &tenant("acme")).by_a("admin").signed();
     let id = platform.send(create).await.json()["tenant_id"].as_str().unwrap().to_owned();

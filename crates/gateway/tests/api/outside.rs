@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio::process::Command;
 use wire::{AskInitialLogin, AskLogs, InitialLogin, Logs, ResetLogin};
 
-use crate::support::{Call, HMAC_SECRET, JWT_SECRET, Platform, garbled, keep, tenant};
+use crate::support::{Call, HMAC_SECRET, JWT_SECRET, Platform, garbled, keep, tenant, turn_to_answer};
 
 /// Variables of the gateways that these programs talk to, where the usual ones would be in their way.
 const SETTINGS: &[(&str, &str)] = &[];
@@ -93,6 +93,7 @@ async fn answer_for_a_provisioner(platform: &Platform) {
 async fn survive_made_up_requests(database: PgPool, signed: bool) {
     let tools: Tools = Env::of_process().load().unwrap();
     let settings: &[_] = if signed { &[] } else { &[("SIGNED_ROLES", "service,owner")] };
+    let _turn = turn_to_answer().await;
     let (platform, address) = served(database, settings).await;
     furnish(&platform).await;
     let mut program = Command::new(&tools.schemathesis);

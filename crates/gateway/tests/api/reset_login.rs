@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use wire::{InitialLogin, ResetLogin};
 
-use crate::support::{Call, Claims, Platform, Reply, tenant};
+use crate::support::{Call, Claims, Platform, Reply, tenant, turn_to_answer};
 
 /// What the fake provisioner gives for a reset: told by its id alone.
 fn password_of(reset: ResetId) -> String {
@@ -60,6 +60,7 @@ fn password(reply: &Reply) -> String {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn a_repeat_gets_the_same_password_and_no_table_has_it(database: PgPool) {
+    let _turn = turn_to_answer().await;
     let platform = Platform::with_bus(database.clone()).await;
     let id = acme(&platform, &database, "active").await;
     let owner = Claims::owner(&[&id]);
@@ -95,6 +96,7 @@ async fn a_repeat_gets_the_same_password_and_no_table_has_it(database: PgPool) {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn the_record_says_which_reset_is_the_later_one(database: PgPool) {
+    let _turn = turn_to_answer().await;
     let platform = Platform::with_bus(database.clone()).await;
     let id = acme(&platform, &database, "active").await;
     provisioner(&platform, &id);
@@ -122,6 +124,7 @@ async fn the_record_says_which_reset_is_the_later_one(database: PgPool) {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn a_reset_that_was_replaced_is_a_conflict(database: PgPool) {
+    let _turn = turn_to_answer().await;
     let platform = Platform::with_bus(database.clone()).await;
     let id = acme(&platform, &database, "active").await;
     provisioner(&platform, &id);

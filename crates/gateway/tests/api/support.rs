@@ -17,6 +17,7 @@ pub use request::{Call, Reply};
 pub use token::{Claims, HMAC_SECRET, JWT_SECRET, NEXT_SECRET};
 
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// Waits until it is so.
 pub async fn eventually(so: impl AsyncFn() -> bool) {
@@ -26,6 +27,13 @@ pub async fn eventually(so: impl AsyncFn() -> bool) {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(10), becomes).await.expect("it becomes so");
+}
+
+static ANSWERING: Mutex<()> = Mutex::const_new(());
+
+/// All tests share one bus, and whoever asks there takes the first answer: those who answer for a provisioner take turns.
+pub async fn turn_to_answer() -> MutexGuard<'static, ()> {
+    ANSWERING.lock().await
 }
 
 /// A request for a tenant that nothing is wrong with.

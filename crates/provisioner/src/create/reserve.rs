@@ -57,7 +57,7 @@ impl Step<CreateTenant> for Reserve {
         let mut transaction = context.begin().await?;
         instances::remove_all(&mut *transaction, tenant).await?;
         secrets::remove_all(&mut *transaction, tenant).await?;
-        tenants::fail(&mut *transaction, tenant, operation).await?;
+        tenants::fail(&mut transaction, tenant, operation).await?;
         Ok(transaction.commit().await?)
     }
 }

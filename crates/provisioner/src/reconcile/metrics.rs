@@ -26,10 +26,7 @@ pub fn describe() {
     describe_counter!(RESTARTS, "Containers that ended and were started again by the engine, by role.");
     describe_counter!(OOM_KILLS, "Processes of tenants that were killed for want of memory, by role.");
     describe_gauge!(UNHEALTHY, "Tenants that healing does not help. Each calls a person.");
-    describe_gauge!(
-        OUTDATED,
-        "Tenants that run with the settings of a former release, or with what was configured before."
-    );
+    describe_gauge!(OUTDATED, "Tenants that run with a former release's settings or configuration.");
     describe_gauge!(SILENT, "Containers that the engine lists and says nothing more of.");
     describe_gauge!(UNKNOWN, "Tenants on the engine that the record has never heard of. They call a person.");
     describe_counter!(REMOVED, "Objects of tenants that are gone which were removed.");

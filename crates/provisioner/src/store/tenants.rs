@@ -8,7 +8,7 @@ use common::{
 };
 use engine::ClusterId;
 use ipnet::{IpNet, Ipv4Net};
-use sqlx::{PgExecutor, Row, postgres::PgRow};
+use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
 use time::OffsetDateTime;
 
 use super::homes;
@@ -112,14 +112,14 @@ pub async fn settle(
 
 /// It did not come up, for the reason its operation gives, and gives up its place.
 pub async fn fail(
-    executor: impl PgExecutor<'_>,
+    connection: &mut PgConnection,
     tenant: TenantId,
     operation: OperationId,
 ) -> Result<(), sqlx::Error> {
-    let failed = "with settled as materialized (
-            select settle_tenant(id, 'failed', error ->> 'detail') from operations where id = $2)
-        update tenants set subnet = null, cluster_id = null where id = $1 and exists (select from settled)";
-    sqlx::query(failed).bind(tenant).bind(operation).execute(executor).await.map(drop)
+    let failed = "select settle_tenant(id, 'failed', error ->> 'detail') from operations where id = $1";
+    sqlx::query(failed).bind(operation).execute(&mut *connection).await?;
+    let place = sqlx::query("update tenants set subnet = null, cluster_id = null where id = $1").bind(tenant);
+    place.execute(connection).await.map(drop)
 }
 
 /// Its routes are about to lead to something else: they get a later generation. Nothing, if they lead there already.

@@ -89,7 +89,7 @@ pub struct LogLineView {
     params(
         ("id" = String, Path, description = "The tenant's id or subdomain"),
         LogsQuery,
-        ("last-event-id" = Option<String>, Header, description = "Wins over `after` where lines are followed"),
+        ("last-event-id" = Option<String>, Header, description = "Wins over `after`"),
     ),
     responses(
         (
@@ -152,8 +152,8 @@ fn read_query(query: Option<&str>, headers: &HeaderMap) -> Result<Query, Problem
     });
     fields.finish()?;
     let (tail, follow) = (tail.flatten().unwrap_or(LINES), follow.flatten().unwrap_or_default());
-    let last = if follow { follow::last_line(headers)? } else { None };
-    Ok(Query { role: role.flatten(), tail, after: last.or(after.flatten()), follow })
+    let after = follow::last_line(headers)?.or(after.flatten());
+    Ok(Query { role: role.flatten(), tail, after, follow })
 }
 
 fn tail(text: &str) -> Result<u16, Fault> {

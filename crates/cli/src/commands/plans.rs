@@ -1,0 +1,47 @@
+//! `rp9 plans`
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::{
+    api::Request,
+    commands::listing,
+    exit::Exit,
+    failure::Failure,
+    output::{Column, made, plain, text},
+    setting::Setting,
+};
+
+pub(in crate::commands) const COLUMNS: &[Column] = &[
+    text("PLAN", "/name"),
+    made("CORES", |plan| up_to(plan, "cpu_cores")),
+    made("MEMORY MB", |plan| up_to(plan, "memory_mb")),
+    made("WORKERS", |plan| up_to(plan, "workers")),
+    text("STORAGE GB", "/limits/storage_gb"),
+    text("EXECUTIONS/MONTH", "/limits/executions_per_month"),
+    text("CONCURRENT", "/limits/concurrent_executions"),
+    text("CALLS/HOUR", "/limits/api_calls_per_hour"),
+];
+
+/// What it begins with, and how far scaling may take it.
+fn up_to(plan: &Value, name: &str) -> String {
+    format!("{} (to {})", plain(plan["limits"].get(name)), plain(plan["ceilings"].get(name)))
+}
+
+#[derive(Debug, Args)]
+pub struct Plans {}
+
+impl Plans {
+    /// Does it.
+    pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
+        let answer = setting.api()?.send(&Request::get("/plans")).await?;
+        if setting.output.json {
+            setting.output.document(&answer.body)?;
+            return Ok(Exit::Done);
+        }
+        let document: Value = serde_json::from_slice(&answer.body)?;
+        let plans = document["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        listing::show(&setting.output, COLUMNS, "/name", "plans", plans)?;
+        Ok(Exit::Done)
+    }
+}

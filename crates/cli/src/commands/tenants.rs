@@ -1,0 +1,56 @@
+//! `rp9 tenants …`
+
+mod create;
+mod delete;
+pub(super) mod events;
+pub(super) mod list;
+mod login;
+mod scale;
+pub(super) mod show;
+mod turn;
+
+use clap::Subcommand;
+
+use crate::{exit::Exit, failure::Failure, setting::Setting};
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List them, the newest first
+    List(list::List),
+    /// Show one: how it is, what runs for it, what it may use
+    Show(show::Show),
+    /// Create one
+    Create(create::Create),
+    /// Remove one, and all its data
+    Delete(delete::Delete),
+    /// Restart everything that runs for one
+    Restart(turn::Turn),
+    /// Let one rest: its triggers stop, what runs is finished
+    Suspend(turn::Turn),
+    /// End a suspension: what was active is active again
+    Resume(turn::Turn),
+    /// Give one more or less, within its plan
+    Scale(scale::Scale),
+    /// What happened to one, the newest first
+    Events(events::Events),
+    /// How its owner gets in, for the first time or again
+    Login(login::Login),
+}
+
+impl Verb {
+    /// Does it.
+    pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
+        match self {
+            Self::List(list) => list.run(setting).await,
+            Self::Show(show) => show.run(setting).await,
+            Self::Create(create) => create.run(setting).await,
+            Self::Delete(delete) => delete.run(setting).await,
+            Self::Restart(turn) => turn.run(setting, "restart").await,
+            Self::Suspend(turn) => turn.run(setting, "suspend").await,
+            Self::Resume(turn) => turn.run(setting, "resume").await,
+            Self::Scale(scale) => scale.run(setting).await,
+            Self::Events(events) => events.run(setting).await,
+            Self::Login(login) => login.run(setting).await,
+        }
+    }
+}

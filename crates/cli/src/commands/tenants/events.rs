@@ -1,0 +1,69 @@
+//! `rp9 tenants events`
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::{
+    api::{Request, path, with_query},
+    commands::listing,
+    exit::Exit,
+    failure::Failure,
+    output::{Column, id, made, moment, plain, text},
+    setting::Setting,
+};
+
+pub(in crate::commands) const COLUMNS: &[Column] = &[
+    moment("AT", "/at"),
+    text("EVENT", "/kind"),
+    made("WHAT", |event| what(&event["data"])),
+    id("OPERATION", "/operation_id").wide(),
+];
+/// Of an event's data, what its kind does not say already and somebody reads; in this order.
+const TOLD: &[&str] = &["step", "status", "reason", "reasons", "instance", "exit_code", "failure"];
+
+#[derive(Debug, Args)]
+pub struct Events {
+    /// Its id or subdomain
+    tenant: String,
+    /// How far back; the API's own choice when absent
+    #[arg(long)]
+    hours: Option<u32>,
+}
+
+impl Events {
+    /// Does it.
+    pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
+        let query = [("hours", self.hours.map(|hours| hours.to_string()))];
+        let target = with_query(&path(&["tenants", &self.tenant, "events"]), &query);
+        let answer = setting.api()?.send(&Request::get(target)).await?;
+        if setting.output.json {
+            setting.output.document(&answer.body)?;
+            return Ok(Exit::Done);
+        }
+        let document: Value = serde_json::from_slice(&answer.body)?;
+        let events = document["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        listing::show(&setting.output, COLUMNS, "/id", "events", events)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn what(data: &Value) -> String {
+    let mut said: Vec<_> =
+        TOLD.iter().filter_map(|name| data.get(name)).map(|value| plain(Some(value))).collect();
+    said.extend(data.pointer("/error/detail").map(|detail| plain(Some(detail))));
+    if said.is_empty() { plain(None) } else { said.join("; ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_told_in_a_line() {
+        let failed = json!({ "operation_kind": "tenant.heal", "step": "containers", "error": { "detail": "Docker is away." } });
+        assert_eq!(what(&failed), "containers; Docker is away.");
+        assert_eq!(what(&json!({})), "-");
+    }
+}

@@ -1,0 +1,92 @@
+//! `rp9 tenants show`
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::{
+    api::{Request, path},
+    exit::Exit,
+    failure::Failure,
+    output::{Column, Sheet, at, id, joined, moment, plain, status, text},
+    setting::Setting,
+};
+
+pub(in crate::commands) const INSTANCES: &[Column] = &[
+    id("INSTANCE", "/name"),
+    status("STATE", "/state"),
+    status("HEALTH", "/health"),
+    text("RESTARTS", "/restarts"),
+    text("CPU", "/cpu_cores").wide(),
+    text("MEMORY MB", "/memory_mb").wide(),
+    moment("SEEN", "/seen_at").wide(),
+    text("OUT OF MEMORY", "/oom_kills").wide(),
+];
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Its id or subdomain
+    tenant: String,
+}
+
+impl Show {
+    /// Does it.
+    pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
+        let answer = setting.api()?.send(&Request::get(path(&["tenants", &self.tenant]))).await?;
+        let output = &setting.output;
+        if output.json {
+            output.document(&answer.body)?;
+            return Ok(Exit::Done);
+        }
+        let document: Value = serde_json::from_slice(&answer.body)?;
+        let data = &document["data"];
+        if output.quiet {
+            output.line(&plain(data.pointer("/tenant/id")))?;
+            return Ok(Exit::Done);
+        }
+        output.sheet(sheet(data))?;
+        let instances = data["instances"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if !instances.is_empty() {
+            output.line("")?;
+            output.table(INSTANCES, instances)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn sheet(data: &Value) -> Sheet {
+    let tenant = |name: &str| data["tenant"].get(name);
+    let limits = &data["limits"];
+    let size = |of: &Value| {
+        let figure = |name| plain(of.get(name));
+        format!("{} cores, {} MB, {} workers", figure("cpu_cores"), figure("memory_mb"), figure("workers"))
+    };
+    let mut sheet = Sheet::new()
+        .of("id", tenant("id"))
+        .of("name", tenant("name"))
+        .of("e-mail", tenant("email"))
+        .state("status", tenant("status"))
+        .of("failure", tenant("failure"));
+    if let Some(health) = data.get("health").filter(|health| !health.is_null()) {
+        sheet = sheet.state("health", health.get("status"));
+        let reasons = health["reasons"].as_array().filter(|reasons| !reasons.is_empty());
+        if let Some(reasons) = reasons {
+            sheet =
+                sheet.line("unhealthy", format!("since {}: {}", at(health.get("since")), joined(reasons)));
+        }
+    }
+    sheet
+        .of("address", tenant("login_url"))
+        .of("custom domain", tenant("custom_domain"))
+        .of("plan", tenant("plan"))
+        .of("mode", tenant("mode"))
+        .of("cluster", tenant("cluster"))
+        .of("region", tenant("region"))
+        .of("compliance", tenant("compliance"))
+        .of("n8n", tenant("n8n_version"))
+        .line("has", size(&data["tenant"]))
+        .line("may have", size(limits))
+        .line("storage", format!("{} GB", plain(tenant("storage_gb"))))
+        .of("metadata", tenant("metadata"))
+        .moment("created", tenant("created_at"))
+        .moment("changed", tenant("updated_at"))
+}

@@ -1,0 +1,132 @@
+//! Operations followed to their end, over whatever happens to the stream.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    time::timeout,
+};
+
+use crate::support::{Ended, Gateway, Rp9, Turn, operation};
+
+const OPERATION: &str = "GET /operations/op_1";
+const EVENTS: &str = "GET /operations/op_1/events";
+const WATCH: &[&str] = &["operations", "watch", "op_1"];
+
+fn event(id: u32) -> String {
+    format!("id: {id}\ndata: {{\"kind\":\"step.succeeded\"}}\n\n")
+}
+
+#[tokio::test]
+async fn each_step_is_told_once_and_a_cut_stream_goes_on_where_it_broke_off() {
+    let gateway = Gateway::open().await;
+    let states = [("queued", 0), ("running", 1), ("running", 2), ("succeeded", 3)];
+    gateway.says(OPERATION, states.map(|(status, done)| Turn::json(200, operation(status, done))));
+    let first = format!(":\n\nid: 6\n\n{}", event(7));
+    gateway.says(
+        EVENTS,
+        [Turn::Stream { bytes: first, breaks: true }, Turn::Stream { bytes: event(8), breaks: false }],
+    );
+    let ended = Rp9::at(&gateway, WATCH).run().await.expect(0);
+    for once in ["reserve       succeeded in 1.0 s", "containers    succeeded", "activate      succeeded"] {
+        assert_eq!(ended.err.matches(once).count(), 1, "{once}: {ended:?}");
+    }
+    assert!(ended.err.ends_with("tenant.create succeeded\n"), "{ended:?}");
+    assert_eq!(ended.out, "", "progress is no result");
+    let streams: Vec<_> = gateway.seen_at(EVENTS).into_iter().map(|seen| seen.last_event_id).collect();
+    assert_eq!(streams, [None, Some("7".to_owned())]);
+}
+
+#[tokio::test]
+async fn without_a_stream_it_is_polled() {
+    let gateway = Gateway::open().await;
+    gateway.says(
+        OPERATION,
+        [("running", 1), ("rolled_back", 1)].map(|(status, done)| Turn::json(200, operation(status, done))),
+    );
+    let ended = Rp9::at(&gateway, WATCH).run().await.expect(5);
+    assert!(ended.err.contains("tenant.create rolled back"), "{ended:?}");
+    assert_eq!(gateway.seen_at(EVENTS).len(), 1, "what was refused is not asked for again");
+}
+
+#[tokio::test]
+async fn a_gateway_that_restarts_meanwhile_is_waited_for() {
+    let gateway = Gateway::open().await;
+    let running = || Turn::json(200, operation("running", 1));
+    gateway.says(
+        OPERATION,
+        [
+            running(),
+            Turn::HangUp,
+            Turn::problem(503, "unavailable"),
+            Turn::json(200, operation("succeeded", 3)),
+        ],
+    );
+    gateway.says(EVENTS, [Turn::HangUp]);
+    Rp9::at(&gateway, &[WATCH, &["--patience", "0"]].concat()).run().await.expect(0);
+}
+
+#[tokio::test]
+async fn every_end_has_its_code_and_what_is_stuck_says_what_a_person_can_do() {
+    for (status, code) in [("succeeded", 0), ("rolled_back", 5), ("stuck", 6), ("abandoned", 7)] {
+        let gateway = Gateway::open().await;
+        gateway.says(OPERATION, [Turn::json(200, operation(status, 1))]);
+        let ended = Rp9::at(&gateway, WATCH).run().await.expect(code);
+        assert_eq!(ended.err.contains("rp9 operations abandon op_1"), status == "stuck", "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_operation_that_rolled_back_went_as_asked() {
+    let gateway = Gateway::open().await;
+    let accepted = r#"{"operation_id":"op_1","tenant_id":"ten_1"}"#;
+    gateway.says("POST /operations/op_1/cancel", [Turn::json(202, accepted)]);
+    gateway.says(OPERATION, [Turn::json(200, operation("rolled_back", 1))]);
+    let ended =
+        Rp9::at(&gateway, &["operations", "cancel", "op_1", "--reason", "A mistake"]).run().await.expect(0);
+    assert_eq!(gateway.seen()[0].body, r#"{"reason":"A mistake"}"#);
+    assert!(!ended.err.contains("error"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_verb_that_changes_nothing_says_so_and_follows_nothing() {
+    let gateway = Gateway::open().await;
+    let already = r#"{"tenant_id":"ten_1","operation_id":null,"status":"suspended"}"#;
+    gateway.says("POST /tenants/acme/suspend", [Turn::json(200, already)]);
+    let ended = Rp9::at(&gateway, &["tenants", "suspend", "acme"]).run().await.expect(0);
+    assert_eq!(ended.out, "It is so already: suspended.\n");
+    assert_eq!(gateway.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_scaled_tenant_is_followed_and_a_script_gets_the_answer_alone() {
+    let gateway = Gateway::open().await;
+    let accepted = r#"{"tenant_id":"ten_1","operation_id":"op_1","status":"active"}"#;
+    gateway.says("POST /tenants/acme/scale", [Turn::json(202, accepted)]);
+    gateway.says(OPERATION, [Turn::json(200, operation("succeeded", 3))]);
+    let ended = Rp9::at(&gateway, &["tenants", "scale", "acme", "--cpu", "1.5", "--workers", "3", "--json"])
+        .run()
+        .await
+        .expect(0);
+    assert_eq!(gateway.seen()[0].body, r#"{"cpu":1.5,"workers":3}"#);
+    assert_eq!(ended.out, format!("{accepted}\n"));
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_the_following_and_not_the_operation() {
+    let gateway = Gateway::open().await;
+    gateway.says(OPERATION, [Turn::json(200, operation("running", 1))]);
+    gateway.says(EVENTS, [Turn::Stream { bytes: event(7), breaks: false }]);
+    let mut child = Rp9::at(&gateway, WATCH).start();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = timeout(Duration::from_secs(20), told.next_line()).await.unwrap().unwrap().unwrap();
+    assert_eq!(first, "tenant.create op_1: running");
+    kill_process(Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap(), Signal::INT).unwrap();
+    let mut rest = String::new();
+    while let Some(line) = timeout(Duration::from_secs(20), told.next_line()).await.unwrap().unwrap() {
+        rest.push_str(&line);
+    }
+    assert!(rest.ends_with("rp9 operations watch op_1"), "{rest}");
+    Ended::of(child).await.expect(130);
+}

@@ -1,0 +1,16 @@
+//! The program itself, against a small stand-in for a gateway.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+mod following;
+mod lists;
+mod profiles;
+mod refusals;
+mod retries;
+mod support;
+mod usage;

@@ -1,0 +1,79 @@
+//! A change is sent until it is certain, under one key, and done once.
+
+use crate::support::{Gateway, Rp9, Turn, operation};
+
+const ACCEPTED: &str = r#"{"tenant_id":"ten_1","login_url":"http://acme.localhost","loginUrl":"http://acme.localhost","status":"provisioning","operation_id":"op_1"}"#;
+const CREATE: &[&str] = &["tenants", "create", "acme", "--email", "a@b.co", "--plan", "pro", "--no-wait"];
+
+fn quick(arguments: &[&'static str]) -> Vec<&'static str> {
+    [arguments, &["--patience", "20"]].concat()
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_under_the_same_key_and_bytes() {
+    let gateway = Gateway::open().await;
+    gateway
+        .says("POST /tenants", [Turn::HangUp, Turn::problem(503, "overloaded"), Turn::json(201, ACCEPTED)]);
+    let ended = Rp9::at(&gateway, &quick(CREATE)).run().await.expect(0);
+    assert_eq!(ended.out, "accepted: tenant ten_1, operation op_1\n");
+    assert!(ended.err.contains("rp9 operations watch op_1"), "{ended:?}");
+    let seen = gateway.seen();
+    assert_eq!(seen.len(), 3);
+    assert!(seen[0].key.is_some());
+    assert!(seen.iter().all(|again| again.key == seen[0].key && again.body == seen[0].body), "{seen:#?}");
+    assert_eq!(seen[0].body, r#"{"email":"a@b.co","name":"acme","plan":"pro","subdomain":"acme"}"#);
+}
+
+#[tokio::test]
+async fn what_is_in_flight_and_what_is_throttled_is_waited_for() {
+    let gateway = Gateway::open().await;
+    let throttled = Turn::problem(429, "throttled").header("retry-after", "1");
+    let replayed = Turn::json(201, ACCEPTED).header("idempotency-replayed", "true");
+    gateway.says("POST /tenants", [throttled, Turn::problem(409, "request_in_flight"), replayed]);
+    let began = std::time::Instant::now();
+    let ended = Rp9::at(&gateway, &quick(CREATE)).run().await.expect(0);
+    assert!(began.elapsed().as_secs_f64() >= 1.0, "Retry-After counts");
+    assert!(ended.err.contains("throttled") && ended.err.contains("accepted before"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn whoever_is_asked_to_come_back_too_late_is_told_so_at_once() {
+    let gateway = Gateway::open().await;
+    gateway.says("POST /tenants", [Turn::problem(503, "overloaded").header("retry-after", "3600")]);
+    let ended = Rp9::at(&gateway, &quick(CREATE)).run().await.expect(4);
+    let key = gateway.seen()[0].key.clone().unwrap();
+    assert!(ended.err.contains("It is overloaded. (503 overloaded)"), "{ended:?}");
+    assert!(ended.err.contains(&format!("--idempotency-key {key}")), "{ended:?}");
+    assert_eq!(gateway.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_repeat_by_hand_has_the_key_it_is_given() {
+    let gateway = Gateway::open().await;
+    gateway.says("POST /tenants", [Turn::json(201, ACCEPTED)]);
+    let again = [CREATE, &["--idempotency-key", "order-1", "--verbose"]].concat();
+    let ended = Rp9::at(&gateway, &again).run().await.expect(0);
+    assert_eq!(gateway.seen()[0].key.as_deref(), Some("order-1"));
+    assert!(ended.err.contains("idempotency key: order-1"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_with_the_address_and_nothing_was_accepted() {
+    let gateway = Gateway::open().await;
+    let arguments = [CREATE, &["--patience", "0"]].concat();
+    let rp9 = Rp9::at(&gateway, &arguments);
+    let url = gateway.url();
+    drop(gateway);
+    let ended = rp9.run().await.expect(4);
+    assert!(ended.err.contains(&format!("{url} does not answer")), "{ended:?}");
+    assert!(!ended.err.contains("--idempotency-key"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_read_is_repeated_too_and_needs_no_key() {
+    let gateway = Gateway::open().await;
+    gateway.says("GET /operations/op_1", [Turn::HangUp, Turn::json(200, operation("running", 1))]);
+    let ended = Rp9::at(&gateway, &["operations", "show", "op_1"]).run().await.expect(0);
+    assert!(ended.out.contains("tenant.create") && ended.out.contains("reserve"), "{ended:?}");
+    assert!(gateway.seen().iter().all(|seen| seen.key.is_none()));
+}

@@ -1,0 +1,41 @@
+//! What is typed wrongly, and what the program tells of itself.
+
+use std::fs;
+
+use crate::support::{Gateway, Rp9};
+
+#[tokio::test]
+async fn what_is_typed_wrongly_ends_with_two_and_sends_nothing() {
+    let gateway = Gateway::open().await;
+    for wrong in [
+        &["tenants"][..],
+        &["tenants", "scale", "acme"],
+        &["operations", "abandon", "op_1"],
+        &["tenants", "list", "--all", "--limit", "3"],
+        &["tenants", "delete", "acme"],
+        &["tenants", "create", "acme", "--email", "a@b.co", "--plan", "pro", "--metadata", "[]"],
+        &["api", "GET", "tenants"],
+        &["tenants", "restart", "acme", "--idempotency-key", "two words"],
+        &["plans", "--quiet", "--verbose"],
+    ] {
+        Rp9::at(&gateway, wrong).run().await.expect(2);
+    }
+    assert_eq!(gateway.seen(), []);
+}
+
+#[tokio::test]
+async fn it_tells_of_itself_without_a_profile() {
+    let help = Rp9::alone(&["--help"]).run().await.expect(0);
+    assert!(help.out.contains("Exit codes:") && help.out.contains("dead-letters"), "{help:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = Rp9::alone(&["completions", shell]).run().await.expect(0);
+        assert!(script.out.contains("dead-letters"), "{shell}");
+    }
+    let page = Rp9::alone(&["man"]).run().await.expect(0);
+    assert!(page.out.contains(".TH rp9 1") && page.out.contains("Exit codes:"), "{}", page.out);
+    let folder = tempfile::tempdir().unwrap();
+    Rp9::alone(&["man", "--dir", folder.path().to_str().unwrap()]).run().await.expect(0);
+    assert!(
+        fs::read_dir(folder.path()).unwrap().any(|page| page.unwrap().file_name() == "rp9-tenants-scale.1")
+    );
+}

@@ -1,0 +1,113 @@
+//! A tenant's whole life by the operators' command line, as an operator would type it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Where `up` leaves it ready to be used.
+const RP9: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/rp9");
+
+/// What a command line came to.
+#[derive(Debug)]
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// Runs `rp9` with these words; it must end with this code.
+#[track_caller]
+fn rp9(code: i32, words: &str) -> Ended {
+    let output = Command::new(RP9).args(words.split(' ')).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    let ended = Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
+    assert_eq!(ended.code, Some(code), "rp9 {words}: {ended:#?}");
+    ended
+}
+
+/// The same with `--json`.
+#[track_caller]
+fn json(words: &str) -> Value {
+    let ended = rp9(0, &format!("{words} --json"));
+    serde_json::from_str(&ended.out).unwrap_or_else(|e| panic!("rp9 {words}: {e}: {ended:#?}"))
+}
+
+fn fresh(name: &str) -> String {
+    format!("{name}-{}", &uuid::Uuid::now_v7().simple().to_string()[16..])
+}
+
+#[test]
+#[ignore = "needs a running platform: deploy/test"]
+fn a_tenant_lives_by_the_command_line_from_its_creation_to_its_removal() {
+    assert!(rp9(0, "health").out.starts_with("PART"));
+    assert!(rp9(0, "plans").out.contains("starter"));
+    assert!(rp9(0, "api GET /plans").out.contains("\"starter\""));
+    let name = fresh("cli");
+    let create = format!("tenants create {name} --email owner@e2e.example --plan starter --mode dedicated");
+    let created = rp9(0, &create);
+    assert!(created.out.starts_with("accepted: tenant ten_"), "{created:#?}");
+    for told in ["reserve", "activate", "tenant.create succeeded", &format!("rp9 tenants login {name}")] {
+        assert!(created.err.contains(told), "{told}: {created:#?}");
+    }
+    let again = rp9(3, &create);
+    assert!(again.err.contains("subdomain_taken") && again.err.contains("trace id"), "{again:#?}");
+
+    let shown = json(&format!("tenants show {name}"));
+    let id = shown["data"]["tenant"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(shown["data"]["status"], "active");
+    let main = shown["data"]["tenant"]["container_id"].as_str().unwrap();
+    assert!(rp9(0, &format!("tenants show {name}")).out.contains(main));
+    assert_eq!(rp9(0, &format!("tenants list --q {name} --quiet")).out, id);
+    assert!(rp9(0, &format!("tenants login {name}")).out.contains("owner@e2e.example"));
+    assert!(
+        json(&format!("logs {name} --role main --tail 5"))["data"]
+            .as_array()
+            .is_some_and(|lines| !lines.is_empty())
+    );
+
+    let operations = json(&format!("operations list --tenant {name} --kind tenant.create"));
+    assert_eq!(operations["data"][0]["status"], "succeeded");
+    let operation = operations["data"][0]["id"].as_str().unwrap();
+    assert!(rp9(0, &format!("operations show {operation}")).out.contains("containers"));
+    rp9(0, &format!("operations watch {operation}"));
+
+    rp9(2, &format!("tenants delete {name}"));
+    let deleted = rp9(0, &format!("tenants delete {name} --yes"));
+    assert!(deleted.err.contains("tenant.delete succeeded"), "{deleted:#?}");
+    assert_eq!(json(&format!("tenants show {id}"))["data"]["status"], "deleted");
+    rp9(3, &format!("tenants delete {id} --yes"));
+    let audit = json(&format!("audit --tenant {id} --all"));
+    let actions: Vec<_> = audit["data"].as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
+    for action in ["tenant.create", "tenant.logs", "tenant.delete"] {
+        assert!(actions.iter().any(|seen| *seen == action), "{action}: {actions:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs a running platform: deploy/test"]
+fn a_creation_is_called_off_and_everything_is_as_before() {
+    let name = fresh("cli");
+    let create = format!("tenants create {name} --email owner@e2e.example --plan starter --mode dedicated");
+    let operation = rp9(0, &format!("{create} --no-wait --quiet")).out;
+    let cancelled = rp9(0, &format!("operations cancel {operation} --reason mistake"));
+    assert!(cancelled.err.contains("tenant.create rolled back"), "{cancelled:#?}");
+    rp9(5, &format!("operations watch {operation}"));
+    rp9(0, &format!("tenants list --q {name} --status failed"));
+}
+
+#[test]
+#[ignore = "needs a running platform: deploy/test"]
+fn a_schedule_is_held_back_and_let_go() {
+    assert!(rp9(0, "schedules list").out.contains("audit.verify"));
+    assert!(rp9(0, "schedules pause audit.verify --reason e2e").out.contains("is paused"));
+    assert!(rp9(0, "schedules list").out.contains("e2e"));
+    assert!(rp9(0, "schedules resume audit.verify").out.contains("fires"));
+    rp9(0, "dead-letters list");
+}
