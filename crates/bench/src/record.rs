@@ -70,9 +70,9 @@ pub async fn fill(pool: &PgPool, tenants: i32) -> anyhow::Result<Vec<TenantId>> 
     let cluster = "insert into clusters (id, region, engine, subnets)
                    values ('bench', 'local', 'docker', '10.0.0.0/8') on conflict do nothing";
     sqlx::query(cluster).execute(pool).await?;
-    let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, metadata, n8n_version)
+    let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, metadata, n8n_version, cluster_id)
         select gen_random_uuid(), 'Acme Ltd', 'ada@acme.example', 't' || n, 'dedicated', 'active', 'pro',
-               '{\"crm\": \"0042\"}', '2.41.1' from generate_series(1, $1) n";
+               '{\"crm\": \"0042\"}', '2.41.1', 'bench' from generate_series(1, $1) n";
     sqlx::query(insert).bind(tenants).execute(pool).await?;
     sqlx::query("insert into tenant_limits select id, 2000, 2048, 2, 20, 10000, 10, 10000 from tenants")
         .execute(pool)

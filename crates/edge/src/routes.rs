@@ -105,14 +105,18 @@ struct Row {
     stand_in: Option<String>,
 }
 
-/// Every route, in the order of hosts, and which record they are of, seen in the same moment.
+/// Every route, or those of the tenants in one cluster, in the order of hosts, and which record they are of, seen in the same moment.
 ///
 /// A row that does not read is left out and logged: one bad row must not take every tenant off the edge.
-pub async fn snapshot(executor: impl PgExecutor<'_>) -> Result<Snapshot, RoutesError> {
+pub async fn snapshot(executor: impl PgExecutor<'_>, cluster: Option<&str>) -> Result<Snapshot, RoutesError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT i.id AS record, r.host, r.tenant_id, r.targets, r.generation, r.stand_in
-           FROM record_identity i LEFT JOIN routes r ON true ORDER BY r.host",
+           FROM record_identity i LEFT JOIN routes r
+             ON $1::text IS NULL
+             OR EXISTS (SELECT FROM tenants t WHERE t.id = r.tenant_id AND t.cluster_id = $1)
+          ORDER BY r.host",
     )
+    .bind(cluster)
     .fetch_all(executor)
     .await
     .map_err(RoutesError::Database)?;

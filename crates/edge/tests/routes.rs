@@ -15,6 +15,7 @@ async fn table() -> PgConnection {
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let create = "CREATE TEMPORARY TABLE routes (host text PRIMARY KEY, tenant_id uuid NOT NULL, targets jsonb NOT NULL,
                   generation bigint NOT NULL, updated_at timestamptz NOT NULL, stand_in text);
+                  CREATE TEMPORARY TABLE tenants (id uuid NOT NULL, cluster_id text);
                   CREATE TEMPORARY TABLE record_identity (id uuid NOT NULL);
                   INSERT INTO record_identity VALUES (gen_random_uuid())";
     sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
@@ -22,7 +23,7 @@ async fn table() -> PgConnection {
 }
 
 async fn all(db: &mut PgConnection) -> Vec<Route> {
-    snapshot(db).await.unwrap().routes
+    snapshot(db, None).await.unwrap().routes
 }
 
 fn route(host: &str, tenant: TenantId, generation: i64, color: Color) -> Route {
@@ -94,12 +95,32 @@ async fn a_stand_in_is_a_change_of_its_route_like_any_other_and_keeps_the_sides(
 
 #[tokio::test]
 #[ignore = "needs servers: deploy/test"]
+async fn a_clusters_edge_is_told_of_its_own_tenants_and_of_whose_record_they_are() {
+    let mut db = table().await;
+    let [east, west, nowhere] = [(); 3].map(|()| TenantId::generate());
+    let routes = [(east, "a"), (west, "b"), (nowhere, "c")]
+        .map(|(tenant, name)| route(&format!("{name}.localhost"), tenant, 1, Color::Blue));
+    for route in &routes {
+        ensure(&mut db, route).await.unwrap();
+    }
+    let place = "INSERT INTO tenants VALUES ($1, 'east'), ($2, 'west'), ($3, NULL)";
+    sqlx::query(place).bind(east).bind(west).bind(nowhere).execute(&mut db).await.unwrap();
+    let whole = snapshot(&mut db, None).await.unwrap();
+    assert_eq!(whole.routes, routes);
+    let of_east = snapshot(&mut db, Some("east")).await.unwrap();
+    assert_eq!((of_east.record, of_east.routes.as_slice()), (whole.record, &routes[..1]));
+    let of_north = snapshot(&mut db, Some("north")).await.unwrap();
+    assert_eq!((of_north.record, of_north.routes.len()), (whole.record, 0));
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
 async fn an_empty_table_still_says_whose_it_is() {
     let mut db = table().await;
     let record: RecordId =
         sqlx::query_scalar("SELECT id FROM record_identity").fetch_one(&mut db).await.unwrap();
-    let told = snapshot(&mut db).await.unwrap();
+    let told = snapshot(&mut db, None).await.unwrap();
     assert_eq!((told.record, told.routes.len()), (record, 0));
     sqlx::query("DELETE FROM record_identity").execute(&mut db).await.unwrap();
-    assert_eq!(snapshot(&mut db).await.unwrap_err().kind(), Kind::Internal);
+    assert_eq!(snapshot(&mut db, None).await.unwrap_err().kind(), Kind::Internal);
 }

@@ -23,11 +23,7 @@ pub(crate) fn network(spec: &NetworkSpec) -> Result<(), ContainerError> {
     if SPECIAL_NETWORKS.contains(&spec.name.as_str()) {
         return Err(ContainerError::invalid(&spec.name, "the name means a built-in network"));
     }
-    for attachment in &spec.attach {
-        name(&attachment.role)?;
-        name(&attachment.alias)?;
-    }
-    Ok(())
+    spec.attach.iter().try_for_each(|role| name(role))
 }
 
 pub(crate) fn container(spec: &ContainerSpec) -> Result<(), ContainerError> {

@@ -1,5 +1,6 @@
 //! The port: what the control plane needs of a container engine.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,10 +9,13 @@ use futures::stream::BoxStream;
 
 use crate::capacity::Capacity;
 use crate::error::ContainerError;
+use crate::exec::{Exec, Executed};
 use crate::logs::{LogQuery, Logs};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::ClusterId;
+use crate::selection::Selection;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec};
+use crate::usage::Usage;
 
 /// A container engine. Every verb may be repeated, may find half of its work done, and may be called by several at once.
 #[async_trait]
@@ -63,8 +67,18 @@ pub trait Containers: Send + Sync {
     /// Changes the limits of a container without restarting it, and reads them back.
     async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError>;
 
-    /// Everything of this cluster that is ours.
-    async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError>;
+    /// What is selected of this cluster, as far as it is ours. It costs no more than that.
+    async fn observe(&self, cluster: &ClusterId, selection: Selection) -> Result<Inventory, ContainerError>;
+
+    /// What each selected container that runs uses. One that the engine does not answer for is left out.
+    async fn stats(&self, cluster: &ClusterId, selection: Selection) -> Result<Vec<Usage>, ContainerError>;
+
+    /// The container's address in its tenant's network. One that does not run has none ([`ContainerError::NotRunning`]).
+    async fn address(&self, container: &ContainerRef) -> Result<Ipv4Addr, ContainerError>;
+
+    /// Runs a program in a container that runs, and waits for its end within the time that it is given. Whether that may be repeated is
+    /// the program's affair. Another owner, or a newer generation than the reference allows, is a conflict.
+    async fn exec(&self, container: &ContainerRef, exec: &Exec) -> Result<Executed, ContainerError>;
 
     /// The end of what a container wrote, oldest line first; one of another owner is a conflict. Programs write what they please:
     /// this may hold anything the tenant's own people put in.

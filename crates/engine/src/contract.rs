@@ -6,6 +6,8 @@
 
 mod containers;
 mod crashes;
+mod execs;
+mod looks;
 mod networks;
 mod records;
 mod restarts;
@@ -21,6 +23,7 @@ use ipnet::Ipv4Net;
 use crate::containers::Containers;
 use crate::fake::{Verb, When};
 use crate::ownership::ClusterId;
+use crate::selection::Selection;
 use crate::spec::Limits;
 
 pub use stage::{Stage, until};
@@ -90,10 +93,12 @@ pub async fn containers(engine: &dyn Containers, setup: &ContractSetup) {
     records::all(engine, setup).await;
     crashes::all(engine, setup).await;
     runs::all(engine, setup).await;
+    looks::all(engine, setup).await;
+    execs::all(engine, setup).await;
 
     setup.outside.remove_shared("edge").await;
     setup.outside.remove_shared("postgres").await;
-    let left = engine.observe(&setup.cluster).await.unwrap();
+    let left = engine.observe(&setup.cluster, Selection::ALL).await.unwrap();
     assert!(left.is_empty(), "left behind: {left:?}");
     setup.outside.forget_record().await;
 }

@@ -1,4 +1,4 @@
-//! The port on a Docker Engine, 20.10 (API 1.41) or newer, over its unix socket or plain TCP.
+//! The port on a Docker Engine, 20.10 (API 1.41) or newer, over its unix socket, or TCP with TLS and a client's certificate.
 //!
 //! Whoever can reach that socket is root on the engine's machine, so only processes that need it get it, and every
 //! request for a container is built in one place (`body`) from a checked specification.
@@ -8,14 +8,20 @@ mod body;
 mod call;
 mod container;
 mod events;
+mod exec;
+mod inventory;
 mod logs;
 mod network;
 mod observe;
 mod record;
 mod run;
 mod secrets;
+mod stats;
+mod tls;
 mod turns;
 
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -27,15 +33,18 @@ use crate::capacity::Capacity;
 use crate::check;
 use crate::containers::Containers;
 use crate::error::ContainerError;
+use crate::exec::{Exec, Executed};
 use crate::logs::{LogQuery, Logs};
 use crate::observed::{Event, Finished, Inventory, Observed};
 use crate::ownership::ClusterId;
 use crate::plan::Demand;
+use crate::selection::Selection;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy};
+use crate::usage::Usage;
 use turns::Turns;
 
 /// How we talk to the engine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DockerOptions {
     /// For one call. Stopping a container may take its own stop timeout longer.
     pub call_timeout: Duration,
@@ -46,13 +55,16 @@ pub struct DockerOptions {
     pub pull_timeout: Duration,
     /// Whether a missing image is fetched from its registry.
     pub pull: bool,
+    /// The folder with `ca.pem`, `cert.pem` and `key.pem`, for an engine that is not on this machine.
+    pub certificates: Option<PathBuf>,
 }
 
 impl Default for DockerOptions {
     fn default() -> Self {
         // n8n's image has 1.3 GB: ten minutes suffice for 20 Mbit/s.
         let (call_timeout, look_timeout) = (Duration::from_secs(30), Duration::from_secs(4));
-        Self { call_timeout, look_timeout, pull_timeout: Duration::from_secs(600), pull: false }
+        let pull_timeout = Duration::from_secs(600);
+        Self { call_timeout, look_timeout, pull_timeout, pull: false, certificates: None }
     }
 }
 
@@ -67,14 +79,14 @@ pub struct Docker {
 }
 
 impl Docker {
-    /// The engine at `unix:///path`, `tcp://host:port` or `http://host:port`. Nothing is asked of it yet.
+    /// The engine at `unix:///path`. Nothing is asked of it yet.
     pub fn connect(host: &str) -> Result<Self, ContainerError> {
         Self::connect_with(host, DockerOptions::default())
     }
 
-    /// The same, with other than the usual timeouts.
+    /// The same, with other than the usual options; with certificates also one at `tcp://host:port`.
     pub fn connect_with(host: &str, options: DockerOptions) -> Result<Self, ContainerError> {
-        let api = call::client(host)?;
+        let api = call::client(host, &options)?;
         Ok(Self { api, options, turns: Arc::default(), measured: Arc::default() })
     }
 }
@@ -93,8 +105,8 @@ impl Containers for Docker {
         check::network(spec)?;
         let _turn = self.turns.take(&spec.name).await;
         let id = self.make_network(spec).await?;
-        for attachment in &spec.attach {
-            self.attach(spec, &id, attachment).await?;
+        for role in &spec.attach {
+            self.attach(spec, &id, role).await?;
         }
         Ok(())
     }
@@ -141,8 +153,21 @@ impl Containers for Docker {
         self.resize_owned(container, limits).await
     }
 
-    async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
-        self.inventory(cluster).await
+    async fn observe(&self, cluster: &ClusterId, selection: Selection) -> Result<Inventory, ContainerError> {
+        self.inventory(cluster, selection).await
+    }
+
+    async fn stats(&self, cluster: &ClusterId, selection: Selection) -> Result<Vec<Usage>, ContainerError> {
+        self.usage(cluster, selection).await
+    }
+
+    async fn address(&self, container: &ContainerRef) -> Result<Ipv4Addr, ContainerError> {
+        self.address_of(container).await
+    }
+
+    async fn exec(&self, container: &ContainerRef, exec: &Exec) -> Result<Executed, ContainerError> {
+        exec.check(&container.name)?;
+        self.run_inside(container, exec).await
     }
 
     async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Logs, ContainerError> {

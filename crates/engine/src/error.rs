@@ -25,6 +25,10 @@ pub enum ContainerError {
     #[error("{object} does not exist")]
     NotFound { object: String },
 
+    /// The verb needs a container that runs, and this one does not (now).
+    #[error("{container} does not run")]
+    NotRunning { container: String },
+
     /// The tenant's network is not there (yet, or any more).
     #[error("network {name} does not exist")]
     NoNetwork { name: String },
@@ -103,6 +107,7 @@ impl Classify for ContainerError {
             Self::Invalid { .. }
             | Self::Conflict { .. }
             | Self::NotFound { .. }
+            | Self::NotRunning { .. }
             | Self::NoNetwork { .. }
             | Self::Timeout { .. }
             | Self::Refused { .. }
@@ -115,9 +120,10 @@ impl Classify for ContainerError {
             Self::Invalid { .. } => Kind::Invalid,
             Self::Conflict { .. } | Self::SubnetTaken { .. } => Kind::Conflict,
             Self::NotFound { .. } => Kind::NotFound,
-            Self::NoNetwork { .. } | Self::NoSharedContainer { .. } | Self::Unreachable { .. } => {
-                Kind::Unavailable
-            }
+            Self::NoNetwork { .. }
+            | Self::NotRunning { .. }
+            | Self::NoSharedContainer { .. }
+            | Self::Unreachable { .. } => Kind::Unavailable,
             Self::Timeout { .. } => Kind::Timeout,
             Self::NoImage { .. } | Self::Engine { .. } | Self::LimitsDiffer { .. } => Kind::Upstream,
             // Somebody else changed the object between our looking and our acting.

@@ -13,6 +13,7 @@ mod runs;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
@@ -21,10 +22,12 @@ pub use faults::{Fault, When};
 pub use runs::Run;
 
 use crate::capacity::Capacity;
+use crate::exec::Executed;
 use crate::hash::SpecHash;
 use crate::logs::{LogLine, LogStream};
 use crate::observed::{Health, News, Object, State as ContainerState};
 use crate::ownership::ClusterId;
+use crate::selection::Selection;
 use crate::spec::ContainerSpec;
 use state::State;
 
@@ -227,6 +230,24 @@ impl FakeWorld {
     pub fn write(&self, name: &str, stream: LogStream, text: &str) {
         let line = LogLine { at: common::clock::now(), stream, text: text.to_owned() };
         self.lock().logs.entry(name.to_owned()).or_default().push(line);
+    }
+
+    /// What a container has used: processor time, and memory in bytes. Nothing until it is said.
+    pub fn set_used(&self, name: &str, cpu: Duration, memory: u64) {
+        self.lock().used.insert(name.to_owned(), (cpu, memory));
+    }
+
+    /// What was looked at since the last time this was asked, in order.
+    pub fn take_looks(&self) -> Vec<Selection> {
+        std::mem::take(&mut self.lock().looks)
+    }
+
+    /// Says how programs in containers end: `None` for one that never does. By default they succeed and say nothing.
+    pub fn set_execs(
+        &self,
+        execs: impl Fn(&ContainerSpec, &[String]) -> Option<Executed> + Send + Sync + 'static,
+    ) {
+        self.lock().execs = Some(Arc::new(execs));
     }
 
     /// Says how containers that run once end. By default they succeed and say nothing.

@@ -27,18 +27,11 @@ pub struct NetworkSpec {
     pub cluster: ClusterId,
     /// Allocated by us: the engines' own pools end at about thirty networks.
     pub subnet: Ipv4Net,
-    pub attach: Vec<Attachment>,
+    /// The roles of the shared containers that are in it: the values of their label `io.rp9.attach`, such as `edge`, `postgres`, `redis`.
+    /// Each answers there to its role as its name.
+    pub attach: Vec<String>,
     /// Noted when the network is made. A caller with a smaller one than is noted is refused.
     pub generation: i64,
-}
-
-/// Shared containers that tenants reach under a fixed name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attachment {
-    /// The value of their label `io.rp9.attach`: `edge`, `postgres`, `redis`.
-    pub role: String,
-    /// The name they answer to in the tenant's network.
-    pub alias: String,
 }
 
 /// A network by name, with the owner it must have.

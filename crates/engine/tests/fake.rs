@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use engine::contract::{self, ContractSetup, Outside, Stage};
 use engine::fake::{FakeWorld, Fault, Run, Verb, When};
-use engine::{ClusterId, ContainerSpec, Containers, Health, State};
+use engine::{ClusterId, ContainerSpec, Containers, Executed, Health, Selection, State};
 use ipnet::Ipv4Net;
 
 struct FakeOutside {
@@ -65,9 +67,28 @@ fn runs(spec: &ContainerSpec) -> Run {
     }
 }
 
+/// The same for programs in containers: what is written, where, and the end.
+fn execs(_: &ContainerSpec, argv: &[String]) -> Option<Executed> {
+    let mut end = Executed::default();
+    for command in argv.last().into_iter().flat_map(|script| script.split("; ")) {
+        let words = command.strip_prefix("echo ").unwrap_or_default();
+        match command.split_once(' ')? {
+            ("echo", _) => match words.strip_suffix(" >&2") {
+                Some(words) => end.stderr.extend(format!("{words}\n").bytes()),
+                None => end.stdout.extend(format!("{words}\n").bytes()),
+            },
+            ("exit", code) => end.exit_code = code.parse().unwrap(),
+            // Whatever else there is takes for ever.
+            _ => return None,
+        }
+    }
+    Some(end)
+}
+
 fn setup(world: &FakeWorld) -> ContractSetup {
     let cluster: ClusterId = "fake".parse().unwrap();
     world.set_runs(runs);
+    world.set_execs(execs);
     world.set_image_missing("no-such-image:never", true);
     let outside = FakeOutside { world: world.clone(), cluster: cluster.clone() };
     ContractSetup::new(cluster, "image", "10.203.0.0/16".parse().unwrap(), Box::new(outside))
@@ -94,7 +115,7 @@ async fn the_ledger_tells_who_did_what_and_nothing_else() {
 
     bob.ensure_network(&stage.network).await.unwrap();
     bob.ensure_running(&stage.main()).await.unwrap();
-    bob.observe(&setup.cluster).await.unwrap();
+    bob.observe(&setup.cluster, Selection::ALL).await.unwrap();
     assert_eq!(world.ledger(), []);
 
     world.die(&stage.main().name, 1);
@@ -113,9 +134,9 @@ async fn an_engine_that_is_cut_off_does_nothing() {
     let stage = Stage::new(&engine, &setup);
     assert!(engine.ping().await.is_err());
     assert!(engine.ensure_network(&stage.network).await.is_err());
-    assert!(engine.observe(&setup.cluster).await.is_err());
+    assert!(engine.observe(&setup.cluster, Selection::ALL).await.is_err());
     world.set_unreachable(false);
-    assert!(engine.observe(&setup.cluster).await.unwrap().is_empty());
+    assert!(engine.observe(&setup.cluster, Selection::ALL).await.unwrap().is_empty());
     assert_eq!(world.ledger(), []);
 }
 
@@ -133,4 +154,28 @@ async fn health_can_be_withheld_and_given_back() {
     assert_eq!((observed.state, observed.health), (State::Running, Health::Starting));
     world.clear_health(&name);
     assert!(stage.container(&name).await.is_ready());
+}
+
+#[tokio::test]
+async fn what_was_used_is_what_was_said_and_looks_are_remembered() {
+    let world = FakeWorld::new();
+    let setup = setup(&world);
+    setup.outside.add_shared("edge").await;
+    setup.outside.add_shared("postgres").await;
+    let engine = world.engine("anyone");
+    let stage = Stage::with_network(&engine, &setup).await;
+    let (name, own) = (stage.main().name, Selection::of(stage.tenant));
+    engine.ensure_running(&stage.main()).await.unwrap();
+    let used = (Duration::from_millis(1500), 300 << 20);
+    world.set_used(&name, used.0, used.1);
+    let told = engine.stats(&setup.cluster, own).await.unwrap();
+    assert_eq!((told[0].cpu, told[0].memory), used);
+    // One that the engine does not answer for.
+    world.set_silent(&name, true);
+    assert_eq!(engine.stats(&setup.cluster, own).await.unwrap(), []);
+    world.take_looks();
+    engine.observe(&setup.cluster, own.containers()).await.unwrap();
+    assert_eq!(world.take_looks(), [own.containers()]);
+    world.set_unreachable(true);
+    assert!(engine.stats(&setup.cluster, own).await.is_err());
 }

@@ -5,7 +5,7 @@ mod migration;
 
 use common::{error::Kind, operations::StepError};
 use edge::{Host, Route, StandIn, Target};
-use engine::{Attachment, ContainerSpec, NetworkRef, NetworkSpec};
+use engine::{ContainerSpec, NetworkRef, NetworkSpec};
 use n8n::{
     databases::Name,
     launch::{Database, Instance as N8n, Redis, Role},
@@ -14,6 +14,7 @@ use n8n::{
 
 use crate::{
     config::Site,
+    home::Dedicated,
     store::{
         instances::{Instance, Place},
         secrets::TenantSecrets,
@@ -31,6 +32,7 @@ const REDIS_PORT: u16 = 6379;
 /// Everything that should be there for one tenant.
 pub struct Blueprint {
     pub tenant: Tenant,
+    pub home: Dedicated,
     pub instances: Vec<Instance>,
     pub secrets: TenantSecrets,
     pub network: NetworkSpec,
@@ -39,27 +41,29 @@ pub struct Blueprint {
 }
 
 impl Blueprint {
-    /// Puts the rows together. A tenant without a subnet has not been reserved: a mistake of ours.
+    /// Puts the rows together. A tenant without a subnet has not been reserved: a mistake of ours. One that lives in another cluster is not
+    /// this site's.
     pub fn new(
         site: &Site,
         tenant: Tenant,
         instances: Vec<Instance>,
         secrets: TenantSecrets,
     ) -> Result<Self, StepError> {
+        let home = tenant.dedicated_in(&site.cluster)?;
         let subnet =
             tenant.subnet.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no subnet yet"))?;
         let network = NetworkSpec {
             name: network_name(&tenant),
             tenant: Some(tenant.id),
-            cluster: site.cluster.clone(),
+            cluster: home.cluster.clone(),
             subnet,
-            attach: SHARED.map(|role| Attachment { role: role.into(), alias: role.into() }).into(),
+            attach: SHARED.map(str::to_owned).into(),
             generation: tenant.generation,
         };
         let name = Name::of(tenant.id);
         let n8n = N8n {
             tenant: tenant.id,
-            version: tenant.version,
+            version: home.version,
             host: host_name(site, &tenant),
             scheme: site.scheme,
             port: site.port,
@@ -78,7 +82,7 @@ impl Blueprint {
             timezone: "Etc/UTC".into(),
             mail: site.mailer.as_ref().map(|mailer| mailer.mail.clone()),
         };
-        Ok(Self { tenant, instances, secrets, network, n8n, site: site.clone() })
+        Ok(Self { tenant, home, instances, secrets, network, n8n, site: site.clone() })
     }
 
     /// The containers that should run, the main first.
@@ -100,7 +104,7 @@ impl Blueprint {
 
     /// The routes that lead to it, or to what stands in for it: its subdomain, and its own domain if it has one.
     pub fn routes(&self, stand_in: Option<StandIn>) -> Result<Vec<Route>, StepError> {
-        let main = self.instances.iter().find(|i| i.place == Place::Main && i.color == self.tenant.color);
+        let main = self.instances.iter().find(|i| i.place == Place::Main && i.color == self.home.color);
         let main =
             main.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no main instance"))?;
         let malformed = |_| StepError::failed(Kind::Internal, "the tenant's address makes no route");

@@ -3,7 +3,7 @@
 mod compliance;
 mod mail;
 
-use std::str::FromStr;
+use std::{path::PathBuf, str::FromStr};
 
 use common::{
     config::{Env, Section},
@@ -66,6 +66,8 @@ fn digest(text: &str) -> String {
 pub struct Config {
     pub site: Site,
     pub docker_host: String,
+    /// What we show to an engine on another machine, and what we know it by.
+    pub docker_certificates: Option<PathBuf>,
     pub pull_images: bool,
     pub database_admin_url: SecretString,
     pub redis_admin_url: SecretString,
@@ -138,6 +140,7 @@ impl Section for Config {
     fn read(env: &mut Env) -> Option<Self> {
         let site = Site::read(env);
         let docker_host = env.or("DOCKER_HOST", "unix:///var/run/docker.sock".to_owned());
+        let docker_certificates = env.optional("DOCKER_CERT_PATH");
         let pull_images = env.switch("PULL_IMAGES", false);
         let database_admin_url = env.secret("TENANT_DATABASE_ADMIN_URL");
         let redis_admin_url = env.secret("TENANT_REDIS_ADMIN_URL");
@@ -149,6 +152,7 @@ impl Section for Config {
         Some(Self {
             site: site?,
             docker_host: docker_host?,
+            docker_certificates: docker_certificates?,
             pull_images: pull_images?,
             database_admin_url: database_admin_url?,
             redis_admin_url: redis_admin_url?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::operations::{Context, Request, Saga, Step, StepError};
-use engine::{Health, Observed, State};
+use engine::{Health, Observed, Selection, State};
 use n8n::databases::Name;
 use wire::kinds::TenantHeal;
 
@@ -72,7 +72,8 @@ async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), Step
     let TenantHeal { restart: names, renew, .. } = context.request();
     if !names.is_empty() {
         let world = context.observe();
-        let inventory = world.containers.observe(&world.site.cluster).await?;
+        let selection = Selection::of(context.tenant()).containers();
+        let inventory = world.containers.observe(&world.site.cluster, selection).await?;
         for seen in names.iter().filter_map(|name| inventory.find(name)).filter(|seen| is_lost(seen)) {
             context.fenced().await?.containers.restart(&seen.reference(), GRACE).await?;
         }

@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod heal;
 pub mod heartbeat;
+mod home;
 pub mod intake;
 pub mod questions;
 mod reconcile;
@@ -61,7 +62,8 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let wake = Wake::default();
     let standing = Standing::new(service.readiness.clone(), config.take_over);
 
-    let store = service.operations().with_at_most(config.cluster_operations);
+    let store = service.operations();
+    let store = store.of_cluster(config.site.cluster.as_str()).with_at_most(config.cluster_operations);
     let (sagas, gate, limit) = (sagas(), standing.gate(), config.operations);
     service.drive(Worker { store, world: world.clone(), sagas, wake: wake.clone(), gate, limit });
 

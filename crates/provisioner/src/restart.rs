@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use common::operations::{Context, Request, Saga, Step, StepError};
-use engine::Inventory;
+use engine::{Inventory, Selection};
 use n8n::launch::STOP_TIMEOUT;
 use time::OffsetDateTime;
 use wire::kinds::TenantRestart;
@@ -44,14 +44,15 @@ step!(/** The edge reaches it. */ Reached of RestartTenant, "route", run reached
 
 async fn observe(context: &Context<'_, World, impl Request>) -> Result<Inventory, StepError> {
     let world = context.observe();
-    Ok(world.containers.observe(&world.site.cluster).await?)
+    let selection = Selection::of(context.tenant()).containers();
+    Ok(world.containers.observe(&world.site.cluster, selection).await?)
 }
 
 async fn look(context: &Context<'_, World, impl Request>, state: &mut Before) -> Result<(), StepError> {
     ensure_all(context, Renewal::Only(&[])).await?;
     let inventory = observe(context).await?;
-    let own = inventory.containers.into_iter().filter(|seen| seen.owner.tenant == Some(context.tenant()));
-    state.began = own.filter_map(|seen| Some((seen.name, seen.started_at?))).collect();
+    state.began =
+        inventory.containers.into_iter().filter_map(|seen| Some((seen.name, seen.started_at?))).collect();
     Ok(())
 }
 

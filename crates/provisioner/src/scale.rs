@@ -6,7 +6,7 @@ mod check;
 use std::time::Duration;
 
 use common::operations::{Context, Saga, Step, StepError};
-use engine::Limits;
+use engine::{Limits, Selection};
 use n8n::databases::Name;
 use wire::kinds::TenantScale;
 
@@ -63,7 +63,7 @@ async fn write(context: &In<'_>, size: Size) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;
     sizes::set(&mut transaction, tenant, size).await?;
     let row = tenants::get(&mut *transaction, tenant).await?;
-    let instances = Instance::all_of(&row);
+    let instances = Instance::all_of(&row, row.dedicated_in(&world.site.cluster)?.color);
     instances::ensure(&mut transaction, world.site.cluster.as_str(), tenant, &instances).await?;
     Ok(transaction.commit().await?)
 }
@@ -126,9 +126,9 @@ async fn resize(context: &In<'_>, size: Size) -> Result<(), StepError> {
 }
 
 async fn observed(context: &In<'_>) -> Result<Vec<engine::Observed>, StepError> {
-    let (world, tenant) = (context.observe(), Some(context.tenant()));
-    let inventory = world.containers.observe(&world.site.cluster).await?;
-    Ok(inventory.containers.into_iter().filter(|seen| seen.owner.tenant == tenant).collect())
+    let world = context.observe();
+    let selection = Selection::of(context.tenant()).containers();
+    Ok(world.containers.observe(&world.site.cluster, selection).await?.containers)
 }
 
 async fn drain(context: &In<'_>, state: &mut Sizes) -> Result<(), StepError> {

@@ -3,6 +3,7 @@
 pub mod clusters;
 pub mod drift;
 pub mod expected;
+pub mod homes;
 pub mod identity;
 pub mod instances;
 pub mod intake;

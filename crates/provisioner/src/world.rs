@@ -5,7 +5,7 @@ use std::sync::Arc;
 use common::{id::TenantId, operations::StepError, secrets::MasterKeys};
 use edge::{Edge, HttpEdge};
 use engine::{
-    Containers,
+    ContainerError, Containers,
     docker::{Docker, DockerOptions},
 };
 use n8n::{TenantDatabases, TenantQueues, databases::PostgresDatabases, queues::RedisQueues};
@@ -15,8 +15,9 @@ use sqlx::PgPool;
 use crate::{
     blueprint::{Blueprint, MigrationContainer},
     config::{Config, Site},
+    home::here,
     store::{
-        instances,
+        homes, instances,
         secrets::{self, TenantSecrets},
         tenants,
     },
@@ -32,14 +33,16 @@ pub struct World {
     pub site: Site,
 }
 
+fn docker(config: &Config) -> Result<Docker, ContainerError> {
+    let (pull, certificates) = (config.pull_images, config.docker_certificates.clone());
+    Docker::connect_with(&config.docker_host, DockerOptions { pull, certificates, ..Default::default() })
+}
+
 impl World {
     /// The real one. Nothing is connected yet: every system may come up later.
     pub fn connect(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
-            containers: Arc::new(Docker::connect_with(
-                &config.docker_host,
-                DockerOptions { pull: config.pull_images, ..Default::default() },
-            )?),
+            containers: Arc::new(docker(config)?),
             databases: Arc::new(PostgresDatabases::new(config.database_admin_url.expose_secret())?),
             queues: Arc::new(RedisQueues::new(config.redis_admin_url.expose_secret())?),
             edge: Arc::new(HttpEdge::new(&[&config.edge_probe_url])?),
@@ -63,6 +66,12 @@ impl World {
         secrets.instance.smtp_password =
             mailer.and_then(|mailer| mailer.password.clone()).unwrap_or_default();
         Ok(secrets)
+    }
+
+    /// Fails in a cluster that is not the tenant's. One without a place is anybody's: whoever looks finds nothing of it.
+    pub async fn is_home_of(&self, record: &PgPool, tenant: TenantId) -> Result<(), StepError> {
+        let home = homes::find(record, tenant).await?;
+        home.map_or(Ok(()), |home| here(home.cluster(), &self.site.cluster))
     }
 
     /// How a template is migrated on this cluster.

@@ -9,7 +9,8 @@ use super::stage::refused;
 use super::{ContractSetup, Stage};
 use crate::containers::Containers;
 use crate::error::ContainerError;
-use crate::spec::{Attachment, NetworkRef, NetworkSpec};
+use crate::selection::Selection;
+use crate::spec::{NetworkRef, NetworkSpec};
 
 pub(super) async fn all(engine: &dyn Containers, setup: &ContractSetup) {
     twice_makes_one(&Stage::new(engine, setup)).await;
@@ -43,8 +44,7 @@ async fn several_callers_make_one(stage: &Stage<'_>) {
 }
 
 async fn a_missing_shared_container_is_named(stage: &Stage<'_>) {
-    let attach = vec![Attachment { role: "redis".into(), alias: "redis".into() }];
-    let spec = NetworkSpec { attach, ..stage.network.clone() };
+    let spec = NetworkSpec { attach: vec!["redis".into()], ..stage.network.clone() };
     let error = refused(stage.engine.ensure_network(&spec).await, Kind::Unavailable);
     assert!(error.to_string().contains("redis"), "{error}");
     // The network without attachments is half of the work: once there is such a container, the rest is done.
@@ -141,11 +141,11 @@ async fn forty_at_once(engine: &dyn Containers, setup: &ContractSetup) {
     let stages: Vec<_> = (0..40).map(|_| Stage::new(engine, setup)).collect();
     let made = join_all(stages.iter().map(|stage| engine.ensure_network(&stage.network))).await;
     made.into_iter().for_each(|answer| answer.unwrap());
-    let seen = engine.observe(&setup.cluster).await.unwrap().networks;
+    let seen = engine.observe(&setup.cluster, Selection::ALL).await.unwrap().networks;
     assert_eq!(seen.len(), 40);
     assert!(seen.iter().all(|network| network.attached.len() == 2), "{seen:?}");
     let references: Vec<_> = stages.iter().map(|stage| stage.network.reference()).collect();
     let gone = join_all(references.iter().map(|network| engine.remove_network(network))).await;
     gone.into_iter().for_each(|answer| answer.unwrap());
-    assert!(engine.observe(&setup.cluster).await.unwrap().networks.is_empty());
+    assert!(engine.observe(&setup.cluster, Selection::ALL).await.unwrap().networks.is_empty());
 }

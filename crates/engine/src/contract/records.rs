@@ -7,6 +7,7 @@ use futures::future::join_all;
 use super::ContractSetup;
 use super::stage::refused;
 use crate::containers::Containers;
+use crate::selection::Selection;
 
 pub(super) async fn all(engine: &dyn Containers, setup: &ContractSetup) {
     let (cluster, first, second) = (&setup.cluster, RecordId::generate(), RecordId::generate());
@@ -25,5 +26,5 @@ pub(super) async fn all(engine: &dyn Containers, setup: &ContractSetup) {
     engine.note_record(cluster, second, Some(first)).await.unwrap();
     assert_eq!(engine.record(cluster).await.unwrap(), Some(second));
     // Neither a container's nor a network's, so it is in no inventory.
-    assert!(engine.observe(cluster).await.unwrap().is_empty());
+    assert!(engine.observe(cluster, Selection::ALL).await.unwrap().is_empty());
 }

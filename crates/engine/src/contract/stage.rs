@@ -10,11 +10,10 @@ use common::tenant::Color;
 use super::ContractSetup;
 use crate::containers::Containers;
 use crate::error::ContainerError;
-use crate::observed::{Inventory, Observed, VolumeObserved};
+use crate::observed::{Inventory, Observed};
 use crate::ownership::{Ownership, Role};
-use crate::spec::{
-    Attachment, ContainerSpec, HealthCheck, Limits, NetworkSpec, RestartPolicy, SecretFile, Tmpfs,
-};
+use crate::selection::Selection;
+use crate::spec::{ContainerSpec, HealthCheck, Limits, NetworkSpec, RestartPolicy, SecretFile, Tmpfs};
 
 /// A tenant of its own, with what it would have.
 pub struct Stage<'a> {
@@ -28,7 +27,7 @@ impl<'a> Stage<'a> {
     /// A tenant that has nothing yet.
     pub fn new(engine: &'a dyn Containers, setup: &'a ContractSetup) -> Self {
         let tenant = TenantId::generate();
-        let attach = ["edge", "postgres"].map(|role| Attachment { role: role.into(), alias: role.into() });
+        let attach = ["edge", "postgres"].map(str::to_owned);
         let network = NetworkSpec {
             name: format!("t-{}", tenant.digits()),
             tenant: Some(tenant),
@@ -101,11 +100,7 @@ impl<'a> Stage<'a> {
 
     /// What the engine shows of this tenant.
     pub async fn seen(&self) -> Inventory {
-        let mut inventory = self.engine.observe(&self.setup.cluster).await.unwrap();
-        inventory.containers.retain(|container| container.owner.tenant == Some(self.tenant));
-        inventory.networks.retain(|network| network.tenant == Some(self.tenant));
-        inventory.volumes.retain(|volume: &VolumeObserved| volume.tenant == Some(self.tenant));
-        inventory
+        self.engine.observe(&self.setup.cluster, Selection::of(self.tenant)).await.unwrap()
     }
 
     /// The container of this name, which must be there.
@@ -128,7 +123,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn shell(script: &str) -> Vec<String> {
+pub(super) fn shell(script: &str) -> Vec<String> {
     ["sh", "-c", script].map(str::to_owned).into()
 }
 

@@ -9,36 +9,36 @@ use super::Docker;
 use super::call::{if_found, says};
 use crate::error::ContainerError;
 use crate::ownership::{ClusterId, label};
-use crate::spec::{Attachment, NetworkSpec};
+use crate::spec::NetworkSpec;
 
 /// How a shared container stands to a network.
 enum Membership {
-    /// In it, under the wanted alias.
+    /// In it, under the wanted name.
     In,
     Out,
-    /// Under another alias, or in a network of that name that is gone.
+    /// Under another name, or in a network of that name that is gone.
     Wrong,
 }
 
 impl Docker {
-    /// Every shared container of the role is in the network under the alias afterwards.
+    /// Every shared container of the role is in the network afterwards, under that role as its name.
     pub(super) async fn attach(
         &self,
         spec: &NetworkSpec,
         id: &str,
-        attachment: &Attachment,
+        role: &str,
     ) -> Result<(), ContainerError> {
-        let holders = self.shared_ids(&spec.cluster, Some(&attachment.role)).await?;
+        let holders = self.shared_ids(&spec.cluster, Some(role)).await?;
         if holders.is_empty() {
-            return Err(ContainerError::NoSharedContainer { role: attachment.role.clone() });
+            return Err(ContainerError::NoSharedContainer { role: role.to_owned() });
         }
         for container in holders {
-            match self.membership(&container, spec, id, &attachment.alias).await? {
+            match self.membership(&container, spec, id, role).await? {
                 Membership::In => continue,
                 Membership::Out => {}
                 Membership::Wrong => self.disconnect(&spec.name, &container).await?,
             }
-            self.join(&container, spec, id, &attachment.alias).await?;
+            self.join(&container, spec, id, role).await?;
         }
         Ok(())
     }

@@ -1,26 +1,57 @@
 //! One call to the engine: its timeout, and what its failure means.
 
 use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error as Fault;
 
-use super::Docker;
+use super::{Docker, DockerOptions, tls};
 use crate::error::{Cause, ContainerError};
 
 /// The client's own limit, longer than any of ours: ours decide.
 const CLIENT_TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 
-pub(super) fn client(host: &str) -> Result<bollard::Docker, ContainerError> {
-    let client = if host.starts_with("unix://") {
-        bollard::Docker::connect_with_unix(host, CLIENT_TIMEOUT_SECONDS, API_DEFAULT_VERSION)
-    } else if host.starts_with("tcp://") || host.starts_with("http://") {
-        bollard::Docker::connect_with_http(host, CLIENT_TIMEOUT_SECONDS, API_DEFAULT_VERSION)
-    } else {
-        return Err(ContainerError::invalid(host, "an engine is at unix://, tcp:// or http://"));
+pub(super) fn client(host: &str, options: &DockerOptions) -> Result<bollard::Docker, ContainerError> {
+    let client = match door(host, options.certificates.as_deref())? {
+        Door::Socket => bollard::Docker::connect_with_unix(host, CLIENT_TIMEOUT_SECONDS, API_DEFAULT_VERSION),
+        Door::Tls { authority, certificates } => {
+            let transport = tls::transport(certificates)?;
+            let address = format!("https://{authority}");
+            bollard::Docker::connect_with_custom_transport(
+                transport,
+                Some(address),
+                CLIENT_TIMEOUT_SECONDS,
+                API_DEFAULT_VERSION,
+            )
+        }
     };
     client.map_err(|fault| explain("connect", fault))
+}
+
+/// How an engine may be reached.
+#[derive(Debug, PartialEq, Eq)]
+enum Door<'a> {
+    Socket,
+    Tls { authority: &'a str, certificates: &'a Path },
+}
+
+/// Whoever reaches an engine is root on its machine. A socket has an owner; on a network, only a certificate tells us from everybody else.
+fn door<'a>(host: &'a str, certificates: Option<&'a Path>) -> Result<Door<'a>, ContainerError> {
+    if host.starts_with("unix://") {
+        return Ok(Door::Socket);
+    }
+    let Some(authority) = host.strip_prefix("tcp://").or_else(|| host.strip_prefix("https://")) else {
+        let plain = "an engine is at unix://, or at tcp:// over TLS; plain http:// lets everybody on the network be root there";
+        return Err(ContainerError::invalid(host, plain));
+    };
+    let Some(certificates) = certificates else {
+        let plain = "an engine on the network is reached over TLS with a client's certificate only: DOCKER_CERT_PATH names the folder \
+                     with ca.pem, cert.pem and key.pem";
+        return Err(ContainerError::invalid(host, plain));
+    };
+    Ok(Door::Tls { authority: authority.trim_end_matches('/'), certificates })
 }
 
 impl Docker {
@@ -70,6 +101,7 @@ pub(super) fn says(error: &ContainerError, words: &str) -> bool {
         | ContainerError::Conflict { .. }
         | ContainerError::SubnetTaken { .. }
         | ContainerError::NotFound { .. }
+        | ContainerError::NotRunning { .. }
         | ContainerError::NoNetwork { .. }
         | ContainerError::NoSharedContainer { .. }
         | ContainerError::NoImage { .. }
@@ -104,4 +136,21 @@ pub(super) fn explain(call: &'static str, fault: Fault) -> ContainerError {
 pub(super) fn malformed(call: &'static str, what: &'static str) -> ContainerError {
     let source: Cause = format!("the answer lacks {what}").into();
     ContainerError::Engine { call, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_on_the_network_is_not_reached_without_a_certificate() {
+        assert_eq!(door("unix:///var/run/docker.sock", None).unwrap(), Door::Socket);
+        for host in ["tcp://10.0.0.1:2375", "https://10.0.0.1:2376"] {
+            let refused = door(host, None).unwrap_err().to_string();
+            assert!(refused.contains("DOCKER_CERT_PATH"), "{refused}");
+        }
+        for host in ["http://10.0.0.1:2375", "10.0.0.1:2375", "ssh://host", ""] {
+            assert!(door(host, Some(Path::new("/"))).is_err(), "{host}");
+        }
+    }
 }

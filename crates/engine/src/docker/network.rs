@@ -12,7 +12,7 @@ use super::Docker;
 use super::call::{if_found, malformed, says, status};
 use crate::error::ContainerError;
 use crate::network_rules;
-use crate::ownership::{label, owned_by};
+use crate::ownership::owned_by;
 use crate::spec::{NetworkRef, NetworkSpec};
 
 /// An engine reserves a network's addresses some time before it shows the network, so another caller's half-made one
@@ -123,18 +123,21 @@ impl Docker {
 
     async fn networks_named(&self, name: &str) -> Result<Vec<Network>, ContainerError> {
         // The engine's own filter matches parts of names as well.
-        let mut networks = self.list_networks("name", name.to_owned()).await?;
+        let mut networks = self.list_networks("name", vec![name.to_owned()]).await?;
         networks.retain(|network| network.name.as_deref() == Some(name));
         Ok(networks)
     }
 
-    /// All networks of a cluster.
-    pub(super) async fn cluster_networks(&self, cluster: &str) -> Result<Vec<Network>, ContainerError> {
-        self.list_networks("label", format!("{}={cluster}", label::CLUSTER)).await
+    /// All networks with all of these labels.
+    pub(super) async fn labelled_networks(
+        &self,
+        labels: Vec<String>,
+    ) -> Result<Vec<Network>, ContainerError> {
+        self.list_networks("label", labels).await
     }
 
-    async fn list_networks(&self, filter: &str, value: String) -> Result<Vec<Network>, ContainerError> {
-        let filters = [(filter.to_owned(), vec![value])].into();
+    async fn list_networks(&self, filter: &str, values: Vec<String>) -> Result<Vec<Network>, ContainerError> {
+        let filters = [(filter.to_owned(), values)].into();
         let options = ListNetworksOptions { filters: Some(filters) };
         self.call("list networks", self.api.list_networks(Some(options))).await
     }

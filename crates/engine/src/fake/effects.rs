@@ -39,6 +39,7 @@ pub enum Verb {
     ContainerRemove,
     ContainerResize,
     ContainerRestart,
+    ContainerExec,
     RecordNote,
 }
 
@@ -67,6 +68,7 @@ impl Verb {
         Self::ContainerRemove,
         Self::ContainerResize,
         Self::ContainerRestart,
+        Self::ContainerExec,
         Self::RecordNote,
     ];
 }

@@ -1,5 +1,6 @@
 //! The port, on the fake world.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,13 +18,16 @@ use crate::capacity::Capacity;
 use crate::check;
 use crate::containers::Containers;
 use crate::error::ContainerError;
+use crate::exec::{Exec, Executed};
 use crate::logs::{LogQuery, Logs, Tail};
-use crate::observed::{Event, Finished, Inventory, Observed};
+use crate::observed::{Event, Finished, Inventory, Observed, State as ContainerState};
 use crate::ownership::{ClusterId, Ownership};
 use crate::plan::{self, Demand, RunWay};
+use crate::selection::Selection;
 use crate::spec::{
     ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy, record_volume,
 };
+use crate::usage::Usage;
 
 #[async_trait]
 impl Containers for FakeEngine {
@@ -41,8 +45,8 @@ impl Containers for FakeEngine {
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
         check::network(spec)?;
         self.make_network(spec).await?;
-        for attachment in &spec.attach {
-            self.attach(spec, attachment).await?;
+        for role in &spec.attach {
+            self.attach(spec, role).await?;
         }
         Ok(())
     }
@@ -108,8 +112,27 @@ impl Containers for FakeEngine {
         self.set_limits(&container.name, limits).await
     }
 
-    async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
-        self.look("observe", |state| state.inventory(cluster)).await
+    async fn observe(&self, cluster: &ClusterId, selection: Selection) -> Result<Inventory, ContainerError> {
+        let seen = self.look("observe", |state| state.inventory(cluster)).await?;
+        self.world.lock().looks.push(selection);
+        Ok(seen.select(selection))
+    }
+
+    async fn stats(&self, cluster: &ClusterId, selection: Selection) -> Result<Vec<Usage>, ContainerError> {
+        self.look("stats", |state| state.usage(cluster, selection)).await
+    }
+
+    async fn address(&self, container: &ContainerRef) -> Result<Ipv4Addr, ContainerError> {
+        let seen = self.running(container).await?;
+        seen.address.ok_or_else(|| ContainerError::NotRunning { container: container.name.clone() })
+    }
+
+    async fn exec(&self, container: &ContainerRef, exec: &Exec) -> Result<Executed, ContainerError> {
+        exec.check(&container.name)?;
+        self.running(container).await?;
+        self.effect(Verb::ContainerExec, &container.name, |_| Ok(Change::Made)).await?;
+        let end = self.look("exec", |state| state.exec(&container.name, exec)).await?;
+        end.ok_or(ContainerError::Timeout { call: "run a program", after_ms: exec.within.as_millis() })
     }
 
     async fn logs(&self, container: &ContainerRef, query: LogQuery) -> Result<Logs, ContainerError> {
@@ -152,6 +175,14 @@ impl Containers for FakeEngine {
 }
 
 impl FakeEngine {
+    /// The container, which must be its owner's and run.
+    async fn running(&self, container: &ContainerRef) -> Result<Observed, ContainerError> {
+        self.touchable(container).await?;
+        let seen = self.look("inspect", |state| state.observed(&container.name)).await?;
+        let running = seen.filter(|seen| seen.state == ContainerState::Running);
+        running.ok_or_else(|| ContainerError::NotRunning { container: container.name.clone() })
+    }
+
     /// The container is there, and whoever holds this reference may change it.
     async fn touchable(&self, container: &ContainerRef) -> Result<(), ContainerError> {
         let owner = self.look("inspect", |state| {

@@ -9,7 +9,9 @@ use crate::observed::{
 };
 use crate::ownership::{ClusterId, Ownership, label, owned_by, read_tenant};
 use crate::plan::Found;
+use crate::selection::Selection;
 use crate::spec::container_of_volume;
+use crate::usage::Usage;
 
 impl State {
     pub(super) fn found(&self, name: &str, network: &str) -> Option<Found> {
@@ -68,6 +70,16 @@ impl State {
         }
     }
 
+    pub(super) fn usage(&self, cluster: &ClusterId, selection: Selection) -> Vec<Usage> {
+        let seen = self.inventory(cluster).select(selection).containers.into_iter();
+        let running = seen.filter(|container| container.state == ContainerState::Running);
+        let measured = running.map(|container| {
+            let (cpu, memory) = self.used.get(&container.name).copied().unwrap_or_default();
+            Usage { name: container.name, owner: container.owner, at: common::clock::now(), cpu, memory }
+        });
+        measured.collect()
+    }
+
     fn network_observed(&self, name: &str, cluster: &ClusterId) -> Option<NetworkObserved> {
         let network = self.networks.get(name)?;
         let tenant = read_tenant(&network.labels)?;
@@ -78,7 +90,7 @@ impl State {
             self.shared.iter().filter(|s| s.cluster == *cluster).map(|s| s.role.clone()).collect();
         let all_in = |role: &String| {
             let mut holders = self.shared.iter().filter(|s| s.cluster == *cluster && s.role == *role);
-            holders.all(|shared| shared.attached.contains_key(&network.id))
+            holders.all(|shared| shared.attached.contains(&network.id))
         };
         Some(NetworkObserved {
             name: name.to_owned(),

@@ -7,7 +7,7 @@ use crate::error::ContainerError;
 use crate::network_rules;
 use crate::observed::Object;
 use crate::ownership::{ClusterId, owned_by};
-use crate::spec::{Attachment, NetworkRef, NetworkSpec};
+use crate::spec::{NetworkRef, NetworkSpec};
 
 impl FakeEngine {
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
@@ -18,20 +18,14 @@ impl FakeEngine {
         Ok(())
     }
 
-    pub(super) async fn attach(
-        &self,
-        spec: &NetworkSpec,
-        attachment: &Attachment,
-    ) -> Result<(), ContainerError> {
-        let role = &attachment.role;
-        let missing = self.look("attach", |state| unattached(state, spec, attachment)).await?;
+    pub(super) async fn attach(&self, spec: &NetworkSpec, role: &str) -> Result<(), ContainerError> {
+        let missing = self.look("attach", |state| unattached(state, spec, role)).await?;
         if missing.is_none() {
-            return Err(ContainerError::NoSharedContainer { role: role.clone() });
+            return Err(ContainerError::NoSharedContainer { role: role.to_owned() });
         }
         for index in missing.into_iter().flatten() {
             let target = format!("{}/{role}", spec.name);
-            self.effect(Verb::NetworkAttach, &target, |state| connect(state, index, spec, attachment))
-                .await?;
+            self.effect(Verb::NetworkAttach, &target, |state| connect(state, index, spec)).await?;
         }
         Ok(())
     }
@@ -79,30 +73,23 @@ fn create(state: &mut State, spec: &NetworkSpec) -> Result<Change, ContainerErro
 }
 
 /// The shared containers of the role that still have to be attached; `None` when there is none of that role at all.
-fn unattached(state: &State, spec: &NetworkSpec, attachment: &Attachment) -> Option<Vec<usize>> {
+fn unattached(state: &State, spec: &NetworkSpec, role: &str) -> Option<Vec<usize>> {
     let id = state.networks.get(&spec.name).map(|network| network.id);
     let shared = state.shared.iter().enumerate();
-    let holders: Vec<_> =
-        shared.filter(|(_, s)| s.cluster == spec.cluster && s.role == attachment.role).collect();
+    let holders: Vec<_> = shared.filter(|(_, s)| s.cluster == spec.cluster && s.role == role).collect();
     if holders.is_empty() {
         return None;
     }
-    let open =
-        holders.iter().filter(|(_, s)| id.and_then(|id| s.attached.get(&id)) != Some(&attachment.alias));
+    let open = holders.iter().filter(|(_, s)| id.is_none_or(|id| !s.attached.contains(&id)));
     Some(open.map(|(index, _)| *index).collect())
 }
 
-fn connect(
-    state: &mut State,
-    index: usize,
-    spec: &NetworkSpec,
-    attachment: &Attachment,
-) -> Result<Change, ContainerError> {
+fn connect(state: &mut State, index: usize, spec: &NetworkSpec) -> Result<Change, ContainerError> {
     let Some(id) = state.networks.get(&spec.name).map(|network| network.id) else {
         return Err(ContainerError::NoNetwork { name: spec.name.clone() });
     };
     if let Some(shared) = state.shared.get_mut(index) {
-        shared.attached.insert(id, attachment.alias.clone());
+        shared.attached.insert(id);
     }
     state.tell(Object::Network, &spec.name);
     Ok(Change::Made)
@@ -128,7 +115,7 @@ fn removable(state: &State, network: &NetworkRef) -> Result<Option<Vec<String>>,
     if state.containers.values().any(|container| container.network_id == Some(found.id)) {
         return Err(network_rules::in_use(&network.name));
     }
-    let inside = state.shared.iter().filter(|shared| shared.attached.contains_key(&found.id));
+    let inside = state.shared.iter().filter(|shared| shared.attached.contains(&found.id));
     let mut roles: Vec<_> = inside.map(|shared| shared.role.clone()).collect();
     roles.dedup();
     Ok(Some(roles))

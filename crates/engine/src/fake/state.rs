@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use common::id::RecordId;
 use futures::channel::mpsc::UnboundedSender;
@@ -10,12 +11,13 @@ use time::OffsetDateTime;
 
 use super::effects::Effect;
 use super::faults::Fault;
-use super::runs::Runs;
+use super::runs::{Execs, Runs};
 use crate::capacity::Capacity;
 use crate::hash::SpecHash;
 use crate::logs::LogLine;
 use crate::observed::{Event, Health, News, Object, State as ContainerState};
 use crate::ownership::{ClusterId, label, read_tenant};
+use crate::selection::Selection;
 use crate::spec::{ContainerSpec, Limits};
 
 pub(super) type Labels = HashMap<String, String>;
@@ -37,6 +39,10 @@ pub(super) struct State {
     pub(super) missing_images: BTreeSet<String>,
     pub(super) health: BTreeMap<String, Health>,
     pub(super) runs: Option<Runs>,
+    pub(super) execs: Option<Execs>,
+    /// Processor time and bytes of memory, by container.
+    pub(super) used: BTreeMap<String, (Duration, u64)>,
+    pub(super) looks: Vec<Selection>,
     pub(super) ledger: Vec<Effect>,
     pub(super) faults: Vec<Fault>,
     pub(super) unreachable: bool,
@@ -73,8 +79,8 @@ pub(super) struct Container {
 pub(super) struct Shared {
     pub(super) cluster: ClusterId,
     pub(super) role: String,
-    /// Networks by id, and the alias in each.
-    pub(super) attached: BTreeMap<u64, String>,
+    /// Networks by id.
+    pub(super) attached: BTreeSet<u64>,
 }
 
 impl State {
@@ -84,7 +90,7 @@ impl State {
     }
 
     pub(super) fn add_shared(&mut self, cluster: &ClusterId, role: &str) {
-        let shared = Shared { cluster: cluster.clone(), role: role.to_owned(), attached: BTreeMap::new() };
+        let shared = Shared { cluster: cluster.clone(), role: role.to_owned(), attached: BTreeSet::new() };
         self.shared.push(shared);
         let (object, name, at) = (Object::Shared, role.to_owned(), common::clock::now());
         self.send(cluster.as_str(), &Event { tenant: None, object, name, at, news: News::Changed });

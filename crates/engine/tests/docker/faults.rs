@@ -1,13 +1,13 @@
 //! Between the adapter and the engine: breaks the connection before or after a chosen request has had its effect.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use common::id::OperationId;
 use engine::fake::{Verb, When};
 use tokio::io::{
     AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy, copy_bidirectional, split,
 };
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{UnixListener, UnixStream};
 
 type Armed = Arc<Mutex<Vec<(Verb, When)>>>;
 
@@ -15,20 +15,26 @@ type Armed = Arc<Mutex<Vec<(Verb, When)>>>;
 #[derive(Clone, Default)]
 pub struct Faults {
     armed: Armed,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Faults {
-    /// Listens on a port of its own and passes everything on to the engine at this host.
-    pub async fn listen(&self, host: String) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let armed = Arc::clone(&self.armed);
+    /// Listens on a socket of its own and passes everything on to the engine at this one. Returns where.
+    pub fn listen(&self, engine: String) -> String {
+        let path = std::env::temp_dir().join(format!("rp9-engine-{}.sock", OperationId::generate().digits()));
+        let listener = UnixListener::bind(&path).unwrap();
+        let faults = self.clone();
         detach(async move {
             while let Ok((client, _)) = listener.accept().await {
-                detach(serve(client, host.clone(), Arc::clone(&armed)));
+                detach(serve(client, engine.clone(), faults.clone()));
             }
         });
-        address
+        format!("unix://{}", path.display())
+    }
+
+    /// The requests since the last time this was asked, each with its method and path.
+    pub fn take_requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.requests.lock().unwrap())
     }
 
     /// The next request of this sort fails.
@@ -42,23 +48,20 @@ fn detach(task: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(task));
 }
 
-async fn serve(mut client: TcpStream, host: String, armed: Armed) {
+async fn serve(mut client: UnixStream, engine: String, faults: Faults) {
     let Some(head) = read_head(&mut client).await else { return };
-    let fault = take(&armed, &head);
-    if fault == Some(When::Before) {
-        return;
-    }
-    if let Some(path) = host.strip_prefix("unix://") {
+    let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
+    let fault = take(&faults.armed, &line);
+    faults.requests.lock().unwrap().push(line);
+    if fault != Some(When::Before) {
+        let path = engine.trim_start_matches("unix://");
         pass(client, UnixStream::connect(path).await.unwrap(), &head, fault).await;
-    } else {
-        let address = host.trim_start_matches("tcp://").trim_start_matches("http://");
-        pass(client, TcpStream::connect(address).await.unwrap(), &head, fault).await;
     }
 }
 
 /// The adapter opens a connection per request, so what comes first decides.
 async fn pass(
-    mut client: TcpStream,
+    mut client: UnixStream,
     mut engine: impl AsyncRead + AsyncWrite + Unpin,
     head: &[u8],
     fault: Option<When>,
@@ -80,7 +83,7 @@ async fn pass(
     }
 }
 
-async fn read_head(client: &mut TcpStream) -> Option<Vec<u8>> {
+async fn read_head(client: &mut UnixStream) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if client.read_buf(&mut head).await.ok()? == 0 {
@@ -90,9 +93,7 @@ async fn read_head(client: &mut TcpStream) -> Option<Vec<u8>> {
     Some(head)
 }
 
-fn take(armed: &Armed, head: &[u8]) -> Option<When> {
-    let head = String::from_utf8_lossy(head);
-    let line = head.lines().next().unwrap_or_default();
+fn take(armed: &Armed, line: &str) -> Option<When> {
     let mut armed = armed.lock().unwrap();
     let index = armed.iter().position(|(verb, _)| is(line, *verb))?;
     Some(armed.remove(index).1)
@@ -115,6 +116,7 @@ fn is(line: &str, verb: Verb) -> bool {
         Verb::ContainerRemove => ("DELETE ", "/containers/"),
         Verb::ContainerResize => ("POST ", "/update"),
         Verb::ContainerRestart => ("POST ", "/restart"),
+        Verb::ContainerExec => ("POST ", "/exec/"),
         Verb::RecordNote => ("POST ", "/volumes/create"),
     };
     line.starts_with(method) && line.contains(part)

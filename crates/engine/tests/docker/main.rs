@@ -8,16 +8,20 @@ mod faults;
 mod logs;
 mod outside;
 mod reach;
+mod selected;
 mod silent;
+mod tls;
 
 use std::time::Duration;
 
 use common::error::{Classify as _, Kind};
+use common::id::OperationId;
 use engine::contract::{self, Stage};
 use engine::docker::{Docker, DockerOptions};
 use engine::{Containers, State};
 use futures::future::join_all;
 use outside::Place;
+use tokio::net::UnixListener;
 
 #[tokio::test]
 #[ignore = "needs a Docker engine: deploy/test"]
@@ -55,7 +59,10 @@ async fn processes_that_know_nothing_of_each_other_agree() {
 
 #[tokio::test]
 async fn an_engine_that_is_away_is_unavailable() {
-    let nobody = Docker::connect("tcp://127.0.0.1:1").unwrap();
+    let path = std::env::temp_dir().join(format!("rp9-nobody-{}.sock", OperationId::generate().digits()));
+    // Somebody was there, and has left.
+    drop(UnixListener::bind(&path).unwrap());
+    let nobody = Docker::connect(&format!("unix://{}", path.display())).unwrap();
     assert_eq!(nobody.ping().await.unwrap_err().kind(), Kind::Unavailable);
     let missing = Docker::connect("unix:///nowhere/docker.sock").err().unwrap();
     assert_eq!(missing.kind(), Kind::Unavailable);
@@ -63,8 +70,9 @@ async fn an_engine_that_is_away_is_unavailable() {
 
 #[tokio::test]
 async fn an_engine_that_says_nothing_times_out() {
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let host = format!("tcp://{}", silent.local_addr().unwrap());
+    let path = std::env::temp_dir().join(format!("rp9-silent-{}.sock", OperationId::generate().digits()));
+    let _silent = UnixListener::bind(&path).unwrap();
+    let host = format!("unix://{}", path.display());
     let options = DockerOptions { call_timeout: Duration::from_millis(100), ..DockerOptions::default() };
     let docker = Docker::connect_with(&host, options).unwrap();
     assert_eq!(docker.ping().await.unwrap_err().kind(), Kind::Timeout);

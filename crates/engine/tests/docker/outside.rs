@@ -31,6 +31,7 @@ pub struct Place {
     pub docker: Docker,
     pub api: Api,
     pub setup: ContractSetup,
+    pub faults: Faults,
 }
 
 impl Place {
@@ -41,11 +42,11 @@ impl Place {
         let run = TenantId::generate().digits();
         let cluster: ClusterId = format!("{PREFIX}{}", run.get(20..).unwrap()).parse().unwrap();
         let faults = Faults::default();
-        let docker = Docker::connect(&format!("tcp://{}", faults.listen(host()).await)).unwrap();
-        let outside = DockerOutside { api: api.clone(), cluster: cluster.clone(), faults };
+        let docker = Docker::connect(&faults.listen(host())).unwrap();
+        let outside = DockerOutside { api: api.clone(), cluster: cluster.clone(), faults: faults.clone() };
         let subnets = format!("10.203.{}.0/20", part * 16).parse().unwrap();
         let setup = ContractSetup::new(cluster, &image(), subnets, Box::new(outside));
-        Self { docker, api, setup }
+        Self { docker, api, setup, faults }
     }
 
     /// Takes away what the test itself put up.

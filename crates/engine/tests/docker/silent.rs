@@ -1,27 +1,27 @@
 //! An engine that lists its containers and says nothing more about some of them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::error::{Classify as _, Kind};
-use engine::Containers as _;
+use common::id::OperationId;
 use engine::docker::{Docker, DockerOptions};
+use engine::{Containers as _, Selection};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{UnixListener, UnixStream};
 
-/// Listens as an engine that has so many containers, and counts how many it was asked about.
-async fn listen(containers: usize, asked: Arc<AtomicUsize>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+/// Listens as an engine that has so many containers, and counts how many it was asked about. Returns where.
+fn listen(containers: usize, asked: Arc<AtomicUsize>) -> String {
+    let path = std::env::temp_dir().join(format!("rp9-mute-{}.sock", OperationId::generate().digits()));
+    let listener = UnixListener::bind(&path).unwrap();
     detach(async move {
         while let Ok((client, _)) = listener.accept().await {
             detach(serve(client, containers, Arc::clone(&asked)));
         }
     });
-    address
+    format!("unix://{}", path.display())
 }
 
 #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
@@ -29,7 +29,7 @@ fn detach(task: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(task));
 }
 
-async fn serve(mut client: TcpStream, containers: usize, asked: Arc<AtomicUsize>) {
+async fn serve(mut client: UnixStream, containers: usize, asked: Arc<AtomicUsize>) {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if client.read_buf(&mut head).await.unwrap_or_default() == 0 {
@@ -66,17 +66,17 @@ fn listed(number: usize) -> serde_json::Value {
     })
 }
 
-async fn docker(containers: usize, asked: &Arc<AtomicUsize>) -> Docker {
-    let host = format!("tcp://{}", listen(containers, Arc::clone(asked)).await);
+fn docker(containers: usize, asked: &Arc<AtomicUsize>) -> Docker {
+    let host = listen(containers, Arc::clone(asked));
     let options = DockerOptions { look_timeout: Duration::from_millis(200), ..DockerOptions::default() };
     Docker::connect_with(&host, options).unwrap()
 }
 
 #[tokio::test]
 async fn a_few_that_it_is_silent_about_are_named_after_a_short_while() {
-    let docker = docker(3, &Arc::default()).await;
+    let docker = docker(3, &Arc::default());
     let cluster = "silent".parse().unwrap();
-    let looked = docker.observe(&cluster);
+    let looked = docker.observe(&cluster, Selection::ALL);
     let inventory = tokio::time::timeout(Duration::from_secs(10), looked).await.unwrap().unwrap();
     assert!(inventory.containers.is_empty());
     assert!(inventory.unknown.into_iter().eq(["silent-0", "silent-1", "silent-2"]));
@@ -85,8 +85,8 @@ async fn a_few_that_it_is_silent_about_are_named_after_a_short_while() {
 #[tokio::test]
 async fn one_that_is_silent_about_most_is_not_waited_for_again_and_again() {
     let asked = Arc::default();
-    let docker = docker(500, &asked).await;
-    let error = docker.observe(&"silent".parse().unwrap()).await.unwrap_err();
+    let docker = docker(500, &asked);
+    let error = docker.observe(&"silent".parse().unwrap(), Selection::ALL).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout);
     let asked = asked.load(Ordering::Relaxed);
     assert!(asked < 50, "asked about {asked}");

@@ -2,12 +2,13 @@
 
 use axum::{
     Router,
-    extract::{FromRequestParts, State},
+    extract::{FromRequestParts, Query, State},
     middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
 use http::{HeaderMap, StatusCode, header, request::Parts};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -25,9 +26,22 @@ pub fn edge(app: &App) -> Router {
         .with_state(app.clone())
 }
 
-/// Every route there is, and of which record. When the record does not answer, neither does this: the edge keeps what it has.
-async fn routes(State(app): State<App>, _edge: Edge, headers: HeaderMap) -> Answered<Response> {
-    let snapshot = edge::routes::snapshot(&app.statements).await?;
+/// What is asked for beside the token.
+#[derive(Deserialize)]
+struct Asked {
+    /// The cluster whose edge this is: a host is known where its tenant lives, and nowhere else.
+    cluster: Option<String>,
+}
+
+/// Every route there is, or those of one cluster, and of which record. When the record does not answer, neither does this: the edge keeps
+/// what it has.
+async fn routes(
+    State(app): State<App>,
+    _edge: Edge,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Answered<Response> {
+    let snapshot = edge::routes::snapshot(&app.statements, asked.cluster.as_deref()).await?;
     let body = serde_json::to_vec(&snapshot).map_err(|_| Problem::new(Code::Internal))?;
     let tag = format!("\"{}\"", hex::encode(Sha256::digest(&body)));
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());

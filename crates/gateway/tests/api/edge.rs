@@ -30,6 +30,36 @@ async fn the_edge_gets_every_route_and_whose_record_it_is_at_once(database: PgPo
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
+async fn a_clusters_edge_gets_the_routes_of_that_cluster(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let execute = async |statement: &'static str| sqlx::raw_sql(statement).execute(&database).await.unwrap();
+    execute(
+        "insert into clusters (id, region, engine, subnets) values ('east', 'x', 'docker', '10.1.0.0/16')",
+    )
+    .await;
+    let created = platform.send(Call::post("/tenants", &tenant("acme")).by_a("admin").signed()).await;
+    assert_eq!(created.status, 201);
+    execute(
+        "insert into routes (host, tenant_id, targets, generation, stand_in)
+             select 'acme.localhost', id, '[]', 1, 'suspended' from tenants",
+    )
+    .await;
+    let hosts = async |cluster: &str| {
+        let asked = Call::get(&format!("/edge/routes.json?cluster={cluster}"));
+        let reply =
+            platform.send_to_edge(asked.header("authorization", Platform::edge_authorization())).await;
+        assert_eq!(reply.status, 200);
+        reply.json()["routes"].as_array().unwrap().len()
+    };
+    execute("update tenants set cluster_id = 'east'").await;
+    assert_eq!((hosts("east").await, hosts("west").await), (1, 0));
+    let all = platform.ask_as_edge(&Platform::edge_authorization()).await.json();
+    assert_eq!(all["routes"][0]["stand_in"], "suspended");
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
 async fn what_the_edge_has_is_not_sent_again(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     let right = Platform::edge_authorization();

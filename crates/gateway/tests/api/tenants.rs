@@ -131,7 +131,9 @@ async fn pages_hold_every_tenant_once_the_newest_first(database: PgPool) {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn a_list_can_be_narrowed_and_a_wrong_query_is_told_in_full(database: PgPool) {
-    crate::offer::cluster(&database, "local", "local", &[]).await;
+    for (cluster, region) in [("local", "local"), ("other", "elsewhere")] {
+        crate::offer::cluster(&database, cluster, region, &[]).await;
+    }
     let platform = Platform::on(database.clone()).await;
     create(&platform, "acme").await;
     create(&platform, "bolt").await;
@@ -152,7 +154,9 @@ async fn a_list_can_be_narrowed_and_a_wrong_query_is_told_in_full(database: PgPo
         ("q=100%25", 1),
         ("q=BOLT", 1),
         ("q=_", 0),
-        ("cluster=local", 0),
+        // Where they were placed when they were accepted.
+        ("cluster=local", 2),
+        ("cluster=other", 0),
     ] {
         assert_eq!(count(query).await, Some(expected), "{query}");
     }

@@ -26,11 +26,11 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
         role: engine_role,
         color: instance.color,
         generation: instance.generation,
-        cluster: blueprint.site.cluster.clone(),
+        cluster: blueprint.home.cluster.clone(),
     };
     let limits = Limits { cpu_millis: instance.cpu_millis, memory_mb: instance.memory_mb, pids: PIDS };
     let launch = blueprint.n8n.launch(role(blueprint, instance));
-    let image = blueprint.site.image(blueprint.tenant.version);
+    let image = blueprint.site.image(blueprint.home.version);
     let mut spec = of_launch(image, owner, limits, launch, &blueprint.secrets.instance);
     spec.settings = blueprint.site.settings();
     spec.name.clone_from(&instance.name);

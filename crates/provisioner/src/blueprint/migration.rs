@@ -9,7 +9,7 @@ use common::{
     id::TenantId,
     tenant::Color,
 };
-use engine::{Attachment, ContainerError, ContainerSpec, Containers, Limits, NetworkSpec, Ownership, Role};
+use engine::{ContainerError, ContainerSpec, Containers, Limits, NetworkSpec, Ownership, Role};
 use ipnet::Ipv4Net;
 use n8n::{
     account,
@@ -104,7 +104,7 @@ impl MigrationContainer<'_> {
             tenant: None,
             cluster: self.site.cluster.clone(),
             subnet,
-            attach: vec![Attachment { role: "postgres".into(), alias: "postgres".into() }],
+            attach: vec!["postgres".into()],
             generation: 1,
         }
     }

@@ -23,7 +23,7 @@ impl Step<CreateTenant> for Database {
     ) -> Result<(), StepError> {
         let (record, tenant) = (context.database(), context.tenant());
         let blueprint = context.observe().blueprint(record, tenant).await?;
-        let (name, version) = (Name::of(tenant), blueprint.tenant.version);
+        let (name, version) = (Name::of(tenant), blueprint.home.version);
         let password = &blueprint.secrets.instance.database_password;
         let world = context.fenced().await?;
         world.databases.ensure_template(version, &world.migration(record)).await?;

@@ -7,7 +7,7 @@ use common::{
     error::Kind,
     operations::{Context, Request, Step, StepError},
 };
-use engine::{Inventory, State};
+use engine::{Inventory, Selection, State};
 use wire::kinds::TenantCreate;
 
 use super::{
@@ -58,9 +58,11 @@ pub async fn await_ready(
     names: &[String],
     limit: Duration,
 ) -> Result<(), StepError> {
+    // Asked often: of this tenant's containers and of nobody else's.
+    let selection = Selection::of(context.tenant()).containers();
     wait::until(limit, || async {
         let world = context.observe();
-        let inventory = world.containers.observe(&world.site.cluster).await?;
+        let inventory = world.containers.observe(&world.site.cluster, selection).await?;
         names.iter().try_for_each(|name| judge(&inventory, name))
     })
     .await

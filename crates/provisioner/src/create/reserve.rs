@@ -11,8 +11,9 @@ use wire::kinds::TenantCreate;
 use super::{CreateTenant, Nothing};
 use crate::{
     World,
+    home::here,
     store::{
-        clusters,
+        clusters, homes,
         instances::{self, Instance},
         secrets, subnets,
         tenants::{self, Tenant},
@@ -33,12 +34,17 @@ impl Step<CreateTenant> for Reserve {
         _: &mut Nothing,
     ) -> Result<(), StepError> {
         let (tenant, world) = (context.tenant(), context.observe());
-        fits(world, &tenants::get(context.database(), tenant).await?).await?;
+        let cluster = &world.site.cluster;
+        let row = tenants::get(context.database(), tenant).await?;
+        // Accepted when no cluster was known that could hold it: it is ours, if this one can.
+        row.home.as_ref().map_or(Ok(()), |home| here(home.cluster(), cluster))?;
+        fits(world, &row).await?;
         let mut transaction = context.begin().await?;
         clusters::ensure(&mut *transaction, &world.site).await?;
+        homes::place(&mut *transaction, tenant, cluster).await?;
         let row = tenants::get(&mut *transaction, tenant).await?;
-        let wanted = Instance::all_of(&row);
-        instances::ensure(&mut transaction, world.site.cluster.as_str(), tenant, &wanted).await?;
+        let wanted = Instance::all_of(&row, row.dedicated_in(cluster)?.color);
+        instances::ensure(&mut transaction, cluster.as_str(), tenant, &wanted).await?;
         secrets::ensure(&mut transaction, &world.keys, tenant).await?;
         // Last, because every other reservation waits from here to the commit.
         subnets::ensure(&mut transaction, &world.site, tenant).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use common::operations::{Context, Request, Step, StepError};
-use engine::ContainerRef;
+use engine::{ContainerRef, Selection};
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
@@ -29,13 +29,11 @@ impl Step<DeleteTenant> for RemoveContainers {
 
 /// Removes every container of the tenant that the engine really has, whatever the rows say.
 pub async fn remove_all(context: &Context<'_, World, impl Request>) -> Result<(), StepError> {
-    let tenant = Some(context.tenant());
     let world = context.observe();
-    let inventory = world.containers.observe(&world.site.cluster).await?;
-    let containers =
-        inventory.containers.iter().filter(|c| c.owner.tenant == tenant).map(|c| c.name.as_str());
+    let inventory = world.containers.observe(&world.site.cluster, Selection::of(context.tenant())).await?;
+    let containers = inventory.containers.iter().map(|c| c.name.as_str());
     // Secrets without a container: its removal was interrupted.
-    let volumes = inventory.volumes.iter().filter(|v| v.tenant == tenant).map(|v| v.container.as_str());
+    let volumes = inventory.volumes.iter().map(|v| v.container.as_str());
     let names: BTreeSet<_> = containers.chain(volumes).map(str::to_owned).collect();
     remove_containers(context, names).await
 }
@@ -45,9 +43,11 @@ pub async fn remove_containers(
     context: &Context<'_, World, impl Request>,
     names: impl IntoIterator<Item = String>,
 ) -> Result<(), StepError> {
-    let (tenant, cluster) = (Some(context.tenant()), &context.observe().site.cluster);
+    let (tenant, world) = (Some(context.tenant()), context.observe());
+    // Finding nothing of it where it does not live says nothing.
+    world.is_home_of(context.database(), context.tenant()).await?;
     for name in names {
-        let container = ContainerRef { name, tenant, cluster: cluster.clone(), generation: None };
+        let container = ContainerRef { name, tenant, cluster: world.site.cluster.clone(), generation: None };
         context.fenced().await?.containers.remove(&container).await?;
     }
     Ok(())

@@ -21,6 +21,7 @@ impl Step<DeleteTenant> for RemoveData {
         context: &Context<'_, World, TenantDelete>,
         _: &mut Removal,
     ) -> Result<(), StepError> {
+        context.observe().is_home_of(context.database(), context.tenant()).await?;
         let tenant = context.tenant();
         let name = Name::of(tenant);
         context.fenced().await?.queues.remove(tenant).await?;

@@ -24,6 +24,7 @@ impl Step<DeleteTenant> for FinalState {
         context: &Context<'_, World, TenantDelete>,
         state: &mut Removal,
     ) -> Result<(), StepError> {
+        context.observe().is_home_of(context.database(), context.tenant()).await?;
         let tenant = context.tenant();
         let mut transaction = context.begin().await?;
         tenants::deleting(&mut *transaction, tenant).await?;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
+use engine::Selection;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
@@ -20,10 +21,11 @@ impl Step<DeleteTenant> for RemoveNetwork {
         context: &Context<'_, World, TenantDelete>,
         _: &mut Removal,
     ) -> Result<(), StepError> {
-        let tenant = Some(context.tenant());
         let world = context.observe();
-        let inventory = world.containers.observe(&world.site.cluster).await?;
-        for network in inventory.networks.iter().filter(|n| n.tenant == tenant) {
+        world.is_home_of(context.database(), context.tenant()).await?;
+        let inventory =
+            world.containers.observe(&world.site.cluster, Selection::of(context.tenant())).await?;
+        for network in inventory.networks {
             let network = network.reference();
             context.fenced().await?.containers.remove_network(&network).await?;
         }

@@ -6,6 +6,7 @@ use common::{
     id::TenantId,
     operations::{Context, Step, StepError},
 };
+use engine::Selection;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
@@ -35,16 +36,12 @@ impl Step<DeleteTenant> for Verify {
 
 /// What the outside systems still have of a tenant, each named.
 pub async fn leftovers(world: &World, tenant: TenantId) -> Result<Vec<String>, StepError> {
-    let inventory = world.containers.observe(&world.site.cluster).await?;
+    let inventory = world.containers.observe(&world.site.cluster, Selection::of(tenant)).await?;
     let databases = world.databases.observe().await?;
     let queues = world.queues.observe().await?;
-    let owner = Some(tenant);
-    let containers = inventory.containers.iter().filter(|c| c.owner.tenant == owner);
-    let volumes = inventory.volumes.iter().filter(|v| v.tenant == owner);
-    let networks = inventory.networks.iter().filter(|n| n.tenant == owner);
-    let left = containers.map(|c| format!("container {}", c.name));
-    let left = left.chain(volumes.map(|v| format!("volume {}", v.name)));
-    let left = left.chain(networks.map(|n| format!("network {}", n.name)));
+    let left = inventory.containers.iter().map(|c| format!("container {}", c.name));
+    let left = left.chain(inventory.volumes.iter().map(|v| format!("volume {}", v.name)));
+    let left = left.chain(inventory.networks.iter().map(|n| format!("network {}", n.name)));
     let left = left
         .chain(databases.databases.iter().filter(|d| d.name.tenant() == tenant).map(|_| "database".into()));
     let left =

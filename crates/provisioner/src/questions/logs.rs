@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Answers one question.
 pub async fn logs(pool: &PgPool, world: &World, question: AskLogs) -> Result<Logs, NoAnswer> {
+    world.is_home_of(pool, question.tenant).await?;
     let instances = instances::of_tenant(pool, question.tenant).await?;
     let asked: Vec<_> = instances.iter().filter(|instance| is_asked(question.role, instance)).collect();
     if asked.is_empty() {

@@ -22,7 +22,7 @@ pub async fn meet(
     let noted = world.containers.record(cluster).await?;
     let known = if noted.is_none() {
         let seen: Vec<_> = tenants.iter().copied().collect();
-        expected::presence(pool, &seen).await?
+        expected::presence(pool, cluster.as_str(), &seen).await?
     } else {
         Default::default()
     };

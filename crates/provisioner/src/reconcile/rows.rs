@@ -61,9 +61,9 @@ pub struct Trouble {
 /// What the record knows of a tenant that the engine shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// It may own something.
+    /// It may own something here.
     Alive,
-    /// It failed or was deleted, and nothing works on it.
+    /// It failed, was deleted, or lives in another cluster, and nothing works on it.
     Gone,
 }
 
@@ -80,7 +80,7 @@ impl Rows {
         let seen: Vec<_> = inventory.tenants().into_iter().collect();
         Ok(Self {
             tenants: expected::tenants(pool, cluster).await?,
-            seen: expected::presence(pool, &seen).await?,
+            seen: expected::presence(pool, cluster, &seen).await?,
             healing: expected::healing(pool, cluster).await?,
             removed: removals::lately(pool, cluster).await?,
         })

@@ -6,7 +6,7 @@ use std::{
 };
 
 use common::{error::chain, id::TenantId};
-use engine::{ContainerError, Inventory};
+use engine::{ContainerError, Inventory, Selection};
 
 use crate::World;
 
@@ -27,7 +27,7 @@ impl Sight {
     /// Looks at everything at once.
     pub async fn look(world: &World) -> Result<Self, ContainerError> {
         let (inventory, logins, roles) = tokio::join!(
-            world.containers.observe(&world.site.cluster),
+            world.containers.observe(&world.site.cluster, Selection::ALL),
             seen(world.queues.observe()),
             seen(world.databases.observe()),
         );

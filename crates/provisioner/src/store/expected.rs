@@ -10,13 +10,13 @@ use sqlx::{PgExecutor, Row, postgres::PgRow};
 
 use crate::reconcile::{Expected, Noted, Presence, Trouble, Wanted};
 
-/// Tenants that have a place in this cluster, with everything that should run for each.
+/// Tenants for which something should run in this cluster, with all of that. One that lives elsewhere by now is not active here.
 pub async fn tenants(
     executor: impl PgExecutor<'_>,
     cluster: &str,
 ) -> Result<BTreeMap<TenantId, Expected>, sqlx::Error> {
     let rows = sqlx::query(
-        "select i.*, t.status = 'active' as active,
+        "select i.*, t.status = 'active' and coalesce(t.cluster_id, i.cluster_id) = i.cluster_id as active,
                 exists (select from operations o where o.tenant_id = t.id
                            and o.status in ('queued', 'running', 'undoing', 'stuck')) as busy,
                 r.heals, r.heal_after <= now() as healable, r.shown_at is not null as shown,
@@ -65,18 +65,24 @@ fn noted(row: &PgRow) -> Result<Noted, sqlx::Error> {
     })
 }
 
-/// What the record knows of these tenants. One that is not in the answer has no row.
+/// What the record knows of these tenants, as seen from this cluster: one that lives in another, and for which nothing is to run here, is
+/// gone from it. One that is not in the answer has no row.
 pub async fn presence(
     executor: impl PgExecutor<'_>,
+    cluster: &str,
     tenants: &[TenantId],
 ) -> Result<HashMap<TenantId, Presence>, sqlx::Error> {
     let known = sqlx::query_as(
-        "select t.id, t.status in ('failed', 'deleted') and not exists (
+        "select t.id,
+                (t.status in ('failed', 'deleted')
+                 or t.cluster_id is not null and t.cluster_id <> $2 and not exists (
+                        select from tenant_instances i where i.tenant_id = t.id and i.cluster_id = $2))
+                and not exists (
                     select from operations o where o.tenant_id = t.id
                        and o.status in ('queued', 'running', 'undoing', 'stuck'))
            from tenants t where t.id = any($1)",
     );
-    let known: Vec<(TenantId, bool)> = known.bind(tenants).fetch_all(executor).await?;
+    let known: Vec<(TenantId, bool)> = known.bind(tenants).bind(cluster).fetch_all(executor).await?;
     let presence = |gone: bool| if gone { Presence::Gone } else { Presence::Alive };
     Ok(known.into_iter().map(|(tenant, gone)| (tenant, presence(gone))).collect())
 }

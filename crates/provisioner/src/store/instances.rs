@@ -25,14 +25,14 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Those a tenant should have: one main, and its plan's workers. The limits hold for each container.
-    pub fn all_of(tenant: &Tenant) -> Vec<Self> {
+    /// Those a tenant should have on this side: one main, and its plan's workers. The limits hold for each container.
+    pub fn all_of(tenant: &Tenant, color: Color) -> Vec<Self> {
         let workers = (1..=tenant.workers as i32).map(Place::Worker);
-        std::iter::once(Place::Main).chain(workers).map(|place| Self::of(tenant, place)).collect()
+        std::iter::once(Place::Main).chain(workers).map(|place| Self::of(tenant, color, place)).collect()
     }
 
-    fn of(tenant: &Tenant, place: Place) -> Self {
-        let (digits, color) = (tenant.id.digits(), tenant.color);
+    fn of(tenant: &Tenant, color: Color, place: Place) -> Self {
+        let digits = tenant.id.digits();
         let name = match place {
             Place::Main => format!("rp9-{digits}-{color}-main"),
             Place::Worker(ordinal) => format!("rp9-{digits}-{color}-worker-{ordinal}"),

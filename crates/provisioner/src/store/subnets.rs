@@ -58,11 +58,12 @@ impl Classify for SubnetError {
     }
 }
 
-/// Gives the tenant the first free subnet of this cluster, or leaves it the one it has. In a transaction: until it is over,
+/// Gives the tenant, which has its place in this cluster, the first free subnet of it, or leaves it the one it has. In a transaction: until it is over,
 /// others wait, because they would all choose the same one.
 pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId) -> Result<(), SubnetError> {
     let free = free(connection, site).await?;
-    let give = "update tenants set subnet = $3, cluster_id = $2, updated_at = now() where id = $1 and subnet is null";
+    let give = "update tenants set subnet = $3, updated_at = now()
+                where id = $1 and cluster_id = $2 and subnet is null";
     let given = sqlx::query(give)
         .bind(tenant)
         .bind(site.cluster.as_str())

@@ -4,11 +4,15 @@ use common::{
     error::Kind,
     id::{OperationId, TenantId},
     operations::StepError,
-    tenant::{Color, TenantStatus},
+    tenant::TenantStatus,
 };
+use engine::ClusterId;
 use ipnet::{IpNet, Ipv4Net};
 use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
 use time::OffsetDateTime;
+
+use super::homes;
+use crate::home::{Dedicated, Home, here};
 
 /// A dedicated tenant with the limits that hold for it.
 #[derive(Debug, Clone)]
@@ -18,10 +22,10 @@ pub struct Tenant {
     pub email: String,
     pub subdomain: String,
     pub custom_domain: Option<String>,
-    pub version: n8n::Version,
+    /// `None` until it has a place.
+    pub home: Option<Home>,
     pub subnet: Option<Ipv4Net>,
     pub generation: i64,
-    pub color: Color,
     pub cpu_millis: u32,
     pub memory_mb: u32,
     pub workers: u32,
@@ -31,12 +35,24 @@ pub struct Tenant {
     pub created_at: OffsetDateTime,
 }
 
-const GET: &str = "
-    select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.n8n_version, t.subnet, t.generation, t.active_color,
-        t.created_at, l.cpu_millis, l.memory_mb, l.workers,
-        coalesce(l.base_workers, l.workers) as base_workers, l.concurrent_executions
-    from tenants t join tenant_limits l on l.tenant_id = t.id
-    where t.id = $1";
+const GET: &str = concat!(
+    "select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.subnet, t.generation, t.created_at,
+        l.cpu_millis, l.memory_mb, l.workers, coalesce(l.base_workers, l.workers) as base_workers,
+        l.concurrent_executions, ",
+    homes::columns!(),
+    " from tenants t join tenant_limits l on l.tenant_id = t.id
+    where t.id = $1"
+);
+
+impl Tenant {
+    /// What is its own in this cluster; it must have its place here.
+    pub fn dedicated_in(&self, cluster: &ClusterId) -> Result<Dedicated, StepError> {
+        let home = self.home.clone();
+        let home = home.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no place yet"))?;
+        here(home.cluster(), cluster)?;
+        home.dedicated()
+    }
+}
 
 /// The tenant, which must exist.
 pub async fn get(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Tenant, StepError> {
@@ -57,13 +73,12 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
         email: row.try_get("email")?,
         subdomain: row.try_get("subdomain")?,
         custom_domain: row.try_get("custom_domain")?,
-        version: row.try_get::<&str, _>("n8n_version")?.parse().map_err(|_| unreadable("n8n version"))?,
+        home: homes::read(row)?,
         subnet: subnet.and_then(|net| match net {
             IpNet::V4(net) => Some(net),
             IpNet::V6(_) => None,
         }),
         generation: row.try_get("generation")?,
-        color: row.try_get::<&str, _>("active_color")?.parse().map_err(|_| unreadable("color"))?,
         cpu_millis: positive("cpu_millis")?,
         memory_mb: positive("memory_mb")?,
         workers: positive("workers")?,

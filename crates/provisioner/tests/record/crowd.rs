@@ -4,13 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     database::MIGRATOR,
-    operations::{Gate, Store, Wake, Worker},
+    operations::{End, Gate, Store, Wake, Worker},
     service::Tasks,
 };
-use provisioner::sagas;
+use engine::Selection;
+use provisioner::{DeleteTenant, RestartTenant, ScaleTenant, sagas};
 use sqlx::PgPool;
+use wire::kinds::{TenantDelete, TenantHeal, TenantRestart, TenantScale};
 
-use crate::support::Fakes;
+use crate::{
+    scene::{Scene, main_of},
+    support::Fakes,
+};
 
 const TENANTS: i64 = 16;
 
@@ -54,4 +59,25 @@ async fn unfinished(pool: &PgPool) -> Vec<String> {
                             from operation_steps s where s.operation_id = o.id))
                 from operations o where o.status <> 'done'";
     sqlx::query_scalar(told).fetch_all(pool).await.unwrap()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_is_done_for_a_tenant_costs_nothing_by_the_others_that_there_are(pool: PgPool) {
+    let (scene, _) = Scene::with_tenant(&pool).await;
+    scene.fakes.containers.take_looks();
+    let tenant = scene.create().await;
+    scene.fakes.containers.vanish(&main_of(tenant));
+    scene.fakes.operate(tenant, &TenantHeal::default()).await;
+    scene.heals().await;
+    scene.fakes.operate(tenant, &TenantRestart {}).await;
+    assert_eq!(scene.run(&RestartTenant).await, End::Succeeded);
+    let smaller = TenantScale { cpu_millis: Some(500), memory_mb: Some(512), workers: Some(1) };
+    scene.fakes.operate(tenant, &smaller).await;
+    assert_eq!(scene.run(&ScaleTenant).await, End::Succeeded);
+    scene.fakes.operate(tenant, &TenantDelete {}).await;
+    assert_eq!(scene.run(&DeleteTenant).await, End::Succeeded);
+    let looks = scene.fakes.containers.take_looks();
+    let own = [Selection::of(tenant), Selection::of(tenant).containers()];
+    assert!(!looks.is_empty() && looks.iter().all(|look| own.contains(look)), "{looks:?}");
 }

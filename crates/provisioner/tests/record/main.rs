@@ -8,6 +8,7 @@
 )]
 
 mod causes;
+mod clusters;
 mod crowd;
 mod every_step;
 mod health;

@@ -7,7 +7,10 @@ use crate::{
     support::Fakes,
 };
 use common::{database::MIGRATOR, operations::Wake, tenant::Mode};
-use engine::fake::{Fault, Verb};
+use engine::{
+    Selection,
+    fake::{Fault, Verb},
+};
 use provisioner::{Reconciler, Report};
 use sqlx::PgPool;
 use wire::kinds::TenantCreate;
@@ -126,7 +129,7 @@ async fn what_a_deleted_tenant_left_goes_after_its_grace_and_a_few_tenants_in_an
     scene.execute("update removals set at = at - interval '1 hour'").await;
     while scene.look().await.removed > 0 {}
     let world = scene.fakes.world("inspector");
-    let left = world.containers.observe(&world.site.cluster).await.unwrap();
+    let left = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap();
     assert!(left.tenants().is_empty(), "{left:?}");
 }
 
@@ -148,7 +151,7 @@ async fn what_cannot_be_removed_keeps_nothing_else_waiting(pool: PgPool) {
         scene.after(Duration::from_secs(20)).await;
     }
     let world = scene.fakes.world("inspector");
-    let left = world.containers.observe(&world.site.cluster).await.unwrap().tenants();
+    let left = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap().tenants();
     assert!(left.into_iter().eq([one, other]), "all that can be removed is gone: {last}");
     // Trying again is not removing more tenants' remains: the hour passes.
     scene.execute("update removals set at = at - interval '30 minutes'").await;
@@ -270,7 +273,7 @@ async fn what_is_changed_and_changed_back_ends_as_it_was(pool: PgPool) {
     let (main, fakes) = (main_of(tenant), scene.fakes.clone());
     let world = fakes.world("inspector");
     let memory = async || {
-        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let inventory = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap();
         inventory.find(&main).unwrap().limits.memory_mb
     };
     let a = memory().await;

@@ -11,7 +11,7 @@ use common::{
     tenant::Mode,
 };
 use edge::{Edge, EdgeError, Host, Mark, Route};
-use engine::{ClusterId, fake::FakeWorld};
+use engine::{ClusterId, Selection, fake::FakeWorld};
 use n8n::{
     databases::Name,
     fake::{DatabaseWorld, QueueWorld},
@@ -24,6 +24,7 @@ use wire::kinds::TenantCreate;
 #[derive(Clone)]
 pub struct Fakes {
     pub pool: PgPool,
+    pub cluster: &'static str,
     pub containers: FakeWorld,
     pub databases: DatabaseWorld,
     pub queues: QueueWorld,
@@ -34,7 +35,7 @@ struct TableEdge(PgPool);
 
 impl TableEdge {
     async fn routes(&self) -> Result<Vec<Route>, EdgeError> {
-        let snapshot = edge::routes::snapshot(&self.0).await;
+        let snapshot = edge::routes::snapshot(&self.0, None).await;
         snapshot.map(|snapshot| snapshot.routes).map_err(|e| EdgeError::Unavailable(e.into()))
     }
 }
@@ -57,14 +58,21 @@ impl Edge for TableEdge {
     }
 }
 
+/// The one cluster of most tests.
 pub fn site() -> Site {
     site_with(&[])
 }
 
 /// The site with some more settings.
 pub fn site_with(more: &[(&'static str, &'static str)]) -> Site {
+    site_of("fake", more)
+}
+
+fn site_of(cluster: &'static str, more: &[(&'static str, &'static str)]) -> Site {
     let variables = [
-        ("CLUSTER_ID", "fake"),
+        ("CLUSTER_ID", cluster),
+        // One of each, so that a tenant can ask for it.
+        ("CLUSTER_REGION", cluster),
         // The platform's default has moved on from what these tenants are of: it is not theirs.
         ("N8N_VERSION", "2.99.0"),
         ("TENANT_DOMAIN", "example.com"),
@@ -76,13 +84,18 @@ pub fn site_with(more: &[(&'static str, &'static str)]) -> Site {
 
 impl Fakes {
     pub fn new(pool: &PgPool) -> Self {
-        let cluster: ClusterId = "fake".parse().unwrap();
-        let containers = FakeWorld::new();
+        Self::on(pool, "fake", FakeWorld::new())
+    }
+
+    /// A cluster on this engine, with servers of its own.
+    pub fn on(pool: &PgPool, name: &'static str, containers: FakeWorld) -> Self {
+        let cluster: ClusterId = name.parse().unwrap();
         for role in ["edge", "postgres", "redis"] {
             containers.add_shared(&cluster, role);
         }
         Self {
             pool: pool.clone(),
+            cluster: name,
             containers,
             databases: DatabaseWorld::default(),
             queues: QueueWorld::default(),
@@ -97,7 +110,7 @@ impl Fakes {
             queues: Arc::new(self.queues.actor(process)),
             edge: Arc::new(TableEdge(self.pool.clone())),
             keys: Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap(),
-            site: site(),
+            site: site_of(self.cluster, &[]),
         }
     }
 
@@ -159,7 +172,7 @@ impl Fakes {
     pub async fn assert_whole(&self, tenant: TenantId, workers: usize) {
         assert_eq!(self.status(tenant).await, "active");
         let world = self.world("inspector");
-        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let inventory = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap();
         let own: Vec<_> = inventory.containers.iter().filter(|c| c.owner.tenant == Some(tenant)).collect();
         assert_eq!(own.len(), workers + 1);
         assert!(own.iter().all(|container| container.is_ready()));
@@ -178,7 +191,7 @@ impl Fakes {
     /// Its containers are as large as this, and the rows say so.
     pub async fn assert_limits(&self, tenant: TenantId, cpu_millis: u32, memory_mb: u32) {
         let world = self.world("inspector");
-        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let inventory = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap();
         let own = inventory.containers.iter().filter(|c| c.owner.tenant == Some(tenant));
         for limits in own.map(|container| container.limits) {
             assert_eq!((limits.cpu_millis, limits.memory_mb), (cpu_millis, memory_mb));
@@ -199,7 +212,7 @@ impl Fakes {
     pub async fn assert_resting(&self, tenant: TenantId, workers: usize) {
         assert_eq!(self.status(tenant).await, "suspended");
         let world = self.world("inspector");
-        let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+        let inventory = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap();
         assert!(inventory.containers.iter().all(|c| c.owner.tenant != Some(tenant)));
         assert_eq!(self.stand_ins(tenant).await, [Some("suspended".to_owned())]);
         assert!(self.databases.database(&Name::of(tenant)).is_some());

@@ -1,6 +1,7 @@
 //! Which n8n a tenant runs is its own row's word, whatever the platform gives to new ones.
 
 use common::{database::MIGRATOR, id::TenantId, operations::End};
+use engine::Selection;
 use n8n::Version;
 use provisioner::{CreateTenant, HealTenant};
 use sqlx::PgPool;
@@ -14,7 +15,7 @@ const NEW: &str = "n8nio/n8n:2.42.0";
 /// The version that the containers of a tenant run, each once.
 async fn images(scene: &Scene, tenant: TenantId) -> Vec<String> {
     let world = scene.fakes.world("inspector");
-    let inventory = world.containers.observe(&world.site.cluster).await.unwrap();
+    let inventory = world.containers.observe(&world.site.cluster, Selection::ALL).await.unwrap();
     let own = inventory.containers.iter().filter(|c| c.owner.tenant == Some(tenant));
     let mut images: Vec<_> = own.map(|container| container.image.clone()).collect();
     images.dedup();

@@ -1,13 +1,13 @@
 //! The tenants' networks and containers in the storm's world. Containers run, and are well, as soon as they are made.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, net::Ipv4Addr, time::Duration};
 
 use async_trait::async_trait;
 use common::{id::RecordId, tenant::Color};
 use engine::{
-    Capacity, ClusterId, ContainerError, ContainerRef, ContainerSpec, Containers, Event, Finished, Health,
-    Inventory, Limits, LogQuery, Logs, NetworkObserved, NetworkRef, NetworkSpec, Observed, Ownership, Role,
-    SpecHash, State, VolumeObserved,
+    Capacity, ClusterId, ContainerError, ContainerRef, ContainerSpec, Containers, Event, Exec, Executed,
+    Finished, Health, Inventory, Limits, LogQuery, Logs, NetworkObserved, NetworkRef, NetworkSpec, Observed,
+    Ownership, Role, Selection, SpecHash, State, Usage, VolumeObserved,
 };
 use futures::stream::BoxStream;
 
@@ -97,7 +97,7 @@ impl Containers for Remote {
     }
 
     /// Only the holder's own tenant is shown: nobody who asks looks at others.
-    async fn observe(&self, cluster: &ClusterId) -> Result<Inventory, ContainerError> {
+    async fn observe(&self, cluster: &ClusterId, selection: Selection) -> Result<Inventory, ContainerError> {
         let seen = self.look().await.map_err(unreachable("observe"))?;
         let tenant = HOLDER.try_with(|holder| holder.tenant).ok();
         let owner = Ownership {
@@ -121,14 +121,27 @@ impl Containers for Remote {
             let container = object.name.strip_suffix(".secrets")?.to_owned();
             Some(VolumeObserved { name: object.name.clone(), tenant, cluster: cluster.clone(), container })
         };
-        Ok(Inventory {
+        let seen = Inventory {
             containers: of(Kind::Container)
                 .map(|c| running(&c.name, &c.mark, owner.clone(), limits))
                 .collect(),
             networks: of(Kind::Network).map(network).collect(),
             volumes: of(Kind::Volume).filter_map(volume).collect(),
             unknown: BTreeSet::new(),
-        })
+        };
+        Ok(seen.select(selection))
+    }
+
+    async fn stats(&self, _: &ClusterId, _: Selection) -> Result<Vec<Usage>, ContainerError> {
+        Err(unknown("stats"))
+    }
+
+    async fn address(&self, _: &ContainerRef) -> Result<Ipv4Addr, ContainerError> {
+        Err(unknown("address"))
+    }
+
+    async fn exec(&self, _: &ContainerRef, _: &Exec) -> Result<Executed, ContainerError> {
+        Err(unknown("exec"))
     }
 
     async fn logs(&self, _: &ContainerRef, _: LogQuery) -> Result<Logs, ContainerError> {

@@ -36,8 +36,8 @@ const STATEMENT: &str = accepting!(
                      (id, name, email, subdomain, mode, status, plan, region, custom_domain, compliance, metadata,
                       n8n_version)
                  select $10, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34 from accepted
-                 returning id, plan
-             ), subject as (select id, null::text as cluster_id, 'failed' as former_status from tenant)",
+                 returning id, plan, cluster_id
+             ), subject as (select id, cluster_id, 'failed' as former_status from tenant)",
     effect: "limits as (
                  insert into tenant_limits
                      (tenant_id, cpu_millis, memory_mb, workers, storage_gb, executions_per_month,

@@ -18,6 +18,7 @@ pub async fn initial_login(
     world: &World,
     question: AskInitialLogin,
 ) -> Result<InitialLogin, NoAnswer> {
+    world.is_home_of(pool, question.tenant).await?;
     let row = tenants::get(pool, question.tenant).await?;
     let secrets = secrets::open(pool, &world.keys, question.tenant).await?;
     let (email, password) = (row.email, secrets.owner_password);

@@ -25,6 +25,7 @@ pub async fn reset_login(
     question: ResetLogin,
 ) -> Result<InitialLogin, NoAnswer> {
     let ResetLogin { tenant, reset, disable_mfa, .. } = question;
+    world.is_home_of(pool, tenant).await?;
     let mut transaction = database::begin(pool).await.map_err(StepError::from)?;
     let absent = || StepError::failed(Kind::NotFound, "This tenant has no owner yet, or no longer.");
     let stored = OwnerPassword::lock(&mut transaction, tenant).await.map_err(StepError::from)?;

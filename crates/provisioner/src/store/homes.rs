@@ -1,0 +1,49 @@
+//! Where tenants live.
+
+use common::{error::Kind, id::TenantId, operations::StepError};
+use engine::ClusterId;
+use sqlx::{PgExecutor, Row, postgres::PgRow};
+
+use crate::home::{Dedicated, Home};
+
+/// What [`read`] needs of a row of tenants.
+macro_rules! columns {
+    () => {
+        "t.mode, t.cluster_id, t.active_color, t.n8n_version, t.shared_instance, t.shared_project"
+    };
+}
+pub(super) use columns;
+
+/// The tenant's home; `None` for one that has no place yet, or none any more.
+pub async fn find(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Option<Home>, StepError> {
+    let find = sqlx::query(concat!("select ", columns!(), " from tenants t where t.id = $1")).bind(tenant);
+    read(&find.fetch_one(executor).await?)
+}
+
+pub(super) fn read(row: &PgRow) -> Result<Option<Home>, StepError> {
+    let Some(cluster) = row.try_get::<Option<&str>, _>("cluster_id")? else { return Ok(None) };
+    let cluster: ClusterId = cluster.parse().map_err(|_| unreadable("cluster"))?;
+    if row.try_get::<&str, _>("mode")? == "shared" {
+        let shared = row.try_get::<Option<_>, _>("shared_instance")?.zip(row.try_get("shared_project")?);
+        return Ok(shared.map(|(instance, project)| Home::Shared { cluster, instance, project }));
+    }
+    Ok(Some(Home::Dedicated(Dedicated {
+        cluster,
+        color: row.try_get::<&str, _>("active_color")?.parse().map_err(|_| unreadable("color"))?,
+        version: row.try_get::<&str, _>("n8n_version")?.parse().map_err(|_| unreadable("n8n version"))?,
+    })))
+}
+
+fn unreadable(what: &str) -> StepError {
+    StepError::failed(Kind::Internal, format!("the tenant's {what} cannot be read"))
+}
+
+/// Gives the tenant a place in this cluster, unless it has one already.
+pub async fn place(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    cluster: &ClusterId,
+) -> Result<(), sqlx::Error> {
+    let place = "update tenants set cluster_id = $2, updated_at = now() where id = $1 and cluster_id is null";
+    sqlx::query(place).bind(tenant).bind(cluster.as_str()).execute(executor).await.map(drop)
+}
