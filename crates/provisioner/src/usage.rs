@@ -54,7 +54,8 @@ pub fn spawn(service: &Service, world: Arc<World>) {
                 Err(StepError::Failed { cause, .. }) => {
                     tracing::warn!(error = cause, "what tenants use could not be measured");
                 }
-                Err(StepError::LeaseLost) => {}
+                // Nothing here is a step.
+                Err(StepError::LeaseLost | StepError::Stopped | StepError::Later(_)) => {}
             }
         }
     });

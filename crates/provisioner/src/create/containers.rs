@@ -1,5 +1,7 @@
 //! The main and its workers.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
 
@@ -12,6 +14,11 @@ pub struct Containers;
 impl Step<CreateTenant> for Containers {
     fn name(&self) -> &'static str {
         "containers"
+    }
+
+    /// An engine may have to fetch the image first, which alone may take ten minutes.
+    fn limit(&self) -> Duration {
+        Duration::from_secs(15 * 60)
     }
 
     async fn run(&self, context: &Context<'_, World>, _: &mut Nothing) -> Result<(), StepError> {

@@ -37,7 +37,7 @@ pub async fn bring_up(context: &Context<'_, World>, limit: Duration) -> Result<(
     ensure_all(context).await?;
     let wanted = instances::of_tenant(context.database(), context.tenant()).await?;
     let names: Vec<_> = wanted.into_iter().map(|instance| instance.name).collect();
-    wait::until(limit, || async {
+    wait::until(context.stopping(), limit, || async {
         let world = context.observe();
         let inventory = world.containers.observe(&world.site.cluster).await?;
         names.iter().try_for_each(|name| judge(&inventory, name))

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use common::{
     id::{OperationId, TenantId},
-    operations::{Claim, Claimed, Entry, Event, NewEntry, OperationKind, Turn},
+    operations::{Claim, Claimed, Class, Entry, Event, NewEntry, OperationKind, Turn},
 };
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{Request, status_of};
 
@@ -74,15 +75,18 @@ pub struct JournalRow {
     pub event: Event,
     pub fence: i64,
     pub output: Option<Value>,
+    pub error: Option<Value>,
 }
 
 impl JournalRow {
-    pub(super) fn new(entry: &NewEntry<'_>, fence: i64) -> Self {
-        Self { ordinal: entry.ordinal, event: entry.event, fence, output: entry.output.clone() }
+    pub(crate) fn new(entry: &NewEntry<'_>, fence: i64) -> Self {
+        let NewEntry { ordinal, event, .. } = *entry;
+        Self { ordinal, event, fence, output: entry.output.clone(), error: entry.error.clone() }
     }
 
     pub(super) fn entry(&self) -> Entry {
-        Entry { ordinal: self.ordinal, event: self.event, output: self.output.clone() }
+        let class = self.error.as_ref().and_then(Class::of_error);
+        Entry { ordinal: self.ordinal, event: self.event, output: self.output.clone(), class }
     }
 }
 
@@ -134,6 +138,7 @@ impl Row {
         if self.status == Status::Queued {
             self.status = Status::Running;
         }
+        let orphaned = self.lease_until.is_some();
         self.lease_owner = Some(claim.owner.to_owned());
         self.lease_until = Some(now + claim.lease);
         self.fence += 1;
@@ -142,7 +147,8 @@ impl Row {
             kind: self.kind,
             tenant: self.tenant,
             undoing: self.status == Status::Undoing,
-            late: self.deadline <= now,
+            deadline: Instant::now() + self.deadline.saturating_sub(now),
+            orphaned,
             fence: self.fence,
             actor: "test".into(),
             correlation_id: "test".into(),
