@@ -7,7 +7,7 @@ use common::{
 };
 use provisioner::{CreateTenant, DeleteTenant, HealTenant, World, sagas};
 use sqlx::PgPool;
-use testkit::saga::{Mode, Point, Rig, points};
+use testkit::saga::{Point, Rig, points};
 
 const WORKERS: usize = 2;
 
@@ -26,14 +26,6 @@ async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
     Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
 }
 
-/// Whether the point ends in giving up, for a saga that can.
-fn gives_up(mode: Mode) -> bool {
-    matches!(
-        mode,
-        Mode::ErrorBefore | Mode::ErrorAfter | Mode::UndoTwice | Mode::CrashInUndo(_) | Mode::Cancel
-    )
-}
-
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
@@ -41,7 +33,7 @@ async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
         let fakes = Fakes::new(&pool);
         let tenant = fakes.accept("pro").await;
         let end = break_at(&fakes, &CreateTenant, point).await;
-        if gives_up(point.mode) {
+        if point.mode.gives_up() {
             assert_eq!(end, End::RolledBack, "{point:?}");
             fakes.assert_gone(tenant, "failed").await;
         } else {
@@ -77,7 +69,7 @@ async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
         fakes.containers.die(&format!("rp9-{}-blue-worker-1", tenant.digits()), 137);
         fakes.operate(tenant, OperationKind::TenantHeal).await;
         let end = break_at(&fakes, &HealTenant, point).await;
-        if gives_up(point.mode) {
+        if point.mode.gives_up() {
             // Giving up keeps what was brought back; the reconciler asks again.
             assert_eq!(end, End::RolledBack, "{point:?}");
             fakes.operate(tenant, OperationKind::TenantHeal).await;
