@@ -4,6 +4,9 @@
 //! an operation under a *lease* with a *fence* number, reads the journal and continues where it ends: recovering is the
 //! normal path. Every effect of a step is preceded by a look at the fence, so a worker that lost its lease cannot act.
 //!
+//! A step is done, fails, or waits for something (*later*). It has a time limit, hears when its process stops, and a panic in it is its
+//! failure; whoever takes up what somebody left in the middle notes that, so that a step which ends its processes ends stuck.
+//!
 //! An operation ends succeeded or rolled back. One that can do neither is stuck and calls a person, who resumes it or abandons
 //! it. Whoever cancels one sets its `cancellation`; the next write to its journal turns it back.
 //!
@@ -19,6 +22,7 @@ mod metrics;
 mod policy;
 mod saga;
 mod store;
+mod tally;
 mod worker;
 
 pub use accept::{Asked, NewOperation, Once, accept};
@@ -28,6 +32,7 @@ pub use journal::{End, Entry, Event, IllegalEvent, Journal, Next, Status};
 pub use kind::{Lane, OperationKind, Priority, Request, STATUSES, read_as};
 pub use lease::Lease;
 pub use policy::Failure;
-pub use saga::{Context, ContextOf, Saga, Step, StepError};
+pub use saga::{Context, ContextOf, Saga, Step, StepError, later};
 pub use store::{Claim, Claimed, NewEntry, PostgresRecord, Record, Store, StoreError, Turn};
+pub use tally::{Class, LOST, Tally};
 pub use worker::{Wake, Worker};

@@ -58,7 +58,7 @@ pub struct OperationSummary {
 pub struct StepView {
     name: String,
     status: StepStatus,
-    /// How often it was begun.
+    /// How often it was begun. Looking again at what waits is no attempt.
     attempts: u32,
     #[serde(with = "rfc3339::option")]
     started_at: Option<OffsetDateTime>,
@@ -73,6 +73,8 @@ pub struct StepView {
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     Running,
+    /// It is begun and cannot be finished yet: it is looked at again. Nothing is wrong.
+    Waiting,
     Succeeded,
     Failed,
     Undoing,
@@ -174,6 +176,9 @@ impl StepView {
         self.status = match event {
             Event::Resumed => self.status,
             Event::Started => StepStatus::Running,
+            // What is undone shows that it is, also while that has to wait.
+            Event::Waiting if self.status == StepStatus::Undoing => StepStatus::Undoing,
+            Event::Waiting => StepStatus::Waiting,
             Event::Succeeded => StepStatus::Succeeded,
             Event::Failed => StepStatus::Failed,
             Event::UndoStarted => StepStatus::Undoing,
@@ -187,7 +192,7 @@ impl StepView {
                 self.finished_at = None;
             }
             Event::UndoStarted => self.finished_at = None,
-            Event::Resumed => {}
+            Event::Resumed | Event::Waiting => {}
             Event::Succeeded | Event::Failed | Event::Undone | Event::UndoFailed => {
                 self.finished_at = Some(row.at);
             }
@@ -249,6 +254,22 @@ mod tests {
         assert_eq!(steps(&rows, Role::Owner)[0].status, StepStatus::Undoing);
         let undone = rows.into_iter().chain([row(0, "undo_failed", 4, None), row(0, "undone", 5, None)]);
         assert_eq!(steps(&undone.collect::<Vec<_>>(), Role::Owner)[0].status, StepStatus::Undone);
+    }
+
+    #[test]
+    fn a_step_that_waits_says_so_and_is_no_attempt() {
+        let mut rows =
+            vec![row(0, "started", 1, None), row(0, "waiting", 2, None), row(0, "waiting", 3, None)];
+        let waiting = &steps(&rows, Role::Owner)[0];
+        assert_eq!((waiting.status, waiting.attempts), (StepStatus::Waiting, 1));
+        assert_eq!((waiting.finished_at, &waiting.error), (None, &None));
+        rows.push(row(0, "undo_started", 4, None));
+        rows.push(row(0, "waiting", 5, None));
+        assert_eq!(steps(&rows, Role::Owner)[0].status, StepStatus::Undoing);
+        rows.truncate(3);
+        rows.push(row(0, "succeeded", 4, None));
+        let done = &steps(&rows, Role::Owner)[0];
+        assert_eq!((done.status, done.attempts), (StepStatus::Succeeded, 1));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use common::{
     dead_letters::Reason,
     error::Kind,
-    operations::{OperationKind, STATUSES},
+    operations::{LOST, OperationKind, STATUSES},
     tenant,
 };
 use utoipa::{
@@ -46,8 +46,8 @@ words! {
     OperationKinds: kinds::ALL.map(OperationKind::as_str);
     /// How an operation is.
     OperationStatus: STATUSES;
-    /// What a failure is; `cancelled` is one that somebody asked for.
-    FailureKind: Kind::ALL.iter().map(|kind| kind.as_str()).chain(["cancelled"]);
+    /// What a failure is; `cancelled` is one that somebody asked for, `lost` one that nobody was left to tell of.
+    FailureKind: Kind::ALL.iter().map(|kind| kind.as_str()).chain(["cancelled", LOST]);
     /// What somebody is to the platform.
     CallerRole: Role::ALL.iter().map(|role| role.as_str());
     /// What became of a command, or of looking at a secret.

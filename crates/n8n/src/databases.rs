@@ -12,7 +12,7 @@ mod postgres;
 pub use error::{DatabaseError, MigrationFailed};
 pub use name::{Name, NameError};
 pub(crate) use postgres::refused;
-pub use postgres::{AdminUrlError, PostgresDatabases};
+pub use postgres::{AdminUrlError, Limits, PostgresDatabases};
 
 /// The tenants' databases. Each verb may be repeated and may run several times at once; removing what is gone succeeds.
 #[async_trait]

@@ -3,12 +3,15 @@
 
 mod support;
 
+use std::time::Duration;
+
+use common::error::{Classify as _, Kind};
 use common::id::TenantId;
 use n8n::account;
-use n8n::databases::{Name, TenantDatabases as _};
+use n8n::databases::{Limits, Name, TenantDatabases as _};
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::ConnectOptions as _;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use support::{RealMigrations, VERSION, ask, databases, postgres};
 
 const CONNECTIONS: u16 = 3;
@@ -59,4 +62,37 @@ async fn statements_idle_transactions_and_temporary_files_have_an_end() {
     // What bounds the disk is not the tenant's to change.
     assert_eq!(ask(&login, "SET temp_file_limit = -1").await, Err("42501".to_owned()));
     remove(name).await;
+}
+
+/// Somebody holds this name, as a process does that hangs in the middle of a copy.
+async fn hold(name: &Name) -> PgConnection {
+    let mut holder: PgConnection = postgres().connect().await.unwrap();
+    let hold = sqlx::query("SELECT pg_advisory_lock($1, hashtext($2))").bind(0x7270_3974_i32);
+    hold.bind(name.to_string()).execute(&mut holder).await.unwrap();
+    holder
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_server_that_hangs_holds_nobody_for_ever() {
+    let (name, password) = (Name::of(TenantId::generate()), account::generate_key().unwrap());
+    let holder = hold(&name).await;
+    let limit = Duration::from_millis(300);
+    let limits = Limits { whole_database: limit, ..Limits::default() };
+    let refused = databases().with_limits(limits).ensure_role(&name, &password, CONNECTIONS).await;
+    let kind = refused.unwrap_err().kind();
+    assert!(matches!(kind, Kind::Unavailable | Kind::Timeout), "{kind}");
+    drop(holder);
+    databases().ensure_role(&name, &password, CONNECTIONS).await.unwrap();
+
+    // Whoever has the name waits no longer than others for what somebody else holds.
+    let mut other: PgConnection = postgres().connect().await.unwrap();
+    sqlx::query("BEGIN").execute(&mut other).await.unwrap();
+    let alter = format!("ALTER ROLE \"{name}\" CONNECTION LIMIT 1");
+    sqlx::raw_sql(AssertSqlSafe(alter)).execute(&mut other).await.unwrap();
+    let limits = Limits { lock: limit, ..Limits::default() };
+    let refused = databases().with_limits(limits).ensure_role(&name, &password, CONNECTIONS).await;
+    assert_eq!(refused.unwrap_err().kind(), Kind::Unavailable);
+    drop(other);
+    databases().remove_role(&name).await.unwrap();
 }

@@ -62,7 +62,10 @@ impl From<StepError> for NoAnswer {
                 tracing::debug!(error = cause, "a question was not answered");
                 Self { kind, detail }
             }
-            StepError::LeaseLost => Self { kind: Kind::Internal, detail: String::new() },
+            // Nothing here is a step.
+            StepError::LeaseLost | StepError::Stopped | StepError::Later(_) => {
+                Self { kind: Kind::Internal, detail: String::new() }
+            }
         }
     }
 }

@@ -118,8 +118,10 @@ impl Reconciler {
             Err(error) => {
                 if !failed_before {
                     let error = match error {
-                        StepError::LeaseLost => "the lease was lost".to_owned(),
                         StepError::Failed { cause, .. } => cause,
+                        StepError::LeaseLost | StepError::Stopped | StepError::Later(_) => {
+                            "what only steps may do was done beside one".to_owned()
+                        }
                     };
                     tracing::warn!(error, "a pass could not be finished; it is tried again");
                 }

@@ -18,6 +18,9 @@ use crate::{
 /// As long as creating a tenant waits for its containers.
 const READY: Duration = Duration::from_secs(180);
 
+/// Each of the largest plan's workers may take its stop timeout, and as long to be ready again.
+const LIMIT: Duration = Duration::from_secs(40 * 60);
+
 /// From running containers to the same ones, begun anew.
 pub struct RestartTenant;
 
@@ -38,7 +41,7 @@ impl Saga for RestartTenant {
 }
 
 step!(/** What is missing is brought back, and it is noted how all is. */ Look of RestartTenant, "look", run look);
-step!(/** Executions that run are let end. */ Workers of RestartTenant, "workers", run workers);
+step!(/** Executions that run are let end. */ Workers of RestartTenant, "workers", run workers, limit LIMIT);
 step!(/** Callers are told to come back while it starts. */ Main of RestartTenant, "main", run main);
 step!(/** The edge reaches it. */ Reached of RestartTenant, "route", run reached);
 

@@ -25,6 +25,9 @@ use crate::{
 /// As long as creating a tenant waits for its containers.
 const READY: Duration = Duration::from_secs(180);
 
+/// The largest plan's workers may all take their stop timeout.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
+
 /// From one size to another.
 pub struct ScaleTenant;
 
@@ -50,7 +53,7 @@ impl Saga for ScaleTenant {
 step!(/** It is allowed, and there is room for it. */ Check of ScaleTenant, "check", run check::check);
 step!(/** The record says so, so that nobody heals it back. */ Rows of ScaleTenant, "rows", run rows, undo former_rows);
 step!(/** What runs gets its limits, and new workers run. */ Containers of ScaleTenant, "containers", run containers, undo former_containers);
-step!(/** Workers that are too many end what they run, and go. */ Drain of ScaleTenant, "drain", run drain, undo undrain);
+step!(/** Workers that are too many end what they run, and go. */ Drain of ScaleTenant, "drain", run drain, undo undrain, limit LIMIT);
 
 async fn rows(context: &In<'_>, state: &mut Sizes) -> Result<(), StepError> {
     let Some(wanted) = state.wanted else { return Ok(()) };

@@ -2,7 +2,7 @@
 
 /// A step of a saga: its word in the journal, what does it, and what undoes that where it leaves something behind.
 macro_rules! step {
-    ($(#[$doc:meta])* $name:ident of $saga:ident, $word:literal, run $run:path $(, undo $undo:path)?) => {
+    ($(#[$doc:meta])* $name:ident of $saga:ident, $word:literal, run $run:path $(, undo $undo:path)? $(, limit $limit:expr)?) => {
         $(#[$doc])*
         struct $name;
 
@@ -11,6 +11,10 @@ macro_rules! step {
             fn name(&self) -> &'static str {
                 $word
             }
+
+            $(fn limit(&self) -> std::time::Duration {
+                $limit
+            })?
 
             async fn run(
                 &self,

@@ -78,8 +78,8 @@ impl Round for Looking {
                 Ok(())
             }
             Err(StepError::Failed { cause, .. }) => Err(Unmeasured(cause)),
-            // Nothing here has a lease.
-            Err(StepError::LeaseLost) => Ok(()),
+            // Nothing here is a step.
+            Err(StepError::LeaseLost | StepError::Stopped | StepError::Later(_)) => Ok(()),
         }
     }
 }

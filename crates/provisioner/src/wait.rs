@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use common::{error::Kind, operations::StepError};
 use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 /// How often a condition is asked for: often enough that nobody notices, rarely enough that the asked one does not either.
 const ASK_EVERY: Duration = Duration::from_millis(250);
@@ -12,8 +13,19 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 pub const EDGE: Duration = Duration::from_secs(20);
 
 /// Asks until the condition holds. A transient error means: not yet. After `limit`, in the middle of an answer too, the last one
-/// is returned.
-pub async fn until<F>(limit: Duration, condition: impl Fn() -> F) -> Result<(), StepError>
+/// is returned. When the process stops, so does this: whoever goes on begins to wait anew.
+pub async fn until<F>(
+    stopping: &CancellationToken,
+    limit: Duration,
+    condition: impl Fn() -> F,
+) -> Result<(), StepError>
+where
+    F: Future<Output = Result<(), StepError>>,
+{
+    stopping.run_until_cancelled(hold(limit, condition)).await.unwrap_or(Err(StepError::Stopped))
+}
+
+async fn hold<F>(limit: Duration, condition: impl Fn() -> F) -> Result<(), StepError>
 where
     F: Future<Output = Result<(), StepError>>,
 {
@@ -34,7 +46,7 @@ where
 
 fn is_transient(error: &StepError) -> bool {
     match error {
-        StepError::LeaseLost => false,
+        StepError::LeaseLost | StepError::Stopped | StepError::Later(_) => false,
         StepError::Failed { kind, .. } => matches!(kind, Kind::Unavailable | Kind::Timeout),
     }
 }
@@ -51,6 +63,10 @@ mod tests {
         StepError::failed(Kind::Timeout, "not yet")
     }
 
+    fn going_on() -> CancellationToken {
+        CancellationToken::new()
+    }
+
     fn detail(answer: Result<(), StepError>) -> String {
         match answer {
             Err(StepError::Failed { detail, .. }) => detail,
@@ -61,7 +77,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn slow_answers_do_not_make_the_wait_longer() {
         let begun = Instant::now();
-        let answer = until(LIMIT, || async {
+        let going_on = going_on();
+        let answer = until(&going_on, LIMIT, || async {
             sleep(Duration::from_secs(20)).await;
             Err(not_yet())
         });
@@ -72,19 +89,33 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_never_answers_is_not_waited_for() {
         let begun = Instant::now();
-        let answer = until(LIMIT, std::future::pending).await;
+        let answer = until(&going_on(), LIMIT, std::future::pending).await;
         assert_eq!((detail(answer).as_str(), begun.elapsed()), ("there was no answer in time", LIMIT));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_holds_in_the_end_was_worth_waiting_for_and_what_is_wrong_is_not() {
         let asked = Cell::new(0);
-        let third = until(LIMIT, || async {
+        let going_on = going_on();
+        let third = until(&going_on, LIMIT, || async {
             asked.set(asked.get() + 1);
             if asked.get() < 3 { Err(not_yet()) } else { Ok(()) }
         });
         assert!(third.await.is_ok());
-        let wrong = until(LIMIT, || async { Err(StepError::failed(Kind::Conflict, "wrong")) });
+        let wrong = until(&going_on, LIMIT, || async { Err(StepError::failed(Kind::Conflict, "wrong")) });
         assert_eq!(detail(wrong.await), "wrong");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_stops_does_not_wait_any_longer() {
+        let (begun, stopping) = (Instant::now(), CancellationToken::new());
+        let answer = until(&stopping, LIMIT, std::future::pending);
+        let stopped = async {
+            sleep(ASK_EVERY).await;
+            stopping.cancel();
+        };
+        let (answer, ()) = tokio::join!(answer, stopped);
+        assert!(matches!(answer, Err(StepError::Stopped)), "{answer:?}");
+        assert_eq!(begun.elapsed(), ASK_EVERY);
     }
 }

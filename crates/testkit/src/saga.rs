@@ -32,11 +32,35 @@ pub enum Mode {
     LeaseLost,
     /// Somebody cancels the operation before it; what is under way is finished and then undone.
     Cancel,
+    /// It panics before it.
+    PanicBefore,
+    /// It does everything and panics then.
+    PanicAfter,
+    /// It fails for good, and undoing it panics.
+    PanicInUndo,
+    /// It does everything and never comes to an end.
+    Hang,
+    /// It fails for good, and undoing it never comes to an end.
+    HangInUndo,
+    /// The process is told to stop in the middle of it, after so many waits, and it hears that.
+    Stop(u32),
+    /// The same, and it does not hear it.
+    StopUnheard(u32),
+    /// It fails for good, and the process is told to stop in the middle of undoing it.
+    StopInUndo(u32),
+    /// It asks to be looked at again before it has done anything.
+    LaterBefore,
+    /// It does everything, and asks to be looked at again.
+    LaterAfter,
+    /// The same, and somebody cancels the operation while it waits.
+    CancelWaiting,
+    /// The process dies after it, again and again, until a person has mended that.
+    Poison,
 }
 
 impl Mode {
     /// Every way. How often a step waits is its own affair, so a few depths stand for all.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 32] = [
         Self::ErrorBefore,
         Self::ErrorAfter,
         Self::AnswerLost,
@@ -55,7 +79,81 @@ impl Mode {
         Self::CrashInUndo(8),
         Self::LeaseLost,
         Self::Cancel,
+        Self::PanicBefore,
+        Self::PanicAfter,
+        Self::PanicInUndo,
+        Self::Hang,
+        Self::HangInUndo,
+        Self::Stop(1),
+        Self::Stop(5),
+        Self::StopUnheard(3),
+        Self::StopInUndo(1),
+        Self::StopInUndo(3),
+        Self::LaterBefore,
+        Self::LaterAfter,
+        Self::CancelWaiting,
+        Self::Poison,
     ];
+
+    /// Whether it ends in giving up, for a saga that can: the others end as if nothing had been broken.
+    pub const fn gives_up(self) -> bool {
+        match self {
+            Self::ErrorBefore
+            | Self::ErrorAfter
+            | Self::UndoTwice
+            | Self::CrashInUndo(_)
+            | Self::PanicInUndo
+            | Self::HangInUndo
+            | Self::StopInUndo(_)
+            | Self::Cancel
+            | Self::CancelWaiting => true,
+            Self::AnswerLost
+            | Self::CrashBefore
+            | Self::CrashInside(_)
+            | Self::CrashAfter
+            | Self::Repeat
+            | Self::LeaseLost
+            | Self::PanicBefore
+            | Self::PanicAfter
+            | Self::Hang
+            | Self::Stop(_)
+            | Self::StopUnheard(_)
+            | Self::LaterBefore
+            | Self::LaterAfter
+            | Self::Poison => false,
+        }
+    }
+
+    /// Whether the step does all it should before anything is wrong.
+    const fn does_everything_first(self) -> bool {
+        !matches!(
+            self,
+            Self::ErrorBefore
+                | Self::CrashBefore
+                | Self::CrashInside(_)
+                | Self::LeaseLost
+                | Self::Cancel
+                | Self::PanicBefore
+                | Self::Stop(_)
+                | Self::StopUnheard(_)
+                | Self::LaterBefore
+        )
+    }
+
+    /// Whether the process is told to stop, instead of dying.
+    const fn stops(self) -> bool {
+        matches!(self, Self::Stop(_) | Self::StopUnheard(_) | Self::StopInUndo(_))
+    }
+
+    /// Whether it strikes while the step is undone.
+    const fn is_in_undo(self) -> bool {
+        matches!(self, Self::CrashInUndo(_) | Self::PanicInUndo | Self::HangInUndo | Self::StopInUndo(_))
+    }
+
+    /// Whether somebody cancels the operation, which those that do not unwind refuse.
+    const fn cancels(self) -> bool {
+        matches!(self, Self::Cancel | Self::CancelWaiting)
+    }
 }
 
 /// One thing to try: this step, in this way.
@@ -70,6 +168,6 @@ pub struct Point {
 pub fn points<S: Saga>(saga: &S) -> Vec<Point> {
     let steps = saga.steps();
     let names = steps.iter().map(|step| step.name()).enumerate();
-    let modes = Mode::ALL.into_iter().filter(|mode| S::UNWINDS || *mode != Mode::Cancel);
+    let modes = Mode::ALL.into_iter().filter(|mode| S::UNWINDS || !mode.cancels());
     names.flat_map(|(ordinal, step)| modes.clone().map(move |mode| Point { ordinal, step, mode })).collect()
 }

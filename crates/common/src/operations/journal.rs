@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::{Class, Tally};
+
 /// What can happen to a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,11 +16,13 @@ pub enum Event {
     UndoFailed,
     /// A person let the stuck operation go on: attempts are counted anew.
     Resumed,
+    /// It is not done, and nothing is wrong: somebody looks again later.
+    Waiting,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Started,
         Self::Succeeded,
         Self::Failed,
@@ -26,6 +30,7 @@ impl Event {
         Self::Undone,
         Self::UndoFailed,
         Self::Resumed,
+        Self::Waiting,
     ];
 
     /// The word in the database and the API.
@@ -38,6 +43,7 @@ impl Event {
             Self::Undone => "undone",
             Self::UndoFailed => "undo_failed",
             Self::Resumed => "resumed",
+            Self::Waiting => "waiting",
         }
     }
 
@@ -53,9 +59,13 @@ pub enum Status {
     #[default]
     Pending,
     Running,
+    /// Begun, and to be looked at again. Nothing is written before the next look.
+    Waiting,
     Done,
     Failed,
     Undoing,
+    /// Undoing it failed, or has to wait for something.
+    HalfUndone,
     Undone,
 }
 
@@ -64,9 +74,11 @@ impl Status {
         match self {
             Self::Pending => "pending",
             Self::Running => "running",
+            Self::Waiting => "waiting",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Undoing => "undoing",
+            Self::HalfUndone => "half undone",
             Self::Undone => "undone",
         }
     }
@@ -87,15 +99,24 @@ fn follow(ordinal: usize, status: Status, event: Event) -> Option<Status> {
         // See `next`: the first undo also settles what was accepted and never begun.
         (Status::Pending, Event::UndoStarted) if ordinal == 0 => Some(Status::Undoing),
         // A crash leaves Running behind and a failure Failed; the step simply starts again.
-        (Status::Pending | Status::Running | Status::Failed, Event::Started) => Some(Status::Running),
-        (Status::Running, Event::Succeeded) => Some(Status::Done),
-        (Status::Running, Event::Failed) => Some(Status::Failed),
-        // A failed or interrupted step may be half done, so it is undone too. Undoing may be repeated like running.
-        (Status::Running | Status::Done | Status::Failed | Status::Undoing, Event::UndoStarted) => {
-            Some(Status::Undoing)
+        (Status::Pending | Status::Running | Status::Waiting | Status::Failed, Event::Started) => {
+            Some(Status::Running)
         }
+        (Status::Running | Status::Waiting, Event::Waiting) => Some(Status::Waiting),
+        (Status::Running | Status::Waiting, Event::Succeeded) => Some(Status::Done),
+        (Status::Running | Status::Waiting, Event::Failed) => Some(Status::Failed),
+        // A failed or interrupted step may be half done, so it is undone too. Undoing may be repeated like running.
+        (
+            Status::Running
+            | Status::Waiting
+            | Status::Done
+            | Status::Failed
+            | Status::Undoing
+            | Status::HalfUndone,
+            Event::UndoStarted,
+        ) => Some(Status::Undoing),
         (Status::Undoing, Event::Undone) => Some(Status::Undone),
-        (Status::Undoing, Event::UndoFailed) => Some(Status::Undoing),
+        (Status::Undoing, Event::UndoFailed | Event::Waiting) => Some(Status::HalfUndone),
         _ => None,
     }
 }
@@ -105,8 +126,10 @@ fn follow(ordinal: usize, status: Status, event: Event) -> Option<Status> {
 pub struct Entry {
     pub ordinal: usize,
     pub event: Event,
-    /// The saga's state after a step that succeeded.
+    /// The saga's state after a step that succeeded, or that waits and has saved how far it is.
     pub output: Option<serde_json::Value>,
+    /// What sort of failure it was, if it was one.
+    pub class: Option<Class>,
 }
 
 /// How an operation ends.
@@ -145,8 +168,14 @@ pub enum Next {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct StepRecord {
     status: Status,
-    runs: u32,
-    undos: u32,
+    run_failures: Tally,
+    undo_failures: Tally,
+}
+
+impl StepRecord {
+    fn forget_failures(&mut self) {
+        (self.run_failures, self.undo_failures) = (Tally::default(), Tally::default());
+    }
 }
 
 /// Everything the rows say, folded.
@@ -164,24 +193,26 @@ impl Journal {
 
     /// Takes one more row, or refuses it.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), IllegalEvent> {
-        let Entry { ordinal, event, output } = entry;
+        let Entry { ordinal, event, output, class } = entry;
         let illegal = |status| IllegalEvent { ordinal: *ordinal, status, event: *event };
         let step = self.steps.get_mut(*ordinal).ok_or(illegal(Status::Pending))?;
         step.status = follow(*ordinal, step.status, *event).ok_or(illegal(step.status))?;
+        let class = class.unwrap_or(Class::Ours);
         match event {
-            Event::Started => step.runs += 1,
-            Event::UndoStarted => step.undos += 1,
             Event::Succeeded => self.output.clone_from(output),
-            Event::Resumed => self.forget_attempts(),
-            Event::Failed | Event::Undone | Event::UndoFailed => {}
+            Event::Failed => step.run_failures.note(class),
+            Event::UndoFailed => step.undo_failures.note(class),
+            Event::Waiting => self.wait(*ordinal, output.as_ref()),
+            Event::Resumed => self.steps.iter_mut().for_each(StepRecord::forget_failures),
+            Event::Started | Event::UndoStarted | Event::Undone => {}
         }
         Ok(())
     }
 
-    fn forget_attempts(&mut self) {
-        for step in &mut self.steps {
-            (step.runs, step.undos) = (0, 0);
-        }
+    /// It came to an end without anything being wrong, so what was wrong before is over. What it saved is the saga's state now.
+    fn wait(&mut self, ordinal: usize, output: Option<&serde_json::Value>) {
+        self.steps[ordinal].forget_failures();
+        self.output = output.cloned().or(self.output.take());
     }
 
     /// What comes next: forward the first step that is not done; backward the last one that was ever begun. The first
@@ -198,12 +229,31 @@ impl Journal {
         first.map_or(Next::Finish(End::Succeeded), Next::Run)
     }
 
-    /// How often this step was begun, and how often undoing it was, since anybody resumed it.
-    pub fn attempts(&self, ordinal: usize) -> (u32, u32) {
-        self.steps.get(ordinal).map_or((0, 0), |step| (step.runs, step.undos))
+    /// The step in the middle of which the journal ends, and the event that says so if whoever was there has vanished.
+    pub fn interrupted(&self) -> Option<(usize, Event)> {
+        self.steps.iter().enumerate().find_map(|(ordinal, step)| match step.status {
+            Status::Running | Status::Waiting => Some((ordinal, Event::Failed)),
+            Status::Undoing => Some((ordinal, Event::UndoFailed)),
+            Status::Pending | Status::Done | Status::Failed | Status::HalfUndone | Status::Undone => None,
+        })
     }
 
-    /// The saga's state as the last successful step left it.
+    /// Whether this step was begun and waits for somebody to look at it again.
+    pub fn is_waiting(&self, ordinal: usize) -> bool {
+        self.steps.get(ordinal).is_some_and(|step| step.status == Status::Waiting)
+    }
+
+    /// How running this step failed.
+    pub fn run_failures(&self, ordinal: usize) -> Tally {
+        self.steps.get(ordinal).map(|step| step.run_failures).unwrap_or_default()
+    }
+
+    /// How undoing this step failed.
+    pub fn undo_failures(&self, ordinal: usize) -> Tally {
+        self.steps.get(ordinal).map(|step| step.undo_failures).unwrap_or_default()
+    }
+
+    /// The saga's state as the last successful step left it, or a step that waits since.
     pub fn output(&self) -> Option<&serde_json::Value> {
         self.output.as_ref()
     }

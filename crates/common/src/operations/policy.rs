@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+use super::Class;
 use crate::{backoff::pause, error::Kind};
 
 /// A dependency that answers with errors, or not in time, may be broken for this request alone: some attempts, then undo.
-const UPSTREAM_ATTEMPTS: u32 = 8;
+const FAULTY_ATTEMPTS: u32 = 8;
 /// Our own mistakes rarely go away; a few attempts cover what only looked like one.
-const INTERNAL_ATTEMPTS: u32 = 3;
+const OUR_ATTEMPTS: u32 = 3;
 /// Undoing has no way back, so it is tried for longer: with the pauses below about twenty minutes.
 const UNDO_ATTEMPTS: u32 = 25;
+/// One holder may vanish for any reason. After two in a row the step itself may be what ends them.
+const SUSPECT_LOSSES: u32 = 2;
+/// So many in a row are the step's doing, and nobody else's process should end for it.
+const LOSSES: u32 = 5;
 
 /// What to do about a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,28 +38,56 @@ impl Failure {
     }
 }
 
-/// Decides about a failed run of a step. `unwinds` says whether the saga can be undone at all; `late` that its deadline is
-/// past.
-pub fn after_run(kind: Kind, attempts: u32, unwinds: bool, late: bool) -> Failure {
-    let limit = match kind {
+/// Decides about a failed run of a step: the `failures`-th of its class. `unwinds` says whether the saga can be undone at all;
+/// `late` that its deadline is past.
+pub fn after_run(kind: Kind, failures: u32, unwinds: bool, late: bool) -> Failure {
+    let limit = match Class::of(kind) {
         // A dependency that is away is nobody's fault: wait for it, until the deadline.
-        Kind::Unavailable | Kind::Throttled => u32::MAX,
-        Kind::Timeout | Kind::Upstream => UPSTREAM_ATTEMPTS,
-        Kind::Internal => INTERNAL_ATTEMPTS,
-        Kind::Invalid | Kind::Unauthenticated | Kind::Forbidden | Kind::NotFound | Kind::Conflict => 1,
+        Class::Away => u32::MAX,
+        Class::Faulty => FAULTY_ATTEMPTS,
+        Class::Ours => OUR_ATTEMPTS,
+        Class::Lasting => 1,
+        Class::Lost => LOSSES,
     };
-    match (late || attempts >= limit, unwinds) {
-        (false, _) => Failure::Retry(pause(attempts)),
+    match (late || failures >= limit, unwinds) {
+        (false, _) => Failure::Retry(pause(failures)),
         (true, true) => Failure::Undo,
         // What cannot be undone is tried as long as an undo would be.
-        (true, false) => after_undo(kind, attempts),
+        (true, false) => after_undo(kind, failures),
     }
 }
 
 /// Decides about a failed undo.
-pub fn after_undo(kind: Kind, attempts: u32) -> Failure {
-    let away = matches!(kind, Kind::Unavailable | Kind::Throttled);
-    if away || attempts < UNDO_ATTEMPTS { Failure::Retry(pause(attempts)) } else { Failure::Stuck }
+pub fn after_undo(kind: Kind, failures: u32) -> Failure {
+    let away = Class::of(kind) == Class::Away;
+    if away || failures < UNDO_ATTEMPTS { Failure::Retry(pause(failures)) } else { Failure::Stuck }
+}
+
+/// Decides about a step that waits for something and whose operation's deadline has passed.
+pub const fn past_deadline(unwinds: bool) -> Failure {
+    if unwinds { Failure::Undo } else { Failure::Stuck }
+}
+
+/// What to do about a step in the middle of which its holders vanished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It is begun again.
+    Again,
+    /// The same, but beside no other of which this is said: what ends its process must not take all of them along again.
+    Alone,
+    /// It ends whatever process it is begun in: a person has to look.
+    Stuck,
+}
+
+/// Decides about a step that so many holders in a row never came to the end of.
+pub const fn after_losses(losses: u32) -> Loss {
+    if losses >= LOSSES {
+        Loss::Stuck
+    } else if losses >= SUSPECT_LOSSES {
+        Loss::Alone
+    } else {
+        Loss::Again
+    }
 }
 
 #[cfg(test)]
@@ -69,8 +102,8 @@ mod tests {
 
     #[test]
     fn a_dependency_that_answers_with_errors_gets_some_attempts() {
-        assert!(matches!(after_run(Kind::Upstream, UPSTREAM_ATTEMPTS - 1, true, false), Failure::Retry(_)));
-        assert_eq!(after_run(Kind::Upstream, UPSTREAM_ATTEMPTS, true, false), Failure::Undo);
+        assert!(matches!(after_run(Kind::Upstream, FAULTY_ATTEMPTS - 1, true, false), Failure::Retry(_)));
+        assert_eq!(after_run(Kind::Upstream, FAULTY_ATTEMPTS, true, false), Failure::Undo);
     }
 
     #[test]
@@ -84,5 +117,17 @@ mod tests {
         assert_eq!(after_run(Kind::Conflict, UNDO_ATTEMPTS, false, true), Failure::Stuck);
         assert_eq!(after_undo(Kind::Internal, UNDO_ATTEMPTS), Failure::Stuck);
         assert!(matches!(after_undo(Kind::Unavailable, 10_000), Failure::Retry(_)));
+    }
+
+    #[test]
+    fn what_waits_past_its_deadline_goes_back_or_calls_a_person() {
+        assert_eq!((past_deadline(true), past_deadline(false)), (Failure::Undo, Failure::Stuck));
+    }
+
+    #[test]
+    fn a_step_that_ends_its_process_is_soon_done_alone_and_then_not_at_all() {
+        let verdicts: Vec<_> = (0..=6).map(after_losses).collect();
+        let (again, alone, stuck) = (Loss::Again, Loss::Alone, Loss::Stuck);
+        assert_eq!(verdicts, [again, again, alone, alone, alone, stuck, stuck]);
     }
 }

@@ -1,7 +1,10 @@
 //! What an operation does: a line of steps, each with an undo.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     database,
@@ -27,14 +30,22 @@ pub trait Saga: Send + Sync + Sized + 'static {
     fn steps(&self) -> Vec<&dyn Step<Self>>;
 }
 
-/// One step. Both verbs are repeated after crashes, so both tolerate that everything, part or nothing is done already.
+/// How long one attempt may take unless its step says otherwise: longer than all that an ordinary step waits for.
+const LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// One step. Both verbs are repeated after crashes, so both tolerate that everything, part or nothing is done already. Both may be
+/// dropped at any of their waits: when the lease, their time or their process ends. A panic is a failure like any other.
 #[async_trait]
 pub trait Step<S: Saga>: Send + Sync {
     /// Its name in the journal, the API and metrics.
     fn name(&self) -> &'static str;
-    /// Does it.
+    /// How long one attempt at doing or undoing it may take. What takes longer has failed ([`Kind::Timeout`]).
+    fn limit(&self) -> Duration {
+        LIMIT
+    }
+    /// Does it. What cannot be done yet ends as [`later`], and `state` then says how far it is.
     async fn run(&self, context: &ContextOf<'_, S>, state: &mut S::State) -> Result<(), StepError>;
-    /// Undoes it; `state` is that of the last step that succeeded, perhaps before this one. A step that leaves nothing
+    /// Undoes it; `state` is that of the last step that succeeded, perhaps before this one, or what this one saved. A step that leaves nothing
     /// behind has nothing to undo. The first step's undo is also asked for when no step was ever begun: it takes back what
     /// accepting the operation wrote.
     async fn undo(&self, _context: &ContextOf<'_, S>, _state: &S::State) -> Result<(), StepError> {
@@ -50,6 +61,7 @@ pub struct Context<'a, W, R> {
     lease: &'a Lease,
     database: &'a sqlx::PgPool,
     tenant: TenantId,
+    stopping: &'a CancellationToken,
 }
 
 /// What the steps of this saga work with.
@@ -62,8 +74,9 @@ impl<'a, W, R> Context<'a, W, R> {
         lease: &'a Lease,
         database: &'a sqlx::PgPool,
         tenant: TenantId,
+        stopping: &'a CancellationToken,
     ) -> Self {
-        Self { world, request, lease, database, tenant }
+        Self { world, request, lease, database, tenant, stopping }
     }
 
     /// What is to be done.
@@ -103,13 +116,29 @@ impl<'a, W, R> Context<'a, W, R> {
     pub fn database(&self) -> &sqlx::PgPool {
         self.database
     }
+
+    /// Fires when the process is to stop. What waits for long ends then with [`StepError::Stopped`]; a step that does not listen is
+    /// cut off after some seconds.
+    pub fn stopping(&self) -> &'a CancellationToken {
+        self.stopping
+    }
 }
 
-/// Why a step did not do what it should.
+/// Ends a step that cannot be done yet: it waits for a window, a drain, a child. That is no failure. The operation rests and frees
+/// its worker, what the step changed of the state is kept, and after this pause it is run again.
+pub fn later<T>(pause: Duration) -> Result<T, StepError> {
+    Err(StepError::Later(pause))
+}
+
+/// Why a step ended without being done.
 #[derive(Debug)]
 pub enum StepError {
     /// Somebody else holds the lease now: stop, and write nothing.
     LeaseLost,
+    /// The process stops. Another one begins the step again, and nothing has failed.
+    Stopped,
+    /// See [`later`].
+    Later(Duration),
     /// It failed. `detail` may be shown to everybody; `cause` and `hint` are for those who run the platform.
     Failed { kind: Kind, detail: String, cause: String, hint: Option<&'static str> },
 }
@@ -125,10 +154,10 @@ impl StepError {
     #[must_use]
     pub fn with_hint(self, advice: &'static str) -> Self {
         match self {
-            Self::LeaseLost => Self::LeaseLost,
             Self::Failed { kind, detail, cause, .. } => {
                 Self::Failed { kind, detail, cause, hint: Some(advice) }
             }
+            Self::LeaseLost | Self::Stopped | Self::Later(_) => self,
         }
     }
 }

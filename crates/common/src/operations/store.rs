@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::{
     error::{Classify, Kind},
     id::OperationId,
@@ -25,6 +27,9 @@ pub use record::{Claim, Claimed, NewEntry, Record, Turn};
 /// Longer than the slowest renewal, shorter than anybody's patience with a dead worker.
 const LEASE: Duration = Duration::from_secs(15);
 
+/// What a step that does not listen is given to finish when its process stops: half of what a process is given.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Where operations are kept.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -32,10 +37,13 @@ pub struct Store {
     pool: sqlx::PgPool,
     owner: String,
     lease: Duration,
+    grace: Duration,
     at_most: u32,
     cluster: Option<Arc<str>>,
     /// How often this process has asked for an operation.
     asked: Arc<AtomicU32>,
+    /// For the one operation that may be what ends this process.
+    alone: Arc<Semaphore>,
 }
 
 /// One claim of so many asks for the oldest operation instead of the most urgent one, so that none is starved.
@@ -73,13 +81,28 @@ impl Store {
 
     /// Operations that are kept elsewhere than in the database that steps read and write: for simulations.
     pub fn elsewhere(record: Arc<dyn Record>, pool: sqlx::PgPool, owner: impl Into<String>) -> Self {
-        let owner = owner.into();
-        Self { record, pool, owner, lease: LEASE, at_most: u32::MAX, cluster: None, asked: Arc::default() }
+        let alone = Arc::new(Semaphore::new(1));
+        Self {
+            record,
+            pool,
+            owner: owner.into(),
+            lease: LEASE,
+            grace: GRACE,
+            at_most: u32::MAX,
+            cluster: None,
+            asked: Arc::default(),
+            alone,
+        }
     }
 
     /// The same with leases of another length.
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
+    }
+
+    /// The same, giving steps that do not listen another time to finish when the process stops.
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
     }
 
     /// The same, claiming nothing while so many operations are under a lease, whoever holds it.
@@ -97,6 +120,11 @@ impl Store {
         self.lease
     }
 
+    /// How long a step that does not listen may go on when the process stops.
+    pub(super) fn grace(&self) -> Duration {
+        self.grace
+    }
+
     /// The database that steps read and write.
     pub fn pool(&self) -> &sqlx::PgPool {
         &self.pool
@@ -109,6 +137,11 @@ impl Store {
         let (owner, lease, at_most) = (self.owner.as_str(), self.lease, self.at_most);
         let (cluster, asked_at) = (self.cluster.as_deref(), tokio::time::Instant::now());
         self.record.claim(&Claim { kinds, cluster, owner, lease, oldest_first, at_most, asked_at }).await
+    }
+
+    /// The place for an operation that may be what ends this process, if it is free.
+    pub(super) fn alone(&self) -> Option<OwnedSemaphorePermit> {
+        self.alone.clone().try_acquire_owned().ok()
     }
 
     /// Makes the lease last for its whole length again.

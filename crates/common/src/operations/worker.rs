@@ -1,10 +1,12 @@
 //! The loop that claims operations and drives them, several at once.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use futures::FutureExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -91,7 +93,14 @@ impl<W: Send + Sync + 'static> Worker<W> {
         if let Some(traceparent) = &claimed.traceparent {
             crate::telemetry::adopt(&span, traceparent);
         }
-        self.drive(&claimed, &stopping).instrument(span).await;
+        // What breaks outside of any step: everybody else's operations go on, and the lease of this one ends by itself.
+        let driven = AssertUnwindSafe(self.drive(&claimed, &stopping)).catch_unwind();
+        let broke = driven.instrument(span.clone()).await.is_err();
+        span.in_scope(|| {
+            if broke {
+                tracing::error!("driving the operation broke; somebody will go on")
+            }
+        });
         drop(permit);
         // This tenant's next operation may have been waiting for this one.
         self.wake.now();

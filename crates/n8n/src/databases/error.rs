@@ -11,6 +11,9 @@ pub enum DatabaseError {
     /// The server does not answer, or does not at the moment. It may have acted.
     #[error("the tenants' database server is not available")]
     Unavailable(#[source] sqlx::Error),
+    /// The server did not do it within its time, or was cut off in the middle of it.
+    #[error("the tenants' database server took too long: {0}")]
+    TooSlow(&'static str, #[source] sqlx::Error),
     /// The server refused a statement of ours.
     #[error("the tenants' database server refused: {0}")]
     Refused(&'static str, #[source] sqlx::Error),
@@ -42,7 +45,7 @@ pub enum DatabaseError {
 impl Classify for DatabaseError {
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Unavailable(_) => Some(
+            Self::Unavailable(_) | Self::TooSlow(..) => Some(
                 "Look at the tenants' Postgres: whether it runs, takes connections and may be written to.",
             ),
             Self::NotUnderstood(_) => Some(
@@ -65,6 +68,7 @@ impl Classify for DatabaseError {
         match self {
             // Whoever makes templates makes this one, and then it goes on.
             Self::Unavailable(_) | Self::NoTemplate(_) | Self::UnfitTemplate(..) => Kind::Unavailable,
+            Self::TooSlow(..) => Kind::Timeout,
             Self::NoDatabase(_) | Self::NoRole(_) | Self::NoOwner(_) => Kind::NotFound,
             Self::RoleInUse(_) => Kind::Conflict,
             Self::Password => Kind::Invalid,

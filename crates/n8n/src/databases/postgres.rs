@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod clone;
+mod limits;
 mod observe;
 mod owner;
 mod roles;
@@ -27,12 +28,14 @@ mod session;
 mod statement;
 mod template;
 
+pub use limits::Limits;
 pub(crate) use session::refused;
 
 /// The real thing. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PostgresDatabases {
     options: PgConnectOptions,
+    limits: Limits,
 }
 
 /// Why there is nothing to work on.
@@ -46,7 +49,13 @@ impl PostgresDatabases {
     pub fn new(admin_url: &str) -> Result<Self, AdminUrlError> {
         let options: PgConnectOptions = admin_url.parse().map_err(AdminUrlError)?;
         // Statements carry verifiers, and names of tenants.
-        Ok(Self { options: options.disable_statement_logging().application_name("rp9-tenants") })
+        let options = options.disable_statement_logging().application_name("rp9-tenants");
+        Ok(Self { options, limits: Limits::default() })
+    }
+
+    /// The same, with other than the usual limits.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 }
 
@@ -121,17 +130,17 @@ impl TenantDatabases for PostgresDatabases {
     }
 
     async fn connections(&self) -> Result<u32, DatabaseError> {
-        let mut connection = self.connect(&self.options).await?;
+        let mut connection = self.connect().await?;
         observe::connections(&mut connection).await
     }
 
     async fn sizes(&self) -> Result<Vec<(Name, u64)>, DatabaseError> {
-        let mut connection = self.connect(&self.options).await?;
+        let mut connection = self.connect().await?;
         observe::sizes(&mut connection).await
     }
 
     async fn observe(&self) -> Result<Observed, DatabaseError> {
-        let mut connection = self.connect(&self.options).await?;
+        let mut connection = self.connect().await?;
         observe::all(&mut connection).await
     }
 }

@@ -1,5 +1,7 @@
 //! The main and its workers.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use common::operations::{Context, Request, Step, StepError};
 use wire::kinds::TenantCreate;
@@ -13,6 +15,11 @@ pub struct Containers;
 impl Step<CreateTenant> for Containers {
     fn name(&self) -> &'static str {
         "containers"
+    }
+
+    /// An engine may have to fetch the image first, which alone may take ten minutes.
+    fn limit(&self) -> Duration {
+        Duration::from_secs(15 * 60)
     }
 
     async fn run(

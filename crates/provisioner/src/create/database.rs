@@ -1,5 +1,7 @@
 //! A role and a database of its own, cloned from a template that is at the tenant's n8n version already.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
 use n8n::databases::Name;
@@ -14,6 +16,11 @@ pub struct Database;
 impl Step<CreateTenant> for Database {
     fn name(&self) -> &'static str {
         "database"
+    }
+
+    /// The first one of a version waits for n8n's image and its migrations, and everybody else for the first.
+    fn limit(&self) -> Duration {
+        Duration::from_secs(20 * 60)
     }
 
     async fn run(

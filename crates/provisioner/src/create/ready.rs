@@ -60,7 +60,7 @@ pub async fn await_ready(
 ) -> Result<(), StepError> {
     // Asked often: of this tenant's containers and of nobody else's.
     let selection = Selection::of(context.tenant()).containers();
-    wait::until(limit, || async {
+    wait::until(context.stopping(), limit, || async {
         let world = context.observe();
         let inventory = world.containers.observe(&world.site.cluster, selection).await?;
         names.iter().try_for_each(|name| judge(&inventory, name))
@@ -94,7 +94,7 @@ mod tests {
     fn a_container_that_the_engine_is_silent_about_is_waited_for_and_one_that_vanished_is_not() {
         let judged = |inventory: &Inventory| match judge(inventory, "main") {
             Err(StepError::Failed { kind, .. }) => Some(kind),
-            Ok(()) | Err(StepError::LeaseLost) => None,
+            Ok(()) | Err(StepError::LeaseLost | StepError::Stopped | StepError::Later(_)) => None,
         };
         let silent = Inventory { unknown: ["main".to_owned()].into(), ..Inventory::default() };
         assert_eq!(judged(&silent), Some(Kind::Timeout));

@@ -64,7 +64,8 @@ pub async fn confirm(
         let mark =
             route.mark().ok_or_else(|| StepError::failed(Kind::Internal, "the route leads nowhere"))?;
         let edge = &context.observe().edge;
-        wait::until(wait::EDGE, || async { Ok(edge.confirm(&route.host, mark).await?) }).await?;
+        wait::until(context.stopping(), wait::EDGE, || async { Ok(edge.confirm(&route.host, mark).await?) })
+            .await?;
     }
     Ok(())
 }

@@ -37,7 +37,10 @@ impl Step<DeleteTenant> for Unroute {
             let host: Host = host
                 .parse()
                 .map_err(|_| StepError::failed(Kind::Internal, "the tenant's address is no host"))?;
-            wait::until(wait::EDGE, || async { Ok(world.edge.confirm_gone(&host).await?) }).await?;
+            wait::until(context.stopping(), wait::EDGE, || async {
+                Ok(world.edge.confirm_gone(&host).await?)
+            })
+            .await?;
         }
         Ok(())
     }

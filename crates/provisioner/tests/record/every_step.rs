@@ -11,7 +11,7 @@ use provisioner::{
     sagas,
 };
 use sqlx::PgPool;
-use testkit::saga::{Mode, Point, Rig, points};
+use testkit::saga::{Point, Rig, points};
 use wire::kinds::{self, TenantDelete, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend};
 
 const WORKERS: usize = 2;
@@ -31,14 +31,6 @@ async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
     Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
 }
 
-/// Whether the point ends in giving up, for a saga that can.
-fn gives_up(mode: Mode) -> bool {
-    matches!(
-        mode,
-        Mode::ErrorBefore | Mode::ErrorAfter | Mode::UndoTwice | Mode::CrashInUndo(_) | Mode::Cancel
-    )
-}
-
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
@@ -46,7 +38,7 @@ async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
         let fakes = Fakes::new(&pool);
         let tenant = fakes.accept("pro").await;
         let end = break_at(&fakes, &CreateTenant, point).await;
-        if gives_up(point.mode) {
+        if point.mode.gives_up() {
             assert_eq!(end, End::RolledBack, "{point:?}");
             fakes.assert_gone(tenant, "failed").await;
         } else {
@@ -82,7 +74,7 @@ async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
         fakes.containers.die(&format!("rp9-{}-blue-worker-1", tenant.digits()), 137);
         fakes.operate(tenant, &TenantHeal::default()).await;
         let end = break_at(&fakes, &HealTenant, point).await;
-        if gives_up(point.mode) {
+        if point.mode.gives_up() {
             // Giving up keeps what was brought back; the reconciler asks again.
             assert_eq!(end, End::RolledBack, "{point:?}");
             fakes.operate(tenant, &TenantHeal::default()).await;
@@ -110,7 +102,7 @@ async fn a_restarted_tenant_is_whole_whatever_happened(pool: PgPool) {
     for point in points(&RestartTenant) {
         let (fakes, tenant) = asked(&pool, &TenantRestart {}).await;
         let end = break_at(&fakes, &RestartTenant, point).await;
-        assert_eq!(end, if gives_up(point.mode) { End::RolledBack } else { End::Succeeded }, "{point:?}");
+        assert_eq!(end, if point.mode.gives_up() { End::RolledBack } else { End::Succeeded }, "{point:?}");
         fakes.assert_whole(tenant, WORKERS).await;
         forget(&pool).await;
     }
@@ -174,7 +166,7 @@ const fn size(cpu_millis: u32, memory_mb: u32, workers: u32) -> (u32, u32, u32) 
 
 /// Whether it ended as before, which it does where it gives up.
 fn gives_up_early(end: &End, point: Point) -> bool {
-    let back = gives_up(point.mode);
+    let back = point.mode.gives_up();
     assert_eq!(*end, if back { End::RolledBack } else { End::Succeeded }, "{point:?}");
     back
 }

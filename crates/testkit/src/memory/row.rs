@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use common::{
     id::{OperationId, TenantId},
-    operations::{Claim, Claimed, Entry, Event, NewEntry, OperationKind, Turn},
+    operations::{Claim, Claimed, Class, Entry, Event, NewEntry, OperationKind, Turn},
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{Request, status_of};
 
@@ -76,15 +77,18 @@ pub struct JournalRow {
     pub event: Event,
     pub fence: i64,
     pub output: Option<Value>,
+    pub error: Option<Value>,
 }
 
 impl JournalRow {
-    pub(super) fn new(entry: &NewEntry<'_>, fence: i64) -> Self {
-        Self { ordinal: entry.ordinal, event: entry.event, fence, output: entry.output.clone() }
+    pub(crate) fn new(entry: &NewEntry<'_>, fence: i64) -> Self {
+        let NewEntry { ordinal, event, .. } = *entry;
+        Self { ordinal, event, fence, output: entry.output.clone(), error: entry.error.clone() }
     }
 
     pub(super) fn entry(&self) -> Entry {
-        Entry { ordinal: self.ordinal, event: self.event, output: self.output.clone() }
+        let class = self.error.as_ref().and_then(Class::of_error);
+        Entry { ordinal: self.ordinal, event: self.event, output: self.output.clone(), class }
     }
 }
 
@@ -146,6 +150,7 @@ impl Row {
         if self.status == Status::Queued {
             self.status = Status::Running;
         }
+        let orphaned = self.lease_until.is_some();
         self.cluster = self.cluster.take().or(claim.cluster.map(str::to_owned));
         self.lease_owner = Some(claim.owner.to_owned());
         self.lease_until = Some(now + claim.lease);
@@ -157,7 +162,8 @@ impl Row {
             // Read by each kind as its own; what it does not know it leaves.
             request: json!({ "mode": "dedicated", "plan": "pro" }),
             undoing: self.status == Status::Undoing,
-            late: self.deadline <= now,
+            deadline: Instant::now() + self.deadline.saturating_sub(now),
+            orphaned,
             fence: self.fence,
             actor: "test".into(),
             correlation_id: "test".into(),

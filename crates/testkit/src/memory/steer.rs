@@ -56,7 +56,8 @@ impl MemoryRecord {
             row.error.take_if(|_| !back);
             (row.not_before, row.lease_owner, row.lease_until) = (now, None, None);
             if let Some(Entry { ordinal, .. }) = row.journal.last().map(JournalRow::entry) {
-                let resumed = JournalRow { ordinal, event: Event::Resumed, fence: row.fence, output: None };
+                let (event, fence) = (Event::Resumed, row.fence);
+                let resumed = JournalRow { ordinal, event, fence, output: None, error: None };
                 row.journal.push(resumed);
             }
             true

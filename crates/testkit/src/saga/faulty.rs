@@ -8,12 +8,13 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, ContextOf, Saga, Step, StepError},
+    operations::{Context, ContextOf, Saga, Step, StepError, later},
 };
 use tokio::sync::Notify;
 
@@ -22,7 +23,7 @@ use super::{Mode, Point};
 /// Where the broken process is; the rig waits for it and acts.
 #[derive(Default)]
 pub struct Signals {
-    /// The process "died" (it will never go on), or is paused.
+    /// The process "died" (it will never go on), is paused, or is to be told to stop.
     pub reached: Notify,
     /// A paused process goes on.
     pub resume: Notify,
@@ -30,11 +31,27 @@ pub struct Signals {
     spent: AtomicBool,
     /// The same for a crash in an undo, which follows an error.
     spent_in_undo: AtomicBool,
+    /// What ended every process does so no more.
+    mended: AtomicBool,
 }
 
 impl Signals {
+    /// A person has mended what ended every process.
+    pub fn mend(&self) {
+        self.mended.store(true, Ordering::SeqCst);
+    }
+
     fn first_time(&self) -> bool {
         !self.spent.swap(true, Ordering::SeqCst)
+    }
+
+    fn is_mended(&self) -> bool {
+        self.mended.load(Ordering::SeqCst)
+    }
+
+    /// Whether the fault has happened, and the one in an undo.
+    fn spent(&self) -> (bool, bool) {
+        (self.spent.load(Ordering::SeqCst), self.spent_in_undo.load(Ordering::SeqCst))
     }
 
     fn first_time_in_undo(&self) -> bool {
@@ -45,7 +62,17 @@ impl Signals {
         self.reached.notify_one();
         std::future::pending().await
     }
+
+    /// Has the process told to stop, and hears it.
+    async fn stop<W, R>(&self, context: &Context<'_, W, R>) -> Result<(), StepError> {
+        self.reached.notify_one();
+        context.stopping().cancelled().await;
+        Err(StepError::Stopped)
+    }
 }
+
+/// As long as what hangs is waited for, and what waits rests: short, for a test.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// The saga `S`, broken at one point.
 pub struct Faulty<S: Saga> {
@@ -82,42 +109,50 @@ impl<S: Saga> Saga for Faulty<S> {
     }
 }
 
-fn for_good() -> StepError {
-    StepError::failed(Kind::Invalid, "broken on purpose")
-}
-
 #[async_trait]
 impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
 
+    /// What is to hang is not waited for as long as in earnest.
+    fn limit(&self) -> Duration {
+        let (failed, undone) = self.signals.spent();
+        let hangs = match self.mode {
+            Some(Mode::Hang) => !failed,
+            Some(Mode::HangInUndo) => failed && !undone,
+            _ => false,
+        };
+        if hangs { SHORT } else { self.inner.limit() }
+    }
+
     async fn run(&self, context: &ContextOf<'_, S>, state: &mut S::State) -> Result<(), StepError> {
-        let Some(mode) = self.mode.filter(|_| self.signals.first_time()) else {
+        let strikes = |mode: &Mode| {
+            if *mode == Mode::Poison { !self.signals.is_mended() } else { self.signals.first_time() }
+        };
+        let Some(mode) = self.mode.filter(strikes) else {
             return self.inner.run(context, state).await;
         };
+        if mode.does_everything_first() {
+            self.inner.run(context, state).await?;
+        }
         match mode {
-            Mode::ErrorBefore => Err(for_good()),
-            Mode::ErrorAfter | Mode::UndoTwice | Mode::CrashInUndo(_) => {
-                self.inner.run(context, state).await?;
-                Err(for_good())
-            }
-            Mode::AnswerLost => {
-                self.inner.run(context, state).await?;
-                Err(StepError::failed(Kind::Unavailable, "the answer was lost"))
-            }
-            Mode::CrashBefore => self.signals.die().await,
-            Mode::CrashInside(waits) => {
-                die_after(waits, self.inner.run(context, state)).await;
+            Mode::ErrorBefore
+            | Mode::ErrorAfter
+            | Mode::UndoTwice
+            | Mode::CrashInUndo(_)
+            | Mode::PanicInUndo
+            | Mode::HangInUndo
+            | Mode::StopInUndo(_) => Err(StepError::failed(Kind::Invalid, "broken on purpose")),
+            Mode::AnswerLost => Err(StepError::failed(Kind::Unavailable, "the answer was lost")),
+            Mode::CrashBefore | Mode::CrashAfter | Mode::Poison => self.signals.die().await,
+            Mode::CrashInside(waits) | Mode::StopUnheard(waits) => {
+                leave_after(waits, self.inner.run(context, state)).await;
                 self.signals.die().await
             }
-            Mode::CrashAfter => {
-                self.inner.run(context, state).await?;
-                self.signals.die().await
-            }
-            Mode::Repeat => {
-                self.inner.run(context, state).await?;
-                self.inner.run(context, state).await
+            Mode::Stop(waits) => {
+                leave_after(waits, self.inner.run(context, state)).await;
+                self.signals.stop(context).await
             }
             Mode::LeaseLost => {
                 self.signals.reached.notify_one();
@@ -128,22 +163,42 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
                 cancel(context).await?;
                 self.inner.run(context, state).await
             }
+            Mode::Repeat => self.inner.run(context, state).await,
+            Mode::PanicBefore | Mode::PanicAfter => panics(),
+            Mode::Hang => std::future::pending().await,
+            Mode::LaterBefore | Mode::LaterAfter => later(SHORT),
+            Mode::CancelWaiting => {
+                cancel(context).await?;
+                later(SHORT)
+            }
         }
     }
 
     async fn undo(&self, context: &ContextOf<'_, S>, state: &S::State) -> Result<(), StepError> {
-        if let Some(Mode::CrashInUndo(waits)) = self.mode
-            && self.signals.first_time_in_undo()
-        {
-            die_after(waits, self.inner.undo(context, state)).await;
-            return self.signals.die().await;
+        let fault = self.mode.filter(|mode| mode.is_in_undo() && self.signals.first_time_in_undo());
+        match fault {
+            Some(Mode::CrashInUndo(waits)) => {
+                leave_after(waits, self.inner.undo(context, state)).await;
+                return self.signals.die().await;
+            }
+            Some(Mode::StopInUndo(waits)) => {
+                leave_after(waits, self.inner.undo(context, state)).await;
+                return self.signals.stop(context).await;
+            }
+            _ => self.inner.undo(context, state).await?,
         }
-        self.inner.undo(context, state).await?;
-        if self.undo_twice {
-            self.inner.undo(context, state).await?;
+        match fault {
+            Some(Mode::PanicInUndo) => panics(),
+            Some(Mode::HangInUndo) => std::future::pending().await,
+            _ if self.undo_twice => self.inner.undo(context, state).await,
+            _ => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// As `panic!` does, without a word in the test's output.
+fn panics<T>() -> Result<T, StepError> {
+    std::panic::resume_unwind(Box::new("broken on purpose"))
 }
 
 /// What somebody's request does to the record.
@@ -155,7 +210,7 @@ async fn cancel<W, R>(context: &Context<'_, W, R>) -> Result<(), StepError> {
 }
 
 /// Polls the work until it has waited so often, and leaves it there for ever.
-async fn die_after<T>(waits: u32, work: impl Future<Output = T>) {
+async fn leave_after<T>(waits: u32, work: impl Future<Output = T>) {
     let (mut work, mut left) = (pin!(work), waits);
     std::future::poll_fn(|task| {
         left -= u32::from(left > 0);

@@ -33,6 +33,12 @@ pub struct Verdict {
 const FIRST: &str = "first";
 const SECOND: &str = "second";
 
+/// Nobody hears that the process stops who is not meant to, so nobody has to be waited for.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// So many processes may end in the middle of a step.
+const DEATHS: usize = 5;
+
 /// More attempts than any operation that works needs.
 const PATIENCE: usize = 60;
 
@@ -46,7 +52,8 @@ impl<S: Saga> Rig<'_, S> {
     pub async fn break_at(&self, point: Point) -> Verdict {
         let signals = Arc::new(Signals::default());
         let (faulty, world) = (Faulty::new(self.saga, point, &signals), (self.world)(FIRST));
-        let (store, stopping) = (Store::new(self.pool.clone(), FIRST), CancellationToken::new());
+        let store = Store::new(self.pool.clone(), FIRST).with_grace(GRACE);
+        let (stopping, mut deaths) = (CancellationToken::new(), 0);
         for _ in 0..PATIENCE {
             let claimed = self.claim(&store).await;
             let mut drive = pin!(faulty.drive(&world, &store, &claimed, &stopping));
@@ -56,13 +63,32 @@ impl<S: Saga> Rig<'_, S> {
                     if point.mode == Mode::LeaseLost {
                         return self.overtake(drive, &signals).await;
                     }
-                    // The process is dead: its future is dropped here, its lease ends by itself.
-                    Paused::Stopped
+                    if point.mode.stops() {
+                        stopping.cancel();
+                        drive.await.unwrap()
+                    } else {
+                        // The process is dead: its future is dropped here, its lease ends by itself.
+                        Paused::Stopped
+                    }
                 }
             };
             match paused {
+                Paused::Ended(End::Stuck) if point.mode == Mode::Poison => {
+                    assert_eq!(deaths, DEATHS, "{point:?}: a step ended so many processes");
+                    signals.mend();
+                    self.resume().await;
+                    break;
+                }
                 Paused::Ended(end) => return Verdict { end, stale_effects: 0 },
                 Paused::Resting(_) => self.let_time_pass().await,
+                // Told to stop and hearing it, a process gives back what it has: the next one need not wait for anything.
+                Paused::Stopped if stopping.is_cancelled() && !matches!(point.mode, Mode::StopUnheard(_)) => {
+                    return Verdict { end: self.finish(SECOND).await, stale_effects: 0 };
+                }
+                Paused::Stopped if point.mode == Mode::Poison => {
+                    deaths += 1;
+                    self.let_time_pass().await;
+                }
                 Paused::Stopped => break,
             }
         }
@@ -109,9 +135,20 @@ impl<S: Saga> Rig<'_, S> {
         panic!("the operation is not to be had");
     }
 
+    /// What a person does about an operation that is stuck.
+    async fn resume(&self) {
+        let resume = "with resumed as (
+                          update operations set status = 'running', error = null, not_before = now()
+                           where status = 'stuck' returning id, fence)
+                      insert into operation_steps (operation_id, ordinal, step, event, fence)
+                      select s.operation_id, s.ordinal, s.step, 'resumed', resumed.fence
+                        from resumed join operation_steps s on s.operation_id = resumed.id order by s.seq desc limit 1";
+        sqlx::query(resume).execute(self.pool).await.unwrap();
+    }
+
     /// Leases end and pauses are over.
     async fn let_time_pass(&self) {
-        let pass = "update operations set not_before = now(), lease_until = null
+        let pass = "update operations set not_before = now(), lease_until = least(lease_until, now())
                     where status in ('queued', 'running', 'undoing')";
         sqlx::query(pass).execute(self.pool).await.unwrap();
     }

@@ -39,10 +39,16 @@ pub enum Fault {
     LostWake,
     /// A step, or its undo, fails until a person mends it; a job fails whenever it is run for this firing.
     Broken,
-    /// A job takes longer than a lease lasts.
+    /// A job takes longer than a lease lasts. A step never ends, and hears nothing.
     Hang,
-    /// A job ends its process whenever it is run for this firing.
+    /// A job ends its process whenever it is run for this firing; a step whenever it is begun, until a person mends it.
     Poison,
+    /// A step waits for minutes, and listens whether its process stops.
+    Linger,
+    /// A step cannot be done yet.
+    Later,
+    /// A step panics, before or after it does what it should.
+    Panic,
     /// Nobody is there for a while: minutes, a day, more than a month.
     Gap,
     /// A person holds a schedule back, and lets it go on.
@@ -75,7 +81,9 @@ impl Fault {
 
     /// What befalls operations.
     pub fn of_operations() -> impl Iterator<Item = Self> {
-        Self::BOTH.into_iter().chain([Self::Reorder, Self::LostWake])
+        let own =
+            [Self::Reorder, Self::LostWake, Self::Hang, Self::Poison, Self::Linger, Self::Later, Self::Panic];
+        Self::BOTH.into_iter().chain(own)
     }
 
     /// What befalls schedules. Nobody wakes them, so no wake-up is lost or overtaken.
@@ -140,6 +148,11 @@ impl Faults {
         strikes
     }
 
+    /// The same for what takes so long that nothing else would get the time to happen.
+    pub fn rarely(&mut self, fault: Fault) -> bool {
+        self.dice.u32(..8) == 0 && self.strikes(fault)
+    }
+
     pub fn millis(&mut self, range: std::ops::Range<u64>) -> Duration {
         Duration::from_millis(self.dice.u64(range))
     }
@@ -154,8 +167,7 @@ impl Faults {
         if self.strikes(Fault::StaleRead) {
             fate.after += self.millis(1..8_000);
         }
-        // Rarely, or nothing else would get the time to happen.
-        if self.dice.u32(..8) == 0 && self.strikes(Fault::Slow) {
+        if self.rarely(Fault::Slow) {
             fate.after += self.millis(15_000..40_000);
         }
         fate.dropped = self.strikes(Fault::Drop);

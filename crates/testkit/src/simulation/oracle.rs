@@ -3,24 +3,26 @@
 //! The oracle keeps its own account of leases, journals and effects from what really happened at the far end of every link. It
 //! shares no code with what it judges.
 
+mod attempts;
 mod effects;
 mod end;
 mod journal;
 mod lease;
+mod turn;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     time::Duration,
 };
 
 use common::{
-    error::Kind,
     id::{OperationId, TenantId},
     operations::OperationKind,
 };
-use tokio::task;
+use tokio::{task, time::Instant};
 
 use self::journal::StepAccount;
+pub use self::turn::Intent;
 use super::{name, sagas};
 use crate::memory::{JournalRow, Request, Status};
 
@@ -30,6 +32,10 @@ pub struct Oracle {
     cases: BTreeMap<OperationId, Case>,
     /// Looks at the fence that have not been followed by an effect yet. Each claim is driven in a task of its own.
     looks: HashMap<(task::Id, OperationId), i64>,
+    /// Steps that asked to be looked at again, and after which pause.
+    later: HashMap<(task::Id, OperationId), Duration>,
+    /// Steps that panicked, which nobody has tried to tell the record yet.
+    panicking: HashSet<(task::Id, OperationId)>,
     violation: Option<String>,
 }
 
@@ -43,8 +49,13 @@ struct Case {
     /// The newest fence, and until when its lease runs unless it was given back.
     fence: i64,
     lease_until: Option<Duration>,
-    /// Whether the newest holder was told that the deadline has passed.
-    late: bool,
+    /// Whether the newest holder was told that the deadline has passed, and when it passes by a clock that nobody sets.
+    told_late: bool,
+    deadline_at: Instant,
+    /// Whoever held it before vanished in the middle of a step, and nobody has noted that yet.
+    owes_a_loss: bool,
+    /// What the steps saved while they waited.
+    looks: u64,
     going_back: bool,
     cancelled: bool,
     end: Option<Status>,
@@ -69,7 +80,7 @@ impl Oracle {
         }
     }
 
-    fn judge(&mut self, id: OperationId, verdict: Result<(), &str>) {
+    fn judge(&mut self, id: OperationId, verdict: Verdict) {
         if let Err(rule) = verdict {
             self.violated(id, rule);
         }
@@ -87,7 +98,10 @@ impl Oracle {
             deadline: now + request.deadline,
             fence: 0,
             lease_until: None,
-            late: false,
+            told_late: false,
+            deadline_at: Instant::now() + request.deadline,
+            owes_a_loss: false,
+            looks: 0,
             going_back: false,
             cancelled: false,
             end: None,
@@ -126,21 +140,22 @@ impl Oracle {
         case.end = Some(Status::Abandoned);
     }
 
+    /// A process took longer to stop than it is given.
+    pub fn stopped_late(&mut self, process: &str, excused: bool) {
+        if !excused {
+            let rule = format!("{process}: whatever a step waits for, its process stops in time");
+            self.violation.get_or_insert(rule);
+        }
+    }
+
     /// The lease was ended by force.
     pub fn lease_ended(&mut self, id: OperationId, now: Duration) {
         self.case(id).lease_until = Some(now);
     }
 }
 
-/// How often a step may be begun before failures of this kind are final.
-fn limit(kind: Kind) -> Option<u32> {
-    match kind {
-        Kind::Unavailable | Kind::Throttled => None,
-        Kind::Timeout | Kind::Upstream => Some(8),
-        Kind::Internal => Some(3),
-        Kind::Invalid | Kind::Unauthenticated | Kind::Forbidden | Kind::NotFound | Kind::Conflict => Some(1),
-    }
-}
+type Verdict = Result<(), &'static str>;
 
-/// How often what has no way back is tried before a person is called.
-const LAST_ATTEMPT: u32 = 25;
+fn must(holds: bool, rule: &'static str) -> Verdict {
+    if holds { Ok(()) } else { Err(rule) }
+}

@@ -26,6 +26,7 @@ pub type Effect = (OperationId, usize, usize);
 pub struct Outside {
     present: BTreeSet<Effect>,
     broken: BTreeMap<OperationId, Broken>,
+    windows: BTreeMap<OperationId, Window>,
 }
 
 /// A step that fails until a person mends it.
@@ -34,7 +35,17 @@ pub struct Broken {
     pub ordinal: usize,
     /// Whether doing, or undoing, is what fails.
     pub doing: bool,
-    pub kind: Kind,
+    /// None: it ends its process.
+    pub kind: Option<Kind>,
+}
+
+/// A step that has to wait for something before one of its parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    pub ordinal: usize,
+    pub part: usize,
+    /// How often somebody looks in vain.
+    pub looks: u32,
 }
 
 impl Outside {
@@ -50,9 +61,20 @@ impl Outside {
         self.broken.remove(&id);
     }
 
-    fn fails(&self, (id, ordinal, _): Effect, doing: bool) -> Option<Kind> {
-        let broken = self.broken.get(&id)?;
-        (broken.ordinal == ordinal && broken.doing == doing).then_some(broken.kind)
+    pub fn hold(&mut self, id: OperationId, window: Window) {
+        self.windows.insert(id, window);
+    }
+
+    /// Somebody looks whether this can be done.
+    pub fn is_closed(&mut self, (id, ordinal, part): Effect) -> bool {
+        let window =
+            self.windows.get_mut(&id).filter(|window| (window.ordinal, window.part) == (ordinal, part));
+        let closed = window.filter(|window| window.looks > 0);
+        closed.map(|window| window.looks -= 1).is_some()
+    }
+
+    fn trouble(&self, (id, ordinal, _): Effect, doing: bool) -> Option<Broken> {
+        self.broken.get(&id).copied().filter(|broken| broken.ordinal == ordinal && broken.doing == doing)
     }
 }
 
@@ -97,9 +119,14 @@ impl Reach {
         let fate = self.go().await?;
         let (id, ordinal, part) = effect;
         let what = if doing { "does" } else { "undoes" };
-        if let Some(kind) = self.sim.outside().fails(effect, doing) {
-            return Err(failed(kind));
+        let trouble = self.sim.outside().trouble(effect, doing);
+        if let Some(broken) = trouble {
+            match broken.kind {
+                Some(kind) => return Err(failed(kind)),
+                None => self.end_process(id).await,
+            }
         }
+        self.misbehave(id).await;
         if self.sim.faults().strikes(Fault::Error) {
             return Err(failed(self.some_kind()));
         }
@@ -125,7 +152,30 @@ impl Reach {
         if self.sim.faults().strikes(Fault::HalfDone) {
             return Err(failed(self.some_kind()));
         }
+        self.misbehave(id).await;
         self.come_back(fate, ()).await
+    }
+
+    /// Its process ends in the middle of it, every time.
+    async fn end_process(&self, id: OperationId) -> ! {
+        self.sim.note(format_args!("{}: ends of {}", self.process.name, name(id)));
+        self.process.kill();
+        self.sim.died.notify_one();
+        std::future::pending().await
+    }
+
+    /// It never ends, or panics.
+    async fn misbehave(&self, id: OperationId) {
+        if self.sim.faults().rarely(Fault::Hang) {
+            self.sim.note(format_args!("{}: hangs in {}", self.process.name, name(id)));
+            std::future::pending::<()>().await;
+        }
+        if self.sim.faults().strikes(Fault::Panic) {
+            self.sim.note(format_args!("{}: panics in {}", self.process.name, name(id)));
+            self.sim.oracle().panics(id);
+            // As `panic!` does, and nobody's log is full of it.
+            std::panic::resume_unwind(Box::new("broken by the simulation"));
+        }
     }
 
     /// Mostly something that passes.

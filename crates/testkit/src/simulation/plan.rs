@@ -12,7 +12,7 @@ use wire::kinds::{TenantCreate, TenantDelete, TenantHeal};
 
 use super::{
     faults::{Fault, Faults},
-    outside::Broken,
+    outside::{Broken, PARTS, Window},
     sagas,
 };
 use crate::memory::Request;
@@ -23,6 +23,8 @@ pub enum Happening {
     Accept(Request),
     Cancel(OperationId),
     Break(OperationId, Broken),
+    /// A step of it cannot be done before somebody has looked so often.
+    Hold(OperationId, Window),
     /// A fault that strikes a process, or the server.
     Strike(Fault),
     /// From here on nothing goes wrong.
@@ -38,6 +40,9 @@ pub struct Plan {
 }
 
 const KINDS: [&OperationKind; 3] = [TenantCreate::KIND, TenantHeal::KIND, TenantDelete::KIND];
+
+/// How often a step may have to be looked at in vain.
+pub const MOST_LOOKS: u32 = 5;
 
 /// Faults that need somebody to bring them about; the others befall every question.
 const STRIKES: [Fault; 6] =
@@ -90,11 +95,16 @@ impl Plan {
             let longest = if dice.bool() { 200 } else { 60_000 };
             self.at(at + dice.u64(0..longest), Happening::Cancel(id));
         }
-        if rough && dice.u32(..20) == 0 {
-            let kinds = [Kind::Invalid, Kind::Upstream, Kind::Timeout, Kind::Internal];
-            let kind_of_error = kinds[dice.usize(..kinds.len())];
-            let broken =
-                Broken { ordinal: dice.usize(..sagas::steps(kind)), doing: dice.bool(), kind: kind_of_error };
+        if dice.u32(..4) == 0 {
+            let (ordinal, part) = (dice.usize(..sagas::steps(kind)), dice.usize(..PARTS));
+            self.at(at, Happening::Hold(id, Window { ordinal, part, looks: dice.u32(1..=MOST_LOOKS) }));
+        }
+        if rough && dice.u32(..12) == 0 {
+            let kinds = [Kind::Invalid, Kind::Upstream, Kind::Timeout, Kind::Internal].map(Some);
+            // Some have no kind, because nobody is left to say it.
+            let kind_of_error = kinds.get(dice.usize(..kinds.len() + 3)).copied().flatten();
+            let ordinal = dice.usize(..sagas::steps(kind));
+            let broken = Broken { ordinal, doing: dice.bool(), kind: kind_of_error };
             self.at(at, Happening::Break(id, broken));
         }
     }

@@ -14,7 +14,7 @@ use super::{
     faults::Fault,
     link::{Link, Weather},
     outside::Reach,
-    plan::{Happening, Plan},
+    plan::{self, Happening, Plan},
     process::Process,
     sagas,
     sim::Sim,
@@ -79,7 +79,7 @@ impl Platform {
     pub async fn run(mut self) -> Result<Outcome, Violation> {
         let start = Instant::now();
         while let Some(((at, _), happening)) = self.plan.happenings.pop_first() {
-            tokio::time::sleep_until(start + at).await;
+            self.wait_until(start + at).await;
             self.happen(happening);
             self.verdict()?;
         }
@@ -91,11 +91,25 @@ impl Platform {
         Ok(Outcome { trace, faults, ends: rows.iter().map(|row| row.status).collect() })
     }
 
-    async fn wait_for_the_end(&self) -> Result<(), Violation> {
+    /// Whoever looks after the processes starts those again that ended.
+    async fn wait_until(&mut self, moment: Instant) {
+        let sim = self.sim.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(moment) => return,
+                () = sim.died.notified() => self.bury(),
+            }
+        }
+    }
+
+    async fn wait_for_the_end(&mut self) -> Result<(), Violation> {
         let (calm, mut left) = (Instant::now(), self.sim.oracle().open());
         let operations = u32::try_from(left.len()).unwrap_or(u32::MAX);
-        let broken = self.sim.faults().counts().get(&Fault::Broken).copied().unwrap_or(0) as u32;
-        let patience = PATIENCE * (operations + 1) + PATIENCE_WITH_BROKEN * broken;
+        let count = |fault| self.sim.faults().counts().get(&fault).copied().unwrap_or(0) as u32;
+        let broken = count(Fault::Broken) + count(Fault::Poison);
+        let looks = Duration::from_millis(sagas::LONGEST_LOOK_MS) * (operations * plan::MOST_LOOKS);
+        let patience = PATIENCE * (operations + 1) + PATIENCE_WITH_BROKEN * broken + looks;
         while !left.is_empty() {
             if calm.elapsed() > patience {
                 self.sim
@@ -103,7 +117,7 @@ impl Platform {
                     .violated(left[0], format_args!("everything ends; {patience:?} were not enough"));
             }
             self.verdict()?;
-            tokio::time::sleep(Duration::from_secs(5)).await;
+            self.wait_until(Instant::now() + Duration::from_secs(5)).await;
             self.help();
             left = self.sim.oracle().open();
         }
@@ -115,9 +129,11 @@ impl Platform {
             Happening::Accept(request) => self.accept(&request),
             Happening::Cancel(id) => self.cancel(id),
             Happening::Break(id, broken) => {
-                self.sim.faults().count(Fault::Broken);
+                let fault = if broken.kind.is_some() { Fault::Broken } else { Fault::Poison };
+                self.sim.faults().count(fault);
                 self.sim.outside().break_down(id, broken);
             }
+            Happening::Hold(id, window) => self.sim.outside().hold(id, window),
             Happening::Strike(fault) => self.strike(fault),
             Happening::Calm => self.calm(),
         }

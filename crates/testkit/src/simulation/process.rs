@@ -1,11 +1,12 @@
 //! One process: it can stand still, be cut off, and die.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use common::{operations::Wake, service::Tasks};
+use common::{id::OperationId, operations::Wake, service::Tasks};
 use tokio::time::Instant;
 
 /// A process, as everything it calls sees it.
@@ -14,6 +15,17 @@ pub struct Process {
     pub tasks: Tasks,
     pub wake: Wake,
     state: Mutex<State>,
+    /// The operations it is in the middle of a step of, and whether each may be what ends it.
+    in_hand: Mutex<BTreeMap<OperationId, bool>>,
+}
+
+/// A step under way in a process.
+pub struct InHand<'a>(&'a Process, OperationId);
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.0.in_hand.lock().unwrap().remove(&self.1);
+    }
 }
 
 #[derive(Default)]
@@ -21,11 +33,26 @@ struct State {
     dead: bool,
     paused_until: Option<Instant>,
     cut_off_until: Option<Instant>,
+    /// Until when something outside of it held it up.
+    held_up_until: Option<Instant>,
 }
+
+/// Whatever takes longer on its way holds a process up.
+const SOON: Duration = Duration::from_millis(500);
 
 impl Process {
     pub fn new(name: String) -> Arc<Self> {
-        Arc::new(Self { name, tasks: Tasks::default(), wake: Wake::default(), state: Mutex::default() })
+        let (tasks, wake) = (Tasks::default(), Wake::default());
+        Arc::new(Self { name, tasks, wake, state: Mutex::default(), in_hand: Mutex::default() })
+    }
+
+    /// Takes a step of this operation in hand, which may be what ends it. None: there is another of that sort in hand.
+    pub fn take_in_hand(&self, id: OperationId, suspicious: bool) -> Option<InHand<'_>> {
+        let mut in_hand = self.in_hand.lock().unwrap();
+        let alone = !suspicious || !in_hand.iter().any(|(other, suspicious)| *other != id && *suspicious);
+        in_hand.insert(id, suspicious);
+        drop(in_hand);
+        alone.then(|| InHand(self, id))
     }
 
     /// It never gets any further than what it waits for now.
@@ -38,11 +65,24 @@ impl Process {
     }
 
     pub fn pause(&self, pause: Duration) {
+        self.hold_up(pause);
         self.state.lock().unwrap().paused_until = Some(Instant::now() + pause);
     }
 
     pub fn cut_off(&self, time: Duration) {
+        self.hold_up(time);
         self.state.lock().unwrap().cut_off_until = Some(Instant::now() + time);
+    }
+
+    fn hold_up(&self, time: Duration) {
+        let until = Some(Instant::now() + time);
+        let mut state = self.state.lock().unwrap();
+        state.held_up_until = state.held_up_until.max(until);
+    }
+
+    /// Whether anything outside of it has held it up since.
+    pub fn was_held_up_since(&self, moment: Instant) -> bool {
+        self.state.lock().unwrap().held_up_until.is_some_and(|until| until > moment)
     }
 
     pub fn is_cut_off(&self) -> bool {
@@ -71,6 +111,9 @@ impl Process {
 
     /// Time passes on the way to a server or back.
     pub async fn travel(&self, time: Duration) {
+        if time > SOON {
+            self.hold_up(time);
+        }
         if !time.is_zero() {
             tokio::time::sleep(time).await;
         }

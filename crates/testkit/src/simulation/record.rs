@@ -22,8 +22,13 @@ impl Record for Link<Sim> {
         let fate = self.go("a claim").await?;
         let answer = self.sim.record.claim(claim).await;
         if let Ok(Some(claimed)) = &answer {
-            let (undoing, late) = (claimed.undoing, claimed.late);
-            self.tell(claimed.id, claimed.fence, format_args!("claimed, undoing {undoing}, late {late}"));
+            let Claimed { undoing, orphaned, .. } = claimed;
+            let left = claimed.time_left();
+            self.tell(
+                claimed.id,
+                claimed.fence,
+                format_args!("claimed, undoing {undoing}, orphaned {orphaned}, {left:?} left"),
+            );
             self.sim.oracle().claimed(claimed, self.sim.record.now(), claim.lease);
         }
         self.come_back("a claim", fate, answer).await
@@ -53,12 +58,14 @@ impl Record for Link<Sim> {
         turn: &Turn,
         lease: Duration,
     ) -> Result<bool, StoreError> {
+        self.sim.oracle().tells(id, entries);
         let fate = self.go("a write").await?;
         let answer = self.sim.record.write(id, fence, entries, turn, lease).await;
         let rows: Vec<_> = entries.iter().map(|entry| (entry.ordinal, entry.event.as_str())).collect();
         self.tell(id, fence, format_args!("wrote {rows:?} {turn:?}: {:?}", answer.as_ref().ok()));
         let undoing = answer.as_ref().ok().copied();
-        self.sim.oracle().wrote(id, fence, entries, turn, undoing, self.sim.record.now(), lease);
+        let stopping = self.process.tasks.stopping().is_cancelled();
+        self.sim.oracle().wrote(id, fence, entries, turn, undoing, stopping, self.sim.record.now(), lease);
         self.come_back("a write", fate, answer).await
     }
 

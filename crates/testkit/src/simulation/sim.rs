@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{faults::Faults, link::Weather, oracle::Oracle, outside::Outside, trace::Trace};
 use crate::memory::MemoryRecord;
@@ -21,6 +21,8 @@ pub struct Sim {
     faults: Mutex<Faults>,
     oracle: Mutex<Oracle>,
     outside: Mutex<Outside>,
+    /// A step has ended its process.
+    pub died: Notify,
 }
 
 /// The server's clock shows this at the beginning, so that it can jump back.
@@ -42,6 +44,7 @@ impl Sim {
             faults: Mutex::new(Faults::new(seed)),
             oracle: Mutex::default(),
             outside: Mutex::default(),
+            died: Notify::new(),
         })
     }
 

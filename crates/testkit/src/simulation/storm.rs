@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use common::id::OperationId;
+use tokio::time::Instant;
 
 use super::{faults::Fault, link::Weather, name, platform::Platform, process::Process};
 use crate::memory::Status;
@@ -75,9 +76,14 @@ impl Platform {
             | Fault::Duplicate
             | Fault::Reorder
             | Fault::LostWake
-            | Fault::Broken => {}
+            | Fault::Broken
+            | Fault::Hang
+            | Fault::Poison
+            | Fault::Linger
+            | Fault::Later
+            | Fault::Panic => {}
             // And these schedules.
-            Fault::Hang | Fault::Poison | Fault::Gap | Fault::Hold | Fault::Spoil | Fault::Upgrade => {}
+            Fault::Gap | Fault::Hold | Fault::Spoil | Fault::Upgrade => {}
         }
     }
 
@@ -86,11 +92,22 @@ impl Platform {
         self.start();
     }
 
-    /// It finishes what it has in hand, if it can in time.
+    /// A process that a step has ended is started again.
+    pub fn bury(&mut self) {
+        let living = self.processes.len();
+        self.processes.retain(|process| !process.is_dead());
+        (self.processes.len()..living).for_each(|_| self.start());
+    }
+
+    /// It finishes what it has in hand, or gives it back, if it can in time.
     fn stop(&self, process: Arc<Process>) {
+        let sim = self.sim.clone();
         self.tasks.spawn("stop", async move {
-            let finished = process.tasks.finish(STOPPING).await;
-            if finished.is_err() {
+            let told = Instant::now();
+            let in_time = process.tasks.finish(STOPPING).await.is_ok();
+            if !in_time {
+                let excused = process.is_dead() || process.was_held_up_since(told);
+                sim.oracle().stopped_late(&process.name, excused);
                 process.kill();
             }
         });

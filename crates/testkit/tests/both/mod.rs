@@ -152,8 +152,10 @@ impl Both {
         let postgres = self.postgres.claim(&claim).await.unwrap();
         self.fences.extend(memory.iter().map(|claimed| (claimed.id, claimed.fence)));
         let words = |claimed: &common::operations::Claimed| {
-            let common::operations::Claimed { id, kind, tenant, undoing, late, fence, fresh, .. } = claimed;
-            format!("{id} {kind:?} {tenant} {undoing} {late} {fence} {fresh}")
+            let common::operations::Claimed { id, kind, tenant, undoing, orphaned, fence, fresh, .. } =
+                claimed;
+            let late = claimed.is_late();
+            format!("{id} {kind:?} {tenant} {undoing} {late} {orphaned} {fence} {fresh}")
         };
         let (memory, postgres) = (memory.as_ref().map(words), postgres.as_ref().map(words));
         (format!("claim {kinds:?} {oldest_first} {at_most}"), format!("{memory:?}"), format!("{postgres:?}"))

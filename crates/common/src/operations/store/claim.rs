@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sqlx::Row;
+use tokio::time::Instant;
 
 use super::{
     Claim, Claimed, Store, StoreError,
@@ -25,6 +26,7 @@ macro_rules! claim {
         error = case when status = 'running' and cancellation is not null then cancellation else error end,
         started_at = coalesce(started_at, now()),
         cluster_id = coalesce(cluster_id, $5),
+        orphaned = lease_until is not null,
         lease_owner = $2,
         lease_until = now() + make_interval(secs => $3),
         fence = fence + 1
@@ -51,7 +53,8 @@ macro_rules! claim {
             "
         for update of o skip locked
         limit 1)
-    returning id, kind, tenant_id, request, status = 'undoing' as undoing, deadline <= now() as late, fence, actor,
+    returning id, kind, tenant_id, request, status = 'undoing' as undoing, orphaned, fence, actor,
+        greatest(extract(epoch from deadline - now()), 0)::float8 as time_left,
         correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age"
         )
     };
@@ -95,7 +98,9 @@ impl PostgresRecord {
             tenant: TenantId::from_uuid(row.try_get("tenant_id")?),
             request: row.try_get("request")?,
             undoing: row.try_get("undoing")?,
-            late: row.try_get("late")?,
+            // From now, which is later than the record's answer: nothing is given up too soon.
+            deadline: Instant::now() + Duration::from_secs_f64(row.try_get("time_left")?),
+            orphaned: row.try_get("orphaned")?,
             fence,
             actor: row.try_get("actor")?,
             correlation_id: row.try_get("correlation_id")?,

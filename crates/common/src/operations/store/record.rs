@@ -67,8 +67,10 @@ pub struct Claimed {
     /// What it is asked to do.
     pub request: Value,
     pub undoing: bool,
-    /// Its deadline has passed.
-    pub late: bool,
+    /// When its time is over, by this process's own clock.
+    pub deadline: Instant,
+    /// Whoever held it before has vanished: its lease ended, and was not given back.
+    pub orphaned: bool,
     pub fence: i64,
     pub actor: String,
     pub correlation_id: String,
@@ -79,6 +81,18 @@ pub struct Claimed {
     pub fresh: bool,
     /// When it was asked for. The lease lasts from then at the least.
     pub asked_at: Instant,
+}
+
+impl Claimed {
+    /// Until its deadline.
+    pub fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether its deadline has passed.
+    pub fn is_late(&self) -> bool {
+        self.time_left().is_zero()
+    }
 }
 
 /// One row to be written.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     id::OperationId,
-    operations::{Entry, Event},
+    operations::{Class, Entry, Event},
 };
 
 /// Whether a cancellation that came meanwhile turns the operation back now: when it would go on, rest or succeed. Not when
@@ -116,7 +116,8 @@ impl PostgresRecord {
 
     pub(super) async fn read_journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
         let rows = sqlx::query(
-            "select ordinal, event, output from operation_steps where operation_id = $1 order by seq",
+            "select ordinal, event, output, error ->> 'kind' as kind
+               from operation_steps where operation_id = $1 order by seq",
         )
         .bind(id)
         .fetch_all(&self.statements)
@@ -125,7 +126,8 @@ impl PostgresRecord {
             .map(|row| {
                 let ordinal: i32 = row.try_get("ordinal")?;
                 let event = Event::of_word(row.try_get("event")?).ok_or(StoreError::Unreadable)?;
-                Ok(Entry { ordinal: ordinal as usize, event, output: row.try_get("output")? })
+                let class = row.try_get::<Option<&str>, _>("kind")?.map(Class::of_word);
+                Ok(Entry { ordinal: ordinal as usize, event, output: row.try_get("output")?, class })
             })
             .collect()
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use common::error::Classify as _;
+use common::error::{Classify as _, Kind};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
+use super::limits::millis;
 use super::{DatabaseError, Name, PostgresDatabases};
 
 /// A server that needs longer to let us in is as good as away.
@@ -15,14 +16,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCKS: i32 = 0x7270_3974;
 
 impl PostgresDatabases {
-    pub(super) async fn connect(&self, options: &PgConnectOptions) -> Result<PgConnection, DatabaseError> {
-        let connected = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await;
-        connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(refused("connect"))
+    /// A connection for ordinary statements.
+    pub(super) async fn connect(&self) -> Result<PgConnection, DatabaseError> {
+        connect(&self.limits.ordinary(self.options.clone())).await
     }
 
     /// A connection to a database of this name.
     pub(super) async fn connect_to(&self, database: &str) -> Result<PgConnection, DatabaseError> {
-        self.connect(&self.options.clone().database(database)).await
+        connect(&self.limits.ordinary(self.options.clone().database(database))).await
     }
 
     /// A connection to this tenant's database.
@@ -34,18 +35,29 @@ impl PostgresDatabases {
         )
     }
 
-    /// A connection that holds the lock of this name until it is dropped. Waits for whoever holds it.
+    /// A connection that holds the lock of this name until it is dropped. Waits for whoever holds it; after that nobody else's
+    /// locks are waited for as long.
     pub(super) async fn lock(&self, name: &str) -> Result<PgConnection, DatabaseError> {
-        let mut connection = self.connect(&self.options).await?;
-        let lock = sqlx::query("SELECT pg_advisory_lock($1, hashtext($2))").bind(LOCKS).bind(name);
+        let mut connection = connect(&self.limits.patient(self.options.clone())).await?;
+        let lock =
+            sqlx::query("SELECT pg_advisory_lock($1, hashtext($2)), set_config('lock_timeout', $3, false)");
+        let lock = lock.bind(LOCKS).bind(name).bind(millis(self.limits.lock));
         lock.execute(&mut connection).await.map_err(refused("lock a name"))?;
         Ok(connection)
     }
 }
 
-/// Sorts a failure: the server being away passes, its refusal does not.
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, DatabaseError> {
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await;
+    connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(refused("connect"))
+}
+
+/// Sorts a failure: the server being away passes, its refusal does not; what takes too long may do so each time.
 pub(crate) fn refused(what: &'static str) -> impl Fn(sqlx::Error) -> DatabaseError {
     move |error| {
+        if error.kind() == Kind::Timeout {
+            return DatabaseError::TooSlow(what, error);
+        }
         // Also a database that somebody is still in, or that is being made, copied or removed this moment.
         if error.kind().is_transient() {
             DatabaseError::Unavailable(error)

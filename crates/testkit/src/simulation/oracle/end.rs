@@ -21,6 +21,10 @@ impl Oracle {
     /// Compares the rows and the outside with the account.
     pub fn settle(&mut self, rows: &[Row], outside: &Outside) {
         self.rule_of_count(rows.len());
+        if !self.panicking.is_empty() {
+            self.violation
+                .get_or_insert_with(|| "a panic is its step's failure, and nobody else's end".into());
+        }
         for row in rows {
             let id = row.id;
             let case = self.case(id);

@@ -1,50 +1,66 @@
-//! What may be written to a journal, and when an operation may give up, rest and end.
-
-use std::time::Duration;
+//! What may be written to a journal.
 
 use common::{
     error::Kind,
     operations::{Event, NewEntry},
 };
+use serde_json::Value;
 
-use super::{Case, LAST_ATTEMPT, limit};
-use crate::memory::{JournalRow, Status};
+use super::{Case, Verdict, attempts::Attempts, must};
+use crate::memory::JournalRow;
 
 /// The account of one step.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StepAccount {
-    begun: bool,
-    succeeded: bool,
-    undone: bool,
+    pub begun: bool,
+    pub succeeded: bool,
+    pub undone: bool,
     /// The fence it is run, or undone, under.
     pub running: Option<i64>,
     pub undoing: Option<i64>,
-    /// Attempts since a person let it go on, and whether the last of them was final.
-    runs: u32,
-    undos: u32,
-    run_is_final: bool,
-    undo_is_final: bool,
+    /// It waits for its next look, which is not written down.
+    pub waiting: bool,
+    pub runs: Attempts,
+    pub undos: Attempts,
 }
 
 impl StepAccount {
     pub(super) fn forget_attempts(&mut self) {
-        (self.runs, self.undos, self.run_is_final, self.undo_is_final) = (0, 0, false, false);
+        (self.runs, self.undos) = (Attempts::default(), Attempts::default());
     }
-}
 
-type Verdict = Result<(), &'static str>;
+    /// Whether somebody is in the middle of it.
+    pub(super) fn is_open(&self) -> bool {
+        self.running.is_some() || self.undoing.is_some() || self.waiting
+    }
 
-fn must(holds: bool, rule: &'static str) -> Verdict {
-    if holds { Ok(()) } else { Err(rule) }
+    /// Ends the attempt that this fence began, or takes up with another look.
+    fn end_run(&mut self, fence: i64, rule: &'static str) -> Verdict {
+        let looked = std::mem::take(&mut self.waiting);
+        must(self.running.take() == Some(fence) || looked, rule)
+    }
+
+    /// Notes that whoever was in the middle of it vanished.
+    fn lose(&mut self, event: Event, fence: i64) -> Verdict {
+        let (held, attempts) = if event == Event::Failed {
+            (self.running.take(), &mut self.runs)
+        } else {
+            (self.undoing.take(), &mut self.undos)
+        };
+        attempts.lose();
+        let by_another = held.map_or(std::mem::take(&mut self.waiting), |held| held < fence);
+        must(by_another, "only what somebody else was in the middle of is lost")
+    }
 }
 
 impl Case {
     pub(super) fn append(&mut self, entries: &[NewEntry<'_>], fence: i64) -> Verdict {
+        let owed = std::mem::take(&mut self.owes_a_loss);
+        let noted = entries.first().is_some_and(is_loss);
+        must(owed == noted, "who vanished in the middle of a step is noted first, and nobody else is")?;
         for entry in entries {
             self.append_one(entry, fence)?;
-            let NewEntry { ordinal, event, output, .. } = entry;
-            let row = JournalRow { ordinal: *ordinal, event: *event, fence, output: output.clone() };
-            self.written.push(row);
+            self.written.push(JournalRow::new(entry, fence));
         }
         Ok(())
     }
@@ -53,9 +69,9 @@ impl Case {
         let NewEntry { ordinal, event, .. } = *entry;
         let before = self.steps[..ordinal].iter().all(|step| step.succeeded);
         let later_is_open = self.steps[ordinal + 1..].iter().any(|step| step.begun && !step.undone);
-        let (forward, late) = (!self.going_back, self.late && self.kind.unwinds);
-        let failure = failure(entry);
-        let may_unwind = self.kind.unwinds;
+        let (forward, unwinds) = (!self.going_back, self.kind.unwinds);
+        let (told_late, long_late) = (self.told_late && unwinds, self.is_long_late() && unwinds);
+        self.follow_state(entry)?;
         let step = &mut self.steps[ordinal];
         match event {
             Event::Started => {
@@ -63,25 +79,32 @@ impl Case {
                     forward && before && !step.succeeded,
                     "steps are begun in order, and not while going back",
                 )?;
-                must(!late, "past its deadline an operation goes back")?;
-                must(!step.run_is_final, "after its last attempt a step is not tried again")?;
-                (step.begun, step.running, step.runs) = (true, Some(fence), step.runs + 1);
+                must(!told_late && !long_late, "past its deadline an operation goes back")?;
+                step.runs.may_begin()?;
+                (step.begun, step.running, step.waiting) = (true, Some(fence), false);
             }
             Event::Succeeded => {
-                must(step.running == Some(fence), "only what its holder began succeeds")?;
-                (step.succeeded, step.running) = (true, None);
+                step.end_run(fence, "only what its holder began succeeds")?;
+                must(!long_late, "what is under way at its deadline is ended")?;
+                step.succeeded = true;
             }
+            Event::Failed | Event::UndoFailed if is_loss(entry) => step.lose(event, fence)?,
             Event::Failed => {
-                must(step.running.take() == Some(fence), "only what its holder began fails")?;
-                let limit = limit(failure).map(|limit| if may_unwind { limit } else { LAST_ATTEMPT });
-                step.run_is_final = late || limit.is_some_and(|limit| step.runs >= limit);
+                step.end_run(fence, "only what its holder began fails")?;
+                step.runs.fail(failure(entry), unwinds);
+            }
+            Event::Waiting if step.undoing.is_some() => return Err("no undo waits here"),
+            Event::Waiting => {
+                step.end_run(fence, "only what its holder began waits")?;
+                step.forget_attempts();
+                step.waiting = true;
             }
             Event::UndoStarted => {
                 let untouched = ordinal == 0 && !step.begun;
                 must(!forward && (step.begun || untouched) && !step.undone, "what began is undone once")?;
                 must(!later_is_open, "steps are undone in reverse")?;
-                must(!step.undo_is_final, "after its last attempt an undo is not tried again")?;
-                (step.undoing, step.undos, step.running) = (Some(fence), step.undos + 1, None);
+                step.undos.may_begin()?;
+                (step.undoing, step.running, step.waiting) = (Some(fence), None, false);
             }
             Event::Undone => {
                 must(step.undoing.take() == Some(fence), "only what its holder undoes is undone")?;
@@ -89,63 +112,40 @@ impl Case {
             }
             Event::UndoFailed => {
                 must(step.undoing.take() == Some(fence), "only what its holder undoes fails to be undone")?;
-                step.undo_is_final = limit(failure).is_some() && step.undos >= LAST_ATTEMPT;
+                step.undos.fail(failure(entry), false);
             }
             Event::Resumed => return Err("only a person resumes"),
         }
         Ok(())
     }
 
-    /// An operation gives up when it is late or an attempt was its step's last.
-    pub(super) fn may_give_up(&self, entries: &[NewEntry<'_>]) -> Verdict {
-        let step = entries.last().map(|entry| &self.steps[entry.ordinal]);
-        let exhausted = step.map_or(self.late, |step| step.run_is_final);
-        must(exhausted && self.kind.unwinds, "an operation is not given up before its last attempt")
-    }
-
-    /// It rests after a failure, from half a second, doubling, to a minute; or not at all, when its process stops.
-    pub(super) fn may_rest(&self, entries: &[NewEntry<'_>], pause: Duration) -> Verdict {
-        let Some(entry) = entries.last() else {
-            return must(pause.is_zero(), "an operation rests only after a failure");
+    /// What a look saved is what the next one is handed, and the step after it.
+    fn follow_state(&mut self, entry: &NewEntry<'_>) -> Verdict {
+        let Some(output) = &entry.output else {
+            return must(entry.event != Event::Waiting, "a look says how far it is");
         };
-        let step = &self.steps[entry.ordinal];
-        let failed = (entry.event == Event::Failed).then_some((step.runs, step.run_is_final));
-        let (attempts, is_final) = failed.unwrap_or((step.undos, step.undo_is_final));
-        let doubled = 0.5 * 2f64.powi(i32::try_from(attempts).unwrap_or(i32::MAX) - 1);
-        let base = Duration::from_secs_f64(doubled.min(60.0));
-        must(
-            pause >= base && pause <= base * 2,
-            "pauses double, from half a second to a minute, with jitter",
-        )?;
-        must(!is_final, "nobody waits for another attempt after the last")
-    }
-
-    pub(super) fn may_end(&self, entries: &[NewEntry<'_>], status: Status) -> Verdict {
-        match status {
-            Status::Succeeded => {
-                must(!self.cancelled, "what was cancelled does not succeed")?;
-                let done = |step: &StepAccount| step.succeeded && !step.undone;
-                must(self.steps.iter().all(done), "an operation succeeds when all its steps have")
-            }
-            Status::RolledBack => {
-                must(self.going_back && self.kind.unwinds, "only what goes back ends rolled back")?;
-                let undone = self.steps.iter().all(|step| step.undone || !step.begun);
-                must(undone && self.steps[0].undone, "what began is undone before the operation ends")
-            }
-            Status::Stuck => {
-                let step = entries.last().map(|entry| &self.steps[entry.ordinal]);
-                let last = step.is_some_and(|step| step.undo_is_final || step.run_is_final);
-                let no_way_back = self.going_back || !self.kind.unwinds;
-                must(last && no_way_back, "a person is called after the last attempt, and only then")
-            }
-            Status::Queued | Status::Running | Status::Undoing | Status::Abandoned => {
-                Err("a worker ends what it ends as succeeded, rolled back or stuck")
-            }
+        let saved = output["looks"].as_u64().unwrap_or_default();
+        let (known, first) = (self.looks, !self.steps[entry.ordinal].waiting);
+        self.looks = saved;
+        if entry.event != Event::Waiting {
+            return must(saved == known, "what was saved is handed on");
         }
+        must(
+            saved == known + 1 || (first && saved == known),
+            "a look goes on from what the last one saved, and leaves a row when it is the first or saves something",
+        )
     }
 }
 
+fn is_loss(entry: &NewEntry<'_>) -> bool {
+    word(entry) == Some("lost")
+}
+
+fn word<'a>(entry: &'a NewEntry<'_>) -> Option<&'a str> {
+    entry.error.as_ref()?.get("kind").and_then(Value::as_str)
+}
+
 fn failure(entry: &NewEntry<'_>) -> Kind {
-    let kind = entry.error.as_ref().map(|error| error["kind"].clone());
-    kind.map_or(Kind::Internal, |kind| serde_json::from_value(kind).expect("errors have a kind"))
+    let word = word(entry).expect("errors have a kind");
+    Kind::ALL.into_iter().find(|kind| kind.as_str() == word).expect("a kind")
 }

@@ -7,10 +7,9 @@ use common::{
     operations::{Claimed, NewEntry, Turn},
 };
 
-use tokio::task;
+use tokio::{task, time::Instant};
 
-use super::{Case, Oracle};
-use crate::memory::Status;
+use super::{Case, Intent, Oracle, Verdict, journal::StepAccount};
 
 impl Case {
     pub(super) fn holds(&self, fence: i64, now: Duration) -> bool {
@@ -37,7 +36,9 @@ impl Oracle {
         let verdict = case.hand_out(claimed, now);
         case.fence = claimed.fence;
         case.lease_until = Some(now + lease);
-        case.late = claimed.late;
+        case.told_late = claimed.is_late();
+        case.deadline_at = claimed.deadline;
+        case.owes_a_loss = claimed.orphaned && case.steps.iter().any(StepAccount::is_open);
         case.going_back |= claimed.undoing;
         self.judge(id, verdict);
     }
@@ -70,14 +71,17 @@ impl Oracle {
         entries: &[NewEntry<'_>],
         turn: &Turn,
         undoing: Option<bool>,
+        stopping: bool,
         now: Duration,
         lease: Duration,
     ) {
+        let later = self.later.remove(&(task::id(), id));
+        let intent = Intent { stopping, later };
         let holds = self.case(id).holds(fence, now);
         self.rule(id, undoing.is_some() == holds, "a journal is written under its lease and only so");
         let Some(undoing) = undoing else { return };
         let case = self.case(id);
-        let verdict = case.append(entries, fence).and_then(|()| case.turn(entries, turn, now + lease));
+        let verdict = case.append(entries, fence).and_then(|()| case.turn(entries, turn, intent, now, lease));
         let direction = case.end.is_some() || case.stuck || case.going_back == undoing;
         self.judge(id, verdict);
         self.rule(id, direction, "a worker is told when its operation goes back, and only then");
@@ -85,7 +89,7 @@ impl Oracle {
 }
 
 impl Case {
-    fn hand_out(&self, claimed: &Claimed, now: Duration) -> Result<(), &'static str> {
+    fn hand_out(&self, claimed: &Claimed, now: Duration) -> Verdict {
         if claimed.fence != self.fence + 1 {
             return Err("every claim has the next fence");
         }
@@ -98,50 +102,12 @@ impl Case {
         if claimed.undoing != (self.going_back || self.cancelled) {
             return Err("what was cancelled is handed out to go back, and nothing else is");
         }
-        if claimed.late != (self.deadline <= now) {
-            return Err("whoever claims late is told so");
+        if claimed.deadline != Instant::now() + self.deadline.saturating_sub(now) {
+            return Err("whoever claims is told how much time is left");
+        }
+        if claimed.orphaned != self.lease_until.is_some() {
+            return Err("whoever claims is told whether the one before gave it back");
         }
         Ok(())
-    }
-
-    /// What the write makes of the operation.
-    fn turn(
-        &mut self,
-        entries: &[NewEntry<'_>],
-        turn: &Turn,
-        lease_until: Duration,
-    ) -> Result<(), &'static str> {
-        self.lease_until = Some(lease_until);
-        if self.cancelled && !self.going_back && heeds(turn) {
-            self.going_back = true;
-            return Ok(());
-        }
-        match turn {
-            Turn::Continue => Ok(()),
-            Turn::Undo { .. } => {
-                self.going_back = true;
-                self.may_give_up(entries)
-            }
-            Turn::Postpone { pause, .. } => {
-                self.lease_until = None;
-                self.may_rest(entries, *pause)
-            }
-            Turn::Finish { end, .. } => {
-                self.lease_until = None;
-                let status = super::end::status(*end);
-                (self.stuck, self.end) = (status == Status::Stuck, Some(status).filter(|s| s.is_over()));
-                self.may_end(entries, status)
-            }
-        }
-    }
-}
-
-/// Whether a cancellation that came before has to turn the operation back at this turn.
-fn heeds(turn: &Turn) -> bool {
-    match turn {
-        Turn::Continue => true,
-        Turn::Undo { .. } => false,
-        Turn::Postpone { pause, .. } => !pause.is_zero(),
-        Turn::Finish { end, .. } => super::end::status(*end) == Status::Succeeded,
     }
 }

@@ -55,7 +55,8 @@ impl Platform {
             | Fault::Hang
             | Fault::Poison => {}
             // These are happenings of their own, and these befall operations.
-            Fault::Gap | Fault::Hold | Fault::Spoil | Fault::Upgrade | Fault::Reorder | Fault::LostWake => {}
+            Fault::Gap | Fault::Hold | Fault::Spoil | Fault::Upgrade => {}
+            Fault::Reorder | Fault::LostWake | Fault::Linger | Fault::Later | Fault::Panic => {}
         }
     }
 
