@@ -43,6 +43,18 @@ fn fresh(name: &str) -> String {
     format!("{name}-{}", &uuid::Uuid::now_v7().simple().to_string()[16..])
 }
 
+fn it_is_scaled_restarted_suspended_and_resumed(name: &str) {
+    rp9(0, &format!("tenants scale {name} --workers 2"));
+    assert_eq!(json(&format!("tenants show {name}"))["data"]["tenant"]["workers"], 2);
+    assert!(rp9(3, &format!("tenants scale {name} --workers 99")).err.contains("/workers"));
+    rp9(0, &format!("tenants restart {name}"));
+    rp9(0, &format!("tenants suspend {name}"));
+    let again = rp9(0, &format!("tenants suspend {name}"));
+    assert!(format!("{}{}", again.out, again.err).contains("already"), "{again:#?}");
+    rp9(0, &format!("tenants resume {name}"));
+    assert!(rp9(0, &format!("tenants events {name} --hours 1")).out.contains("operation.succeeded"));
+}
+
 #[test]
 #[ignore = "needs a running platform: deploy/test"]
 fn a_tenant_lives_by_the_command_line_from_its_creation_to_its_removal() {
@@ -71,6 +83,8 @@ fn a_tenant_lives_by_the_command_line_from_its_creation_to_its_removal() {
             .as_array()
             .is_some_and(|lines| !lines.is_empty())
     );
+
+    it_is_scaled_restarted_suspended_and_resumed(&name);
 
     let operations = json(&format!("operations list --tenant {name} --kind tenant.create"));
     assert_eq!(operations["data"][0]["status"], "succeeded");
