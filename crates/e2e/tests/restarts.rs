@@ -18,6 +18,9 @@ use tokio::{sync::watch, time};
 const PATH: &str = "/webhook/e2e-restarts";
 const CALLS_EVERY: Duration = Duration::from_millis(100);
 
+/// What n8n itself says, without a `Retry-After`, between listening and being ready: nobody can see that before a call does.
+const N8N_STARTS: &str = "Database is not ready!";
+
 /// How often each part restarts: five times when somebody wants to be sure (`just restarts`).
 struct Rounds(usize);
 
@@ -28,7 +31,7 @@ impl Section for Rounds {
 }
 
 /// How often each answer was given to calls that wait for no other. The edge's page says when to come back; a 503 that does not is told with
-/// what it says, so that it can be seen whose it is: n8n's own pass as they are.
+/// what it says.
 async fn keep_calling(customer: &Customer, mut over: watch::Receiver<bool>) -> BTreeMap<String, u32> {
     let (mut calls, mut answers) = (FuturesUnordered::new(), BTreeMap::new());
     let mut tick = time::interval(CALLS_EVERY);
@@ -88,5 +91,7 @@ async fn nobody_is_told_that_an_existing_tenant_is_not_there() {
     println!("{answers:?}");
     assert!(!answers.contains_key("404"), "{answers:?}");
     assert!(answers.contains_key("503"), "nobody was told to come back: {answers:?}");
+    let unsaid = answers.keys().filter(|answer| answer.contains("without Retry-After"));
+    assert!(unsaid.into_iter().all(|answer| answer.contains(N8N_STARTS)), "{answers:?}");
     api.delete_tenant(&tenant).await;
 }

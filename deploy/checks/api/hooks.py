@@ -99,6 +99,8 @@ BEYOND_SCHEMAS = {
     "reserved_subdomain",
     "shared_not_configured",
     "too_large",
+    # What a plan allows is a row.
+    "out_of_range",
     # There are reserved subdomains, and no others can name a tenant.
     "invalid_tenant",
     "unknown_cluster",

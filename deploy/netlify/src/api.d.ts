@@ -840,7 +840,7 @@ export interface components {
             kind: components["schemas"]["FailureKind"];
         };
         /** @enum {string} */
-        FailureKind: "invalid" | "unauthenticated" | "forbidden" | "not_found" | "conflict" | "throttled" | "unavailable" | "timeout" | "upstream" | "internal" | "cancelled";
+        FailureKind: "invalid" | "unauthenticated" | "forbidden" | "not_found" | "conflict" | "throttled" | "unavailable" | "timeout" | "upstream" | "internal" | "cancelled" | "lost";
         /** @description One field that is wrong. */
         FieldError: {
             /** @description Why, as a stable word. */
@@ -1161,6 +1161,8 @@ export interface components {
         };
         /** @description Something that is done again and again. */
         Schedule: {
+            /** @description Which cluster it is for, if it is for one. */
+            cluster?: string | null;
             /**
              * @description Minute, hour, day, month, weekday, on the clocks of `zone`.
              * @example 30 3 * * *
@@ -1184,6 +1186,7 @@ export interface components {
              */
             next_due_at: string;
             paused?: components["schemas"]["Pause"] | null;
+            /** @description Whose it is, if it is a tenant's. */
             tenant_id?: string | null;
             /** @example Europe/Berlin */
             zone: string;
@@ -1217,7 +1220,7 @@ export interface components {
         Step: {
             /**
              * Format: int32
-             * @description How often it was begun.
+             * @description How often it was begun. Looking again at what waits is no attempt.
              */
             attempts: number;
             error?: components["schemas"]["Failure"] | null;
@@ -1232,7 +1235,7 @@ export interface components {
          * @description Where a step is.
          * @enum {string}
          */
-        StepStatus: "running" | "succeeded" | "failed" | "undoing" | "undone" | "undo_failed";
+        StepStatus: "running" | "waiting" | "succeeded" | "failed" | "undoing" | "undone" | "undo_failed";
         /** @description This process and the clusters. */
         System: {
             clusters: number;
@@ -4039,6 +4042,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
+                     *           "cluster": "text",
                      *           "cron": "30 3 * * *",
                      *           "jitter_seconds": 1,
                      *           "job": "text",

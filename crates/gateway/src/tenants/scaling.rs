@@ -47,10 +47,6 @@ impl Scaling {
             memory_mb: memory_mb.flatten(),
             workers: workers.flatten(),
         };
-        if request == TenantScale::default() {
-            let detail = "At least one of `cpu`, `memory_mb` and `workers` must be named.";
-            return Err(Problem::new(Code::InvalidFields).detail(detail));
-        }
         Ok(Self { request, reason: reason.flatten() })
     }
 }
@@ -66,8 +62,10 @@ fn millis(value: &Value, range: Range) -> Result<u32, Fault> {
 }
 
 fn whole(value: &Value, range: Range) -> Result<u32, Fault> {
-    let number = value.as_u64().ok_or_else(|| Fault::new("not_a_number", "must be a whole number"))?;
-    within(number as f64, range).ok_or_else(|| out_of_range(range.least.into(), range.most.into()))
+    // `2.0` is a whole number too.
+    let number = value.as_f64().filter(|number| number.fract() == 0.0);
+    let number = number.ok_or_else(|| Fault::new("not_a_number", "must be a whole number"))?;
+    within(number, range).ok_or_else(|| out_of_range(range.least.into(), range.most.into()))
 }
 
 /// What it has already is allowed, whatever became of the plan.

@@ -79,6 +79,11 @@ fn every_route_of_the_contract_is_described() {
         ("GET", "/openapi.json"),
         ("POST", "/tenants/{id}/reset-login"),
         ("GET", "/tenants/{id}/logs"),
+        ("GET", "/tenants/{id}/events"),
+        ("POST", "/tenants/{id}/restart"),
+        ("POST", "/tenants/{id}/suspend"),
+        ("POST", "/tenants/{id}/resume"),
+        ("POST", "/tenants/{id}/scale"),
         ("GET", "/docs"),
         ("GET", "/docs/{file}"),
     ];

@@ -94,13 +94,13 @@ async fn a_size_is_read_whole_and_what_is_allowed_is_told(database: PgPool) {
     wrong.assert_problem(422, "invalid_fields");
     assert_eq!(wrong.json()["errors"].as_array().unwrap().len(), 4, "{}", wrong.text());
     assert!(wrong.text().contains("from 0.25 to 4"), "{}", wrong.text());
-    ask(&platform, "scale", &json!({})).await.assert_problem(422, "invalid_fields");
+    assert_eq!(ask(&platform, "scale", &json!({})).await.status, 200, "nothing is to change");
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn what_happened_to_a_tenant_is_told_by_pages_and_owners_are_not_shown_who_asked(database: PgPool) {
-    let platform = Platform::with_bus(database.clone()).await;
+    let platform = Platform::telling(database.clone()).await;
     let id = acme(&platform, &database, "active").await;
     ask(&platform, "restart", &json!({ "reason": "It is slow." })).await;
     let all = async |claims: &Claims, limit: u32| {
@@ -119,9 +119,14 @@ async fn what_happened_to_a_tenant_is_told_by_pages_and_owners_are_not_shown_who
     };
     let admin = Claims::of("admin");
     // The gateway moves events out of their outbox by itself.
-    while all(&admin, 200).await.iter().filter(|kind| kind.starts_with("\"operation.")).count() < 2 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let moved = async {
+        let accepted =
+            |kinds: &[String]| kinds.iter().filter(|kind| kind.contains("operation.accepted")).count();
+        while accepted(&all(&admin, 200).await) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), moved).await.expect("events are told");
     let told = all(&admin, 200).await;
     assert!(told.contains(&"\"audit.tenant.restart\"".to_owned()), "{told:?}");
     assert_eq!(all(&admin, 1).await, told, "pages lose nothing and repeat nothing");

@@ -20,7 +20,7 @@ use crate::{
 /// Where a problem's schema is.
 const PROBLEM: &str = "#/components/schemas/ProblemDocument";
 /// Bodies that are sent to us: a field that nobody asks for is refused (`Fields::finish`).
-const BODIES: [&str; 4] = ["NewTenant", "ReasonBody", "OptionalReasonBody", "ResetLogin"];
+const BODIES: [&str; 5] = ["NewTenant", "ReasonBody", "OptionalReasonBody", "ResetLogin", "Scale"];
 
 /// Completes a description.
 pub fn complete(description: &mut Value) {
