@@ -33,6 +33,11 @@ pub async fn run() -> anyhow::Result<String> {
     let record =
         PgPoolOptions::new().max_connections(2).connect(url).await.context("the bench's Postgres")?;
     common::database::migrate(&record).await?;
+    let idle_url = config.idle_database_url.expose_secret();
+    let idle_record =
+        PgPoolOptions::new().max_connections(1).connect(idle_url).await.context("the idle record")?;
+    common::database::migrate(&idle_record).await?;
+    idle_record.close().await;
     let mut bench = Bench::new(config, record).await?;
     let servers = idle(&mut bench).await?;
     bench.warm(&servers.gateway).await?;
