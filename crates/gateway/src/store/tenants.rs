@@ -1,5 +1,7 @@
 //! Tenants, as far as the one who asks may see them.
 
+use std::time::Duration;
+
 use common::{
     id::TenantId,
     tenant::{Mode, Subdomain, TenantStatus},
@@ -12,10 +14,8 @@ use time::{OffsetDateTime, serde::rfc3339};
 use super::reader::Reader;
 use crate::http::cursor::Page;
 
-mod instances;
-
-pub use instances::Instance;
-use instances::instances;
+/// A cluster is looked at every 20 s at least: three looks that did not happen make what was seen old.
+const FRESH_FOR: Duration = Duration::from_secs(60);
 
 /// A tenant with its limits and the name of its main container.
 #[derive(Debug, Clone, FromRow)]
@@ -67,12 +67,50 @@ pub struct Trouble {
 
 impl FromRow<'_, PgRow> for Detailed {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let instances = instances::read(row)?;
+        let Json(mut instances): Json<Vec<Instance>> = row.try_get("instances")?;
+        let (observed, asked) = (row.try_get("observed_at")?, row.try_get("asked_at")?);
+        instances.iter_mut().for_each(|instance| instance.date(observed, asked));
         let (tenant, color): (Tenant, &str) = (Tenant::from_row(row)?, row.try_get("active_color")?);
         let main = instances.iter().find(|instance| instance.role == "main" && instance.color == color);
         let container = main.map(|instance| instance.name.clone());
         let trouble = row.try_get::<Option<Json<Trouble>>, _>("trouble")?.map(|Json(trouble)| trouble);
         Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble })
+    }
+}
+
+/// A container that should run for a tenant, and how it was last seen.
+#[derive(Debug, Deserialize)]
+pub struct Instance {
+    pub name: String,
+    pub role: String,
+    pub color: String,
+    pub ordinal: i32,
+    pub generation: i64,
+    pub cpu_millis: i32,
+    pub memory_mb: i32,
+    pub state: String,
+    pub health: String,
+    /// When it was last seen like this.
+    #[serde(with = "rfc3339::option")]
+    pub seen_at: Option<OffsetDateTime>,
+    /// Whether that is recent.
+    #[serde(skip)]
+    pub fresh: bool,
+    pub restarts: i64,
+    #[serde(with = "rfc3339::option")]
+    pub last_restart_at: Option<OffsetDateTime>,
+    pub last_exit_code: Option<i64>,
+    pub oom_killed: bool,
+    pub oom_kills: i64,
+}
+
+impl Instance {
+    /// A row changes when what is seen does; that it was still so was seen when its cluster was last looked at.
+    fn date(&mut self, observed: Option<OffsetDateTime>, asked: OffsetDateTime) {
+        self.fresh = observed.is_some_and(|at| asked - at < FRESH_FOR);
+        if self.state != "unknown" {
+            self.seen_at = self.seen_at.map(|at| observed.map_or(at, |observed| at.max(observed)));
+        }
     }
 }
 
@@ -98,20 +136,18 @@ macro_rules! visible_tenants {
             with "(select i.name from tenant_instances i
                     where i.tenant_id = t.id and i.role = 'main' and i.color = t.active_color
                     order by i.ordinal limit 1) as container",
-            beside "",
             $rest
         )
     };
-    (with $more:literal, beside $beside:expr, $rest:literal) => {
+    (with $more:literal, $rest:literal) => {
         concat!(
             "select t.id, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region, t.custom_domain,
                     t.compliance, t.metadata, t.n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
                     l.cpu_millis, l.memory_mb, l.workers, l.storage_gb, l.executions_per_month,
                     l.concurrent_executions, l.api_calls_per_hour, ",
             $more,
-            " from tenants t join tenant_limits l on l.tenant_id = t.id ",
-            $beside,
-            " where ($1::uuid[] is null or t.id = any ($1)) and ",
+            " from tenants t join tenant_limits l on l.tenant_id = t.id
+              where ($1::uuid[] is null or t.id = any ($1)) and ",
             $rest
         )
     };
@@ -121,11 +157,17 @@ macro_rules! visible_tenants {
 macro_rules! tenants_in_detail {
     ($rest:literal) => {
         visible_tenants!(
-            with "null as container, t.active_color, i.*,
+            with "null as container, t.active_color, coalesce((
+                select json_agg(json_build_object('name', i.name, 'role', i.role, 'color', i.color,
+                           'ordinal', i.ordinal, 'generation', i.generation, 'cpu_millis', i.cpu_millis,
+                           'memory_mb', i.memory_mb, 'state', i.state, 'health', i.health, 'seen_at', i.seen_at,
+                           'restarts', i.restarts, 'last_restart_at', i.last_restart_at,
+                           'last_exit_code', i.last_exit_code, 'oom_killed', i.oom_killed, 'oom_kills', i.oom_kills)
+                           order by i.color, i.role, i.ordinal)
+                  from tenant_instances i where i.tenant_id = t.id), '[]') as instances,
                 cluster_observed_at(t.cluster_id) as observed_at, now() as asked_at,
                 (select json_build_object('since', r.since, 'reasons', r.reasons) from tenant_troubles r
                   where r.tenant_id = t.id and r.shown_at is not null) as trouble",
-            beside instances!(),
             $rest
         )
     };
