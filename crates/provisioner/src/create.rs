@@ -15,9 +15,10 @@ use wire::kinds::TenantCreate;
 
 use crate::World;
 
+pub use activate::settle;
 pub use containers::{Renewal, ensure_all};
-pub use ready::{await_ready, bring_up};
-pub use route::{confirm, lead_to};
+pub use ready::{READY, await_ready, bring_up};
+pub use route::{confirm, publish};
 
 /// From a row to an n8n that answers under its own address.
 pub struct CreateTenant;

@@ -10,13 +10,10 @@ use wire::kinds::TenantRestart;
 
 use crate::{
     World,
-    create::{Renewal, await_ready, confirm, ensure_all},
+    create::{READY, Renewal, await_ready, confirm, ensure_all},
     step::step,
     store::instances::Place,
 };
-
-/// As long as creating a tenant waits for its containers.
-const READY: Duration = Duration::from_secs(180);
 
 /// Each of the largest plan's workers may take its stop timeout, and as long to be ready again.
 const LIMIT: Duration = Duration::from_secs(40 * 60);

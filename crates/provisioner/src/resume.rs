@@ -1,7 +1,5 @@
 //! Bringing a suspended tenant back. Its workflows were never deactivated, so what was active is active again once its main runs.
 
-use std::time::Duration;
-
 use common::{
     operations::{Context, Request, Saga, Step, StepError},
     tenant::TenantStatus,
@@ -11,15 +9,11 @@ use wire::kinds::TenantResume;
 
 use crate::{
     World,
-    create::{Nothing, Renewal, bring_up, confirm, lead_to},
+    create::{Nothing, READY, Renewal, bring_up, publish, settle},
     delete::remove_all,
     heal,
     step::step,
-    store::tenants,
 };
-
-/// As long as creating a tenant waits for its containers.
-const READY: Duration = Duration::from_secs(180);
 
 /// From a tenant that rests to an active one.
 pub struct ResumeTenant;
@@ -52,23 +46,17 @@ async fn stop(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result
 }
 
 async fn route(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
-    lead_to(context, None).await?;
-    confirm(context, None).await
+    publish(context, None).await
 }
 
 async fn page(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
-    lead_to(context, Some(StandIn::Suspended)).await?;
-    confirm(context, Some(StandIn::Suspended)).await
+    publish(context, Some(StandIn::Suspended)).await
 }
 
 async fn active(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
-    let mut transaction = context.begin().await?;
-    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
-    Ok(transaction.commit().await?)
+    settle(context, TenantStatus::Active).await
 }
 
 async fn rest(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
-    let mut transaction = context.begin().await?;
-    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Suspended).await?;
-    Ok(transaction.commit().await?)
+    settle(context, TenantStatus::Suspended).await
 }

@@ -12,7 +12,7 @@ use wire::kinds::TenantScale;
 
 use crate::{
     World,
-    create::await_ready,
+    create::{READY, Renewal, await_ready, ensure_all},
     delete::remove_containers,
     step::step,
     store::{
@@ -21,9 +21,6 @@ use crate::{
         tenants,
     },
 };
-
-/// As long as creating a tenant waits for its containers.
-const READY: Duration = Duration::from_secs(180);
 
 /// The largest plan's workers may all take their stop timeout.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -144,11 +141,7 @@ async fn drain(context: &In<'_>, state: &mut Sizes) -> Result<(), StepError> {
 async fn undrain(context: &In<'_>, state: &Sizes) -> Result<(), StepError> {
     let Some(former) = state.former else { return Ok(()) };
     write(context, former).await?;
-    let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
-    for spec in blueprint.containers() {
-        context.fenced().await?.containers.ensure_running(&spec).await?;
-    }
-    Ok(())
+    ensure_all(context, Renewal::All).await
 }
 
 /// The workers that the rows have beyond so many, the last first.

@@ -12,20 +12,14 @@ use wire::kinds::TenantSuspend;
 
 use crate::{
     World,
-    create::{Nothing, Renewal, bring_up, confirm, ensure_all, lead_to},
+    create::{Nothing, READY, Renewal, bring_up, ensure_all, publish, settle},
     delete::{remove_all, remove_containers},
     step::step,
-    store::{
-        instances::{self, Place},
-        tenants,
-    },
+    store::instances::{self, Place},
 };
 
 /// How soon the queue is looked at again while executions run. They may take as long as the operation has time.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
-
-/// As long as creating a tenant waits for its containers.
-const READY: Duration = Duration::from_secs(180);
 
 /// From an active tenant to one that rests.
 pub struct SuspendTenant;
@@ -47,13 +41,11 @@ step!(/** Nobody needs them now. */ Workers of SuspendTenant, "workers", run sto
 step!(/** It is so. */ Rest of SuspendTenant, "suspended", run rest, undo active);
 
 async fn page(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
-    lead_to(context, Some(StandIn::Suspended)).await?;
-    confirm(context, Some(StandIn::Suspended)).await
+    publish(context, Some(StandIn::Suspended)).await
 }
 
 async fn route(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
-    lead_to(context, None).await?;
-    confirm(context, None).await
+    publish(context, None).await
 }
 
 async fn stop_main(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
@@ -82,13 +74,9 @@ async fn start_workers(context: &Context<'_, World, impl Request>, _: &Nothing) 
 }
 
 async fn rest(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
-    let mut transaction = context.begin().await?;
-    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Suspended).await?;
-    Ok(transaction.commit().await?)
+    settle(context, TenantStatus::Suspended).await
 }
 
 async fn active(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
-    let mut transaction = context.begin().await?;
-    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
-    Ok(transaction.commit().await?)
+    settle(context, TenantStatus::Active).await
 }

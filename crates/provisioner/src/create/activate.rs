@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use common::{
-    operations::{Context, Step, StepError},
+    operations::{Context, Request, Step, StepError},
     tenant::TenantStatus,
 };
 use wire::kinds::TenantCreate;
@@ -23,8 +23,16 @@ impl Step<CreateTenant> for Activate {
         context: &Context<'_, World, TenantCreate>,
         _: &mut Nothing,
     ) -> Result<(), StepError> {
-        let mut transaction = context.begin().await?;
-        tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
-        Ok(transaction.commit().await?)
+        settle(context, TenantStatus::Active).await
     }
+}
+
+/// From now on it is so, by this operation.
+pub async fn settle(
+    context: &Context<'_, World, impl Request>,
+    status: TenantStatus,
+) -> Result<(), StepError> {
+    let mut transaction = context.begin().await?;
+    tenants::settle(&mut *transaction, context.operation(), status).await?;
+    Ok(transaction.commit().await?)
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{World, store::instances, wait};
 
 /// Ready took 4–20 s in all that was measured; three minutes are for a machine that starts a hundred at once.
-const LIMIT: Duration = Duration::from_secs(180);
+pub const READY: Duration = Duration::from_secs(180);
 
 /// n8n ends by itself when its database or Redis is away, and is started again. More often than this it will not recover.
 const RESTARTS: u64 = 5;
@@ -35,7 +35,7 @@ impl Step<CreateTenant> for Ready {
         context: &Context<'_, World, TenantCreate>,
         _: &mut Nothing,
     ) -> Result<(), StepError> {
-        bring_up(context, Renewal::All, LIMIT).await
+        bring_up(context, Renewal::All, READY).await
     }
 }
 

@@ -24,8 +24,7 @@ impl Step<CreateTenant> for PublishRoute {
         context: &Context<'_, World, TenantCreate>,
         _: &mut Nothing,
     ) -> Result<(), StepError> {
-        lead_to(context, None).await?;
-        confirm(context, None).await
+        publish(context, None).await
     }
 
     async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
@@ -36,8 +35,8 @@ impl Step<CreateTenant> for PublishRoute {
     }
 }
 
-/// Puts the tenant's routes, to its main or to what stands in for it.
-pub async fn lead_to(
+/// Puts the tenant's routes, to its main or to what stands in for it, and waits until the edge has them.
+pub async fn publish(
     context: &Context<'_, World, impl Request>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
@@ -50,7 +49,8 @@ pub async fn lead_to(
     for route in &routes {
         edge::routes::ensure(&mut *transaction, route).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    confirm(context, stand_in).await
 }
 
 /// Waits until the edge answers on the tenant's routes, and reaches what they lead to.
