@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{Claimed, Drive, Gate, OperationKind, Store, StoreError, metrics};
-use crate::{error::chain, service::Tasks};
+use crate::{
+    error::chain,
+    service::{self, Tasks},
+};
 
 /// How often the record is asked when nobody wakes us: the bound on what a lost message costs.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -95,12 +98,9 @@ impl<W: Send + Sync + 'static> Worker<W> {
         }
         // What breaks outside of any step: everybody else's operations go on, and the lease of this one ends by itself.
         let driven = AssertUnwindSafe(self.drive(&claimed, &stopping)).catch_unwind();
-        let broke = driven.instrument(span.clone()).await.is_err();
-        span.in_scope(|| {
-            if broke {
-                tracing::error!("driving the operation broke; somebody will go on")
-            }
-        });
+        if let Err(panic) = driven.instrument(span.clone()).await {
+            span.in_scope(|| service::panicked("operation", panic.as_ref()));
+        }
         drop(permit);
         // This tenant's next operation may have been waiting for this one.
         self.wake.now();
