@@ -88,7 +88,7 @@ pub fn is_so(tenant: &Tenant, request: &TenantScale) -> bool {
 }
 
 /// What its cluster lacks for it, if anything.
-pub fn obstacle(tenant: &Tenant, request: &TenantScale, room: &Room) -> Option<Problem> {
+pub fn obstacle(tenant: &Tenant, plan: &Plan, request: &TenantScale, room: &Room) -> Option<Problem> {
     let large = |wanted: Option<u32>, has: Option<i32>| {
         wanted.zip(has).is_some_and(|(wanted, has)| i64::from(wanted) > i64::from(has))
     };
@@ -102,7 +102,7 @@ pub fn obstacle(tenant: &Tenant, request: &TenantScale, room: &Room) -> Option<P
         return Some(Problem::new(Code::NoRoom).detail(detail));
     }
     let more = i64::from(request.workers.unwrap_or_default()) - i64::from(tenant.workers);
-    let wants = more.max(0) * i64::from(connections_of_a_worker(tenant));
+    let wants = more.max(0) * i64::from(connections_of_a_worker(tenant.concurrent_executions, plan.workers));
     let left = room.connections.filter(|left| *left < wants)?;
     let detail = format!(
         "{more} more workers take {wants} connections to the tenants' database server, and its cluster has {} left.",
@@ -111,8 +111,26 @@ pub fn obstacle(tenant: &Tenant, request: &TenantScale, room: &Room) -> Option<P
     Some(Problem::new(Code::NoRoom).detail(detail))
 }
 
-/// As `n8n::launch` has it: what one worker's pool may open.
-fn connections_of_a_worker(tenant: &Tenant) -> i32 {
-    let concurrency = (tenant.concurrent_executions / tenant.workers.max(1)).max(5);
+/// As `n8n::launch` has it: what one worker's pool may open. Executions are shared out over the plan's workers, however many there are by now.
+fn connections_of_a_worker(concurrent_executions: i32, workers_of_plan: i32) -> i32 {
+    let (whole, workers) = (concurrent_executions.max(0), workers_of_plan.max(1));
+    let concurrency = ((whole + workers - 1) / workers).max(5);
     2 + (concurrency + 4) / 5
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_wants_what_its_share_of_the_plans_executions_wants() {
+        let wants = [(2, 1, 3), (10, 2, 3), (50, 4, 5), (50, 1, 12)];
+        for (executions, workers, connections) in wants {
+            assert_eq!(
+                connections_of_a_worker(executions, workers),
+                connections,
+                "{executions} over {workers}"
+            );
+        }
+    }
 }

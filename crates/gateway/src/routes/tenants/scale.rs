@@ -79,6 +79,6 @@ async fn wanted(app: &App, command: &Command<Scale, Tenant>) -> Answered<Scaling
     let Some(cluster) = &tenant.cluster_id else { return Ok(scaling) };
     match room::of_cluster(&app.statements, cluster).await? {
         None => Ok(scaling),
-        Some(room) => scaling::obstacle(tenant, &scaling.request, &room).map_or(Ok(scaling), Err),
+        Some(room) => scaling::obstacle(tenant, &plan, &scaling.request, &room).map_or(Ok(scaling), Err),
     }
 }
