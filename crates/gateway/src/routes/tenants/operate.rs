@@ -17,8 +17,9 @@ use crate::{
     app::App,
     auth::{Command, absent},
     commands,
-    idempotency::Answer,
+    idempotency::{Answer, repeat_or},
     problem::{Answered, Code, Problem},
+    routes::reason::optional_reason,
     store::{
         accept::asked,
         operations,
@@ -61,6 +62,18 @@ pub async fn operate<A, R: Request>(
     match commands::accept(app, command, &new, answer).await? {
         Some(answer) => Ok(answer),
         None => not_accepted::<A, R>(app, command).await,
+    }
+}
+
+/// The same for what takes nothing but a reason.
+pub async fn operate_for_a_reason<A, R: Request>(
+    app: &App,
+    command: &Command<A, Tenant>,
+    request: &R,
+) -> Answered<Response> {
+    match optional_reason(command.body()) {
+        Ok(reason) => operate(app, command, request, reason).await,
+        Err(problem) => repeat_or(app, command, problem).await,
     }
 }
 

@@ -4,13 +4,12 @@ use axum::{extract::State, response::Response};
 use common::operations::Request as _;
 use wire::kinds::TenantRestart;
 
-use super::operate::{Accepted, operate};
+use super::operate::{Accepted, operate_for_a_reason};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
-    idempotency::repeat_or,
     problem::Answered,
-    routes::reason::{OptionalReasonBody, optional_reason},
+    routes::reason::OptionalReasonBody,
     store::tenants::Tenant,
 };
 
@@ -39,8 +38,5 @@ impl Access for Restart {
     )
 )]
 pub async fn restart(State(app): State<App>, command: Command<Restart, Tenant>) -> Answered<Response> {
-    match optional_reason(command.body()) {
-        Ok(reason) => operate(&app, &command, &TenantRestart {}, reason).await,
-        Err(problem) => repeat_or(&app, &command, problem).await,
-    }
+    operate_for_a_reason(&app, &command, &TenantRestart {}).await
 }
