@@ -12,7 +12,7 @@ mod unreachable;
 pub use attempt::{Answer, Trouble};
 pub use client::{Api, Place};
 pub use credential::{Credential, Mint};
-pub use pages::{Extent, Page};
+pub use pages::{Page, PageLimit};
 pub use problem::Refusal;
 pub use request::{Request, path, with_query};
 pub use unreachable::Unreachable;

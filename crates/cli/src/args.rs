@@ -84,12 +84,12 @@ pub struct Length {
 
 impl Length {
     /// As it is asked for.
-    pub fn extent(&self) -> crate::api::Extent {
-        use crate::api::Extent;
+    pub fn limit(&self) -> crate::api::PageLimit {
+        use crate::api::PageLimit;
         match self.limit {
-            _ if self.all => Extent::All,
-            Some(limit) => Extent::First(limit as usize),
-            None => Extent::Usual,
+            _ if self.all => PageLimit::All,
+            Some(limit) => PageLimit::First(limit as usize),
+            None => PageLimit::Usual,
         }
     }
 }

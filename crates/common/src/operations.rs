@@ -33,6 +33,6 @@ pub use kind::{Lane, OperationKind, Priority, Request, STATUSES, read_as};
 pub use lease::Lease;
 pub use policy::Failure;
 pub use saga::{Context, ContextOf, Saga, Step, StepError, later};
-pub use store::{Claim, Claimed, NewEntry, PostgresRecord, Record, Store, StoreError, Turn};
+pub use store::{Claim, Claimed, NewEntry, PostgresRecord, Record, Store, StoreError, Transition};
 pub use tally::{Class, LOST, Tally};
 pub use worker::{Wake, Worker};

@@ -2,7 +2,7 @@
 //!
 //! Traefik takes calls some milliseconds before it has any configuration, and answers them with 404, whatever it is told. So it is
 //! started from here. The kernel gives a connection to the more particular of two sockets that share a port: ours, for IPv4 alone,
-//! goes before Traefik's, for both families, as long as ours is open. Where there is no IPv6 the two take turns, and half of those
+//! goes before Traefik's, for both families, as long as ours is open. Where there is no IPv6 the two take queue, and half of those
 //! calls meet Traefik as if there were no gate.
 
 use std::{

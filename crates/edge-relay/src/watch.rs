@@ -1,7 +1,7 @@
 //! Looking at every side through Traefik, again and again. Traefik's own health checks begin anew with each document, and take
 //! everything for healthy until they have looked.
 
-mod turns;
+mod probe_queue;
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::relay::Relay;
-use turns::{AT_ONCE, Turns};
+use probe_queue::{AT_ONCE, ProbeQueue};
 
 /// What is in doubt is looked at in every round. An n8n that was killed needs three seconds before it listens again, and answers
 /// with 404 then: by that time it must have been seen twice and Traefik must know.
@@ -24,14 +24,14 @@ pub async fn watch(relay: Relay, lookout: Lookout, stopping: CancellationToken) 
     }
     let mut ticks = interval(ROUND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut looks, mut turns) = (FuturesUnordered::new(), Turns::new());
+    let (mut looks, mut queue) = (FuturesUnordered::new(), ProbeQueue::new());
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
-            Some(side) = looks.next() => turns.ended(side),
-            _ = ticks.tick() => turns.begin(relay.sides()),
+            Some(side) = looks.next() => queue.ended(side),
+            _ = ticks.tick() => queue.begin(relay.sides()),
         }
-        while let Some((side, mark)) = turns.next() {
+        while let Some((side, mark)) = queue.next() {
             looks.push(look(&relay, &lookout, side, mark));
         }
     }

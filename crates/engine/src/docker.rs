@@ -10,6 +10,7 @@ mod container;
 mod events;
 mod exec;
 mod inventory;
+mod locks;
 mod logs;
 mod network;
 mod observe;
@@ -18,7 +19,6 @@ mod run;
 mod secrets;
 mod stats;
 mod tls;
-mod turns;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ use crate::plan::Demand;
 use crate::selection::Selection;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy};
 use crate::usage::Usage;
-use turns::Turns;
+use locks::Locks;
 
 /// How we talk to the engine.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl Default for DockerOptions {
 pub struct Docker {
     api: bollard::Docker,
     options: DockerOptions,
-    turns: Arc<Turns>,
+    locks: Arc<Locks>,
     /// What the engine has, and when it told.
     measured: Arc<Mutex<Option<(Instant, Capacity)>>>,
 }
@@ -87,7 +87,7 @@ impl Docker {
     /// The same, with other than the usual options; with certificates also one at `tcp://host:port`.
     pub fn connect_with(host: &str, options: DockerOptions) -> Result<Self, ContainerError> {
         let api = call::client(host, &options)?;
-        Ok(Self { api, options, turns: Arc::default(), measured: Arc::default() })
+        Ok(Self { api, options, locks: Arc::default(), measured: Arc::default() })
     }
 }
 
@@ -103,7 +103,7 @@ impl Containers for Docker {
 
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {
         check::network(spec)?;
-        let _turn = self.turns.take(&spec.name).await;
+        let _lock = self.locks.take(&spec.name).await;
         let id = self.make_network(spec).await?;
         for role in &spec.attach {
             self.attach(spec, &id, role).await?;
@@ -112,20 +112,20 @@ impl Containers for Docker {
     }
 
     async fn remove_network(&self, network: &NetworkRef) -> Result<(), ContainerError> {
-        let _turn = self.turns.take(&network.name).await;
+        let _lock = self.locks.take(&network.name).await;
         self.take_network_down(network).await
     }
 
     async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
         check::container(spec)?;
-        let _turn = self.turns.take(&spec.name).await;
+        let _lock = self.locks.take(&spec.name).await;
         self.bring_up(spec, Demand::Exact).await?;
         self.set_limits(&spec.name, spec.limits).await
     }
 
     async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
         check::container(spec)?;
-        let _turn = self.turns.take(&spec.name).await;
+        let _lock = self.locks.take(&spec.name).await;
         self.bring_up(spec, Demand::Alive).await?;
         self.set_limits(&spec.name, spec.limits).await
     }
@@ -133,23 +133,23 @@ impl Containers for Docker {
     async fn run_once(&self, spec: &ContainerSpec, timeout: Duration) -> Result<Finished, ContainerError> {
         let spec = &ContainerSpec { restart: RestartPolicy::Never, ..spec.clone() };
         check::container(spec)?;
-        let _turn = self.turns.take(&spec.name).await;
+        let _lock = self.locks.take(&spec.name).await;
         self.run_to_end(spec, timeout).await
     }
 
     async fn remove(&self, container: &ContainerRef) -> Result<(), ContainerError> {
-        let _turn = self.turns.take(&container.name).await;
+        let _lock = self.locks.take(&container.name).await;
         self.remove_owned(container).await
     }
 
     async fn restart(&self, container: &ContainerRef, grace: Duration) -> Result<(), ContainerError> {
-        let _turn = self.turns.take(&container.name).await;
+        let _lock = self.locks.take(&container.name).await;
         self.restart_owned(container, grace).await
     }
 
     async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError> {
         check::limits(&container.name, limits)?;
-        let _turn = self.turns.take(&container.name).await;
+        let _lock = self.locks.take(&container.name).await;
         self.resize_owned(container, limits).await
     }
 
@@ -188,7 +188,7 @@ impl Containers for Docker {
         record: RecordId,
         former: Option<RecordId>,
     ) -> Result<(), ContainerError> {
-        let _turn = self.turns.take(cluster.as_str()).await;
+        let _lock = self.locks.take(cluster.as_str()).await;
         self.write_record(cluster, record, former).await
     }
 }

@@ -11,11 +11,11 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{
+    admission::Admission,
     audit::Trail,
     auth::{Scope, SignatureRules, TokenKeys},
     cached::Cached,
     config::{Config, EdgeConfig, PublicAddress, Version},
-    doors::Doors,
     events::Hub,
     health::Report,
     http::cors::Origins,
@@ -47,7 +47,7 @@ pub struct Parts {
     pub edge: EdgeConfig,
     pub n8n_version: Version,
     pub trail: Trail,
-    pub doors: Doors,
+    pub admission: Admission,
     pub events: Hub,
     /// Places for those who follow logs.
     pub log_followers: Arc<Semaphore>,
@@ -65,7 +65,7 @@ pub struct Parts {
 }
 
 /// What a gateway is given by the process it runs in.
-pub struct Around {
+pub struct Dependencies {
     pub database: PgPool,
     pub bus: Bus,
     pub tasks: Tasks,
@@ -75,23 +75,23 @@ pub struct Around {
 
 impl App {
     /// A gateway in this process.
-    pub fn new(config: Config, around: Around) -> Self {
+    pub fn new(config: Config, dependencies: Dependencies) -> Self {
         metrics::describe();
-        let statements = Statements::beside(&around.database);
+        let statements = Statements::beside(&dependencies.database);
         Self(Arc::new(Parts {
-            trail: Trail::start(&around.tasks, around.database.clone()),
-            rates: config.rates.map(|rates| Rates::start(rates, &around.tasks)),
-            readers: Readers::new(&around.database, statements.clone()),
+            trail: Trail::start(&dependencies.tasks, dependencies.database.clone()),
+            rates: config.rates.map(|rates| Rates::start(rates, &dependencies.tasks)),
+            readers: Readers::new(&dependencies.database, statements.clone()),
             statements,
-            database: around.database,
-            bus: around.bus,
-            tasks: around.tasks,
+            database: dependencies.database,
+            bus: dependencies.bus,
+            tasks: dependencies.tasks,
             events: Hub::new(config.event_clients),
             log_followers: Arc::new(Semaphore::new(LOG_FOLLOWERS)),
             replays: Notify::new(),
             pressure: Pressure::new(config.backlog_high),
-            doors: Doors::new(around.readiness),
-            render_metrics: around.render_metrics,
+            admission: Admission::new(dependencies.readiness),
+            render_metrics: dependencies.render_metrics,
             tokens: config.tokens,
             signatures: config.signatures,
             public: config.public,

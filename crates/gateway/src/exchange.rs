@@ -13,7 +13,7 @@ use crate::{
     auth::Identity,
     idempotency::RequestDigest,
     problem::{Code, Problem},
-    rates::{Policy, Standing},
+    rates::{LimitStatus, Policy},
 };
 
 /// The header that names a request across services.
@@ -39,7 +39,7 @@ struct Inner {
     operation: OnceLock<OperationId>,
     named: OnceLock<String>,
     /// One for each [`Policy`].
-    standings: [OnceLock<Standing>; Policy::ALL.len()],
+    limits: [OnceLock<LimitStatus>; Policy::ALL.len()],
 }
 
 impl Exchange {
@@ -59,7 +59,7 @@ impl Exchange {
             tenant: OnceLock::new(),
             operation: OnceLock::new(),
             named: OnceLock::new(),
-            standings: Default::default(),
+            limits: Default::default(),
         }))
     }
 
@@ -126,12 +126,12 @@ impl Exchange {
         }
     }
 
-    pub fn note_standing(&self, standing: Standing) {
-        let _ = self.0.standings[standing.policy as usize].set(standing);
+    pub fn note_limit(&self, limit: LimitStatus) {
+        let _ = self.0.limits[limit.policy as usize].set(limit);
     }
 
-    pub fn standing(&self, policy: Policy) -> Option<&Standing> {
-        self.0.standings[policy as usize].get()
+    pub fn limit(&self, policy: Policy) -> Option<&LimitStatus> {
+        self.0.limits[policy as usize].get()
     }
 
     pub fn identity(&self) -> Option<&Identity> {

@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 mod app;
 mod audit;
 mod auth;
+mod background;
 mod cached;
-mod chores;
 mod commands;
 mod config;
-mod doors;
 mod events;
 mod exchange;
 #[cfg(test)]
@@ -34,7 +34,7 @@ use std::sync::Arc;
 use common::service::Service;
 use tokio::net::TcpListener;
 
-pub use app::{App, Around};
+pub use app::{App, Dependencies};
 pub use config::Config;
 pub use events::start as start_events;
 pub use http::server::{Sockets, serve};
@@ -43,11 +43,11 @@ pub use pressure::watch as watch_pressure;
 pub use replays::start as start_replays;
 pub use routes::{api, describe, edge::edge};
 
-/// Starts the gateway: the API, the edge's port, the chores and the schedules.
+/// Starts the gateway: the API, the edge's port, the background and the schedules.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (api_bind, edge_bind, sockets) = (config.api_bind, config.edge.bind, config.sockets);
     let metrics = service.metrics.clone();
-    let around = Around {
+    let around = Dependencies {
         database: service.database.clone(),
         bus: service.bus.clone(),
         tasks: service.tasks.clone(),
@@ -59,7 +59,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app), sockets);
     serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app), sockets);
     service.record_is_usable().await;
-    chores::start(&app);
+    background::start(&app);
     start_events(&app);
     start_replays(&app);
     watch_pressure(&app);

@@ -32,7 +32,7 @@ use crate::{
 
 pub use config::RateConfig;
 pub use headers::{RATE_LIMIT, RATE_LIMIT_POLICY};
-pub use policy::{Policy, Standing};
+pub use policy::{LimitStatus, Policy};
 
 use local::Local;
 use policy::{Counter, Figures};
@@ -73,17 +73,17 @@ impl Rates {
 
     /// Tells a caller where they stand.
     pub fn tell(&self, exchange: &Exchange, headers: &mut HeaderMap) {
-        let standings = Policy::ALL.into_iter().filter_map(|policy| exchange.standing(policy));
-        headers::tell(standings, self.figures.window, headers);
+        let limits = Policy::ALL.into_iter().filter_map(|policy| exchange.limit(policy));
+        headers::tell(limits, self.figures.window, headers);
     }
 
     async fn count(&self, exchange: &Exchange, counters: &[Counter]) -> Result<(), Problem> {
-        let standings = match self.shared.count(counters).await {
-            Some(standings) => standings,
+        let limits = match self.shared.count(counters).await {
+            Some(limits) => limits,
             None => self.local.count(counters),
         };
-        standings.iter().for_each(|standing| exchange.note_standing(*standing));
-        match standings.last() {
+        limits.iter().for_each(|limit| exchange.note_limit(*limit));
+        match limits.last() {
             Some(refused) if !refused.admitted => {
                 metrics::rate_limited(refused.policy);
                 Err(throttled(refused))
@@ -93,20 +93,20 @@ impl Rates {
     }
 }
 
-fn throttled(standing: &Standing) -> Problem {
-    let whose = match standing.policy {
+fn throttled(limit: &LimitStatus) -> Problem {
+    let whose = match limit.policy {
         Policy::Subject => "Too many requests of this subject.",
         Policy::Action => "Too many such requests for this tenant.",
     };
     Problem::new(Code::Throttled)
         .detail(whose)
-        .header(header::RETRY_AFTER, HeaderValue::from(standing.resets_in_seconds()))
+        .header(header::RETRY_AFTER, HeaderValue::from(limit.resets_in_seconds()))
 }
 
 /// Counts a request whose caller is known; an error when there were too many. Once for each request, however often it is asked.
 pub async fn admit(app: &App, parts: &Parts, identity: &Identity) -> Result<(), Problem> {
     let exchange = Exchange::of(&parts.extensions)?;
-    let Some(rates) = app.rates.as_deref().filter(|_| exchange.standing(Policy::Subject).is_none()) else {
+    let Some(rates) = app.rates.as_deref().filter(|_| exchange.limit(Policy::Subject).is_none()) else {
         return Ok(());
     };
     let subject = Counter::of_subject(identity);
@@ -121,7 +121,7 @@ pub async fn admit(app: &App, parts: &Parts, identity: &Identity) -> Result<(), 
 pub async fn admit_on(app: &App, parts: &Parts, tenant: TenantId) -> Result<(), Problem> {
     let exchange = Exchange::of(&parts.extensions)?;
     exchange.note_tenant(tenant);
-    match app.rates.as_deref().filter(|_| exchange.standing(Policy::Action).is_none()) {
+    match app.rates.as_deref().filter(|_| exchange.limit(Policy::Action).is_none()) {
         Some(rates) => rates.count(exchange, &[action(parts, tenant)]).await,
         None => Ok(()),
     }

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 pub use compliance::Compliance;
 use mail::{Mailer, OptionalMailer};
 
-use crate::standing::TakeOver;
+use crate::engine_trust::TakeOver;
 
 /// The length of a tenant's subnet: 14 addresses, for two mains, eight workers and the three shared servers.
 pub const SUBNET_LENGTH: u8 = 28;

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use crate::{
     World,
     config::Site,
-    standing::Standing,
+    engine_trust::EngineTrust,
     store::{
         clusters::{self, Seen},
         subnets,
@@ -23,12 +23,12 @@ const EVERY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Beats for as long as the service runs.
-pub fn spawn(service: &Service, world: Arc<World>, site: Site, standing: Standing) {
+pub fn spawn(service: &Service, world: Arc<World>, site: Site, engine_trust: EngineTrust) {
     let beats = Interval::new("heartbeat", EVERY).failing("the heartbeat could not be written");
     let pool = service.database.clone();
     service.every(beats, move || {
         let (pool, world, site) = (pool.clone(), world.clone(), site.clone());
-        let stranger = standing.is_stranger();
+        let stranger = engine_trust.is_stranger();
         async move { beat(&pool, &world, &site, stranger).await }
     });
 }

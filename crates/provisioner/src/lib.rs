@@ -4,6 +4,7 @@ mod blueprint;
 mod config;
 mod create;
 mod delete;
+mod engine_trust;
 mod heal;
 pub mod heartbeat;
 mod home;
@@ -13,7 +14,6 @@ mod reconcile;
 mod restart;
 mod resume;
 mod scale;
-mod standing;
 mod step;
 mod store;
 mod suspend;
@@ -32,12 +32,12 @@ use wire::PROVISIONER;
 pub use config::{Config, Site};
 pub use create::CreateTenant;
 pub use delete::{DeleteTenant, leftovers};
+pub use engine_trust::{EngineTrust, TakeOver};
 pub use heal::HealTenant;
 pub use reconcile::{Reconciler, Report};
 pub use restart::RestartTenant;
 pub use resume::ResumeTenant;
 pub use scale::ScaleTenant;
-pub use standing::{Standing, TakeOver};
 pub use suspend::SuspendTenant;
 pub use world::World;
 
@@ -60,18 +60,18 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let world = Arc::new(World::connect(&config)?);
     service.record_is_usable().await;
     let wake = Wake::default();
-    let standing = Standing::new(service.readiness.clone(), config.take_over);
+    let engine_trust = EngineTrust::new(service.readiness.clone(), config.take_over);
 
     let store = service.operations();
     let store = store.of_cluster(config.site.cluster.as_str()).with_at_most(config.cluster_operations);
-    let (sagas, gate, limit) = (sagas(), standing.gate(), config.operations);
+    let (sagas, gate, limit) = (sagas(), engine_trust.gate(), config.operations);
     service.drive(Worker { store, world: world.clone(), sagas, wake: wake.clone(), gate, limit });
 
     let woken = wake.clone();
     service.consume(PROVISIONER, intake::commands(pool.clone(), move || woken.now()));
     questions::answer(service, &world);
     usage::spawn(service, world.clone());
-    heartbeat::spawn(service, world.clone(), config.site.clone(), standing.clone());
-    Reconciler::new(pool, world, wake, standing).spawn(&service.tasks);
+    heartbeat::spawn(service, world.clone(), config.site.clone(), engine_trust.clone());
+    Reconciler::new(pool, world, wake, engine_trust).spawn(&service.tasks);
     Ok(())
 }

@@ -32,7 +32,7 @@ use common::{
 };
 use sqlx::PgPool;
 
-use crate::{World, standing::Standing, store};
+use crate::{World, engine_trust::EngineTrust, store};
 use brake::brake;
 use changes::Said;
 use ends::Ends;
@@ -63,7 +63,7 @@ pub struct Reconciler {
     pool: PgPool,
     world: Arc<World>,
     wake: Wake,
-    standing: Standing,
+    engine_trust: EngineTrust,
     watch: Watch,
     sightings: Sightings,
     heard: Ends,
@@ -72,12 +72,12 @@ pub struct Reconciler {
 
 impl Reconciler {
     /// A reconciler that has seen nothing yet; `wake` is the worker that heals.
-    pub fn new(pool: PgPool, world: Arc<World>, wake: Wake, standing: Standing) -> Self {
+    pub fn new(pool: PgPool, world: Arc<World>, wake: Wake, engine_trust: EngineTrust) -> Self {
         Self {
             pool,
             world,
             wake,
-            standing,
+            engine_trust,
             watch: Watch::default(),
             sightings: Sightings::default(),
             heard: Ends::default(),
@@ -147,7 +147,7 @@ impl Reconciler {
             }
         };
         self.said.blind(sight.blind_spots());
-        if !meet::meet(&self.pool, &self.world, &self.standing, &sight.inventory.tenants()).await? {
+        if !meet::meet(&self.pool, &self.world, &self.engine_trust, &sight.inventory.tenants()).await? {
             self.heard.clear();
             return Ok(Report::default());
         }

@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use common::{
     id::{OperationId, TenantId},
-    operations::{Claim, Claimed, End, Entry, NewEntry, OperationKind, Record, StoreError, Turn},
+    operations::{Claim, Claimed, End, Entry, NewEntry, OperationKind, Record, StoreError, Transition},
 };
 
 pub use row::{JournalRow, Row, Status};
@@ -115,11 +115,11 @@ impl Record for MemoryRecord {
         id: OperationId,
         fence: i64,
         entries: &[NewEntry<'_>],
-        turn: &Turn,
+        transition: &Transition,
         lease: Duration,
     ) -> Result<bool, StoreError> {
         self.held(id, fence, |row, now| {
-            row.turn(turn, now, lease);
+            row.transition(transition, now, lease);
             row.journal.extend(entries.iter().map(|entry| JournalRow::new(entry, fence)));
             row.status == Status::Undoing
         })

@@ -13,7 +13,7 @@ const USUAL: usize = 50;
 
 /// How much of a list is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum PageLimit {
     /// What fits on a screen or two.
     Usual,
     First(usize),
@@ -29,7 +29,7 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
-impl Extent {
+impl PageLimit {
     fn most(self) -> usize {
         match self {
             Self::Usual => USUAL,
@@ -45,11 +45,11 @@ impl Api {
         &self,
         path: &str,
         filters: &[(&str, Option<String>)],
-        extent: Extent,
+        limit: PageLimit,
     ) -> Result<Page, Failure> {
         let mut whole = Page { data: Vec::new(), next_cursor: None };
         loop {
-            let wanted = extent.most() - whole.data.len();
+            let wanted = limit.most() - whole.data.len();
             let mut query = filters.to_vec();
             query.push(("limit", Some(wanted.min(LARGEST_PAGE).to_string())));
             query.push(("cursor", whole.next_cursor.take()));
@@ -59,7 +59,7 @@ impl Api {
             let exhausted = page.data.is_empty() || page.next_cursor.is_none();
             whole.data.extend(page.data);
             whole.next_cursor = page.next_cursor;
-            if exhausted || whole.data.len() >= extent.most() {
+            if exhausted || whole.data.len() >= limit.most() {
                 return Ok(whole);
             }
         }

@@ -81,6 +81,6 @@ impl Entries {
         ];
         let filters = filters.map(|(name, value)| (name, value.clone())).into();
         let listing = Listing { path: "/audit", filters, columns: COLUMNS, id: "/id", things: "entries" };
-        listing.show(setting, self.length.extent()).await
+        listing.show(setting, self.length.limit()).await
     }
 }

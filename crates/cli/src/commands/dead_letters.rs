@@ -90,7 +90,7 @@ impl List {
         let filters = filters.map(|(name, value)| (name, value.clone())).into();
         let listing =
             Listing { path: "/dead-letters", filters, columns: COLUMNS, id: "/id", things: "dead letters" };
-        listing.show(setting, self.length.extent()).await
+        listing.show(setting, self.length.limit()).await
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    api::{Extent, Page},
+    api::{Page, PageLimit},
     exit::Exit,
     failure::Failure,
     output::{Column, Output, plain},
@@ -24,8 +24,8 @@ pub struct Listing<'a> {
 
 impl Listing<'_> {
     /// Reads and shows as much of it as is wanted.
-    pub async fn show(&self, setting: &Setting, extent: Extent) -> Result<Exit, Failure> {
-        let page = setting.api()?.list(self.path, &self.filters, extent).await?;
+    pub async fn show(&self, setting: &Setting, limit: PageLimit) -> Result<Exit, Failure> {
+        let page = setting.api()?.list(self.path, &self.filters, limit).await?;
         let output = &setting.output;
         if output.json {
             output.document(&serde_json::to_vec(&page)?)?;

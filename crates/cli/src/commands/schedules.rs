@@ -96,7 +96,7 @@ impl List {
             id: "/name",
             things: "schedules",
         };
-        listing.show(setting, self.length.extent()).await
+        listing.show(setting, self.length.limit()).await
     }
 }
 

@@ -3,11 +3,11 @@
 mod create;
 mod delete;
 pub(super) mod events;
+mod lifecycle;
 pub(super) mod list;
 mod login;
 mod scale;
 pub(super) mod show;
-mod turn;
 
 use clap::Subcommand;
 
@@ -24,11 +24,11 @@ pub enum Verb {
     /// Remove one, and all its data
     Delete(delete::Delete),
     /// Restart everything that runs for one
-    Restart(turn::Turn),
+    Restart(lifecycle::Lifecycle),
     /// Let one rest: its triggers stop, what runs is finished
-    Suspend(turn::Turn),
+    Suspend(lifecycle::Lifecycle),
     /// End a suspension: what was active is active again
-    Resume(turn::Turn),
+    Resume(lifecycle::Lifecycle),
     /// Give one more or less, within its plan
     Scale(scale::Scale),
     /// What happened to one, the newest first

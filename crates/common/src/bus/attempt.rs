@@ -37,13 +37,13 @@ struct Delivery {
 }
 
 /// Why it is not done.
-struct Undone {
+struct Unhandled {
     verdict: Verdict,
     detail: String,
     concerns: Concerns,
 }
 
-impl Undone {
+impl Unhandled {
     fn dead(reason: Reason, detail: impl Into<String>, concerns: Concerns) -> Self {
         Self { verdict: Verdict::Dead(reason), detail: detail.into(), concerns }
     }
@@ -111,24 +111,26 @@ impl Attempt<'_> {
         delivery: &Delivery,
         tries: u32,
         handle: &impl Fn(M, Carried) -> F,
-    ) -> Result<(), Undone> {
+    ) -> Result<(), Unhandled> {
         let (subject, sender) = sender::split(&self.message.subject, M::SENDER);
         let message = M::decode(subject, &self.message.payload).map_err(|error| match error {
             Undecodable::Malformed(error) => {
-                Undone::dead(Reason::Malformed, error.to_string(), Concerns::default())
+                Unhandled::dead(Reason::Malformed, error.to_string(), Concerns::default())
             }
-            Undecodable::Unknown(what) => {
-                Undone { verdict: after_unknown(delivery.count), detail: what, concerns: Concerns::default() }
-            }
+            Undecodable::Unknown(what) => Unhandled {
+                verdict: after_unknown(delivery.count),
+                detail: what,
+                concerns: Concerns::default(),
+            },
         })?;
         let concerns = message.concerns();
         let carried =
             Carried { sender: sender.map(str::to_owned), ..Carried::of(self.message.headers.as_ref()) };
         if let Some(detail) = too_late(&message, delivery, &carried) {
-            return Err(Undone::dead(Reason::Expired, detail, concerns));
+            return Err(Unhandled::dead(Reason::Expired, detail, concerns));
         }
         if is_worn_out(delivery.count) {
-            return Err(Undone::dead(
+            return Err(Unhandled::dead(
                 Reason::Exhausted,
                 "It was handed out many times and never settled.",
                 concerns,
@@ -146,13 +148,13 @@ impl Attempt<'_> {
         match outcome {
             Outcome::Done => Ok(()),
             Outcome::Failed { kind, detail } => {
-                Err(Undone { verdict: after_failure(kind, delivery.count, tries), detail, concerns })
+                Err(Unhandled { verdict: after_failure(kind, delivery.count, tries), detail, concerns })
             }
         }
     }
 
     /// Keeps the dead letter, however long the record is away: a message that is given up is gone from the stream.
-    async fn bury(&self, delivery: &Delivery, reason: Reason, undone: Undone) -> AckKind {
+    async fn bury(&self, delivery: &Delivery, reason: Reason, undone: Unhandled) -> AckKind {
         let letter = DeadLetter {
             service: self.service,
             subject: self.message.subject.to_string(),

@@ -80,9 +80,9 @@ impl Statements {
         statements
     }
 
-    async fn lend(&self) -> Result<Lent, Error> {
+    async fn borrow(&self) -> Result<Borrowed, Error> {
         match self.0.get().await {
-            Ok(connection) => Ok(Lent(Some(connection))),
+            Ok(connection) => Ok(Borrowed(Some(connection))),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Closed) => Err(Error::PoolClosed),
             Err(PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_)) => {
@@ -107,9 +107,9 @@ fn close_with(pool: &PgPool, statements: WeakPool<Connections>) {
 }
 
 /// A connection on loan.
-struct Lent(Option<Object<Connections>>);
+struct Borrowed(Option<Object<Connections>>);
 
-impl Lent {
+impl Borrowed {
     fn connection(&mut self) -> Result<&mut PgConnection, Error> {
         self.0.as_deref_mut().ok_or(Error::PoolClosed)
     }
@@ -123,16 +123,17 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for Borrowed {
     /// Nobody waits for the answer, or it was an error. The connection is good for more once it says so.
     #[expect(clippy::disallowed_methods, reason = "the task lasts a second at most")]
     fn drop(&mut self) {
-        let Some(mut lent) = self.0.take() else { return };
+        let Some(mut borrowed) = self.0.take() else { return };
         tokio::spawn(async move {
-            let Some(pool) = Object::pool(&lent) else { return };
-            let asked = timeout(SETTLED_WITHIN, fitness::is_of_use(&mut lent, &pool.manager().doubt)).await;
+            let Some(pool) = Object::pool(&borrowed) else { return };
+            let asked =
+                timeout(SETTLED_WITHIN, fitness::is_of_use(&mut borrowed, &pool.manager().doubt)).await;
             if !matches!(asked, Ok(Ok(true))) {
-                drop(Object::take(lent));
+                drop(Object::take(borrowed));
             }
         });
     }
@@ -150,9 +151,9 @@ impl<'c> Executor<'c> for &'c Statements {
         E: 'q + Execute<'q, Postgres>,
     {
         let answer = async move {
-            let mut lent = self.lend().await?;
-            let steps: Result<Vec<_>, _> = lent.connection()?.fetch_many(query).try_collect().await;
-            lent.answered(steps)
+            let mut borrowed = self.borrow().await?;
+            let steps: Result<Vec<_>, _> = borrowed.connection()?.fetch_many(query).try_collect().await;
+            borrowed.answered(steps)
         };
         answer.map_ok(|steps| stream::iter(steps).map(Ok)).try_flatten_stream().boxed()
     }
@@ -163,9 +164,9 @@ impl<'c> Executor<'c> for &'c Statements {
         E: 'q + Execute<'q, Postgres>,
     {
         async move {
-            let mut lent = self.lend().await?;
-            let row = lent.connection()?.fetch_optional(query).await;
-            lent.answered(row)
+            let mut borrowed = self.borrow().await?;
+            let row = borrowed.connection()?.fetch_optional(query).await;
+            borrowed.answered(row)
         }
         .boxed()
     }
@@ -179,9 +180,9 @@ impl<'c> Executor<'c> for &'c Statements {
         'c: 'e,
     {
         async move {
-            let mut lent = self.lend().await?;
-            let statement = lent.connection()?.prepare_with(sql, parameters).await;
-            lent.answered(statement)
+            let mut borrowed = self.borrow().await?;
+            let statement = borrowed.connection()?.prepare_with(sql, parameters).await;
+            borrowed.answered(statement)
         }
         .boxed()
     }
@@ -191,9 +192,9 @@ impl<'c> Executor<'c> for &'c Statements {
         'c: 'e,
     {
         async move {
-            let mut lent = self.lend().await?;
-            let described = lent.connection()?.describe(sql).await;
-            lent.answered(described)
+            let mut borrowed = self.borrow().await?;
+            let described = borrowed.connection()?.describe(sql).await;
+            borrowed.answered(described)
         }
         .boxed()
     }

@@ -11,7 +11,7 @@ use serde::Deserialize as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Claimed, Context, End, Journal, Lease, OperationKind, Saga, Store, StoreError, Turn};
+use super::{Claimed, Context, End, Journal, Lease, OperationKind, Saga, Store, StoreError, Transition};
 use crate::error::{Kind, chain};
 use run::Run;
 
@@ -112,14 +112,14 @@ async fn go_on<S: Saga>(
 /// nobody will, and a person has to look at it.
 async fn give_up(store: &Store, claimed: &Claimed, error: &StoreError) -> Result<Paused, StoreError> {
     let detail = "This version of the platform cannot continue the operation's journal.";
-    let (turn, paused) = if claimed.is_late() {
+    let (transition, paused) = if claimed.is_late() {
         tracing::error!(error = chain(error), "the operation is stuck: a person has to look at its journal");
         let error = json!({ "kind": Kind::Internal, "detail": detail });
-        (Turn::Finish { end: End::Stuck, error: Some(error) }, Paused::Ended(End::Stuck))
+        (Transition::Finish { end: End::Stuck, error: Some(error) }, Paused::Ended(End::Stuck))
     } else {
         tracing::warn!(error = chain(error), "left to a worker of another version");
-        (Turn::Postpone { pause: ELSEWHERE, error: None }, Paused::Resting(ELSEWHERE))
+        (Transition::Postpone { pause: ELSEWHERE, error: None }, Paused::Resting(ELSEWHERE))
     };
-    store.write(claimed.id, claimed.fence, &[], &turn).await?;
+    store.write(claimed.id, claimed.fence, &[], &transition).await?;
     Ok(paused)
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::{
     id::TenantId,
-    operations::{Claim, Claimed, Entry, Lane, NewEntry, OperationKind, Priority, Record, Turn},
+    operations::{Claim, Claimed, Entry, Lane, NewEntry, OperationKind, Priority, Record, Transition},
 };
 
 /// A record that answers renewals from a list, and notes which lease was asked about when.
@@ -47,7 +47,7 @@ impl Record for Answers {
         _: OperationId,
         _: i64,
         _: &[NewEntry<'_>],
-        _: &Turn,
+        _: &Transition,
         _: Duration,
     ) -> Result<bool, StoreError> {
         unreachable!("a lease writes nothing")

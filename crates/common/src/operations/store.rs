@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub use postgres::PostgresRecord;
-pub use record::{Claim, Claimed, NewEntry, Record, Turn};
+pub use record::{Claim, Claimed, NewEntry, Record, Transition};
 
 /// Longer than the slowest renewal, shorter than anybody's patience with a dead worker.
 const LEASE: Duration = Duration::from_secs(15);
@@ -159,9 +159,9 @@ impl Store {
         id: OperationId,
         fence: i64,
         entries: &[NewEntry<'_>],
-        turn: &Turn,
+        transition: &Transition,
     ) -> Result<bool, StoreError> {
-        self.record.write(id, fence, entries, turn, self.lease).await
+        self.record.write(id, fence, entries, transition, self.lease).await
     }
 
     /// The journal so far.

@@ -94,7 +94,7 @@ impl Feed {
         };
         let mut since = following.since;
         if let Since::Event(_) = since {
-            feed.reset = resume::reset(since, events::extent(&app.statements).await?);
+            feed.reset = resume::reset(since, events::log_range(&app.statements).await?);
         }
         if feed.reset.is_some() {
             since = feed.selection.anew();

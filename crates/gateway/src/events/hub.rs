@@ -129,22 +129,22 @@ pub fn keep_up(app: &App) {
 }
 
 async fn look(app: &App) -> Result<(), sqlx::Error> {
-    let mut extent = events::extent(&app.database).await?;
+    let mut log_range = events::log_range(&app.database).await?;
     let known = *app.events.head.borrow();
     let Some(mut head) = known else {
-        app.events.head.send_replace(Some(extent.latest));
+        app.events.head.send_replace(Some(log_range.latest));
         return Ok(());
     };
-    if extent.latest < head {
-        tracing::warn!(head, latest = extent.latest, "the record was put back to an earlier moment");
-        app.events.rewind(extent.latest);
-        head = extent.latest;
+    if log_range.latest < head {
+        tracing::warn!(head, latest = log_range.latest, "the record was put back to an earlier moment");
+        app.events.rewind(log_range.latest);
+        head = log_range.latest;
     }
-    if extent.waiting {
+    if log_range.waiting {
         while events::arrange(&app.database).await? == BATCH {}
-        extent = events::extent(&app.database).await?;
+        log_range = events::log_range(&app.database).await?;
     }
-    while extent.latest > head {
+    while log_range.latest > head {
         let news = events::all_after(&app.database, head, BATCH).await?;
         // Told and forgotten in between: there is nothing to read.
         let Some(last) = news.last().map(|event| event.id) else { break };

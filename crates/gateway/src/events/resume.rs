@@ -1,7 +1,7 @@
 //! Where a client goes on that was here before.
 
 use super::Since;
-use crate::store::events::Extent;
+use crate::store::events::LogRange;
 
 /// Why a client's position is of no use any longer. It starts anew, and has to look at everything that it keeps from events again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +23,10 @@ impl Reset {
 }
 
 /// What keeps a client from going on from here, if anything does.
-pub fn reset(since: Since, extent: Extent) -> Option<Reset> {
+pub fn reset(since: Since, log_range: LogRange) -> Option<Reset> {
     match since {
-        Since::Event(id) if id > extent.latest => Some(Reset::Unknown),
-        Since::Event(id) if id < extent.forgotten => Some(Reset::Forgotten),
+        Since::Event(id) if id > log_range.latest => Some(Reset::Unknown),
+        Since::Event(id) if id < log_range.forgotten => Some(Reset::Forgotten),
         Since::Event(_) | Since::Now | Since::Beginning => None,
     }
 }
@@ -46,9 +46,9 @@ mod tests {
             (Since::Beginning, None),
             (Since::Now, None),
         ];
-        let extent = Extent { waiting: false, latest: 20, forgotten: 10 };
+        let log_range = LogRange { waiting: false, latest: 20, forgotten: 10 };
         for (since, expected) in cases {
-            assert_eq!(reset(since, extent), expected, "{since:?}");
+            assert_eq!(reset(since, log_range), expected, "{since:?}");
         }
     }
 }

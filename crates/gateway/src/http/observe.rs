@@ -67,7 +67,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
 /// What is refused whoever asks and whatever for.
 fn admitted(app: &App, request: &Request) -> Result<(), Problem> {
     headers::check(request.headers())?;
-    if app.doors.are_open() { Ok(()) } else { Err(Problem::new(Code::Unavailable)) }
+    if app.admission.is_open() { Ok(()) } else { Err(Problem::new(Code::Unavailable)) }
 }
 
 /// No answer of ours is anything but what its content type says.

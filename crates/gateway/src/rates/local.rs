@@ -8,13 +8,13 @@ use governor::{
     middleware::StateInformationMiddleware,
 };
 
-use super::policy::{Counter, Figures, Sort, Standing};
+use super::policy::{Counter, Figures, Group, LimitStatus};
 
 type Limiter = DefaultKeyedRateLimiter<[u8; 16], StateInformationMiddleware>;
 
 /// Counters in memory. A full quota at once, then as many as flow back evenly over the window.
 pub struct Local {
-    limiters: [Limiter; Sort::ALL.len()],
+    limiters: [Limiter; Group::ALL.len()],
     figures: Figures,
     clock: DefaultClock,
 }
@@ -23,49 +23,49 @@ impl Local {
     /// Everybody has everything left.
     pub fn new(figures: Figures) -> Self {
         Self {
-            limiters: Sort::ALL.map(|sort| limiter(&figures, sort)),
+            limiters: Group::ALL.map(|group| limiter(&figures, group)),
             figures,
             clock: DefaultClock::default(),
         }
     }
 
     /// Counts one request under these counters, up to the first that refuses.
-    pub fn count(&self, counters: &[Counter]) -> Vec<Standing> {
-        let mut standings = Vec::with_capacity(counters.len());
+    pub fn count(&self, counters: &[Counter]) -> Vec<LimitStatus> {
+        let mut limits = Vec::with_capacity(counters.len());
         for counter in counters {
-            let standing = self.count_one(counter);
-            standings.push(standing);
-            if !standing.admitted {
+            let limit = self.count_one(counter);
+            limits.push(limit);
+            if !limit.admitted {
                 break;
             }
         }
-        standings
+        limits
     }
 
-    fn count_one(&self, counter: &Counter) -> Standing {
-        let (sort, quota) = (counter.sort(), self.figures.of(counter.sort()).requests().get());
-        let policy = sort.policy();
-        match self.limiter(sort).check_key(counter.digest()) {
+    fn count_one(&self, counter: &Counter) -> LimitStatus {
+        let (group, quota) = (counter.group(), self.figures.of(counter.group()).requests().get());
+        let policy = group.policy();
+        match self.limiter(group).check_key(counter.digest()) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let used = quota.saturating_sub(remaining);
                 let resets_in = self.figures.window.mul_f64(f64::from(used) / f64::from(quota));
-                Standing { policy, quota, remaining, resets_in, admitted: true }
+                LimitStatus { policy, quota, remaining, resets_in, admitted: true }
             }
             Err(refused) => {
                 let resets_in = refused.wait_time_from(self.clock.now());
-                Standing { policy, quota, remaining: 0, resets_in, admitted: false }
+                LimitStatus { policy, quota, remaining: 0, resets_in, admitted: false }
             }
         }
     }
 
-    fn limiter(&self, sort: Sort) -> &Limiter {
+    fn limiter(&self, group: Group) -> &Limiter {
         let [owner, staff, change, read] = &self.limiters;
-        match sort {
-            Sort::Owner => owner,
-            Sort::Staff => staff,
-            Sort::Change => change,
-            Sort::Read => read,
+        match group {
+            Group::Owner => owner,
+            Group::Staff => staff,
+            Group::Change => change,
+            Group::Read => read,
         }
     }
 
@@ -86,8 +86,8 @@ impl Local {
     }
 }
 
-fn limiter(figures: &Figures, sort: Sort) -> Limiter {
-    let burst = figures.of(sort).requests();
+fn limiter(figures: &Figures, group: Group) -> Limiter {
+    let burst = figures.of(group).requests();
     // A window is a second or more and a quota a thousand million or less, so this is a nanosecond or more.
     let apart = (figures.window / burst.get()).max(Duration::from_nanos(1));
     let quota = Quota::with_period(apart).unwrap_or(Quota::per_second(burst)).allow_burst(burst);

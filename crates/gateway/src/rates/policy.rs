@@ -30,9 +30,9 @@ impl Policy {
     }
 }
 
-/// The sorts of counters; each has a figure of its own.
+/// The groups of counters; each has a figure of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
+pub enum Group {
     /// A customer.
     Owner,
     /// A program or a person of ours, who asks for many customers.
@@ -43,8 +43,8 @@ pub enum Sort {
     Read,
 }
 
-impl Sort {
-    /// Every sort.
+impl Group {
+    /// Every group.
     pub const ALL: [Self; 4] = [Self::Owner, Self::Staff, Self::Change, Self::Read];
 
     /// The rule it belongs to.
@@ -101,60 +101,60 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// The figure of one sort.
-    pub const fn of(&self, sort: Sort) -> Quota {
-        match sort {
-            Sort::Owner => self.owner,
-            Sort::Staff => self.staff,
-            Sort::Change => self.change,
-            Sort::Read => self.read,
+    /// The figure of one group.
+    pub const fn of(&self, group: Group) -> Quota {
+        match group {
+            Group::Owner => self.owner,
+            Group::Staff => self.staff,
+            Group::Change => self.change,
+            Group::Read => self.read,
         }
     }
 }
 
-/// `rates:`, the sort's letter, a colon and 16 bytes in hexadecimal. The login that counts sees no other keys.
+/// `rates:`, the group's letter, a colon and 16 bytes in hexadecimal. The login that counts sees no other keys.
 pub type Key = [u8; 40];
 
 /// What a request is counted under. Made of digests: what callers bring decides neither its length nor its spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
-    sort: Sort,
+    group: Group,
     digest: [u8; 16],
 }
 
 impl Counter {
     /// Of everything that this caller asks for. An owner who has the name of one of our programs is not counted with it.
     pub fn of_subject(identity: &Identity) -> Self {
-        let sort = match identity.role() {
-            Role::Owner => Sort::Owner,
-            Role::Admin | Role::Operator | Role::Service => Sort::Staff,
+        let group = match identity.role() {
+            Role::Owner => Group::Owner,
+            Role::Admin | Role::Operator | Role::Service => Group::Staff,
         };
-        Self { sort, digest: digest(&[identity.subject().as_bytes()]) }
+        Self { group, digest: digest(&[identity.subject().as_bytes()]) }
     }
 
     /// Of one route of one tenant.
     pub fn of_action(tenant: TenantId, method: &Method, route: &str) -> Self {
         // HEAD is answered by the same code as GET.
-        let (sort, method) = match *method {
-            Method::GET | Method::HEAD => (Sort::Read, &Method::GET),
-            _ => (Sort::Change, method),
+        let (group, method) = match *method {
+            Method::GET | Method::HEAD => (Group::Read, &Method::GET),
+            _ => (Group::Change, method),
         };
         let tenant = tenant.uuid();
         let parts = [tenant.as_bytes().as_slice(), method.as_str().as_bytes(), route.as_bytes()];
-        Self { sort, digest: digest(&parts) }
+        Self { group, digest: digest(&parts) }
     }
 
     /// Of nobody: what a connection is tried with.
     pub fn of_nobody() -> Self {
-        Self { sort: Sort::Staff, digest: [0; 16] }
+        Self { group: Group::Staff, digest: [0; 16] }
     }
 
-    /// Its sort.
-    pub const fn sort(&self) -> Sort {
-        self.sort
+    /// Its group.
+    pub const fn group(&self) -> Group {
+        self.group
     }
 
-    /// What tells it from others of its sort.
+    /// What tells it from others of its group.
     pub const fn digest(&self) -> &[u8; 16] {
         &self.digest
     }
@@ -162,7 +162,7 @@ impl Counter {
     /// Its name in Redis.
     pub fn key(&self) -> Key {
         let mut key = *b"rates:?:................................";
-        key[6] = self.sort.letter();
+        key[6] = self.group.letter();
         // 32 digits for 16 bytes: it fits.
         let _ = hex::encode_to_slice(self.digest, &mut key[8..]);
         key
@@ -183,7 +183,7 @@ fn digest(parts: &[&[u8]]) -> [u8; 16] {
 
 /// What became of one count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct LimitStatus {
     pub policy: Policy,
     pub quota: u32,
     /// How many more are allowed before the reset.
@@ -193,7 +193,7 @@ pub struct Standing {
     pub admitted: bool,
 }
 
-impl Standing {
+impl LimitStatus {
     /// Whole seconds until the reset: at least one, and never too early.
     pub fn resets_in_seconds(&self) -> u64 {
         u64::try_from(self.resets_in.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
@@ -230,13 +230,13 @@ mod tests {
 
     #[test]
     fn a_reset_is_told_in_whole_seconds_that_are_never_too_few() {
-        let standing = |ms| Standing {
+        let limit = |ms| LimitStatus {
             policy: Policy::Subject,
             quota: 1,
             remaining: 0,
             resets_in: Duration::from_millis(ms),
             admitted: false,
         };
-        assert_eq!([0, 1, 1000, 1001].map(|ms| standing(ms).resets_in_seconds()), [1, 1, 1, 2]);
+        assert_eq!([0, 1, 1000, 1001].map(|ms| limit(ms).resets_in_seconds()), [1, 1, 1, 2]);
     }
 }

@@ -9,7 +9,7 @@ use common::error::chain;
 use redis::{AsyncConnectionConfig, Client, RedisError, Script, aio::MultiplexedConnection};
 use tokio::sync::watch;
 
-use super::policy::{Counter, Figures, Standing};
+use super::policy::{Counter, Figures, LimitStatus};
 use crate::metrics;
 
 /// Between attempts to connect: nobody waits for them, and Redis is not to be flooded by whoever finds it away.
@@ -56,10 +56,10 @@ impl Shared {
     }
 
     /// Counts one request under these counters. `None` when Redis is away: that one is to be counted elsewhere.
-    pub async fn count(&self, counters: &[Counter]) -> Option<Vec<Standing>> {
+    pub async fn count(&self, counters: &[Counter]) -> Option<Vec<LimitStatus>> {
         let mut line = self.line.borrow().clone()?;
         match self.ask(&mut line.connection, counters).await {
-            Ok(standings) => Some(standings),
+            Ok(limits) => Some(limits),
             Err(error) => {
                 self.lose(line.number, &error);
                 None
@@ -71,29 +71,28 @@ impl Shared {
         &self,
         connection: &mut MultiplexedConnection,
         counters: &[Counter],
-    ) -> Result<Vec<Standing>, Uncounted> {
+    ) -> Result<Vec<LimitStatus>, Uncounted> {
         let mut call = self.script.prepare_invoke();
         // A day at most.
         call.arg(self.figures.window.as_millis() as u64);
         for counter in counters {
-            call.key(counter.key().as_slice()).arg(self.figures.of(counter.sort()).requests().get());
+            call.key(counter.key().as_slice()).arg(self.figures.of(counter.group()).requests().get());
         }
         let asked = tokio::time::timeout(self.patience, call.invoke_async::<Vec<u64>>(connection));
         let answer = asked.await.map_err(|_| Uncounted::TooLate)??;
         let pairs = answer.chunks_exact(2);
         // Whatever comes after a refusal was not looked at.
-        let standings: Vec<_> =
-            counters.iter().zip(pairs).map(|(counter, pair)| self.standing(counter, pair)).collect();
-        let complete =
-            standings.len() == counters.len() || standings.last().is_some_and(|last| !last.admitted);
-        if complete { Ok(standings) } else { Err(Uncounted::Nonsense) }
+        let limits: Vec<_> =
+            counters.iter().zip(pairs).map(|(counter, pair)| self.limit(counter, pair)).collect();
+        let complete = limits.len() == counters.len() || limits.last().is_some_and(|last| !last.admitted);
+        if complete { Ok(limits) } else { Err(Uncounted::Nonsense) }
     }
 
-    fn standing(&self, counter: &Counter, pair: &[u64]) -> Standing {
-        let quota = self.figures.of(counter.sort()).requests().get();
+    fn limit(&self, counter: &Counter, pair: &[u64]) -> LimitStatus {
+        let quota = self.figures.of(counter.group()).requests().get();
         let (seen, left_ms) = (pair.first().copied().unwrap_or(0), pair.last().copied().unwrap_or(0));
-        Standing {
-            policy: counter.sort().policy(),
+        LimitStatus {
+            policy: counter.group().policy(),
             quota,
             // Not more than the quota, which is 32 bits.
             remaining: u64::from(quota).saturating_sub(seen) as u32,

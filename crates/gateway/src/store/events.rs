@@ -33,7 +33,7 @@ pub struct Event {
 
 /// How far the events go.
 #[derive(Debug, Clone, Copy, FromRow)]
-pub struct Extent {
+pub struct LogRange {
     /// Whether some are in the outbox still.
     pub waiting: bool,
     /// The last one there ever was.
@@ -43,7 +43,7 @@ pub struct Extent {
 }
 
 /// How far do the events go?
-pub async fn extent(executor: impl PgExecutor<'_>) -> Result<Extent, sqlx::Error> {
+pub async fn log_range(executor: impl PgExecutor<'_>) -> Result<LogRange, sqlx::Error> {
     sqlx::query_as(
         "select exists (select from event_outbox) as waiting,
                 greatest(forgotten_id, (select max(id) from events)) as latest,

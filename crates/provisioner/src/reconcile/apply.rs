@@ -17,7 +17,7 @@ use super::{
     plan::{Orphan, Plan},
     rows::Rows,
     sightings::Sightings,
-    troubles::{self, Turn},
+    troubles::{self, TroubleChange},
 };
 use crate::{
     World,
@@ -57,16 +57,16 @@ pub async fn heal(pool: &PgPool, plan: &Plan, rows: &Rows) -> Result<usize, Step
 }
 
 /// Shows tenants as unhealthy, or not any more.
-pub async fn turn(pool: &PgPool, turns: Vec<(TenantId, Turn)>) -> Result<(), sqlx::Error> {
+pub async fn turn(pool: &PgPool, turns: Vec<(TenantId, TroubleChange)>) -> Result<(), sqlx::Error> {
     for (tenant, turn) in turns {
         match turn {
-            Turn::Show(reasons) => {
+            TroubleChange::Show(reasons) => {
                 if store::show(pool, tenant, &reasons).await? {
                     let reasons = reasons.join("; ");
                     tracing::error!(tenant_id = %tenant, reasons, "a person is needed: healing does not help this tenant");
                 }
             }
-            Turn::Clear => {
+            TroubleChange::Clear => {
                 if store::clear(pool, tenant).await? {
                     tracing::info!(tenant_id = %tenant, "the tenant is as it should be again");
                 }

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 use crate::{
     World,
-    standing::{Meeting, Standing, Verdict, judge},
+    engine_trust::{EngineTrust, Meeting, Verdict, judge},
     store::{expected, identity},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 pub async fn meet(
     pool: &PgPool,
     world: &World,
-    standing: &Standing,
+    engine_trust: &EngineTrust,
     tenants: &BTreeSet<TenantId>,
 ) -> Result<bool, StepError> {
     let (record, cluster) = (identity::record(pool).await?, &world.site.cluster);
@@ -26,8 +26,8 @@ pub async fn meet(
     } else {
         Default::default()
     };
-    let (acquainted, first) = (!known.is_empty(), standing.is_first_look());
-    let take_over = standing.take_over();
+    let (acquainted, first) = (!known.is_empty(), engine_trust.is_first_look());
+    let take_over = engine_trust.take_over();
     let verdict = judge(&Meeting { record, noted, tenants, acquainted, first, take_over });
     if let Verdict::Adopt(former) = verdict {
         world.containers.note_record(cluster, record, former).await?;
@@ -35,7 +35,7 @@ pub async fn meet(
         tracing::info!(%record, former, "the engine belongs to this record from now on");
     }
     let ours = verdict != Verdict::Stranger;
-    if standing.settle(ours) && !ours {
+    if engine_trust.settle(ours) && !ours {
         let noted = noted.map_or("unmarked".to_owned(), |noted| noted.to_string());
         tracing::error!(
             %record,

@@ -26,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// What becomes of a tenant's trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Turn {
+pub enum TroubleChange {
     Show(Vec<String>),
     Clear,
 }
@@ -38,7 +38,7 @@ pub fn turns(
     drifted: &[(TenantId, Vec<Drift>)],
     watch: &Watch,
     now: Instant,
-) -> Vec<(TenantId, Turn)> {
+) -> Vec<(TenantId, TroubleChange)> {
     let turn = |(tenant, expected): (&TenantId, &Expected)| {
         let trouble = expected.trouble?;
         let drifts =
@@ -47,9 +47,9 @@ pub fn turns(
         let cured =
             expected.is_settled() && reasons.is_empty() && well_for(expected, watch, now) >= CLEAR_AFTER;
         let turn = if cured || !expected.active {
-            Turn::Clear
+            TroubleChange::Clear
         } else if !trouble.shown && is_late(trouble) && !reasons.is_empty() && sight.is_whole() {
-            Turn::Show(reasons)
+            TroubleChange::Show(reasons)
         } else {
             return None;
         };

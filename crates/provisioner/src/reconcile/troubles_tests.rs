@@ -46,7 +46,7 @@ impl Scene {
         self.wait(Duration::ZERO);
     }
 
-    fn turn(&self, drifts: &[Drift]) -> Option<Turn> {
+    fn turn(&self, drifts: &[Drift]) -> Option<TroubleChange> {
         let drifted = vec![(self.tenant, drifts.to_vec())];
         let turns = turns(&self.rows, &self.sight, &drifted, &self.watch, self.now);
         turns.into_iter().next().map(|(_, turn)| turn)
@@ -60,13 +60,13 @@ fn one_that_healing_does_not_help_in_time_is_shown_once_with_its_reasons() {
     assert_eq!(early.turn(&[]), None);
     let mut late = Scene::healed(SHOW_AFTER);
     late.unhealthy();
-    assert_eq!(late.turn(&[]), Some(Turn::Show(vec!["main is not ready".into()])));
+    assert_eq!(late.turn(&[]), Some(TroubleChange::Show(vec!["main is not ready".into()])));
     // Also while an operation is at it.
     late.expected().busy = true;
-    assert!(matches!(late.turn(&[]), Some(Turn::Show(_))));
+    assert!(matches!(late.turn(&[]), Some(TroubleChange::Show(_))));
     let drifts = [Drift::ContainerUnhealthy("main".into()), Drift::LoginMissing];
     let reasons = ["main does not answer", "the login in Redis is missing"].map(str::to_owned);
-    assert_eq!(late.turn(&drifts), Some(Turn::Show(reasons.into())));
+    assert_eq!(late.turn(&drifts), Some(TroubleChange::Show(reasons.into())));
     late.sight.logins = None;
     assert_eq!(late.turn(&drifts), None, "Redis is away: that is what is wrong");
     late.sight = whole(late.tenant).1;
@@ -81,8 +81,11 @@ fn one_that_is_well_again_is_not_shown_and_forgotten_when_that_has_lasted() {
     scene.wait(CLEAR_AFTER - SECOND);
     assert_eq!(scene.turn(&[]), None);
     scene.wait(SECOND);
-    assert_eq!(scene.turn(&[]), Some(Turn::Clear));
-    assert_eq!(scene.turn(&[Drift::NetworkMissing]), Some(Turn::Show(vec!["the network is missing".into()])));
+    assert_eq!(scene.turn(&[]), Some(TroubleChange::Clear));
+    assert_eq!(
+        scene.turn(&[Drift::NetworkMissing]),
+        Some(TroubleChange::Show(vec!["the network is missing".into()]))
+    );
     scene.expected().busy = true;
     assert_eq!(scene.turn(&[]), None, "an operation may be at what nobody looked for");
 }
@@ -94,13 +97,13 @@ fn one_that_was_renewed_has_time_for_that_and_its_former_settings_are_no_complai
     scene.unhealthy();
     assert_eq!(scene.turn(&[]), None);
     scene.expected().trouble.as_mut().unwrap().age = SHOW_RENEWED_AFTER;
-    assert!(matches!(scene.turn(&[]), Some(Turn::Show(_))));
+    assert!(matches!(scene.turn(&[]), Some(TroubleChange::Show(_))));
 
     let mut scene = Scene::healed(SHOW_AFTER * 10);
     let waits = [Drift::SettingsDiffer("main".into())];
     assert_eq!(scene.turn(&waits), None);
     scene.wait(CLEAR_AFTER);
-    assert_eq!(scene.turn(&waits), Some(Turn::Clear));
+    assert_eq!(scene.turn(&waits), Some(TroubleChange::Clear));
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn what_is_not_to_run_any_more_is_in_no_trouble() {
     let mut scene = Scene::healed(SHOW_AFTER);
     scene.unhealthy();
     scene.expected().active = false;
-    assert_eq!(scene.turn(&[]), Some(Turn::Clear));
+    assert_eq!(scene.turn(&[]), Some(TroubleChange::Clear));
 }
 
 #[test]

@@ -109,7 +109,7 @@ async fn a_kill_for_want_of_memory_is_heard_noted_and_told_once_by_two_replicas(
     let tasks = Tasks::default();
     for replica in ["one", "other"] {
         let world = Arc::new(scene.fakes.world(replica));
-        Reconciler::new(pool.clone(), world, Wake::default(), scene.standing.clone()).spawn(&tasks);
+        Reconciler::new(pool.clone(), world, Wake::default(), scene.engine_trust.clone()).spawn(&tasks);
     }
     // Both listen.
     tokio::time::sleep(Duration::from_millis(300)).await;

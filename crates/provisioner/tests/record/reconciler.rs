@@ -252,7 +252,7 @@ async fn another_configuration_reaches_one_tenant_after_the_other_as_well(pool: 
     let mut world = scene.fakes.world("reconciler");
     world.site.port = 8443;
     let (settings, wake) = (world.site.settings(), Wake::default());
-    scene.reconciler = Reconciler::new(pool.clone(), Arc::new(world), wake, scene.standing.clone());
+    scene.reconciler = Reconciler::new(pool.clone(), Arc::new(world), wake, scene.engine_trust.clone());
     assert_ne!(settings, before);
     assert_eq!(scene.look().await.healing, 1);
     let reason = format!("{} has the settings of a former release or configuration", main_of(tenant));

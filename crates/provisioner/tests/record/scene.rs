@@ -11,7 +11,7 @@ use common::{
     operations::{End, Request as _, Wake},
     service::Readiness,
 };
-use provisioner::{CreateTenant, HealTenant, Reconciler, Report, Standing, TakeOver};
+use provisioner::{CreateTenant, EngineTrust, HealTenant, Reconciler, Report, TakeOver};
 use sqlx::PgPool;
 use testkit::saga::Rig;
 use wire::kinds::TenantHeal;
@@ -22,7 +22,7 @@ const STEADY: Duration = Duration::from_secs(60);
 pub struct Scene {
     pub fakes: Fakes,
     pub reconciler: Reconciler,
-    pub standing: Standing,
+    pub engine_trust: EngineTrust,
     pub readiness: Readiness,
     pub now: Instant,
 }
@@ -35,10 +35,10 @@ impl Scene {
     /// Another process in the same world.
     pub fn on(fakes: Fakes, take_over: Option<TakeOver>) -> Self {
         let readiness = Readiness::default();
-        let standing = Standing::new(readiness.clone(), take_over);
+        let engine_trust = EngineTrust::new(readiness.clone(), take_over);
         let (pool, world) = (fakes.pool.clone(), Arc::new(fakes.world("reconciler")));
-        let reconciler = Reconciler::new(pool, world, Wake::default(), standing.clone());
-        Self { fakes, reconciler, standing, readiness, now: Instant::now() }
+        let reconciler = Reconciler::new(pool, world, Wake::default(), engine_trust.clone());
+        Self { fakes, reconciler, engine_trust, readiness, now: Instant::now() }
     }
 
     /// With a tenant that has been well for a while.

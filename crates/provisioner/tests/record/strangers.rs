@@ -26,7 +26,7 @@ async fn stands_aside(scene: &mut Scene) {
         assert_eq!(scene.after(GRACE * 10).await, Report::default());
     }
     assert_eq!(scene.fakes.effects("reconciler"), effects);
-    assert!(scene.standing.is_stranger() && !scene.standing.gate().is_open());
+    assert!(scene.engine_trust.is_stranger() && !scene.engine_trust.gate().is_open());
     assert!(scene.readiness.check().is_err());
 }
 
@@ -65,7 +65,7 @@ async fn an_older_record_leaves_alone_what_it_has_not_heard_of(pool: PgPool) {
     for _ in 0..20 {
         assert_eq!(scene.after(GRACE * 10).await, Report::default());
     }
-    assert!(!scene.standing.is_stranger(), "it is the record it was");
+    assert!(!scene.engine_trust.is_stranger(), "it is the record it was");
     for tenant in [older, newer] {
         assert!(scene.fakes.containers.exists(&main_of(tenant)));
     }
@@ -76,9 +76,9 @@ async fn an_older_record_leaves_alone_what_it_has_not_heard_of(pool: PgPool) {
 async fn an_upgrade_in_place_and_a_new_engine_are_adopted(pool: PgPool) {
     let cluster = crate::support::site().cluster;
     let mut scene = Scene::new(&pool);
-    assert!(!scene.standing.gate().is_open(), "before the first look");
+    assert!(!scene.engine_trust.gate().is_open(), "before the first look");
     scene.look().await;
-    assert!(scene.standing.gate().is_open());
+    assert!(scene.engine_trust.gate().is_open());
     let noted = async |scene: &Scene| {
         let world = scene.fakes.world("inspector");
         world.containers.record(&cluster).await.unwrap()
@@ -89,7 +89,7 @@ async fn an_upgrade_in_place_and_a_new_engine_are_adopted(pool: PgPool) {
     scene.fakes.containers.forget_record(&cluster);
     let mut upgraded = Scene::on(scene.fakes.clone(), None);
     assert_eq!(upgraded.look().await, Report::default());
-    assert!(upgraded.standing.gate().is_open());
+    assert!(upgraded.engine_trust.gate().is_open());
     assert_eq!(noted(&upgraded).await, Some(identity(&pool).await));
 }
 
@@ -103,11 +103,11 @@ async fn a_person_lets_a_record_take_an_engine_over_from_the_one_they_name(pool:
     stands_aside(&mut Scene::on(before.fakes.clone(), wrong)).await;
     let mut after = Scene::on(before.fakes.clone(), Some(TakeOver::From(former)));
     assert_eq!(after.look().await, Report::default());
-    assert!(after.standing.gate().is_open() && after.readiness.check().is_ok());
+    assert!(after.engine_trust.gate().is_open() && after.readiness.check().is_ok());
     after.fakes.containers.vanish(&worker_of(tenant, 1));
     assert_eq!(after.look().await.healing, 1);
     // Whoever had it is a stranger now; this process reads the new record only because the test changed it under its feet.
     before.execute("update record_identity set id = gen_random_uuid()").await;
     assert_eq!(before.look().await, Report::default());
-    assert!(before.standing.is_stranger());
+    assert!(before.engine_trust.is_stranger());
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     id::{OperationId, TenantId},
-    operations::{Claim, Claimed, Class, Entry, Event, NewEntry, OperationKind, Turn},
+    operations::{Claim, Claimed, Class, Entry, Event, NewEntry, OperationKind, Transition},
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -180,12 +180,12 @@ impl Row {
     }
 
     /// What a write makes of the operation.
-    pub(super) fn turn(&mut self, turn: &Turn, now: Duration, lease: Duration) {
-        let cancelled = self.status == Status::Running && self.cancellation.is_some() && heeds(turn);
+    pub(super) fn transition(&mut self, transition: &Transition, now: Duration, lease: Duration) {
+        let cancelled = self.status == Status::Running && self.cancellation.is_some() && heeds(transition);
         if cancelled {
             self.turn_back();
         }
-        if cancelled || matches!(turn, Turn::Continue | Turn::Undo { .. }) {
+        if cancelled || matches!(transition, Transition::Continue | Transition::Undo { .. }) {
             self.lease_until = Some(now + lease);
         } else {
             (self.lease_owner, self.lease_until) = (None, None);
@@ -193,17 +193,17 @@ impl Row {
         if cancelled {
             return;
         }
-        match turn {
-            Turn::Continue => {}
-            Turn::Undo { error } => {
+        match transition {
+            Transition::Continue => {}
+            Transition::Undo { error } => {
                 self.status = Status::Undoing;
                 self.error = Some(error.clone());
             }
-            Turn::Postpone { pause, error } => {
+            Transition::Postpone { pause, error } => {
                 self.not_before = now + *pause;
                 self.error = error.clone().or(self.error.take());
             }
-            Turn::Finish { end, error } => {
+            Transition::Finish { end, error } => {
                 self.status = status_of(*end);
                 self.error = error.clone().or(self.error.take());
                 self.finished_at = self.status.is_over().then_some(now);
@@ -212,12 +212,12 @@ impl Row {
     }
 }
 
-/// Whether a cancellation that came meanwhile turns the operation back at this turn.
-fn heeds(turn: &Turn) -> bool {
-    match turn {
-        Turn::Continue => true,
-        Turn::Undo { .. } => false,
-        Turn::Postpone { pause, .. } => !pause.is_zero(),
-        Turn::Finish { end, .. } => status_of(*end) == Status::Succeeded,
+/// Whether a cancellation that came meanwhile turns the operation back at this transition.
+fn heeds(transition: &Transition) -> bool {
+    match transition {
+        Transition::Continue => true,
+        Transition::Undo { .. } => false,
+        Transition::Postpone { pause, .. } => !pause.is_zero(),
+        Transition::Finish { end, .. } => status_of(*end) == Status::Succeeded,
     }
 }

@@ -8,7 +8,7 @@ mod effects;
 mod end;
 mod journal;
 mod lease;
-mod turn;
+mod transition;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -22,7 +22,7 @@ use common::{
 use tokio::{task, time::Instant};
 
 use self::journal::StepAccount;
-pub use self::turn::Intent;
+pub use self::transition::Intent;
 use super::{name, sagas};
 use crate::memory::{JournalRow, Request, Status};
 

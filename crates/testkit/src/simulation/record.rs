@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use common::{
     id::OperationId,
-    operations::{Claim, Claimed, Entry, NewEntry, Record, StoreError, Turn},
+    operations::{Claim, Claimed, Entry, NewEntry, Record, StoreError, Transition},
 };
 
 use super::{link::Link, name, sim::Sim};
@@ -55,17 +55,26 @@ impl Record for Link<Sim> {
         id: OperationId,
         fence: i64,
         entries: &[NewEntry<'_>],
-        turn: &Turn,
+        transition: &Transition,
         lease: Duration,
     ) -> Result<bool, StoreError> {
         self.sim.oracle().tells(id, entries);
         let fate = self.go("a write").await?;
-        let answer = self.sim.record.write(id, fence, entries, turn, lease).await;
+        let answer = self.sim.record.write(id, fence, entries, transition, lease).await;
         let rows: Vec<_> = entries.iter().map(|entry| (entry.ordinal, entry.event.as_str())).collect();
-        self.tell(id, fence, format_args!("wrote {rows:?} {turn:?}: {:?}", answer.as_ref().ok()));
+        self.tell(id, fence, format_args!("wrote {rows:?} {transition:?}: {:?}", answer.as_ref().ok()));
         let undoing = answer.as_ref().ok().copied();
         let stopping = self.process.tasks.stopping().is_cancelled();
-        self.sim.oracle().wrote(id, fence, entries, turn, undoing, stopping, self.sim.record.now(), lease);
+        self.sim.oracle().wrote(
+            id,
+            fence,
+            entries,
+            transition,
+            undoing,
+            stopping,
+            self.sim.record.now(),
+            lease,
+        );
         self.come_back("a write", fate, answer).await
     }
 

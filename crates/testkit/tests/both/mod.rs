@@ -14,7 +14,8 @@ use std::{
 use common::{
     id::{OperationId, TenantId},
     operations::{
-        Claim, End, Event, Lane, NewEntry, OperationKind, PostgresRecord, Priority, Record, StoreError, Turn,
+        Claim, End, Event, Lane, NewEntry, OperationKind, PostgresRecord, Priority, Record, StoreError,
+        Transition,
     },
 };
 use serde_json::json;
@@ -195,12 +196,15 @@ impl Both {
                 ("journal".into(), journals.map(|journal| journal.map(|entries| format!("{entries:?}"))))
             }
             _ => {
-                let (entries, turn) = (entries(&mut self.dice), turn(&mut self.dice));
+                let (entries, transition) = (entries(&mut self.dice), transition(&mut self.dice));
                 let written = [
-                    memory.write(id, fence, &entries, &turn, LEASE).await,
-                    postgres.write(id, fence, &entries, &turn, LEASE).await,
+                    memory.write(id, fence, &entries, &transition, LEASE).await,
+                    postgres.write(id, fence, &entries, &transition, LEASE).await,
                 ];
-                (format!("write {turn:?}"), written.map(|undoing| undoing.map(|undoing| undoing.to_string())))
+                (
+                    format!("write {transition:?}"),
+                    written.map(|undoing| undoing.map(|undoing| undoing.to_string())),
+                )
             }
         };
         let [memory, postgres] = answers.map(words);
@@ -230,14 +234,14 @@ fn entries(dice: &mut fastrand::Rng) -> Vec<NewEntry<'static>> {
     (0..count).map(entry).collect()
 }
 
-fn turn(dice: &mut fastrand::Rng) -> Turn {
+fn transition(dice: &mut fastrand::Rng) -> Transition {
     let error = dice.bool().then(|| json!({ "kind": "upstream" }));
     match dice.u32(..10) {
-        0..4 => Turn::Continue,
-        4 => Turn::Undo { error: json!({ "kind": "timeout" }) },
-        5 => Turn::Postpone { pause: Duration::ZERO, error },
-        6 | 7 => Turn::Postpone { pause: STEP * dice.u32(1..4) - STEP / 2, error },
-        8 => Turn::Finish { end: End::Stuck, error },
-        _ => Turn::Finish { end: if dice.bool() { End::Succeeded } else { End::RolledBack }, error },
+        0..4 => Transition::Continue,
+        4 => Transition::Undo { error: json!({ "kind": "timeout" }) },
+        5 => Transition::Postpone { pause: Duration::ZERO, error },
+        6 | 7 => Transition::Postpone { pause: STEP * dice.u32(1..4) - STEP / 2, error },
+        8 => Transition::Finish { end: End::Stuck, error },
+        _ => Transition::Finish { end: if dice.bool() { End::Succeeded } else { End::RolledBack }, error },
     }
 }

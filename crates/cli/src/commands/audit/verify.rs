@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::{
-    api::{Api, Extent},
+    api::{Api, PageLimit},
     exit::Exit,
     failure::Failure,
     output::{at, plain},
@@ -32,7 +32,7 @@ impl Verify {
 }
 
 async fn find(api: &Api) -> Result<Value, Failure> {
-    let page = api.list("/schedules", &[], Extent::All).await?;
+    let page = api.list("/schedules", &[], PageLimit::All).await?;
     let schedules = page.data.iter().map(|entry| serde_json::from_str::<Value>(entry.get()));
     let schedules = schedules.collect::<Result<Vec<_>, _>>()?;
     let found = schedules.into_iter().find(|schedule| schedule["name"] == SCHEDULE);

@@ -49,6 +49,6 @@ impl List {
         let filters = filters.map(|(name, value)| (name, value.clone())).into();
         let listing =
             Listing { path: "/operations", filters, columns: COLUMNS, id: "/id", things: "operations" };
-        listing.show(setting, self.length.extent()).await
+        listing.show(setting, self.length.limit()).await
     }
 }

@@ -54,6 +54,6 @@ impl List {
         ];
         let filters = filters.map(|(name, value)| (name, value.clone())).into();
         let listing = Listing { path: "/tenants", filters, columns: COLUMNS, id: "/id", things: "tenants" };
-        listing.show(setting, self.length.extent()).await
+        listing.show(setting, self.length.limit()).await
     }
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::Kind,
     operations::{
-        Claimed, Class, ContextOf, Event, Failure, Journal, Next, Saga, Step, Store, StoreError, Turn,
+        Claimed, Class, ContextOf, Event, Failure, Journal, Next, Saga, Step, Store, StoreError, Transition,
         metrics,
         policy::{self, Loss},
     },
@@ -72,7 +72,7 @@ impl<'a, S: Saga> Run<'a, S> {
                 Next::Run(step) => self.run(step).await?,
                 Next::Undo(step) => self.undo(step).await?,
                 Next::Finish(end) => {
-                    let turned = self.write(&[], Turn::Finish { end, error: None }).await?;
+                    let turned = self.write(&[], Transition::Finish { end, error: None }).await?;
                     (!turned).then_some(Paused::Ended(end))
                 }
             };
@@ -113,7 +113,7 @@ impl<'a, S: Saga> Run<'a, S> {
         if self.alone.is_some() {
             return Ok(None);
         }
-        let turned = self.write(&[], Turn::Postpone { pause: TURN, error: None }).await?;
+        let turned = self.write(&[], Transition::Postpone { pause: TURN, error: None }).await?;
         Ok((!turned).then_some(Paused::Resting(TURN)))
     }
 
@@ -124,8 +124,11 @@ impl<'a, S: Saga> Run<'a, S> {
     async fn heed_deadline(&mut self) -> Result<(), StoreError> {
         if self.must_go_back() {
             let late = Why::late();
-            self.write(&[], Turn::Undo { error: json!({ "kind": late.word(), "detail": late.detail }) })
-                .await?;
+            self.write(
+                &[],
+                Transition::Undo { error: json!({ "kind": late.word(), "detail": late.detail }) },
+            )
+            .await?;
         }
         Ok(())
     }

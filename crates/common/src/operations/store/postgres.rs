@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Claim, Claimed, NewEntry, Record, StoreError, Turn};
+use super::{Claim, Claimed, NewEntry, Record, StoreError, Transition};
 use crate::{
     database::{self, Statements},
     id::OperationId,
@@ -45,10 +45,10 @@ impl Record for PostgresRecord {
         id: OperationId,
         fence: i64,
         entries: &[NewEntry<'_>],
-        turn: &Turn,
+        transition: &Transition,
         lease: Duration,
     ) -> Result<bool, StoreError> {
-        self.write_rows(id, fence, entries, turn, lease).await
+        self.write_rows(id, fence, entries, transition, lease).await
     }
 
     async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {

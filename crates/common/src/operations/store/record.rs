@@ -26,13 +26,13 @@ pub trait Record: fmt::Debug + Send + Sync {
     async fn check(&self, id: OperationId, fence: i64) -> Result<(), StoreError>;
 
     /// Adds rows to the journal and turns the operation accordingly, or back if it was cancelled; fails as [`Self::check`]
-    /// does. Returns whether it is going back now; then the lease is kept whatever the turn was.
+    /// does. Returns whether it is going back now; then the lease is kept whatever the transition was.
     async fn write(
         &self,
         id: OperationId,
         fence: i64,
         entries: &[NewEntry<'_>],
-        turn: &Turn,
+        transition: &Transition,
         lease: Duration,
     ) -> Result<bool, StoreError>;
 
@@ -109,7 +109,7 @@ pub struct NewEntry<'a> {
 
 /// What becomes of the operation together with the rows.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Turn {
+pub enum Transition {
     /// It goes on.
     Continue,
     /// It goes back.

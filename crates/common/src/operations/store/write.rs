@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Postgres, Row, postgres::PgArguments, query::Query};
 
 use super::{
-    NewEntry, StoreError, Turn,
+    NewEntry, StoreError, Transition,
     postgres::{PostgresRecord, seconds},
 };
 use crate::{
@@ -39,7 +39,7 @@ macro_rules! rows {
     };
 }
 
-/// The rows and the turn in one statement: neither without the other, and neither without the lease. Because a cancellation
+/// The rows and the transition in one statement: neither without the other, and neither without the lease. Because a cancellation
 /// changes the same row, it comes either before the statement and is heeded, or after the end and is refused.
 const WRITE: &str = concat!(
     "with held as (
@@ -85,21 +85,21 @@ impl PostgresRecord {
         id: OperationId,
         fence: i64,
         entries: &[NewEntry<'_>],
-        turn: &Turn,
+        transition: &Transition,
         lease: Duration,
     ) -> Result<bool, StoreError> {
         let causes: Vec<_> = entries.iter().map(|e| e.cause.clone()).collect();
-        if matches!(turn, Turn::Continue) {
+        if matches!(transition, Transition::Continue) {
             let went_on = bind_rows(GO_ON, id, fence, entries).bind(seconds(lease)).bind(&causes);
             if let Some(row) = went_on.fetch_optional(&self.statements).await? {
                 return Ok(row.try_get("undoing")?);
             }
         }
-        let (status, error, pause, over) = match turn {
-            Turn::Continue => (None, None, None, false),
-            Turn::Undo { error } => (Some("undoing"), Some(error), None, false),
-            Turn::Postpone { pause, error } => (None, error.as_ref(), Some(seconds(*pause)), false),
-            Turn::Finish { end, error } => (Some(end.as_str()), error.as_ref(), None, true),
+        let (status, error, pause, over) = match transition {
+            Transition::Continue => (None, None, None, false),
+            Transition::Undo { error } => (Some("undoing"), Some(error), None, false),
+            Transition::Postpone { pause, error } => (None, error.as_ref(), Some(seconds(*pause)), false),
+            Transition::Finish { end, error } => (Some(end.as_str()), error.as_ref(), None, true),
         };
         let row = bind_rows(WRITE, id, fence, entries)
             .bind(status)

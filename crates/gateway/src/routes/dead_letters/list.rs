@@ -12,7 +12,7 @@ use super::{DeadLetterView, ReadDeadLetters};
 use crate::{
     app::App,
     auth::Caller,
-    chores::CONSUMERS,
+    background::CONSUMERS,
     http::{
         cursor::{Cursor, Page},
         fields::Fault,

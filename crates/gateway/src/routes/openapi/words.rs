@@ -10,7 +10,7 @@ use wire::{LoggedRole, kinds};
 
 use crate::{
     audit::Outcome,
-    chores::CONSUMERS,
+    background::CONSUMERS,
     events::FAMILIES,
     routes::{audit::ACTION, dead_letters::list::STATES},
     tenants::{TENANT_NAME, words::IDENTIFIER},

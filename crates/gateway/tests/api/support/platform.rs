@@ -8,7 +8,7 @@ use common::{
     config::Env,
     service::{Readiness, Tasks},
 };
-use gateway::{App, Around, Config};
+use gateway::{App, Config, Dependencies};
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -131,7 +131,7 @@ impl Platform {
 
     /// Sends a request to a gateway that panics when asked for its metrics.
     pub async fn send_to_broken(&self, call: Call) -> Reply {
-        let around = Around {
+        let around = Dependencies {
             database: self.database.clone(),
             bus: self.bus.clone(),
             tasks: self.tasks.clone(),
@@ -149,7 +149,7 @@ impl Platform {
             .acquire_timeout(Duration::from_secs(10))
             .connect_lazy_with((*database.connect_options()).clone());
         let app = |database: &PgPool| {
-            let around = Around {
+            let around = Dependencies {
                 database: database.clone(),
                 bus: bus.clone(),
                 tasks: tasks.clone(),

@@ -14,7 +14,7 @@ use super::{
         rows::Expected,
         sight::Sight,
         sightings::GRACE,
-        troubles::{CLEAR_AFTER, Turn, turns},
+        troubles::{CLEAR_AFTER, TroubleChange, turns},
         watch::{RECOVERY, SILENT_FOR, UNHEALTHY_FOR},
     },
     model::{Life, Model, orphans},
@@ -49,8 +49,8 @@ impl Model {
         let plan = plan(&rows, &sight, &self.watch, SETTINGS, now);
         for (id, turn) in turns(&rows, &sight, &plan.drifted, &self.watch, now) {
             match turn {
-                Turn::Show(_) => self.troubles.entry(id).and_modify(|(.., shown)| *shown = true),
-                Turn::Clear => {
+                TroubleChange::Show(_) => self.troubles.entry(id).and_modify(|(.., shown)| *shown = true),
+                TroubleChange::Clear => {
                     self.troubles.remove(&id);
                     continue;
                 }

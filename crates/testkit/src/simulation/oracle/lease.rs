@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     id::OperationId,
-    operations::{Claimed, NewEntry, Turn},
+    operations::{Claimed, NewEntry, Transition},
 };
 
 use tokio::{task, time::Instant};
@@ -69,7 +69,7 @@ impl Oracle {
         id: OperationId,
         fence: i64,
         entries: &[NewEntry<'_>],
-        turn: &Turn,
+        transition: &Transition,
         undoing: Option<bool>,
         stopping: bool,
         now: Duration,
@@ -81,7 +81,9 @@ impl Oracle {
         self.rule(id, undoing.is_some() == holds, "a journal is written under its lease and only so");
         let Some(undoing) = undoing else { return };
         let case = self.case(id);
-        let verdict = case.append(entries, fence).and_then(|()| case.turn(entries, turn, intent, now, lease));
+        let verdict = case
+            .append(entries, fence)
+            .and_then(|()| case.transition(entries, transition, intent, now, lease));
         let direction = case.end.is_some() || case.stuck || case.going_back == undoing;
         self.judge(id, verdict);
         self.rule(id, direction, "a worker is told when its operation goes back, and only then");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Failure, Paused, Run, Why};
-use crate::operations::{End, Entry, Event, NewEntry, Next, Saga, StoreError, Turn, policy};
+use crate::operations::{End, Entry, Event, NewEntry, Next, Saga, StoreError, Transition, policy};
 
 impl<S: Saga> Run<'_, S> {
     /// The success of one step and the start of the next are one write: half the waiting for the disk.
@@ -37,7 +37,7 @@ impl<S: Saga> Run<'_, S> {
         let row = NewEntry { ordinal, step, event, output: output.clone(), error: None, cause: None };
         let rows = if known { &[][..] } else { std::slice::from_ref(&row) };
         tracing::debug!(step, pause_ms = pause.as_millis() as u64, "the step waits");
-        let turned = self.write(rows, Turn::Postpone { pause, error: None }).await?;
+        let turned = self.write(rows, Transition::Postpone { pause, error: None }).await?;
         if !known {
             self.journal.apply(&Entry { ordinal, event, output, class: None })?;
         }
@@ -60,12 +60,12 @@ impl<S: Saga> Run<'_, S> {
     ) -> Result<Option<Paused>, StoreError> {
         let step = self.steps[ordinal].name();
         let (class, error) = (Some(why.class()), why.error(step));
-        let (turn, paused) = match verdict {
-            None => (Turn::Continue, None),
+        let (transition, paused) = match verdict {
+            None => (Transition::Continue, None),
             Some(Failure::Retry(pause)) => {
-                (Turn::Postpone { pause, error: None }, Some(Paused::Resting(pause)))
+                (Transition::Postpone { pause, error: None }, Some(Paused::Resting(pause)))
             }
-            Some(Failure::Undo) => (Turn::Undo { error: error.clone() }, None),
+            Some(Failure::Undo) => (Transition::Undo { error: error.clone() }, None),
             Some(Failure::Stuck) => {
                 let kind = why.word();
                 tracing::error!(
@@ -74,13 +74,13 @@ impl<S: Saga> Run<'_, S> {
                     "the operation is stuck: a person has to resume or abandon it"
                 );
                 (
-                    Turn::Finish { end: End::Stuck, error: Some(error.clone()) },
+                    Transition::Finish { end: End::Stuck, error: Some(error.clone()) },
                     Some(Paused::Ended(End::Stuck)),
                 )
             }
         };
         let row = NewEntry { ordinal, step, event, output: None, error: Some(error), cause: Some(why.cause) };
-        let turned = self.write(&[row], turn).await?;
+        let turned = self.write(&[row], transition).await?;
         self.journal.apply(&Entry { ordinal, event, output: None, class })?;
         Ok(paused.filter(|_| !turned))
     }
@@ -88,9 +88,9 @@ impl<S: Saga> Run<'_, S> {
     /// The process stops: anybody may go on after this pause. A cancellation may turn the operation back instead, and then it is
     /// kept, so it is given back once more.
     pub(super) async fn give_back(&mut self, pause: Duration) -> Result<Paused, StoreError> {
-        let turn = Turn::Postpone { pause, error: None };
-        if self.write(&[], turn.clone()).await? {
-            self.write(&[], turn).await?;
+        let transition = Transition::Postpone { pause, error: None };
+        if self.write(&[], transition.clone()).await? {
+            self.write(&[], transition).await?;
         }
         Ok(Paused::Stopped)
     }
@@ -112,16 +112,20 @@ impl<S: Saga> Run<'_, S> {
             Next::Finish(end) => Some(end),
             Next::Run(_) | Next::Undo(_) => None,
         };
-        let turn = end.map_or(Turn::Continue, |end| Turn::Finish { end, error: None });
-        let turned = self.write(&rows, turn).await?;
+        let transition = end.map_or(Transition::Continue, |end| Transition::Finish { end, error: None });
+        let turned = self.write(&rows, transition).await?;
         self.journal = after;
         Ok(end.filter(|_| !turned).map(Paused::Ended))
     }
 
     /// Returns whether a cancellation turned the operation back instead.
-    pub(super) async fn write(&mut self, rows: &[NewEntry<'_>], turn: Turn) -> Result<bool, StoreError> {
-        let undoing = self.store.write(self.claimed.id, self.claimed.fence, rows, &turn).await?;
-        let turned = undoing && !self.undoing && !matches!(turn, Turn::Undo { .. });
+    pub(super) async fn write(
+        &mut self,
+        rows: &[NewEntry<'_>],
+        transition: Transition,
+    ) -> Result<bool, StoreError> {
+        let undoing = self.store.write(self.claimed.id, self.claimed.fence, rows, &transition).await?;
+        let turned = undoing && !self.undoing && !matches!(transition, Transition::Undo { .. });
         self.undoing |= undoing;
         if turned {
             tracing::info!("the operation was cancelled: it goes back");

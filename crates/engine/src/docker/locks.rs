@@ -8,24 +8,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
-type Turn = Arc<tokio::sync::Mutex<()>>;
+type Lock = Arc<tokio::sync::Mutex<()>>;
 
 /// Who may change which object now.
 #[derive(Default)]
-pub(super) struct Turns {
-    names: Mutex<HashMap<String, Turn>>,
+pub(super) struct Locks {
+    names: Mutex<HashMap<String, Lock>>,
 }
 
-impl Turns {
-    /// Waits until nobody else in this process changes the object of this name; the turn ends with the guard.
+impl Locks {
+    /// Waits until nobody else in this process changes the object of this name; the lock ends with the guard.
     pub(super) async fn take(&self, name: &str) -> OwnedMutexGuard<()> {
-        self.turn(name).lock_owned().await
+        self.lock(name).lock_owned().await
     }
 
-    fn turn(&self, name: &str) -> Turn {
+    fn lock(&self, name: &str) -> Lock {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         // Names that nobody holds or waits for are forgotten, or the map would grow with every tenant there ever was.
-        names.retain(|_, turn| Arc::strong_count(turn) > 1);
+        names.retain(|_, lock| Arc::strong_count(lock) > 1);
         Arc::clone(names.entry(name.to_owned()).or_default())
     }
 }

@@ -13,7 +13,7 @@ pub const AT_ONCE: usize = 256;
 
 /// The looks of one relay.
 #[derive(Debug)]
-pub struct Turns {
+pub struct ProbeQueue {
     round: u64,
     /// The round in which each side was last seen; of one that never was, a round so long ago that it is due.
     seen: HashMap<Side, u64>,
@@ -21,7 +21,7 @@ pub struct Turns {
     waiting: VecDeque<(Side, Mark)>,
 }
 
-impl Turns {
+impl ProbeQueue {
     /// Nobody has been looked at yet.
     pub fn new() -> Self {
         let (seen, under_way, waiting) = Default::default();
@@ -66,7 +66,7 @@ impl Turns {
     }
 }
 
-/// A doubt that waits for a round is as urgent as something well that waits for four: so many doubts do not use up all turns.
+/// A doubt that waits for a round is as urgent as something well that waits for four: so many doubts do not use up all places.
 fn urgency(age: u64, doubtful: bool) -> u64 {
     if doubtful { age * WELL_EVERY } else { age }
 }
@@ -96,27 +96,27 @@ mod tests {
     }
 
     /// Who is looked at in one round if each look ends at once.
-    fn round(turns: &mut Turns, sides: &[(Side, Mark, bool)]) -> Vec<Side> {
-        turns.begin(sides.to_vec());
+    fn round(queue: &mut ProbeQueue, sides: &[(Side, Mark, bool)]) -> Vec<Side> {
+        queue.begin(sides.to_vec());
         let mut seen = Vec::new();
-        while let Some((side, _)) = turns.next() {
-            turns.ended(side.clone());
+        while let Some((side, _)) = queue.next() {
+            queue.ended(side.clone());
             seen.push(side);
         }
         seen
     }
 
     /// So many looks begin, and none of them ends.
-    fn begin(turns: &mut Turns, amount: usize) -> Vec<Side> {
-        std::iter::from_fn(|| turns.next()).take(amount).map(|(side, _)| side).collect()
+    fn begin(queue: &mut ProbeQueue, amount: usize) -> Vec<Side> {
+        std::iter::from_fn(|| queue.next()).take(amount).map(|(side, _)| side).collect()
     }
 
     #[test]
     fn however_many_are_well_each_is_looked_at_in_every_fourth_round() {
         for amount in [1, 3, 64, 200, 1_000, 5_000] {
-            let (mut turns, sides) = (Turns::new(), sides(0..amount, false));
+            let (mut queue, sides) = (ProbeQueue::new(), sides(0..amount, false));
             for _ in 0..3 {
-                let rounds: Vec<_> = (0..WELL_EVERY).map(|_| round(&mut turns, &sides)).collect();
+                let rounds: Vec<_> = (0..WELL_EVERY).map(|_| round(&mut queue, &sides)).collect();
                 let seen: HashSet<_> = rounds.iter().flatten().collect();
                 assert_eq!(seen.len(), amount, "all of them");
                 assert_eq!(rounds.iter().map(Vec::len).sum::<usize>(), amount, "once");
@@ -127,9 +127,10 @@ mod tests {
 
     #[test]
     fn each_doubt_is_looked_at_in_every_round() {
-        let (mut turns, sides) = (Turns::new(), [sides(0..300, true), sides(300..1_000, false)].concat());
+        let (mut queue, sides) =
+            (ProbeQueue::new(), [sides(0..300, true), sides(300..1_000, false)].concat());
         for _ in 0..8 {
-            let seen: HashSet<_> = round(&mut turns, &sides).into_iter().collect();
+            let seen: HashSet<_> = round(&mut queue, &sides).into_iter().collect();
             let doubts = sides.iter().filter(|(side, _, doubtful)| *doubtful && seen.contains(side));
             assert_eq!(doubts.count(), 300);
         }
@@ -137,14 +138,15 @@ mod tests {
 
     #[test]
     fn where_not_all_can_be_looked_at_the_longest_unseen_are_next() {
-        let (mut turns, sides) = (Turns::new(), [sides(0..800, true), sides(800..1_000, false)].concat());
+        let (mut queue, sides) =
+            (ProbeQueue::new(), [sides(0..800, true), sides(800..1_000, false)].concat());
         let mut unseen: HashSet<_> = sides.iter().map(|(side, ..)| side.clone()).collect();
         // Each look takes the whole round: a quarter of them in each.
         for _ in 0..16 {
-            turns.begin(sides.clone());
-            for side in begin(&mut turns, 250) {
+            queue.begin(sides.clone());
+            for side in begin(&mut queue, 250) {
                 unseen.remove(&side);
-                turns.ended(side);
+                queue.ended(side);
             }
         }
         assert_eq!(unseen.len(), 0);
@@ -152,25 +154,25 @@ mod tests {
 
     #[test]
     fn there_are_only_so_many_looks_at_once_and_none_twice() {
-        let (mut turns, sides) = (Turns::new(), sides(0..300, true));
-        turns.begin(sides.clone());
-        let first = begin(&mut turns, usize::MAX);
+        let (mut queue, sides) = (ProbeQueue::new(), sides(0..300, true));
+        queue.begin(sides.clone());
+        let first = begin(&mut queue, usize::MAX);
         assert_eq!(first.len(), AT_ONCE);
-        turns.ended(first[0].clone());
-        assert_eq!(begin(&mut turns, usize::MAX).len(), 1, "room is used at once");
-        turns.begin(sides);
-        assert_eq!(begin(&mut turns, usize::MAX).len(), 0);
-        first.iter().skip(1).cloned().for_each(|side| turns.ended(side));
-        let second: HashSet<_> = begin(&mut turns, usize::MAX).into_iter().collect();
+        queue.ended(first[0].clone());
+        assert_eq!(begin(&mut queue, usize::MAX).len(), 1, "room is used at once");
+        queue.begin(sides);
+        assert_eq!(begin(&mut queue, usize::MAX).len(), 0);
+        first.iter().skip(1).cloned().for_each(|side| queue.ended(side));
+        let second: HashSet<_> = begin(&mut queue, usize::MAX).into_iter().collect();
         assert_eq!(second.len(), 300 - AT_ONCE, "those who had no turn, and the one that is due again");
     }
 
     #[test]
     fn who_is_gone_is_forgotten() {
-        let (mut turns, sides) = (Turns::new(), sides(0..10, true));
-        round(&mut turns, &sides);
-        assert_eq!(turns.seen.len(), 10);
-        round(&mut turns, &sides[..3]);
-        assert_eq!(turns.seen.len(), 3);
+        let (mut queue, sides) = (ProbeQueue::new(), sides(0..10, true));
+        round(&mut queue, &sides);
+        assert_eq!(queue.seen.len(), 10);
+        round(&mut queue, &sides[..3]);
+        assert_eq!(queue.seen.len(), 3);
     }
 }

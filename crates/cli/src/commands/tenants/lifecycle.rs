@@ -14,14 +14,14 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub struct Turn {
+pub struct Lifecycle {
     /// Its id or subdomain
     tenant: String,
     #[command(flatten)]
     waiting: Waiting,
 }
 
-impl Turn {
+impl Lifecycle {
     /// Does it.
     pub async fn run(&self, setting: &Setting, verb: &str) -> Result<Exit, Failure> {
         let key = self.waiting.sending.idempotency_key.clone();

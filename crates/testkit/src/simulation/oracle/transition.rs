@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::operations::{Event, NewEntry, Turn};
+use common::operations::{Event, NewEntry, Transition};
 use tokio::time::Instant;
 
 use super::{Case, Verdict, journal::StepAccount, must};
@@ -39,30 +39,30 @@ impl Case {
     }
 
     /// What the write makes of the operation.
-    pub(super) fn turn(
+    pub(super) fn transition(
         &mut self,
         entries: &[NewEntry<'_>],
-        turn: &Turn,
+        transition: &Transition,
         intent: Intent,
         now: Duration,
         lease: Duration,
     ) -> Verdict {
         self.lease_until = Some(now + lease);
-        if self.cancelled && !self.going_back && heeds(turn) {
+        if self.cancelled && !self.going_back && heeds(transition) {
             self.going_back = true;
             return Ok(());
         }
-        match turn {
-            Turn::Continue => Ok(()),
-            Turn::Undo { .. } => {
+        match transition {
+            Transition::Continue => Ok(()),
+            Transition::Undo { .. } => {
                 self.going_back = true;
                 self.may_give_up(entries)
             }
-            Turn::Postpone { pause, .. } => {
+            Transition::Postpone { pause, .. } => {
                 self.lease_until = None;
                 self.may_rest(entries, *pause, intent, lease)
             }
-            Turn::Finish { end, .. } => {
+            Transition::Finish { end, .. } => {
                 self.lease_until = None;
                 let status = super::end::status(*end);
                 (self.stuck, self.end) = (status == Status::Stuck, Some(status).filter(|s| s.is_over()));
@@ -151,12 +151,12 @@ impl Case {
     }
 }
 
-/// Whether a cancellation that came before has to turn the operation back at this turn.
-fn heeds(turn: &Turn) -> bool {
-    match turn {
-        Turn::Continue => true,
-        Turn::Undo { .. } => false,
-        Turn::Postpone { pause, .. } => !pause.is_zero(),
-        Turn::Finish { end, .. } => super::end::status(*end) == Status::Succeeded,
+/// Whether a cancellation that came before has to transition the operation back at this transition.
+fn heeds(transition: &Transition) -> bool {
+    match transition {
+        Transition::Continue => true,
+        Transition::Undo { .. } => false,
+        Transition::Postpone { pause, .. } => !pause.is_zero(),
+        Transition::Finish { end, .. } => super::end::status(*end) == Status::Succeeded,
     }
 }

@@ -76,7 +76,7 @@ pub fn judge(meeting: &Meeting<'_>) -> Verdict {
 
 /// How this process stands to its engine; clones are the same one.
 #[derive(Clone)]
-pub struct Standing(Arc<Inner>);
+pub struct EngineTrust(Arc<Inner>);
 
 struct Inner {
     gate: Gate,
@@ -92,7 +92,7 @@ struct State {
     held: Option<Latch>,
 }
 
-impl Standing {
+impl EngineTrust {
     /// Nothing is known yet, so the gate stays closed.
     pub fn new(readiness: Readiness, take_over: Option<TakeOver>) -> Self {
         let (gate, state) = (Gate::closed(), Mutex::default());
@@ -171,12 +171,12 @@ mod tests {
     #[test]
     fn a_stranger_is_not_ready_and_its_gate_is_closed_until_it_is_none() {
         let readiness = Readiness::default();
-        let standing = Standing::new(readiness.clone(), None);
-        assert!(!standing.gate().is_open() && readiness.check().is_ok(), "nobody has looked yet");
-        assert!(standing.settle(false) && !standing.settle(false), "told once");
-        assert!(standing.is_stranger() && !standing.gate().is_open());
+        let engine_trust = EngineTrust::new(readiness.clone(), None);
+        assert!(!engine_trust.gate().is_open() && readiness.check().is_ok(), "nobody has looked yet");
+        assert!(engine_trust.settle(false) && !engine_trust.settle(false), "told once");
+        assert!(engine_trust.is_stranger() && !engine_trust.gate().is_open());
         assert!(readiness.check().unwrap_err().contains("belongs to another record"));
-        assert!(standing.settle(true) && !standing.settle(true));
-        assert!(!standing.is_stranger() && standing.gate().is_open() && readiness.check().is_ok());
+        assert!(engine_trust.settle(true) && !engine_trust.settle(true));
+        assert!(!engine_trust.is_stranger() && engine_trust.gate().is_open() && readiness.check().is_ok());
     }
 }

@@ -8,19 +8,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::service::Readiness;
 
 /// Closed at first, and never again once open.
-pub struct Doors {
+pub struct Admission {
     readiness: Readiness,
     open: AtomicBool,
 }
 
-impl Doors {
-    /// Doors that open when this is complete.
+impl Admission {
+    /// Admission that open when this is complete.
     pub fn new(readiness: Readiness) -> Self {
         Self { readiness, open: AtomicBool::new(false) }
     }
 
     /// Whether requests are let in.
-    pub fn are_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         // Relaxed: nothing else is published by it, and a moment late is soon enough.
         self.open.load(Ordering::Relaxed) || {
             let complete = self.readiness.is_complete();
@@ -37,13 +37,13 @@ mod tests {
     fn doors_open_once_and_stay_open_while_stopping() {
         let readiness = Readiness::default();
         let schema = readiness.latch("database");
-        let doors = Doors::new(readiness.clone());
-        assert!(!doors.are_open());
+        let admission = Admission::new(readiness.clone());
+        assert!(!admission.is_open());
         schema.release();
-        assert!(doors.are_open());
+        assert!(admission.is_open());
         readiness.withdraw();
-        assert!(doors.are_open());
+        assert!(admission.is_open());
         // Nobody came before it was told to stop.
-        assert!(Doors::new(readiness).are_open());
+        assert!(Admission::new(readiness).is_open());
     }
 }

@@ -25,7 +25,7 @@ const SEAL_EVERY: Duration = Duration::from_secs(2);
 /// Whoever takes messages from the bus.
 pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
 
-/// Starts the chores.
+/// Starts the background.
 pub fn start(app: &App) {
     let seal = Interval::new("seal", SEAL_EVERY).spread().failing("the audit log is sealed later");
     let database = app.database.clone();
