@@ -17,7 +17,7 @@ use crate::{
     vocabulary,
 };
 
-pub use filter::read_filter;
+pub use filter::Filter;
 
 /// A piece of long work with every step.
 #[derive(Debug, Serialize, ToSchema)]

@@ -3,10 +3,18 @@
 use std::{fmt::Display, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 use uuid::Uuid;
 
-use super::fields::{Fault, Fields};
+use super::{
+    fields::{Fault, Fields, Text},
+    request::{self, Described, Request},
+};
 
 const USUAL_PAGE: i64 = 50;
 const MAX_PAGE: i64 = 200;
@@ -37,15 +45,28 @@ impl<C> Default for Page<C> {
     }
 }
 
-impl<C: FromStr<Err = &'static str> + Display> Page<C> {
-    /// Reads `limit` and `cursor`. Nothing, if either is wrong; `fields` knows what.
-    pub fn read(fields: &mut Fields) -> Option<Self> {
-        let size = fields.optional("limit", limit);
-        let after =
-            fields.optional("cursor", |text| text.parse().map_err(|e| Fault::new("invalid_cursor", e)));
-        Some(Self { after: after?, size: size?.unwrap_or(USUAL_PAGE) })
+impl<R, C: Text> Request<R> for Page<C> {
+    fn take(fields: &mut Fields, rules: &R) -> Option<Self> {
+        let size = fields.take::<Option<Limit>, _>("limit", rules);
+        let after = fields.take("cursor", rules);
+        Some(Self { after: after?, size: size?.map_or(USUAL_PAGE, |Limit(size)| size) })
     }
 
+    fn described() -> Vec<Described> {
+        vec![
+            Described::new::<Option<Limit>, R>("limit", &["1 to 200; 50 when absent."], None),
+            Described::new::<Option<C>, R>("cursor", &["`next_cursor` of the page before."], None),
+        ]
+    }
+}
+
+impl<C: Text> IntoParams for Page<C> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        request::query(<Self as Request>::described())
+    }
+}
+
+impl<C: Display> Page<C> {
     /// How many rows to ask for: one more than shown tells whether there is another page.
     pub fn rows(&self) -> i64 {
         self.size + 1
@@ -60,10 +81,36 @@ impl<C: FromStr<Err = &'static str> + Display> Page<C> {
     }
 }
 
-fn limit(text: &str) -> Result<i64, Fault> {
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
-    limit.ok_or_else(|| Fault::new("invalid_limit", format!("must be a number from 1 to {MAX_PAGE}")))
+/// How many rows are shown.
+struct Limit(i64);
+
+impl Text for Limit {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let limit = text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
+        let fault = || Fault::new("invalid_limit", format!("must be a number from 1 to {MAX_PAGE}"));
+        limit.map(Self).ok_or_else(fault)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_PAGE })
+    }
 }
+
+/// Both kinds are texts in the alphabet of base64.
+macro_rules! opaque {
+    ($($cursor:ty),+) => {$(
+        impl Text for $cursor {
+            fn parse(text: &str) -> Result<Self, Fault> {
+                text.parse().map_err(|error| Fault::new("invalid_cursor", error))
+            }
+
+            fn schema() -> Value {
+                json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" })
+            }
+        }
+    )+};
+}
+opaque!(Cursor, NameCursor);
 
 impl Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
