@@ -7,7 +7,7 @@ use super::Outcome;
 use crate::{
     http::{
         cursor::Page,
-        fields::{Fault, Text},
+        fields::{Fault, Text, texts},
         request::request,
     },
     tenants::{TenantName, words::Subject},
@@ -30,15 +30,9 @@ request! {
     }
 }
 
-/// What was asked for, in two words. Services of a later version have more of them.
-#[derive(Debug)]
-pub struct Action(String);
-
-impl Action {
-    /// Both words.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+texts! {
+    /// What was asked for, in two words. Services of a later version have more of them.
+    Action;
 }
 
 impl Text for Action {

@@ -11,7 +11,7 @@ use utoipa::{
 use crate::{
     auth::Scope,
     http::{
-        fields::{Fault, Text},
+        fields::{Fault, Text, texts},
         request::{self, Request, request},
     },
     problem::{Code, Problem},
@@ -46,16 +46,12 @@ impl Selection {
     }
 }
 
-/// A kind, or a family of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KindFilter(String);
+texts! {
+    /// A kind, or a family of them.
+    KindFilter;
+}
 
 impl KindFilter {
-    /// The kind or family.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     fn takes(&self, kind: &str) -> bool {
         kind == self.0 || kind.split_once('.').is_some_and(|(family, _)| family == self.0)
     }

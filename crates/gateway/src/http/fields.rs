@@ -98,6 +98,23 @@ pub fn text(value: &Value) -> Result<&str, Fault> {
     value.as_str().ok_or_else(|| Fault::new("not_a_text", "must be a text"))
 }
 
+/// Declares texts that nothing but their [`Text`] or [`Field`] makes.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    )+};
+}
+pub(crate) use texts;
+
 /// An object that is being read, and the errors met so far.
 #[derive(Debug)]
 pub struct Fields {

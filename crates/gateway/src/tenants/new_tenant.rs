@@ -11,7 +11,7 @@ use super::{
 use crate::http::request::request;
 
 request! {
-    /// A tenant as asked for: everything in it was checked.
+    /// A tenant as it is asked for.
     pub struct NewTenant: Request<Rules<'_>> {
         /// For people; 1 to 120 characters.
         #[example = "Acme Ltd"]

@@ -5,7 +5,7 @@ use edge::Host;
 use serde_json::{Value, json};
 
 use crate::{
-    http::fields::{Fault, Field, Text, text},
+    http::fields::{Fault, Field, Text, text, texts},
     offer::Offer,
 };
 
@@ -23,19 +23,17 @@ impl AsRef<Offer> for Rules<'_> {
     }
 }
 
+texts! {
+    /// A plan that is offered.
+    PlanName;
+    /// A region that takes new tenants.
+    Region;
+    /// A cluster that is there.
+    ClusterName;
+}
+
 /// What a plan or a cluster is called.
 const IDENTIFIER: &str = "^[a-z0-9_-]{1,40}$";
-
-/// A plan that is offered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanName(String);
-
-impl PlanName {
-    /// The name itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl<R: AsRef<Offer>> Field<R> for PlanName {
     fn read(value: Value, rules: &R) -> Result<Self, Fault> {
@@ -47,17 +45,6 @@ impl<R: AsRef<Offer>> Field<R> for PlanName {
     }
 }
 
-/// A region that takes new tenants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Region(String);
-
-impl Region {
-    /// The region itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl<R: AsRef<Offer>> Field<R> for Region {
     fn read(value: Value, rules: &R) -> Result<Self, Fault> {
         one_of("unknown_region", text(&value)?, &rules.as_ref().regions()).map(Self)
@@ -65,17 +52,6 @@ impl<R: AsRef<Offer>> Field<R> for Region {
 
     fn schema() -> Value {
         json!({ "type": "string" })
-    }
-}
-
-/// A cluster that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterName(String);
-
-impl ClusterName {
-    /// The name itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -8,57 +8,39 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 use wire::{LoggedRole, kinds};
 
-use crate::http::fields::{Fault, Text};
+use crate::http::fields::{Fault, Text, texts};
 
-/// A name for people: what they see in lists and mails.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name(String);
-
-/// Why somebody does something, for those who read the audit log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason(String);
-
-/// A token's subject: what can be one, as `auth` takes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject(String);
-
-impl Name {
-    const MAX_LENGTH: usize = 120;
-
-    /// The name without spaces around it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+texts! {
+    /// A name for people: what they see in lists and mails. Without spaces around it.
+    Name;
+    /// Why somebody does something, for those who read the audit log. Without spaces around it.
+    Reason;
+    /// A token's subject: what can be one, as `auth` takes it.
+    Subject;
 }
+
+const LONGEST_NAME: usize = 120;
+const LONGEST_REASON: usize = 500;
 
 impl Text for Name {
     fn parse(text: &str) -> Result<Self, Fault> {
         // Control characters break logs and mails; the invisible ones make one name look like another.
         let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        line(text, Self::MAX_LENGTH, |c| c.is_control() || invisible(c)).map(Self)
+        line(text, LONGEST_NAME, |c| c.is_control() || invisible(c)).map(Self)
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "minLength": 1, "maxLength": Self::MAX_LENGTH })
-    }
-}
-
-impl Reason {
-    const MAX_LENGTH: usize = 500;
-
-    /// The reason without spaces around it.
-    pub fn as_str(&self) -> &str {
-        &self.0
+        json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_NAME })
     }
 }
 
 impl Text for Reason {
     fn parse(text: &str) -> Result<Self, Fault> {
-        line(text, Self::MAX_LENGTH, char::is_control).map(Self)
+        line(text, LONGEST_REASON, char::is_control).map(Self)
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "minLength": 1, "maxLength": Self::MAX_LENGTH })
+        json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_REASON })
     }
 }
 
@@ -72,13 +54,6 @@ fn line(text: &str, most: usize, unwanted: impl Fn(char) -> bool) -> Result<Stri
         return Err(Fault::new("invalid_characters", "may not hold control characters"));
     }
     Ok(text.to_owned())
-}
-
-impl Subject {
-    /// The subject itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Text for Subject {

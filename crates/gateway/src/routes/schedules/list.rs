@@ -15,8 +15,7 @@ use crate::{
         request::Request,
     },
     problem::Answered,
-    schedules::ScheduleView,
-    store::schedules::page,
+    store::schedules::{Schedule, page},
 };
 
 pub enum ReadSchedules {}
@@ -28,7 +27,7 @@ impl Access for ReadSchedules {
 /// A page of schedules, by name.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SchedulePage {
-    data: Vec<ScheduleView>,
+    data: Vec<Schedule>,
     /// Where the next page begins, if there is one.
     next_cursor: Option<String>,
 }
@@ -48,7 +47,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<SchedulePage>> {
     let asked = Page::of_query(query.as_deref(), &())?;
-    let mut schedules = page(&app.statements, &asked).await?;
-    let next_cursor = asked.cut(&mut schedules, |last| NameCursor(last.name.clone()));
-    Ok(Json(SchedulePage { data: schedules.into_iter().map(ScheduleView::from).collect(), next_cursor }))
+    let mut data = page(&app.statements, &asked).await?;
+    let next_cursor = asked.cut(&mut data, |last| NameCursor(last.name.clone()));
+    Ok(Json(SchedulePage { data, next_cursor }))
 }

@@ -13,7 +13,7 @@ use crate::{
     auth::TenantOf,
     http::{
         cursor::{Cursor, Page},
-        fields::{Fault, Field, text},
+        fields::{Fault, Text},
         request::{Request, request},
     },
     problem::Answered,
@@ -28,7 +28,7 @@ request! {
     /// How far back to look.
     pub struct EventsQuery: Request {
         /// 1 to 168; 24 when absent.
-        hours: Hours,
+        hours: Option<Hours>,
         ..page: Page,
     }
 }
@@ -37,17 +37,11 @@ request! {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hours(i32);
 
-impl<R> Field<R> for Hours {
-    const REQUIRED: bool = false;
-
-    fn read(value: Value, _: &R) -> Result<Self, Fault> {
-        let hours = text(&value)?.parse().ok().filter(|hours| (1..=MOST_HOURS).contains(hours));
+impl Text for Hours {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let hours = text.parse().ok().filter(|hours| (1..=MOST_HOURS).contains(hours));
         let fault = || Fault::new("invalid_hours", format!("must be a number from 1 to {MOST_HOURS}"));
         hours.map(Self).ok_or_else(fault)
-    }
-
-    fn absent(_: &R) -> Result<Self, Fault> {
-        Ok(Self(USUAL_HOURS))
     }
 
     fn schema() -> Value {
@@ -79,7 +73,8 @@ pub async fn events(
     of: TenantOf,
     RawQuery(query): RawQuery,
 ) -> Answered<Json<TenantEventPage>> {
-    let EventsQuery { hours: Hours(hours), page } = EventsQuery::of_query(query.as_deref(), &())?;
+    let EventsQuery { hours, page } = EventsQuery::of_query(query.as_deref(), &())?;
+    let hours = hours.map_or(USUAL_HOURS, |Hours(hours)| hours);
     let reader = app.reader(of.identity().scope());
     let mut data = history::page(&reader, of.tenant.id, hours, &page).await?;
     let next_cursor = page.cut(&mut data, |last| Cursor { at: last.at, id: last.id });
@@ -92,9 +87,9 @@ mod tests {
 
     #[test]
     fn a_day_is_told_when_nobody_says_how_far_back_and_a_week_at_most() {
-        let hours = |query| EventsQuery::of_query(query, &()).map(|query| query.hours.0);
-        assert_eq!(hours(None).unwrap(), 24);
-        assert_eq!(hours(Some("hours=168")).unwrap(), 168);
+        let hours = |query| EventsQuery::of_query(query, &()).map(|query| query.hours);
+        assert_eq!(hours(None).unwrap(), None);
+        assert_eq!(hours(Some("hours=168")).unwrap(), Some(Hours(168)));
         for wrong in ["hours=0", "hours=169", "hours=-1", "hours=x", "days=1"] {
             assert!(hours(Some(wrong)).is_err(), "{wrong}");
         }

@@ -21,7 +21,7 @@ use crate::{
     auth::{Access, Role, TenantOf},
     exchange::Exchange,
     http::{
-        fields::{Fault, Field, Text, text},
+        fields::{Fault, Text},
         request::{Request, request},
     },
     problem::{Answered, Code, Problem},
@@ -49,7 +49,7 @@ request! {
         /// `main` or `worker`; both when absent.
         role: Option<LoggedRole>,
         /// 1 to 1000; 100 when absent.
-        tail: Tail,
+        tail: Option<Tail>,
         /// Only what was written after this moment (RFC 3339).
         after: Option<OffsetDateTime>,
         /// Goes on with what is written from now on, as server-sent events.
@@ -61,16 +61,10 @@ request! {
 #[derive(Debug)]
 pub struct Tail(u16);
 
-impl<R> Field<R> for Tail {
-    const REQUIRED: bool = false;
-
-    fn read(value: Value, _: &R) -> Result<Self, Fault> {
-        let lines = text(&value)?.parse().ok().filter(|lines| (1..=MOST_LINES).contains(lines));
+impl Text for Tail {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let lines = text.parse().ok().filter(|lines| (1..=MOST_LINES).contains(lines));
         lines.map(Self).ok_or_else(|| Fault::new("invalid_number", format!("must be 1 to {MOST_LINES}")))
-    }
-
-    fn absent(_: &R) -> Result<Self, Fault> {
-        Ok(Self(LINES))
     }
 
     fn schema() -> Value {
@@ -179,9 +173,10 @@ struct Query {
 
 /// Reads the query, or tells everything that is wrong with it.
 fn read_query(query: Option<&str>, headers: &HeaderMap) -> Result<Query, Problem> {
-    let LogsQuery { role, tail: Tail(tail), after, follow } = LogsQuery::of_query(query, &())?;
+    let LogsQuery { role, tail, after, follow } = LogsQuery::of_query(query, &())?;
     let after = follow::last_line(headers)?.or(after);
-    Ok(Query { role, tail, after, follow: follow.is_some_and(|Switch(on)| on) })
+    let (tail, follow) = (tail.map_or(LINES, |Tail(lines)| lines), follow.is_some_and(|Switch(on)| on));
+    Ok(Query { role, tail, after, follow })
 }
 
 #[cfg(test)]
