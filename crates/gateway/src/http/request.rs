@@ -187,3 +187,63 @@ macro_rules! request {
     (@example $example:expr) => { Some(serde_json::json!($example)) };
 }
 pub(crate) use request;
+
+#[cfg(test)]
+mod tests {
+    use utoipa::{IntoParams, PartialSchema};
+
+    use super::*;
+    use crate::{
+        http::cursor::Page,
+        tenants::words::{Name, Reason},
+    };
+
+    request! {
+        /// What is tried.
+        struct Tried: Request {
+            /// How it is called.
+            #[example = "Acme"]
+            name: Name,
+            reason: Option<Reason>,
+            ..page: Page,
+        }
+    }
+
+    fn json(of: impl serde::Serialize) -> Value {
+        serde_json::to_value(of).unwrap()
+    }
+
+    #[test]
+    fn everything_wrong_is_told_and_what_is_right_is_read() {
+        let wrong = Tried::of_query(Some("reason=%00&limit=0&other=1"), &()).unwrap_err();
+        let told: Vec<_> = wrong.errors().iter().map(|error| json(error)["pointer"].clone()).collect();
+        assert_eq!(told, ["/name", "/reason", "/limit", "/other"]);
+        let read = Tried::of_query(Some("name=%20Acme&limit=7"), &()).unwrap();
+        assert_eq!((read.name.as_str(), read.reason, read.page.size), ("Acme", None, 7));
+        assert!(<()>::of_body(br#"{"name":"Acme"}"#, &()).is_err() && <()>::of_body(b"", &()).is_ok());
+    }
+
+    #[test]
+    fn a_body_is_closed_and_what_need_not_be_there_may_be_null() {
+        let body = json(Tried::schema());
+        assert_eq!(
+            (&body["description"], &body["additionalProperties"]),
+            (&json("What is tried."), &json(false))
+        );
+        assert_eq!(body["required"], json!(["name"]));
+        let name = json!({ "type": "string", "minLength": 1, "maxLength": 120, "example": "Acme",
+                           "description": "How it is called." });
+        assert_eq!(body["properties"]["name"], name);
+        assert_eq!(body["properties"]["reason"]["type"], json!(["string", "null"]));
+    }
+
+    #[test]
+    fn a_parameter_is_never_null() {
+        let parameters = json(Tried::into_params(|| None));
+        let said: Vec<_> =
+            parameters.as_array().unwrap().iter().map(|p| (&p["name"], &p["required"])).collect();
+        let names = ["name", "reason", "limit", "cursor"].map(json);
+        assert_eq!(said, names.iter().zip([true, false, false, false].map(json).iter()).collect::<Vec<_>>());
+        assert_eq!(parameters[1]["schema"]["type"], "string");
+    }
+}
