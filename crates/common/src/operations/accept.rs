@@ -111,7 +111,7 @@ pub fn bind<'q>(
         .bind(kind.lane.as_str())
         .bind(kind.alone)
         .bind(new.parent)
-        .bind(kind.becomes().map(TenantStatus::as_str))
+        .bind(kind.next_status().map(TenantStatus::as_str))
 }
 
 /// Binds what [`crate::first_time!`] needs: `$1` to `$7`.
