@@ -85,6 +85,41 @@ async fn something_is_asked_of_a_tenant_as_it_will_be(database: PgPool) {
     ask("resume").await.assert_problem(409, "conflict");
 }
 
+/// Both wait for the tenant, and neither leaves its status to the other.
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_creation_that_fails_while_its_removal_is_called_off_leaves_a_tenant_that_failed(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    let create = Call::post("/tenants", &tenant("acme")).by_a("admin").signed();
+    platform.send(create).await;
+    let creation = "update operations set status = 'running' returning id";
+    let creation: uuid::Uuid = sqlx::query_scalar(creation).fetch_one(&database).await.unwrap();
+    let removal = platform.send(Call::delete("/tenants/acme").by_a("operator").signed()).await;
+    let cancel = format!("/operations/{}/cancel", removal.json()["operation_id"].as_str().unwrap());
+    let mut turn = database.begin().await.unwrap();
+    sqlx::query("select from tenants for update").execute(&mut *turn).await.unwrap();
+    let settle = sqlx::query("select settle_tenant($1, 'failed', 'It was called off.')").bind(creation);
+    let release = async {
+        waiting(&database, 2).await;
+        turn.commit().await.unwrap();
+    };
+    let called_off = platform.send(Call::post(&cancel, &json!({})).by_a("operator").signed());
+    let (called_off, settled, ()) = tokio::join!(called_off, settle.execute(&database), release);
+    assert_eq!(called_off.status, 202, "{}", called_off.text());
+    settled.unwrap();
+    let status: String = sqlx::query_scalar("select status from tenants").fetch_one(&database).await.unwrap();
+    assert_eq!(status, "failed");
+}
+
+/// Until so many wait for somebody's lock.
+async fn waiting(database: &PgPool, many: i64) {
+    let locks = "select count(*) from pg_stat_activity
+                  where datname = current_database() and wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(locks).fetch_one(database).await.unwrap() < many {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn what_many_ask_for_at_once_is_done_once(database: PgPool) {
