@@ -3,6 +3,7 @@
 use common::operations::OperationKind;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use uuid::Uuid;
 use wire::kinds;
 
 use crate::support::{Call, Claims, Platform, Reply, tenant};
@@ -19,7 +20,9 @@ async fn acme(platform: &Platform, database: &PgPool, status: &str) -> String {
 }
 
 async fn ask(platform: &Platform, verb: &str, body: &Value) -> Reply {
-    platform.send(Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator").signed()).await
+    // Without a key the same request within the same second is an exact repeat, and refused.
+    let key = Uuid::now_v7().to_string();
+    platform.send(Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator").key(&key).signed()).await
 }
 
 async fn open(database: &PgPool, kind: &str) -> Vec<Value> {
