@@ -8,6 +8,8 @@ use std::time::Duration;
 use common::id::TenantId;
 use secrecy::SecretString;
 
+use wire::sizing;
+
 use crate::Version;
 
 mod environment;
@@ -93,8 +95,7 @@ impl Role {
     pub const fn connections(self) -> u16 {
         match self {
             Self::Main => 4,
-            // An execution holds a connection only while it writes; two more serve the heartbeat and the health check.
-            Self::Worker { concurrency } => 2 + concurrency.div_ceil(5),
+            Self::Worker { concurrency } => sizing::connections_of_worker(concurrency),
             Self::Migrate => 2,
         }
     }

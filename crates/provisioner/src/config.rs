@@ -14,14 +14,20 @@ use ipnet::Ipv4Net;
 use n8n::{Version, launch::Scheme};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use wire::sizing;
 
 pub use compliance::Compliance;
 use mail::{Mailer, OptionalMailer};
 
-use crate::engine_trust::TakeOver;
+use crate::{blueprint::SHARED, engine_trust::TakeOver};
 
-/// The length of a tenant's subnet: 14 addresses, for two mains, eight workers and the three shared servers.
+/// The length of a tenant's subnet. Of its 16 addresses three are the network's own and the engine's; the rest hold two mains, the most
+/// workers that there may be, and the shared servers (ADR 37).
 pub const SUBNET_LENGTH: u8 = 28;
+const _: () = assert!(
+    (1 << (32 - SUBNET_LENGTH)) - 3 >= 2 + sizing::MOST_WORKERS as usize + SHARED.len(),
+    "a tenant's subnet holds all its containers"
+);
 
 /// One gateway and one provisioner with their usual pools hold 80; the rest is for the moment's connections that make and look.
 const PLATFORM_CONNECTIONS: u32 = 100;
@@ -96,6 +102,12 @@ impl FromStr for PublicScheme {
 }
 
 impl Site {
+    /// Whether a tenant that asks to be in this region, and must comply with these, may be here.
+    pub fn suits(&self, region: Option<&str>, compliance: &[String]) -> bool {
+        region.is_none_or(|region| region == self.region)
+            && compliance.iter().all(|tag| self.compliance.tags().contains(&tag.to_ascii_lowercase()))
+    }
+
     /// The image of this version.
     pub fn image(&self, version: Version) -> String {
         format!("{}:{version}", self.images)

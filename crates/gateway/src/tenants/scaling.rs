@@ -1,18 +1,14 @@
 //! How large a tenant is to be.
 
 use serde_json::Value;
-use wire::kinds::TenantScale;
+use wire::{kinds::TenantScale, sizing};
 
 use super::words;
 use crate::{
     http::fields::{Fault, Fields},
     problem::{Code, Problem},
-    store::{plans::Plan, room::Room, tenants::Tenant},
+    store::{plans::Plan, room::Around, tenants::Tenant},
 };
-
-/// The least a container gets; the provisioner holds the same.
-const LEAST_CPU_MILLIS: i32 = 250;
-const LEAST_MEMORY_MB: i32 = 512;
 
 /// What is asked for, and why.
 #[derive(Debug)]
@@ -33,10 +29,10 @@ impl Scaling {
     /// Reads a body, or tells everything that is wrong with it.
     pub fn parse(body: &[u8], tenant: &Tenant, plan: &Plan) -> Result<Self, Problem> {
         let mut fields = Fields::of_body(body)?;
-        let most = |base: i32| base.saturating_mul(plan.ceiling_percent) / 100;
-        let cpu = Range { now: tenant.cpu_millis, least: LEAST_CPU_MILLIS, most: most(plan.cpu_millis) };
-        let memory = Range { now: tenant.memory_mb, least: LEAST_MEMORY_MB, most: most(plan.memory_mb) };
-        let workers = Range { now: tenant.workers, least: 1, most: most(plan.workers) };
+        let most = plan.ceiling();
+        let cpu = Range { now: tenant.cpu_millis, least: sizing::LEAST_CPU_MILLIS, most: most.cpu_millis };
+        let memory = Range { now: tenant.memory_mb, least: sizing::LEAST_MEMORY_MB, most: most.memory_mb };
+        let workers = Range { now: tenant.workers, least: sizing::LEAST_WORKERS, most: most.workers };
         let cpu_millis = fields.value("cpu", |value| millis(&value, cpu));
         let memory_mb = fields.value("memory_mb", |value| whole(&value, memory));
         let workers = fields.value("workers", |value| whole(&value, workers));
@@ -88,7 +84,8 @@ pub fn is_so(tenant: &Tenant, request: &TenantScale) -> bool {
 }
 
 /// What its cluster lacks for it, if anything.
-pub fn obstacle(tenant: &Tenant, plan: &Plan, request: &TenantScale, room: &Room) -> Option<Problem> {
+pub fn obstacle(tenant: &Tenant, request: &TenantScale, around: &Around) -> Option<Problem> {
+    let room = &around.room;
     let large = |wanted: Option<u32>, has: Option<i32>| {
         wanted.zip(has).is_some_and(|(wanted, has)| i64::from(wanted) > i64::from(has))
     };
@@ -102,35 +99,16 @@ pub fn obstacle(tenant: &Tenant, plan: &Plan, request: &TenantScale, room: &Room
         return Some(Problem::new(Code::NoRoom).detail(detail));
     }
     let more = i64::from(request.workers.unwrap_or_default()) - i64::from(tenant.workers);
-    let wants = more.max(0) * i64::from(connections_of_a_worker(tenant.concurrent_executions, plan.workers));
-    let left = room.connections.filter(|left| *left < wants)?;
+    let concurrency = sizing::concurrency_of_worker(
+        tenant.concurrent_executions.unsigned_abs(),
+        around.base_workers.unsigned_abs(),
+    );
+    let wants = more.max(0) * i64::from(sizing::connections_of_worker(concurrency));
+    // Whoever wants no more may go on where there is too little.
+    let left = room.connections.filter(|left| wants > 0 && *left < wants)?;
     let detail = format!(
         "{more} more workers take {wants} connections to the tenants' database server, and its cluster has {} left.",
         left.max(0)
     );
     Some(Problem::new(Code::NoRoom).detail(detail))
-}
-
-/// As `n8n::launch` has it: what one worker's pool may open. Executions are shared out over the plan's workers, however many there are by now.
-fn connections_of_a_worker(concurrent_executions: i32, workers_of_plan: i32) -> i32 {
-    let (whole, workers) = (concurrent_executions.max(0), workers_of_plan.max(1));
-    let concurrency = ((whole + workers - 1) / workers).max(5);
-    2 + (concurrency + 4) / 5
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_worker_wants_what_its_share_of_the_plans_executions_wants() {
-        let wants = [(2, 1, 3), (10, 2, 3), (50, 4, 5), (50, 1, 12)];
-        for (executions, workers, connections) in wants {
-            assert_eq!(
-                connections_of_a_worker(executions, workers),
-                connections,
-                "{executions} over {workers}"
-            );
-        }
-    }
 }

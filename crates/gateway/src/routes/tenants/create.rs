@@ -78,16 +78,17 @@ pub async fn create(State(app): State<App>, command: Command<Create>) -> Answere
     let effect = CreateTenant { id, tenant: &tenant, n8n_version: &app.n8n_version };
     match commands::create(&app, &command, operation, &effect, answer).await? {
         Some(answer) => Ok(answer),
-        None => Err(obstacle(&app, &tenant.plan).await?),
+        None => Err(obstacle(&app, &tenant).await?),
     }
 }
 
 /// Asked afterwards, and only of what was refused: accepting stays one statement.
-async fn obstacle(app: &App, plan: &str) -> Answered<Problem> {
+async fn obstacle(app: &App, tenant: &NewTenant) -> Answered<Problem> {
+    let plan = &tenant.plan;
     let Some(wanted) = room::wanted(&app.statements, plan).await? else {
         return Ok(Problem::new(Code::Conflict).detail("The plan is not offered any more."));
     };
-    let rooms = room::rooms(&app.statements).await?;
+    let rooms = room::rooms(&app.statements, tenant.region.as_deref(), &tenant.compliance).await?;
     // Somebody may have left between the two looks.
     Ok(tenants::obstacle(plan, &wanted, &rooms).unwrap_or_else(|| Problem::new(Code::NoRoom)))
 }

@@ -76,9 +76,8 @@ async fn wanted(app: &App, command: &Command<Scale, Tenant>) -> Answered<Scaling
     let plan = plan
         .ok_or_else(|| Problem::new(Code::Conflict).detail("The tenant's plan is not offered any more."))?;
     let scaling = Scaling::parse(command.body(), tenant, &plan)?;
-    let Some(cluster) = &tenant.cluster_id else { return Ok(scaling) };
-    match room::of_cluster(&app.statements, cluster).await? {
+    match room::around(&app.statements, tenant.id).await? {
         None => Ok(scaling),
-        Some(room) => scaling::obstacle(tenant, &plan, &scaling.request, &room).map_or(Ok(scaling), Err),
+        Some(around) => scaling::obstacle(tenant, &scaling.request, &around).map_or(Ok(scaling), Err),
     }
 }

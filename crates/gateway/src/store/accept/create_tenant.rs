@@ -22,14 +22,15 @@ pub struct CreateTenant<'a> {
 
 const STATEMENT: &str = accepting!(
     // What is not known of a cluster does not stand in the way. Fewer than 200 places may be given away by those who are being
-    // accepted in this moment: then one takes a turn after the other (migration 0028).
+    // accepted in this moment: then one takes a turn after the other (`places_left`).
     possible: "select from plans p, lateral (
-                   select coalesce(max(case when r.cpu_millis < p.cpu_millis or r.memory_mb < p.memory_mb then 0
+                   select coalesce(max(case when r.cpu_millis < p.cpu_millis or r.memory_mb < p.memory_mb
+                                              or not cluster_suits(c, $30, $32) then 0
                                             else coalesce(least(r.connections / nullif(p.connections, 0), r.subnets),
                                                           1000) end), 1000) as free
-                     from cluster_room() r) places
+                     from cluster_room() r join clusters c on c.id = r.id) places
                 where p.name = $29
-                  and case when places.free between 1 and 199 then places_left(p.name) > 0
+                  and case when places.free between 1 and 199 then places_left(p.name, $30, $32) > 0
                            else places.free > 0 end",
     subject: "tenant as (
                  insert into tenants
