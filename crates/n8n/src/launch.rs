@@ -17,6 +17,7 @@ mod mail;
 mod revision;
 mod secret;
 
+pub use common::public_address::Scheme;
 pub use mail::{Mail, MailTls};
 pub use revision::REVISION;
 pub use secret::{Secret, Secrets};
@@ -37,23 +38,6 @@ pub struct Instance {
     pub timezone: String,
     /// `None`: it sends no mail.
     pub mail: Option<Mail>,
-}
-
-/// How the outside reaches the instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    Http,
-    Https,
-}
-
-impl Scheme {
-    /// The word before `://`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
 }
 
 /// The database of an instance, seen from its containers.

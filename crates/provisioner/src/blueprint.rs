@@ -65,8 +65,8 @@ impl Blueprint {
             tenant: tenant.id,
             version: home.version,
             host: host_name(site, &tenant),
-            scheme: site.scheme,
-            port: site.port,
+            scheme: site.public.scheme,
+            port: site.public.port,
             database: Database {
                 host: "postgres".into(),
                 port: POSTGRES_PORT,
@@ -131,7 +131,7 @@ pub fn connection_limit(tenant: &Tenant, instances: &[Instance]) -> u16 {
 
 /// The address a tenant is reached at, without the port.
 pub fn host_name(site: &Site, tenant: &Tenant) -> String {
-    format!("{}.{}", tenant.subdomain, site.domain)
+    site.public.host(&tenant.subdomain)
 }
 
 /// The tenant's network. Docker before 28 sends a shared container's published ports through the network whose name sorts

@@ -61,7 +61,7 @@ pub struct Created {
 pub async fn create(State(app): State<App>, command: Command<Create>) -> Answered<Response> {
     let offer = app.offers.now(&app.statements).await?;
     command.exchange().note_named(&subdomain_asked_for(command.body()));
-    let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain() }) {
+    let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain.as_str() }) {
         Ok(tenant) => tenant,
         Err(problem) => return repeat_or(&app, &command, problem).await,
     };
@@ -75,7 +75,7 @@ pub async fn create(State(app): State<App>, command: Command<Create>) -> Answere
         operation_id: operation,
     };
     let answer = Answer::json(StatusCode::CREATED, format!("/operations/{operation}"), &created)?;
-    let effect = CreateTenant { id, tenant: &tenant, n8n_version: &app.n8n_version };
+    let effect = CreateTenant { id, tenant: &tenant, n8n_version: app.n8n_version };
     match commands::create(&app, &command, operation, &effect, answer).await? {
         Some(answer) => Ok(answer),
         None => Err(obstacle(&app, &tenant).await?),

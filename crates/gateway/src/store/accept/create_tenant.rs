@@ -5,19 +5,20 @@ use common::{
     id::{OperationId, TenantId},
     operations::{NewOperation, accept::bind},
     tenant::TenantStatus,
+    version::Version,
 };
 use sqlx::PgExecutor;
 use wire::kinds;
 
 use super::{AcceptError, Accepting, asked, once};
-use crate::{auth::Command, config::Version, idempotency::Answer, tenants::NewTenant};
+use crate::{auth::Command, idempotency::Answer, tenants::NewTenant};
 
 /// A tenant to be.
 #[derive(Debug)]
 pub struct CreateTenant<'a> {
     pub id: TenantId,
     pub tenant: &'a NewTenant,
-    pub n8n_version: &'a Version,
+    pub n8n_version: Version,
 }
 
 const STATEMENT: &str = accepting!(
@@ -78,6 +79,6 @@ impl CreateTenant<'_> {
             .bind(tenant.custom_domain.as_ref().map(|domain| domain.as_str()))
             .bind(&tenant.compliance)
             .bind(&tenant.metadata)
-            .bind(self.n8n_version.as_str())
+            .bind(self.n8n_version.to_string())
     }
 }
