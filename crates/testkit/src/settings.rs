@@ -11,9 +11,9 @@ pub fn unheard_of(names: &BTreeSet<String>) -> Vec<&str> {
     names.iter().map(String::as_str).filter(|name| !is_decided(name) && !is_described(name)).collect()
 }
 
-/// Whether it has one value in all deployments.
+/// Whether the deployment sets it, if only out of something else.
 fn is_decided(name: &str) -> bool {
-    passed(name).any(|value| !value.contains("${"))
+    passed(name).any(|value| !value.starts_with("${"))
 }
 
 /// Whether the example sets it and the deployment passes it on, or tells where else it is set.
