@@ -13,5 +13,6 @@ pub mod process;
 pub mod saga;
 pub mod seeds;
 pub mod services;
+pub mod settings;
 #[cfg(test)]
 mod simulation;

@@ -22,7 +22,9 @@ async fn acme(platform: &Platform, database: &PgPool, status: &str) -> String {
 async fn ask(platform: &Platform, verb: &str, body: &Value) -> Reply {
     // Without a key the same request within the same second is an exact repeat, and refused.
     let key = Uuid::now_v7().to_string();
-    platform.send(Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator").key(&key).signed()).await
+    platform
+        .send(Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator").key(&key).signed())
+        .await
 }
 
 async fn open(database: &PgPool, kind: &str) -> Vec<Value> {

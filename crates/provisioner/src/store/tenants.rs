@@ -22,6 +22,10 @@ pub struct Tenant {
     pub email: String,
     pub subdomain: String,
     pub custom_domain: Option<String>,
+    /// Where it asked to be; anywhere when absent.
+    pub region: Option<String>,
+    /// What the cluster that it is in must comply with.
+    pub compliance: Vec<String>,
     /// `None` until it has a place.
     pub home: Option<Home>,
     pub subnet: Option<Ipv4Net>,
@@ -36,7 +40,7 @@ pub struct Tenant {
 }
 
 const GET: &str = concat!(
-    "select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.subnet, t.generation, t.created_at,
+    "select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.region, t.compliance, t.subnet, t.generation, t.created_at,
         l.cpu_millis, l.memory_mb, l.workers, coalesce(l.base_workers, l.workers) as base_workers,
         l.concurrent_executions, ",
     homes::columns!(),
@@ -73,6 +77,8 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
         email: row.try_get("email")?,
         subdomain: row.try_get("subdomain")?,
         custom_domain: row.try_get("custom_domain")?,
+        region: row.try_get("region")?,
+        compliance: row.try_get("compliance")?,
         home: homes::read(row)?,
         subnet: subnet.and_then(|net| match net {
             IpNet::V4(net) => Some(net),

@@ -70,9 +70,8 @@ async fn wanted(app: &App, command: &Command<For<TenantScale>, Tenant>) -> Answe
     let plan = plan
         .ok_or_else(|| Problem::new(Code::Conflict).detail("The tenant's plan is not offered any more."))?;
     let scale = Scale::of_body(command.body(), &Scalable { tenant, plan: &plan })?;
-    let Some(cluster) = &tenant.cluster_id else { return Ok(scale) };
-    match room::of_cluster(&app.statements, cluster).await? {
+    match room::around(&app.statements, tenant.id).await? {
         None => Ok(scale),
-        Some(room) => scaling::obstacle(tenant, &plan, &scale.request(), &room).map_or(Ok(scale), Err),
+        Some(around) => scaling::obstacle(tenant, &scale.request(), &around).map_or(Ok(scale), Err),
     }
 }
