@@ -9,6 +9,7 @@ use wire::kinds::TenantResume;
 
 use crate::{
     World,
+    begin::may_begin,
     create::{Nothing, READY, Renewal, bring_up, publish, settle},
     delete::remove_all,
     heal,
@@ -34,6 +35,7 @@ step!(/** Callers reach it again. */ Route of ResumeTenant, "route", run route, 
 step!(/** It is so. */ Active of ResumeTenant, "active", run active, undo rest);
 
 async fn surroundings(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+    may_begin(context).await?;
     heal::surroundings(context).await
 }
 

@@ -71,7 +71,7 @@ impl<'a> NewOperation<'a> {
     }
 }
 
-/// Accepts an operation on a tenant that is there, whose status is one that its kind begins from. `false`: nothing was written, because
+/// Accepts an operation on a tenant that is there, whose status, once everything accepted before has been done, is one that its kind begins from. `false`: nothing was written, because
 /// the key or the operation's id was used before, or because it cannot be done.
 pub async fn accept(
     executor: impl PgExecutor<'_>,
@@ -80,12 +80,14 @@ pub async fn accept(
 ) -> Result<bool, sqlx::Error> {
     let from: Vec<_> = new.kind.from.iter().map(|status| status.as_str()).collect();
     let statement = bind(sqlx::query_scalar(statement::ACCEPT), new, once);
-    let statement =
-        statement.bind(from).bind(new.kind.single).bind(new.kind.passes.map(TenantStatus::as_str));
+    let statement = statement
+        .bind(from)
+        .bind(new.kind.is_refused_beside_its_like())
+        .bind(new.kind.passes.map(TenantStatus::as_str));
     statement.fetch_one(executor).await
 }
 
-/// Binds what [`crate::accepting!`] needs: `$1` to `$23`.
+/// Binds what [`crate::accepting!`] needs: `$1` to `$24`.
 pub fn bind<'q>(
     statement: Accepting<'q>,
     new: &'q NewOperation<'_>,
@@ -109,6 +111,7 @@ pub fn bind<'q>(
         .bind(kind.lane.as_str())
         .bind(kind.alone)
         .bind(new.parent)
+        .bind(kind.next_status().map(TenantStatus::as_str))
 }
 
 /// Binds what [`crate::first_time!`] needs: `$1` to `$7`.

@@ -10,6 +10,7 @@ use wire::kinds::TenantScale;
 use super::Sizes;
 use crate::{
     World,
+    begin::may_begin,
     store::sizes::{self, Size},
 };
 
@@ -17,6 +18,7 @@ use crate::{
 pub const LEAST: Size = Size { cpu_millis: 250, memory_mb: 512, workers: 1 };
 
 pub async fn check(context: &Context<'_, World, TenantScale>, state: &mut Sizes) -> Result<(), StepError> {
+    may_begin(context).await?;
     let (record, tenant) = (context.database(), context.tenant());
     let former = sizes::get(record, tenant).await?;
     let wanted = wanted(former, context.request());

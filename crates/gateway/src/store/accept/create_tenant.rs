@@ -33,14 +33,14 @@ const STATEMENT: &str = accepting!(
                                             else coalesce(least(r.connections / nullif(p.connections, 0), r.subnets),
                                                           1000) end), 1000) as free
                      from cluster_room() r) places
-                where p.name = $29
+                where p.name = $30
                   and case when places.free between 1 and 199 then places_left(p.name) > 0
                            else places.free > 0 end",
     subject: "tenant as (
                  insert into tenants
                      (id, name, email, subdomain, mode, status, plan, region, custom_domain, compliance, metadata,
                       n8n_version)
-                 select $10, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34 from accepted
+                 select $10, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35 from accepted
                  returning id, plan, cluster_id
              ), subject as (select id, cluster_id, 'failed' as former_status from tenant)",
     effect: "limits as (
