@@ -58,7 +58,7 @@ async fn answer(Ask(text): Ask) -> Result<String, Never> {
 async fn questions_that_are_never_answered_are_in_no_other_ones_way_for_long() {
     let (bus, tasks) = (bus_at(&nats_url()).await, Tasks::default());
     let (answering, stopping) = (bus.clone(), tasks.stopping());
-    tasks.spawn("ask", async move { answering.answer("test", stopping, answer).await.unwrap() });
+    tasks.spawn("ask", async move { answering.answer("test", None, stopping, answer).await.unwrap() });
     eventually(async || bus.request(&Ask("else")).await.is_ok()).await;
     // More than are answered side by side.
     for asked in join_all((0..20).map(|_| bus.request(&Ask("hang")))).await {

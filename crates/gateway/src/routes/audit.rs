@@ -66,6 +66,8 @@ pub struct AuditEntry {
     action: String,
     #[schema(value_type = Option<String>)]
     tenant_id: Option<TenantId>,
+    /// Instead of a tenant: what it was about.
+    cluster_id: Option<String>,
     #[schema(value_type = Option<String>)]
     operation_id: Option<OperationId>,
     correlation_id: String,
@@ -154,6 +156,7 @@ impl From<Noted> for AuditEntry {
             role,
             action,
             tenant_id,
+            cluster_id,
             operation_id,
             correlation_id,
             outcome,
@@ -167,6 +170,7 @@ impl From<Noted> for AuditEntry {
             role,
             action,
             tenant_id,
+            cluster_id,
             operation_id,
             correlation_id,
             outcome,

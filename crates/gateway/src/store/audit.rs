@@ -57,6 +57,7 @@ pub struct Noted {
     pub role: String,
     pub action: String,
     pub tenant_id: Option<TenantId>,
+    pub cluster_id: Option<String>,
     pub operation_id: Option<OperationId>,
     pub correlation_id: String,
     pub outcome: String,
@@ -73,7 +74,7 @@ pub async fn page(
     let (outcome, whole) = filter.outcome.map(Outcome::beginning).unzip();
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     sqlx::query_as(
-        "select id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, reason, position
+        "select id, at, actor, role, action, tenant_id, cluster_id, operation_id, correlation_id, outcome, reason, position
            from audit_logs
           where ($1::uuid is null or tenant_id = $1)
             and ($2::text is null or actor = $2)

@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, ContextOf, Saga, Step, StepError, later},
+    operations::{Context, ContextOf, OperationKind, Request, Saga, Step, StepError, later},
 };
 use tokio::sync::Notify;
 
@@ -64,7 +64,7 @@ impl Signals {
     }
 
     /// Has the process told to stop, and hears it.
-    async fn stop<W, R>(&self, context: &Context<'_, W, R>) -> Result<(), StepError> {
+    async fn stop<W, R: Request>(&self, context: &Context<'_, W, R>) -> Result<(), StepError> {
         self.reached.notify_one();
         context.stopping().cancelled().await;
         Err(StepError::Stopped)
@@ -124,6 +124,10 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
             _ => false,
         };
         if hangs { SHORT } else { self.inner.limit() }
+    }
+
+    fn child(&self) -> Option<&'static OperationKind> {
+        self.inner.child()
     }
 
     async fn run(&self, context: &ContextOf<'_, S>, state: &mut S::State) -> Result<(), StepError> {
@@ -202,7 +206,7 @@ fn panics<T>() -> Result<T, StepError> {
 }
 
 /// What somebody's request does to the record.
-async fn cancel<W, R>(context: &Context<'_, W, R>) -> Result<(), StepError> {
+async fn cancel<W, R: Request>(context: &Context<'_, W, R>) -> Result<(), StepError> {
     let cancel = "update operations set cancellation = '{\"kind\": \"cancelled\", \"detail\": \"Cancelled by a test.\"}'
                   where id = $1";
     sqlx::query(cancel).bind(context.operation()).execute(context.database()).await?;

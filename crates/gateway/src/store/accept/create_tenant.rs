@@ -58,7 +58,7 @@ impl CreateTenant<'_> {
         answer: &Answer,
     ) -> Result<bool, AcceptError> {
         let request = kinds::TenantCreate { mode: self.tenant.mode, plan: self.tenant.plan.clone() };
-        let new = NewOperation::of(operation, self.id, &request, asked(command, None));
+        let new = NewOperation::of(operation, &self.id, &request, asked(command, None));
         let once = once(command, answer);
         let statement = bind(sqlx::query_scalar(STATEMENT), &new, Some(&once));
         Ok(self.bind(statement).fetch_one(executor).await?)
