@@ -18,7 +18,7 @@ use crate::support::Fakes;
 async fn tenant(fakes: &Fakes) -> TenantId {
     let tenant = fakes.accept("starter").await;
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, pool: &fakes.pool, world: &world, effects: &effects };
+    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
     assert_eq!(rig.to_the_end().await, End::Succeeded);
     tenant
 }

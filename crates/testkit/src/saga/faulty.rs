@@ -41,8 +41,8 @@ impl Signals {
         self.mended.store(true, Ordering::SeqCst);
     }
 
-    fn first_time(&self) -> bool {
-        !self.spent.swap(true, Ordering::SeqCst)
+    fn first_time(&self) {
+        self.spent.store(true, Ordering::SeqCst);
     }
 
     fn is_mended(&self) -> bool {
@@ -71,8 +71,11 @@ impl Signals {
     }
 }
 
-/// As long as what hangs is waited for, and what waits rests: short, for a test.
+/// What waits rests as short as anything may.
 const SHORT: Duration = Duration::from_secs(1);
+
+/// As long as what hangs is waited for: longer than the step itself takes here, or it would hang before it has done everything.
+const HANG: Duration = Duration::from_millis(400);
 
 /// The saga `S`, broken at one point.
 pub struct Faulty<S: Saga> {
@@ -123,7 +126,7 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
             Some(Mode::HangInUndo) => failed && !undone,
             _ => false,
         };
-        if hangs { SHORT } else { self.inner.limit() }
+        if hangs { HANG } else { self.inner.limit() }
     }
 
     fn child(&self) -> Option<&'static OperationKind> {
@@ -131,15 +134,19 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
     }
 
     async fn run(&self, context: &ContextOf<'_, S>, state: &mut S::State) -> Result<(), StepError> {
-        let strikes = |mode: &Mode| {
-            if *mode == Mode::Poison { !self.signals.is_mended() } else { self.signals.first_time() }
+        let strikes = |mode: &Mode| match mode {
+            Mode::Poison => !self.signals.is_mended(),
+            Mode::Part(_) => false,
+            _ => !self.signals.spent().0,
         };
         let Some(mode) = self.mode.filter(strikes) else {
             return self.inner.run(context, state).await;
         };
         if mode.does_everything_first() {
+            // What has to wait for something first is broken once it has everything.
             self.inner.run(context, state).await?;
         }
+        self.signals.first_time();
         match mode {
             Mode::ErrorBefore
             | Mode::ErrorAfter
@@ -175,6 +182,7 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
                 cancel(context).await?;
                 later(SHORT)
             }
+            Mode::Part(_) => self.inner.run(context, state).await,
         }
     }
 

@@ -127,7 +127,8 @@ impl Case {
     /// What a look saved is what the next one is handed, and the step after it.
     fn follow_state(&mut self, entry: &NewEntry<'_>) -> Verdict {
         let Some(output) = &entry.output else {
-            return must(entry.event != Event::Waiting, "a look says how far it is");
+            let undoing = self.steps[entry.ordinal].undoing.is_some();
+            return must(entry.event != Event::Waiting || undoing, "a look says how far it is");
         };
         let saved = output["looks"].as_u64().unwrap_or_default();
         let (known, first) = (self.looks, !self.steps[entry.ordinal].waiting);
