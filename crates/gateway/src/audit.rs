@@ -1,5 +1,6 @@
 //! The trail of what was asked for and refused, or shown. What is accepted is noted by the statement that accepts it.
 
+mod filter;
 mod outcome;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use time::OffsetDateTime;
 use tokio::{sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
+pub use filter::{Action, Filter};
 pub use outcome::{Outcome, REFUSED};
 
 use crate::{auth::Identity, exchange::Exchange, metrics, store::audit};

@@ -24,7 +24,6 @@ mod problem;
 mod rates;
 mod replays;
 mod routes;
-mod schedules;
 mod store;
 mod tenants;
 mod vocabulary;

@@ -7,7 +7,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
 use crate::{
     app::App,
-    events::EventView,
     metrics,
     problem::{Code, Problem},
     store::events::{self, BATCH, Event},
@@ -31,7 +30,7 @@ pub struct Notice {
 
 impl Notice {
     pub fn of(event: Event) -> Self {
-        let json = serde_json::to_string(&EventView::from(&event)).unwrap_or_default();
+        let json = serde_json::to_string(&event).unwrap_or_default();
         Self { event, json }
     }
 

@@ -167,9 +167,9 @@ impl<S: Saga> Rig<'_, S> {
         sqlx::query(resume).execute(&self.stores.pool).await.unwrap();
     }
 
-    /// Leases end and pauses are over.
+    /// Leases that run end and pauses are over. One that was given back stays so: nobody has vanished.
     async fn let_time_pass(&self) {
-        let pass = "update operations set not_before = now(), lease_until = least(lease_until, now())
+        let pass = "update operations set not_before = now(), lease_until = case when lease_until > now() then now() else lease_until end
                     where status in ('queued', 'running', 'undoing') and parent_id is null";
         sqlx::query(pass).execute(&self.stores.pool).await.unwrap();
     }
