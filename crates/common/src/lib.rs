@@ -4,6 +4,7 @@ pub mod audit;
 mod backoff;
 pub mod bus;
 pub mod clock;
+pub mod cluster;
 pub mod config;
 pub mod database;
 pub mod dead_letters;

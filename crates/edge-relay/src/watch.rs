@@ -1,5 +1,7 @@
 //! Looking at every side through Traefik, again and again. Traefik's own health checks begin anew with each document, and take
 //! everything for healthy until they have looked.
+//!
+//! It is no [`common::service::Round`]: the looks of several rounds are under way at once, and a side that hangs holds up no other round.
 
 mod probe_queue;
 

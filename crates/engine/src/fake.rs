@@ -12,6 +12,7 @@ mod networks;
 mod runs;
 mod state;
 
+use common::cluster::ClusterId;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,7 +27,6 @@ use crate::exec::Executed;
 use crate::hash::SpecHash;
 use crate::logs::{LogLine, LogStream};
 use crate::observed::{Health, News, Object, State as ContainerState};
-use crate::ownership::ClusterId;
 use crate::selection::Selection;
 use crate::spec::ContainerSpec;
 use state::State;

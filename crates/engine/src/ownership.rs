@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::str::FromStr;
 
+use common::cluster::ClusterId;
 use common::id::TenantId;
 use common::tenant::Color;
 use serde::Serialize;
@@ -34,45 +34,6 @@ pub mod label {
     pub const PREFIX: &str = "io.rp9.";
     /// The value of [`TENANT`] where there is no single tenant. No tenant's id reads like this.
     pub const SHARED: &str = "shared";
-}
-
-/// The name of one cluster: one engine (or orchestrator) and the control plane that drives it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct ClusterId(String);
-
-/// A text that cannot name a cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a cluster is named by 1 to 63 lower-case letters, digits and hyphens, and begins with a letter or digit"
-)]
-pub struct ClusterIdError;
-
-impl ClusterId {
-    /// The name itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ClusterId {
-    type Err = ClusterIdError;
-
-    fn from_str(text: &str) -> Result<Self, ClusterIdError> {
-        let length = (1..=63).contains(&text.len());
-        let letters = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        if length && letters && !text.starts_with('-') {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ClusterIdError)
-        }
-    }
-}
-
-impl fmt::Display for ClusterId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// What a container does for its tenant.
@@ -215,12 +176,5 @@ mod tests {
         let cluster = "local".parse().unwrap();
         assert!(!owned_by(&HashMap::new(), None, &cluster));
         assert!(owned_by(&as_read(owner_labels(None, &cluster)), None, &cluster));
-    }
-
-    #[test]
-    fn a_cluster_is_named_plainly() {
-        for text in ["", "Local", "-a", "a b", "ä", &"a".repeat(64)] {
-            assert_eq!(text.parse::<ClusterId>(), Err(ClusterIdError), "{text:?}");
-        }
     }
 }

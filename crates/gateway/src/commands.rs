@@ -6,9 +6,9 @@ use axum::response::{IntoResponse, Response};
 use common::{
     error::chain,
     id::{OperationId, TenantId},
-    operations::{NewOperation, OperationKind, Priority, Request as _},
+    operations::{NewOperation, OperationKind, Request as _},
 };
-use wire::{OperationQueued, Order, ProvisionerCommand, kinds};
+use wire::{OperationQueued, kinds};
 
 use crate::{
     app::App,
@@ -33,7 +33,7 @@ pub async fn accept<A, T>(
     new: &NewOperation<'_>,
     answer: Answer,
 ) -> Result<Option<Response>, Problem> {
-    admitted(app, command, new.kind, new.tenant, new.id, answer, async |answer| {
+    admitted(app, command, new.kind, new.subject.tenant(), new.id, answer, async |answer| {
         accept::accept(&app.statements, command, new, answer).await
     })
     .await
@@ -47,7 +47,7 @@ pub async fn create<A, T>(
     create: &CreateTenant<'_>,
     answer: Answer,
 ) -> Result<Option<Response>, Problem> {
-    admitted(app, command, kinds::TenantCreate::KIND, create.id, operation, answer, async |answer| {
+    admitted(app, command, kinds::TenantCreate::KIND, Some(create.id), operation, answer, async |answer| {
         create.accept(&app.statements, command, operation, answer).await
     })
     .await
@@ -58,7 +58,7 @@ async fn admitted<A, T>(
     app: &App,
     command: &Command<A, T>,
     kind: &'static OperationKind,
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     operation: OperationId,
     answer: Answer,
     accept: impl AsyncFnOnce(&Answer) -> Result<bool, AcceptError>,
@@ -70,7 +70,7 @@ async fn admitted<A, T>(
     if accept(&answer).await.map_err(refusal)? {
         note(command.exchange(), tenant, operation);
         metrics::accepted(kind.name);
-        wake(app, command.exchange(), operation, kind.name);
+        wake(app, command.exchange(), operation, kind);
         return Ok(Some(answer.into_response()));
     }
     stored_answer(app, command).await
@@ -90,8 +90,8 @@ pub async fn steer<A, S: Steering>(
     stored_answer(app, command).await
 }
 
-fn note(exchange: &Exchange, tenant: TenantId, operation: OperationId) {
-    exchange.note_tenant(tenant);
+fn note(exchange: &Exchange, tenant: Option<TenantId>, operation: OperationId) {
+    tenant.into_iter().for_each(|tenant| exchange.note_tenant(tenant));
     exchange.note_operation(operation);
 }
 
@@ -108,10 +108,10 @@ pub fn refusal(error: AcceptError) -> Problem {
     }
 }
 
-/// Tells the provisioner. The row is what counts: a lost wake-up costs the time until the sweeper comes by.
-pub fn wake(app: &App, exchange: &Exchange, operation: OperationId, kind: &'static str) {
-    let order = Order::Wake(OperationQueued { operation, kind: kind.to_owned() });
-    let message = ProvisionerCommand { priority: Priority::Normal, order };
+/// Tells the service that does it. The row is what counts: a lost wake-up costs the time until the sweeper comes by.
+pub fn wake(app: &App, exchange: &Exchange, operation: OperationId, kind: &OperationKind) {
+    let (service, kind) = (kind.service.to_owned(), kind.name.to_owned());
+    let message = OperationQueued { service, operation, kind, because_of: None };
     let (bus, carried) = (app.bus.clone(), exchange.carried());
     app.tasks.spawn_one("wake", async move {
         let published = bus.publish(&message, &carried).await;

@@ -37,6 +37,8 @@ pub struct OperationSummary {
     kind: String,
     #[schema(value_type = Option<String>)]
     tenant_id: Option<TenantId>,
+    /// Instead of a tenant: what it is done to.
+    cluster_id: Option<String>,
     /// `queued`, `running`, `undoing`; in the end `succeeded`, `rolled_back` or `abandoned`; `stuck` while it waits for a
     /// person.
     #[schema(value_type = vocabulary::OperationStatus)]
@@ -145,6 +147,7 @@ impl OperationSummary {
             id: operation.id,
             kind: operation.kind,
             tenant_id: operation.tenant_id,
+            cluster_id: operation.cluster_id,
             status: operation.status,
             cancelled: operation.cancellation.is_some(),
             created_at: operation.created_at,

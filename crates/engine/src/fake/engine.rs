@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use common::cluster::ClusterId;
 use common::id::RecordId;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
@@ -21,7 +22,7 @@ use crate::error::ContainerError;
 use crate::exec::{Exec, Executed};
 use crate::logs::{LogQuery, Logs, Tail};
 use crate::observed::{Event, Finished, Inventory, Observed, State as ContainerState};
-use crate::ownership::{ClusterId, Ownership};
+use crate::ownership::Ownership;
 use crate::plan::{self, Demand, RunWay};
 use crate::selection::Selection;
 use crate::spec::{

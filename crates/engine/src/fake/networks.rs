@@ -6,8 +6,9 @@ use super::state::{Labels, State};
 use crate::error::ContainerError;
 use crate::network_rules;
 use crate::observed::Object;
-use crate::ownership::{ClusterId, owned_by};
+use crate::ownership::owned_by;
 use crate::spec::{NetworkRef, NetworkSpec};
+use common::cluster::ClusterId;
 
 impl FakeEngine {
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {

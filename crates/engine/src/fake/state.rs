@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use common::cluster::ClusterId;
 use common::id::RecordId;
 use futures::channel::mpsc::UnboundedSender;
 use ipnet::Ipv4Net;
@@ -16,7 +17,7 @@ use crate::capacity::Capacity;
 use crate::hash::SpecHash;
 use crate::logs::LogLine;
 use crate::observed::{Event, Health, News, Object, State as ContainerState};
-use crate::ownership::{ClusterId, label, read_tenant};
+use crate::ownership::{label, read_tenant};
 use crate::selection::Selection;
 use crate::spec::{ContainerSpec, Limits};
 

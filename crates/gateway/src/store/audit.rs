@@ -53,6 +53,8 @@ pub struct AuditEntry {
     action: String,
     #[schema(value_type = Option<String>)]
     tenant_id: Option<TenantId>,
+    /// Instead of a tenant: what it was about.
+    cluster_id: Option<String>,
     #[schema(value_type = Option<String>)]
     operation_id: Option<OperationId>,
     correlation_id: String,
@@ -75,7 +77,7 @@ pub async fn page(
     let (outcome, whole) = filter.outcome.map(Outcome::beginning).unzip();
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     sqlx::query_as(
-        "select id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, reason, position
+        "select id, at, actor, role, action, tenant_id, cluster_id, operation_id, correlation_id, outcome, reason, position
            from audit_logs
           where ($1::uuid is null or tenant_id = $1)
             and ($2::text is null or actor = $2)

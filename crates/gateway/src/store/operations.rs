@@ -18,6 +18,9 @@ pub struct Operation {
     pub id: OperationId,
     pub kind: String,
     pub tenant_id: Option<TenantId>,
+    /// Of what is done to a cluster; owners' statements do not ask for it, since they see none.
+    #[sqlx(default)]
+    pub cluster_id: Option<String>,
     pub status: String,
     pub error: Option<Value>,
     /// Set once somebody cancelled it.
@@ -70,7 +73,8 @@ macro_rules! columns {
     (cause) => {
         concat!(
             columns!(),
-            ", case when o.error is not null then (
+            ", case when o.tenant_id is null then o.cluster_id end as cluster_id,
+             case when o.error is not null then (
                  select s.cause from operation_steps s
                   where s.operation_id = o.id and s.cause is not null order by s.seq desc limit 1) end as cause"
         )

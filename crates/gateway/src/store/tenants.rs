@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::{
+    cluster::ClusterId,
     id::TenantId,
     tenant::{Mode, Subdomain, TenantStatus},
 };
@@ -46,6 +47,13 @@ pub struct Tenant {
     pub executions_per_month: i32,
     pub concurrent_executions: i32,
     pub api_calls_per_hour: i32,
+}
+
+impl Tenant {
+    /// The cluster that it lives in, whose provisioner knows what runs there.
+    pub fn cluster(&self) -> Option<ClusterId> {
+        self.cluster_id.as_deref().and_then(|cluster| cluster.parse().ok())
+    }
 }
 
 /// A tenant and everything that should run for it.

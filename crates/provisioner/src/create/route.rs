@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Request, Step, StepError},
+    operations::{Context, Step, StepError, TenantRequest},
 };
 use edge::{StandIn, routes::Ensured};
 use wire::kinds::TenantCreate;
@@ -37,7 +37,7 @@ impl Step<CreateTenant> for PublishRoute {
 
 /// Puts the tenant's routes, to its main or to what stands in for it, and waits until the edge has them.
 pub async fn publish(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
@@ -60,7 +60,7 @@ pub async fn publish(
 
 /// Waits until the edge answers on the tenant's routes, and reaches what they lead to.
 pub async fn confirm(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());

@@ -217,7 +217,7 @@ async fn a_question_about_a_tenant_elsewhere_is_not_answered_from_here(pool: PgP
     use common::error::Classify as _;
     let [east, west] = two(&pool).await;
     let tenant = create(&east).await;
-    let question = wire::AskInitialLogin { tenant };
+    let question = wire::AskInitialLogin { tenant, cluster: None };
     let here = provisioner::questions::initial_login(&pool, &east.world("asked"), question.clone()).await;
     assert_eq!(here.unwrap().email, "owner@acme.example");
     let there = provisioner::questions::initial_login(&pool, &west.world("asked"), question).await;

@@ -15,7 +15,7 @@ use crate::support::Fakes;
 
 async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -21,7 +21,7 @@ fn net(text: &str) -> Ipv4Net {
 
 async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
 }
 
 /// The same where tenants' networks are cut from this range.
@@ -32,7 +32,7 @@ async fn run_in(fakes: &Fakes, range: &str) -> End {
         world
     };
     let effects = |process: &str| fakes.effects(process);
-    Rig { saga: &CreateTenant, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+    Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
 }
 
 async fn subnets(pool: &PgPool) -> Vec<String> {

@@ -110,7 +110,7 @@ async fn steer<S: Steering<Target = Operation>>(
     };
     // One of a kind that only a later version knows is left to the sweeper. Waking twice for one request is harmless.
     if let Some(kind) = kinds::of_word(&operation.kind) {
-        commands::wake(app, command.exchange(), operation.id, kind.name);
+        commands::wake(app, command.exchange(), operation.id, kind);
     }
     Ok(answer)
 }

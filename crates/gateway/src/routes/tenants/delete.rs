@@ -57,7 +57,7 @@ pub async fn delete(
     let (id, operation) = (command.target().id, OperationId::generate());
     let removal = Removal { tenant_id: id, operation_id: operation, status: TenantStatus::Deleting };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removal)?;
-    let new = NewOperation::of(operation, id, &TenantDelete {}, asked(&command, None));
+    let new = NewOperation::of(operation, &id, &TenantDelete {}, asked(&command, None));
     match commands::accept(&app, &command, &new, answer).await? {
         Some(answer) => Ok(answer),
         None => Err(gone(&app, command.identity().scope(), id).await?),

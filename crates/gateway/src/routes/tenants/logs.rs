@@ -138,12 +138,13 @@ pub async fn logs(
     let query = read_query(query.as_deref(), &headers)?;
     let place = if query.follow { Some(Feed::place(&app)?) } else { None };
     let Query { role, tail, after, .. } = query;
-    let asked = app.bus.request(&AskLogs { tenant: of.tenant.id, role, tail, after }).await;
+    let asked = AskLogs { tenant: of.tenant.id, cluster: of.tenant.cluster(), role, tail, after };
+    let asked = app.bus.request(&asked).await;
     let logs = asked.map_err(refusal)?;
     let entry = Entry::new(&exchange, of.identity(), ACTION, "shown".to_owned());
     audit::insert(&app.statements, &[entry]).await?;
     if let Some(place) = place {
-        return Ok(told(Feed::of(&app, (of.tenant.id, of.identity()), place, &query, logs)));
+        return Ok(told(Feed::of(&app, (&of.tenant, of.identity()), place, &query, logs)));
     }
     let data = logs.lines.into_iter().map(LogLineView::from).collect();
     let shown = LogLines { data, truncated: logs.truncated };

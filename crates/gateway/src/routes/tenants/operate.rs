@@ -6,7 +6,7 @@ use axum::{
 };
 use common::{
     id::{OperationId, TenantId},
-    operations::{NewOperation, Request},
+    operations::{NewOperation, TenantRequest},
     tenant::TenantStatus,
 };
 use http::{HeaderValue, StatusCode, header};
@@ -44,7 +44,7 @@ pub struct Accepted {
 }
 
 /// Has it done, or says that it is so or being done already, or why it cannot be.
-pub async fn operate<A, R: Request>(
+pub async fn operate<A, R: TenantRequest>(
     app: &App,
     command: &Command<A, Tenant>,
     request: &R,
@@ -58,7 +58,7 @@ pub async fn operate<A, R: Request>(
         already: false,
     };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &accepted)?;
-    let new = NewOperation::of(operation, tenant.id, request, asked(command, reason.map(Reason::as_str)));
+    let new = NewOperation::of(operation, &tenant.id, request, asked(command, reason.map(Reason::as_str)));
     match commands::accept(app, command, &new, answer).await? {
         Some(answer) => Ok(answer),
         None => not_accepted::<A, R>(app, command).await,
@@ -72,7 +72,7 @@ pub fn so_already(tenant: &Tenant) -> Response {
 }
 
 /// Read anew: what was found when the request came in may be why it was asked, not why it is refused.
-async fn not_accepted<A, R: Request>(app: &App, command: &Command<A, Tenant>) -> Answered<Response> {
+async fn not_accepted<A, R: TenantRequest>(app: &App, command: &Command<A, Tenant>) -> Answered<Response> {
     let (kind, reader) = (R::KIND, app.reader(command.identity().scope()));
     let (to_be, by) = operations::status_to_be(&reader, command.target().id).await?.ok_or_else(absent)?;
     let tenant: Tenant = tenants::find(&reader, command.target().id).await?.ok_or_else(absent)?;

@@ -92,9 +92,9 @@ async fn ask(
     reset: ResetId,
     disable_mfa: bool,
 ) -> Answered<wire::InitialLogin> {
-    let tenant = command.target().id;
+    let (tenant, cluster) = (command.target().id, command.target().cluster());
     command.exchange().note_tenant(tenant);
-    let question = wire::ResetLogin { tenant, reset, disable_mfa, recorded: true };
+    let question = wire::ResetLogin { tenant, cluster, reset, disable_mfa, recorded: true };
     app.bus.request(&question).await.map_err(refusal)
 }
 

@@ -65,7 +65,7 @@ impl CreateTenant<'_> {
     ) -> Result<bool, AcceptError> {
         let request =
             kinds::TenantCreate { mode: self.tenant.mode.mode(), plan: self.tenant.plan.as_str().to_owned() };
-        let new = NewOperation::of(operation, self.id, &request, asked(command, None));
+        let new = NewOperation::of(operation, &self.id, &request, asked(command, None));
         let once = once(command, answer);
         let statement = bind(sqlx::query_scalar(STATEMENT), &new, Some(&once));
         Ok(self.bind(statement).fetch_one(executor).await?)

@@ -14,7 +14,7 @@ use axum::response::{
     IntoResponse, Response,
     sse::{Event, KeepAlive, Sse},
 };
-use common::{bus::BusError, error::Kind, id::TenantId};
+use common::{bus::BusError, cluster::ClusterId, error::Kind, id::TenantId};
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, header};
 use serde::Serialize;
@@ -35,6 +35,7 @@ use crate::{
     http::{postponed::spread, request},
     problem::{Code, Problem},
     routes::events::{HEARTBEAT, RETRY_SECONDS, UNBUFFERED},
+    store::tenants::Tenant,
 };
 
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -106,6 +107,7 @@ pub fn last_line(headers: &HeaderMap) -> Result<Option<OffsetDateTime>, Problem>
 pub struct Feed {
     app: App,
     tenant: TenantId,
+    cluster: Option<ClusterId>,
     role: Option<LoggedRole>,
     seen: Seen,
     pending: VecDeque<Told>,
@@ -125,7 +127,7 @@ impl Feed {
     /// Goes on from what was asked for first and answered.
     pub fn of(
         app: &App,
-        (tenant, identity): (TenantId, &Identity),
+        (tenant, identity): (&Tenant, &Identity),
         place: OwnedSemaphorePermit,
         query: &Query,
         first: Logs,
@@ -138,7 +140,8 @@ impl Feed {
         let pending = seen.news(Logs { truncated: false, ..first });
         let expires = Instant::now() + identity.valid_for();
         let (app, role) = (app.clone(), query.role);
-        Self { app, tenant, role, seen, pending, failures: 0, expires, _place: place }
+        let (tenant, cluster) = (tenant.id, tenant.cluster());
+        Self { app, tenant, cluster, role, seen, pending, failures: 0, expires, _place: place }
     }
 
     /// Nothing is lost when this is not waited for to the end.
@@ -158,8 +161,9 @@ impl Feed {
                 return Ok(told);
             }
             tokio::time::sleep(ASK_EVERY).await;
-            let Self { tenant, role, .. } = *self;
-            let asked = AskLogs { tenant, role, tail: MOST_LINES, after: self.seen.after() };
+            let (Self { tenant, role, .. }, cluster) = (&*self, self.cluster.clone());
+            let (tenant, role) = (*tenant, *role);
+            let asked = AskLogs { tenant, cluster, role, tail: MOST_LINES, after: self.seen.after() };
             match self.app.bus.request(&asked).await {
                 Ok(logs) => {
                     self.failures = 0;
