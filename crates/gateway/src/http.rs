@@ -14,5 +14,4 @@ mod patient;
 pub mod postponed;
 mod prompt;
 pub mod query;
-mod refused;
 pub mod server;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use common::{
-    dead_letters::Reason,
+    dead_letters::{Reason, STATES},
     error::Kind,
     operations::{LOST, OperationKind, STATUSES},
     tenant,
@@ -15,7 +15,7 @@ use utoipa::{
 };
 use wire::kinds;
 
-use crate::{auth::Role, problem::Code, routes::STATES};
+use crate::{auth::Role, problem::Code};
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident: $words:expr;)+) => {$(

@@ -102,7 +102,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<AuditPage>> {
     let filter = read_filter(query.as_deref())?;
-    let tenant = TenantName::id_of(filter.tenant.as_ref(), &app, caller.scope()).await?;
+    let tenant = TenantName::id_of(filter.tenant.as_ref(), &app.reader(caller.scope())).await?;
     let mut noted = page(&app.statements, &filter, tenant).await?;
     let next_cursor = filter.page.cut(&mut noted, |last| Cursor { at: last.at, id: last.id.uuid() });
     Ok(Json(AuditPage { data: noted.into_iter().map(AuditEntry::from).collect(), next_cursor }))

@@ -9,8 +9,8 @@ use serde_json::Value;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
+use super::PublicAddress;
 use crate::{
-    config::PublicAddress,
     store::{
         plans::Plan,
         tenants::{Instance, Tenant},

@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{RawQuery, State},
 };
-use common::dead_letters::Reason;
+use common::dead_letters::{Reason, STATES};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -21,9 +21,6 @@ use crate::{
     problem::{Answered, Problem},
     store::dead_letters::{Filter, page},
 };
-
-/// What a dead letter can be.
-pub const STATES: [&str; 3] = ["waiting", "replaying", "replayed"];
 
 /// Which dead letters to list.
 #[derive(IntoParams)]

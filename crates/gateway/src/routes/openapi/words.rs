@@ -1,7 +1,7 @@
 //! What a parameter may say, from the code that reads it.
 
 use common::{
-    dead_letters::Reason,
+    dead_letters::{Reason, STATES},
     operations::{OperationKind, STATUSES},
     tenant::{Mode, TenantStatus},
 };
@@ -12,7 +12,7 @@ use crate::{
     audit::Outcome,
     background::CONSUMERS,
     events::FAMILIES,
-    routes::{audit::ACTION, dead_letters::list::STATES},
+    routes::audit::ACTION,
     tenants::{TENANT_NAME, words::IDENTIFIER},
 };
 

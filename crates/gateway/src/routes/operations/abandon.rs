@@ -6,7 +6,6 @@ use super::{Steered, steer};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
-    idempotency::repeat_or,
     problem::Answered,
     routes::reason::{ReasonBody, reason},
     store::{
@@ -41,7 +40,7 @@ impl Access for Abandon {
 pub async fn abandon(State(app): State<App>, command: Command<Abandon, Operation>) -> Answered<Response> {
     let reason = match reason(command.body()) {
         Ok(reason) => reason,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     steer(&app, &command, AbandonOperation { reason }).await
 }

@@ -6,7 +6,6 @@ use super::{Steered, steer};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
-    idempotency::repeat_or,
     problem::Answered,
     routes::reason::{OptionalReasonBody, optional_reason},
     store::{
@@ -41,7 +40,7 @@ impl Access for Cancel {
 pub async fn cancel(State(app): State<App>, command: Command<Cancel, Operation>) -> Answered<Response> {
     let reason = match optional_reason(command.body()) {
         Ok(reason) => reason,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let cancel = CancelOperation::new(command.identity().subject(), reason);
     steer(&app, &command, cancel).await

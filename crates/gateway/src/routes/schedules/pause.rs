@@ -6,7 +6,6 @@ use super::{SteeredSchedule, steer};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
-    idempotency::repeat_or,
     problem::Answered,
     routes::reason::{ReasonBody, reason},
     store::{
@@ -40,7 +39,7 @@ impl Access for Pause {
 pub async fn pause(State(app): State<App>, command: Command<Pause, Schedule>) -> Answered<Response> {
     let reason = match reason(command.body()) {
         Ok(reason) => reason,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let pause = PauseSchedule::new(command.target(), reason);
     steer(&app, &command, pause, true).await

@@ -6,7 +6,6 @@ use super::{SteeredSchedule, steer};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
-    idempotency::repeat_or,
     problem::Answered,
     routes::reason::{OptionalReasonBody, optional_reason},
     store::{
@@ -40,7 +39,7 @@ impl Access for Resume {
 pub async fn resume(State(app): State<App>, command: Command<Resume, Schedule>) -> Answered<Response> {
     let reason = match optional_reason(command.body()) {
         Ok(reason) => reason,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let resume = ResumeSchedule::new(command.target(), reason.as_deref());
     steer(&app, &command, resume, false).await

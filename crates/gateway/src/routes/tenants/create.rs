@@ -15,7 +15,7 @@ use crate::{
     app::App,
     auth::{Access, Command, Role},
     commands,
-    idempotency::{Answer, repeat_or},
+    idempotency::Answer,
     problem::{Answered, Code, Pointer, Problem},
     store::{accept::CreateTenant, room},
     tenants::{self, NewTenant, NewTenantBody, Rules},
@@ -63,7 +63,7 @@ pub async fn create(State(app): State<App>, command: Command<Create>) -> Answere
     command.exchange().note_named(&subdomain_asked_for(command.body()));
     let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain() }) {
         Ok(tenant) => tenant,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let (id, operation) = (TenantId::generate(), OperationId::generate());
     let login_url = app.public.login_url(tenant.subdomain.as_str());

@@ -25,7 +25,6 @@ use crate::{
     store::audit,
 };
 
-pub use follow::FOLLOWERS;
 use follow::{Feed, told};
 
 /// When nothing is said.
@@ -106,7 +105,7 @@ pub async fn logs(
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
     let query = read_query(query.as_deref(), &headers)?;
-    let place = if query.follow { Some(Feed::place(&app)?) } else { None };
+    let place = if query.follow { Some(app.log_followers.place()?) } else { None };
     let Query { role, tail, after, .. } = query;
     let asked = app.bus.request(&AskLogs { tenant: of.tenant.id, role, tail, after }).await;
     let logs = asked.map_err(refusal)?;

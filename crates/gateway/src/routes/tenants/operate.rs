@@ -17,7 +17,7 @@ use crate::{
     app::App,
     auth::{Command, absent},
     commands,
-    idempotency::{Answer, repeat_or},
+    idempotency::Answer,
     problem::{Answered, Code, Problem},
     routes::reason::optional_reason,
     store::{
@@ -73,7 +73,7 @@ pub async fn operate_for_a_reason<A, R: Request>(
 ) -> Answered<Response> {
     match optional_reason(command.body()) {
         Ok(reason) => operate(app, command, request, reason).await,
-        Err(problem) => repeat_or(app, command, problem).await,
+        Err(problem) => command.repeat_or(&app.statements, problem).await,
     }
 }
 

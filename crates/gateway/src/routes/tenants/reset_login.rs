@@ -23,7 +23,7 @@ use crate::{
     auth::{Access, Command, Role},
     commands,
     http::fields::{Fault, Fields},
-    idempotency::{Answer, REPLAYED, kept_answer, repeat_or},
+    idempotency::{Answer, REPLAYED},
     problem::{Answered, Code, Problem},
     store::{
         audit,
@@ -76,7 +76,7 @@ struct Kept {
 pub async fn reset_login(State(app): State<App>, command: Command<Reset, Tenant>) -> Answered<Response> {
     let (disable_mfa, reason) = match read(command.body()) {
         Ok(read) => read,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let id = ResetId::generate();
     let (steering, answer) = (steer::ResetLogin { id, reason }, Answer::done(&Kept { reset_id: id })?);
@@ -84,7 +84,7 @@ pub async fn reset_login(State(app): State<App>, command: Command<Reset, Tenant>
     if accepted.map_err(commands::refusal)? {
         return Ok(told(ask(&app, &command, id, disable_mfa).await?).into_response());
     }
-    let Some(before) = kept_answer(&app, &command).await? else {
+    let Some(before) = command.kept_answer(&app.statements).await? else {
         return Err(steer::ResetLogin::refusal(command.target()));
     };
     let before: Kept = serde_json::from_slice(&before.body).map_err(|_| Problem::new(Code::Internal))?;

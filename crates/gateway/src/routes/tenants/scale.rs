@@ -10,7 +10,6 @@ use super::operate::{Accepted, operate, so_already};
 use crate::{
     app::App,
     auth::{Access, Command, Role},
-    idempotency::repeat_or,
     problem::{Answered, Code, Problem},
     store::{plans, room, tenants::Tenant},
     tenants::scaling::{self, Scaling},
@@ -61,7 +60,7 @@ pub struct ScaleBody {
 pub async fn scale(State(app): State<App>, command: Command<Scale, Tenant>) -> Answered<Response> {
     let Scaling { request, reason } = match wanted(&app, &command).await {
         Ok(wanted) => wanted,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let tenant = command.target();
     if scaling::is_so(tenant, &request) {

@@ -10,14 +10,18 @@ use sqlx::PgExecutor;
 use wire::kinds;
 
 use super::{AcceptError, Accepting, asked, once};
-use crate::{auth::Command, config::Version, idempotency::Answer, tenants::NewTenant};
+use crate::{
+    auth::Command,
+    idempotency::Answer,
+    tenants::{N8nVersion, NewTenant},
+};
 
 /// A tenant to be.
 #[derive(Debug)]
 pub struct CreateTenant<'a> {
     pub id: TenantId,
     pub tenant: &'a NewTenant,
-    pub n8n_version: &'a Version,
+    pub n8n_version: &'a N8nVersion,
 }
 
 const STATEMENT: &str = accepting!(
