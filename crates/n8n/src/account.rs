@@ -8,8 +8,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
-use crate::databases::OwnerId;
-
 /// What n8n itself hashes with; its login takes about 60 ms at this cost.
 const BCRYPT_COST: u32 = 10;
 
@@ -35,6 +33,11 @@ impl common::error::Classify for AccountError {
         }
     }
 }
+
+/// How n8n names its owner inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct OwnerId(pub uuid::Uuid);
 
 /// `N` random bytes.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], AccountError> {

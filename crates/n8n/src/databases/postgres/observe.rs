@@ -2,11 +2,11 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::clone::{INVALID, READY};
+use super::database::{INVALID, READY};
 use super::session::refused;
-use super::{Counts, DatabaseError, Name, Observed};
+use super::{Counts, DatabaseError, Name, Observed, schema};
+use crate::Version;
 use crate::databases::{ObservedDatabase, ObservedTemplate};
-use crate::{Version, schema};
 
 #[derive(sqlx::FromRow)]
 struct Database {
