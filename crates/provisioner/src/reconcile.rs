@@ -43,9 +43,9 @@ use sightings::Sightings;
 use watch::Watch;
 
 pub use drift::{Drift, Urgency};
-pub use notes::{Note, Noted};
+pub use notes::Note;
 pub use pace::{Cure, urgency};
-pub use rows::{Expected, Presence, Rows, Trouble, Wanted};
+pub use rows::{Expected, Noted, Presence, Rows, Trouble, Wanted};
 
 /// What one pass did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl Reconciler {
         }
         // The rows are read last: what was made meanwhile is in them, so it is not taken for nobody's.
         let cluster = self.world.site.cluster.as_str();
-        let rows = Rows::read(&self.pool, cluster, &sight.inventory).await?;
+        let rows = store::expected::rows(&self.pool, cluster, &sight.inventory).await?;
         let notes = notes::notes(&rows, &sight.inventory, &self.heard, clock::now());
         apply::note(&self.pool, &notes, &mut self.heard, &sight.inventory.unknown).await?;
         store::notes::observed(&self.pool, cluster, begun.elapsed()).await?;
