@@ -11,7 +11,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{Claimed, Drive, Gate, OperationKind, Store, StoreError, metrics};
+use super::{Claimed, Drive, Gate, OperationKind, Paused, Store, StoreError, metrics};
 use crate::{
     error::chain,
     service::{self, Tasks},
@@ -114,7 +114,9 @@ impl<W: Send + Sync + 'static> Worker<W> {
         let duration_ms = begun.elapsed().as_millis() as u64;
         match driven {
             Ok(paused) => {
-                metrics::paused(claimed, paused, begun.elapsed());
+                if let Paused::Ended(end) = paused {
+                    metrics::ended(claimed, end, begun.elapsed());
+                }
                 tracing::info!(outcome = paused.as_str(), duration_ms, "operation");
             }
             Err(StoreError::LeaseLost) => {
