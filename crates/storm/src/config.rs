@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use common::config::{Env, Section};
 
-use crate::faults::Faults;
+use crate::fault::Faults;
 
 /// One storm.
 #[derive(Debug, Clone)]

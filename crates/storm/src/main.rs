@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod fault;
 mod faults;
 mod fleet;
 mod ledger;
