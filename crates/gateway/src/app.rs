@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::{
     admission::Admission,
-    audit::Trail,
+    audit::AuditLog,
     auth::{Scope, SignatureRules, TokenKeys},
     config::Config,
     events::Events,
@@ -79,10 +79,10 @@ impl App {
         let statements = Statements::beside(&database);
         let readers = Readers::new(&database, statements.clone());
         let rates = Rates::start(config.rates, &tasks);
-        let trail = Trail::start(&tasks, database.clone());
+        let audit_log = AuditLog::start(&tasks, database.clone());
         let record = (database.clone(), statements.clone());
         Self(Arc::new(Parts {
-            observer: Observer::new(Admission::new(readiness), rates.clone(), trail),
+            observer: Observer::new(Admission::new(readiness), rates.clone(), audit_log),
             events: Events::new(config.event_clients, record, readers.clone(), bus.clone(), tasks.clone()),
             health: Health::new(statements.clone(), bus.clone(), rates.clone()),
             pressure: Arc::new(Pressure::new(config.backlog_high)),

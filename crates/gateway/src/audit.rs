@@ -1,4 +1,4 @@
-//! The trail of what was asked for and refused, or shown. What is accepted is noted by the statement that accepts it.
+//! The audit log of what was asked for and refused, or shown. What is accepted is noted by the statement that accepts it.
 
 mod entry;
 mod outcome;
@@ -48,9 +48,9 @@ impl Lost {
 
 /// Takes entries without making anybody wait.
 #[derive(Debug, Clone)]
-pub struct Trail(mpsc::Sender<Entry>);
+pub struct AuditLog(mpsc::Sender<Entry>);
 
-impl Trail {
+impl AuditLog {
     /// Starts the task that writes.
     pub fn start(tasks: &Tasks, database: PgPool) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
@@ -155,8 +155,8 @@ mod tests {
         let nowhere = PgPoolOptions::new().acquire_timeout(Duration::from_millis(100));
         let nowhere = nowhere.connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
         let (sender, receiver) = mpsc::channel(2);
-        let trail = Trail(sender);
-        (0..5).for_each(|_| trail.note(entry()));
+        let audit_log = AuditLog(sender);
+        (0..5).for_each(|_| audit_log.note(entry()));
         let stopping = CancellationToken::new();
         stopping.cancel();
         keep_writing(nowhere, receiver, stopping).await;

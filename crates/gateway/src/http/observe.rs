@@ -23,7 +23,7 @@ use tracing::{Instrument, Span, field::Empty};
 use super::{headers, named::named, postponed};
 use crate::{
     admission::Admission,
-    audit::Trail,
+    audit::AuditLog,
     exchange::{CORRELATION, Exchange, incoming_traceparent},
     metrics,
     problem::{Code, Problem},
@@ -62,7 +62,7 @@ pub async fn observe(State(observer): State<Observer>, mut request: Request, nex
     let ended = Ended { method: &method, route: &route, took: begun.elapsed(), problem: problem.as_ref() };
     ended.report(&answer, &exchange, &span);
     if let Some(problem) = &problem {
-        observer.trail.note_refused(&exchange, problem.code());
+        observer.audit_log.note_refused(&exchange, problem.code());
     }
     answer
 }
@@ -72,13 +72,13 @@ pub async fn observe(State(observer): State<Observer>, mut request: Request, nex
 pub struct Observer {
     admission: Arc<Admission>,
     rates: Rates,
-    trail: Trail,
+    audit_log: AuditLog,
 }
 
 impl Observer {
     /// Lets requests in as this admission says, tells callers their limits and notes what was refused.
-    pub fn new(admission: Admission, rates: Rates, trail: Trail) -> Self {
-        Self { admission: Arc::new(admission), rates, trail }
+    pub fn new(admission: Admission, rates: Rates, audit_log: AuditLog) -> Self {
+        Self { admission: Arc::new(admission), rates, audit_log }
     }
 
     /// What is refused whoever asks and whatever for.
