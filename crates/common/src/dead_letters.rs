@@ -11,9 +11,6 @@ use crate::{
     id::{DeadLetterId, OperationId, TenantId},
 };
 
-/// What a dead letter can be while it is there.
-pub const STATES: [&str; 3] = ["waiting", "replaying", "replayed"];
-
 /// Why a message could not be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {

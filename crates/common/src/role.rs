@@ -17,7 +17,7 @@ use strum::VariantArray;
     strum::VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case", const_into_str, parse_err_ty = &'static str, parse_err_fn = unknown)]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_ty = Advice, parse_err_fn = unknown)]
 pub enum Role {
     /// Runs the platform.
     Admin,
@@ -39,6 +39,9 @@ impl Role {
     }
 }
 
-fn unknown(_: &str) -> &'static str {
+/// What whoever wrote another word is told.
+type Advice = &'static str;
+
+fn unknown(_: &str) -> Advice {
     "a role is one of: admin, operator, service, owner"
 }

@@ -1,6 +1,7 @@
 //! The audit log of what was asked for and refused, or shown. What is accepted is noted by the statement that accepts it.
 
 mod entry;
+mod filter;
 mod outcome;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::{sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 pub use entry::Entry;
+pub use filter::{Action, Filter};
 pub use outcome::{Outcome, REFUSED};
 
 use crate::{exchange::Exchange, metrics, problem::Code, store::audit};

@@ -14,6 +14,7 @@ use crate::{
     app::App,
     metrics, replays,
     store::{dead_letters, operations, plans, schedules, tenants},
+    vocabulary::CONSUMERS,
 };
 
 /// As often as Prometheus usually asks.
@@ -21,9 +22,6 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 
 /// The newest entries can be tampered with unseen for so long.
 const SEAL_EVERY: Duration = Duration::from_secs(2);
-
-/// Whoever takes messages from the bus.
-pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
 
 /// Starts the background.
 pub fn start(app: &App) {

@@ -1,5 +1,7 @@
 //! From a verified command to its answer: accepted, answered as before, or refused.
 
+mod asked;
+
 use axum::response::{IntoResponse, Response};
 use common::{
     error::chain,
@@ -20,6 +22,8 @@ use crate::{
         steer::{self, Steering},
     },
 };
+
+pub use asked::{Asked, For};
 
 /// Accepts an operation on a tenant that is there with the answer made for it, or gives the answer it got the first time. `None`: it
 /// cannot be done, and nothing was written.

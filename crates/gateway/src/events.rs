@@ -16,8 +16,11 @@ mod view;
 pub use feed::{End, Feed};
 use hub::Hub;
 pub use resume::Reset;
-pub use selection::{FAMILIES, Following, Selection, Since, read_operation_query, read_query};
-pub use view::{EndView, EventView, ResetView};
+pub use selection::{
+    EventsQuery, Following, LastEventId, OperationEventsQuery, Selection, Since, read_operation_query,
+    read_query,
+};
+pub use view::{EndView, ResetView};
 
 use std::sync::Arc;
 

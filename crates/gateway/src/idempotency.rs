@@ -4,9 +4,15 @@ mod answer;
 
 use common::database::Statements;
 use http::{HeaderMap, Method, Uri};
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 
 use crate::{
+    http::request,
     metrics,
     problem::{Code, Problem},
     store::answers,
@@ -41,6 +47,14 @@ impl IdempotencyKey {
     /// The key itself.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let visible =
+            json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$" });
+        request::header(HEADER, "Sent twice, done once", visible)
     }
 }
 

@@ -25,7 +25,6 @@ mod problem;
 mod rates;
 mod replays;
 mod routes;
-mod schedules;
 mod store;
 mod tenants;
 mod vocabulary;

@@ -39,6 +39,12 @@ impl Offers {
     }
 }
 
+impl AsRef<Self> for Offer {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Offer {
     /// The names of the plans.
     pub fn plan_names(&self) -> Vec<&str> {

@@ -973,10 +973,7 @@ export interface components {
         Misses: "catch_up" | "skip";
         /** @enum {string} */
         Mode: "shared" | "dedicated";
-        /**
-         * @description The body of `POST /tenants`, for the description of the API. It is read field by field, so that every error is told
-         *     at once.
-         */
+        /** @description A tenant as it is asked for. */
         NewTenant: {
             /**
              * @description What the cluster it is on must comply with, whatever the case of the letters.

@@ -6,7 +6,7 @@ use common::service::Interval;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
-use super::{EventView, Events};
+use super::Events;
 use crate::{
     metrics,
     problem::{Code, Problem},
@@ -31,7 +31,7 @@ pub struct Notice {
 
 impl Notice {
     pub fn of(event: Event) -> Self {
-        let json = serde_json::to_string(&EventView::from(&event)).unwrap_or_default();
+        let json = serde_json::to_string(&event).unwrap_or_default();
         Self { event, json }
     }
 

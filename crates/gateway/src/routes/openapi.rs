@@ -3,7 +3,6 @@
 mod complete;
 mod example;
 mod shape;
-mod words;
 
 use std::sync::Arc;
 

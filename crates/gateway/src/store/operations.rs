@@ -10,7 +10,7 @@ use sqlx::{FromRow, PgExecutor, postgres::PgRow};
 use time::{OffsetDateTime, serde::rfc3339};
 
 use super::reader::{Asked, Reader};
-use crate::{http::cursor::Page, tenants::TenantName};
+use crate::{http::one_of::OneOf, operations::Filter};
 
 /// An operation.
 #[derive(Debug, FromRow)]
@@ -121,15 +121,6 @@ pub async fn find<O: Known>(reader: &Reader<'_>, id: OperationId) -> Result<Opti
     reader.ask(O::BY_ID.of(reader)).bind(id).optional().await
 }
 
-/// Which operations to list.
-#[derive(Debug, Default)]
-pub struct Filter {
-    pub status: Option<String>,
-    pub kind: Option<&'static OperationKind>,
-    pub tenant: Option<TenantName>,
-    pub page: Page,
-}
-
 macro_rules! page {
     () => {
         " from operations o
@@ -153,7 +144,10 @@ pub async fn page(
 ) -> Result<Vec<Operation>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     let operations = reader.ask(PAGE.of(reader));
-    let operations = operations.bind(&filter.status).bind(filter.kind.map(|kind| kind.name)).bind(tenant);
+    let operations = operations
+        .bind(filter.status.as_ref().map(OneOf::as_str))
+        .bind(filter.kind.map(|kind| kind.name))
+        .bind(tenant);
     operations.bind(at).bind(id).bind(filter.page.rows()).all().await
 }
 

@@ -19,7 +19,7 @@ use super::{
     operations::Operation,
 };
 use crate::{
-    auth::{Command, Target},
+    auth::{Command, Role, Target},
     idempotency::Answer,
     problem::Problem,
 };
@@ -75,6 +75,8 @@ pub trait Steering: Send + Sync {
     const STATEMENT: &'static str;
     /// The word in the audit log.
     const ACTION: &'static str;
+    /// The roles that may.
+    const ROLES: &'static [Role];
 
     /// Why, in the words of whoever asks.
     fn reason(&self) -> Option<&str>;

@@ -1,9 +1,10 @@
 //! The two ways to name a tenant.
 
 use common::{id::TenantId, tenant::Subdomain};
+use serde_json::{Value, json};
 
 use crate::{
-    http::fields::{Fault, Fields},
+    http::fields::{Fault, Text},
     problem::{Answered, FieldError, Pointer, Problem},
     store::{
         reader::Reader,
@@ -18,9 +19,7 @@ pub enum TenantName {
     Subdomain(Subdomain),
 }
 
-/// What [`TenantName::parse`] takes, as the description of the API says it.
-pub const TENANT_NAME: &str = "^(ten_[0-9a-f]{32}|[a-z0-9]+(-[a-z0-9]+)*)$";
-
+/// What lists and streams call it that can be narrowed to one tenant.
 const PARAMETER: &str = "tenant";
 
 impl TenantName {
@@ -28,12 +27,6 @@ impl TenantName {
     pub fn parse(text: &str) -> Option<Self> {
         let id = text.parse().map(Self::Id).ok();
         id.or_else(|| text.parse().map(Self::Subdomain).ok())
-    }
-
-    /// The tenant that a list or a stream is to be narrowed to.
-    pub fn read(fields: &mut Fields) -> Option<Self> {
-        let fault = || Fault::new("invalid_tenant", "must be a tenant's id or subdomain");
-        fields.optional(PARAMETER, |text| Self::parse(text).ok_or_else(fault)).flatten()
     }
 
     /// Its id. A subdomain that nobody has, or somebody whom the caller does not see, is refused; an id may be that of one long gone.
@@ -54,6 +47,18 @@ impl TenantName {
             Some(name) => name.id(reader).await.map(Some),
             None => Ok(None),
         }
+    }
+}
+
+impl Text for TenantName {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let fault = || Fault::new("invalid_tenant", "must be a tenant's id or subdomain");
+        Self::parse(text).ok_or_else(fault)
+    }
+
+    fn schema() -> Value {
+        let either = "^(ten_[0-9a-f]{32}|[a-z0-9]+(-[a-z0-9]+)*)$";
+        json!({ "type": "string", "pattern": either, "minLength": 3, "maxLength": 40 })
     }
 }
 

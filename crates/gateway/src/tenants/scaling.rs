@@ -1,11 +1,14 @@
 //! How large a tenant is to be.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wire::kinds::TenantScale;
 
-use super::words;
+use super::words::Reason;
 use crate::{
-    http::fields::{Fault, Fields},
+    http::{
+        fields::{Fault, Field},
+        request::request,
+    },
     problem::{Code, Problem},
     store::{plans::Plan, room::Room, tenants::Tenant},
 };
@@ -13,13 +16,41 @@ use crate::{
 /// The least a container gets; the provisioner holds the same.
 const LEAST_CPU_MILLIS: i32 = 250;
 const LEAST_MEMORY_MB: i32 = 512;
+const LEAST_WORKERS: i32 = 1;
 
-/// What is asked for, and why.
-#[derive(Debug)]
-pub struct Scaling {
-    pub request: TenantScale,
-    pub reason: Option<String>,
+request! {
+    /// What is to change. What is not named stays.
+    pub struct Scale: Request<Scalable<'_>> {
+        /// Cores of each container, in thousandths at the finest.
+        #[example = 1.5]
+        cpu: Option<CpuMillis>,
+        /// Of each container.
+        #[example = 2048]
+        memory_mb: Option<MemoryMb>,
+        #[example = 3]
+        workers: Option<Workers>,
+        /// For those who read the audit log; 1 to 500 characters.
+        #[example = "Monday mornings are slow."]
+        reason: Option<Reason>,
+    }
 }
+
+/// Whose size is to change, and within what.
+#[derive(Debug)]
+pub struct Scalable<'a> {
+    pub tenant: &'a Tenant,
+    pub plan: &'a Plan,
+}
+
+/// In thousandths of a core.
+#[derive(Debug, Clone, Copy)]
+pub struct CpuMillis(u32);
+
+#[derive(Debug, Clone, Copy)]
+pub struct MemoryMb(u32);
+
+#[derive(Debug, Clone, Copy)]
+pub struct Workers(u32);
 
 /// What a figure may be.
 #[derive(Clone, Copy)]
@@ -29,36 +60,62 @@ struct Range {
     most: i32,
 }
 
-impl Scaling {
-    /// Reads a body, or tells everything that is wrong with it.
-    pub fn parse(body: &[u8], tenant: &Tenant, plan: &Plan) -> Result<Self, Problem> {
-        let mut fields = Fields::of_body(body)?;
-        let most = |base: i32| base.saturating_mul(plan.ceiling_percent) / 100;
-        let cpu = Range { now: tenant.cpu_millis, least: LEAST_CPU_MILLIS, most: most(plan.cpu_millis) };
-        let memory = Range { now: tenant.memory_mb, least: LEAST_MEMORY_MB, most: most(plan.memory_mb) };
-        let workers = Range { now: tenant.workers, least: 1, most: most(plan.workers) };
-        let cpu_millis = fields.value("cpu", |value| millis(&value, cpu));
-        let memory_mb = fields.value("memory_mb", |value| whole(&value, memory));
-        let workers = fields.value("workers", |value| whole(&value, workers));
-        let reason = fields.optional("reason", words::reason);
-        fields.finish()?;
-        let request = TenantScale {
-            cpu_millis: cpu_millis.flatten(),
-            memory_mb: memory_mb.flatten(),
-            workers: workers.flatten(),
-        };
-        Ok(Self { request, reason: reason.flatten() })
+impl Scale {
+    /// What the operation is asked.
+    pub fn request(&self) -> TenantScale {
+        TenantScale {
+            cpu_millis: self.cpu.map(|CpuMillis(millis)| millis),
+            memory_mb: self.memory_mb.map(|MemoryMb(megabytes)| megabytes),
+            workers: self.workers.map(|Workers(count)| count),
+        }
     }
 }
 
-fn millis(value: &Value, range: Range) -> Result<u32, Fault> {
-    let cores = value.as_f64().ok_or_else(|| Fault::new("not_a_number", "must be a number of cores"))?;
-    let millis = (cores * 1000.0).round();
-    if (cores * 1000.0 - millis).abs() > 1e-6 {
-        return Err(Fault::new("too_fine", "must be in thousandths of a core at the finest"));
+impl Scalable<'_> {
+    fn range(&self, now: i32, least: i32, of_plan: i32) -> Range {
+        Range { now, least, most: of_plan.saturating_mul(self.plan.ceiling_percent) / 100 }
     }
-    let told = |millis: i32| f64::from(millis) / 1000.0;
-    within(millis, range).ok_or_else(|| out_of_range(told(range.least), told(range.most)))
+}
+
+impl Field<Scalable<'_>> for CpuMillis {
+    fn read(value: Value, its: &Scalable<'_>) -> Result<Self, Fault> {
+        let range = its.range(its.tenant.cpu_millis, LEAST_CPU_MILLIS, its.plan.cpu_millis);
+        let cores = value.as_f64().ok_or_else(|| Fault::new("not_a_number", "must be a number of cores"))?;
+        let millis = (cores * 1000.0).round();
+        if (cores * 1000.0 - millis).abs() > 1e-6 {
+            return Err(Fault::new("too_fine", "must be in thousandths of a core at the finest"));
+        }
+        let fault = || out_of_range(cores_of(range.least), cores_of(range.most));
+        within(millis, range).map(Self).ok_or_else(fault)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "number", "format": "double", "minimum": cores_of(LEAST_CPU_MILLIS) })
+    }
+}
+
+impl Field<Scalable<'_>> for MemoryMb {
+    fn read(value: Value, its: &Scalable<'_>) -> Result<Self, Fault> {
+        whole(&value, its.range(its.tenant.memory_mb, LEAST_MEMORY_MB, its.plan.memory_mb)).map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int32", "minimum": LEAST_MEMORY_MB })
+    }
+}
+
+impl Field<Scalable<'_>> for Workers {
+    fn read(value: Value, its: &Scalable<'_>) -> Result<Self, Fault> {
+        whole(&value, its.range(its.tenant.workers, LEAST_WORKERS, its.plan.workers)).map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int32", "minimum": LEAST_WORKERS })
+    }
+}
+
+fn cores_of(millis: i32) -> f64 {
+    f64::from(millis) / 1000.0
 }
 
 fn whole(value: &Value, range: Range) -> Result<u32, Fault> {
@@ -93,10 +150,9 @@ pub fn obstacle(tenant: &Tenant, plan: &Plan, request: &TenantScale, room: &Room
         wanted.zip(has).is_some_and(|(wanted, has)| i64::from(wanted) > i64::from(has))
     };
     if large(request.cpu_millis, room.cpu_millis) || large(request.memory_mb, room.memory_mb) {
-        let cores = |millis: i32| f64::from(millis) / 1000.0;
         let detail = format!(
             "A container of the tenant's cluster can have {} cores and {} MB of memory at most.",
-            cores(room.cpu_millis.unwrap_or_default()),
+            cores_of(room.cpu_millis.unwrap_or_default()),
             room.memory_mb.unwrap_or_default(),
         );
         return Some(Problem::new(Code::NoRoom).detail(detail));

@@ -19,12 +19,12 @@ use crate::{
     commands,
     idempotency::Answer,
     problem::{Answered, Code, Problem},
-    routes::reason::optional_reason,
     store::{
         accept::asked,
         operations,
         tenants::{self, Tenant},
     },
+    tenants::words::Reason,
     vocabulary,
 };
 
@@ -48,7 +48,7 @@ pub async fn operate<A, R: Request>(
     app: &App,
     command: &Command<A, Tenant>,
     request: &R,
-    reason: Option<String>,
+    reason: Option<&Reason>,
 ) -> Answered<Response> {
     let (tenant, operation) = (command.target(), OperationId::generate());
     let accepted = Accepted {
@@ -58,22 +58,10 @@ pub async fn operate<A, R: Request>(
         already: false,
     };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &accepted)?;
-    let new = NewOperation::of(operation, tenant.id, request, asked(command, reason.as_deref()));
+    let new = NewOperation::of(operation, tenant.id, request, asked(command, reason.map(Reason::as_str)));
     match commands::accept(app, command, &new, answer).await? {
         Some(answer) => Ok(answer),
         None => not_accepted::<A, R>(app, command).await,
-    }
-}
-
-/// The same for what takes nothing but a reason.
-pub async fn operate_for_a_reason<A, R: Request>(
-    app: &App,
-    command: &Command<A, Tenant>,
-    request: &R,
-) -> Answered<Response> {
-    match optional_reason(command.body()) {
-        Ok(reason) => operate(app, command, request, reason).await,
-        Err(problem) => command.repeat_or(&app.statements, problem).await,
     }
 }
 

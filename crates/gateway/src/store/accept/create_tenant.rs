@@ -13,7 +13,7 @@ use super::{AcceptError, Accepting, asked, once};
 use crate::{
     auth::Command,
     idempotency::Answer,
-    tenants::{N8nVersion, NewTenant},
+    tenants::{CustomDomain, N8nVersion, NewTenant, Region},
 };
 
 /// A tenant to be.
@@ -61,7 +61,8 @@ impl CreateTenant<'_> {
         operation: OperationId,
         answer: &Answer,
     ) -> Result<bool, AcceptError> {
-        let request = kinds::TenantCreate { mode: self.tenant.mode, plan: self.tenant.plan.clone() };
+        let request =
+            kinds::TenantCreate { mode: self.tenant.mode.mode(), plan: self.tenant.plan.as_str().to_owned() };
         let new = NewOperation::of(operation, self.id, &request, asked(command, None));
         let once = once(command, answer);
         let statement = bind(sqlx::query_scalar(STATEMENT), &new, Some(&once));
@@ -71,16 +72,16 @@ impl CreateTenant<'_> {
     fn bind<'q>(&'q self, query: Accepting<'q>) -> Accepting<'q> {
         let tenant = self.tenant;
         query
-            .bind(&tenant.name)
+            .bind(tenant.name.as_str())
             .bind(tenant.email.as_str())
             .bind(tenant.subdomain.as_str())
-            .bind(tenant.mode.as_str())
+            .bind(tenant.mode.mode().as_str())
             .bind(TenantStatus::Provisioning.as_str())
-            .bind(&tenant.plan)
-            .bind(&tenant.region)
-            .bind(tenant.custom_domain.as_ref().map(|domain| domain.as_str()))
-            .bind(&tenant.compliance)
-            .bind(&tenant.metadata)
+            .bind(tenant.plan.as_str())
+            .bind(tenant.region.as_ref().map(Region::as_str))
+            .bind(tenant.custom_domain.as_ref().map(CustomDomain::as_str))
+            .bind(tenant.compliance.tags())
+            .bind(tenant.metadata.as_json())
             .bind(self.n8n_version.as_str())
     }
 }

@@ -1,12 +1,12 @@
 //! Giving a stuck operation up.
 
 use super::{Steering, resume::not_stuck, steering};
-use crate::{problem::Problem, store::operations::Operation};
+use crate::{auth::Role, problem::Problem, store::operations::Operation, tenants::words::Reason};
 
 /// An operation to be abandoned.
 #[derive(Debug)]
 pub struct AbandonOperation {
-    pub reason: String,
+    pub reason: Reason,
 }
 
 impl Steering for AbandonOperation {
@@ -30,9 +30,10 @@ impl Steering for AbandonOperation {
         changed: "select o.tenant_id, o.id as operation_id from operation o left join settled on true",
     );
     const ACTION: &'static str = "operation.abandon";
+    const ROLES: &'static [Role] = &[Role::Admin];
 
     fn reason(&self) -> Option<&str> {
-        Some(&self.reason)
+        Some(self.reason.as_str())
     }
 
     fn refusal(operation: &Operation) -> Problem {

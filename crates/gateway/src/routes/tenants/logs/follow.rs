@@ -17,8 +17,13 @@ use common::{bus::BusError, error::Kind, id::TenantId};
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, header};
 use serde::Serialize;
+use serde_json::json;
 use time::OffsetDateTime;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 use wire::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES};
 
 use super::{LogLineView, Query};
@@ -26,7 +31,7 @@ use crate::{
     app::App,
     auth::Identity,
     events::EndView,
-    http::postponed::spread,
+    http::{postponed::spread, request},
     problem::{Code, Problem},
     routes::events::{HEARTBEAT, RETRY_SECONDS, UNBUFFERED},
 };
@@ -67,6 +72,16 @@ impl End {
             Self::TokenExpired => "token_expired",
             Self::Unavailable => "unavailable",
         }
+    }
+}
+
+/// The header that says which line a client was told last.
+pub enum LastLine {}
+
+impl IntoParams for LastLine {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let nanoseconds = json!({ "type": "string", "pattern": "^[0-8]?[0-9]{1,18}$" });
+        request::header(LAST_EVENT_ID, "Wins over `after`", nanoseconds)
     }
 }
 
