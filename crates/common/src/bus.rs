@@ -6,6 +6,7 @@
 mod attempt;
 mod carried;
 mod consume;
+mod consumer;
 mod link;
 mod message;
 mod pull;
@@ -34,7 +35,7 @@ use crate::{
 use link::Link;
 
 pub use carried::Carried;
-pub use consume::{Consumer, Lane, Outcome};
+pub use consumer::{Consumer, Lane, Outcome};
 pub use message::{Concerns, Malformed, Message, Storage, StreamSpec, Undecodable};
 pub use request::Request;
 pub use sequence::{Sent, Stopped};

@@ -7,6 +7,7 @@ mod health;
 mod metrics;
 mod migrate;
 mod ops;
+mod panics;
 pub mod process;
 mod readiness;
 mod rounds;
@@ -25,11 +26,11 @@ use crate::{
     database::{self, DatabaseConfig},
 };
 
+pub(crate) use panics::panicked;
 pub use process::Process;
 pub use readiness::{Latch, Readiness};
 pub use rounds::{Interval, Round};
 pub use tasks::Tasks;
-pub(crate) use tasks::panicked;
 
 /// What every service is told besides what every process is, and its own configuration.
 struct Whole<C> {

@@ -7,6 +7,7 @@ mod containers;
 mod effects;
 mod engine;
 mod faults;
+mod ledger;
 mod look;
 mod networks;
 mod runs;
@@ -18,8 +19,8 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
-pub use effects::{Effect, Verb};
 pub use faults::{Fault, When};
+pub use ledger::{Effect, Verb};
 pub use runs::Run;
 
 use crate::capacity::Capacity;

@@ -1,7 +1,6 @@
 //! Who owns an object in an engine, and the labels that say so.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 
 use common::cluster::ClusterId;
 use common::id::TenantId;
@@ -37,8 +36,22 @@ pub mod label {
 }
 
 /// What a container does for its tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Role {
     /// Serves the editor, the API and webhooks.
     Main,
@@ -51,21 +64,7 @@ pub enum Role {
 impl Role {
     /// The word used in labels, logs and metrics.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Main => "main",
-            Self::Worker => "worker",
-            Self::Migrate => "migrate",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        [Self::Main, Self::Worker, Self::Migrate].into_iter().find(|role| role.as_str() == word)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.into_str()
     }
 }
 
@@ -86,7 +85,7 @@ impl Ownership {
     pub(crate) fn read(labels: &HashMap<String, String>) -> Option<Self> {
         Some(Self {
             tenant: read_tenant(labels)?,
-            role: Role::parse(labels.get(label::ROLE)?)?,
+            role: labels.get(label::ROLE)?.parse().ok()?,
             color: labels.get(label::COLOR)?.parse().ok()?,
             generation: labels.get(label::GENERATION)?.parse().ok()?,
             cluster: labels.get(label::CLUSTER)?.parse().ok()?,

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     auth::Command,
     exchange::Exchange,
-    idempotency::{Answer, repeat_or, stored_answer},
+    idempotency::Answer,
     metrics,
     problem::{Code, Pointer, Problem},
     store::{
@@ -65,7 +65,7 @@ async fn admitted<A, T>(
 ) -> Result<Option<Response>, Problem> {
     if let Err(overloaded) = app.pressure.admit() {
         // What was accepted before is no burden.
-        return repeat_or(app, command, overloaded).await.map(Some);
+        return command.repeat_or(&app.statements, overloaded).await.map(Some);
     }
     if accept(&answer).await.map_err(refusal)? {
         note(command.exchange(), tenant, operation);
@@ -73,7 +73,7 @@ async fn admitted<A, T>(
         wake(app, command.exchange(), operation, kind);
         return Ok(Some(answer.into_response()));
     }
-    stored_answer(app, command).await
+    command.stored_answer(&app.statements).await
 }
 
 /// Does to its target what a command asks, with the answer made for it, or gives the answer it got the first time.
@@ -87,7 +87,7 @@ pub async fn steer<A, S: Steering>(
     if steer::steer(&app.statements, command, steering, &answer).await.map_err(refusal)? {
         return Ok(Some(answer.into_response()));
     }
-    stored_answer(app, command).await
+    command.stored_answer(&app.statements).await
 }
 
 fn note(exchange: &Exchange, tenant: Option<TenantId>, operation: OperationId) {

@@ -11,15 +11,11 @@ use edge::EdgeToken;
 
 use crate::{
     auth::{SignatureRules, TokenKeys},
+    events,
     http::{cors::Origins, server::Sockets},
+    pressure,
     rates::RateConfig,
 };
-
-/// Each is a connection and a task: some 10 kB.
-const EVENT_CLIENTS: usize = 1_000;
-
-/// Some hours of work for one provisioner.
-const BACKLOG_HIGH: u32 = 10_000;
 
 /// As long as most ask back. What was asked for stays in the audit log.
 pub const OPERATIONS_KEPT_DAYS: NonZeroU16 = NonZeroU16::new(90).unwrap();
@@ -29,7 +25,10 @@ pub const OPERATIONS_KEPT_DAYS: NonZeroU16 = NonZeroU16::new(90).unwrap();
 pub struct Config {
     /// Where the API listens.
     pub api_bind: SocketAddr,
-    pub edge: EdgeConfig,
+    /// Where the edge fetches its routes.
+    pub edge_bind: SocketAddr,
+    /// What the edge shows to be let in.
+    pub edge_token: EdgeToken,
     pub sockets: Sockets,
     /// Whose pages may call the API from a browser.
     pub origins: Origins,
@@ -51,17 +50,19 @@ pub struct Config {
 impl Section for Config {
     fn read(env: &mut Env) -> Option<Self> {
         let api_bind = env.or("API_BIND", SocketAddr::from(([0, 0, 0, 0], 8080)));
-        let edge = EdgeConfig::read(env);
+        let edge_bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
+        let edge_token = env.secret("EDGE_TOKEN").map(EdgeToken::from);
         let (sockets, origins) = (Sockets::read(env), Origins::read(env));
         let (tokens, signatures) = (TokenKeys::read(env), SignatureRules::read(env));
         let (public, n8n_version) = (PublicAddress::read(env), env.required("N8N_VERSION"));
-        let event_clients = env.or("EVENT_CLIENTS", EVENT_CLIENTS);
-        let backlog_high = env.or("BACKLOG_HIGH", BACKLOG_HIGH);
+        let event_clients = events::clients(env);
+        let backlog_high = pressure::backlog_high(env);
         let operations_kept_days = env.or("OPERATIONS_KEPT_DAYS", OPERATIONS_KEPT_DAYS);
         let rates = RateConfig::read(env);
         Some(Self {
             api_bind: api_bind?,
-            edge: edge?,
+            edge_bind: edge_bind?,
+            edge_token: edge_token?,
             sockets: sockets?,
             origins: origins?,
             tokens: tokens?,
@@ -73,22 +74,6 @@ impl Section for Config {
             operations_kept_days: operations_kept_days?,
             rates: rates?,
         })
-    }
-}
-
-/// The port that the edge fetches its routes from.
-#[derive(Debug)]
-pub struct EdgeConfig {
-    pub bind: SocketAddr,
-    /// What the edge shows to be let in.
-    pub token: EdgeToken,
-}
-
-impl Section for EdgeConfig {
-    fn read(env: &mut Env) -> Option<Self> {
-        let bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
-        let token = env.secret("EDGE_TOKEN");
-        Some(Self { bind: bind?, token: token?.into() })
     }
 }
 

@@ -28,7 +28,6 @@ use crate::{
 
 #[cfg(test)]
 pub use self::reason::{OptionalReasonBody, ReasonBody};
-pub use self::tenants::logs::FOLLOWERS as LOG_FOLLOWERS;
 
 /// The routes that answer with streams of events.
 pub const STREAMS: [&str; 3] = ["/events", "/operations/{id}/events", "/tenants/{id}/logs"];
@@ -78,13 +77,14 @@ pub fn api(app: &App) -> Router {
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(axum::Extension(openapi::Document::of(&description)))
         .layer(compressed());
-    let followed = |router: Router<App>| router.layer(middleware::from_fn_with_state(app.clone(), observe));
+    let followed =
+        |router: Router<App>| router.layer(middleware::from_fn_with_state(app.observer.clone(), observe));
     let router = if app.origins.is_empty() {
         followed(router)
     } else {
         // Inside, so that browsers' questions are followed like every request; and around it, because it writes out errors.
-        followed(router.layer(middleware::from_fn_with_state(app.clone(), cors::answer_preflight)))
-            .layer(middleware::from_fn_with_state(app.clone(), cors::tell))
+        followed(router.layer(middleware::from_fn_with_state(app.origins.clone(), cors::answer_preflight)))
+            .layer(middleware::from_fn_with_state(app.origins.clone(), cors::tell))
     };
     router.with_state(app.clone())
 }

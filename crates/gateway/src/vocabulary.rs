@@ -15,7 +15,19 @@ use utoipa::{
 };
 use wire::kinds;
 
-use crate::{auth::Role, background::CONSUMERS, http::one_of::Words, problem::Code};
+use crate::{auth::Role, problem::Code};
+
+/// Whoever takes messages from the bus.
+pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
+
+/// A closed set of words.
+pub trait Words {
+    /// What the refusal of another word is called.
+    const UNKNOWN: &'static str = "unknown_word";
+
+    /// All of them.
+    fn words() -> Vec<Cow<'static, str>>;
+}
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident $(($unknown:literal))?: $words:expr;)+) => {$(

@@ -22,6 +22,9 @@ pub use mail::{Mail, MailTls};
 pub use revision::REVISION;
 pub use secret::{Secret, Secrets};
 
+/// Variables of an environment.
+type Pairs = Vec<(&'static str, String)>;
+
 /// What makes one tenant's n8n differ from another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {

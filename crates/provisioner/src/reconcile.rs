@@ -46,9 +46,9 @@ use sightings::Sightings;
 use watch::Watch;
 
 pub use drift::{Drift, Urgency};
-pub use notes::{Note, Noted};
+pub use notes::Note;
 pub use pace::{Cure, urgency};
-pub use rows::{Expected, Presence, Rows, Trouble, Wanted};
+pub use rows::{Expected, Noted, Presence, Rows, Trouble, Wanted};
 
 /// The listener says when it is time; this is for one that never does.
 const LONGEST_REST: Duration = Duration::from_secs(60);
@@ -123,7 +123,7 @@ impl Reconciler {
         }
         // The rows are read last: what was made meanwhile is in them, so it is not taken for nobody's.
         let cluster = self.world.site.cluster.as_str();
-        let rows = Rows::read(&self.pool, cluster, &sight.inventory).await?;
+        let rows = store::expected::rows(&self.pool, cluster, &sight.inventory).await?;
         let notes = notes::notes(&rows, &sight.inventory, &self.heard, clock::now());
         apply::note(&self.pool, &notes, &mut self.heard, &sight.inventory.unknown).await?;
         store::notes::observed(&self.pool, cluster, begun.elapsed()).await?;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use common::config::{Env, Section};
 
-use crate::{choice::Mix, faults::Faults};
+use crate::{choice::Mix, fault::Faults};
 
 /// One storm.
 #[derive(Debug, Clone)]

@@ -95,7 +95,7 @@ fn came_to_nothing(
     cause: Option<String>,
 ) -> StepError {
     let text = |name: &str| error.and_then(|error| error.get(name)).and_then(Value::as_str);
-    let known = text("kind").and_then(|word| Kind::ALL.into_iter().find(|kind| kind.as_str() == word));
+    let known = text("kind").and_then(|word| Kind::ALL.iter().copied().find(|kind| kind.as_str() == word));
     let detail = text("detail").unwrap_or("It was given up.");
     StepError::Failed {
         kind: known.filter(|kind| Class::of(*kind) == Class::Lasting).unwrap_or(Kind::Conflict),

@@ -116,7 +116,9 @@ impl<W: Send + Sync + 'static> Worker<W> {
         let duration_ms = begun.elapsed().as_millis() as u64;
         match driven {
             Ok(paused) => {
-                metrics::paused(claimed, paused, begun.elapsed());
+                if let Paused::Ended(end) = paused {
+                    metrics::ended(claimed, end, begun.elapsed());
+                }
                 tracing::info!(outcome = paused.as_str(), duration_ms, "operation");
                 self.tell_parent(claimed, paused);
             }

@@ -113,7 +113,7 @@ async fn live<C: Section>(
     metrics::describe();
     let mut signals = Signals::listen()?;
     let started = process.readiness.latch("start");
-    ops::serve(&process, skeleton.ops_bind).await?;
+    ops::serve(skeleton.ops_bind, &process.tasks, process.readiness.clone(), process.metrics.clone()).await?;
     tokio::select! {
         ran = start_and_wait(start(own, &process), started) => ran?,
         () = signals.told_to_stop(&process.tasks) => {}

@@ -12,7 +12,8 @@ use futures::stream::BoxStream;
 
 use super::FakeEngine;
 use super::containers::{joinable, removable};
-use super::effects::{Change, Verb};
+use super::effects::Change;
+use super::ledger::Verb;
 use super::runs::Run;
 use super::state::State;
 use crate::capacity::Capacity;

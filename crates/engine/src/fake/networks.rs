@@ -1,7 +1,8 @@
 //! The fake's networks.
 
 use super::FakeEngine;
-use super::effects::{Change, Verb};
+use super::effects::Change;
+use super::ledger::Verb;
 use super::state::{Labels, State};
 use crate::error::ContainerError;
 use crate::network_rules;

@@ -12,7 +12,6 @@ use crate::{
     app::App,
     auth::{Access, Command, Role, Target},
     http::request,
-    idempotency::repeat_or,
     store::steer::Steering,
 };
 
@@ -30,7 +29,7 @@ impl<B: request::Request + Send, A: Access, T: Target + Sync> FromRequest<App> f
         let command = Command::from_request(request, app).await?;
         match B::of_body(command.body(), &()) {
             Ok(body) => Ok(Self { command, body }),
-            Err(problem) => Err(repeat_or(app, &command, problem).await.into_response()),
+            Err(problem) => Err(command.repeat_or(&app.statements, problem).await.into_response()),
         }
     }
 }

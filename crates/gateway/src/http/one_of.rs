@@ -1,19 +1,11 @@
 //! Words of closed sets that mean nothing more to us than themselves.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData};
 
 use serde_json::{Value, json};
 
 use super::fields::{Fault, Text};
-
-/// A closed set of words.
-pub trait Words {
-    /// What the refusal of another word is called.
-    const UNKNOWN: &'static str = "unknown_word";
-
-    /// All of them.
-    fn words() -> Vec<Cow<'static, str>>;
-}
+use crate::vocabulary::Words;
 
 /// One of them.
 pub struct OneOf<W>(String, PhantomData<fn() -> W>);

@@ -46,7 +46,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<AuditPage>> {
     let filter = Filter::of_query(query.as_deref(), &())?;
-    let tenant = TenantName::id_of(filter.tenant.as_ref(), &app, caller.scope()).await?;
+    let tenant = TenantName::id_of(filter.tenant.as_ref(), &app.reader(caller.scope())).await?;
     let mut data = page(&app.statements, &filter, tenant).await?;
     let next_cursor = filter.page.cut(&mut data, |last| Cursor { at: last.at, id: last.id.uuid() });
     Ok(Json(AuditPage { data, next_cursor }))

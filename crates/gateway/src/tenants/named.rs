@@ -4,11 +4,12 @@ use common::{id::TenantId, tenant::Subdomain};
 use serde_json::{Value, json};
 
 use crate::{
-    app::App,
-    auth::Scope,
     http::fields::{Fault, Text},
     problem::{Answered, FieldError, Pointer, Problem},
-    store::tenants::{Tenant, find_by_subdomain},
+    store::{
+        reader::Reader,
+        tenants::{Tenant, find_by_subdomain},
+    },
 };
 
 /// An id or a subdomain. No subdomain holds an underscore and every id does, so they cannot be confused.
@@ -29,21 +30,21 @@ impl TenantName {
     }
 
     /// Its id. A subdomain that nobody has, or somebody whom the caller does not see, is refused; an id may be that of one long gone.
-    pub async fn id(&self, app: &App, scope: &Scope) -> Answered<TenantId> {
+    pub async fn id(&self, reader: &Reader<'_>) -> Answered<TenantId> {
         let subdomain = match self {
             Self::Id(id) => return Ok(*id),
             Self::Subdomain(subdomain) => subdomain,
         };
-        let found: Option<Tenant> = find_by_subdomain(&app.reader(scope), subdomain).await?;
+        let found: Option<Tenant> = find_by_subdomain(reader, subdomain).await?;
         let unknown =
             || FieldError::new(Pointer::to(PARAMETER), "unknown_tenant", "no tenant has this subdomain");
         found.map(|tenant| tenant.id).ok_or_else(|| Problem::fields(vec![unknown()]))
     }
 
     /// The same where nothing may be asked for.
-    pub async fn id_of(name: Option<&Self>, app: &App, scope: &Scope) -> Answered<Option<TenantId>> {
+    pub async fn id_of(name: Option<&Self>, reader: &Reader<'_>) -> Answered<Option<TenantId>> {
         match name {
-            Some(name) => name.id(app, scope).await.map(Some),
+            Some(name) => name.id(reader).await.map(Some),
             None => Ok(None),
         }
     }

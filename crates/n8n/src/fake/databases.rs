@@ -9,9 +9,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::ledger::{Entry, Fault, Ledger};
 use crate::databases::{
     ApiKeyRow, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed, ObservedDatabase,
-    ObservedTemplate, Owner, OwnerId, OwnerLogin, TenantDatabases, template_name,
+    ObservedTemplate, Owner, OwnerLogin, TenantDatabases, template_name,
 };
-use crate::{Version, schema::Family};
+use crate::{Version, account::OwnerId, schema::Family};
 
 /// The shared state. Clones are the same world.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
 //! The variables, by concern. Each is one that the installed n8n reads; what it defaults to rightly is left alone,
 //! unless a tenant's safety hangs on it.
 
-use super::{GRACE, Instance, Launch, PORT, Role, STOP_TIMEOUT, Scheme, Secret, SecretFile, Tmpfs};
+use super::{GRACE, Instance, Launch, PORT, Pairs, Role, STOP_TIMEOUT, Scheme, Secret, SecretFile, Tmpfs};
 
 /// Where the secrets are mounted.
 const SECRETS: &str = "/run/secrets";
@@ -31,8 +31,6 @@ const TMPFS: [Tmpfs; 2] = [
     Tmpfs { path: "/home/node", uid: USER, gid: USER, mode: 0o700, megabytes: 256 },
     Tmpfs { path: "/tmp", uid: USER, gid: USER, mode: 0o700, megabytes: 256 },
 ];
-
-pub(super) type Pairs = Vec<(&'static str, String)>;
 
 pub(super) fn launch(instance: &Instance, role: Role) -> Launch {
     let mut secrets = vec![Secret::EncryptionKey, Secret::DatabasePassword];

@@ -40,7 +40,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Answered<Json<OperationPage>> {
     let (filter, role) = (Filter::of_query(query.as_deref(), &())?, caller.identity().role());
-    let tenant = TenantName::id_of(filter.tenant.as_ref(), &app, caller.scope()).await?;
+    let tenant = TenantName::id_of(filter.tenant.as_ref(), &app.reader(caller.scope())).await?;
     let mut operations = page(&app.reader(caller.scope()), &filter, tenant).await?;
     let cursor = |last: &Operation| Cursor { at: last.created_at, id: last.id.uuid() };
     let next_cursor = filter.page.cut(&mut operations, cursor);

@@ -15,7 +15,7 @@ use crate::{
     auth::Command,
     commands::{self, For},
     http::request::Request,
-    idempotency::{Answer, IdempotencyKey, repeat_or},
+    idempotency::{Answer, IdempotencyKey},
     problem::{Answered, Code, Pointer, Problem},
     store::{accept::CreateTenant, room},
     tenants::{self, NewTenant, Region, Rules},
@@ -56,7 +56,7 @@ pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>)
     command.exchange().note_named(&subdomain_asked_for(command.body()));
     let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain.as_str() }) {
         Ok(tenant) => tenant,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let (id, operation) = (TenantId::generate(), OperationId::generate());
     let login_url = app.public.login_url(tenant.subdomain.as_str());

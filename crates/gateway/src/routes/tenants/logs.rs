@@ -28,7 +28,6 @@ use crate::{
     store::audit,
 };
 
-pub use follow::FOLLOWERS;
 use follow::{Feed, LastLine, told};
 
 /// When nothing is said.
@@ -136,7 +135,7 @@ pub async fn logs(
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
     let query = read_query(query.as_deref(), &headers)?;
-    let place = if query.follow { Some(Feed::place(&app)?) } else { None };
+    let place = if query.follow { Some(app.log_followers.place()?) } else { None };
     let Query { role, tail, after, .. } = query;
     let asked = AskLogs { tenant: of.tenant.id, cluster: of.tenant.cluster(), role, tail, after };
     let asked = app.bus.request(&asked).await;

@@ -21,7 +21,7 @@ use crate::{
     auth::Command,
     commands::{self, Asked},
     http::request::request,
-    idempotency::{Answer, IdempotencyKey, REPLAYED, kept_answer},
+    idempotency::{Answer, IdempotencyKey, REPLAYED},
     problem::{Answered, Code, Problem},
     store::{
         audit,
@@ -74,7 +74,7 @@ pub async fn reset_login(
     if accepted.map_err(commands::refusal)? {
         return Ok(told(ask(&app, &command, id, disable_mfa).await?).into_response());
     }
-    let Some(before) = kept_answer(&app, &command).await? else {
+    let Some(before) = command.kept_answer(&app.statements).await? else {
         return Err(steer::ResetLogin::refusal(command.target()));
     };
     let before: Kept = serde_json::from_slice(&before.body).map_err(|_| Problem::new(Code::Internal))?;

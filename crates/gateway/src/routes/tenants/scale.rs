@@ -10,7 +10,7 @@ use crate::{
     auth::{Command, absent},
     commands::For,
     http::request::Request,
-    idempotency::{IdempotencyKey, repeat_or, stored_answer},
+    idempotency::IdempotencyKey,
     problem::{Answered, Code, Problem},
     store::{
         operations, plans, room,
@@ -39,12 +39,12 @@ use crate::{
 pub async fn scale(State(app): State<App>, command: Command<For<TenantScale>, Tenant>) -> Answered<Response> {
     let scale = match wanted(&app, &command).await {
         Ok(wanted) => wanted,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let request = scale.request();
     if let Some(tenant) = is_so(&app, &command, &request).await? {
         // A repeat gets its first answer, also once that has come true.
-        return Ok(stored_answer(&app, &command).await?.unwrap_or_else(|| so_already(&tenant)));
+        return Ok(command.stored_answer(&app.statements).await?.unwrap_or_else(|| so_already(&tenant)));
     }
     operate(&app, &command, &request, scale.reason.as_ref()).await
 }

@@ -2,11 +2,10 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::clone::{INVALID, READY};
+use super::database::{INVALID, READY};
 use super::session::refused;
-use super::{Counts, DatabaseError, Name, Observed};
+use super::{Counts, DatabaseError, Name, Observed, schema};
 use crate::databases::{ObservedDatabase, ObservedTemplate, version_of_template};
-use crate::schema;
 
 #[derive(sqlx::FromRow)]
 struct Database {

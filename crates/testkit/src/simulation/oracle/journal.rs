@@ -153,5 +153,5 @@ fn word<'a>(entry: &'a NewEntry<'_>) -> Option<&'a str> {
 
 fn failure(entry: &NewEntry<'_>) -> Kind {
     let word = word(entry).expect("errors have a kind");
-    Kind::ALL.into_iter().find(|kind| kind.as_str() == word).expect("a kind")
+    Kind::ALL.iter().copied().find(|kind| kind.as_str() == word).expect("a kind")
 }

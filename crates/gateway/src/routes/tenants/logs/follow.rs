@@ -6,7 +6,6 @@
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
-    sync::Arc,
     time::Duration,
 };
 
@@ -39,9 +38,6 @@ use crate::{
 };
 
 const LAST_EVENT_ID: &str = "last-event-id";
-
-/// So many may follow logs at one gateway: a question a second each, of which a provisioner answers sixteen at a time.
-pub const FOLLOWERS: usize = 64;
 
 /// People read along.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -117,13 +113,6 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// A place for one more client.
-    pub fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
-        let full = "As many clients follow logs here as can. Try again later.";
-        let place = Arc::clone(&app.log_followers).try_acquire_owned();
-        place.map_err(|_| Problem::new(Code::Unavailable).detail(full))
-    }
-
     /// Goes on from what was asked for first and answered.
     pub fn of(
         app: &App,

@@ -1,5 +1,6 @@
 //! A connection whose peer, once it has begun a request, must get to the end of its headers. Between requests it may be silent for
-//! longer: a proxy keeps connections for the next request, and one that we close first is a request lost.
+//! longer: a proxy keeps connections for the next request, and one that we close first is a request lost. hyper's own
+//! `header_read_timeout` counts from the end of the answer before, so it cannot tell the two apart.
 
 use std::{
     io,
@@ -92,7 +93,7 @@ impl hyper::body::Body for Answer {
 }
 
 /// Ends reading with an error once headers take longer than this.
-pub struct Prompt<S> {
+pub struct HeaderTimeout<S> {
     stream: S,
     phase: Phase,
     headers_within: Duration,
@@ -100,13 +101,13 @@ pub struct Prompt<S> {
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Prompt<S> {
+impl<S> HeaderTimeout<S> {
     pub fn new(stream: S, phase: Phase, headers_within: Duration) -> Self {
         Self { stream, phase, headers_within, waiting: None }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Prompt<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for HeaderTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -140,28 +141,28 @@ mod tests {
     const HEADERS_WITHIN: Duration = Duration::from_secs(10);
     const LONGER: Duration = Duration::from_secs(60);
 
-    async fn read(prompt: &mut Prompt<impl AsyncRead + Unpin>) -> io::Result<u8> {
-        prompt.read_u8().await
+    async fn read(reader: &mut HeaderTimeout<impl AsyncRead + Unpin>) -> io::Result<u8> {
+        reader.read_u8().await
     }
 
     #[tokio::test(start_paused = true)]
     async fn headers_take_so_long_at_most_and_silence_between_requests_is_as_long_as_it_likes() {
         let (ours, mut theirs) = tokio::io::duplex(8);
         let phase = Phase::default();
-        let mut prompt = Prompt::new(ours, phase.clone(), HEADERS_WITHIN);
+        let mut reader = HeaderTimeout::new(ours, phase.clone(), HEADERS_WITHIN);
         for _ in 0..2 {
             theirs.write_all(b"G").await.unwrap();
-            read(&mut prompt).await.unwrap();
+            read(&mut reader).await.unwrap();
             phase.answering();
             // A body may take its time as far as the connection is concerned.
-            assert!(tokio::time::timeout(LONGER, read(&mut prompt)).await.is_err());
+            assert!(tokio::time::timeout(LONGER, read(&mut reader)).await.is_err());
             drop(phase.until_answered(Response::default()));
-            assert!(tokio::time::timeout(LONGER, read(&mut prompt)).await.is_err());
+            assert!(tokio::time::timeout(LONGER, read(&mut reader)).await.is_err());
         }
         theirs.write_all(b"G").await.unwrap();
-        read(&mut prompt).await.unwrap();
+        read(&mut reader).await.unwrap();
         let begun = tokio::time::Instant::now();
-        assert_eq!(read(&mut prompt).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(read(&mut reader).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(begun.elapsed().as_secs(), HEADERS_WITHIN.as_secs());
     }
 
@@ -169,7 +170,7 @@ mod tests {
     async fn a_byte_now_and_then_gains_nothing_and_neither_does_saying_nothing_at_all() {
         for bytes in [true, false] {
             let (ours, mut theirs) = tokio::io::duplex(64);
-            let mut prompt = Prompt::new(ours, Phase::default(), HEADERS_WITHIN);
+            let mut reader = HeaderTimeout::new(ours, Phase::default(), HEADERS_WITHIN);
             let begun = tokio::time::Instant::now();
             let trickle = async {
                 loop {
@@ -179,7 +180,7 @@ mod tests {
                     }
                 }
             };
-            let reading = async { while read(&mut prompt).await.is_ok() {} };
+            let reading = async { while read(&mut reader).await.is_ok() {} };
             tokio::select! { () = reading => {}, () = trickle => {} }
             assert_eq!(begun.elapsed().as_secs(), HEADERS_WITHIN.as_secs());
         }
@@ -189,13 +190,13 @@ mod tests {
     async fn what_is_no_longer_http_has_no_headers_to_wait_for() {
         let (ours, mut theirs) = tokio::io::duplex(8);
         let phase = Phase::default();
-        let mut prompt = Prompt::new(ours, phase.clone(), HEADERS_WITHIN);
+        let mut reader = HeaderTimeout::new(ours, phase.clone(), HEADERS_WITHIN);
         phase.answering();
         let mut upgraded = Response::default();
         *upgraded.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         drop(phase.until_answered(upgraded));
         theirs.write_all(b"x").await.unwrap();
-        read(&mut prompt).await.unwrap();
-        assert!(tokio::time::timeout(LONGER, read(&mut prompt)).await.is_err());
+        read(&mut reader).await.unwrap();
+        assert!(tokio::time::timeout(LONGER, read(&mut reader)).await.is_err());
     }
 }

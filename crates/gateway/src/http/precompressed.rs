@@ -15,12 +15,12 @@ const GZIP: (HeaderName, HeaderValue) = (header::CONTENT_ENCODING, HeaderValue::
 
 /// The text, and what was made of it.
 #[derive(Debug)]
-pub struct Packed {
+pub struct Precompressed {
     plain: Bytes,
     gzip: OnceCell<Option<Bytes>>,
 }
 
-impl Packed {
+impl Precompressed {
     /// A text that is compressed when somebody first takes it so.
     pub fn new(plain: impl Into<Bytes>) -> Self {
         Self { plain: plain.into(), gzip: OnceCell::new() }
@@ -33,8 +33,8 @@ impl Packed {
 
     /// The text in the form that whoever sent these headers takes.
     pub async fn answer(&self, asked: &HeaderMap) -> Response {
-        let packed = if takes_gzip(asked) { self.gzip().await } else { None };
-        match packed {
+        let precompressed = if takes_gzip(asked) { self.gzip().await } else { None };
+        match precompressed {
             Some(gzip) => ([VARY, GZIP], gzip).into_response(),
             None => ([VARY], self.plain.clone()).into_response(),
         }
@@ -43,8 +43,8 @@ impl Packed {
     async fn gzip(&self) -> Option<Bytes> {
         let pack = async || {
             let plain = self.plain.clone();
-            let packed = tokio::task::spawn_blocking(move || pack(&plain)).await;
-            packed.ok().and_then(Result::ok).map(Bytes::from)
+            let precompressed = tokio::task::spawn_blocking(move || pack(&plain)).await;
+            precompressed.ok().and_then(Result::ok).map(Bytes::from)
         };
         self.gzip.get_or_init(pack).await.clone()
     }
@@ -92,14 +92,14 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_packed_once_for_all() {
-        let text = Packed::new("the same again and again. ".repeat(1_000));
+        let text = Precompressed::new("the same again and again. ".repeat(1_000));
         let first = text.gzip().await.unwrap();
         assert!(first.len() * 20 < text.plain().len());
         assert_eq!(first.as_ptr(), text.gzip().await.unwrap().as_ptr());
-        let packed = text.answer(&asking(&["gzip"])).await;
-        assert_eq!(packed.headers()["content-encoding"], "gzip");
+        let precompressed = text.answer(&asking(&["gzip"])).await;
+        assert_eq!(precompressed.headers()["content-encoding"], "gzip");
         let plain = text.answer(&asking(&[])).await;
         assert!(!plain.headers().contains_key("content-encoding"));
-        assert_eq!((&plain.headers()["vary"], &packed.headers()["vary"]), (&VARY.1, &VARY.1));
+        assert_eq!((&plain.headers()["vary"], &precompressed.headers()["vary"]), (&VARY.1, &VARY.1));
     }
 }

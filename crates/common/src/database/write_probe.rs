@@ -19,7 +19,7 @@ const TRY_EVERY: Duration = Duration::from_secs(1);
 
 /// What one pool has heard of its server.
 #[derive(Debug, Default)]
-pub(super) struct Doubt(Mutex<Heard>);
+pub(super) struct WriteProbe(Mutex<Heard>);
 
 #[derive(Debug, Default)]
 struct Heard {
@@ -30,7 +30,7 @@ struct Heard {
     tried: Option<Instant>,
 }
 
-impl Doubt {
+impl WriteProbe {
     /// A connection was made.
     pub(super) fn made(&self, takes_writes: bool, now: Instant) {
         self.heard().tried = (!takes_writes).then_some(now);
@@ -77,22 +77,22 @@ mod tests {
 
     #[test]
     fn a_server_that_takes_writes_is_asked_once_a_second() {
-        let (doubt, start) = (Doubt::default(), Instant::now());
-        let asked = (0..1000).filter(|n| doubt.asks(start + MOMENT * *n)).count();
+        let (probe, start) = (WriteProbe::default(), Instant::now());
+        let asked = (0..1000).filter(|n| probe.asks(start + MOMENT * *n)).count();
         assert_eq!(asked, 10);
     }
 
     #[test]
     fn one_that_does_not_is_asked_each_time_and_left_once_a_second() {
-        let (doubt, start) = (Doubt::default(), Instant::now());
-        doubt.made(false, start);
+        let (probe, start) = (WriteProbe::default(), Instant::now());
+        probe.made(false, start);
         let mut left = 0;
         for n in 1..1000 {
             let now = start + MOMENT * n;
-            assert!(doubt.asks(now) || n < 3, "{n}");
-            if !doubt.keeps(false, now) {
+            assert!(probe.asks(now) || n < 3, "{n}");
+            if !probe.keeps(false, now) {
                 left += 1;
-                doubt.made(false, now);
+                probe.made(false, now);
             }
         }
         assert_eq!(left, 9);
@@ -100,10 +100,10 @@ mod tests {
 
     #[test]
     fn once_a_new_connection_is_better_the_others_are_given_up_at_once() {
-        let (doubt, now) = (Doubt::default(), Instant::now());
-        assert!(!doubt.keeps(false, now), "the first that says no");
-        assert!(doubt.keeps(false, now) && doubt.keeps(true, now));
-        doubt.made(true, now + MOMENT);
-        assert!(!doubt.keeps(false, now + MOMENT * 2));
+        let (probe, now) = (WriteProbe::default(), Instant::now());
+        assert!(!probe.keeps(false, now), "the first that says no");
+        assert!(probe.keeps(false, now) && probe.keeps(true, now));
+        probe.made(true, now + MOMENT);
+        assert!(!probe.keeps(false, now + MOMENT * 2));
     }
 }

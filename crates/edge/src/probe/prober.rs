@@ -16,12 +16,12 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Looks at sides through one proxy.
 #[derive(Debug, Clone)]
-pub struct Lookout {
+pub struct Prober {
     client: Client,
     target: Url,
 }
 
-impl Lookout {
+impl Prober {
     /// Through the proxy with this base URL of its entrypoint `probe`.
     pub fn through(base: &str) -> Result<Self, HttpEdgeError> {
         let client = Client::builder()
