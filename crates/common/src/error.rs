@@ -3,7 +3,7 @@
 mod scrub;
 mod sqlstate;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 pub use scrub::{scrub, writable};
 
@@ -134,6 +134,21 @@ pub trait Classify: std::error::Error + Send + Sync + 'static {
             | Kind::Conflict
             | Kind::Throttled => self.to_string(),
         }
+    }
+}
+
+/// One that several were told of.
+impl<E: Classify> Classify for Arc<E> {
+    fn kind(&self) -> Kind {
+        self.as_ref().kind()
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        self.as_ref().hint()
+    }
+
+    fn public_detail(&self) -> String {
+        self.as_ref().public_detail()
     }
 }
 

@@ -13,7 +13,7 @@ mod rounds;
 mod tasks;
 mod work;
 
-use std::{process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, process::ExitCode, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
 
@@ -43,6 +43,11 @@ impl<C: Section> Section for Whole<C> {
         let (database, bus, own) = (DatabaseConfig::read(env), BusConfig::read(env), C::read(env));
         Some(Self { database: database?, bus: bus?, own: own? })
     }
+}
+
+/// The same as [`process::names_read`] for a service.
+pub fn names_read<C: Section>(env: Env) -> BTreeSet<String> {
+    process::names_read::<Whole<C>>(env)
 }
 
 /// What a service is given to start with; what it does, it begins with one of the verbs in `work`.

@@ -5,7 +5,9 @@ use std::{fmt, ops::Deref, sync::Arc, time::Instant};
 use common::{
     bus::Bus,
     database::Statements,
+    public_address::PublicAddress,
     service::{Readiness, Tasks},
+    version::Version,
 };
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
@@ -15,7 +17,7 @@ use crate::{
     audit::Trail,
     auth::{Scope, SignatureRules, TokenKeys},
     cached::Cached,
-    config::{Config, EdgeConfig, PublicAddress, Version},
+    config::{Config, EdgeConfig},
     events::Hub,
     health::Report,
     http::cors::Origins,

@@ -96,8 +96,7 @@ impl Report {
 
 /// The report, at most a second old.
 pub async fn report(app: &App) -> Report {
-    let fresh = async || Ok::<_, std::convert::Infallible>(look(app).await);
-    app.health.get(KEPT_FOR, fresh).await.unwrap_or_else(|never| match never {})
+    app.health.get(|_| KEPT_FOR, async || look(app).await).await
 }
 
 async fn look(app: &App) -> Report {

@@ -34,7 +34,7 @@ use common::service::Service;
 use tokio::net::TcpListener;
 
 pub use app::{App, Dependencies};
-pub use config::Config;
+pub use config::{Config, OPERATIONS_KEPT_DAYS};
 pub use events::start as start_events;
 pub use http::server::{Sockets, serve};
 pub use jobs::{retention::forget, runner, schedules as declared_schedules};
@@ -45,7 +45,7 @@ pub use routes::{api, describe, edge::edge};
 /// Starts the gateway: the API, the edge's port, the background and the schedules.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (api_bind, edge_bind, sockets) = (config.api_bind, config.edge.bind, config.sockets);
-    let metrics = service.metrics.clone();
+    let (metrics, operations_kept_days) = (service.metrics.clone(), config.operations_kept_days);
     let around = Dependencies {
         database: service.database.clone(),
         bus: service.bus.clone(),
@@ -54,7 +54,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         render_metrics: Arc::new(move || metrics.render()),
     };
     let app = App::new(config, around);
-    let runner = runner(&app.database)?;
+    let runner = runner(&app.database, operations_kept_days)?;
     serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app), sockets);
     serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app), sockets);
     service.record_is_usable().await;

@@ -1,5 +1,7 @@
 //! Tenants as callers describe them and as they are shown.
 
+mod compliance;
+mod custom_domain;
 mod email;
 mod filter;
 mod health;
@@ -12,11 +14,12 @@ pub mod scaling;
 mod view;
 pub mod words;
 
+pub use custom_domain::CustomDomain;
 pub use email::Email;
 pub use filter::Filter;
 pub use health::TenantHealth;
 pub use named::TenantName;
 pub use new_tenant::NewTenant;
-pub use offered::{ClusterName, CustomDomain, PlanName, Region, Rules};
+pub use offered::{ClusterName, PlanName, Region, Rules};
 pub use room::obstacle;
 pub use view::{InstanceView, LimitsView, TenantView};

@@ -8,11 +8,13 @@ use crate::{Version, schema::Family};
 mod error;
 mod name;
 mod postgres;
+mod template;
 
 pub use error::{DatabaseError, MigrationFailed};
 pub use name::{Name, NameError};
 pub(crate) use postgres::refused;
 pub use postgres::{AdminUrlError, Limits, PostgresDatabases};
+pub use template::{template_name, version_of_template};
 
 /// The tenants' databases. Each verb may be repeated and may run several times at once; removing what is gone succeeds.
 #[async_trait]

@@ -10,6 +10,7 @@ use wire::kinds::TenantHeal;
 
 use crate::{
     World,
+    begin::may_begin,
     create::{Nothing, Renewal, bring_up, confirm},
 };
 
@@ -52,7 +53,7 @@ macro_rules! step {
     };
 }
 
-step!(/** All that containers need: network, role and login, each as it should be. */ Surroundings, "surroundings", surroundings);
+step!(/** All that containers need: network, role and login, each as it should be. */ Surroundings, "surroundings", begin);
 step!(/** Main and workers run, and say that they are ready. */ Containers, "containers", containers);
 step!(/** The edge reaches it. */ Confirm, "route", reached);
 
@@ -65,6 +66,12 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
     let (name, limit) = (Name::of(tenant), blueprint.connection_limit());
     context.fenced().await?.databases.ensure_role(&name, &secrets.database_password, limit).await?;
     Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
+}
+
+/// One that rests meanwhile stays down.
+async fn begin(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
+    may_begin(context).await?;
+    surroundings(context).await
 }
 
 async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {

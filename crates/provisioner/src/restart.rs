@@ -10,6 +10,7 @@ use wire::kinds::TenantRestart;
 
 use crate::{
     World,
+    begin::may_begin,
     create::{READY, Renewal, await_ready, confirm, ensure_all},
     step::step,
     store::instances::Place,
@@ -49,6 +50,7 @@ async fn observe(context: &Context<'_, World, impl TenantRequest>) -> Result<Inv
 }
 
 async fn look(context: &Context<'_, World, impl TenantRequest>, state: &mut Before) -> Result<(), StepError> {
+    may_begin(context).await?;
     ensure_all(context, Renewal::Only(&[])).await?;
     let inventory = observe(context).await?;
     state.began =

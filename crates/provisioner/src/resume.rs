@@ -9,6 +9,7 @@ use wire::kinds::TenantResume;
 
 use crate::{
     World,
+    begin::may_begin,
     create::{Nothing, READY, Renewal, bring_up, publish, settle},
     delete::remove_all,
     heal,
@@ -37,6 +38,7 @@ async fn surroundings(
     context: &Context<'_, World, impl TenantRequest>,
     _: &mut Nothing,
 ) -> Result<(), StepError> {
+    may_begin(context).await?;
     heal::surroundings(context).await
 }
 

@@ -11,7 +11,8 @@ use edge::StandIn;
 use wire::kinds::TenantSuspend;
 
 use crate::{
-    World,
+    World, begin,
+    begin::may_begin,
     create::{Nothing, READY, Renewal, bring_up, ensure_all, publish, settle},
     delete::{remove_all, remove_containers},
     step::step,
@@ -41,11 +42,13 @@ step!(/** Nobody needs them now. */ Workers of SuspendTenant, "workers", run sto
 step!(/** It is so. */ Rest of SuspendTenant, "suspended", run rest, undo active);
 
 async fn page(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
+    may_begin(context).await?;
     publish(context, Some(StandIn::Suspended)).await
 }
 
+/// One that was not active when its turn came stays as it is.
 async fn route(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
-    publish(context, None).await
+    if begin::is(context, TenantStatus::Active).await? { publish(context, None).await } else { Ok(()) }
 }
 
 async fn stop_main(

@@ -4,15 +4,17 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use common::config::{Env, Section};
 
-use crate::faults::Faults;
+use crate::{choice::Mix, faults::Faults};
 
 /// One storm.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// How long tenants are asked for and things are broken.
     pub length: Duration,
-    /// Creations and removals a second.
+    /// Requests a second, cancellations beside them.
     pub rate: u32,
+    /// Whether tenants are restarted, suspended, resumed and scaled, too.
+    pub verbs: bool,
     /// Decides what is asked, broken and when. The same seed asks for the same in the same order; what is interrupted by it
     /// depends on the machine.
     pub seed: u64,
@@ -21,6 +23,8 @@ pub struct Config {
     /// How long a worker's lease lasts.
     pub lease: Duration,
     pub gateway: PathBuf,
+    /// The programs of a former release, `gateway` and `storm`, and its `migrations`, if the storm is to go over two releases.
+    pub former: Option<PathBuf>,
     /// Where this program itself is, to start it as a worker.
     pub own_path: PathBuf,
     /// Our own Postgres, reached directly.
@@ -42,6 +46,7 @@ impl Section for Config {
         let (seed, lease) =
             (env.or("STORM_SEED", fastrand::u64(..1_000_000)), env.or("STORM_LEASE_MS", 3000));
         let (faults, gateway) = (env.or("STORM_FAULTS", Faults::default()), env.required("STORM_GATEWAY"));
+        let former = env.optional("STORM_FORMER_PROGRAMS");
         let (postgres, login) = (env.required("STORM_POSTGRES"), env.required("STORM_POSTGRES_LOGIN"));
         let (nats, servers) = (env.required("STORM_NATS"), env.required("STORM_SERVERS"));
         let (port, logs) = (env.or("STORM_PORT", 28200), env.required("STORM_LOGS"));
@@ -49,16 +54,19 @@ impl Section for Config {
             Ok(path) => Some(path),
             Err(error) => env.problem(format!("this program does not know where it is: {error}")),
         };
+        let verbs = env.switch("STORM_VERBS", true);
         if rate == Some(0) {
             return env.problem("STORM_RATE must be at least 1".into());
         }
         Some(Self {
             length: Duration::from_secs(length?),
             rate: rate?,
+            verbs: verbs?,
             seed: seed?,
             faults: faults?,
             lease: Duration::from_millis(lease?),
             gateway: gateway?,
+            former: former?,
             own_path: own_path?,
             postgres: postgres?,
             postgres_login: login?,
@@ -71,6 +79,11 @@ impl Section for Config {
 }
 
 impl Config {
+    /// What is asked for.
+    pub fn mix(&self) -> Mix {
+        if self.verbs { Mix::ALL } else { Mix::WITHOUT_VERBS }
+    }
+
     /// The ports of the two gateways' APIs; each has its edge's and its operators' behind it.
     pub fn gateways(&self) -> [u16; 2] {
         [self.port, self.port + 3]

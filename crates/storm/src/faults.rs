@@ -4,12 +4,14 @@ mod servers;
 
 use std::{
     collections::BTreeSet,
+    process::Stdio,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::future::try_join_all;
+use tokio::process::Command;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +31,8 @@ const POSTGRES_AWAY: (u64, u64) = (200, 1500);
 const OVERSLEEP: (u64, u64) = (500, 2000);
 /// When Postgres is killed, in hundredths of the storm.
 const POSTGRES_KILLS: [u32; 3] = [70, 82, 92];
+/// In which part of the storm a former release is alone.
+const ROLL_OUT_AFTER: u32 = 10;
 const REVIVE_EVERY: Duration = Duration::from_millis(500);
 /// A message that does not arrive within this time after NATS is back counts as this late.
 const WOKEN_WITHIN: Duration = Duration::from_secs(60);
@@ -105,8 +109,25 @@ impl Storm {
         let mut seeds = Fault::ALL.map(|(fault, _)| (fault, random.fork()));
         let chosen = seeds.iter_mut().filter(|(fault, _)| self.config.faults.0.contains(fault));
         let loops = chosen.map(|(fault, random)| self.repeat(*fault, random, calm));
-        tokio::try_join!(try_join_all(loops), self.revive(calm))?;
+        tokio::try_join!(try_join_all(loops), self.revive(calm), self.roll_out(calm))?;
+        if self.config.former.is_some() {
+            self.fleet.go_back(&self.config).await?;
+        }
         Ok(())
+    }
+
+    /// Brings this release in beside the former one, as it is rolled out: first the schema, while what runs goes on.
+    async fn roll_out(&self, calm: &CancellationToken) -> anyhow::Result<()> {
+        let begins = sleep(self.config.length / ROLL_OUT_AFTER);
+        if self.config.former.is_none() || calm.run_until_cancelled(begins).await.is_none() {
+            return Ok(());
+        }
+        let mut migrate = Command::new(&self.config.gateway);
+        let record = self.config.record_at(self.config.postgres);
+        migrate.arg("migrate").env("DATABASE_URL", record).stdin(Stdio::null()).stdout(Stdio::null());
+        let status = migrate.status().await?;
+        anyhow::ensure!(status.success(), "the schema was not migrated: {status}");
+        self.fleet.roll_out(&self.config).await
     }
 
     async fn repeat(

@@ -1,25 +1,20 @@
 //! Our own services as processes: two of each, killed, paused and started again.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
-    path::Path,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use testkit::{
-    process::{Process, Program},
-    services,
-};
+use testkit::process::{Process, Program};
 use tokio::sync::Mutex;
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    programs::{Place, Release, program},
+};
 
-const CLUSTER: &str = "storm";
-/// Operations of one worker. Many of them lie still at any moment, because their worker was killed or sleeps; with fewer, the
-/// queue would grow and cancellations would meet nothing but what has not begun.
-const AT_ONCE: usize = 24;
+const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// Two gateways and two workers.
 pub struct Fleet {
@@ -29,69 +24,96 @@ pub struct Fleet {
 }
 
 struct Member {
-    program: Program,
-    is_worker: bool,
+    place: Place,
     /// Held while it is killed, paused or started: one fault at a time for each.
-    process: Mutex<Process>,
+    running: Mutex<Running>,
+}
+
+struct Running {
+    program: Program,
+    process: Process,
+}
+
+impl Running {
+    /// Another process of the same program, or of this one.
+    async fn begin_anew(&mut self, other: Option<Program>) -> anyhow::Result<()> {
+        self.process.kill().await?;
+        self.program = other.unwrap_or(self.program.clone());
+        self.process = Process::spawn(&self.program)?;
+        Ok(())
+    }
 }
 
 impl Fleet {
-    /// Starts all of them and waits until they are ready.
+    /// Starts all of them, of the former release if there is one, and waits until they are ready.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        let [gateway_proxy, worker_proxy] = config.proxies();
-        let mut programs = Vec::new();
-        for (number, port) in config.gateways().into_iter().enumerate() {
-            let mut variables = connected(services::gateway(port), config, gateway_proxy);
-            // Its callers ask as one, again and again; limits would be all it found.
-            variables.push(("RATE_LIMIT".into(), "off".into()));
-            let name = format!("gateway-{}", number + 1);
-            programs.push((program(config, &config.gateway, &name, variables, port + 2), false));
-        }
-        for (number, port) in config.workers().into_iter().enumerate() {
-            let mut variables = connected(services::site(CLUSTER), config, worker_proxy);
-            variables.push(("STORM_WORLD".into(), format!("http://127.0.0.1:{}", config.world())));
-            variables.push(("STORM_LEASE_MS".into(), config.lease.as_millis().to_string()));
-            variables.push(("OPERATIONS_AT_ONCE".into(), AT_ONCE.to_string()));
-            let mut worker =
-                program(config, &config.own_path, &format!("worker-{}", number + 1), variables, port);
-            worker.arguments.push("worker".into());
-            programs.push((worker, true));
-        }
+        let release = if config.former.is_some() { Release::Former } else { Release::Present };
         let mut members = Vec::new();
-        for (program, is_worker) in programs {
-            let process = Mutex::new(Process::start(&program).await?);
-            members.push(Member { program, is_worker, process });
+        for place in Place::ALL {
+            let program = program(config, place, release);
+            let process = Process::start(&program).await?;
+            members.push(Member { place, running: Mutex::new(Running { program, process }) });
         }
         Ok(Self { members, ended: AtomicU64::new(0) })
+    }
+
+    /// Exchanges one gateway and one worker, one after the other, for those of this release; each comes up as it can.
+    pub async fn roll_out(&self, config: &Config) -> anyhow::Result<()> {
+        for member in self.members.iter().filter(|member| member.place.is_second()) {
+            let present = program(config, member.place, Release::Present);
+            member.running.lock().await.begin_anew(Some(present)).await?;
+        }
+        Ok(())
+    }
+
+    /// Exchanges everything for the former release.
+    pub async fn go_back(&self, config: &Config) -> anyhow::Result<()> {
+        for member in &self.members {
+            let former = program(config, member.place, Release::Former);
+            member.running.lock().await.begin_anew(Some(former)).await?;
+        }
+        Ok(())
+    }
+
+    /// Which of them do not become ready within this time, though nobody disturbs them any more.
+    pub async fn unready(&self, patience: Duration) -> Vec<String> {
+        let deadline = tokio::time::Instant::now() + patience;
+        let mut unready = Vec::new();
+        for member in &self.members {
+            let running = member.running.lock().await;
+            if tokio::time::timeout_at(deadline, ready(&running.process)).await.is_err() {
+                unready.push(format!("{} ({})", member.place.name(), running.program.path.display()));
+            }
+        }
+        unready
     }
 
     /// Kills one at random, as a power cut would, and starts it again at once. `false`: it is paused, and stays so.
     pub async fn kill_one(&self, random: &mut fastrand::Rng) -> anyhow::Result<bool> {
         let Some(member) = random.choice(&self.members) else { return Ok(false) };
-        let Ok(mut process) = member.process.try_lock() else { return Ok(false) };
-        process.kill().await?;
-        *process = Process::spawn(&member.program)?;
+        let Ok(mut running) = member.running.try_lock() else { return Ok(false) };
+        running.begin_anew(None).await?;
         Ok(true)
     }
 
     /// Stops a worker's clock for so long: it neither works nor renews its leases, and then it goes on as if nothing had been.
     pub async fn pause_a_worker(&self, random: &mut fastrand::Rng, length: Duration) -> anyhow::Result<()> {
-        let workers: Vec<_> = self.members.iter().filter(|member| member.is_worker).collect();
+        let workers: Vec<_> = self.members.iter().filter(|member| member.place.is_worker()).collect();
         let Some(worker) = random.choice(workers) else { return Ok(()) };
-        let process = worker.process.lock().await;
-        signal(&process, Signal::STOP)?;
+        let running = worker.running.lock().await;
+        signal(&running.process, Signal::STOP)?;
         tokio::time::sleep(length).await;
-        signal(&process, Signal::CONT)
+        signal(&running.process, Signal::CONT)
     }
 
     /// Starts again what ended by itself, and counts it.
     pub async fn revive(&self) -> anyhow::Result<()> {
         for member in &self.members {
-            let Ok(mut process) = member.process.try_lock() else { continue };
-            if let Some(status) = process.ended()? {
-                eprintln!("{} ended by itself: {status}", member.program.path.display());
+            let Ok(mut running) = member.running.try_lock() else { continue };
+            if let Some(status) = running.process.ended()? {
+                eprintln!("{} ended by itself: {status}", member.place.name());
                 self.ended.fetch_add(1, Ordering::Relaxed);
-                *process = Process::spawn(&member.program)?;
+                running.process = Process::spawn(&running.program)?;
             }
         }
         Ok(())
@@ -103,25 +125,13 @@ impl Fleet {
     }
 }
 
+async fn ready(process: &Process) {
+    while !process.is_ready().await {
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
 fn signal(process: &Process, signal: Signal) -> anyhow::Result<()> {
     let id = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
     Ok(kill_process(id.ok_or_else(|| anyhow::anyhow!("an impossible process number"))?, signal)?)
-}
-
-fn connected(mut variables: Vec<(String, String)>, config: &Config, proxy: u16) -> Vec<(String, String)> {
-    let proxy = SocketAddr::from((Ipv4Addr::LOCALHOST, proxy));
-    variables.push(("DATABASE_URL".into(), config.record_at(proxy)));
-    variables.push(("NATS_URL".into(), format!("nats://{}", config.nats)));
-    variables
-}
-
-fn program(
-    config: &Config,
-    path: &Path,
-    name: &str,
-    variables: Vec<(String, String)>,
-    ops_port: u16,
-) -> Program {
-    let log = Some(config.logs.join(format!("{name}.log")));
-    Program { path: path.to_owned(), arguments: Vec::new(), variables, ops_port, log }
 }

@@ -7,22 +7,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use common::id::{OperationId, TenantId};
+use common::{
+    clock,
+    id::{OperationId, TenantId},
+};
 use hdrhistogram::Histogram;
 use http::StatusCode;
 use serde::Deserialize;
+use time::OffsetDateTime;
 use uuid::Uuid;
+
+use crate::{asked::Asked, choice::Known};
 
 /// The longest time that is told apart from longer ones, in microseconds.
 const LONGEST_US: u64 = 600_000_000;
-
-/// What somebody asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    Create,
-    Remove(TenantId),
-    Cancel(OperationId),
-}
 
 /// A definite answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +29,15 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// A creation or removal that somebody was promised.
+/// Something that somebody asked for, and since when.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    pub key: Uuid,
+    pub asked: Asked,
+    pub sent: OffsetDateTime,
+}
+
+/// An operation that somebody was promised.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     pub key: Uuid,
@@ -41,31 +47,51 @@ pub struct Accepted {
     pub answer: Answer,
 }
 
-/// The part of an answer that names what was accepted.
+/// Something that nothing is done about, and what was said instead.
+#[derive(Debug, Clone)]
+pub struct Unaccepted {
+    pub question: Question,
+    pub said: Said,
+    pub answered: OffsetDateTime,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// It is so already.
+    So,
+    /// It is being done already, by this operation.
+    Joined(OperationId),
+    /// It cannot be done as things are.
+    Impossible,
+}
+
+/// The part of an answer that names what was accepted, or says that nothing had to be.
 #[derive(Deserialize)]
 struct Named {
-    operation_id: OperationId,
+    operation_id: Option<OperationId>,
     tenant_id: TenantId,
+    #[serde(default)]
+    already: bool,
 }
 
 /// Everything that callers were told.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
     pub accepted: Vec<Accepted>,
+    pub unaccepted: Vec<Unaccepted>,
     /// Operations whose cancellation was accepted.
     pub cancelled: Vec<OperationId>,
-    /// Cancellations that came too late, and were told so.
-    pub too_late: u64,
     /// The same key, two answers.
     pub contradictions: Vec<String>,
-    /// Refusals that nothing asked for deserved.
+    /// Refusals that nothing asked for can deserve.
     pub unexpected: Vec<String>,
     /// Sent again, after an error, a timeout or a 503.
     pub retries: u64,
-    /// Sent to both gateways at once.
+    /// Sent to both gateways at once, under one key or under two.
     pub twins: u64,
+    pub rivals: u64,
     /// Tenants whose removal nobody has asked for yet.
-    removable: Vec<TenantId>,
+    known: Vec<Known>,
 }
 
 /// What callers were told so far, and how long it took, in microseconds.
@@ -76,27 +102,32 @@ impl Ledger {
         Ok(Self(Mutex::new((Told::default(), Histogram::new_with_max(LONGEST_US, 3)?))))
     }
 
-    /// Somebody got an answer so long after it was due. Cancellations are not measured.
-    pub fn answered(&self, key: Uuid, asked: Asked, answer: Answer, took: Duration) {
+    /// Somebody got an answer so long after it was due. Only what was accepted is measured, cancellations left out.
+    pub fn answered(&self, question: Question, answer: Answer, took: Duration) {
         let mut state = self.state();
         let (told, times) = &mut *state;
-        let problem = || format!("{asked:?} under {key}: {}", String::from_utf8_lossy(&answer.body));
-        match (asked, answer.status) {
-            (Asked::Cancel(operation), StatusCode::ACCEPTED) => told.cancelled.push(operation),
-            (Asked::Cancel(_), StatusCode::CONFLICT) => told.too_late += 1,
-            (Asked::Create, StatusCode::CREATED) | (Asked::Remove(_), StatusCode::ACCEPTED) => {
-                let Ok(named) = serde_json::from_slice::<Named>(&answer.body) else {
-                    return told.unexpected.push(problem());
-                };
-                if asked == Asked::Create {
-                    told.removable.push(named.tenant_id);
-                }
-                let (operation, tenant) = (named.operation_id, named.tenant_id);
-                told.accepted.push(Accepted { key, asked, operation, tenant, answer });
-                times.saturating_record(took.as_micros() as u64);
-            }
-            _ => told.unexpected.push(problem()),
+        let (accepted, asked) = (told.accepted.len(), question.asked);
+        if told.take(question, &answer).is_none() {
+            let Answer { status, body } = answer;
+            let body = String::from_utf8_lossy(&body);
+            told.unexpected.push(format!("{asked:?} under {}: {status} {body}", question.key));
         }
+        if told.accepted.len() > accepted {
+            times.saturating_record(took.as_micros() as u64);
+        }
+    }
+
+    /// Two answers under one key came at the same time; returns the one that counts. What was not accepted is not kept under the key: of a
+    /// twin that comes before or after, something else may be true.
+    pub fn choose(&self, key: Uuid, one: Answer, other: Answer) -> Answer {
+        let [first, second] = [&one, &other].map(|answer| answer.named());
+        let is_new = |named: &Option<Named>| named.as_ref().is_some_and(Named::is_new);
+        let operation = |named: &Option<Named>| named.as_ref().and_then(|named| named.operation_id);
+        let (new, same) = ((is_new(&first), is_new(&second)), operation(&first) == operation(&second));
+        if one != other && (new == (true, true) || same && new != (false, false)) {
+            self.contradicted(key, &one, &other);
+        }
+        if new.0 || !new.1 && one.status.is_success() { one } else { other }
     }
 
     /// The same key was answered in two ways.
@@ -114,12 +145,29 @@ impl Ledger {
         self.state().0.twins += 1;
     }
 
+    pub fn rivals(&self) {
+        self.state().0.rivals += 1;
+    }
+
     /// A tenant that nobody removes yet; sometimes the newest one, which is perhaps still being made.
     pub fn take_removable(&self, random: &mut fastrand::Rng) -> Option<TenantId> {
-        let removable = &mut self.state().0.removable;
-        let last = removable.len().checked_sub(1)?;
+        let known = &mut self.state().0.known;
+        let last = known.len().checked_sub(1)?;
         let place = if random.u8(..100) < 15 { last } else { random.usize(..=last) };
-        Some(removable.swap_remove(place))
+        Some(known.swap_remove(place).tenant)
+    }
+
+    /// A tenant that something can be done to: often one of a few, so that much is asked of each of those at once.
+    pub fn known(&self, random: &mut fastrand::Rng) -> Option<Known> {
+        let state = self.state();
+        let known = &state.0.known;
+        let last = known.len().checked_sub(1)?;
+        let place = match random.u8(..100) {
+            0..10 => last,
+            10..60 => random.usize(..=last.min(8)),
+            _ => random.usize(..=last),
+        };
+        known.get(place).copied()
     }
 
     /// One of the operations accepted last.
@@ -148,5 +196,62 @@ impl Told {
     /// What was accepted, by operation.
     pub fn by_operation(&self) -> HashMap<OperationId, &Accepted> {
         self.accepted.iter().map(|accepted| (accepted.operation, accepted)).collect()
+    }
+
+    /// Takes an answer down; `None` when nothing that was asked can be answered so.
+    fn take(&mut self, question: Question, answer: &Answer) -> Option<()> {
+        let Question { key, asked, .. } = question;
+        let said = match (asked, answer.status) {
+            (Asked::Cancel(operation), StatusCode::ACCEPTED) => {
+                self.cancelled.push(operation);
+                return Some(());
+            }
+            (Asked::Create(_), StatusCode::CREATED) | (_, StatusCode::ACCEPTED) => {
+                let named = answer.named()?;
+                let (operation, tenant) = (named.operation_id?, named.tenant_id);
+                if !named.already {
+                    self.accepted.push(Accepted { key, asked, operation, tenant, answer: answer.clone() });
+                    self.know(asked, tenant);
+                    return Some(());
+                }
+                Said::Joined(operation)
+            }
+            (_, StatusCode::OK) => answer.named().filter(|named| named.already).map(|_| Said::So)?,
+            (Asked::Create(_) | Asked::Remove(_), _) => return None,
+            // Any other reason than the state that something is in is one that nobody gave.
+            (Asked::Cancel(_), StatusCode::CONFLICT) => Said::Impossible,
+            (_, StatusCode::CONFLICT) if answer.code().as_deref() == Some("conflict") => Said::Impossible,
+            _ => return None,
+        };
+        self.unaccepted.push(Unaccepted { question, said, answered: clock::now() });
+        Some(())
+    }
+
+    fn know(&mut self, asked: Asked, tenant: TenantId) {
+        let place = self.known.iter().position(|known| known.tenant == tenant);
+        let known = place.and_then(|place| self.known.get_mut(place));
+        match (asked, known) {
+            (Asked::Create(plan), _) => self.known.push(Known { tenant, plan, rests: false }),
+            (Asked::Suspend(_), Some(known)) => known.rests = true,
+            (Asked::Resume(_), Some(known)) => known.rests = false,
+            _ => {}
+        }
+    }
+}
+
+impl Named {
+    fn is_new(&self) -> bool {
+        self.operation_id.is_some() && !self.already
+    }
+}
+
+impl Answer {
+    fn named(&self) -> Option<Named> {
+        serde_json::from_slice(&self.body).ok().filter(|_| self.status.is_success())
+    }
+
+    fn code(&self) -> Option<String> {
+        let problem: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        problem.get("code")?.as_str().map(str::to_owned)
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use backon::{ExponentialBuilder, Retryable};
-use common::service::Tasks;
+use common::{clock, service::Tasks};
 use http::StatusCode;
 use testkit::portal::{Caller, Client};
 use tokio::{
@@ -19,19 +19,20 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::ledger::{Answer, Asked, Ledger};
+use crate::{
+    asked::Asked,
+    choice::Mix,
+    ledger::{Answer, Ledger, Question},
+};
 
-/// The plan with the fewest containers: they are not what is tried here.
-const PLAN: &str = "starter";
 /// Longer than the gateway takes for anything, a lock that it waits for included.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// After the end of the load, until every caller has been answered.
 const LAST_ANSWERS: Duration = Duration::from_secs(120);
 
-/// Out of a hundred: removals, requests sent twice at once, and cancellations beside them.
-const REMOVALS: u8 = 48;
+/// Out of a hundred: requests sent twice at once under one key, and under two.
 const TWINS: u8 = 10;
-const CANCELLATIONS: u8 = 6;
+const RIVALS: u8 = 8;
 
 /// What callers need.
 pub struct Portal {
@@ -44,8 +45,7 @@ pub struct Portal {
 /// Asks so often a second for so long, then waits until everybody is answered. Returns how many were not.
 pub async fn run(
     portal: &Arc<Portal>,
-    rate: u32,
-    length: Duration,
+    (rate, length, mix): (u32, Duration, Mix),
     mut random: fastrand::Rng,
 ) -> anyhow::Result<usize> {
     let (begin, mut callers) = (Instant::now(), JoinSet::new());
@@ -53,14 +53,19 @@ pub async fn run(
     for number in 0..total {
         let due = begin + Duration::from_secs(1) * number / rate;
         sleep_until(due).await;
-        let remove =
-            (random.u8(..100) < REMOVALS).then(|| portal.ledger.take_removable(&mut random)).flatten();
-        let asked = remove.map_or(Asked::Create, Asked::Remove);
-        callers.spawn(portal.clone().ask(asked, due, random.fork()));
-        if random.u8(..100) < CANCELLATIONS
+        let asked = mix.draw(&portal.ledger, &mut random);
+        // Two creations under two keys are two tenants, and two removals are refused.
+        let rivals = Mix::is_shared(asked) && random.u8(..100) < RIVALS;
+        let first = random.usize(..2);
+        callers.spawn(portal.clone().ask(asked, due, first, random.fork()));
+        if rivals {
+            portal.ledger.rivals();
+            callers.spawn(portal.clone().ask(asked, due, first + 1, random.fork()));
+        }
+        if mix.cancels(&mut random)
             && let Some(operation) = portal.ledger.recent(&mut random)
         {
-            callers.spawn(portal.clone().ask(Asked::Cancel(operation), due, random.fork()));
+            callers.spawn(portal.clone().ask(Asked::Cancel(operation), due, first, random.fork()));
         }
         while callers.try_join_next().is_some() {}
     }
@@ -71,22 +76,18 @@ pub async fn run(
 }
 
 impl Portal {
-    async fn ask(self: Arc<Self>, asked: Asked, due: Instant, mut random: fastrand::Rng) {
-        let (key, first) = (Uuid::from_u128(random.u128(..)), random.usize(..2));
+    async fn ask(self: Arc<Self>, asked: Asked, due: Instant, first: usize, mut random: fastrand::Rng) {
+        let key = Uuid::from_u128(random.u128(..));
+        let question = Question { key, asked, sent: clock::now() };
         if random.u8(..100) >= TWINS {
             let answer = self.until_answered(key, asked, first).await;
-            return self.ledger.answered(key, asked, answer, due.elapsed());
+            return self.ledger.answered(question, answer, due.elapsed());
         }
         self.ledger.twin();
         let (one, other) =
             tokio::join!(self.until_answered(key, asked, first), self.until_answered(key, asked, first + 1));
-        // A refusal is not kept under its key: of a twin that comes after the end, something else may be true.
-        let kept = |answer: &Answer| answer.status.is_success();
-        if kept(&one) && kept(&other) && one != other {
-            self.ledger.contradicted(key, &one, &other);
-        }
-        let answer = if kept(&one) { one } else { other };
-        self.ledger.answered(key, asked, answer, due.elapsed());
+        let answer = self.ledger.choose(key, one, other);
+        self.ledger.answered(question, answer, due.elapsed());
     }
 
     /// Asks with the same key, one gateway after the other, until one of them gives a definite answer.
@@ -112,13 +113,9 @@ impl Portal {
 
     /// Asks once. An answer that leaves open what happened is an error.
     async fn send(&self, key: Uuid, asked: Asked, turn: usize) -> anyhow::Result<Answer> {
-        let request = match asked {
-            Asked::Create => self.caller.create(key, PLAN),
-            Asked::Remove(tenant) => self.caller.remove(key, tenant),
-            Asked::Cancel(operation) => self.caller.cancel(key, operation),
-        };
+        let request = asked.request(&self.caller, key)?;
         let port = self.gateways.get(turn % self.gateways.len()).context("there is no gateway")?;
-        let (status, body) = Client::connect(&self.tasks, *port).await?.send(request?).await?;
+        let (status, body) = Client::connect(&self.tasks, *port).await?.send(request).await?;
         let passing = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
             || status.is_server_error()
             || status == StatusCode::CONFLICT

@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod asked;
+mod choice;
 mod config;
 mod faults;
 mod fleet;
 mod ledger;
 mod load;
+mod programs;
 mod proxy;
 mod record;
 mod report;

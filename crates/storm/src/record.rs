@@ -1,14 +1,18 @@
 //! What the record says when everything is over. Read directly, past the proxies.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     time::Duration,
 };
 
+use anyhow::Context;
 use common::id::{OperationId, TenantId};
+use serde_json::Value;
 use sqlx::{FromRow, PgPool};
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
+
+use crate::{asked::Size, world::Limits};
 
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
@@ -27,7 +31,11 @@ pub struct Operation {
     pub kind: String,
     pub tenant_id: TenantId,
     pub status: String,
+    pub request: Value,
     pub error: Option<String>,
+    pub created_at: OffsetDateTime,
+    pub started_at: Option<OffsetDateTime>,
+    pub finished_at: Option<OffsetDateTime>,
     /// Rows of the audit log that say it was accepted.
     pub audited: i64,
     /// Events that say it was accepted, and that it ended.
@@ -38,9 +46,29 @@ pub struct Operation {
 #[derive(Debug, Clone, Default)]
 pub struct Tenant {
     pub status: String,
-    pub routes: i64,
-    /// The containers that should run.
-    pub containers: BTreeSet<String>,
+    /// What answers in place of each of its routes: nothing, where the tenant itself does.
+    pub routes: Vec<Option<String>>,
+    pub size: Size,
+    /// The containers that should run, and what each of them gets.
+    pub containers: BTreeMap<String, Limits>,
+}
+
+#[derive(FromRow)]
+struct TenantRow {
+    id: TenantId,
+    status: String,
+    routes: Vec<Option<String>>,
+    cpu_millis: i32,
+    memory_mb: i32,
+    workers: i32,
+}
+
+#[derive(FromRow)]
+struct ContainerRow {
+    tenant_id: TenantId,
+    name: String,
+    cpu_millis: i32,
+    memory_mb: i32,
 }
 
 const OPERATIONS: &str = "
@@ -52,17 +80,20 @@ const OPERATIONS: &str = "
             count(*) filter (where kind in ('operation.succeeded', 'operation.rolled_back')) as ended
         from told where operation_id is not null group by operation_id
     ), audited as (
-        select operation_id, count(*) as rows from audit_logs
-        where outcome = 'accepted' and action in ('tenant.create', 'tenant.delete') group by operation_id
+        select operation_id, action, count(*) as rows from audit_logs
+        where outcome = 'accepted' and operation_id is not null group by operation_id, action
     )
-    select o.id, o.kind, o.tenant_id, o.status, o.error::text as error, coalesce(a.rows, 0) as audited,
-        coalesce(c.accepted, 0) as told_accepted, coalesce(c.ended, 0) as told_ended
-    from operations o left join counted c on c.operation_id = o.id left join audited a on a.operation_id = o.id";
+    select o.id, o.kind, o.tenant_id, o.status, o.request, o.error::text as error, o.created_at, o.started_at, o.finished_at,
+        coalesce(a.rows, 0) as audited, coalesce(c.accepted, 0) as told_accepted, coalesce(c.ended, 0) as told_ended
+    from operations o left join counted c on c.operation_id = o.id
+         left join audited a on a.operation_id = o.id and a.action = o.kind";
 
 const TENANTS: &str = "
-    select t.id, t.status, (select count(*) from routes r where r.tenant_id = t.id) as routes,
-        array(select name from tenant_instances i where i.tenant_id = t.id) as containers
-    from tenants t";
+    select t.id, t.status, l.cpu_millis, l.memory_mb, l.workers,
+        array(select stand_in from routes r where r.tenant_id = t.id) as routes
+    from tenants t join tenant_limits l on l.tenant_id = t.id";
+
+const CONTAINERS: &str = "select tenant_id, name, cpu_millis, memory_mb from tenant_instances";
 
 const BEGUN: &str = "
     select operation_id, fence, min(at) as at from operation_steps
@@ -80,22 +111,34 @@ impl Record {
     /// Reads it.
     pub async fn read(pool: &PgPool) -> anyhow::Result<Self> {
         let operations: Vec<Operation> = sqlx::query_as(OPERATIONS).fetch_all(pool).await?;
-        let tenants: Vec<(TenantId, String, i64, Vec<String>)> =
-            sqlx::query_as(TENANTS).fetch_all(pool).await?;
         let rows: Vec<(OperationId, i64, OffsetDateTime)> = sqlx::query_as(BEGUN).fetch_all(pool).await?;
         let mut begun: HashMap<OperationId, Vec<_>> = HashMap::new();
         for (operation, fence, at) in rows {
             begun.entry(operation).or_default().push((fence, at));
         }
-        let tenant = |(id, status, routes, names): (TenantId, String, i64, Vec<String>)| {
-            (id, Tenant { status, routes, containers: names.into_iter().collect() })
-        };
-        Ok(Self {
-            operations: operations.into_iter().map(|operation| (operation.id, operation)).collect(),
-            tenants: tenants.into_iter().map(tenant).collect(),
-            begun,
-        })
+        let operations = operations.into_iter().map(|operation| (operation.id, operation)).collect();
+        Ok(Self { operations, tenants: tenants(pool).await?, begun })
     }
+}
+
+async fn tenants(pool: &PgPool) -> anyhow::Result<HashMap<TenantId, Tenant>> {
+    let rows: Vec<TenantRow> = sqlx::query_as(TENANTS).fetch_all(pool).await?;
+    let tenant = |TenantRow { id, status, routes, cpu_millis, memory_mb, workers }| {
+        let Limits { cpu_millis, memory_mb } = limits(cpu_millis, memory_mb);
+        let size = Size { cpu_millis, memory_mb, workers: workers.unsigned_abs() };
+        (id, Tenant { status, routes, size, containers: BTreeMap::new() })
+    };
+    let mut tenants: HashMap<_, _> = rows.into_iter().map(tenant).collect();
+    let rows: Vec<ContainerRow> = sqlx::query_as(CONTAINERS).fetch_all(pool).await?;
+    for ContainerRow { tenant_id, name, cpu_millis, memory_mb } in rows {
+        let tenant = tenants.get_mut(&tenant_id).context("a container of no tenant")?;
+        tenant.containers.insert(name, limits(cpu_millis, memory_mb));
+    }
+    Ok(tenants)
+}
+
+fn limits(cpu_millis: i32, memory_mb: i32) -> Limits {
+    Limits { cpu_millis: cpu_millis.unsigned_abs(), memory_mb: memory_mb.unsigned_abs() }
 }
 
 /// Waits until nothing is open, every event is told and every row of the audit log is chained; or for so long. Returns how

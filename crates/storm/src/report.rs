@@ -1,10 +1,14 @@
 //! The table.
 
-use std::{fmt::Write, time::Duration};
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use common::clock;
 
-use crate::{config::Config, faults::Broken, ledger::Told};
+use crate::{
+    config::Config,
+    faults::Broken,
+    ledger::{Said, Told},
+};
 
 /// How many of each problem are told with their ids.
 const SHOWN: usize = 20;
@@ -63,9 +67,13 @@ fn rows(figures: &Figures) -> Vec<(&'static str, String)> {
     let back: Vec<f64> = broken.back.iter().map(|back| back.as_secs_f64() * 1000.0).collect();
     let cuts: Vec<String> = figures.commit_cuts.iter().map(u64::to_string).collect();
     vec![
-        ("operations accepted", told.accepted.len().to_string()),
-        ("cancellations accepted, too late", format!("{}, {}", told.cancelled.len(), told.too_late)),
-        ("requests sent to both gateways at once", told.twins.to_string()),
+        ("operations accepted", accepted(told)),
+        ("cancellations accepted", told.cancelled.len().to_string()),
+        ("told that it is so, being done, impossible", unaccepted(told)),
+        (
+            "requests sent to both gateways at once: under one key, under two",
+            format!("{}, {}", told.twins, told.rivals),
+        ),
         ("requests sent again", told.retries.to_string()),
         ("answered, from the moment it was due: p50, p95, max", seconds(figures.answered_ms)),
         ("processes killed", broken.kills.to_string()),
@@ -80,6 +88,22 @@ fn rows(figures: &Figures) -> Vec<(&'static str, String)> {
         ("effects on the world", figures.effects.to_string()),
         ("effects with an old fence that the world refused", figures.refused.to_string()),
     ]
+}
+
+/// How many, and of which kinds.
+fn accepted(told: &Told) -> String {
+    let mut kinds = BTreeMap::<_, usize>::new();
+    for kind in told.accepted.iter().filter_map(|accepted| accepted.asked.kind()) {
+        *kinds.entry(kind.name.trim_start_matches("tenant.")).or_default() += 1;
+    }
+    let kinds: Vec<_> = kinds.into_iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+    format!("{} ({})", told.accepted.len(), kinds.join(", "))
+}
+
+fn unaccepted(told: &Told) -> String {
+    let count = |wanted: fn(Said) -> bool| told.unaccepted.iter().filter(|told| wanted(told.said)).count();
+    let [so, joined] = [count(|said| said == Said::So), count(|said| matches!(said, Said::Joined(_)))];
+    format!("{so}, {joined}, {}", told.unaccepted.len() - so - joined)
 }
 
 fn seconds(milliseconds: [f64; 3]) -> String {

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use common::{audit, config::Env, service::Tasks};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{PgPool, migrate::Migrator, postgres::PgPoolOptions};
 use testkit::portal::Caller;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,8 @@ use crate::{
 
 /// After the storm, until everything accepted has ended: a lease, some pauses between attempts, and the rest of the queue.
 const SETTLES_WITHIN: Duration = Duration::from_secs(600);
+/// After the storm, until every service says that it is ready.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Keys that are used once more when everything is over.
 const REPLAYS: usize = 300;
 
@@ -52,10 +54,12 @@ pub async fn run() -> anyhow::Result<bool> {
         ledger: Arc::new(Ledger::new()?),
     });
     let (unanswered, took) = rage(&storm, &portal, &mut random).await?;
+    let unready = storm.fleet.unready(READY_WITHIN).await;
     let settled = Instant::now();
     let open = record::settle(&pool, SETTLES_WITHIN).await?;
     eprintln!("settled after {:.1} s, {open} open", settled.elapsed().as_secs_f64());
-    let problems = compare(&storm, &portal, &pool, unanswered).await?;
+    let mut problems = compare(&storm, &portal, &pool, unanswered).await?;
+    problems.push(("services that do not become ready", unready));
     let figures = figures(&storm, &portal, &pool, took).await?;
     println!("{}", report::write(&storm.config, &figures, &problems)?);
     // Ends the services before anything they depend on.
@@ -78,8 +82,10 @@ async fn rage(
             ended.cancel();
             anyhow::Ok(())
         };
-        let (unanswered, ()) =
-            tokio::try_join!(load::run(portal, storm.config.rate, storm.config.length, for_load), until)?;
+        let (unanswered, ()) = tokio::try_join!(
+            load::run(portal, (storm.config.rate, storm.config.length, storm.config.mix()), for_load),
+            until
+        )?;
         Ok(unanswered)
     };
     let (unanswered, ()) = tokio::try_join!(load, storm.rage(for_faults, &calm))?;
@@ -89,7 +95,10 @@ async fn rage(
 async fn record(config: &Config) -> anyhow::Result<PgPool> {
     let url = config.record_at(config.postgres);
     let pool = PgPoolOptions::new().max_connections(4).connect(&url).await.context("the storm's Postgres")?;
-    common::database::migrate(&pool).await?;
+    match &config.former {
+        Some(former) => Migrator::new(former.join("migrations")).await?.run(&pool).await?,
+        None => common::database::migrate(&pool).await?,
+    }
     let empty: bool =
         sqlx::query_scalar("select not exists (select from operations)").fetch_one(&pool).await?;
     anyhow::ensure!(empty, "the record is not empty: a storm needs one of its own");
@@ -108,6 +117,7 @@ async fn compare(
         objects: storm.world.objects(),
         effects: storm.world.effects(),
         doubled: storm.world.doubled(),
+        cut_off: storm.world.cut_off(),
     };
     let verdict = Verdict::of(&portal.ledger.told(), &Record::read(pool).await?, &seen);
     let mut problems: Vec<_> = verdict.parts().map(|(name, ids)| (name, ids.to_vec())).into();

@@ -1,14 +1,25 @@
 //! What callers were told, what the record says and what the world has, compared. Pure.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod belongings;
+mod history;
+mod refusals;
+#[cfg(test)]
+mod tests;
 
-use common::id::{OperationId, TenantId};
+use std::collections::{HashMap, HashSet};
+
+use common::{
+    id::{OperationId, TenantId},
+    operations::Request as _,
+};
+use wire::kinds::{TenantRestart, TenantSuspend};
 
 use crate::{
-    ledger::{Asked, Told},
-    record::{Operation, Record, Tenant},
-    world::{Effect, Kind, Object},
+    ledger::Told,
+    record::{Operation, Record},
+    world::{Effect, Object, Verb},
 };
+use history::{History, Turn};
 
 /// The world at the end.
 #[derive(Debug, Default)]
@@ -16,6 +27,7 @@ pub struct Seen {
     pub objects: HashMap<TenantId, Vec<Object>>,
     pub effects: Vec<Effect>,
     pub doubled: Vec<Effect>,
+    pub cut_off: Vec<Effect>,
 }
 
 /// What must not be, each with the ids that tell where to look.
@@ -39,14 +51,22 @@ impl Verdict {
     /// Compares.
     pub fn of(told: &Told, record: &Record, seen: &Seen) -> Self {
         let mut verdict = Self::default();
+        let histories = histories(record);
         verdict.promises(told, record);
         verdict.nobody_asked(told, record);
-        verdict.ends(told, record);
-        verdict.tenants(told, record, seen);
+        verdict.ends(told, record, &histories);
+        verdict.tenants(record, seen, &histories);
+        verdict.restarts(seen, &histories);
         verdict.duplicated.extend(told.contradictions.iter().map(|both| format!("two answers: {both}")));
-        verdict.duplicated.extend(seen.doubled.iter().map(|effect| format!("made twice: {}", show(effect))));
+        verdict.duplicated.extend(seen.doubled.iter().map(|effect| format!("done twice: {}", show(effect))));
         verdict.stale.extend(overtaken(record, &seen.effects).map(show));
         verdict.wrong.extend(told.unexpected.iter().map(|refusal| format!("refused: {refusal}")));
+        let undeserved =
+            told.unaccepted.iter().filter_map(|told| refusals::undeserved(told, record, &histories));
+        verdict.wrong.extend(undeserved);
+        verdict
+            .wrong
+            .extend(cut_off(record, seen).map(|effect| format!("executions cut off: {}", show(effect))));
         verdict
     }
 
@@ -89,89 +109,98 @@ impl Verdict {
         }
     }
 
-    fn ends(&mut self, told: &Told, record: &Record) {
+    fn ends(&mut self, told: &Told, record: &Record, histories: &HashMap<TenantId, History<'_>>) {
         let cancelled: HashSet<OperationId> = told.cancelled.iter().copied().collect();
-        for operation in record.operations.values() {
-            let Operation { id, kind, status, .. } = operation;
-            match (status.as_str(), cancelled.contains(id)) {
-                ("succeeded", false) | ("rolled_back", true) => {}
-                ("queued" | "running" | "undoing", _) => self.lost.push(format!("{id} ({kind}) is {status}")),
-                (status, cancelled) => {
-                    let error = operation.error.as_deref().unwrap_or("no error");
-                    self.wrong.push(format!("{id} ({kind}) is {status}, cancelled: {cancelled}: {error}"));
+        for history in histories.values() {
+            for (place, turn) in history.turns.iter().enumerate() {
+                self.end(turn, cancelled.contains(&turn.operation.id));
+                let kind = turn.kind;
+                let possible =
+                    |life: &Option<history::Life>| life.is_some_and(|life| kind.from.contains(&life.status));
+                if !kind.from.is_empty() && !history.expected_by(place).iter().any(possible) {
+                    let Operation { id, kind, created_at, .. } = turn.operation;
+                    self.wrong.push(format!(
+                        "{id} ({kind}) was accepted at {created_at} for a tenant that could not be so"
+                    ));
                 }
             }
+        }
+        for operation in record.operations.values() {
             let accounted = (operation.audited, operation.told_accepted, operation.told_ended);
             if accounted != (1, 1, 1) {
-                self.unaccounted.push(format!("{id}: audit, accepted, ended {accounted:?}"));
+                self.unaccounted.push(format!("{}: audit, accepted, ended {accounted:?}", operation.id));
             }
         }
     }
 
-    fn tenants(&mut self, told: &Told, record: &Record, seen: &Seen) {
+    /// What was accepted succeeds and what was cancelled does not; nor does what found its tenant in another state than could be known,
+    /// because something before it was called off.
+    fn end(&mut self, turn: &Turn<'_>, cancelled: bool) {
+        let Operation { id, kind, status, .. } = turn.operation;
+        match (status.as_str(), cancelled, turn.could_begin()) {
+            ("succeeded", false, true) | ("rolled_back", true, _) | ("rolled_back", _, false) => {}
+            ("queued" | "running" | "undoing", ..) => self.lost.push(format!("{id} ({kind}) is {status}")),
+            (status, cancelled, could_begin) => {
+                let error = turn.operation.error.as_deref().unwrap_or("no error");
+                let how = format!("cancelled: {cancelled}, the tenant was as it needs it: {could_begin}");
+                self.wrong.push(format!("{id} ({kind}) is {status}, {how}: {error}"));
+            }
+        }
+    }
+
+    fn tenants(&mut self, record: &Record, seen: &Seen, histories: &HashMap<TenantId, History<'_>>) {
         for tenant in seen.objects.keys().filter(|tenant| !record.tenants.contains_key(tenant)) {
             self.strays.push(format!("{tenant} is in the world and not in the record"));
         }
-        let succeeded = |asked: fn(&Asked) -> bool| -> HashSet<TenantId> {
-            let ended_well = |operation: &OperationId| {
-                record.operations.get(operation).is_some_and(|operation| operation.status == "succeeded")
-            };
-            let all = told.accepted.iter().filter(|a| asked(&a.asked) && ended_well(&a.operation));
-            all.map(|accepted| accepted.tenant).collect()
-        };
-        let made = succeeded(|asked| *asked == Asked::Create);
-        let removed = succeeded(|asked| matches!(asked, Asked::Remove(_)));
         for (id, tenant) in &record.tenants {
-            let wanted = match (made.contains(id), removed.contains(id)) {
-                (_, true) => "deleted",
-                (true, false) => "active",
-                (false, false) => "failed",
+            let Some(life) = histories.get(id).and_then(History::end) else {
+                self.wrong.push(format!("{id} is {}, and nothing made it", tenant.status));
+                continue;
             };
-            if tenant.status != wanted {
-                self.wrong.push(format!("{id} is {}, not {wanted}", tenant.status));
+            if tenant.status != life.status.as_str() {
+                self.wrong.push(format!("{id} is {}, not {}", tenant.status, life.status));
             }
             let objects = seen.objects.get(id).map(Vec::as_slice).unwrap_or_default();
-            self.belongings(*id, tenant, wanted == "active", objects);
+            self.belongings(*id, life, tenant, objects);
         }
     }
 
-    fn belongings(&mut self, id: TenantId, tenant: &Tenant, alive: bool, objects: &[Object]) {
-        let wanted = if alive { belongings(tenant) } else { BTreeSet::new() };
-        let mut there = BTreeSet::new();
-        for object in objects {
-            let thing = thing(object);
-            if !wanted.contains(&thing) {
-                self.strays.push(format!("{id} should not have {thing:?}"));
+    /// Each container of a tenant that was restarted has begun anew for that.
+    fn restarts(&mut self, seen: &Seen, histories: &HashMap<TenantId, History<'_>>) {
+        let begins = |effect: &&Effect| matches!(effect.verb, Verb::Restart { .. } | Verb::Make { .. });
+        let begun = seen.effects.iter().filter(begins).filter_map(|effect| {
+            let (_, name) = effect.object.as_ref()?;
+            Some((effect.by.operation, name.as_str()))
+        });
+        let begun: HashSet<_> = begun.collect();
+        let turns =
+            histories.iter().flat_map(|(id, history)| history.turns.iter().map(move |turn| (*id, turn)));
+        for (tenant, turn) in turns.filter(|(_, turn)| turn.kind == TenantRestart::KIND) {
+            let (operation, life) = (turn.operation, turn.before.filter(|_| turn.could_begin()));
+            let Some(life) = life.filter(|_| operation.status == "succeeded") else { continue };
+            for name in belongings::containers(tenant, life.size) {
+                if !begun.contains(&(operation.id, name.as_str())) {
+                    self.wrong.push(format!("{} succeeded, and {name} did not begin anew", operation.id));
+                }
             }
-            if !there.insert(thing.clone()) {
-                self.duplicated.push(format!("{id} has {thing:?} twice"));
-            }
-        }
-        self.strays.extend(wanted.difference(&there).map(|missing| format!("{id} lacks {missing:?}")));
-        if tenant.routes != i64::from(alive) {
-            self.strays.push(format!("{id} has {} routes", tenant.routes));
         }
     }
 }
 
-/// A kind, and the name where there may be several.
-type Thing = (Kind, String);
-
-fn thing(object: &Object) -> Thing {
-    let name = match object.kind {
-        Kind::Container => object.name.clone(),
-        Kind::Volume => object.name.trim_end_matches(".secrets").to_owned(),
-        Kind::Role | Kind::Database | Kind::Owner | Kind::Key | Kind::Queue | Kind::Network => String::new(),
-    };
-    (object.kind, name)
+fn histories(record: &Record) -> HashMap<TenantId, History<'_>> {
+    let mut by_tenant: HashMap<_, Vec<_>> = HashMap::new();
+    for operation in record.operations.values() {
+        by_tenant.entry(operation.tenant_id).or_default().push(operation);
+    }
+    by_tenant.into_iter().map(|(tenant, operations)| (tenant, History::of(operations))).collect()
 }
 
-/// What a living tenant has, each once.
-fn belongings(tenant: &Tenant) -> BTreeSet<Thing> {
-    let single = [Kind::Role, Kind::Database, Kind::Owner, Kind::Key, Kind::Queue, Kind::Network];
-    let single = single.into_iter().map(|kind| (kind, String::new()));
-    let each = |kind: Kind| tenant.containers.iter().map(move |name| (kind, name.clone()));
-    single.chain(each(Kind::Container)).chain(each(Kind::Volume)).collect()
+/// Executions that whoever lets a tenant rest has to wait for. Elsewhere they are lost with their tenant, or go on when it is back.
+fn cut_off<'a>(record: &'a Record, seen: &'a Seen) -> impl Iterator<Item = &'a Effect> {
+    seen.cut_off.iter().filter(|effect| {
+        let operation = record.operations.get(&effect.by.operation);
+        operation.is_some_and(|operation| operation.kind == TenantSuspend::KIND.name)
+    })
 }
 
 /// Effects that came after somebody with a higher fence had written to the journal.
@@ -183,9 +212,7 @@ fn overtaken<'a>(record: &'a Record, effects: &'a [Effect]) -> impl Iterator<Ite
 }
 
 fn show(effect: &Effect) -> String {
-    let Effect { by, what, at } = effect;
-    format!("{what} by {} for {} under fence {} at {at}", by.worker, by.operation, by.fence)
+    let Effect { by, verb, object, at } = effect;
+    let what = object.as_ref().map_or("what was gone".to_owned(), |(kind, name)| format!("{kind:?} {name}"));
+    format!("{verb} {what} by {} for {} under fence {} at {at}", by.worker, by.operation, by.fence)
 }
-
-#[cfg(test)]
-mod tests;

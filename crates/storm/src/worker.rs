@@ -3,6 +3,7 @@
 mod cheap_owner;
 mod containers;
 mod databases;
+mod edge;
 mod fenced;
 mod queues;
 mod remote;
@@ -16,9 +17,10 @@ use common::{
     service::Service,
 };
 use provisioner::{Site, World, intake};
-use testkit::edge::TableEdge;
+
 use wire::PROVISIONER;
 
+use edge::TableEdge;
 use remote::Remote;
 
 /// What the worker is told.

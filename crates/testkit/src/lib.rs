@@ -14,5 +14,6 @@ pub mod process;
 pub mod saga;
 pub mod seeds;
 pub mod services;
+pub mod settings;
 #[cfg(test)]
 mod simulation;

@@ -77,8 +77,9 @@ impl<'a> NewOperation<'a> {
     }
 }
 
-/// Accepts an operation on a cluster that is known, or on a tenant that is there, whose status is one that its kind begins from. `false`:
-/// nothing was written, because the key or the operation's id was used before, or because it cannot be done.
+/// Accepts an operation on a cluster that is known, or on a tenant that is there, whose status, once everything accepted before has been
+/// done, is one that its kind begins from. `false`: nothing was written, because the key or the operation's id was used before, or because
+/// it cannot be done.
 pub async fn accept(
     executor: impl PgExecutor<'_>,
     new: &NewOperation<'_>,
@@ -88,11 +89,14 @@ pub async fn accept(
         Subject::Tenant(_) => {
             let from: Vec<_> = new.kind.from.iter().map(|status| status.as_str()).collect();
             let statement = bind(sqlx::query_scalar(statement::ACCEPT), new, once);
-            statement.bind(from).bind(new.kind.single).bind(new.kind.passes.map(TenantStatus::as_str))
+            statement
+                .bind(from)
+                .bind(new.kind.is_refused_beside_its_like())
+                .bind(new.kind.passes.map(TenantStatus::as_str))
         }
         Subject::Cluster(cluster) => {
             let statement = bind(sqlx::query_scalar(statement::ACCEPT_ON_CLUSTER), new, once);
-            statement.bind(cluster.as_str()).bind(new.kind.single)
+            statement.bind(cluster.as_str()).bind(new.kind.is_refused_beside_its_like())
         }
     };
     statement.fetch_one(executor).await
@@ -109,7 +113,7 @@ pub(super) async fn accept_part(
     statement.bind(fence).fetch_one(executor).await
 }
 
-/// Binds what [`crate::accepting!`] needs: `$1` to `$23`.
+/// Binds what [`crate::accepting!`] needs: `$1` to `$24`.
 pub fn bind<'q>(
     statement: Accepting<'q>,
     new: &'q NewOperation<'_>,
@@ -133,6 +137,8 @@ pub fn bind<'q>(
         .bind(kind.lane.as_str())
         .bind(kind.alone)
         .bind(new.parent)
+        // How its tenant will be is the affair of the whole, and not of a part.
+        .bind(kind.next_status().filter(|_| new.parent.is_none()).map(TenantStatus::as_str))
 }
 
 /// Binds what [`crate::first_time!`] needs: `$1` to `$7`.

@@ -121,6 +121,17 @@ impl OperationKind {
         self.name
     }
 
+    /// How the tenant is after it, where it keeps its status until then.
+    pub fn next_status(&self) -> Option<TenantStatus> {
+        self.ends.filter(|_| self.passes.is_none())
+    }
+
+    /// Whether one that is open is reason enough to refuse another. Where its end gives the tenant a status, that status is the reason, and
+    /// not if something that was accepted later gives it another one.
+    pub fn is_refused_beside_its_like(&self) -> bool {
+        self.single && self.next_status().is_none()
+    }
+
     /// Whether somebody with this role may ask for it.
     pub fn is_open_to(&self, role: Role) -> bool {
         self.roles.contains(&role)

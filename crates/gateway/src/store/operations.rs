@@ -187,3 +187,15 @@ pub async fn find_open(
     let open: Option<(OperationId,)> = open.bind(tenant).bind(kind.as_str()).optional().await?;
     Ok(open.map(|(id,)| id))
 }
+
+/// How will this tenant be when everything that was accepted for it has been done, and which operation sees to that? None, if it is so.
+pub async fn status_to_be(
+    reader: &Reader<'_>,
+    tenant: TenantId,
+) -> Result<Option<(String, Option<OperationId>)>, sqlx::Error> {
+    let to_be = reader.ask(
+        "select next.status, next.operation from tenants t, status_to_be(t.id) next
+          where t.id = $2 and ($1::uuid[] is null or t.id = any ($1))",
+    );
+    to_be.bind(tenant).optional().await
+}

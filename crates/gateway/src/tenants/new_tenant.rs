@@ -4,8 +4,10 @@ use common::tenant::Subdomain;
 
 use super::{
     Email,
+    compliance::Compliance,
+    custom_domain::CustomDomain,
     metadata::Metadata,
-    offered::{Compliance, CustomDomain, Hosting, PlanName, Region, Rules},
+    offered::{Hosting, PlanName, Region, Rules},
     words::Name,
 };
 use crate::http::request::request;

@@ -1,7 +1,6 @@
-//! What is chosen from what the platform offers, or must stay out of its way.
+//! What is chosen from what the platform offers.
 
-use common::tenant::{Mode, is_compliance_tag};
-use edge::Host;
+use common::tenant::Mode;
 use serde_json::{Value, json};
 
 use crate::{
@@ -106,85 +105,6 @@ impl<R> Field<R> for Hosting {
     }
 }
 
-/// A domain of the customer's own. Below ours it could take another tenant's address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomDomain(Host);
-
-impl CustomDomain {
-    /// The domain in small letters.
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn outside_of(ours: &str, text: &str) -> Result<Self, Fault> {
-        let lower = text.to_ascii_lowercase();
-        let host: Host = lower.parse().map_err(|error| Fault::new("invalid_domain", error))?;
-        let last_label = lower.rsplit('.').next().unwrap_or_default();
-        if !lower.contains('.') || last_label.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Fault::new("invalid_domain", "must be a full domain name, not an address"));
-        }
-        if lower == ours || lower.strip_suffix(ours).is_some_and(|rest| rest.ends_with('.')) {
-            return Err(Fault::new("reserved_domain", "may not be a domain of the platform"));
-        }
-        Ok(Self(host))
-    }
-}
-
-impl Field<Rules<'_>> for CustomDomain {
-    fn read(value: Value, rules: &Rules<'_>) -> Result<Self, Fault> {
-        Self::outside_of(rules.domain, text(&value)?)
-    }
-
-    fn schema() -> Value {
-        json!({ "type": "string" })
-    }
-}
-
-/// What the customer must comply with, such as `gdpr` or `HIPAA`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Compliance(Vec<String>);
-
-impl Compliance {
-    const MAX_TAGS: usize = 16;
-
-    /// Each tag once, in the order they were given.
-    pub fn tags(&self) -> &[String] {
-        &self.0
-    }
-}
-
-impl<R> Field<R> for Compliance {
-    const REQUIRED: bool = false;
-
-    fn read(value: Value, _: &R) -> Result<Self, Fault> {
-        let Value::Array(items) = value else {
-            return Err(Fault::new("not_a_list", "must be a list of texts"));
-        };
-        if items.len() > Self::MAX_TAGS {
-            return Err(Fault::new("too_many", format!("may hold at most {} tags", Self::MAX_TAGS)));
-        }
-        let mut tags = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
-            let tag = item.as_str().filter(|tag| is_compliance_tag(tag));
-            let fault = "must be 1 to 40 letters, digits, dots, hyphens and underscores";
-            let tag = tag.ok_or_else(|| Fault::new("invalid_tag", fault).inside(index))?.to_owned();
-            if !tags.contains(&tag) {
-                tags.push(tag);
-            }
-        }
-        Ok(Self(tags))
-    }
-
-    fn absent(_: &R) -> Result<Self, Fault> {
-        Ok(Self::default())
-    }
-
-    fn schema() -> Value {
-        let tag = json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,40}$" });
-        json!({ "type": "array", "items": tag, "maxItems": Self::MAX_TAGS })
-    }
-}
-
 /// One of these, which are told otherwise.
 fn one_of(code: &'static str, text: &str, known: &[&str]) -> Result<String, Fault> {
     if known.contains(&text) {
@@ -197,47 +117,4 @@ fn one_of(code: &'static str, text: &str, known: &[&str]) -> Result<String, Faul
             known => format!("must be one of: {}", known.join(", ")),
         },
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_custom_domain_is_a_full_name_outside_of_ours() {
-        let check = |text: &str| {
-            CustomDomain::outside_of("flows.example", text).map(|domain| domain.as_str().to_owned())
-        };
-        assert_eq!(check("Flows.Customer.COM").unwrap(), "flows.customer.com");
-        assert!(check("myflows.example").is_ok());
-        let bad = [
-            "",
-            "localhost",
-            "flows.example",
-            "x.flows.example",
-            "10.0.0.1",
-            "a.1",
-            "a`b.com",
-            "a b.com",
-            "a.com\r\nx",
-            "*.a.com",
-            "a.com.",
-            "http://a.com",
-            "a.com:80",
-            "ä.com",
-        ];
-        for text in bad {
-            assert!(check(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn tags_are_short_words_and_kept_once() {
-        let compliance = |value| Compliance::read(value, &());
-        assert_eq!(compliance(json!(["gdpr", "HIPAA", "gdpr"])).unwrap().tags(), ["gdpr", "HIPAA"]);
-        assert_eq!(compliance(json!(["ok", 7])).unwrap_err().steps, ["1"]);
-        for bad in [json!("gdpr"), json!(["a b"]), json!([""]), json!(vec!["x"; 17]), json!({})] {
-            assert!(compliance(bad.clone()).is_err(), "{bad}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! How large a tenant is to be.
 
 use serde_json::{Value, json};
-use wire::kinds::TenantScale;
+use wire::{kinds::TenantScale, sizing};
 
 use super::words::Reason;
 use crate::{
@@ -10,13 +10,8 @@ use crate::{
         request::request,
     },
     problem::{Code, Problem},
-    store::{plans::Plan, room::Room, tenants::Tenant},
+    store::{plans::Plan, room::Around, tenants::Tenant},
 };
-
-/// The least a container gets; the provisioner holds the same.
-const LEAST_CPU_MILLIS: i32 = 250;
-const LEAST_MEMORY_MB: i32 = 512;
-const LEAST_WORKERS: i32 = 1;
 
 request! {
     /// What is to change. What is not named stays.
@@ -71,15 +66,10 @@ impl Scale {
     }
 }
 
-impl Scalable<'_> {
-    fn range(&self, now: i32, least: i32, of_plan: i32) -> Range {
-        Range { now, least, most: of_plan.saturating_mul(self.plan.ceiling_percent) / 100 }
-    }
-}
-
 impl Field<Scalable<'_>> for CpuMillis {
     fn read(value: Value, its: &Scalable<'_>) -> Result<Self, Fault> {
-        let range = its.range(its.tenant.cpu_millis, LEAST_CPU_MILLIS, its.plan.cpu_millis);
+        let (now, most) = (its.tenant.cpu_millis, its.plan.ceiling().cpu_millis);
+        let range = Range { now, least: sizing::LEAST_CPU_MILLIS, most };
         let cores = value.as_f64().ok_or_else(|| Fault::new("not_a_number", "must be a number of cores"))?;
         let millis = (cores * 1000.0).round();
         if (cores * 1000.0 - millis).abs() > 1e-6 {
@@ -90,27 +80,29 @@ impl Field<Scalable<'_>> for CpuMillis {
     }
 
     fn schema() -> Value {
-        json!({ "type": "number", "format": "double", "minimum": cores_of(LEAST_CPU_MILLIS) })
+        json!({ "type": "number", "format": "double", "minimum": cores_of(sizing::LEAST_CPU_MILLIS) })
     }
 }
 
 impl Field<Scalable<'_>> for MemoryMb {
     fn read(value: Value, its: &Scalable<'_>) -> Result<Self, Fault> {
-        whole(&value, its.range(its.tenant.memory_mb, LEAST_MEMORY_MB, its.plan.memory_mb)).map(Self)
+        let (now, most) = (its.tenant.memory_mb, its.plan.ceiling().memory_mb);
+        whole(&value, Range { now, least: sizing::LEAST_MEMORY_MB, most }).map(Self)
     }
 
     fn schema() -> Value {
-        json!({ "type": "integer", "format": "int32", "minimum": LEAST_MEMORY_MB })
+        json!({ "type": "integer", "format": "int32", "minimum": sizing::LEAST_MEMORY_MB })
     }
 }
 
 impl Field<Scalable<'_>> for Workers {
     fn read(value: Value, its: &Scalable<'_>) -> Result<Self, Fault> {
-        whole(&value, its.range(its.tenant.workers, LEAST_WORKERS, its.plan.workers)).map(Self)
+        let (now, most) = (its.tenant.workers, its.plan.ceiling().workers);
+        whole(&value, Range { now, least: sizing::LEAST_WORKERS, most }).map(Self)
     }
 
     fn schema() -> Value {
-        json!({ "type": "integer", "format": "int32", "minimum": LEAST_WORKERS })
+        json!({ "type": "integer", "format": "int32", "minimum": sizing::LEAST_WORKERS })
     }
 }
 
@@ -145,7 +137,8 @@ pub fn is_so(tenant: &Tenant, request: &TenantScale) -> bool {
 }
 
 /// What its cluster lacks for it, if anything.
-pub fn obstacle(tenant: &Tenant, plan: &Plan, request: &TenantScale, room: &Room) -> Option<Problem> {
+pub fn obstacle(tenant: &Tenant, request: &TenantScale, around: &Around) -> Option<Problem> {
+    let room = &around.room;
     let large = |wanted: Option<u32>, has: Option<i32>| {
         wanted.zip(has).is_some_and(|(wanted, has)| i64::from(wanted) > i64::from(has))
     };
@@ -158,35 +151,16 @@ pub fn obstacle(tenant: &Tenant, plan: &Plan, request: &TenantScale, room: &Room
         return Some(Problem::new(Code::NoRoom).detail(detail));
     }
     let more = i64::from(request.workers.unwrap_or_default()) - i64::from(tenant.workers);
-    let wants = more.max(0) * i64::from(connections_of_a_worker(tenant.concurrent_executions, plan.workers));
-    let left = room.connections.filter(|left| *left < wants)?;
+    let concurrency = sizing::concurrency_of_worker(
+        tenant.concurrent_executions.unsigned_abs(),
+        around.base_workers.unsigned_abs(),
+    );
+    let wants = more.max(0) * i64::from(sizing::connections_of_worker(concurrency));
+    // Whoever wants no more may go on where there is too little.
+    let left = room.connections.filter(|left| wants > 0 && *left < wants)?;
     let detail = format!(
         "{more} more workers take {wants} connections to the tenants' database server, and its cluster has {} left.",
         left.max(0)
     );
     Some(Problem::new(Code::NoRoom).detail(detail))
-}
-
-/// As `n8n::launch` has it: what one worker's pool may open. Executions are shared out over the plan's workers, however many there are by now.
-fn connections_of_a_worker(concurrent_executions: i32, workers_of_plan: i32) -> i32 {
-    let (whole, workers) = (concurrent_executions.max(0), workers_of_plan.max(1));
-    let concurrency = ((whole + workers - 1) / workers).max(5);
-    2 + (concurrency + 4) / 5
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_worker_wants_what_its_share_of_the_plans_executions_wants() {
-        let wants = [(2, 1, 3), (10, 2, 3), (50, 4, 5), (50, 1, 12)];
-        for (executions, workers, connections) in wants {
-            assert_eq!(
-                connections_of_a_worker(executions, workers),
-                connections,
-                "{executions} over {workers}"
-            );
-        }
-    }
 }

@@ -230,6 +230,43 @@ async fn the_cause_of_a_failure_is_for_those_who_run_the_platform(database: PgPo
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
+async fn operations_are_forgotten_long_after_their_end_with_all_that_they_were_parts_of(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    for subdomain in ["long-ago", "lately", "open", "whole"] {
+        let create = Call::post("/tenants", &tenant(subdomain)).by_a("service").signed();
+        assert_eq!(platform.send(create).await.status, 201);
+    }
+    let execute = async |statement: &'static str| sqlx::query(statement).execute(&database).await.unwrap();
+    execute(
+        "update operations o set status = 'succeeded',
+            finished_at = now() - make_interval(days => case t.subdomain when 'lately' then 89 else 91 end)
+           from tenants t where t.id = o.tenant_id and t.subdomain <> 'open'",
+    )
+    .await;
+    // Ended parts of what is open and of what has ended, and their journals.
+    execute(
+        "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline, status, finished_at, parent_id)
+         select gen_random_uuid(), 'part', o.tenant_id, '{}', 'test', 'test', now(), 'succeeded', now() - interval '91 days', o.id
+           from operations o join tenants t on t.id = o.tenant_id where t.subdomain in ('open', 'whole')",
+    )
+    .await;
+    execute("insert into operation_steps (operation_id, ordinal, step, event, fence) select id, 0, 'reserve', 'started', 1 from operations").await;
+    gateway::forget(&database, gateway::OPERATIONS_KEPT_DAYS).await.unwrap();
+    let left = "select t.subdomain || ' ' || o.kind from operations o join tenants t on t.id = o.tenant_id
+                 where exists (select from operation_steps s where s.operation_id = o.id) order by 1";
+    let left = async || -> Vec<String> { sqlx::query_scalar(left).fetch_all(&database).await.unwrap() };
+    assert_eq!(
+        left().await,
+        ["lately tenant.create", "open part", "open tenant.create", "whole tenant.create"]
+    );
+    // Its part is gone by now.
+    gateway::forget(&database, gateway::OPERATIONS_KEPT_DAYS).await.unwrap();
+    assert_eq!(left().await, ["lately tenant.create", "open part", "open tenant.create"]);
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
 async fn an_operation_on_a_cluster_is_shown_with_it_and_to_no_owner(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     let (tenant, _) = create(&platform, "acme").await;

@@ -3,6 +3,7 @@
 use common::operations::OperationKind;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use uuid::Uuid;
 use wire::kinds;
 
 use crate::support::{Call, Claims, Platform, Reply, tenant};
@@ -19,7 +20,11 @@ async fn acme(platform: &Platform, database: &PgPool, status: &str) -> String {
 }
 
 async fn ask(platform: &Platform, verb: &str, body: &Value) -> Reply {
-    platform.send(Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator").signed()).await
+    // Without a key the same request within the same second is an exact repeat, and refused.
+    let key = Uuid::now_v7().to_string();
+    platform
+        .send(Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator").key(&key).signed())
+        .await
 }
 
 async fn open(database: &PgPool, kind: &str) -> Vec<Value> {
@@ -41,9 +46,115 @@ async fn what_is_asked_twice_is_one_operation_and_what_is_so_already_is_none(dat
         assert_eq!((&first.json()["already"], &second.json()["already"]), (&json!(false), &json!(true)));
         assert_eq!(open(&database, &format!("tenant.{verb}")).await, [json!({})]);
     }
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_is_so_already_is_no_operation(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
     let resumed = ask(&platform, "resume", &json!({})).await;
     assert_eq!((resumed.status.as_u16(), &resumed.json()["already"]), (200, &json!(true)));
     assert_eq!(resumed.json()["operation_id"], Value::Null);
+    assert_eq!(open(&database, "tenant.resume").await, [Value::Null; 0]);
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn something_is_asked_of_a_tenant_as_it_will_be(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
+    let ask = async |verb| ask(&platform, verb, &json!({})).await;
+    let suspended = ask("suspend").await;
+    let restarted = ask("restart").await;
+    restarted.assert_problem(409, "conflict");
+    assert!(restarted.text().contains("will be suspended by operation op_"), "{}", restarted.text());
+    let resumed = ask("resume").await;
+    assert_eq!(
+        (resumed.status.as_u16(), &resumed.json()["already"]),
+        (202, &json!(false)),
+        "it is about to rest"
+    );
+    assert_eq!(ask("resume").await.json()["operation_id"], resumed.json()["operation_id"]);
+    let again = ask("suspend").await;
+    assert_eq!(again.json()["already"], json!(false), "it would be awake in the end");
+    assert_ne!(again.json()["operation_id"], suspended.json()["operation_id"]);
+    let called_off = format!("/operations/{}/cancel", again.json()["operation_id"].as_str().unwrap());
+    assert_eq!(
+        platform.send(Call::post(&called_off, &json!({})).by_a("operator").signed()).await.status,
+        202
+    );
+    assert_eq!(ask("restart").await.status, 202, "it will be awake again");
+    let remove = Call::delete("/tenants/acme").by_a("operator").signed();
+    assert_eq!(platform.send(remove).await.status, 202);
+    ask("resume").await.assert_problem(409, "conflict");
+}
+
+/// Both wait for the tenant, and neither leaves its status to the other.
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_creation_that_fails_while_its_removal_is_called_off_leaves_a_tenant_that_failed(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    let create = Call::post("/tenants", &tenant("acme")).by_a("admin").signed();
+    platform.send(create).await;
+    let creation = "update operations set status = 'running' returning id";
+    let creation: uuid::Uuid = sqlx::query_scalar(creation).fetch_one(&database).await.unwrap();
+    let removal = platform.send(Call::delete("/tenants/acme").by_a("operator").signed()).await;
+    let cancel = format!("/operations/{}/cancel", removal.json()["operation_id"].as_str().unwrap());
+    let mut turn = database.begin().await.unwrap();
+    sqlx::query("select from tenants for update").execute(&mut *turn).await.unwrap();
+    let settle = sqlx::query("select settle_tenant($1, 'failed', 'It was called off.')").bind(creation);
+    let release = async {
+        waiting(&database, 2).await;
+        turn.commit().await.unwrap();
+    };
+    let called_off = platform.send(Call::post(&cancel, &json!({})).by_a("operator").signed());
+    let (called_off, settled, ()) = tokio::join!(called_off, settle.execute(&database), release);
+    assert_eq!(called_off.status, 202, "{}", called_off.text());
+    settled.unwrap();
+    let status: String = sqlx::query_scalar("select status from tenants").fetch_one(&database).await.unwrap();
+    assert_eq!(status, "failed");
+}
+
+/// Until so many wait for somebody's lock.
+async fn waiting(database: &PgPool, many: i64) {
+    let locks = "select count(*) from pg_stat_activity
+                  where datname = current_database() and wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(locks).fetch_one(database).await.unwrap() < many {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_many_ask_for_at_once_is_done_once(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
+    for verb in ["restart", "suspend", "resume"] {
+        let nothing = json!({});
+        let all = (0..20).map(|_| ask(&platform, verb, &nothing));
+        let all = futures::future::join_all(all).await;
+        let new = all.iter().filter(|reply| reply.json()["already"] == json!(false)).count();
+        assert_eq!((new, open(&database, &format!("tenant.{verb}")).await.len()), (1, 1), "{verb}");
+    }
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_repeated_scaling_gets_its_first_answer_also_when_it_is_so(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
+    let larger = json!({ "workers": 3 });
+    let send =
+        || platform.send(Call::post("/tenants/acme/scale", &larger).key("k").by_a("operator").signed());
+    let first = send().await;
+    assert_eq!(first.status, 202, "{}", first.text());
+    sqlx::query("update tenant_limits set workers = 3").execute(&database).await.unwrap();
+    sqlx::query("update operations set status = 'succeeded', finished_at = now()")
+        .execute(&database)
+        .await
+        .unwrap();
+    assert_eq!(send().await.text(), first.text());
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
@@ -88,6 +199,11 @@ async fn a_size_is_read_whole_and_what_is_allowed_is_told(database: PgPool) {
     let request = json!({ "cpu_millis": 1500, "memory_mb": null, "workers": 3 });
     assert_eq!(open(&database, "tenant.scale").await, [request]);
     let now = json!({ "cpu": 2, "memory_mb": 2048, "workers": 2 });
+    assert_eq!(ask(&platform, "scale", &now).await.status, 202, "it is about to be larger");
+    sqlx::query("update operations set status = 'succeeded', finished_at = now()")
+        .execute(&database)
+        .await
+        .unwrap();
     assert_eq!(ask(&platform, "scale", &now).await.status, 200, "it is so already");
     let wrong =
         ask(&platform, "scale", &json!({ "cpu": 4.001, "memory_mb": 1.5, "workers": 5, "gpu": 1 })).await;

@@ -120,9 +120,7 @@ fn queue(instance: &Instance) -> Pairs {
 
 fn address(instance: &Instance) -> Pairs {
     let Instance { host, port, scheme, .. } = instance;
-    let usual = matches!((scheme, port), (Scheme::Http, 80) | (Scheme::Https, 443));
-    let authority = if usual { host.clone() } else { format!("{host}:{port}") };
-    let url = format!("{}://{authority}/", scheme.as_str());
+    let url = format!("{}/", scheme.url(host, *port));
     vec![
         ("N8N_HOST", host.clone()),
         ("N8N_PORT", PORT.to_string()),

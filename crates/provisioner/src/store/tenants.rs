@@ -22,6 +22,10 @@ pub struct Tenant {
     pub email: String,
     pub subdomain: String,
     pub custom_domain: Option<String>,
+    /// Where it asked to be; anywhere when absent.
+    pub region: Option<String>,
+    /// What the cluster that it is in must comply with.
+    pub compliance: Vec<String>,
     /// `None` until it has a place.
     pub home: Option<Home>,
     pub subnet: Option<Ipv4Net>,
@@ -36,7 +40,7 @@ pub struct Tenant {
 }
 
 const GET: &str = concat!(
-    "select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.subnet, t.generation, t.created_at,
+    "select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.region, t.compliance, t.subnet, t.generation, t.created_at,
         l.cpu_millis, l.memory_mb, l.workers, coalesce(l.base_workers, l.workers) as base_workers,
         l.concurrent_executions, ",
     homes::columns!(),
@@ -73,6 +77,8 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
         email: row.try_get("email")?,
         subdomain: row.try_get("subdomain")?,
         custom_domain: row.try_get("custom_domain")?,
+        region: row.try_get("region")?,
+        compliance: row.try_get("compliance")?,
         home: homes::read(row)?,
         subnet: subnet.and_then(|net| match net {
             IpNet::V4(net) => Some(net),
@@ -108,6 +114,22 @@ pub async fn settle(
 ) -> Result<(), sqlx::Error> {
     let settle = sqlx::query("select settle_tenant($1, $2, null)").bind(operation).bind(status.as_str());
     settle.execute(executor).await.map(drop)
+}
+
+/// How is it for this operation? What one that was accepted later has given it already does not count.
+pub async fn status_for(
+    executor: impl PgExecutor<'_>,
+    operation: OperationId,
+) -> Result<TenantStatus, StepError> {
+    let status = "select coalesce(
+            (select later.former_status from operations later
+              where later.tenant_id = o.tenant_id and later.former_status is not null
+                and later.status in ('queued', 'running', 'undoing', 'stuck')
+                and (later.created_at, later.id) > (o.created_at, o.id)
+              order by later.created_at, later.id limit 1), t.status)
+        from operations o join tenants t on t.id = o.tenant_id where o.id = $1";
+    let word: String = sqlx::query_scalar(status).bind(operation).fetch_one(executor).await?;
+    word.parse().map_err(|_| StepError::failed(Kind::Internal, "the tenant's status cannot be read"))
 }
 
 /// It did not come up, for the reason its operation gives, and gives up its place.

@@ -158,3 +158,19 @@ async fn another_range_is_one_whose_first_cut_may_be_taken_too(pool: PgPool) {
         sqlx::query_scalar("select subnets::text from clusters").fetch_one(&pool).await.unwrap();
     assert_eq!(range, "10.202.0.0/16");
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn whoever_has_the_last_subnet_may_reserve_again(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let tenant = fakes.accept("starter").await;
+    // One for the platform and one for a tenant.
+    assert_eq!(run_in(&fakes, "10.201.0.0/27").await, End::Succeeded);
+    let had = subnets(&pool).await;
+    // As after a crash between what was done and what was noted of it.
+    sqlx::query("delete from operation_steps").execute(&pool).await.unwrap();
+    sqlx::query("update operations set status = 'queued', finished_at = null").execute(&pool).await.unwrap();
+    assert_eq!(run_in(&fakes, "10.201.0.0/27").await, End::Succeeded);
+    assert_eq!((subnets(&pool).await, failures(&pool).await), (had, 0));
+    fakes.assert_whole(tenant, 1).await;
+}

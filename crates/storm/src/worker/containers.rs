@@ -3,19 +3,23 @@
 use std::{collections::BTreeSet, net::Ipv4Addr, time::Duration};
 
 use async_trait::async_trait;
-use common::{id::RecordId, tenant::Color};
+use common::{
+    id::{RecordId, TenantId},
+    tenant::Color,
+};
 use engine::{
     Capacity, ClusterId, ContainerError, ContainerRef, ContainerSpec, Containers, Event, Exec, Executed,
     Finished, Health, Inventory, Limits, LogQuery, Logs, NetworkObserved, NetworkRef, NetworkSpec, Observed,
     Ownership, Role, Selection, SpecHash, State, Usage, VolumeObserved,
 };
 use futures::stream::BoxStream;
+use time::OffsetDateTime;
 
 use super::{
     fenced::HOLDER,
     remote::{Away, Remote},
 };
-use crate::world::{Kind, Object};
+use crate::world::{self, Kind, Object, Verb, is_main};
 
 fn unreachable(call: &'static str) -> impl Fn(Away) -> ContainerError {
     move |away| ContainerError::Unreachable { call, source: away.into() }
@@ -59,23 +63,11 @@ impl Containers for Remote {
     }
 
     async fn ensure_running(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
-        let (failed, hash) = (unreachable("ensure running"), SpecHash::of(spec).to_string());
-        let networks = self.look_for(Kind::Network).await.map_err(&failed)?;
-        if networks.iter().all(|network| network.name != spec.network) {
-            return Err(ContainerError::NoNetwork { name: spec.network.clone() });
-        }
-        self.ensure(Kind::Volume, &volume(&spec.name), String::new()).await.map_err(&failed)?;
-        let there = self.ensure(Kind::Container, &spec.name, hash.clone()).await.map_err(&failed)?;
-        if there != hash {
-            Remote::remove(self, &[Kind::Container], &spec.name).await.map_err(&failed)?;
-            self.make(Kind::Container, &spec.name, hash.clone()).await.map_err(&failed)?;
-        }
-        Ok(running(&spec.name, &hash, spec.owner.clone(), spec.limits))
+        self.bring_up(spec, false).await
     }
 
-    /// One release makes everything here.
     async fn ensure_alive(&self, spec: &ContainerSpec) -> Result<Observed, ContainerError> {
-        self.ensure_running(spec).await
+        self.bring_up(spec, true).await
     }
 
     async fn run_once(&self, _: &ContainerSpec, _: Duration) -> Result<Finished, ContainerError> {
@@ -88,26 +80,26 @@ impl Containers for Remote {
         Remote::remove(self, &[Kind::Volume], &volume(&container.name)).await.map_err(failed)
     }
 
-    async fn restart(&self, _: &ContainerRef, _: Duration) -> Result<(), ContainerError> {
-        Err(unknown("restart"))
+    async fn restart(&self, container: &ContainerRef, _: Duration) -> Result<(), ContainerError> {
+        let there = self.there(&container.name, "restart").await?;
+        self.call(Verb::Restart { id: there.id }).await.map(drop).map_err(absent_or(&there.name, "restart"))
     }
 
-    async fn resize(&self, _: &ContainerRef, _: Limits) -> Result<Observed, ContainerError> {
-        Err(unknown("resize"))
+    async fn resize(&self, container: &ContainerRef, limits: Limits) -> Result<Observed, ContainerError> {
+        let there = self.there(&container.name, "resize").await?;
+        let (id, size) = (there.id, size(limits));
+        if there.limits != Some(size) {
+            let done = self.call(Verb::Resize { id, limits: size }).await;
+            done.map_err(absent_or(&there.name, "resize"))?;
+        }
+        let there = self.there(&container.name, "resize").await?;
+        Ok(running(&there, ownership(&there.name, container.tenant, &container.cluster)))
     }
 
     /// Only the holder's own tenant is shown: nobody who asks looks at others.
     async fn observe(&self, cluster: &ClusterId, selection: Selection) -> Result<Inventory, ContainerError> {
         let seen = self.look().await.map_err(unreachable("observe"))?;
         let tenant = HOLDER.try_with(|holder| holder.tenant).ok();
-        let owner = Ownership {
-            tenant,
-            role: Role::Main,
-            color: Color::Blue,
-            generation: 1,
-            cluster: cluster.clone(),
-        };
-        let limits = Limits { cpu_millis: 0, memory_mb: 0, pids: 0 };
         let of = |kind: Kind| seen.iter().filter(move |object| object.kind == kind);
         let network = |object: &Object| NetworkObserved {
             name: object.name.clone(),
@@ -123,7 +115,7 @@ impl Containers for Remote {
         };
         let seen = Inventory {
             containers: of(Kind::Container)
-                .map(|c| running(&c.name, &c.mark, owner.clone(), limits))
+                .map(|c| running(c, ownership(&c.name, tenant, cluster)))
                 .collect(),
             networks: of(Kind::Network).map(network).collect(),
             volumes: of(Kind::Volume).filter_map(volume).collect(),
@@ -166,11 +158,56 @@ impl Containers for Remote {
     }
 }
 
-fn running(name: &str, hash: &str, owner: Ownership, limits: Limits) -> Observed {
+impl Remote {
+    /// Whatever is there, a container of this name runs afterwards; of this specification, unless it only has to live.
+    async fn bring_up(&self, spec: &ContainerSpec, alive: bool) -> Result<Observed, ContainerError> {
+        let (failed, hash) = (unreachable("ensure running"), SpecHash::of(spec).to_string());
+        let networks = self.look_for(Kind::Network).await.map_err(&failed)?;
+        if networks.iter().all(|network| network.name != spec.network) {
+            return Err(ContainerError::NoNetwork { name: spec.network.clone() });
+        }
+        self.ensure(Kind::Volume, &volume(&spec.name), String::new()).await.map_err(&failed)?;
+        let there = self.find_container(&spec.name).await.map_err(&failed)?;
+        let fits = there.as_ref().is_some_and(|there| alive || there.mark == hash);
+        if !fits {
+            if there.is_some() {
+                Remote::remove(self, &[Kind::Container], &spec.name).await.map_err(&failed)?;
+            }
+            self.make_container(&spec.name, hash, size(spec.limits)).await.map_err(&failed)?;
+        }
+        let there = self.there(&spec.name, "ensure running").await?;
+        Ok(running(&there, spec.owner.clone()))
+    }
+
+    async fn there(&self, name: &str, call: &'static str) -> Result<Object, ContainerError> {
+        let found = self.find_container(name).await.map_err(unreachable(call))?;
+        found.ok_or_else(|| ContainerError::NotFound { object: name.to_owned() })
+    }
+}
+
+fn absent_or(name: &str, call: &'static str) -> impl Fn(Away) -> ContainerError {
+    move |away| match away.is_absence() {
+        true => ContainerError::NotFound { object: name.to_owned() },
+        false => unreachable(call)(away),
+    }
+}
+
+fn size(limits: Limits) -> world::Limits {
+    world::Limits { cpu_millis: limits.cpu_millis, memory_mb: limits.memory_mb }
+}
+
+fn ownership(name: &str, tenant: Option<TenantId>, cluster: &ClusterId) -> Ownership {
+    let role = if is_main(name) { Role::Main } else { Role::Worker };
+    Ownership { tenant, role, color: Color::Blue, generation: 1, cluster: cluster.clone() }
+}
+
+fn running(container: &Object, owner: Ownership) -> Observed {
+    let size = container.limits.unwrap_or(world::Limits { cpu_millis: 0, memory_mb: 0 });
+    let limits = Limits { cpu_millis: size.cpu_millis, memory_mb: size.memory_mb, pids: 0 };
     Observed {
-        name: name.to_owned(),
+        name: container.name.clone(),
         owner,
-        spec: SpecHash::read(hash),
+        spec: SpecHash::read(&container.mark),
         image: String::new(),
         launch: n8n::launch::REVISION,
         settings: String::new(),
@@ -179,7 +216,9 @@ fn running(name: &str, hash: &str, owner: Ownership, limits: Limits) -> Observed
         restarts: 0,
         limits,
         address: None,
-        started_at: None,
+        started_at: i64::try_from(container.began)
+            .ok()
+            .map(|began| OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(began)),
         exit_code: None,
         oom_killed: false,
     }

@@ -6,7 +6,7 @@ use n8n::queues::{QueueError, QueueUsage, TenantQueues};
 use secrecy::SecretString;
 
 use super::remote::{Away, Remote};
-use crate::world::Kind;
+use crate::world::{Kind, Verb};
 
 fn unavailable(away: Away) -> QueueError {
     QueueError::Unavailable(redis::RedisError::from(std::io::Error::from(away)))
@@ -23,9 +23,8 @@ impl TenantQueues for Remote {
         Remote::remove(self, &[Kind::Queue], &tenant.to_string()).await.map_err(unavailable)
     }
 
-    /// Nothing runs in a storm's tenants.
     async fn pending(&self, _: TenantId) -> Result<u64, QueueError> {
-        Ok(0)
+        Ok(self.call(Verb::Pending).await.map_err(unavailable)?.len() as u64)
     }
 
     async fn usage(&self) -> Result<QueueUsage, QueueError> {

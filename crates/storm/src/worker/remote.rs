@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use super::fenced::HOLDER;
-use crate::world::{Call, Kind, Object, Verb};
+use crate::world::{Call, Kind, Limits, Object, Verb};
 
 /// The world answers within milliseconds; one that does not is gone, and with it the storm.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,6 +19,14 @@ pub struct Remote {
 #[derive(Debug, thiserror::Error)]
 #[error("the storm's world refused or does not answer")]
 pub struct Away(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+impl Away {
+    /// Whether the world says that what was to be changed is not there.
+    pub fn is_absence(&self) -> bool {
+        let error = self.0.downcast_ref::<reqwest::Error>();
+        error.and_then(reqwest::Error::status) == Some(reqwest::StatusCode::NOT_FOUND)
+    }
+}
 
 impl Remote {
     /// The world at this address.
@@ -46,13 +54,20 @@ impl Remote {
         if let Some(there) = seen.into_iter().find(|object| object.name == name) {
             return Ok(there.mark);
         }
-        self.make(kind, name, mark.clone()).await?;
+        let (name, limits) = (name.to_owned(), None);
+        self.call(Verb::Make { kind, name, mark: mark.clone(), limits }).await?;
         Ok(mark)
     }
 
-    /// Makes one, whether or not it is there.
-    pub async fn make(&self, kind: Kind, name: &str, mark: String) -> Result<(), Away> {
-        self.call(Verb::Make { kind, name: name.to_owned(), mark }).await.map(drop)
+    /// Makes a container, whether or not it is there.
+    pub async fn make_container(&self, name: &str, mark: String, limits: Limits) -> Result<(), Away> {
+        let (name, limits) = (name.to_owned(), Some(limits));
+        self.call(Verb::Make { kind: Kind::Container, name, mark, limits }).await.map(drop)
+    }
+
+    /// The container of this name.
+    pub async fn find_container(&self, name: &str) -> Result<Option<Object>, Away> {
+        Ok(self.look_for(Kind::Container).await?.into_iter().find(|object| object.name == name))
     }
 
     /// Removes all of these kinds and this name.
@@ -71,7 +86,8 @@ impl Remote {
         let _ = self.client.post(format!("{}/woken", self.url)).send().await;
     }
 
-    async fn call(&self, verb: Verb) -> Result<Vec<Object>, Away> {
+    /// Does it, in the name of whoever holds the operation.
+    pub async fn call(&self, verb: Verb) -> Result<Vec<Object>, Away> {
         let nobody = || Away(Box::new(io::Error::other("no operation is being driven here")));
         let by = HOLDER.try_with(Clone::clone).map_err(|_| nobody())?;
         let sent = self.client.post(format!("{}/call", self.url)).json(&Call { by, verb }).send().await;

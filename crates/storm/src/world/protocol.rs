@@ -28,9 +28,36 @@ pub enum Verb {
     /// What does the holder's tenant have?
     Look,
     /// Whether or not there is one already.
-    Make { kind: Kind, name: String, mark: String },
+    Make {
+        kind: Kind,
+        name: String,
+        mark: String,
+        /// Of a container.
+        #[serde(default)]
+        limits: Option<Limits>,
+    },
     /// Gone is gone: what is not there need not be removed.
     Drop { id: u64 },
+    /// Gives a container other limits, on the fly.
+    Resize { id: u64, limits: Limits },
+    /// Lets a container begin anew.
+    Restart { id: u64 },
+    /// What waits in the tenant's queue, or runs: a [`Kind::Job`] each.
+    Pending,
+}
+
+impl Verb {
+    /// Whether it leaves everything as it is.
+    pub fn only_looks(&self) -> bool {
+        matches!(self, Self::Look | Self::Pending)
+    }
+}
+
+/// What each container of a tenant gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Limits {
+    pub cpu_millis: u32,
+    pub memory_mb: u32,
 }
 
 /// What sort of thing a tenant can have.
@@ -45,6 +72,8 @@ pub enum Kind {
     Network,
     Volume,
     Container,
+    /// An execution that was accepted and has not ended.
+    Job,
 }
 
 /// Something that a tenant has.
@@ -55,14 +84,31 @@ pub struct Object {
     pub name: String,
     /// What else its maker wanted remembered.
     pub mark: String,
+    /// Of a container; a former release's worker does not say them.
+    #[serde(default)]
+    pub limits: Option<Limits>,
+    /// When a container last began: later ones have larger numbers.
+    #[serde(default)]
+    pub began: u64,
+}
+
+impl Object {
+    /// One execution.
+    pub fn job() -> Self {
+        let (name, mark) = (String::new(), String::new());
+        Self { id: 0, kind: Kind::Job, name, mark, limits: None, began: 0 }
+    }
 }
 
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Look => f.write_str("look"),
-            Self::Make { kind, name, .. } => write!(f, "make {kind:?} {name}"),
-            Self::Drop { id } => write!(f, "drop {id}"),
+            Self::Make { .. } => f.write_str("make"),
+            Self::Drop { .. } => f.write_str("drop"),
+            Self::Resize { limits, .. } => write!(f, "resize to {limits:?}"),
+            Self::Restart { .. } => f.write_str("restart"),
+            Self::Pending => f.write_str("pending"),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use common::service::Tasks;
 
-use super::{Call, Object, Verb, World};
+use super::{Call, Object, Refusal, World};
 
 /// An effect takes up to this long before it happens, and as long again until it is answered: whoever is killed meanwhile
 /// has asked for something and does not know what became of it.
@@ -36,7 +36,7 @@ pub async fn serve(tasks: &Tasks, world: Arc<World>, port: u16, random: fastrand
 }
 
 async fn call(State(server): State<Server>, Json(call): Json<Call>) -> Result<Json<Vec<Object>>, StatusCode> {
-    let acts = call.verb != Verb::Look;
+    let acts = !call.verb.only_looks();
     if acts {
         server.dawdle().await;
     }
@@ -44,7 +44,10 @@ async fn call(State(server): State<Server>, Json(call): Json<Call>) -> Result<Js
     if acts {
         server.dawdle().await;
     }
-    done.map(Json).map_err(|_| StatusCode::CONFLICT)
+    done.map(Json).map_err(|refusal| match refusal {
+        Refusal::Stale => StatusCode::CONFLICT,
+        Refusal::Absent => StatusCode::NOT_FOUND,
+    })
 }
 
 async fn woken(State(server): State<Server>) {

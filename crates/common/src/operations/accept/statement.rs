@@ -28,7 +28,8 @@ macro_rules! first_time {
 
 /// The whole statement. `possible` yields a row when it can be done; `subject` defines `subject`, which reads `accepted` and yields the
 /// tenant's `id` (null for a cluster), its `cluster_id` and its `former_status`, which it becomes again when nothing comes of the operation, when it was. `effect` comes after the operation; both
-/// have the parameters from `$24` on for themselves, and `$10` is the tenant.
+/// have the parameters from `$25` on for themselves, and `$10` is the tenant. Its place among the tenant's operations is that of its lock on
+/// the tenant, not of the transaction's beginning: it may have waited.
 #[macro_export]
 macro_rules! accepting {
     (possible: $possible:literal, subject: $subject:literal, effect: $effect:literal $(,)?) => {
@@ -36,9 +37,9 @@ macro_rules! accepting {
             $crate::first_time!($possible), ", ", $subject, ", operation as (
                  insert into operations
                      (id, kind, tenant_id, request, priority, actor, correlation_id, traceparent, not_before, deadline,
-                      service, lane, alone, parent_id, cluster_id, former_status)
+                      service, lane, alone, parent_id, cluster_id, former_status, next_status, created_at)
                  select $8, $9, subject.id, $11, $18, $1, $12, $13, begin.at, begin.at + make_interval(secs => $14),
-                        $20, $21, $22, $23, subject.cluster_id, subject.former_status
+                        $20, $21, $22, $23, subject.cluster_id, subject.former_status, $24, clock_timestamp()
                    from subject, (select greatest(now(), coalesce($19::timestamptz, now())) as at) begin
                  on conflict (id) do nothing
                  returning id, tenant_id, cluster_id
@@ -54,34 +55,28 @@ macro_rules! accepting {
     };
 }
 
-/// For a tenant that is there. The lock makes two of a kind at once take turns: the second one reads the status that the first one
-/// wrote. Open operations are asked for too, because one that was under way may have written a status since.
+/// For a tenant that is there. The lock makes all that is asked of one tenant at once take turns (migration 0030).
 pub const ACCEPT: &str = accepting!(
-    possible: "select t.id, t.status, t.cluster_id from tenants t
-                where t.id = $10 and t.status = any ($24::text[])
-                  and not ($25 and exists (select from operations o
-                                            where o.tenant_id = t.id and o.kind = $9 and o.parent_id is null
-                                              and o.status in ('queued', 'running', 'undoing', 'stuck')))
-                  for update of t",
+    possible: "select id, status, cluster_id from tenant_that_may($10, $9, $25::text[], $26)",
     subject: "subject as (
-                 select possible.id, possible.cluster_id, case when $26::text is not null then possible.status end as former_status
+                 select possible.id, possible.cluster_id, case when $27::text is not null then possible.status end as former_status
                    from possible, accepted)",
     // `status_before_deleting` is for replicas of a former release.
     effect: "turned as (
                  update tenants t
-                    set status = $26, updated_at = now(),
+                    set status = $27, updated_at = now(),
                         status_before_deleting =
-                            case $26 when 'deleting' then subject.former_status else t.status_before_deleting end
+                            case $27 when 'deleting' then subject.former_status else t.status_before_deleting end
                    from operation, subject
-                  where t.id = operation.tenant_id and $26::text is not null
+                  where t.id = operation.tenant_id and $27::text is not null
              ),",
 );
 
 /// For a cluster. The lock makes two of a kind at once take turns.
 pub const ACCEPT_ON_CLUSTER: &str = accepting!(
     possible: "select c.id from clusters c
-                where c.id = $24
-                  and not ($25 and exists (select from operations o
+                where c.id = $25
+                  and not ($26 and exists (select from operations o
                                             where o.tenant_id is null and o.cluster_id = c.id and o.kind = $9
                                               and o.parent_id is null
                                               and o.status in ('queued', 'running', 'undoing', 'stuck')))
@@ -94,7 +89,7 @@ pub const ACCEPT_ON_CLUSTER: &str = accepting!(
 /// For a part of another operation. The lock keeps the parent from being called off, or claimed by somebody else, meanwhile.
 pub const ACCEPT_PART: &str = accepting!(
     possible: "select p.tenant_id, p.cluster_id from operations p
-                where p.id = $23 and p.fence = $24 and p.lease_until > now()
+                where p.id = $23 and p.fence = $25 and p.lease_until > now()
                   and p.status = 'running' and p.cancellation is null
                   for share of p",
     subject: "subject as (

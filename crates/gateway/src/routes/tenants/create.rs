@@ -54,7 +54,7 @@ pub struct Created {
 pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>) -> Answered<Response> {
     let offer = app.offers.now(&app.statements).await?;
     command.exchange().note_named(&subdomain_asked_for(command.body()));
-    let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain() }) {
+    let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain.as_str() }) {
         Ok(tenant) => tenant,
         Err(problem) => return repeat_or(&app, &command, problem).await,
     };
@@ -68,19 +68,21 @@ pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>)
         operation_id: operation,
     };
     let answer = Answer::json(StatusCode::CREATED, format!("/operations/{operation}"), &created)?;
-    let effect = CreateTenant { id, tenant: &tenant, n8n_version: &app.n8n_version };
+    let effect = CreateTenant { id, tenant: &tenant, n8n_version: app.n8n_version };
     match commands::create(&app, &command, operation, &effect, answer).await? {
         Some(answer) => Ok(answer),
-        None => Err(obstacle(&app, tenant.plan.as_str()).await?),
+        None => Err(obstacle(&app, &tenant).await?),
     }
 }
 
 /// Asked afterwards, and only of what was refused: accepting stays one statement.
-async fn obstacle(app: &App, plan: &str) -> Answered<Problem> {
+async fn obstacle(app: &App, tenant: &NewTenant) -> Answered<Problem> {
+    let plan = tenant.plan.as_str();
     let Some(wanted) = room::wanted(&app.statements, plan).await? else {
         return Ok(Problem::new(Code::Conflict).detail("The plan is not offered any more."));
     };
-    let rooms = room::rooms(&app.statements).await?;
+    let region = tenant.region.as_ref().map(Region::as_str);
+    let rooms = room::rooms(&app.statements, region, tenant.compliance.tags()).await?;
     // Somebody may have left between the two looks.
     Ok(tenants::obstacle(plan, &wanted, &rooms).unwrap_or_else(|| Problem::new(Code::NoRoom)))
 }

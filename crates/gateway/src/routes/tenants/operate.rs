@@ -74,21 +74,30 @@ pub fn so_already(tenant: &Tenant) -> Response {
 /// Read anew: what was found when the request came in may be why it was asked, not why it is refused.
 async fn not_accepted<A, R: TenantRequest>(app: &App, command: &Command<A, Tenant>) -> Answered<Response> {
     let (kind, reader) = (R::KIND, app.reader(command.identity().scope()));
+    let (to_be, by) = operations::status_to_be(&reader, command.target().id).await?.ok_or_else(absent)?;
     let tenant: Tenant = tenants::find(&reader, command.target().id).await?.ok_or_else(absent)?;
-    if kind.single
+    if kind.is_refused_beside_its_like()
         && let Some(operation) = operations::find_open(&reader, tenant.id, kind).await?
     {
-        let operation_id = Some(operation);
-        let open = Accepted { tenant_id: tenant.id, operation_id, status: tenant.status.0, already: true };
-        let location = HeaderValue::try_from(format!("/operations/{operation}"));
-        let location = location.map_err(|_| Problem::new(Code::Internal))?;
-        return Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(open)).into_response());
+        return being_done(&tenant, operation);
     }
-    if kind.ends == Some(tenant.status.0) {
-        return Ok(so_already(&tenant));
+    if kind.ends.is_some_and(|ends| ends.as_str() == to_be) {
+        return by.map_or_else(|| Ok(so_already(&tenant)), |operation| being_done(&tenant, operation));
     }
     let from: Vec<_> = kind.from.iter().map(|status| status.as_str()).collect();
-    let detail =
-        format!("The tenant is {}; this is done to one that is {}.", tenant.status.0, from.join(" or "));
+    let is = by.map_or_else(
+        || format!("is {to_be}"),
+        |operation| format!("will be {to_be} by operation {operation}"),
+    );
+    let detail = format!("The tenant {is}; this is done to one that is {}.", from.join(" or "));
     Err(Problem::new(Code::Conflict).detail(detail))
+}
+
+/// That nothing more has to be done: this operation does it.
+fn being_done(tenant: &Tenant, operation: OperationId) -> Answered<Response> {
+    let (tenant_id, status) = (tenant.id, tenant.status.0);
+    let open = Accepted { tenant_id, operation_id: Some(operation), status, already: true };
+    let location = HeaderValue::try_from(format!("/operations/{operation}"));
+    let location = location.map_err(|_| Problem::new(Code::Internal))?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(open)).into_response())
 }

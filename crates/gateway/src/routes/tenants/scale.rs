@@ -1,17 +1,21 @@
 //! `POST /tenants/{id}/scale`
 
 use axum::{extract::State, response::Response};
+use common::operations::Request as _;
 use wire::kinds::TenantScale;
 
 use super::operate::{Accepted, operate, so_already};
 use crate::{
     app::App,
-    auth::Command,
+    auth::{Command, absent},
     commands::For,
     http::request::Request,
-    idempotency::{IdempotencyKey, repeat_or},
+    idempotency::{IdempotencyKey, repeat_or, stored_answer},
     problem::{Answered, Code, Problem},
-    store::{plans, room, tenants::Tenant},
+    store::{
+        operations, plans, room,
+        tenants::{self, Tenant},
+    },
     tenants::scaling::{self, Scalable, Scale},
 };
 
@@ -37,11 +41,27 @@ pub async fn scale(State(app): State<App>, command: Command<For<TenantScale>, Te
         Ok(wanted) => wanted,
         Err(problem) => return repeat_or(&app, &command, problem).await,
     };
-    let (tenant, request) = (command.target(), scale.request());
-    if scaling::is_so(tenant, &request) {
-        return Ok(so_already(tenant));
+    let request = scale.request();
+    if let Some(tenant) = is_so(&app, &command, &request).await? {
+        // A repeat gets its first answer, also once that has come true.
+        return Ok(stored_answer(&app, &command).await?.unwrap_or_else(|| so_already(&tenant)));
     }
     operate(&app, &command, &request, scale.reason.as_ref()).await
+}
+
+/// The tenant, if it has that size and nothing is about to give it another one. Asked for in this order: its size is that of a moment
+/// at which nothing was under way.
+async fn is_so(
+    app: &App,
+    command: &Command<For<TenantScale>, Tenant>,
+    request: &TenantScale,
+) -> Answered<Option<Tenant>> {
+    let (reader, tenant) = (app.reader(command.identity().scope()), command.target().id);
+    if operations::find_open(&reader, tenant, TenantScale::KIND).await?.is_some() {
+        return Ok(None);
+    }
+    let tenant: Tenant = tenants::find(&reader, tenant).await?.ok_or_else(absent)?;
+    Ok(Some(tenant).filter(|tenant| scaling::is_so(tenant, request)))
 }
 
 async fn wanted(app: &App, command: &Command<For<TenantScale>, Tenant>) -> Answered<Scale> {
@@ -50,9 +70,8 @@ async fn wanted(app: &App, command: &Command<For<TenantScale>, Tenant>) -> Answe
     let plan = plan
         .ok_or_else(|| Problem::new(Code::Conflict).detail("The tenant's plan is not offered any more."))?;
     let scale = Scale::of_body(command.body(), &Scalable { tenant, plan: &plan })?;
-    let Some(cluster) = &tenant.cluster_id else { return Ok(scale) };
-    match room::of_cluster(&app.statements, cluster).await? {
+    match room::around(&app.statements, tenant.id).await? {
         None => Ok(scale),
-        Some(room) => scaling::obstacle(tenant, &plan, &scale.request(), &room).map_or(Ok(scale), Err),
+        Some(around) => scaling::obstacle(tenant, &scale.request(), &around).map_or(Ok(scale), Err),
     }
 }

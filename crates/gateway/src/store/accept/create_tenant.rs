@@ -5,6 +5,7 @@ use common::{
     id::{OperationId, TenantId},
     operations::{NewOperation, accept::bind},
     tenant::TenantStatus,
+    version::Version,
 };
 use sqlx::PgExecutor;
 use wire::kinds;
@@ -12,7 +13,6 @@ use wire::kinds;
 use super::{AcceptError, Accepting, asked, once};
 use crate::{
     auth::Command,
-    config::Version,
     idempotency::Answer,
     tenants::{CustomDomain, NewTenant, Region},
 };
@@ -22,25 +22,26 @@ use crate::{
 pub struct CreateTenant<'a> {
     pub id: TenantId,
     pub tenant: &'a NewTenant,
-    pub n8n_version: &'a Version,
+    pub n8n_version: Version,
 }
 
 const STATEMENT: &str = accepting!(
     // What is not known of a cluster does not stand in the way. Fewer than 200 places may be given away by those who are being
-    // accepted in this moment: then one takes a turn after the other (migration 0028).
+    // accepted in this moment: then one takes a turn after the other (`places_left`).
     possible: "select from plans p, lateral (
-                   select coalesce(max(case when r.cpu_millis < p.cpu_millis or r.memory_mb < p.memory_mb then 0
+                   select coalesce(max(case when r.cpu_millis < p.cpu_millis or r.memory_mb < p.memory_mb
+                                              or not cluster_suits(c, $31, $33) then 0
                                             else coalesce(least(r.connections / nullif(p.connections, 0), r.subnets),
                                                           1000) end), 1000) as free
-                     from cluster_room() r) places
-                where p.name = $29
-                  and case when places.free between 1 and 199 then places_left(p.name) > 0
+                     from cluster_room() r join clusters c on c.id = r.id) places
+                where p.name = $30
+                  and case when places.free between 1 and 199 then places_left(p.name, $31, $33) > 0
                            else places.free > 0 end",
     subject: "tenant as (
                  insert into tenants
                      (id, name, email, subdomain, mode, status, plan, region, custom_domain, compliance, metadata,
                       n8n_version)
-                 select $10, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34 from accepted
+                 select $10, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35 from accepted
                  returning id, plan, cluster_id
              ), subject as (select id, cluster_id, 'failed' as former_status from tenant)",
     effect: "limits as (
@@ -83,6 +84,6 @@ impl CreateTenant<'_> {
             .bind(tenant.custom_domain.as_ref().map(CustomDomain::as_str))
             .bind(tenant.compliance.tags())
             .bind(tenant.metadata.as_json())
-            .bind(self.n8n_version.as_str())
+            .bind(self.n8n_version.to_string())
     }
 }

@@ -31,7 +31,7 @@ impl Steering for CancelOperation {
     // A queued operation has done nothing but what its acceptance wrote, so its tenant is as before and it is over. A running one
     // is only marked: the worker's next write turns it back. One that was cancelled before stays as it is.
     const STATEMENT: &'static str = steering!(
-        possible: "select o.status from operations o
+        possible: "select o.status from (select lock_tenant_of($8)) turn, operations o
                     where o.id = $8
                       and (o.status = 'queued'
                            or o.status = 'running' and o.kind = any ($15::text[])

@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use super::session::{has_code, refused};
 use super::statement::{identifier, literal, run};
 use super::{DatabaseError, Name, PostgresDatabases, roles, template};
-use crate::Version;
+use crate::{Version, databases::template_name};
 
 /// The comment of a database that is finished. Set last: what lacks it is taken up again.
 pub(super) const READY: &str = "rp9:ready";
@@ -45,7 +45,7 @@ pub(super) async fn ensure(
         create(&mut session, &database, template).await?;
     }
     // A copy appears whole or not at all, so one that was left here lacks only what follows, and all of it repeats.
-    hand_over(server, &mut session, &database, &owner.to_string(), &template.template_name()).await?;
+    hand_over(server, &mut session, &database, &owner.to_string(), &template_name(template)).await?;
     let mark = format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(READY));
     run(&mut session, "mark a database", mark).await
 }
@@ -60,7 +60,7 @@ async fn find(session: &mut PgConnection, database: &str) -> Result<Option<State
 }
 
 async fn create(session: &mut PgConnection, database: &str, template: Version) -> Result<(), DatabaseError> {
-    let source = template.template_name();
+    let source = template_name(template);
     let question =
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)");
     let finished: bool =

@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 use super::session::refused;
 use super::statement::{identifier, run};
 use super::{DatabaseError, Migrate, PostgresDatabases, clone, roles};
-use crate::databases::MigrationTarget;
+use crate::databases::{MigrationTarget, template_name};
 use crate::{Version, account, schema};
 
 /// n8n's migrations use a pool of two; the rest is for its health checks and ours.
@@ -16,7 +16,7 @@ pub(super) async fn ensure(
     version: Version,
     migrate: &dyn Migrate,
 ) -> Result<(), DatabaseError> {
-    let name = version.template_name();
+    let name = template_name(version);
     let mut session = server.lock(&name).await?;
     match state(&mut session, &name).await? {
         Some(State { finished: true, collated: true }) => return Ok(()),

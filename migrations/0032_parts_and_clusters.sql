@@ -28,7 +28,7 @@ create trigger operations_wake_parent after update of status on operations
     for each row when (new.parent_id is not null and old.finished_at is null and new.finished_at is not null)
     execute function wake_parent();
 
--- As before, but for the first lines: a part leaves its tenant's status to the operation that it is a part of.
+-- As in 0031, but for the first lines: a part leaves its tenant's status to the operation that it is a part of.
 create or replace function settle_tenant(operation uuid, becomes text, why text) returns void language plpgsql as $$
 declare
     this operations;
@@ -38,6 +38,8 @@ begin
     if this.parent_id is not null then
         return;
     end if;
+    -- What was accepted or called off while this one waited is seen by the statements after it.
+    perform from tenants where id = this.tenant_id for update;
     select o.id into later from operations o
      where o.tenant_id = this.tenant_id and o.id <> this.id and o.former_status is not null
        and o.status in ('queued', 'running', 'undoing', 'stuck')

@@ -8,7 +8,7 @@ const MAX_LABEL: usize = 63;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Host(String);
 
-common::parsed_text!(Host);
+crate::parsed_text!(Host);
 
 /// A text that is no host name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

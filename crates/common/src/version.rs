@@ -20,21 +20,7 @@ impl Version {
     pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
         Self { major, minor, patch }
     }
-
-    /// The database that tenants of this version are cloned from, and the role that owns what is in it.
-    pub fn template_name(self) -> String {
-        format!("{TEMPLATE_PREFIX}{}_{}_{}", self.major, self.minor, self.patch)
-    }
-
-    /// The version whose template has this name.
-    pub fn from_template_name(name: &str) -> Option<Self> {
-        let version: Self = name.strip_prefix(TEMPLATE_PREFIX)?.replace('_', ".").parse().ok()?;
-        (version.template_name() == name).then_some(version)
-    }
 }
-
-/// What every template's name begins with.
-pub(crate) const TEMPLATE_PREFIX: &str = "n8n_template_";
 
 impl std::str::FromStr for Version {
     type Err = VersionError;
@@ -92,16 +78,6 @@ mod tests {
         for text in ["", "2", "2.41", "2.41.1.0", "2.41.x", "latest", "02.41.1", "+2.41.1", "2.41.1 ", "2..1"]
         {
             assert_eq!(text.parse::<Version>(), Err(VersionError), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_template_name_leads_back_to_its_version() {
-        let version = Version::new(2, 41, 1);
-        assert_eq!(version.template_name(), "n8n_template_2_41_1");
-        assert_eq!(Version::from_template_name("n8n_template_2_41_1"), Some(version));
-        for name in ["n8n_template_", "n8n_template_2.41.1", "n8n_template_2_41", "template_2_41_1"] {
-            assert_eq!(Version::from_template_name(name), None, "{name}");
         }
     }
 }

@@ -1,0 +1,63 @@
+//! Operations whose tenant is not as it was when they were accepted, because what was to come before did not.
+
+use common::{
+    database::MIGRATOR,
+    id::TenantId,
+    operations::{End, Request, Saga},
+};
+use provisioner::{HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World};
+use sqlx::PgPool;
+use wire::kinds::{TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend};
+
+use crate::scene::Scene;
+
+async fn does<S: Saga<World = World>, R: Request>(
+    scene: &Scene,
+    tenant: TenantId,
+    (saga, request): (&'static S, &R),
+) -> End {
+    scene.fakes.operate(tenant, request).await;
+    scene.run(saga).await
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_is_for_one_that_is_awake_leaves_one_that_rests_alone(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    assert_eq!(does(&scene, tenant, (&SuspendTenant, &TenantSuspend {})).await, End::Succeeded);
+    let scale = TenantScale { workers: Some(2), ..TenantScale::default() };
+    let ends = [
+        does(&scene, tenant, (&RestartTenant, &TenantRestart {})).await,
+        does(&scene, tenant, (&ScaleTenant, &scale)).await,
+        does(&scene, tenant, (&HealTenant, &TenantHeal::default())).await,
+        does(&scene, tenant, (&SuspendTenant, &TenantSuspend {})).await,
+    ];
+    assert_eq!(ends, [End::RolledBack; 4]);
+    let workers = sqlx::query_scalar::<_, i32>("select workers from tenant_limits where tenant_id = $1");
+    let workers = workers.bind(tenant).fetch_one(&pool).await.unwrap();
+    scene.fakes.assert_resting(tenant, workers as usize).await;
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_is_for_one_that_rests_leaves_one_that_is_awake_alone(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    assert_eq!(does(&scene, tenant, (&ResumeTenant, &TenantResume {})).await, End::RolledBack);
+    assert_eq!(scene.fakes.status(tenant).await, "active");
+    assert_eq!(scene.fakes.stand_ins(tenant).await, [None]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_was_accepted_before_a_removal_is_done_before_it(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    scene.fakes.operate(tenant, &TenantRestart {}).await;
+    let removal = scene.fakes.operate(tenant, &wire::kinds::TenantDelete {}).await;
+    sqlx::query("update operations set former_status = 'active' where id = $1")
+        .bind(removal)
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("update tenants set status = 'deleting'").execute(&pool).await.unwrap();
+    assert_eq!(scene.run(&RestartTenant).await, End::Succeeded);
+}

@@ -1,0 +1,67 @@
+//! What is asked for next: drawn from the tenants that callers know of.
+
+use common::id::TenantId;
+
+use crate::{
+    asked::{Asked, Plan, Wish},
+    ledger::Ledger,
+};
+
+/// A tenant that somebody was promised and nobody has asked to remove.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    pub tenant: TenantId,
+    pub plan: Plan,
+    /// Whether it was last asked to rest.
+    pub rests: bool,
+}
+
+/// How requests are mixed, in parts of a hundred. What is over is creations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mix {
+    removals: u8,
+    verbs: u8,
+    cancellations: u8,
+}
+
+impl Mix {
+    /// Everything that is done to tenants.
+    pub const ALL: Self = Self { removals: 14, verbs: 54, cancellations: 8 };
+    /// For releases that know nothing but making and removing.
+    pub const WITHOUT_VERBS: Self = Self { removals: 48, verbs: 0, cancellations: 6 };
+
+    /// What is asked for now.
+    pub fn draw(self, ledger: &Ledger, random: &mut fastrand::Rng) -> Asked {
+        let (drawn, pro) = (random.u8(..100), random.u8(..100) < 40);
+        let asked = if drawn < self.removals {
+            ledger.take_removable(random).map(Asked::Remove)
+        } else if drawn < self.removals + self.verbs {
+            ledger.known(random).map(|known| verb(known, random))
+        } else {
+            None
+        };
+        // Without verbs, the same requests as ever.
+        let plan = if pro && self.verbs > 0 { Plan::Pro } else { Plan::Starter };
+        asked.unwrap_or(Asked::Create(plan))
+    }
+
+    /// Whether it is something that two may ask of one tenant at once.
+    pub fn is_shared(asked: Asked) -> bool {
+        !matches!(asked, Asked::Create(_) | Asked::Remove(_) | Asked::Cancel(_))
+    }
+
+    /// Whether somebody calls something off beside it.
+    pub fn cancels(self, random: &mut fastrand::Rng) -> bool {
+        random.u8(..100) < self.cancellations
+    }
+}
+
+/// Mostly what makes sense for it; sometimes what is refused, unless something else was quicker.
+fn verb(Known { tenant, plan, rests }: Known, random: &mut fastrand::Rng) -> Asked {
+    match (random.u8(..100), rests) {
+        (0..60, true) | (0..4, false) => Asked::Resume(tenant),
+        (60..70, true) | (4..30, false) => Asked::Suspend(tenant),
+        (70..82, true) | (30..60, false) => Asked::Restart(tenant),
+        _ => Asked::Scale(tenant, Wish::draw(plan, random)),
+    }
+}

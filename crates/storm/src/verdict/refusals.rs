@@ -1,0 +1,70 @@
+//! Which answers that nothing was done for were deserved, as far as callers can know: by what was accepted before they got them.
+
+use std::collections::HashMap;
+
+use common::{id::TenantId, operations::OperationKind};
+
+use super::history::{History, Life};
+use crate::{
+    asked::Asked,
+    ledger::{Said, Unaccepted},
+    record::{Operation, Record},
+};
+
+/// Why this answer was not deserved, if it was not.
+pub fn undeserved(
+    told: &Unaccepted,
+    record: &Record,
+    histories: &HashMap<TenantId, History<'_>>,
+) -> Option<String> {
+    let asked = told.question.asked;
+    let deserved = match told.said {
+        Said::Impossible if matches!(asked, Asked::Cancel(_)) => {
+            let Asked::Cancel(operation) = asked else { return None };
+            record.operations.get(&operation).is_some_and(|operation| cannot_be_cancelled(operation, told))
+        }
+        said => {
+            let (kind, tenant) = asked.kind().zip(asked.tenant())?;
+            let mut lives = histories.get(&tenant)?.expected(told.question.sent, told.answered).into_iter();
+            match said {
+                Said::So => lives.any(|life| is_so(asked, kind, life)),
+                Said::Joined(operation) => {
+                    let operation = record.operations.get(&operation);
+                    operation.is_some_and(|operation| is_the_same(operation, told))
+                        && (kind.ends.is_none() || lives.any(|life| is_so(asked, kind, life)))
+                }
+                Said::Impossible => {
+                    lives.any(|life| life.is_none_or(|life| !kind.from.contains(&life.status)))
+                }
+            }
+        }
+    };
+    let key = told.question.key;
+    (!deserved).then(|| {
+        format!("{asked:?} under {key} was not answered rightly with {:?} at {}", told.said, told.answered)
+    })
+}
+
+/// It had ended, or began and has no way back.
+fn cannot_be_cancelled(operation: &Operation, told: &Unaccepted) -> bool {
+    let unwinds = wire::kinds::of_word(&operation.kind).is_some_and(|kind| kind.unwinds);
+    let before = |at: Option<time::OffsetDateTime>| at.is_some_and(|at| at <= told.answered);
+    before(operation.finished_at) || !unwinds && before(operation.started_at)
+}
+
+/// It is what was asked for, and was under way then.
+fn is_the_same(operation: &Operation, told: &Unaccepted) -> bool {
+    let asked = told.question.asked;
+    let same = asked.kind().is_some_and(|kind| kind.name == operation.kind && kind.single)
+        && asked.tenant() == Some(operation.tenant_id);
+    let ended = operation.finished_at.is_some_and(|at| at + super::history::SEEN_WITHIN < told.question.sent);
+    same && operation.created_at <= told.answered && !ended
+}
+
+fn is_so(asked: Asked, kind: &OperationKind, life: Option<Life>) -> bool {
+    let Some(life) = life else { return false };
+    match asked {
+        Asked::Scale(_, wish) => life.size.with(wish) == life.size,
+        _ => kind.ends == Some(life.status),
+    }
+}
