@@ -140,7 +140,8 @@ async fn whatever_becomes_of_a_part_the_whole_is_done_or_as_before(pool: PgPool)
         let rig = Rig { saga: &DoWhole, stores: &stores, world: &world, effects: &effects };
         let verdict = rig.break_at(point).await;
         assert_eq!(verdict.stale_effects, 0, "{point:?}");
-        let (present, parts) = (outside.0.lock().unwrap().0.clone(), parts(&pool).await);
+        let parts = parts(&pool).await;
+        let present = outside.0.lock().unwrap().0.clone();
         assert!(parts.len() <= 1, "{point:?}: {parts:?}");
         if point.mode.gives_up() {
             assert_eq!((verdict.end, present.len()), (End::RolledBack, 0), "{point:?}");
@@ -158,8 +159,7 @@ async fn whatever_becomes_of_a_part_the_whole_is_done_or_as_before(pool: PgPool)
 async fn drive(store: &Store) -> Paused {
     let world = World { outside: Outside::default(), process: "one".into() };
     let claimed = store.claim(&[Whole::KIND]).await.unwrap().expect("it is to be had");
-    let paused = DoWhole.drive(&world, store, &claimed, &CancellationToken::new()).await.unwrap();
-    paused
+    DoWhole.drive(&world, store, &claimed, &CancellationToken::new()).await.unwrap()
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

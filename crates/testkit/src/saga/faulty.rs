@@ -134,10 +134,12 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
     }
 
     async fn run(&self, context: &ContextOf<'_, S>, state: &mut S::State) -> Result<(), StepError> {
-        let strikes = |mode: &Mode| match mode {
-            Mode::Poison => !self.signals.is_mended(),
-            Mode::Part(_) => false,
-            _ => !self.signals.spent().0,
+        let strikes = |mode: &Mode| {
+            if *mode == Mode::Poison {
+                !self.signals.is_mended()
+            } else {
+                !matches!(mode, Mode::Part(_)) && !self.signals.spent().0
+            }
         };
         let Some(mode) = self.mode.filter(strikes) else {
             return self.inner.run(context, state).await;

@@ -24,31 +24,32 @@ const PARENT_CANCELLED: &str = "
 impl Stores {
     /// While the parent rests, its part (if it has an open one) goes on towards its end.
     pub(super) async fn part_goes_on(&self, mode: Mode) {
+        let end = if let Mode::Part(end) = mode { Some(end) } else { None };
         let open = "select status from operations
                      where parent_id is not null and status in ('queued', 'running', 'undoing', 'stuck')";
         let open: Option<String> = sqlx::query_scalar(open).fetch_optional(&self.pool).await.unwrap();
         let Some(status) = open else { return };
         let begins = status == "queued";
-        let becomes = match mode {
-            Mode::Part(PartEnd::RolledBack) => "rolled_back",
-            Mode::Part(PartEnd::Stuck | PartEnd::Abandoned) if begins => "stuck",
-            Mode::Part(PartEnd::Abandoned) => "abandoned",
-            Mode::Part(PartEnd::Cancelled) => {
+        let becomes = match end {
+            Some(PartEnd::RolledBack) => "rolled_back",
+            Some(PartEnd::Stuck | PartEnd::Abandoned) if begins => "stuck",
+            Some(PartEnd::Abandoned) => "abandoned",
+            Some(PartEnd::Cancelled) => {
                 sqlx::query(CANCELLED).execute(&self.pool).await.unwrap();
                 "rolled_back"
             }
-            Mode::Part(PartEnd::ParentCancelled) if begins => {
+            Some(PartEnd::ParentCancelled) if begins => {
                 sqlx::query(PARENT_CANCELLED).execute(&self.pool).await.unwrap();
                 "running"
             }
-            Mode::Part(PartEnd::ParentCancelled) => {
+            Some(PartEnd::ParentCancelled) => {
                 let called_off =
                     "select cancellation is not null from operations where parent_id is not null";
                 let called_off: bool = sqlx::query_scalar(called_off).fetch_one(&self.pool).await.unwrap();
                 assert!(called_off, "what goes back calls off its part");
                 "rolled_back"
             }
-            _ => "succeeded",
+            Some(PartEnd::Stuck) | None => "succeeded",
         };
         sqlx::query(BECOMES).bind(becomes).execute(&self.pool).await.unwrap();
     }

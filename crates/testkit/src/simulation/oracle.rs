@@ -33,8 +33,8 @@ pub struct Oracle {
     cases: BTreeMap<OperationId, Case>,
     /// Looks at the fence that have not been followed by an effect yet. Each claim is driven in a task of its own.
     looks: HashMap<(task::Id, OperationId), i64>,
-    /// Steps that asked to be looked at again, and after which pause.
-    later: HashMap<(task::Id, OperationId), Duration>,
+    /// Steps that asked to be looked at again, after which pause, and what they had saved.
+    later: HashMap<(task::Id, OperationId), (Duration, u64)>,
     /// Steps that panicked, which nobody has tried to tell the record yet.
     panicking: HashSet<(task::Id, OperationId)>,
     violation: Option<String>,

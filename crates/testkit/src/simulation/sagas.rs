@@ -105,7 +105,7 @@ impl Step<DoWhole> for Delegate {
             }
             Err(error) => {
                 if let StepError::Later(pause) = error {
-                    context.observe().sim.oracle().asks_for_later(context.operation(), pause);
+                    context.observe().sim.oracle().asks_for_later(context.operation(), pause, state.looks);
                 }
                 Err(error)
             }
@@ -183,7 +183,7 @@ fn wait(
         (faults.dice().bool(), faults.millis(0..longest))
     };
     state.looks += u64::from(worth_saving);
-    sim.oracle().asks_for_later(effect.0, pause);
+    sim.oracle().asks_for_later(effect.0, pause, state.looks);
     later(pause)
 }
 

@@ -79,6 +79,7 @@ impl Oracle {
         lease: Duration,
     ) {
         let later = self.later.remove(&(task::id(), id));
+        let (later, saves) = later.unzip();
         let intent = Intent { stopping, later, has_parts: self.parts_of(id).next().is_some() };
         let holds = self.case(id).holds(fence, now);
         self.rule(id, undoing.is_some() == holds, "a journal is written under its lease and only so");
@@ -87,8 +88,11 @@ impl Oracle {
         let verdict = case
             .append(entries, fence, intent)
             .and_then(|()| case.transition(entries, transition, intent, now, lease));
+        let rests = matches!(transition, Transition::Postpone { .. }) && !undoing;
+        let saved = saves.is_none_or(|looks| case.looks == looks);
         let direction = case.end.is_some() || case.stuck || case.going_back == undoing;
         self.judge(id, verdict);
+        self.rule(id, !rests || saved, "what a look saves is in the journal before it rests");
         self.judge_parts(id, entries);
         self.rule(id, direction, "a worker is told when its operation goes back, and only then");
     }
