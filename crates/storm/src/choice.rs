@@ -1,5 +1,7 @@
 //! What is asked for next: drawn from the tenants that callers know of.
 
+use std::str::FromStr;
+
 use common::id::TenantId;
 
 use crate::{
@@ -16,19 +18,47 @@ pub struct Known {
     pub rests: bool,
 }
 
+/// Which verbs are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbs {
+    /// All, also of tenants of which something else is open.
+    On,
+    /// Each when the one before has ended, as a caller does who watches.
+    Apart,
+    Off,
+}
+
+impl FromStr for Verbs {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "on" => Ok(Self::On),
+            "apart" => Ok(Self::Apart),
+            "off" => Ok(Self::Off),
+            _ => Err("must be on, apart or off"),
+        }
+    }
+}
+
 /// How requests are mixed, in parts of a hundred. What is over is creations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mix {
     removals: u8,
     verbs: u8,
+    rivals: u8,
     cancellations: u8,
 }
 
 impl Mix {
-    /// Everything that is done to tenants.
-    pub const ALL: Self = Self { removals: 14, verbs: 54, cancellations: 8 };
-    /// For releases that know nothing but making and removing.
-    pub const WITHOUT_VERBS: Self = Self { removals: 48, verbs: 0, cancellations: 6 };
+    /// With these verbs. Without any, for releases that know nothing but making and removing.
+    pub const fn of(verbs: Verbs) -> Self {
+        match verbs {
+            Verbs::On => Self { removals: 14, verbs: 54, rivals: 8, cancellations: 8 },
+            Verbs::Apart => Self { removals: 14, verbs: 54, rivals: 0, cancellations: 8 },
+            Verbs::Off => Self { removals: 48, verbs: 0, rivals: 0, cancellations: 6 },
+        }
+    }
 
     /// What is asked for now.
     pub fn draw(self, ledger: &Ledger, random: &mut fastrand::Rng) -> Asked {
@@ -45,9 +75,10 @@ impl Mix {
         asked.unwrap_or(Asked::Create(plan))
     }
 
-    /// Whether it is something that two may ask of one tenant at once.
-    pub fn is_shared(asked: Asked) -> bool {
-        !matches!(asked, Asked::Create(_) | Asked::Remove(_) | Asked::Cancel(_))
+    /// Whether two ask for this at once. Two creations under two keys are two tenants, and two removals are refused.
+    pub fn has_rivals(self, asked: Asked, random: &mut fastrand::Rng) -> bool {
+        let shared = !matches!(asked, Asked::Create(_) | Asked::Remove(_) | Asked::Cancel(_));
+        shared && random.u8(..100) < self.rivals
     }
 
     /// Whether somebody calls something off beside it.

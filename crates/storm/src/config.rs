@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use common::config::{Env, Section};
 
-use crate::{choice::Mix, fault::Faults};
+use crate::{
+    choice::{Mix, Verbs},
+    fault::Faults,
+};
 
 /// One storm.
 #[derive(Debug, Clone)]
@@ -14,7 +17,7 @@ pub struct Config {
     /// Requests a second, cancellations beside them.
     pub rate: u32,
     /// Whether tenants are restarted, suspended, resumed and scaled, too.
-    pub verbs: bool,
+    pub verbs: Verbs,
     /// Decides what is asked, broken and when. The same seed asks for the same in the same order; what is interrupted by it
     /// depends on the machine.
     pub seed: u64,
@@ -54,7 +57,7 @@ impl Section for Config {
             Ok(path) => Some(path),
             Err(error) => env.problem(format!("this program does not know where it is: {error}")),
         };
-        let verbs = env.switch("STORM_VERBS", true);
+        let verbs = env.or("STORM_VERBS", Verbs::On);
         if rate == Some(0) {
             return env.problem("STORM_RATE must be at least 1".into());
         }
@@ -81,7 +84,7 @@ impl Section for Config {
 impl Config {
     /// What is asked for.
     pub fn mix(&self) -> Mix {
-        if self.verbs { Mix::ALL } else { Mix::WITHOUT_VERBS }
+        Mix::of(self.verbs)
     }
 
     /// The ports of the two gateways' APIs; each has its edge's and its operators' behind it.

@@ -92,14 +92,34 @@ pub struct Told {
     pub rivals: u64,
     /// Tenants whose removal nobody has asked for yet.
     known: Vec<Known>,
+    /// The same, while nothing else is asked of them, because somebody watches what they asked for.
+    watched: HashMap<TenantId, Known>,
+    watches: bool,
 }
 
 /// What callers were told so far, and how long it took, in microseconds.
 pub struct Ledger(Mutex<(Told, Histogram<u64>)>);
 
 impl Ledger {
-    pub fn new() -> anyhow::Result<Self> {
-        Ok(Self(Mutex::new((Told::default(), Histogram::new_with_max(LONGEST_US, 3)?))))
+    /// Nothing yet. `watches`: of each tenant, one thing is asked for after the other.
+    pub fn new(watches: bool) -> anyhow::Result<Self> {
+        let told = Told { watches, ..Told::default() };
+        Ok(Self(Mutex::new((told, Histogram::new_with_max(LONGEST_US, 3)?))))
+    }
+
+    /// Whether one thing is asked for after the other.
+    pub fn watches(&self) -> bool {
+        self.state().0.watches
+    }
+
+    /// Something else may be asked of this tenant, or of the one that this operation made.
+    pub fn free(&self, asked: Asked, operation: Option<OperationId>) {
+        let told = &mut self.state().0;
+        let made = told.accepted.iter().rev().find(|accepted| Some(accepted.operation) == operation);
+        let tenant = asked.tenant().or(made.map(|accepted| accepted.tenant));
+        if let Some(known) = tenant.and_then(|tenant| told.watched.remove(&tenant)) {
+            told.known.push(known);
+        }
     }
 
     /// Somebody got an answer so long after it was due. Only what was accepted is measured, cancellations left out.
@@ -159,15 +179,20 @@ impl Ledger {
 
     /// A tenant that something can be done to: often one of a few, so that much is asked of each of those at once.
     pub fn known(&self, random: &mut fastrand::Rng) -> Option<Known> {
-        let state = self.state();
-        let known = &state.0.known;
+        let told = &mut self.state().0;
+        let known = &mut told.known;
         let last = known.len().checked_sub(1)?;
         let place = match random.u8(..100) {
             0..10 => last,
             10..60 => random.usize(..=last.min(8)),
             _ => random.usize(..=last),
         };
-        known.get(place).copied()
+        if !told.watches {
+            return known.get(place).copied();
+        }
+        let known = known.swap_remove(place);
+        told.watched.insert(known.tenant, known);
+        Some(known)
     }
 
     /// One of the operations accepted last.
@@ -228,10 +253,16 @@ impl Told {
     }
 
     fn know(&mut self, asked: Asked, tenant: TenantId) {
-        let place = self.known.iter().position(|known| known.tenant == tenant);
-        let known = place.and_then(|place| self.known.get_mut(place));
-        match (asked, known) {
-            (Asked::Create(plan), _) => self.known.push(Known { tenant, plan, rests: false }),
+        let mut all = self.known.iter_mut().chain(self.watched.values_mut());
+        match (asked, all.find(|known| known.tenant == tenant)) {
+            (Asked::Create(plan), _) => {
+                let known = Known { tenant, plan, rests: false };
+                if self.watches {
+                    self.watched.insert(tenant, known);
+                } else {
+                    self.known.push(known);
+                }
+            }
             (Asked::Suspend(_), Some(known)) => known.rests = true,
             (Asked::Resume(_), Some(known)) => known.rests = false,
             _ => {}
@@ -246,6 +277,11 @@ impl Named {
 }
 
 impl Answer {
+    /// The operation that does what was asked for, if one does.
+    pub fn operation(&self) -> Option<OperationId> {
+        self.named()?.operation_id
+    }
+
     fn named(&self) -> Option<Named> {
         serde_json::from_slice(&self.body).ok().filter(|_| self.status.is_success())
     }

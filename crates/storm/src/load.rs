@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use backon::{ExponentialBuilder, Retryable};
-use common::{clock, service::Tasks};
+use common::{clock, id::OperationId, service::Tasks};
 use http::StatusCode;
 use testkit::portal::{Caller, Client};
 use tokio::{
@@ -30,9 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// After the end of the load, until every caller has been answered.
 const LAST_ANSWERS: Duration = Duration::from_secs(120);
 
-/// Out of a hundred: requests sent twice at once under one key, and under two.
+/// Out of a hundred: requests sent twice at once under one key.
 const TWINS: u8 = 10;
-const RIVALS: u8 = 8;
+/// How often whoever watches an operation looks whether it has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What callers need.
 pub struct Portal {
@@ -54,8 +55,7 @@ pub async fn run(
         let due = begin + Duration::from_secs(1) * number / rate;
         sleep_until(due).await;
         let asked = mix.draw(&portal.ledger, &mut random);
-        // Two creations under two keys are two tenants, and two removals are refused.
-        let rivals = Mix::is_shared(asked) && random.u8(..100) < RIVALS;
+        let rivals = mix.has_rivals(asked, &mut random);
         let first = random.usize(..2);
         callers.spawn(portal.clone().ask(asked, due, first, random.fork()));
         if rivals {
@@ -79,15 +79,41 @@ impl Portal {
     async fn ask(self: Arc<Self>, asked: Asked, due: Instant, first: usize, mut random: fastrand::Rng) {
         let key = Uuid::from_u128(random.u128(..));
         let question = Question { key, asked, sent: clock::now() };
-        if random.u8(..100) >= TWINS {
-            let answer = self.until_answered(key, asked, first).await;
-            return self.ledger.answered(question, answer, due.elapsed());
-        }
-        self.ledger.twin();
-        let (one, other) =
-            tokio::join!(self.until_answered(key, asked, first), self.until_answered(key, asked, first + 1));
-        let answer = self.ledger.choose(key, one, other);
+        let answer = if random.u8(..100) >= TWINS {
+            self.until_answered(key, asked, first).await
+        } else {
+            self.ledger.twin();
+            let (one, other) = tokio::join!(
+                self.until_answered(key, asked, first),
+                self.until_answered(key, asked, first + 1)
+            );
+            self.ledger.choose(key, one, other)
+        };
+        let operation = answer.operation();
         self.ledger.answered(question, answer, due.elapsed());
+        let watching = self.clone();
+        self.tasks.spawn("watch", async move { watching.watch(asked, operation).await });
+    }
+
+    /// Somebody may ask something else of the tenant when what was asked for has ended.
+    async fn watch(&self, asked: Asked, operation: Option<OperationId>) {
+        if let Some(operation) = operation.filter(|_| self.ledger.watches()) {
+            let mut turn = 0;
+            while !self.has_ended(operation, turn).await.unwrap_or(false) {
+                tokio::time::sleep(LOOK_EVERY).await;
+                turn += 1;
+            }
+        }
+        self.ledger.free(asked, operation);
+    }
+
+    async fn has_ended(&self, operation: OperationId, turn: usize) -> anyhow::Result<bool> {
+        let port = self.gateways.get(turn % self.gateways.len()).context("there is no gateway")?;
+        let look = self.caller.look(&format!("/operations/{operation}"))?;
+        let asking = async { Client::connect(&self.tasks, *port).await?.send(look).await };
+        let (_, body) = tokio::time::timeout(PATIENCE, asking).await??;
+        let operation: serde_json::Value = serde_json::from_slice(&body)?;
+        Ok(matches!(operation["status"].as_str(), Some("succeeded" | "rolled_back" | "stuck")))
     }
 
     /// Asks with the same key, one gateway after the other, until one of them gives a definite answer.

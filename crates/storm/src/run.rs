@@ -12,6 +12,7 @@ use testkit::portal::Caller;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    choice::Verbs,
     config::Config,
     faults::{Broken, Storm},
     fleet::Fleet,
@@ -51,7 +52,7 @@ pub async fn run() -> anyhow::Result<bool> {
         caller: Caller::new()?,
         gateways: storm.config.gateways(),
         tasks: tasks.clone(),
-        ledger: Arc::new(Ledger::new()?),
+        ledger: Arc::new(Ledger::new(storm.config.verbs == Verbs::Apart)?),
     });
     let (unanswered, took) = rage(&storm, &portal, &mut random).await?;
     let unready = storm.fleet.unready(READY_WITHIN).await;

@@ -101,7 +101,7 @@ async fn a_creation_that_fails_while_its_removal_is_called_off_leaves_a_tenant_t
     let creation: uuid::Uuid = sqlx::query_scalar(creation).fetch_one(&database).await.unwrap();
     let removal = platform.send(Call::delete("/tenants/acme").by_a("operator").signed()).await;
     let cancel = format!("/operations/{}/cancel", removal.json()["operation_id"].as_str().unwrap());
-    let mut turn = database.begin().await.unwrap();
+    let mut turn = common::database::begin(&database).await.unwrap();
     sqlx::query("select from tenants for update").execute(&mut *turn).await.unwrap();
     let settle = sqlx::query("select settle_tenant($1, 'failed', 'It was called off.')").bind(creation);
     let release = async {
