@@ -113,7 +113,7 @@ impl Portal {
         let asking = async { Client::connect(&self.tasks, *port).await?.send(look).await };
         let (_, body) = tokio::time::timeout(PATIENCE, asking).await??;
         let operation: serde_json::Value = serde_json::from_slice(&body)?;
-        Ok(matches!(operation["status"].as_str(), Some("succeeded" | "rolled_back" | "stuck")))
+        Ok(matches!(operation["data"]["status"].as_str(), Some("succeeded" | "rolled_back" | "stuck")))
     }
 
     /// Asks with the same key, one gateway after the other, until one of them gives a definite answer.
