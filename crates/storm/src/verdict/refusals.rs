@@ -23,7 +23,7 @@ pub fn undeserved(
             let Asked::Cancel(operation) = asked else { return None };
             record.operations.get(&operation).is_some_and(|operation| cannot_be_cancelled(operation, told))
         }
-        said => {
+        said @ (Said::So | Said::Joined(_) | Said::Impossible) => {
             let (kind, tenant) = asked.kind().zip(asked.tenant())?;
             let mut lives = histories.get(&tenant)?.expected(told.question.sent, told.answered).into_iter();
             match said {
@@ -65,6 +65,11 @@ fn is_so(asked: Asked, kind: &OperationKind, life: Option<Life>) -> bool {
     let Some(life) = life else { return false };
     match asked {
         Asked::Scale(_, wish) => life.size.with(wish) == life.size,
-        _ => kind.ends == Some(life.status),
+        Asked::Create(_)
+        | Asked::Remove(_)
+        | Asked::Cancel(_)
+        | Asked::Restart(_)
+        | Asked::Suspend(_)
+        | Asked::Resume(_) => kind.ends == Some(life.status),
     }
 }

@@ -112,7 +112,14 @@ impl State {
             Kind::Container if workers == 0 => {
                 return Outcome { cut_off: pending > 0, ..Outcome::default() };
             }
-            _ => {}
+            Kind::Role
+            | Kind::Database
+            | Kind::Owner
+            | Kind::Key
+            | Kind::Network
+            | Kind::Volume
+            | Kind::Container
+            | Kind::Job => {}
         }
         Outcome::default()
     }

@@ -99,7 +99,11 @@ impl Scene {
         let (lives, runs) = match status {
             TenantStatus::Active => (true, true),
             TenantStatus::Suspended => (true, false),
-            _ => (false, false),
+            TenantStatus::Provisioning
+            | TenantStatus::Migrating
+            | TenantStatus::Failed
+            | TenantStatus::Deleting
+            | TenantStatus::Deleted => (false, false),
         };
         let names: Vec<_> = containers(self.tenant, size).filter(|_| lives).collect();
         let routes = if lives { vec![(!runs).then(|| "suspended".to_owned())] } else { vec![] };
@@ -142,7 +146,9 @@ fn request(asked: Asked) -> Value {
         Asked::Scale(_, wish) => {
             json!({ "cpu_millis": wish.cpu_millis, "memory_mb": wish.memory_mb, "workers": wish.workers })
         }
-        _ => json!({}),
+        Asked::Remove(_) | Asked::Cancel(_) | Asked::Restart(_) | Asked::Suspend(_) | Asked::Resume(_) => {
+            json!({})
+        }
     }
 }
 
