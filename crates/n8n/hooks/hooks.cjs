@@ -28,7 +28,7 @@ async function settle(hook, project, workflow) {
   if (node) refuse(`The node "${node.name}" cannot be used in a shared workspace.`);
 }
 
-// The id in what is to be saved is the caller's word; it is asked for only where the platform is the caller.
+// The id in what is to be saved is the caller's word, and often missing; it is asked for only where the platform is the caller.
 async function saved(workflow, _context, actor) {
   const project = (await tenantOf(this, actor)) ?? (workflow.id && (await record.ofWorkflow(this, workflow.id)));
   if (project) await settle(this, project, workflow);
@@ -36,7 +36,7 @@ async function saved(workflow, _context, actor) {
 
 function stay(project, nodes) {
   const node = paths.stray(project, nodes);
-  if (node) refuse(`The path of "${node.name}" is not one of this workspace's. Save the workflow once more, and it will be.`);
+  if (node) refuse(`The path of "${node.name}" is not one of this workspace's, which begin with ${project}/.`);
 }
 
 async function activated(workflow) {
