@@ -5,7 +5,7 @@ use common::{
     error::Kind,
     operations::{Context, Request, Step, StepError},
 };
-use edge::StandIn;
+use edge::{StandIn, routes::Ensured};
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
@@ -41,14 +41,19 @@ pub async fn publish(
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
+    let mut routes = context.observe().blueprint(record, tenant).await?.routes(stand_in)?;
     let mut transaction = context.begin().await?;
-    tenants::turn(&mut *transaction, tenant, stand_in.map(StandIn::as_str)).await?;
-    transaction.commit().await?;
-    let routes = context.observe().blueprint(record, tenant).await?.routes(stand_in)?;
-    let mut transaction = context.begin().await?;
-    for route in &routes {
-        edge::routes::ensure(&mut *transaction, route).await?;
+    if edge::routes::differ(&mut *transaction, &routes).await? {
+        let generation = tenants::next_generation(&mut *transaction, tenant).await?;
+        routes.iter_mut().for_each(|route| route.generation = generation);
     }
+    for route in &routes {
+        if let Ensured::Superseded { by } = edge::routes::ensure(&mut *transaction, route).await? {
+            let meanwhile = format!("the route of {} was changed meanwhile, by generation {by}", route.host);
+            return Err(StepError::failed(Kind::Unavailable, meanwhile));
+        }
+    }
+    edge::routes::remove_others(&mut *transaction, tenant, &routes).await?;
     transaction.commit().await?;
     confirm(context, stand_in).await
 }

@@ -122,15 +122,10 @@ pub async fn fail(
     place.execute(connection).await.map(drop)
 }
 
-/// Its routes are about to lead to something else: they get a later generation. Nothing, if they lead there already.
-pub async fn turn(
-    executor: impl PgExecutor<'_>,
-    tenant: TenantId,
-    stand_in: Option<&str>,
-) -> Result<(), sqlx::Error> {
-    let turn = "update tenants set generation = generation + 1, updated_at = now()
-        where id = $1 and exists (select from routes where tenant_id = $1 and stand_in is distinct from $2)";
-    sqlx::query(turn).bind(tenant).bind(stand_in).execute(executor).await.map(drop)
+/// Its routes are about to lead to something else: the generation that they get.
+pub async fn next_generation(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<i64, sqlx::Error> {
+    let next = "update tenants set generation = generation + 1, updated_at = now() where id = $1 returning generation";
+    sqlx::query_scalar(next).bind(tenant).fetch_one(executor).await
 }
 
 /// It is being removed.
