@@ -26,6 +26,7 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
     deploy/checks/arrows
+    deploy/checks/circles
 
 # The tests that need no server: seconds
 unit:

@@ -11,7 +11,7 @@ begin
     return new;
 end $$;
 create trigger operations_next_status before insert on operations
-    for each row when (new.next_status is null and new.kind in ('tenant.suspend', 'tenant.resume'))
+    for each row when (new.next_status is null and new.parent_id is null and new.kind in ('tenant.suspend', 'tenant.resume'))
     execute function note_next_status();
 
 update operations set next_status = case kind when 'tenant.suspend' then 'suspended' else 'active' end

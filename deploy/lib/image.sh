@@ -42,6 +42,9 @@ image_build_locked() {
   log "$name: built in $(elapsed "$began")"
 }
 
+# What had one of our names before and is used by nothing any more: some hundred MB with every new build.
+forget_former_images() { docker image prune -f --filter "label=$IMAGE_LABEL" >/dev/null; }
+
 # made_stage NAME KEY COMMAND…: prints the folder that COMMAND, called with it as its last argument,
 # has filled. Older keys of the same stage are dropped.
 made_stage() {

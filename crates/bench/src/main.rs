@@ -4,6 +4,7 @@ mod cells;
 mod config;
 mod figures;
 mod load;
+mod loads;
 mod machine;
 mod names;
 mod no_effects;

@@ -10,9 +10,9 @@ use common::clock;
 use crate::{
     cells::{Bench, QUIET},
     figures::{Figures, short},
+    loads::CLIENTS,
     machine,
     names::{begin, create, peer_create},
-    run::CLIENTS,
 };
 
 /// Writes out everything that was measured.

@@ -10,19 +10,10 @@ use sqlx::postgres::PgPoolOptions;
 use crate::{
     cells::Bench,
     config::Config,
+    loads::{BEGINNINGS, CLIENTS, FEW, MIXED_PER_SECOND},
     machine, names, report,
     services::{self, Server},
 };
-
-/// Clients of the closed loops.
-pub const CLIENTS: [usize; 2] = [FEW, 64];
-/// Enough to keep two cores busy.
-pub const FEW: usize = 16;
-/// Reads and new tenants together.
-pub const MIXED_PER_SECOND: u32 = 200;
-/// The open loops: how many a second, and whether the sagas have effects. Hashing one password takes some 50 ms of a
-/// core, so two hundred real creations a second are beyond a small machine whatever we do.
-pub const BEGINNINGS: [(u32, bool); 3] = [(20, false), (200, false), (20, true)];
 /// By then a service has connected, and done its first chores.
 const SETTLED: Duration = Duration::from_secs(10);
 

@@ -1,23 +1,8 @@
-//! What can be typed.
+//! Arguments that several commands take.
 
 use std::time::Duration;
 
-use clap::{Args, Parser};
-
-use crate::{commands::Command, exit::TABLE};
-
-/// The operators' command line of the RP9 Orchestrator.
-///
-/// Says where and as whom by a profile (`rp9 profiles`), or by the environment: RP9_URL, and RP9_JWT_SECRET or RP9_TOKEN,
-/// and RP9_HMAC_SECRET, each also as a file that …_FILE names.
-#[derive(Debug, Parser)]
-#[command(name = "rp9", version, after_help = TABLE, max_term_width = 100)]
-pub struct Cli {
-    #[command(flatten)]
-    pub options: Options,
-    #[command(subcommand)]
-    pub command: Command,
-}
+use clap::Args;
 
 /// What holds for every command.
 #[derive(Debug, Clone, Args)]
@@ -91,30 +76,5 @@ impl Length {
             Some(limit) => PageLimit::First(limit as usize),
             None => PageLimit::Usual,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_contradicts_itself_nowhere() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn no_argument_takes_a_secret() {
-        fn all(command: &clap::Command, seen: &mut Vec<String>) {
-            seen.extend(command.get_arguments().map(|argument| argument.get_id().to_string()));
-            command.get_subcommands().for_each(|command| all(command, seen));
-        }
-        let mut seen = Vec::new();
-        all(&Cli::command(), &mut seen);
-        let secret = |name: &&String| ["token", "secret", "password"].iter().any(|word| name.contains(word));
-        let named: Vec<_> = seen.iter().filter(secret).collect();
-        assert!(named.iter().all(|name| name.ends_with("_file") || name.ends_with("_env")), "{named:?}");
     }
 }

@@ -19,9 +19,27 @@ mod tenants;
 #[cfg(test)]
 mod described;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
-use crate::{exit::Exit, failure::Failure, setting::Setting};
+use crate::{
+    args::Options,
+    exit::{Exit, TABLE},
+    failure::Failure,
+    setting::Setting,
+};
+
+/// The operators' command line of the RP9 Orchestrator.
+///
+/// Says where and as whom by a profile (`rp9 profiles`), or by the environment: RP9_URL, and RP9_JWT_SECRET or RP9_TOKEN,
+/// and RP9_HMAC_SECRET, each also as a file that …_FILE names.
+#[derive(Debug, Parser)]
+#[command(name = "rp9", version, after_help = TABLE, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    pub command: Command,
+}
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -73,5 +91,30 @@ impl Command {
             Self::Completions(completions) => completions.run(setting),
             Self::Man(man) => man.run(setting),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_takes_a_secret() {
+        fn all(command: &clap::Command, seen: &mut Vec<String>) {
+            seen.extend(command.get_arguments().map(|argument| argument.get_id().to_string()));
+            command.get_subcommands().for_each(|command| all(command, seen));
+        }
+        let mut seen = Vec::new();
+        all(&Cli::command(), &mut seen);
+        let secret = |name: &&String| ["token", "secret", "password"].iter().any(|word| name.contains(word));
+        let named: Vec<_> = seen.iter().filter(secret).collect();
+        assert!(named.iter().all(|name| name.ends_with("_file") || name.ends_with("_env")), "{named:?}");
     }
 }

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{args::Cli, environment::Environment, exit::Exit, failure::Failure, setting::Setting};
+use crate::{commands::Cli, environment::Environment, exit::Exit, failure::Failure, setting::Setting};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

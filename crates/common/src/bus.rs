@@ -6,6 +6,7 @@
 mod attempt;
 mod carried;
 mod consume;
+mod consumer;
 mod link;
 mod message;
 mod pull;
@@ -34,7 +35,7 @@ use crate::{
 use link::Link;
 
 pub use carried::Carried;
-pub use consume::{Consumer, Lane, Outcome};
+pub use consumer::{Consumer, Lane, Outcome};
 pub use message::{Concerns, Malformed, Message, Storage, StreamSpec, Undecodable};
 pub use request::Request;
 pub use sequence::{Sent, Stopped};
@@ -46,17 +47,29 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct BusConfig {
     url: String,
-    user: Option<String>,
-    password: Option<SecretString>,
+    /// Whom the server lets in by a password. `None`: it lets in everybody.
+    login: Option<(String, SecretString)>,
     replicas: usize,
 }
 
 impl Section for BusConfig {
     fn read(env: &mut Env) -> Option<Self> {
-        let (url, user) = (env.required("NATS_URL"), user(env));
-        let password = env.optional_secret("NATS_PASSWORD");
+        let (url, login) = (env.required("NATS_URL"), login(env));
         let replicas = env.or("NATS_REPLICAS", 1);
-        Some(Self { url: url?, user: user?, password: password?, replicas: replicas? })
+        Some(Self { url: url?, login: login?, replicas: replicas? })
+    }
+}
+
+/// Both or neither: with a name alone we would be nobody to the server and somebody in subjects.
+fn login(env: &mut Env) -> Option<Option<(String, SecretString)>> {
+    let (user, password) = (user(env), env.optional_secret("NATS_PASSWORD"));
+    match (user?, password?) {
+        (Some(user), Some(password)) => Some(Some((user, password))),
+        (None, None) => Some(None),
+        (Some(_), None) => {
+            env.problem("NATS_USER is set, and neither NATS_PASSWORD nor NATS_PASSWORD_FILE is".into())
+        }
+        (None, Some(_)) => env.problem("NATS_PASSWORD is set, and NATS_USER is not".into()),
     }
 }
 
@@ -129,12 +142,12 @@ impl Bus {
                 notice(&event);
                 async move { tracing::info!(%event, "bus") }
             });
-        if let (Some(user), Some(password)) = (&config.user, &config.password) {
+        if let Some((user, password)) = &config.login {
             options = options.user_and_password(user.clone(), password.expose_secret().to_owned());
         }
         let client = options.connect(&config.url).await?;
         let jetstream = jetstream::new(client.clone());
-        let user = config.user.as_deref().unwrap_or(sender::ANYBODY).into();
+        let user = config.login.as_ref().map_or(sender::ANYBODY, |(user, _)| user).into();
         Ok(Self { client, jetstream, link, replicas: config.replicas, user })
     }
 

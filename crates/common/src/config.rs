@@ -3,7 +3,12 @@
 //! A secret `NAME` may be given as `NAME_FILE=/path` instead, so that it is neither in a process's environment
 //! nor in what a container engine tells about it. A missing variable is a problem, never a made-up value.
 
-use std::{collections::HashMap, fmt, path::Path, str::FromStr};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    path::Path,
+    str::FromStr,
+};
 
 use secrecy::SecretString;
 
@@ -29,6 +34,7 @@ pub trait Section: Sized {
 pub struct Env {
     variables: HashMap<String, String>,
     problems: Vec<String>,
+    asked: BTreeSet<String>,
 }
 
 impl Env {
@@ -40,7 +46,7 @@ impl Env {
     /// An environment made of these pairs.
     pub fn of<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let variables = pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
-        Self { variables, problems: Vec::new() }
+        Self { variables, problems: Vec::new(), asked: BTreeSet::new() }
     }
 
     /// Reads a whole configuration, or says everything that is wrong with it.
@@ -52,9 +58,20 @@ impl Env {
         }
     }
 
+    /// The names of all that was asked for so far; a secret's without `_FILE`.
+    pub fn asked(&self) -> &BTreeSet<String> {
+        &self.asked
+    }
+
+    /// What stands there. An empty one is as good as none.
+    fn variable(&mut self, name: &str) -> Option<String> {
+        self.asked.insert(name.to_owned());
+        self.variables.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
     /// A variable that must be there.
     pub fn required<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
-        match self.variables.get(name).filter(|value| !value.is_empty()).cloned() {
+        match self.variable(name) {
             Some(value) => self.parse(name, &value),
             None => self.problem(format!("{name} is not set")),
         }
@@ -62,7 +79,7 @@ impl Env {
 
     /// A variable with a default.
     pub fn or<T: FromStr<Err: fmt::Display>>(&mut self, name: &str, default: T) -> Option<T> {
-        match self.variables.get(name).filter(|value| !value.is_empty()).cloned() {
+        match self.variable(name) {
             Some(value) => self.parse(name, &value),
             None => Some(default),
         }
@@ -70,7 +87,7 @@ impl Env {
 
     /// A variable that need not be there.
     pub fn optional<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<Option<T>> {
-        match self.variables.get(name).filter(|value| !value.is_empty()).cloned() {
+        match self.variable(name) {
             Some(value) => self.parse(name, &value).map(Some),
             None => Some(None),
         }
@@ -78,8 +95,8 @@ impl Env {
 
     /// A switch: `on` or `off`.
     pub fn switch(&mut self, name: &str, default: bool) -> Option<bool> {
-        match self.variables.get(name).map(String::as_str) {
-            None | Some("") => Some(default),
+        match self.variable(name).as_deref() {
+            None => Some(default),
             Some("on" | "true" | "1") => Some(true),
             Some("off" | "false" | "0") => Some(false),
             Some(_) => self.problem(format!("{name} must be `on` or `off`")),
@@ -96,7 +113,7 @@ impl Env {
 
     /// A secret that need not be there.
     pub fn optional_secret(&mut self, name: &str) -> Option<Option<SecretString>> {
-        let direct = self.variables.get(name).filter(|value| !value.is_empty()).cloned();
+        let direct = self.variable(name);
         let file = self.variables.get(&format!("{name}_FILE")).filter(|value| !value.is_empty()).cloned();
         match (direct, file) {
             (Some(_), Some(_)) => self.problem(format!("{name} and {name}_FILE are both set")),

@@ -1,12 +1,12 @@
 //! The record: pools of connections to Postgres, and the schema's migrations.
 
-mod doubt;
 mod fitness;
 mod migrations;
 mod owners;
 mod queue;
 mod statements;
 mod transaction;
+mod write_probe;
 
 use std::{
     sync::Arc,
@@ -21,7 +21,7 @@ use sqlx::{
 
 use crate::config::{Env, Section};
 
-use doubt::Doubt;
+use write_probe::WriteProbe;
 
 pub use fitness::Unfit;
 pub use migrations::{MIGRATOR, has_schema, migrate};
@@ -89,26 +89,26 @@ pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseEr
 /// writes.
 fn pooled(connections: u32, acquire_timeout: Duration, options: &PgConnectOptions) -> PgPoolOptions {
     let begun_with = Arc::new(options.clone());
-    let doubt = Arc::new(Doubt::default());
-    let (made, taken, given) = (doubt.clone(), doubt.clone(), doubt);
+    let probe = Arc::new(WriteProbe::default());
+    let (made, taken, given) = (probe.clone(), probe.clone(), probe);
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(acquire_timeout)
         .after_connect(move |connection, _| {
-            let (options, doubt) = (begun_with.clone(), made.clone());
-            Box::pin(async move { fitness::check(connection, &options, &doubt).await })
+            let (options, probe) = (begun_with.clone(), made.clone());
+            Box::pin(async move { fitness::check(connection, &options, &probe).await })
         })
         .test_before_acquire(false)
         .before_acquire(move |connection, meta| {
-            let doubt = taken.clone();
+            let probe = taken.clone();
             Box::pin(async move {
-                Ok(meta.idle_for <= ALIVE_FOR || fitness::is_of_use(connection, &doubt).await?)
+                Ok(meta.idle_for <= ALIVE_FOR || fitness::is_of_use(connection, &probe).await?)
             })
         })
         .after_release(move |connection, _| {
-            let doubt = given.clone();
+            let probe = given.clone();
             Box::pin(async move {
-                Ok(!doubt.asks(Instant::now()) || fitness::is_of_use(connection, &doubt).await?)
+                Ok(!probe.asks(Instant::now()) || fitness::is_of_use(connection, &probe).await?)
             })
         })
 }

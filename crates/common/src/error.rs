@@ -3,13 +3,28 @@
 mod scrub;
 mod sqlstate;
 
-use std::fmt;
+use std::sync::Arc;
+
+use strum::VariantArray;
 
 pub use scrub::{scrub, writable};
 
 /// What sort of failure this is. Everything that reacts to an error reacts to this, and to nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Kind {
     /// The request is wrong and stays wrong.
     Invalid,
@@ -35,18 +50,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
-        Self::Invalid,
-        Self::Unauthenticated,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::Conflict,
-        Self::Throttled,
-        Self::Unavailable,
-        Self::Timeout,
-        Self::Upstream,
-        Self::Internal,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The HTTP status this kind is reported with.
     pub const fn http_status(self) -> u16 {
@@ -90,24 +94,7 @@ impl Kind {
 
     /// The stable word for this kind in metrics, problem documents and the journal.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Invalid => "invalid",
-            Self::Unauthenticated => "unauthenticated",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::Conflict => "conflict",
-            Self::Throttled => "throttled",
-            Self::Unavailable => "unavailable",
-            Self::Timeout => "timeout",
-            Self::Upstream => "upstream",
-            Self::Internal => "internal",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.into_str()
     }
 }
 
@@ -134,6 +121,21 @@ pub trait Classify: std::error::Error + Send + Sync + 'static {
             | Kind::Conflict
             | Kind::Throttled => self.to_string(),
         }
+    }
+}
+
+/// One that several were told of.
+impl<E: Classify> Classify for Arc<E> {
+    fn kind(&self) -> Kind {
+        self.as_ref().kind()
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        self.as_ref().hint()
+    }
+
+    fn public_detail(&self) -> String {
+        self.as_ref().public_detail()
     }
 }
 

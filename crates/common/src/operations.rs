@@ -19,20 +19,28 @@ mod journal;
 mod kind;
 mod lease;
 mod metrics;
+mod part;
 mod policy;
 mod saga;
 mod store;
+mod subject;
 mod tally;
+mod wake;
 mod worker;
 
 pub use accept::{Asked, NewOperation, Once, accept};
 pub use drive::{Drive, Paused};
 pub use gate::Gate;
 pub use journal::{End, Entry, Event, IllegalEvent, Journal, Next, Status};
-pub use kind::{Lane, OperationKind, Priority, Request, STATUSES, read_as};
+pub use kind::{Lane, OperationKind, Priority, Request, STATUSES, TenantRequest, read_as};
 pub use lease::Lease;
+pub use part::Child;
 pub use policy::Failure;
 pub use saga::{Context, ContextOf, Saga, Step, StepError, later};
-pub use store::{Claim, Claimed, NewEntry, PostgresRecord, Record, Store, StoreError, Transition};
+pub use store::{
+    Claim, Claimed, NewEntry, Parent, Part, PostgresRecord, Record, Store, StoreError, Transition,
+};
+pub use subject::{Subject, SubjectId};
 pub use tally::{Class, LOST, Tally};
-pub use worker::{Wake, Worker};
+pub use wake::{Call, Wake};
+pub use worker::Worker;

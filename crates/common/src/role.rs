@@ -1,10 +1,23 @@
 //! What somebody can be to the platform.
 
-use std::{fmt, str::FromStr};
+use strum::VariantArray;
 
 /// What somebody is to the platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_ty = Advice, parse_err_fn = unknown)]
 pub enum Role {
     /// Runs the platform.
     Admin,
@@ -18,30 +31,17 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: &'static [Self] = &[Self::Admin, Self::Operator, Self::Service, Self::Owner];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The word in tokens, the audit log and the configuration.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Operator => "operator",
-            Self::Service => "service",
-            Self::Owner => "owner",
-        }
+        self.into_str()
     }
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+/// What whoever wrote another word is told.
+type Advice = &'static str;
 
-impl FromStr for Role {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.iter().find(|role| role.as_str() == text);
-        known.copied().ok_or("a role is one of: admin, operator, service, owner")
-    }
+fn unknown(_: &str) -> Advice {
+    "a role is one of: admin, operator, service, owner"
 }

@@ -11,6 +11,7 @@
 //! Schedules are kept in Postgres. What a runner needs of it is a port, [`Record`], so that simulations can keep them in memory.
 
 mod due;
+mod error;
 mod job;
 mod metrics;
 mod plan;
@@ -22,6 +23,7 @@ mod schedule;
 mod store;
 
 pub use due::{CATCH_UP_AT_MOST, Decision, GRACE, HORIZON, Misses, Moment, Rule, decide};
+pub use error::ScheduleError;
 pub use job::{Firing, Job, JobError};
 pub use plan::{Plan, PlanError};
 pub use policy::ATTEMPTS;
@@ -29,4 +31,4 @@ pub use record::{Claimed, Decided, Outcome, Record};
 pub use row::{Row, first_moment};
 pub use runner::{Ran, Runner};
 pub use schedule::{DeclareError, Schedule, Subject};
-pub use store::{Clock, ScheduleError, ScheduleStore};
+pub use store::{Clock, ScheduleStore};

@@ -7,13 +7,14 @@ mod health;
 mod metrics;
 mod migrate;
 mod ops;
+mod panics;
 pub mod process;
 mod readiness;
 mod rounds;
 mod tasks;
 mod work;
 
-use std::{process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, process::ExitCode, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
 
@@ -25,11 +26,11 @@ use crate::{
     database::{self, DatabaseConfig},
 };
 
+pub(crate) use panics::panicked;
 pub use process::Process;
 pub use readiness::{Latch, Readiness};
 pub use rounds::{Interval, Round};
 pub use tasks::Tasks;
-pub(crate) use tasks::panicked;
 
 /// What every service is told besides what every process is, and its own configuration.
 struct Whole<C> {
@@ -43,6 +44,11 @@ impl<C: Section> Section for Whole<C> {
         let (database, bus, own) = (DatabaseConfig::read(env), BusConfig::read(env), C::read(env));
         Some(Self { database: database?, bus: bus?, own: own? })
     }
+}
+
+/// The same as [`process::names_read`] for a service.
+pub fn names_read<C: Section>(env: Env) -> BTreeSet<String> {
+    process::names_read::<Whole<C>>(env)
 }
 
 /// What a service is given to start with; what it does, it begins with one of the verbs in `work`.

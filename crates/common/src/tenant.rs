@@ -6,8 +6,10 @@ mod subdomain;
 pub use status::{Color, Mode, TenantStatus, UnknownWord};
 pub use subdomain::{Subdomain, SubdomainError};
 
-/// Whether a text can name what a tenant or a cluster complies with, such as `gdpr`.
-pub fn is_compliance_tag(text: &str) -> bool {
-    (1..=40).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+/// What a tenant or a cluster complies with, such as `gdpr`: in small letters, because capitals mean the same. `None`: the text names
+/// nothing of that kind.
+pub fn compliance_tag(text: &str) -> Option<String> {
+    let tag = (1..=40).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    tag.then(|| text.to_ascii_lowercase())
 }

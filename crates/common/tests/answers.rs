@@ -84,7 +84,7 @@ impl Answering {
                     Ok(format!("{text}!"))
                 }
             };
-            answering.answer("tests", stopping, handle).await.unwrap();
+            answering.answer("tests", None, stopping, handle).await.unwrap();
         });
         let all = Self { bus, tasks, begun, let_go };
         eventually(async || all.ask("there").await.is_ok()).await;

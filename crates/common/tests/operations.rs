@@ -50,6 +50,7 @@ const KIND: &OperationKind = &OperationKind {
 struct Count {}
 
 impl Request for Count {
+    type Subject = TenantId;
     const KIND: &'static OperationKind = KIND;
 }
 

@@ -22,6 +22,10 @@ impl Request for Ask {
     type Reply = String;
     const SUBJECT: &'static str = "test.questions.v1.ask";
 
+    fn place(&self) -> Option<&str> {
+        self.0.strip_prefix("in ")
+    }
+
     fn encode(&self) -> Vec<u8> {
         self.0.into()
     }
@@ -58,12 +62,26 @@ async fn answer(Ask(text): Ask) -> Result<String, Never> {
 async fn questions_that_are_never_answered_are_in_no_other_ones_way_for_long() {
     let (bus, tasks) = (bus_at(&nats_url()).await, Tasks::default());
     let (answering, stopping) = (bus.clone(), tasks.stopping());
-    tasks.spawn("ask", async move { answering.answer("test", stopping, answer).await.unwrap() });
+    tasks.spawn("ask", async move { answering.answer("test", None, stopping, answer).await.unwrap() });
     eventually(async || bus.request(&Ask("else")).await.is_ok()).await;
     // More than are answered side by side.
     for asked in join_all((0..20).map(|_| bus.request(&Ask("hang")))).await {
         assert_eq!(asked.unwrap_err().kind(), Kind::Timeout);
     }
     eventually(async || bus.request(&Ask("else")).await.is_ok()).await;
+    tasks.finish(Duration::from_secs(10)).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_question_for_one_place_is_answered_there_and_nowhere_else() {
+    let (bus, tasks) = (bus_at(&nats_url()).await, Tasks::default());
+    let (answering, stopping) = (bus.clone(), tasks.stopping());
+    let answer = async |_: Ask| Ok::<_, Never>("east".to_owned());
+    let answering = async move { answering.answer("place", Some("east"), stopping, answer).await.unwrap() };
+    tasks.spawn("ask", answering);
+    eventually(async || bus.request(&Ask("in east")).await.is_ok_and(|by| by == "east")).await;
+    let elsewhere = bus.request(&Ask("in west")).await.unwrap_err();
+    assert_eq!(elsewhere.kind(), Kind::Unavailable, "nobody answers for it: {elsewhere}");
     tasks.finish(Duration::from_secs(10)).await.unwrap();
 }

@@ -45,6 +45,7 @@ const KIND: &OperationKind = &OperationKind {
 struct Script {}
 
 impl Request for Script {
+    type Subject = TenantId;
     const KIND: &'static OperationKind = KIND;
 }
 

@@ -97,4 +97,11 @@ mod tests {
             "{error}"
         );
     }
+
+    #[test]
+    fn whoever_sets_it_up_finds_all_that_it_reads() {
+        let names = common::service::process::names_read::<Config>(Env::of(GOOD));
+        assert!(names.len() > 12, "{names:?}");
+        assert_eq!(testkit::settings::unheard_of(&names), [""; 0]);
+    }
 }

@@ -18,7 +18,7 @@ use common::{
     config::Env,
     service::{Process, Tasks},
 };
-use edge::probe::Lookout;
+use edge::probe::Prober;
 use tokio::net::TcpListener;
 
 pub use config::Config;
@@ -34,12 +34,12 @@ pub async fn start(config: Config, process: &Process) -> anyhow::Result<()> {
     let routes = process.readiness.latch("routes");
     let relay = Relay::remember(Memory::at(config.state_dir.0)?, config.settings, routes)?;
     let gateway = Gateway::new(config.routes_url, &config.token)?;
-    let lookout = Lookout::through(config.probe_url.as_str())?;
+    let prober = Prober::through(config.probe_url.as_str())?;
     let tasks = &process.tasks;
     serve(tasks, "traefik", TcpListener::bind(config.bind).await?, serve::routes(&relay, config.token));
     serve(tasks, "waiting", TcpListener::bind(config.waiting_bind).await?, waiting::page());
     follow::follow(tasks, relay.clone(), gateway);
-    tasks.spawn("watch", watch::watch(relay, lookout, tasks.stopping()));
+    tasks.spawn("watch", watch::watch(relay, prober, tasks.stopping()));
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! Looking at every side through Traefik, again and again. Traefik's own health checks begin anew with each document, and take
 //! everything for healthy until they have looked.
+//!
+//! It is no [`common::service::Round`]: the looks of several rounds are under way at once, and a side that hangs holds up no other round.
 
 mod probe_queue;
 
 use std::time::Duration;
 
-use edge::{Mark, health::Side, probe::Lookout};
+use edge::{Mark, health::Side, probe::Prober};
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +20,8 @@ use probe_queue::{AT_ONCE, ProbeQueue};
 const ROUND: Duration = Duration::from_millis(250);
 
 /// Looks at every side until the process stops.
-pub async fn watch(relay: Relay, lookout: Lookout, stopping: CancellationToken) {
-    if stopping.run_until_cancelled(first_look(&relay, &lookout)).await.is_none() {
+pub async fn watch(relay: Relay, prober: Prober, stopping: CancellationToken) {
+    if stopping.run_until_cancelled(first_look(&relay, &prober)).await.is_none() {
         return;
     }
     let mut ticks = interval(ROUND);
@@ -32,20 +34,20 @@ pub async fn watch(relay: Relay, lookout: Lookout, stopping: CancellationToken) 
             _ = ticks.tick() => queue.begin(relay.sides()),
         }
         while let Some((side, mark)) = queue.next() {
-            looks.push(look(&relay, &lookout, side, mark));
+            looks.push(look(&relay, &prober, side, mark));
         }
     }
 }
 
 /// Each remembered side once, before anything is served: a Traefik that runs would otherwise be told that nothing is ready.
-async fn first_look(relay: &Relay, lookout: &Lookout) {
-    let looks = relay.sides().into_iter().map(|(side, mark, _)| look(relay, lookout, side, mark));
+async fn first_look(relay: &Relay, prober: &Prober) {
+    let looks = relay.sides().into_iter().map(|(side, mark, _)| look(relay, prober, side, mark));
     futures::stream::iter(looks).buffer_unordered(AT_ONCE).for_each(async |_| ()).await;
     relay.looked();
 }
 
-async fn look(relay: &Relay, lookout: &Lookout, side: Side, mark: Mark) -> Side {
-    relay.note(&side, lookout.look(&side, mark).await);
+async fn look(relay: &Relay, prober: &Prober, side: Side, mark: Mark) -> Side {
+    relay.note(&side, prober.look(&side, mark).await);
     side
 }
 
@@ -69,7 +71,7 @@ mod tests {
     async fn the_first_look_hears_the_stop() {
         // Accepts, and never answers.
         let hung = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let lookout = Lookout::through(&format!("http://{}", hung.local_addr().unwrap())).unwrap();
+        let prober = Prober::through(&format!("http://{}", hung.local_addr().unwrap())).unwrap();
         let target = Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 };
         let (host, tenant) = ("acme.localhost".parse().unwrap(), TenantId::generate());
         let routes = vec![Route { host, tenant, targets: vec![target], stand_in: None, generation: 1 }];
@@ -81,7 +83,7 @@ mod tests {
         let relay = Relay::remember(memory, settings, Readiness::default().latch("routes")).unwrap();
         let stopping = CancellationToken::new();
         stopping.cancel();
-        let watched = tokio::time::timeout(Duration::from_secs(1), watch(relay.clone(), lookout, stopping));
+        let watched = tokio::time::timeout(Duration::from_secs(1), watch(relay.clone(), prober, stopping));
         assert!(watched.await.is_ok(), "a look waits for two seconds");
         assert!(relay.document().is_none(), "nothing was seen");
         std::fs::remove_dir_all(folder).unwrap();

@@ -5,15 +5,14 @@ pub mod document;
 pub mod fake;
 pub mod guard;
 pub mod health;
-pub mod host;
 pub mod probe;
 pub mod route;
 pub mod routes;
 mod snapshot;
 mod token;
 
+pub use common::host::Host;
 pub use document::{CertResolver, Settings, document};
-pub use host::Host;
 pub use probe::{Edge, EdgeError, HttpEdge};
 pub use route::{Answerer, Mark, Route, StandIn, Target, TargetUrl};
 pub use snapshot::Snapshot;

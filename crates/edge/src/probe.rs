@@ -6,10 +6,10 @@ use common::error::{Classify, Kind};
 use crate::{Host, Mark};
 
 mod http;
-mod look;
+mod prober;
 
 pub use http::{HttpEdge, HttpEdgeError};
-pub use look::Lookout;
+pub use prober::Prober;
 
 /// The edge, as far as we ask it anything. Each verb looks once; waiting is the caller's.
 #[async_trait]

@@ -39,22 +39,32 @@ pub struct Target {
 pub enum StandIn {
     /// A page that says so: 503, come back later.
     Suspended,
+    /// The page for whoever has to wait: also in place of one that only a later release knows, because a route with a word too many
+    /// must neither be lost nor take all others with it.
+    #[serde(other)]
+    Waiting,
 }
 
 impl StandIn {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Suspended];
+    pub const ALL: [Self; 2] = [Self::Suspended, Self::Waiting];
 
     /// The word in the table of routes, in marks and in the edge's header.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Suspended => "suspended",
+            Self::Waiting => "waiting",
         }
     }
 
     /// The one with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stand_in| stand_in.as_str() == word)
+    }
+
+    /// What stands in where the record has this word, whichever release wrote it.
+    pub fn of_record(word: &str) -> Self {
+        Self::from_word(word).unwrap_or(Self::Waiting)
     }
 }
 
@@ -204,6 +214,17 @@ mod tests {
             assert_eq!(serde_json::json!(stand_in), stand_in.as_str());
         }
         assert_eq!(StandIn::from_word("asleep"), None);
+    }
+
+    /// What a gateway of the next release tells, and what a relay of the next release remembered before it was put back.
+    #[test]
+    fn a_stand_in_of_a_later_release_is_a_page_and_spoils_no_other_route() {
+        let tenant = TenantId::generate();
+        let told = serde_json::json!({ "host": "acme.localhost", "tenant": tenant, "targets": [], "generation": 1,
+            "stand_in": "frozen" });
+        let route: Route = serde_json::from_value(told).unwrap();
+        assert_eq!(route.stand_in, Some(StandIn::Waiting));
+        assert_eq!(StandIn::of_record("frozen"), StandIn::Waiting);
     }
 
     /// What relays of the release before told and remember.

@@ -9,6 +9,7 @@ use crate::{Host, Route, Snapshot, StandIn, Target};
 
 /// What became of a route that was to be put in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a later change may stand there"]
 pub enum Ensured {
     /// The table holds exactly this route.
     Stored,
@@ -89,6 +90,42 @@ fn outcome(route: &Route, put: &Put) -> Result<Ensured, RoutesError> {
     }
 }
 
+/// Do any of these hosts lead elsewhere at present? Then only routes of a later generation take their place.
+pub async fn differ(executor: impl PgExecutor<'_>, routes: &[Route]) -> Result<bool, RoutesError> {
+    let hosts: Vec<&str> = routes.iter().map(|route| route.host.as_str()).collect();
+    let targets: Vec<_> = routes.iter().map(|route| Json(&route.targets)).collect();
+    let stand_ins: Vec<_> = routes.iter().map(|route| route.stand_in.map(StandIn::as_str)).collect();
+    let differ = "SELECT EXISTS (
+        SELECT FROM unnest($1::text[], $2::jsonb[], $3::text[]) AS wanted (host, targets, stand_in) JOIN routes r USING (host)
+         WHERE r.targets <> wanted.targets OR r.stand_in IS DISTINCT FROM wanted.stand_in)";
+    let differ = sqlx::query_scalar(differ).bind(hosts).bind(targets).bind(stand_ins);
+    differ.fetch_one(executor).await.map_err(RoutesError::Database)
+}
+
+/// Where does this host lead?
+pub async fn find(executor: impl PgExecutor<'_>, host: &Host) -> Result<Option<Route>, RoutesError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT i.id AS record, r.host, r.tenant_id, r.targets, r.generation, r.stand_in
+           FROM record_identity i, routes r WHERE r.host = $1",
+    )
+    .bind(host.as_str())
+    .fetch_optional(executor)
+    .await
+    .map_err(RoutesError::Database)?;
+    Ok(row.and_then(read))
+}
+
+/// Takes the routes of the tenant out of the table that are not for one of these hosts: it has given them up.
+pub async fn remove_others(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    kept: &[Route],
+) -> Result<(), RoutesError> {
+    let hosts: Vec<&str> = kept.iter().map(|route| route.host.as_str()).collect();
+    let removal = sqlx::query("DELETE FROM routes WHERE tenant_id = $1 AND host <> ALL ($2)");
+    removal.bind(tenant).bind(hosts).execute(executor).await.map(drop).map_err(RoutesError::Database)
+}
+
 /// Takes every route of the tenant out of the table.
 pub async fn remove(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), RoutesError> {
     let removal = sqlx::query("DELETE FROM routes WHERE tenant_id = $1").bind(tenant);
@@ -128,9 +165,9 @@ pub async fn snapshot(executor: impl PgExecutor<'_>, cluster: Option<&str>) -> R
 fn read(row: Row) -> Option<Route> {
     let (text, tenant, generation) = (row.host?, row.tenant_id?, row.generation?);
     let targets: Option<Vec<Target>> = row.targets.and_then(|targets| serde_json::from_value(targets.0).ok());
-    let stand_in = row.stand_in.as_deref().map(StandIn::from_word);
-    if let (Ok(host), Some(targets), None | Some(Some(_))) = (text.parse(), targets, stand_in) {
-        return Some(Route { host, tenant, targets, stand_in: stand_in.flatten(), generation });
+    let stand_in = row.stand_in.as_deref().map(StandIn::of_record);
+    if let (Ok(host), Some(targets)) = (text.parse(), targets) {
+        return Some(Route { host, tenant, targets, stand_in, generation });
     }
     tracing::error!(tenant_id = %tenant, host = text, "a row of the table of routes does not read");
     None

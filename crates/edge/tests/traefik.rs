@@ -10,7 +10,7 @@ use common::error::{Classify as _, Kind};
 use common::id::TenantId;
 use common::tenant::Color;
 use edge::health::{Side, Sighting};
-use edge::probe::Lookout;
+use edge::probe::Prober;
 use edge::{
     Answerer, Edge as _, EdgeError, Host, HttpEdge, Mark, Route, Settings, StandIn, Target, document,
 };
@@ -243,11 +243,11 @@ async fn private_paths_are_refused() {
 async fn a_side_is_seen(world: &World, mark: Mark, url: SocketAddr, expected: Sighting) {
     let route = route("acme.localhost", world.tenant, mark.generation, &[(Color::Blue, url, 1)]);
     let side = Side::of(&route, Color::Blue);
-    let lookout = Lookout::through(&format!("http://127.0.0.1:{PROBE}")).unwrap();
-    assert_eq!(lookout.look(&side, mark).await, expected);
+    let prober = Prober::through(&format!("http://127.0.0.1:{PROBE}")).unwrap();
+    assert_eq!(prober.look(&side, mark).await, expected);
     let newer = Mark { generation: mark.generation + 1, ..mark };
-    assert_eq!(lookout.look(&side, newer).await, Sighting::NotSeen);
-    let nobody = Lookout::through("http://127.0.0.1:1").unwrap();
+    assert_eq!(prober.look(&side, newer).await, Sighting::NotSeen);
+    let nobody = Prober::through("http://127.0.0.1:1").unwrap();
     assert_eq!(nobody.look(&side, mark).await, Sighting::NotSeen);
 }
 
@@ -298,8 +298,8 @@ async fn a_stand_in_answers_for_a_tenant(world: &World) {
     assert!(world.edge.confirm(&world.host, before).await.is_err());
     assert!(ask(WEB, "acme.localhost", "/webhook/x").await.contains("I stand in"));
     assert_eq!(status(&ask(WEB, "acme.localhost", "/metrics").await), "404");
-    let lookout = Lookout::through(&format!("http://127.0.0.1:{PROBE}")).unwrap();
-    assert_eq!(lookout.look(&side, before).await, Sighting::NotSeen);
+    let prober = Prober::through(&format!("http://127.0.0.1:{PROBE}")).unwrap();
+    assert_eq!(prober.look(&side, before).await, Sighting::NotSeen);
     let mark = world.publish(7, &[(Color::Blue, world.blue, 1)]);
     world.confirmed(mark).await;
 }

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use common::cluster::ClusterId;
 use common::id::RecordId;
 use futures::stream::BoxStream;
 
@@ -12,7 +13,6 @@ use crate::error::ContainerError;
 use crate::exec::{Exec, Executed};
 use crate::logs::{LogQuery, Logs};
 use crate::observed::{Event, Finished, Inventory, Observed};
-use crate::ownership::ClusterId;
 use crate::selection::Selection;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec};
 use crate::usage::Usage;

@@ -14,6 +14,7 @@ mod restarts;
 mod runs;
 mod stage;
 
+use common::cluster::ClusterId;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,7 +23,6 @@ use ipnet::Ipv4Net;
 
 use crate::containers::Containers;
 use crate::fake::{Verb, When};
-use crate::ownership::ClusterId;
 use crate::selection::Selection;
 use crate::spec::Limits;
 

@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use common::cluster::ClusterId;
 use common::id::RecordId;
 use futures::stream::BoxStream;
 
@@ -36,7 +37,6 @@ use crate::error::ContainerError;
 use crate::exec::{Exec, Executed};
 use crate::logs::{LogQuery, Logs};
 use crate::observed::{Event, Finished, Inventory, Observed};
-use crate::ownership::ClusterId;
 use crate::plan::Demand;
 use crate::selection::Selection;
 use crate::spec::{ContainerRef, ContainerSpec, Limits, NetworkRef, NetworkSpec, RestartPolicy};

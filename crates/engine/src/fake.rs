@@ -7,18 +7,20 @@ mod containers;
 mod effects;
 mod engine;
 mod faults;
+mod ledger;
 mod look;
 mod networks;
 mod runs;
 mod state;
 
+use common::cluster::ClusterId;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
-pub use effects::{Effect, Verb};
 pub use faults::{Fault, When};
+pub use ledger::{Effect, Verb};
 pub use runs::Run;
 
 use crate::capacity::Capacity;
@@ -26,7 +28,6 @@ use crate::exec::Executed;
 use crate::hash::SpecHash;
 use crate::logs::{LogLine, LogStream};
 use crate::observed::{Health, News, Object, State as ContainerState};
-use crate::ownership::ClusterId;
 use crate::selection::Selection;
 use crate::spec::ContainerSpec;
 use state::State;

@@ -22,6 +22,7 @@ pub mod contract;
 pub mod fake;
 
 pub use capacity::Capacity;
+pub use common::cluster::{ClusterId, ClusterIdError};
 pub use containers::Containers;
 pub use error::ContainerError;
 pub use exec::{Exec, Executed};
@@ -30,7 +31,7 @@ pub use logs::{LogLine, LogQuery, LogStream, Logs};
 pub use observed::{
     Event, Finished, Health, Inventory, NetworkObserved, News, Object, Observed, State, VolumeObserved,
 };
-pub use ownership::{ClusterId, ClusterIdError, Ownership, Role, label};
+pub use ownership::{Ownership, Role, label};
 pub use selection::Selection;
 pub use spec::{
     ContainerRef, ContainerSpec, HealthCheck, Limits, NetworkRef, NetworkSpec, RestartPolicy, SECRETS_DIR,

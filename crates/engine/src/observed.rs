@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use common::cluster::ClusterId;
 use common::id::TenantId;
 use ipnet::Ipv4Net;
 use time::OffsetDateTime;
 
 use crate::hash::SpecHash;
-use crate::ownership::{ClusterId, Ownership};
+use crate::ownership::Ownership;
 use crate::spec::{ContainerRef, Limits, NetworkRef};
 
 /// Everything of one cluster that carries our labels completely. What we cannot name is not in it.

@@ -1,9 +1,10 @@
 //! Which part of a cluster is meant.
 
+use common::cluster::ClusterId;
 use common::id::TenantId;
 
 use crate::observed::Inventory;
-use crate::ownership::{ClusterId, Ownership, Role, label};
+use crate::ownership::{Ownership, Role, label};
 
 /// What of a cluster is looked at. Looking costs what is selected: who waits for one tenant asks for that one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

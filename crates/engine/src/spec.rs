@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use common::cluster::ClusterId;
 use common::id::TenantId;
 use ipnet::Ipv4Net;
 use secrecy::SecretString;
 
-use crate::ownership::{ClusterId, Ownership};
+use crate::ownership::Ownership;
 
 /// Where secret files appear inside a container.
 pub const SECRETS_DIR: &str = "/run/secrets";

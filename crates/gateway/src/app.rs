@@ -1,33 +1,35 @@
-//! What handlers work with.
+//! A gateway, put together: every part is given what it works with here, and looks into nothing else.
 
 use std::{fmt, ops::Deref, sync::Arc, time::Instant};
 
 use common::{
     bus::Bus,
     database::Statements,
+    public_address::PublicAddress,
     service::{Readiness, Tasks},
+    version::Version,
 };
+use edge::EdgeToken;
 use sqlx::PgPool;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::{
     admission::Admission,
-    audit::Trail,
+    audit::AuditLog,
     auth::{Scope, SignatureRules, TokenKeys},
-    cached::Cached,
-    config::{Config, EdgeConfig, PublicAddress, Version},
-    events::Hub,
-    health::Report,
-    http::cors::Origins,
+    config::Config,
+    events::Events,
+    health::Health,
+    http::{cors::Origins, observe::Observer},
+    log_followers::LogFollowers,
     metrics,
     offer::Offers,
     pressure::Pressure,
     rates::Rates,
-    routes::LOG_FOLLOWERS,
     store::reader::{Reader, Readers},
 };
 
-/// One gateway. Any number of them work on the same record.
+/// One gateway: what its routes work with. Any number of them work on the same record.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
@@ -44,21 +46,18 @@ pub struct Parts {
     pub signatures: SignatureRules,
     pub public: PublicAddress,
     pub origins: Origins,
-    pub edge: EdgeConfig,
+    pub edge_token: EdgeToken,
     pub n8n_version: Version,
-    pub trail: Trail,
-    pub admission: Admission,
-    pub events: Hub,
-    /// Places for those who follow logs.
-    pub log_followers: Arc<Semaphore>,
-    pub pressure: Pressure,
-    /// `None`: nobody is limited.
-    pub rates: Option<Arc<Rates>>,
+    pub observer: Observer,
+    pub events: Arc<Events>,
+    pub log_followers: LogFollowers,
+    pub pressure: Arc<Pressure>,
+    pub rates: Rates,
     /// Wakes whoever sends dead letters again.
-    pub replays: Notify,
+    pub replays: Arc<Notify>,
     /// Renders the metrics of this process.
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
-    pub health: Cached<Report>,
+    pub health: Health,
     /// What there is to choose from.
     pub offers: Offers,
     pub started: Instant,
@@ -75,31 +74,35 @@ pub struct Dependencies {
 
 impl App {
     /// A gateway in this process.
-    pub fn new(config: Config, dependencies: Dependencies) -> Self {
+    pub fn new(config: Config, given: Dependencies) -> Self {
         metrics::describe();
-        let statements = Statements::beside(&dependencies.database);
+        let Dependencies { database, bus, tasks, readiness, render_metrics } = given;
+        let statements = Statements::beside(&database);
+        let readers = Readers::new(&database, statements.clone());
+        let rates = Rates::start(config.rates, &tasks);
+        let audit_log = AuditLog::start(&tasks, database.clone());
+        let record = (database.clone(), statements.clone());
         Self(Arc::new(Parts {
-            trail: Trail::start(&dependencies.tasks, dependencies.database.clone()),
-            rates: config.rates.map(|rates| Rates::start(rates, &dependencies.tasks)),
-            readers: Readers::new(&dependencies.database, statements.clone()),
-            statements,
-            database: dependencies.database,
-            bus: dependencies.bus,
-            tasks: dependencies.tasks,
-            events: Hub::new(config.event_clients),
-            log_followers: Arc::new(Semaphore::new(LOG_FOLLOWERS)),
-            replays: Notify::new(),
-            pressure: Pressure::new(config.backlog_high),
-            admission: Admission::new(dependencies.readiness),
-            render_metrics: dependencies.render_metrics,
+            observer: Observer::new(Admission::new(readiness), rates.clone(), audit_log),
+            events: Events::new(config.event_clients, record, readers.clone(), bus.clone(), tasks.clone()),
+            health: Health::new(statements.clone(), bus.clone(), rates.clone()),
+            pressure: Arc::new(Pressure::new(config.backlog_high)),
+            log_followers: LogFollowers::default(),
+            offers: Offers::default(),
+            replays: Arc::default(),
             tokens: config.tokens,
             signatures: config.signatures,
             public: config.public,
             origins: config.origins,
-            edge: config.edge,
+            edge_token: config.edge_token,
             n8n_version: config.n8n_version,
-            health: Cached::default(),
-            offers: Offers::default(),
+            database,
+            statements,
+            readers,
+            bus,
+            tasks,
+            rates,
+            render_metrics,
             started: Instant::now(),
         }))
     }

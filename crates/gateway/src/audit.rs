@@ -1,22 +1,24 @@
-//! The trail of what was asked for and refused, or shown. What is accepted is noted by the statement that accepts it.
+//! The audit log of what was asked for and refused, or shown. What is accepted is noted by the statement that accepts it.
 
+mod entry;
+mod filter;
 mod outcome;
 
 use std::time::Duration;
 
 use common::{
     error::{Classify, chain},
-    id::{AuditId, OperationId, TenantId},
     service::Tasks,
 };
 use sqlx::PgPool;
-use time::OffsetDateTime;
 use tokio::{sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
+pub use entry::Entry;
+pub use filter::{Action, Filter};
 pub use outcome::{Outcome, REFUSED};
 
-use crate::{auth::Identity, exchange::Exchange, metrics, store::audit};
+use crate::{exchange::Exchange, metrics, problem::Code, store::audit};
 
 /// Refusals waiting to be written. More than this at once is a flood, of which a sample is enough.
 const WAITING: usize = 1024;
@@ -24,42 +26,6 @@ const WAITING: usize = 1024;
 const BATCH: usize = 256;
 /// What could not be written is tried again after this.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// One entry.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    pub id: AuditId,
-    pub at: OffsetDateTime,
-    pub actor: String,
-    pub role: &'static str,
-    pub action: &'static str,
-    pub tenant: Option<TenantId>,
-    pub operation: Option<OperationId>,
-    pub correlation_id: String,
-    pub outcome: String,
-    pub request_digest: Option<Vec<u8>>,
-    /// What the request was about, in the words of whoever asked.
-    pub named: Option<String>,
-}
-
-impl Entry {
-    /// What became of this request.
-    pub fn new(exchange: &Exchange, identity: &Identity, action: &'static str, outcome: String) -> Self {
-        Self {
-            id: AuditId::generate(),
-            at: common::clock::now(),
-            actor: identity.subject().to_owned(),
-            role: identity.role().as_str(),
-            action,
-            tenant: exchange.tenant(),
-            operation: exchange.operation(),
-            correlation_id: exchange.correlation_id().to_owned(),
-            outcome,
-            request_digest: exchange.digest().map(|digest| digest.as_bytes().to_vec()),
-            named: exchange.named().map(str::to_owned),
-        }
-    }
-}
 
 /// Why an entry will never be in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +50,9 @@ impl Lost {
 
 /// Takes entries without making anybody wait.
 #[derive(Debug, Clone)]
-pub struct Trail(mpsc::Sender<Entry>);
+pub struct AuditLog(mpsc::Sender<Entry>);
 
-impl Trail {
+impl AuditLog {
     /// Starts the task that writes.
     pub fn start(tasks: &Tasks, database: PgPool) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
@@ -94,8 +60,18 @@ impl Trail {
         Self(sender)
     }
 
+    /// Notes a refused command, as soon as it is known who gave it. Beside the answer, not before it: refusing costs no write.
+    /// Whoever asks too often is not even that: they would write as often as they ask.
+    pub fn note_refused(&self, exchange: &Exchange, code: Code) {
+        if let (Some(identity), Some(action)) = (exchange.identity(), exchange.action())
+            && code != Code::Throttled
+        {
+            self.note(Entry::new(exchange, identity, action, format!("{REFUSED}{}", code.as_str())));
+        }
+    }
+
     /// Notes an entry as soon as somebody gets to it.
-    pub fn note(&self, entry: Entry) {
+    fn note(&self, entry: Entry) {
         if self.0.try_send(entry).is_err() {
             metrics::audit_lost(Lost::Full.as_str(), 1);
         }
@@ -152,6 +128,7 @@ async fn written(database: &PgPool, batch: &mut Vec<Entry>) -> bool {
 #[cfg(test)]
 mod tests {
     use ::metrics::set_default_local_recorder;
+    use common::id::AuditId;
     use metrics_exporter_prometheus::PrometheusBuilder;
     use sqlx::postgres::PgPoolOptions;
 
@@ -180,8 +157,8 @@ mod tests {
         let nowhere = PgPoolOptions::new().acquire_timeout(Duration::from_millis(100));
         let nowhere = nowhere.connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
         let (sender, receiver) = mpsc::channel(2);
-        let trail = Trail(sender);
-        (0..5).for_each(|_| trail.note(entry()));
+        let audit_log = AuditLog(sender);
+        (0..5).for_each(|_| audit_log.note(entry()));
         let stopping = CancellationToken::new();
         stopping.cancel();
         keep_writing(nowhere, receiver, stopping).await;

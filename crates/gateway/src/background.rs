@@ -1,19 +1,20 @@
-//! What a gateway does beside answering, every few seconds: chaining the audit log, and counting. Every replica does it;
-//! none of it is wrong when done twice. What one replica is enough for is a schedule (`jobs`).
+//! What a gateway does beside answering: telling events, sending dead letters again, and every few seconds chaining the audit log and
+//! counting. Every replica does it; none of it is wrong when done twice. What one replica is enough for is a schedule (`jobs`).
 
 use std::{collections::BTreeMap, time::Duration};
 
 use common::{
     dead_letters::Reason,
-    service::Interval,
+    service::{Interval, Tasks},
     tenant::{Mode, TenantStatus},
 };
 use sqlx::PgPool;
 
 use crate::{
     app::App,
-    metrics,
+    metrics, replays,
     store::{dead_letters, operations, plans, schedules, tenants},
+    vocabulary::CONSUMERS,
 };
 
 /// As often as Prometheus usually asks.
@@ -22,20 +23,41 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 /// The newest entries can be tampered with unseen for so long.
 const SEAL_EVERY: Duration = Duration::from_secs(2);
 
-/// Whoever takes messages from the bus.
-pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
-
 /// Starts the background.
 pub fn start(app: &App) {
+    seal(&app.tasks, app.database.clone());
+    count_regularly(&app.tasks, app.database.clone());
+    start_events(app);
+    start_replays(app);
+    watch_pressure(app);
+}
+
+/// Begins to tell live events.
+pub fn start_events(app: &App) {
+    app.events.start();
+}
+
+/// Begins to send dead letters again.
+pub fn start_replays(app: &App) {
+    replays::start(&app.tasks, app.database.clone(), app.bus.clone(), app.replays.clone());
+}
+
+/// Begins to look at how much waits.
+pub fn watch_pressure(app: &App) {
+    app.pressure.watch(&app.tasks, &app.database);
+}
+
+fn seal(tasks: &Tasks, database: PgPool) {
     let seal = Interval::new("seal", SEAL_EVERY).spread().failing("the audit log is sealed later");
-    let database = app.database.clone();
-    app.tasks.every(seal, move || {
+    tasks.every(seal, move || {
         let database = database.clone();
         async move { common::audit::seal(&database).await.map(drop) }
     });
+}
+
+fn count_regularly(tasks: &Tasks, database: PgPool) {
     let counting = Interval::new("count", COUNT_EVERY).spread().failing("what there is is counted later");
-    let database = app.database.clone();
-    app.tasks.every(counting, move || {
+    tasks.every(counting, move || {
         let database = database.clone();
         async move { count(&database).await }
     });

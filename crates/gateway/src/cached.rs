@@ -15,31 +15,51 @@ impl<T> Default for Cached<T> {
 }
 
 impl<T: Clone> Cached<T> {
-    /// The kept value if it is younger than `age`, otherwise a fresh one. A failed fetch keeps nothing.
-    pub async fn get<E>(&self, age: Duration, fetch: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
+    /// The kept value as long as it is young enough, otherwise a fresh one. What cannot be fetched is a value too: whoever waited for an
+    /// attempt is told what came of it, and does not wait for another one.
+    pub async fn get(&self, kept_for: impl FnOnce(&T) -> Duration, fetch: impl AsyncFnOnce() -> T) -> T {
         let mut kept = self.0.lock().await;
         if let Some((at, value)) = kept.as_ref()
-            && at.elapsed() < age
+            && at.elapsed() < kept_for(value)
         {
-            return Ok(value.clone());
+            return value.clone();
         }
-        let value = fetch().await?;
+        let value = fetch().await;
         *kept = Some((Instant::now(), value.clone()));
-        Ok(value)
+        value
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use futures::future::join_all;
+    use tokio::task::yield_now;
+
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     #[tokio::test]
-    async fn a_young_value_is_not_fetched_again_and_a_failure_is_not_kept() {
+    async fn a_young_value_is_not_fetched_again() {
         let cached = Cached::default();
-        let hour = Duration::from_secs(3600);
-        assert_eq!(cached.get(hour, async || Err::<u8, _>("away")).await, Err("away"));
-        assert_eq!(cached.get(hour, async || Ok::<_, &str>(1)).await, Ok(1));
-        assert_eq!(cached.get(hour, async || Ok::<_, &str>(2)).await, Ok(1));
-        assert_eq!(cached.get(Duration::ZERO, async || Ok::<_, &str>(3)).await, Ok(3));
+        assert_eq!(cached.get(|_| HOUR, async || 1).await, 1);
+        assert_eq!(cached.get(|_| HOUR, async || 2).await, 1);
+        assert_eq!(cached.get(|_| Duration::ZERO, async || 3).await, 3);
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_share_what_comes_of_the_attempt_also_a_failure() {
+        let (cached, attempts) = (Cached::default(), Cell::new(0));
+        let kept_for = |outcome: &Result<u8, &str>| if outcome.is_ok() { Duration::ZERO } else { HOUR };
+        let failing = async || {
+            attempts.set(attempts.get() + 1);
+            yield_now().await;
+            Err("away")
+        };
+        let outcomes = join_all((0..50).map(|_| cached.get(kept_for, failing))).await;
+        assert!(outcomes.iter().all(|outcome| *outcome == Err("away")));
+        assert_eq!(attempts.get(), 1);
     }
 }

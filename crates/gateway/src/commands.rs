@@ -1,18 +1,20 @@
 //! From a verified command to its answer: accepted, answered as before, or refused.
 
+mod asked;
+
 use axum::response::{IntoResponse, Response};
 use common::{
     error::chain,
     id::{OperationId, TenantId},
-    operations::{NewOperation, OperationKind, Priority, Request as _},
+    operations::{NewOperation, OperationKind, Request as _},
 };
-use wire::{OperationQueued, Order, ProvisionerCommand, kinds};
+use wire::{OperationQueued, kinds};
 
 use crate::{
     app::App,
     auth::Command,
     exchange::Exchange,
-    idempotency::{Answer, repeat_or, stored_answer},
+    idempotency::Answer,
     metrics,
     problem::{Code, Pointer, Problem},
     store::{
@@ -20,6 +22,8 @@ use crate::{
         steer::{self, Steering},
     },
 };
+
+pub use asked::{Asked, For};
 
 /// Accepts an operation on a tenant that is there with the answer made for it, or gives the answer it got the first time. `None`: it
 /// cannot be done, and nothing was written.
@@ -29,7 +33,7 @@ pub async fn accept<A, T>(
     new: &NewOperation<'_>,
     answer: Answer,
 ) -> Result<Option<Response>, Problem> {
-    admitted(app, command, new.kind, new.tenant, new.id, answer, async |answer| {
+    admitted(app, command, new.kind, new.subject.tenant(), new.id, answer, async |answer| {
         accept::accept(&app.statements, command, new, answer).await
     })
     .await
@@ -43,7 +47,7 @@ pub async fn create<A, T>(
     create: &CreateTenant<'_>,
     answer: Answer,
 ) -> Result<Option<Response>, Problem> {
-    admitted(app, command, kinds::TenantCreate::KIND, create.id, operation, answer, async |answer| {
+    admitted(app, command, kinds::TenantCreate::KIND, Some(create.id), operation, answer, async |answer| {
         create.accept(&app.statements, command, operation, answer).await
     })
     .await
@@ -54,22 +58,22 @@ async fn admitted<A, T>(
     app: &App,
     command: &Command<A, T>,
     kind: &'static OperationKind,
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     operation: OperationId,
     answer: Answer,
     accept: impl AsyncFnOnce(&Answer) -> Result<bool, AcceptError>,
 ) -> Result<Option<Response>, Problem> {
     if let Err(overloaded) = app.pressure.admit() {
         // What was accepted before is no burden.
-        return repeat_or(app, command, overloaded).await.map(Some);
+        return command.repeat_or(&app.statements, overloaded).await.map(Some);
     }
     if accept(&answer).await.map_err(refusal)? {
         note(command.exchange(), tenant, operation);
         metrics::accepted(kind.name);
-        wake(app, command.exchange(), operation, kind.name);
+        wake(app, command.exchange(), operation, kind);
         return Ok(Some(answer.into_response()));
     }
-    stored_answer(app, command).await
+    command.stored_answer(&app.statements).await
 }
 
 /// Does to its target what a command asks, with the answer made for it, or gives the answer it got the first time.
@@ -83,11 +87,11 @@ pub async fn steer<A, S: Steering>(
     if steer::steer(&app.statements, command, steering, &answer).await.map_err(refusal)? {
         return Ok(Some(answer.into_response()));
     }
-    stored_answer(app, command).await
+    command.stored_answer(&app.statements).await
 }
 
-fn note(exchange: &Exchange, tenant: TenantId, operation: OperationId) {
-    exchange.note_tenant(tenant);
+fn note(exchange: &Exchange, tenant: Option<TenantId>, operation: OperationId) {
+    tenant.into_iter().for_each(|tenant| exchange.note_tenant(tenant));
     exchange.note_operation(operation);
 }
 
@@ -104,10 +108,10 @@ pub fn refusal(error: AcceptError) -> Problem {
     }
 }
 
-/// Tells the provisioner. The row is what counts: a lost wake-up costs the time until the sweeper comes by.
-pub fn wake(app: &App, exchange: &Exchange, operation: OperationId, kind: &'static str) {
-    let order = Order::Wake(OperationQueued { operation, kind: kind.to_owned() });
-    let message = ProvisionerCommand { priority: Priority::Normal, order };
+/// Tells the service that does it. The row is what counts: a lost wake-up costs the time until the sweeper comes by.
+pub fn wake(app: &App, exchange: &Exchange, operation: OperationId, kind: &OperationKind) {
+    let (service, kind) = (kind.service.to_owned(), kind.name.to_owned());
+    let message = OperationQueued { service, operation, kind, because_of: None };
     let (bus, carried) = (app.bus.clone(), exchange.carried());
     app.tasks.spawn_one("wake", async move {
         let published = bus.publish(&message, &carried).await;

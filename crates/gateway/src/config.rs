@@ -1,28 +1,34 @@
 //! What the gateway is told at start. Anything that cannot be right stops it there, all of it reported together.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, num::NonZeroU16};
 
-use common::config::{Env, Section};
-use edge::{EdgeToken, Host};
+use common::{
+    config::{Env, Section},
+    public_address::PublicAddress,
+    version::Version,
+};
+use edge::EdgeToken;
 
 use crate::{
     auth::{SignatureRules, TokenKeys},
+    events,
     http::{cors::Origins, server::Sockets},
+    pressure,
     rates::RateConfig,
 };
 
-/// Each is a connection and a task: some 10 kB.
-const EVENT_CLIENTS: usize = 1_000;
-
-/// Some hours of work for one provisioner.
-const BACKLOG_HIGH: u32 = 10_000;
+/// As long as most ask back. What was asked for stays in the audit log.
+pub const OPERATIONS_KEPT_DAYS: NonZeroU16 = NonZeroU16::new(90).unwrap();
 
 /// The whole configuration.
 #[derive(Debug)]
 pub struct Config {
     /// Where the API listens.
     pub api_bind: SocketAddr,
-    pub edge: EdgeConfig,
+    /// Where the edge fetches its routes.
+    pub edge_bind: SocketAddr,
+    /// What the edge shows to be let in.
+    pub edge_token: EdgeToken,
     pub sockets: Sockets,
     /// Whose pages may call the API from a browser.
     pub origins: Origins,
@@ -35,6 +41,8 @@ pub struct Config {
     pub event_clients: usize,
     /// Above so many waiting operations no more are accepted.
     pub backlog_high: u32,
+    /// So many days after their end operations are forgotten.
+    pub operations_kept_days: NonZeroU16,
     /// `None`: nobody is limited.
     pub rates: Option<RateConfig>,
 }
@@ -42,16 +50,19 @@ pub struct Config {
 impl Section for Config {
     fn read(env: &mut Env) -> Option<Self> {
         let api_bind = env.or("API_BIND", SocketAddr::from(([0, 0, 0, 0], 8080)));
-        let edge = EdgeConfig::read(env);
+        let edge_bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
+        let edge_token = env.secret("EDGE_TOKEN").map(EdgeToken::from);
         let (sockets, origins) = (Sockets::read(env), Origins::read(env));
         let (tokens, signatures) = (TokenKeys::read(env), SignatureRules::read(env));
         let (public, n8n_version) = (PublicAddress::read(env), env.required("N8N_VERSION"));
-        let event_clients = env.or("EVENT_CLIENTS", EVENT_CLIENTS);
-        let backlog_high = env.or("BACKLOG_HIGH", BACKLOG_HIGH);
+        let event_clients = events::clients(env);
+        let backlog_high = pressure::backlog_high(env);
+        let operations_kept_days = env.or("OPERATIONS_KEPT_DAYS", OPERATIONS_KEPT_DAYS);
         let rates = RateConfig::read(env);
         Some(Self {
             api_bind: api_bind?,
-            edge: edge?,
+            edge_bind: edge_bind?,
+            edge_token: edge_token?,
             sockets: sockets?,
             origins: origins?,
             tokens: tokens?,
@@ -60,105 +71,9 @@ impl Section for Config {
             n8n_version: n8n_version?,
             event_clients: event_clients?,
             backlog_high: backlog_high?,
+            operations_kept_days: operations_kept_days?,
             rates: rates?,
         })
-    }
-}
-
-/// The port that the edge fetches its routes from.
-#[derive(Debug)]
-pub struct EdgeConfig {
-    pub bind: SocketAddr,
-    /// What the edge shows to be let in.
-    pub token: EdgeToken,
-}
-
-impl Section for EdgeConfig {
-    fn read(env: &mut Env) -> Option<Self> {
-        let bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
-        let token = env.secret("EDGE_TOKEN");
-        Some(Self { bind: bind?, token: token?.into() })
-    }
-}
-
-/// How a tenant is reached from outside.
-#[derive(Debug, Clone)]
-pub struct PublicAddress {
-    scheme: Scheme,
-    domain: Host,
-    port: u16,
-}
-
-impl Section for PublicAddress {
-    fn read(env: &mut Env) -> Option<Self> {
-        let scheme = env.or("PUBLIC_SCHEME", Scheme::Http);
-        let domain = match "localhost".parse() {
-            Ok(localhost) => env.or("TENANT_DOMAIN", localhost),
-            Err(_) => env.required("TENANT_DOMAIN"),
-        };
-        let port = env.or("PUBLIC_PORT", 8000);
-        Some(Self { scheme: scheme?, domain: domain?, port: port? })
-    }
-}
-
-impl PublicAddress {
-    /// The domain that every tenant's address ends in.
-    pub fn domain(&self) -> &str {
-        self.domain.as_str()
-    }
-
-    /// The address that a tenant's people sign in at.
-    pub fn login_url(&self, subdomain: &str) -> String {
-        let (scheme, usual_port) = match self.scheme {
-            Scheme::Http => ("http", 80),
-            Scheme::Https => ("https", 443),
-        };
-        let port = if self.port == usual_port { String::new() } else { format!(":{}", self.port) };
-        format!("{scheme}://{subdomain}.{}{port}", self.domain)
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Scheme {
-    Http,
-    Https,
-}
-
-impl FromStr for Scheme {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "http" => Ok(Self::Http),
-            "https" => Ok(Self::Https),
-            _ => Err("must be `http` or `https`"),
-        }
-    }
-}
-
-/// A version of n8n: three numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version(String);
-
-impl Version {
-    /// The version itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Version {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number =
-            |part: &str| !part.is_empty() && part.len() <= 9 && part.bytes().all(|b| b.is_ascii_digit());
-        let parts: Vec<&str> = text.split('.').collect();
-        if parts.len() == 3 && parts.into_iter().all(number) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be three numbers, such as 2.41.1")
-        }
     }
 }
 
@@ -166,11 +81,14 @@ impl FromStr for Version {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 5] = [
+    const GOOD: [(&str, &str); 8] = [
         ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
         ("HMAC_SECRET", "fedcba9876543210fedcba9876543210"),
         ("EDGE_TOKEN", "edge"),
         ("N8N_VERSION", "2.41.1"),
+        ("TENANT_DOMAIN", "localhost"),
+        ("PUBLIC_SCHEME", "http"),
+        ("PUBLIC_PORT", "8000"),
         ("REDIS_URL", "redis://redis"),
     ];
 
@@ -180,17 +98,12 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_a_local_installation() {
-        let config = load(&[]).unwrap();
-        assert_eq!(config.public.login_url("acme"), "http://acme.localhost:8000");
-        assert_eq!(config.api_bind.port(), 8080);
-    }
-
-    #[test]
-    fn the_usual_port_is_not_spelled_out() {
-        let address =
-            [("PUBLIC_SCHEME", "https"), ("PUBLIC_PORT", "443"), ("TENANT_DOMAIN", "flows.example")];
-        assert_eq!(load(&address).unwrap().public.login_url("acme"), "https://acme.flows.example");
+    fn where_tenants_are_reached_is_not_made_up() {
+        assert_eq!(load(&[]).unwrap().public.login_url("acme"), "http://acme.localhost:8000");
+        for name in ["TENANT_DOMAIN", "PUBLIC_SCHEME", "PUBLIC_PORT"] {
+            let error = load(&[(name, "")]).unwrap_err();
+            assert!(error.contains(&format!("{name} is not set")), "{error}");
+        }
     }
 
     #[test]
@@ -241,5 +154,12 @@ mod tests {
             assert!(load(&[("SIGNED_ROLES", roles)]).is_err(), "{roles}");
         }
         assert!(load(&[("SIGNED_ROLES", "service, owner")]).is_ok());
+    }
+
+    #[test]
+    fn whoever_sets_it_up_finds_all_that_it_reads() {
+        let names = common::service::names_read::<Config>(Env::of(GOOD));
+        assert!(names.len() > 30, "{names:?}");
+        assert_eq!(testkit::settings::unheard_of(&names), [""; 0]);
     }
 }

@@ -14,15 +14,54 @@ mod selection;
 mod view;
 
 pub use feed::{End, Feed};
-pub use hub::Hub;
+use hub::Hub;
 pub use resume::Reset;
-pub use selection::{FAMILIES, Following, Selection, Since, read_operation_query, read_query};
-pub use view::{EndView, EventView, ResetView};
+pub use selection::{
+    EventsQuery, Following, LastEventId, OperationEventsQuery, Selection, Since, read_operation_query,
+    read_query,
+};
+pub use view::{EndView, ResetView};
 
-use crate::app::App;
+use std::sync::Arc;
 
-/// Starts both tasks.
-pub fn start(app: &App) {
-    hub::keep_up(app);
-    relay::keep_publishing(app);
+use common::{bus::Bus, config::Env, database::Statements, service::Tasks};
+use sqlx::PgPool;
+
+use crate::store::reader::Readers;
+
+/// Each is a connection and a task: some 10 kB.
+const CLIENTS: usize = 1_000;
+
+/// Reads how many clients may follow events at the same time.
+pub fn clients(env: &mut Env) -> Option<usize> {
+    env.or("EVENT_CLIENTS", CLIENTS)
+}
+
+/// The events of the record, and everybody who follows them in this process.
+pub struct Events {
+    hub: Hub,
+    database: PgPool,
+    statements: Statements,
+    readers: Readers,
+    bus: Bus,
+    tasks: Tasks,
+}
+
+impl Events {
+    /// The events of this record, with room for so many clients. Nothing is told before [`Events::start`].
+    pub fn new(
+        clients: usize,
+        (database, statements): (PgPool, Statements),
+        readers: Readers,
+        bus: Bus,
+        tasks: Tasks,
+    ) -> Arc<Self> {
+        Arc::new(Self { hub: Hub::new(clients), database, statements, readers, bus, tasks })
+    }
+
+    /// Starts both tasks.
+    pub fn start(self: &Arc<Self>) {
+        hub::keep_up(self);
+        relay::keep_publishing(self);
+    }
 }

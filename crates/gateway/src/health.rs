@@ -3,13 +3,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use common::error::chain;
+use common::{bus::Bus, database::Statements, error::chain};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
 use crate::{
-    app::App,
+    cached::Cached,
+    rates::Rates,
     store::health::{self, ClusterReport},
 };
 
@@ -94,39 +95,53 @@ impl Report {
     }
 }
 
-/// The report, at most a second old.
-pub async fn report(app: &App) -> Report {
-    let fresh = async || Ok::<_, std::convert::Infallible>(look(app).await);
-    app.health.get(KEPT_FOR, fresh).await.unwrap_or_else(|never| match never {})
+/// Looks at what this gateway stands on.
+pub struct Health {
+    statements: Statements,
+    bus: Bus,
+    rates: Rates,
+    last: Cached<Report>,
 }
 
-async fn look(app: &App) -> Report {
-    let record = async {
-        tokio::try_join!(health::cluster_reports(&app.statements), health::takes_writes(&app.statements))
-    };
-    let (clusters, writes) = match tokio::time::timeout(ANSWERED_WITHIN, record).await {
-        Ok(Ok((clusters, writes))) => (Some(clusters), writes),
-        Ok(Err(error)) => {
-            tracing::warn!(error = chain(&error), "the database does not answer");
-            (None, true)
-        }
-        Err(_) => {
-            tracing::warn!("the database does not answer in time");
-            (None, true)
-        }
-    };
-    let nats = if app.bus.is_connected() { State::Up } else { State::Down };
-    let mut report = assemble(clusters.as_deref(), nats);
-    if !writes {
-        // What is there can be read, and nothing be asked for.
-        report.dependencies.insert("database".to_owned(), State::Degraded);
+impl Health {
+    /// Of a gateway that uses these.
+    pub fn new(statements: Statements, bus: Bus, rates: Rates) -> Self {
+        Self { statements, bus, rates, last: Cached::default() }
     }
-    if let Some(rates) = &app.rates {
-        // Without Redis the limits are there still, for each gateway by itself.
-        let state = if rates.are_shared() { State::Up } else { State::Degraded };
-        report.dependencies.insert("rate_limits".to_owned(), state);
+
+    /// The report, at most a second old.
+    pub async fn report(&self) -> Report {
+        self.last.get(|_| KEPT_FOR, async || self.look().await).await
     }
-    report
+
+    async fn look(&self) -> Report {
+        let statements = &self.statements;
+        let record =
+            async { tokio::try_join!(health::cluster_reports(statements), health::takes_writes(statements)) };
+        let (clusters, writes) = match tokio::time::timeout(ANSWERED_WITHIN, record).await {
+            Ok(Ok((clusters, writes))) => (Some(clusters), writes),
+            Ok(Err(error)) => {
+                tracing::warn!(error = chain(&error), "the database does not answer");
+                (None, true)
+            }
+            Err(_) => {
+                tracing::warn!("the database does not answer in time");
+                (None, true)
+            }
+        };
+        let nats = if self.bus.is_connected() { State::Up } else { State::Down };
+        let mut report = assemble(clusters.as_deref(), nats);
+        if !writes {
+            // What is there can be read, and nothing be asked for.
+            report.dependencies.insert("database".to_owned(), State::Degraded);
+        }
+        if let Some(shared) = self.rates.are_shared() {
+            // Without Redis the limits are there still, for each gateway by itself.
+            let state = if shared { State::Up } else { State::Degraded };
+            report.dependencies.insert("rate_limits".to_owned(), state);
+        }
+        report
+    }
 }
 
 /// `clusters` is `None` when the record could not be asked.

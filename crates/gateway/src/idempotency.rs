@@ -1,20 +1,26 @@
 //! Answers that are given again: under one key, one subject gets one effect and one answer for 24 hours.
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+mod answer;
+
+use common::database::Statements;
+use http::{HeaderMap, Method, Uri};
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 
 use crate::{
-    app::App,
-    auth::Command,
+    http::request,
     metrics,
     problem::{Code, Problem},
     store::answers,
 };
 
+pub use answer::{Answer, REPLAYED};
+
 const HEADER: &str = "idempotency-key";
-/// Says that an answer was given before.
-pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const MAX_KEY: usize = 255;
 const REUSED: &str = "This idempotency key belongs to a request with another method, path, query or body. Bodies are compared byte by byte: \
      the same values in another order, or with other spaces, are another body. Send the very bytes again, or use another key.";
@@ -44,6 +50,14 @@ impl IdempotencyKey {
     }
 }
 
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let visible =
+            json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$" });
+        request::header(HEADER, "Sent twice, done once", visible)
+    }
+}
+
 /// What two requests under one key must have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestDigest([u8; 32]);
@@ -63,54 +77,16 @@ impl RequestDigest {
     }
 }
 
-/// A complete answer, made before anything is written, so that it can be kept by the statement that accepts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    pub status: StatusCode,
-    /// Where its progress is seen.
-    pub location: Option<String>,
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    /// An answer with a JSON body, and the place where its progress is seen.
-    pub fn json(status: StatusCode, location: String, body: &impl serde::Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_vec(body).map_err(|_| Problem::new(Code::Internal))?;
-        Ok(Self { status, location: Some(location), body })
-    }
-
-    /// An answer with a JSON body to something that is done with it.
-    pub fn done(body: &impl serde::Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_vec(body).map_err(|_| Problem::new(Code::Internal))?;
-        Ok(Self { status: StatusCode::OK, location: None, body })
-    }
-
-    fn replayed(self) -> Response {
-        let mut answer = self.into_response();
-        answer.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-        answer
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let location = self.location.map(|location| [(header::LOCATION, location)]);
-        (self.status, [(header::CONTENT_TYPE, "application/json")], location, self.body).into_response()
-    }
-}
-
-/// The answer kept under this command's key, if it has one and there is one.
-pub async fn stored_answer<A, T>(app: &App, command: &Command<A, T>) -> Result<Option<Response>, Problem> {
-    Ok(kept_answer(app, command).await?.map(Answer::replayed))
-}
-
-/// The same before it is written out, for what is kept in other words than it is answered.
-pub async fn kept_answer<A, T>(app: &App, command: &Command<A, T>) -> Result<Option<Answer>, Problem> {
-    let Some(key) = command.key() else { return Ok(None) };
-    let kept = answers::find(&app.statements, command.identity().subject(), key.as_str()).await?;
-    match kept {
+/// The answer kept for this subject under this key, if there is one: to this very request, or the key is refused.
+pub async fn kept_answer(
+    statements: &Statements,
+    subject: &str,
+    key: &IdempotencyKey,
+    digest: &RequestDigest,
+) -> Result<Option<Answer>, Problem> {
+    match answers::find(statements, subject, key.as_str()).await? {
         None => Ok(None),
-        Some(kept) if kept.request_digest == command.digest().as_bytes() => {
+        Some(kept) if kept.request_digest == digest.as_bytes() => {
             metrics::replayed();
             Ok(Some(kept.answer))
         }
@@ -118,17 +94,10 @@ pub async fn kept_answer<A, T>(app: &App, command: &Command<A, T>) -> Result<Opt
     }
 }
 
-/// What a command that cannot be done is answered: a repeat gets its first answer, whatever has changed since.
-pub async fn repeat_or<A, T>(
-    app: &App,
-    command: &Command<A, T>,
-    problem: Problem,
-) -> Result<Response, Problem> {
-    stored_answer(app, command).await?.ok_or(problem)
-}
-
 #[cfg(test)]
 mod tests {
+    use http::{HeaderName, HeaderValue};
+
     use super::*;
 
     fn key(values: &[&str]) -> Result<Option<IdempotencyKey>, Code> {

@@ -3,6 +3,8 @@
 mod audit_verify;
 pub mod retention;
 
+use std::num::NonZeroU16;
+
 use common::schedules::{DeclareError, Misses, Runner, Schedule, ScheduleStore};
 use sqlx::PgPool;
 
@@ -17,10 +19,12 @@ pub fn schedules() -> Vec<Schedule> {
     vec![verify.with_jitter(300), retention.with_jitter(30)]
 }
 
-/// Runs the gateway's schedules on this record.
-pub fn runner(database: &PgPool) -> Result<Runner, DeclareError> {
+/// Runs the gateway's schedules on this record, and forgets operations that ended so many days ago.
+pub fn runner(database: &PgPool, operations_kept_days: NonZeroU16) -> Result<Runner, DeclareError> {
     let store = ScheduleStore::new(database.clone());
-    let jobs: Vec<Box<dyn common::schedules::Job>> =
-        vec![Box::new(AuditVerify::new(database.clone())), Box::new(Retention::new(database.clone()))];
+    let jobs: Vec<Box<dyn common::schedules::Job>> = vec![
+        Box::new(AuditVerify::new(database.clone())),
+        Box::new(Retention::new(database.clone(), operations_kept_days)),
+    ];
     Runner::new(store, "gateway", &schedules(), jobs)
 }

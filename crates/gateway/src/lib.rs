@@ -16,6 +16,7 @@ mod health;
 mod http;
 mod idempotency;
 mod jobs;
+mod log_followers;
 mod metrics;
 mod offer;
 mod operations;
@@ -24,7 +25,6 @@ mod problem;
 mod rates;
 mod replays;
 mod routes;
-mod schedules;
 mod store;
 mod tenants;
 mod vocabulary;
@@ -35,34 +35,29 @@ use common::service::Service;
 use tokio::net::TcpListener;
 
 pub use app::{App, Dependencies};
-pub use config::Config;
-pub use events::start as start_events;
+pub use background::{start_events, start_replays, watch_pressure};
+pub use config::{Config, OPERATIONS_KEPT_DAYS};
 pub use http::server::{Sockets, serve};
 pub use jobs::{retention::forget, runner, schedules as declared_schedules};
-pub use pressure::watch as watch_pressure;
-pub use replays::start as start_replays;
 pub use routes::{api, describe, edge::edge};
 
 /// Starts the gateway: the API, the edge's port, the background and the schedules.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
-    let (api_bind, edge_bind, sockets) = (config.api_bind, config.edge.bind, config.sockets);
-    let metrics = service.metrics.clone();
-    let around = Dependencies {
+    let (api_bind, edge_bind, sockets) = (config.api_bind, config.edge_bind, config.sockets);
+    let (metrics, operations_kept_days) = (service.metrics.clone(), config.operations_kept_days);
+    let given = Dependencies {
         database: service.database.clone(),
         bus: service.bus.clone(),
         tasks: service.tasks.clone(),
         readiness: service.readiness.clone(),
         render_metrics: Arc::new(move || metrics.render()),
     };
-    let app = App::new(config, around);
-    let runner = runner(&app.database)?;
+    let app = App::new(config, given);
+    let runner = runner(&app.database, operations_kept_days)?;
     serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app), sockets);
     serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app), sockets);
     service.record_is_usable().await;
     background::start(&app);
-    start_events(&app);
-    start_replays(&app);
-    watch_pressure(&app);
     runner.spawn(&app.tasks);
     Ok(())
 }

@@ -15,6 +15,8 @@ use crate::{
 
 /// Something new may take this long to be known everywhere.
 const KEPT_FOR: Duration = Duration::from_secs(5);
+/// So long nobody asks a record again that has not answered.
+const FAILURE_KEPT_FOR: Duration = Duration::from_secs(1);
 
 /// The plans and clusters at one moment.
 #[derive(Debug)]
@@ -26,16 +28,22 @@ pub struct Offer {
 
 /// The offer as it was a moment ago.
 #[derive(Debug, Default)]
-pub struct Offers(Cached<Arc<Offer>>);
+pub struct Offers(Cached<Result<Arc<Offer>, Arc<sqlx::Error>>>);
 
 impl Offers {
     /// What there is to choose from.
-    pub async fn now(&self, statements: &Statements) -> Result<Arc<Offer>, sqlx::Error> {
+    pub async fn now(&self, statements: &Statements) -> Result<Arc<Offer>, Arc<sqlx::Error>> {
         let fresh = async || {
             let (plans, clusters) = tokio::try_join!(plans::all(statements), clusters::all(statements))?;
             Ok(Arc::new(Offer { plans, clusters }))
         };
-        self.0.get(KEPT_FOR, fresh).await
+        self.0.get(|outcome| if outcome.is_ok() { KEPT_FOR } else { FAILURE_KEPT_FOR }, fresh).await
+    }
+}
+
+impl AsRef<Self> for Offer {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 
@@ -55,9 +63,8 @@ impl Offer {
 
     /// Whether some cluster in this region, or anywhere, complies with all of these.
     pub fn complies(&self, region: Option<&str>, tags: &[String]) -> bool {
-        let has =
-            |cluster: &Cluster, tag: &str| cluster.compliance.iter().any(|its| its.eq_ignore_ascii_case(tag));
-        tags.is_empty() || self.open_in(region).any(|cluster| tags.iter().all(|tag| has(cluster, tag)))
+        tags.is_empty()
+            || self.open_in(region).any(|cluster| tags.iter().all(|tag| cluster.compliance.contains(tag)))
     }
 
     fn open_in(&self, region: Option<&str>) -> impl Iterator<Item = &Cluster> {
@@ -97,7 +104,7 @@ mod tests {
             (None, &[][..], true),
             (Some("nowhere"), &[], true),
             (None, &["gdpr"], true),
-            (None, &["GDPR", "HIPAA"], true),
+            (None, &["gdpr", "hipaa"], true),
             (Some("us-east"), &["hipaa"], true),
             (Some("eu-central"), &["gdpr", "hipaa"], false),
             (Some("ap-south"), &["everything"], false),

@@ -6,7 +6,7 @@ use common::{
     id::{OperationId, TenantId},
     operations::Event,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use crate::{
     vocabulary,
 };
 
-pub use filter::read_filter;
+pub use filter::Filter;
 
 /// A piece of long work with every step.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,6 +37,8 @@ pub struct OperationSummary {
     kind: String,
     #[schema(value_type = Option<String>)]
     tenant_id: Option<TenantId>,
+    /// Instead of a tenant: what it is done to.
+    cluster_id: Option<String>,
     /// `queued`, `running`, `undoing`; in the end `succeeded`, `rolled_back` or `abandoned`; `stuck` while it waits for a
     /// person.
     #[schema(value_type = vocabulary::OperationStatus)]
@@ -83,7 +85,8 @@ pub enum StepStatus {
 }
 
 /// Why something did not work, in public words; with more for those who run the platform.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(from = "Value")]
 pub struct Failure {
     #[schema(value_type = vocabulary::FailureKind)]
     kind: String,
@@ -96,9 +99,15 @@ pub struct Failure {
     cause: Option<String>,
 }
 
+/// The two public parts; whatever else a service kept with an error stays there.
+impl From<Value> for Failure {
+    fn from(error: Value) -> Self {
+        Self::of(&error)
+    }
+}
+
 impl Failure {
-    /// Takes the two public parts; whatever else a service kept with an error stays there.
-    pub fn of(error: &Value) -> Self {
+    fn of(error: &Value) -> Self {
         let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
         Self {
             kind: text("kind").unwrap_or_else(|| "internal".into()),
@@ -108,7 +117,7 @@ impl Failure {
         }
     }
 
-    /// The same for somebody with this role.
+    /// For somebody with this role.
     fn told_to(role: Role, error: &Value, cause: Option<&String>) -> Self {
         let failure = Self::of(error);
         match role {
@@ -138,6 +147,7 @@ impl OperationSummary {
             id: operation.id,
             kind: operation.kind,
             tenant_id: operation.tenant_id,
+            cluster_id: operation.cluster_id,
             status: operation.status,
             cancelled: operation.cancellation.is_some(),
             created_at: operation.created_at,

@@ -2,14 +2,18 @@
 //! operation that was accepted within its deadline.
 
 use std::{
+    sync::Arc,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use common::service::Interval;
+use common::{
+    config::Env,
+    service::{Interval, Tasks},
+};
+use sqlx::PgPool;
 
 use crate::{
-    app::App,
     metrics,
     problem::{Code, Problem},
     store::operations,
@@ -17,6 +21,14 @@ use crate::{
 
 /// Between two looks no gateway can accept more than a few thousand operations.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Some hours of work for one provisioner.
+const BACKLOG_HIGH: u32 = 10_000;
+
+/// Reads above how many waiting operations no more are accepted.
+pub fn backlog_high(env: &mut Env) -> Option<u32> {
+    env.or("BACKLOG_HIGH", BACKLOG_HIGH)
+}
 
 /// Whether operations are accepted, with hysteresis so that it does not change with every operation that ends.
 #[derive(Debug)]
@@ -38,6 +50,20 @@ impl Pressure {
         if self.closed.load(Ordering::Relaxed) { Err(Problem::new(Code::Overloaded)) } else { Ok(()) }
     }
 
+    /// Looks until the process stops. While the record does not answer, nothing changes: accepting needs it anyway.
+    pub fn watch(self: &Arc<Self>, tasks: &Tasks, database: &PgPool) {
+        let looking = (Arc::clone(self), database.clone());
+        let looks = Interval::new("pressure", LOOK_EVERY).spread().failing("nobody knows how many wait");
+        tasks.every(looks, move || {
+            let (pressure, database) = looking.clone();
+            async move {
+                // No further than needed to know.
+                pressure.note(operations::waiting(&database, pressure.high + 1).await?);
+                Ok::<_, sqlx::Error>(())
+            }
+        });
+    }
+
     /// Takes how many operations wait.
     fn note(&self, waiting: i64) {
         let was_closed = self.closed.load(Ordering::Relaxed);
@@ -49,23 +75,6 @@ impl Pressure {
             tracing::warn!(waiting, closed, "operations are accepted, or not, by how many wait");
         }
     }
-}
-
-/// Looks until the process stops. While the record does not answer, nothing changes: accepting needs it anyway.
-pub fn watch(app: &App) {
-    let looking = app.clone();
-    app.tasks.every(
-        Interval::new("pressure", LOOK_EVERY).spread().failing("nobody knows how many wait"),
-        move || {
-            let app = looking.clone();
-            async move {
-                // No further than needed to know.
-                let waiting = operations::waiting(&app.database, app.pressure.high + 1).await?;
-                app.pressure.note(waiting);
-                Ok::<_, sqlx::Error>(())
-            }
-        },
-    );
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! How often one may ask: everything a subject does, and each action on each tenant, over all replicas together.
 //!
-//! Every caller is counted where their token is read ([`admit`]), so no authenticated route can be without it, and before anything is
+//! Every caller is counted where their token is read ([`Rates::admit`]), so no authenticated route can be without it, and before anything is
 //! looked up. An action is counted in the same round trip when the path names the tenant by an id that the caller may see.
-//! Otherwise its tenant is known only once it was found, and it is counted then ([`admit_on`]): under the tenant's id, whichever name
+//! Otherwise its tenant is known only once it was found, and it is counted then ([`Rates::admit_on`]): under the tenant's id, whichever name
 //! was used, and never by somebody to whom the tenant does not exist.
 //!
 //! While Redis is away each replica counts for itself.
@@ -23,7 +23,6 @@ use common::{
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use crate::{
-    app::App,
     auth::Identity,
     exchange::Exchange,
     metrics,
@@ -38,43 +37,81 @@ use local::Local;
 use policy::{Counter, Figures};
 use shared::Shared;
 
-/// The counters.
-pub struct Rates {
+/// Limits on how often one may ask, or none.
+#[derive(Clone)]
+pub struct Rates(Option<Arc<Counters>>);
+
+struct Counters {
     shared: Shared,
     local: Local,
     figures: Figures,
 }
 
 impl Rates {
-    /// Begins to count, and to look for Redis.
-    pub fn start(config: RateConfig, tasks: &Tasks) -> Arc<Self> {
-        let RateConfig { redis, figures, patience } = config;
-        let rates = Arc::new(Self {
-            shared: Shared::new(redis, figures, patience),
-            local: Local::new(figures),
-            figures,
-        });
-        let (connecting, stopping) = (rates.clone(), tasks.stopping());
-        tasks.spawn("rates", async move {
-            stopping.run_until_cancelled(connecting.shared.keep_connected()).await;
-        });
-        let forgetting = rates.clone();
-        tasks.every(Interval::new("rates-forgetting", figures.window).not_at_once(), move || {
-            forgetting.local.forget_the_idle();
-            async { Ok::<_, Infallible>(()) }
-        });
-        rates
+    /// Begins to count, and to look for Redis. Without a configuration nobody is limited.
+    pub fn start(config: Option<RateConfig>, tasks: &Tasks) -> Self {
+        Self(config.map(|config| Counters::start(config, tasks)))
     }
 
-    /// Whether all replicas count together at the moment.
-    pub fn are_shared(&self) -> bool {
-        self.shared.is_there()
+    /// Whether all replicas count together at the moment, if anything is counted.
+    pub fn are_shared(&self) -> Option<bool> {
+        self.0.as_ref().map(|counters| counters.shared.is_there())
     }
 
     /// Tells a caller where they stand.
     pub fn tell(&self, exchange: &Exchange, headers: &mut HeaderMap) {
-        let limits = Policy::ALL.into_iter().filter_map(|policy| exchange.limit(policy));
-        headers::tell(limits, self.figures.window, headers);
+        if let Some(counters) = &self.0 {
+            let limits = Policy::ALL.into_iter().filter_map(|policy| exchange.limit(policy));
+            headers::tell(limits, counters.figures.window, headers);
+        }
+    }
+
+    /// Counts a request whose caller is known; an error when there were too many. Once for each request, however often it is asked.
+    pub async fn admit(&self, parts: &Parts, identity: &Identity) -> Result<(), Problem> {
+        let exchange = Exchange::of(&parts.extensions)?;
+        let Some(counters) = self.not_counted(exchange, Policy::Subject) else { return Ok(()) };
+        let subject = Counter::of_subject(identity);
+        match tenant_in(parts.uri.path()).filter(|tenant| identity.scope().sees(Some(*tenant))) {
+            Some(tenant) => counters.count(exchange, &[subject, action(parts, tenant)]).await,
+            None => counters.count(exchange, &[subject]).await,
+        }
+    }
+
+    /// Notes the tenant that a request is about, once it is sure that its caller may see it, and counts the action if that was not
+    /// possible before.
+    pub async fn admit_on(&self, parts: &Parts, tenant: TenantId) -> Result<(), Problem> {
+        let exchange = Exchange::of(&parts.extensions)?;
+        exchange.note_tenant(tenant);
+        match self.not_counted(exchange, Policy::Action) {
+            Some(counters) => counters.count(exchange, &[action(parts, tenant)]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The counters, where this request is not counted under this policy.
+    fn not_counted(&self, exchange: &Exchange, policy: Policy) -> Option<&Counters> {
+        self.0.as_deref().filter(|_| exchange.limit(policy).is_none())
+    }
+}
+
+impl Counters {
+    fn start(config: RateConfig, tasks: &Tasks) -> Arc<Self> {
+        let RateConfig { redis, figures, patience } = config;
+        let counters = Arc::new(Self {
+            shared: Shared::new(redis, figures, patience),
+            local: Local::new(figures),
+            figures,
+        });
+        let (connecting, stopping) = (counters.clone(), tasks.stopping());
+        tasks.spawn("rates", async move {
+            stopping.run_until_cancelled(connecting.shared.keep_connected()).await;
+        });
+        let forgetting = counters.clone();
+        tasks.every(Interval::new("rates-forgetting", figures.window).not_at_once(), move || {
+            forgetting.local.forget_the_idle();
+            async { Ok::<_, Infallible>(()) }
+        });
+        counters
     }
 
     async fn count(&self, exchange: &Exchange, counters: &[Counter]) -> Result<(), Problem> {
@@ -101,30 +138,6 @@ fn throttled(limit: &LimitStatus) -> Problem {
     Problem::new(Code::Throttled)
         .detail(whose)
         .header(header::RETRY_AFTER, HeaderValue::from(limit.resets_in_seconds()))
-}
-
-/// Counts a request whose caller is known; an error when there were too many. Once for each request, however often it is asked.
-pub async fn admit(app: &App, parts: &Parts, identity: &Identity) -> Result<(), Problem> {
-    let exchange = Exchange::of(&parts.extensions)?;
-    let Some(rates) = app.rates.as_deref().filter(|_| exchange.limit(Policy::Subject).is_none()) else {
-        return Ok(());
-    };
-    let subject = Counter::of_subject(identity);
-    match tenant_in(parts.uri.path()).filter(|tenant| identity.scope().sees(Some(*tenant))) {
-        Some(tenant) => rates.count(exchange, &[subject, action(parts, tenant)]).await,
-        None => rates.count(exchange, &[subject]).await,
-    }
-}
-
-/// Notes the tenant that a request is about, once it is sure that its caller may see it, and counts the action if that was not possible
-/// before.
-pub async fn admit_on(app: &App, parts: &Parts, tenant: TenantId) -> Result<(), Problem> {
-    let exchange = Exchange::of(&parts.extensions)?;
-    exchange.note_tenant(tenant);
-    match app.rates.as_deref().filter(|_| exchange.limit(Policy::Action).is_none()) {
-        Some(rates) => rates.count(exchange, &[action(parts, tenant)]).await,
-        None => Ok(()),
-    }
 }
 
 fn action(parts: &Parts, tenant: TenantId) -> Counter {

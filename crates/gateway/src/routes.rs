@@ -27,14 +27,7 @@ use crate::{
 };
 
 #[cfg(test)]
-pub use self::{
-    audit::read_filter as read_audit_filter,
-    dead_letters::list::read_filter as read_dead_letter_filter,
-    reason::{optional_reason as read_optional_reason, reason as read_reason},
-    schedules::list::read_page as read_schedule_page,
-};
-
-pub use self::{dead_letters::list::STATES, tenants::logs::FOLLOWERS as LOG_FOLLOWERS};
+pub use self::reason::{OptionalReasonBody, ReasonBody};
 
 /// The routes that answer with streams of events.
 pub const STREAMS: [&str; 3] = ["/events", "/operations/{id}/events", "/tenants/{id}/logs"];
@@ -49,22 +42,22 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::reset_login::reset_login))
         .routes(routes!(tenants::logs::logs))
         .routes(routes!(tenants::events::events))
-        .routes(routes!(tenants::restart::restart))
-        .routes(routes!(tenants::suspend::suspend))
-        .routes(routes!(tenants::resume::resume))
+        .routes(routes!(tenants::verbs::restart))
+        .routes(routes!(tenants::verbs::suspend))
+        .routes(routes!(tenants::verbs::resume))
         .routes(routes!(tenants::scale::scale))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::show::show))
-        .routes(routes!(operations::cancel::cancel))
-        .routes(routes!(operations::resume::resume))
-        .routes(routes!(operations::abandon::abandon))
+        .routes(routes!(operations::steer::cancel))
+        .routes(routes!(operations::steer::resume))
+        .routes(routes!(operations::steer::abandon))
         .routes(routes!(schedules::list::list))
-        .routes(routes!(schedules::pause::pause))
-        .routes(routes!(schedules::resume::resume))
+        .routes(routes!(schedules::steer::pause))
+        .routes(routes!(schedules::steer::resume))
         .routes(routes!(audit::list))
         .routes(routes!(dead_letters::list::list))
-        .routes(routes!(dead_letters::show::show, dead_letters::delete::delete))
-        .routes(routes!(dead_letters::replay::replay))
+        .routes(routes!(dead_letters::show::show, dead_letters::decide::delete))
+        .routes(routes!(dead_letters::decide::replay))
         .routes(routes!(events::follow_operation))
         .routes(routes!(events::follow))
         .routes(routes!(ws::follow_by_socket))
@@ -84,13 +77,14 @@ pub fn api(app: &App) -> Router {
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(axum::Extension(openapi::Document::of(&description)))
         .layer(compressed());
-    let followed = |router: Router<App>| router.layer(middleware::from_fn_with_state(app.clone(), observe));
+    let followed =
+        |router: Router<App>| router.layer(middleware::from_fn_with_state(app.observer.clone(), observe));
     let router = if app.origins.is_empty() {
         followed(router)
     } else {
         // Inside, so that browsers' questions are followed like every request; and around it, because it writes out errors.
-        followed(router.layer(middleware::from_fn_with_state(app.clone(), cors::answer_preflight)))
-            .layer(middleware::from_fn_with_state(app.clone(), cors::tell))
+        followed(router.layer(middleware::from_fn_with_state(app.origins.clone(), cors::answer_preflight)))
+            .layer(middleware::from_fn_with_state(app.origins.clone(), cors::tell))
     };
     router.with_state(app.clone())
 }

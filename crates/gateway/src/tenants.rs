@@ -1,20 +1,25 @@
 //! Tenants as callers describe them and as they are shown.
 
+mod compliance;
+mod custom_domain;
 mod email;
 mod filter;
 mod health;
 mod metadata;
 mod named;
 mod new_tenant;
+mod offered;
 mod room;
 pub mod scaling;
 mod view;
 pub mod words;
 
+pub use custom_domain::CustomDomain;
 pub use email::Email;
-pub use filter::read_filter;
+pub use filter::Filter;
 pub use health::TenantHealth;
-pub use named::{TENANT_NAME, TenantName};
-pub use new_tenant::{NewTenant, NewTenantBody, Rules};
+pub use named::TenantName;
+pub use new_tenant::NewTenant;
+pub use offered::{ClusterName, PlanName, Region, Rules};
 pub use room::obstacle;
 pub use view::{InstanceView, LimitsView, TenantView};

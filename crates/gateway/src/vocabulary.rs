@@ -15,17 +15,37 @@ use utoipa::{
 };
 use wire::kinds;
 
-use crate::{auth::Role, problem::Code, routes::STATES};
+use crate::{auth::Role, problem::Code};
+
+/// Whoever takes messages from the bus.
+pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
+
+/// A closed set of words.
+pub trait Words {
+    /// What the refusal of another word is called.
+    const UNKNOWN: &'static str = "unknown_word";
+
+    /// All of them.
+    fn words() -> Vec<Cow<'static, str>>;
+}
 
 macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident: $words:expr;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident $(($unknown:literal))?: $words:expr;)+) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub enum $name {}
 
+        impl Words for $name {
+            $(const UNKNOWN: &'static str = $unknown;)?
+
+            fn words() -> Vec<Cow<'static, str>> {
+                $words.into_iter().map(Cow::from).collect()
+            }
+        }
+
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                ObjectBuilder::new().schema_type(Type::String).enum_values(Some($words)).into()
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Self::words())).into()
             }
         }
 
@@ -45,7 +65,7 @@ words! {
     /// What an operation does.
     OperationKinds: kinds::ALL.map(OperationKind::as_str);
     /// How an operation is.
-    OperationStatus: STATUSES;
+    OperationStatus ("unknown_status"): STATUSES;
     /// What a failure is; `cancelled` is one that somebody asked for, `lost` one that nobody was left to tell of.
     FailureKind: Kind::ALL.iter().map(|kind| kind.as_str()).chain(["cancelled", LOST]);
     /// What somebody is to the platform.
@@ -55,7 +75,9 @@ words! {
     /// Why a message could not be handled.
     DeadLetterReason: Reason::ALL.map(Reason::as_str);
     /// What a dead letter can be while it is there.
-    DeadLetterState: STATES;
+    DeadLetterState: ["waiting", "replaying", "replayed"];
+    /// Who takes messages from the bus.
+    Consumer: CONSUMERS;
     /// What was decided about it.
     Decision: ["replaying", "deleted"];
     /// What a container does for its tenant.

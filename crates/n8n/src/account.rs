@@ -1,14 +1,9 @@
 //! Secrets of an instance, in the shapes that n8n accepts: passwords, their hashes, API keys.
 
 use aws_lc_rs::rand;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::Sha256;
 use time::OffsetDateTime;
-
-use crate::databases::OwnerId;
 
 /// What n8n itself hashes with; its login takes about 60 ms at this cost.
 const BCRYPT_COST: u32 = 10;
@@ -25,16 +20,21 @@ pub enum AccountError {
     #[error("the password cannot be hashed")]
     Hash(#[source] bcrypt::BcryptError),
     #[error("the API key cannot be signed")]
-    Sign,
+    Sign(#[from] jsonwebtoken::errors::Error),
 }
 
 impl common::error::Classify for AccountError {
     fn kind(&self) -> common::error::Kind {
         match self {
-            Self::Randomness | Self::Hash(_) | Self::Sign => common::error::Kind::Internal,
+            Self::Randomness | Self::Hash(_) | Self::Sign(_) => common::error::Kind::Internal,
         }
     }
 }
+
+/// How n8n names its owner inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct OwnerId(pub uuid::Uuid);
 
 /// `N` random bytes.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], AccountError> {
@@ -106,17 +106,15 @@ impl ApiKeySigner<'_> {
         let claims = serde_json::json!({
             "sub": owner.0, "iss": "n8n", "aud": "public-api", "jti": seed, "iat": issued_at.unix_timestamp(),
         });
-        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
-        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
-        let mut mac = <Hmac<Sha256>>::new_from_slice(self.secret.expose_secret().as_bytes())
-            .map_err(|_| AccountError::Sign)?;
-        mac.update(signed.as_bytes());
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())).into())
+        let key = EncodingKey::from_secret(self.secret.expose_secret().as_bytes());
+        Ok(encode(&Header::new(Algorithm::HS256), &claims, &key)?.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::{DecodingKey, Validation, decode};
+
     use super::*;
 
     #[test]
@@ -151,17 +149,23 @@ mod tests {
     }
 
     #[test]
-    fn an_api_key_is_the_token_that_other_implementations_compute() {
+    fn an_api_key_says_whose_it_is_and_holds_for_its_secret_alone() {
         let signer = ApiKeySigner { secret: &"secret".to_owned().into() };
         let owner = OwnerId(uuid::Uuid::nil());
         let key = signer.sign(owner, uuid::Uuid::nil(), OffsetDateTime::UNIX_EPOCH).unwrap();
-        let parts: Vec<&str> = key.expose_secret().split('.').collect();
-        assert_eq!(parts[0], "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9");
-        let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+        let mut expected_by_n8n = Validation::new(Algorithm::HS256);
+        expected_by_n8n.set_audience(&["public-api"]);
+        expected_by_n8n.set_issuer(&["n8n"]);
+        expected_by_n8n.required_spec_claims.clear();
+        expected_by_n8n.validate_exp = false;
+        let read = |secret: &[u8]| {
+            let key_of = DecodingKey::from_secret(secret);
+            decode::<serde_json::Value>(key.expose_secret(), &key_of, &expected_by_n8n)
+        };
         let nil = "00000000-0000-0000-0000-000000000000";
         let expected =
             serde_json::json!({"aud": "public-api", "iat": 0, "iss": "n8n", "jti": nil, "sub": nil});
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&claims).unwrap(), expected);
-        assert_eq!(parts.len(), 3);
+        assert_eq!(read(b"secret").unwrap().claims, expected);
+        assert!(read(b"another").is_err());
     }
 }

@@ -3,16 +3,17 @@
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::{Version, schema::Family};
+use crate::{Version, account::OwnerId, schema::Family};
 
 mod error;
 mod name;
 mod postgres;
+mod template;
 
 pub use error::{DatabaseError, MigrationFailed};
 pub use name::{Name, NameError};
-pub(crate) use postgres::refused;
 pub use postgres::{AdminUrlError, Limits, PostgresDatabases};
+pub use template::{template_name, version_of_template};
 
 /// The tenants' databases. Each verb may be repeated and may run several times at once; removing what is gone succeeds.
 #[async_trait]
@@ -113,11 +114,6 @@ pub struct OwnerLogin {
     /// As [`crate::account::is_hash_of`] reads it.
     pub password_hash: String,
 }
-
-/// How n8n names its owner inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct OwnerId(pub uuid::Uuid);
 
 /// A row of n8n's table of API keys.
 #[derive(Debug, Clone)]

@@ -8,6 +8,8 @@ use std::time::Duration;
 use common::id::TenantId;
 use secrecy::SecretString;
 
+use wire::sizing;
+
 use crate::Version;
 
 mod environment;
@@ -15,9 +17,13 @@ mod mail;
 mod revision;
 mod secret;
 
+pub use common::public_address::Scheme;
 pub use mail::{Mail, MailTls};
 pub use revision::REVISION;
 pub use secret::{Secret, Secrets};
+
+/// Variables of an environment.
+type Pairs = Vec<(&'static str, String)>;
 
 /// What makes one tenant's n8n differ from another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,23 +41,6 @@ pub struct Instance {
     pub timezone: String,
     /// `None`: it sends no mail.
     pub mail: Option<Mail>,
-}
-
-/// How the outside reaches the instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    Http,
-    Https,
-}
-
-impl Scheme {
-    /// The word before `://`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
 }
 
 /// The database of an instance, seen from its containers.
@@ -93,8 +82,7 @@ impl Role {
     pub const fn connections(self) -> u16 {
         match self {
             Self::Main => 4,
-            // An execution holds a connection only while it writes; two more serve the heartbeat and the health check.
-            Self::Worker { concurrency } => 2 + concurrency.div_ceil(5),
+            Self::Worker { concurrency } => sizing::connections_of_worker(concurrency),
             Self::Migrate => 2,
         }
     }

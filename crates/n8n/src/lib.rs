@@ -7,8 +7,7 @@ pub mod fake;
 pub mod launch;
 pub mod queues;
 pub mod schema;
-pub mod version;
 
+pub use common::version::Version;
 pub use databases::TenantDatabases;
 pub use queues::TenantQueues;
-pub use version::Version;

@@ -7,6 +7,7 @@ use common::error::{Classify, Kind};
 use common::id::TenantId;
 use secrecy::SecretString;
 
+mod ask;
 mod redis_server;
 mod usage;
 

@@ -11,7 +11,7 @@ use common::id::TenantId;
 use futures::future::join_all;
 use n8n::databases::{
     ApiKeyRow, Counts, DatabaseError, Migrate, MigrationFailed, MigrationTarget, Name, Owner,
-    TenantDatabases as _,
+    TenantDatabases as _, template_name,
 };
 use n8n::{Version, account, schema::Family};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -105,7 +105,7 @@ async fn a_release_that_changes_no_table_is_as_good_as_the_one_before_it() {
     let older = Version::new(2, 41, 0);
     let refused = server.ensure_template(older, &NothingNew).await.unwrap_err();
     assert!(matches!(&refused, DatabaseError::NotUnderstood(_)), "{refused:?}");
-    for template in [next, older].map(Version::template_name) {
+    for template in [next, older].map(template_name) {
         ask(&postgres(), &format!("ALTER DATABASE {template} IS_TEMPLATE false")).await.unwrap();
         ask(&postgres(), &format!("DROP DATABASE {template} WITH (FORCE)")).await.unwrap();
         ask(&postgres(), &format!("DROP ROLE {template}")).await.unwrap();
@@ -177,7 +177,7 @@ async fn a_tenant_gets_into_its_own_database_and_no_other() {
     for database in [b.to_string(), "postgres".into(), "template1".into(), "rp9".into()] {
         assert_eq!(ask(&own.clone().database(&database), "SELECT 'in'").await, denied, "{database}");
     }
-    let template = own.clone().database(&VERSION.template_name());
+    let template = own.clone().database(&template_name(VERSION));
     assert_eq!(ask(&template, "SELECT 'in'").await, Err("55000".to_owned()));
     let refused = [
         "SELECT rolpassword FROM pg_authid".to_owned(),
@@ -239,7 +239,7 @@ async fn a_copy_that_was_left_half_made_is_finished() {
     let missing = Version::new(0, 0, 9);
     assert!(matches!(server.ensure_database(&name, &name, missing).await, Err(DatabaseError::NoTemplate(_))));
     // As if the maker had died right after the copy.
-    ask(&postgres(), &format!("CREATE DATABASE {name} TEMPLATE {}", VERSION.template_name())).await.unwrap();
+    ask(&postgres(), &format!("CREATE DATABASE {name} TEMPLATE {}", template_name(VERSION))).await.unwrap();
     let seen = server.observe().await.unwrap();
     assert!(seen.databases.iter().any(|database| database.name == name && !database.finished));
     server.ensure_database(&name, &name, VERSION).await.unwrap();
@@ -284,7 +284,7 @@ async fn a_template_that_was_left_half_made_is_made_anew_and_by_one_at_a_time() 
     assert_eq!((migrations.most.into_inner(), migrations.all.into_inner()), (1, 8));
     let seen = databases().observe().await.unwrap();
     assert!(seen.templates.iter().any(|template| template.version == version && !template.finished));
-    let name = version.template_name();
+    let name = template_name(version);
     ask(&postgres(), &format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
     ask(&postgres(), &format!("DROP ROLE {name}")).await.unwrap();
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use common::id::TenantId;
 use futures::{StreamExt as _, stream};
+use n8n::account::OwnerId;
 use n8n::account::{self, ApiKeySigner};
-use n8n::databases::{ApiKeyRow, Name, Owner, OwnerId, TenantDatabases as _};
+use n8n::databases::{ApiKeyRow, Name, Owner, TenantDatabases as _};
 use n8n::launch::{PORT, Role};
 use n8n::queues::TenantQueues as _;
 use reqwest::{Client, StatusCode};

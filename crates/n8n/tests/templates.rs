@@ -9,7 +9,7 @@ use common::error::{Classify as _, Kind};
 use common::id::TenantId;
 use futures::future::join_all;
 use n8n::account;
-use n8n::databases::{DatabaseError, Name, TenantDatabases as _};
+use n8n::databases::{DatabaseError, Name, TenantDatabases as _, template_name};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use support::{RealMigrations, VERSION, ask, databases, variable};
@@ -26,7 +26,7 @@ fn superuser() -> PgConnectOptions {
 async fn outdate() {
     let outdate = format!(
         "UPDATE pg_database SET datcollversion = '2.31' WHERE datname = '{}'",
-        VERSION.template_name()
+        template_name(VERSION)
     );
     ask(&superuser(), &outdate).await.unwrap();
 }
@@ -91,7 +91,7 @@ async fn databases_are_ordered_by_the_server_and_not_by_its_c_library() {
     let (_turn, name) = (ONE_AT_A_TIME.lock().await, Name::of(TenantId::generate()));
     outdate().await;
     try_create(name).await.unwrap();
-    for database in [name.to_string(), VERSION.template_name()] {
+    for database in [name.to_string(), template_name(VERSION)] {
         let ordered = format!(
             "SELECT format('%s %s %s', datlocprovider, datlocale, datctype) FROM pg_database WHERE datname = '{database}'"
         );

@@ -2,14 +2,14 @@
 
 use common::{
     error::Kind,
-    operations::{Context, Request, StepError},
+    operations::{Context, StepError, TenantRequest},
     tenant::TenantStatus,
 };
 
 use crate::{World, store::tenants};
 
 /// Fails for good, before anything is done, unless the tenant has a status that such an operation begins from.
-pub async fn may_begin<R: Request>(context: &Context<'_, World, R>) -> Result<(), StepError> {
+pub async fn may_begin<R: TenantRequest>(context: &Context<'_, World, R>) -> Result<(), StepError> {
     let status = tenants::status_for(context.database(), context.operation()).await?;
     if R::KIND.from.contains(&status) {
         return Ok(());
@@ -20,6 +20,9 @@ pub async fn may_begin<R: Request>(context: &Context<'_, World, R>) -> Result<()
 }
 
 /// Whether the tenant has this status, as far as this operation is concerned.
-pub async fn is(context: &Context<'_, World, impl Request>, status: TenantStatus) -> Result<bool, StepError> {
+pub async fn is(
+    context: &Context<'_, World, impl TenantRequest>,
+    status: TenantStatus,
+) -> Result<bool, StepError> {
     Ok(tenants::status_for(context.database(), context.operation()).await? == status)
 }

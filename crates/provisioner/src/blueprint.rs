@@ -65,8 +65,8 @@ impl Blueprint {
             tenant: tenant.id,
             version: home.version,
             host: host_name(site, &tenant),
-            scheme: site.scheme,
-            port: site.port,
+            scheme: site.public.scheme,
+            port: site.public.port,
             database: Database {
                 host: "postgres".into(),
                 port: POSTGRES_PORT,
@@ -95,11 +95,9 @@ impl Blueprint {
         self.network.reference()
     }
 
-    /// How many connections its role may open: the pools of its containers, of a second main during a change, and a command
-    /// line or a backup beside them.
+    /// How many connections its role may open.
     pub fn connection_limit(&self) -> u16 {
-        let pools = self.instances.iter().map(|instance| container::role(self, instance).connections());
-        pools.sum::<u16>() + Role::Main.connections() + Role::Migrate.connections() * 2
+        connection_limit(&self.tenant, &self.instances)
     }
 
     /// The routes that lead to it, or to what stands in for it: its subdomain, and its own domain if it has one.
@@ -124,9 +122,16 @@ impl Blueprint {
     }
 }
 
+/// How many connections the role of a tenant with these instances may open: the pools of its containers, of a second main during a change,
+/// and a command line or a backup beside them.
+pub fn connection_limit(tenant: &Tenant, instances: &[Instance]) -> u16 {
+    let pools = instances.iter().map(|instance| container::role(tenant, instance).connections());
+    pools.sum::<u16>() + Role::Main.connections() + Role::Migrate.connections() * 2
+}
+
 /// The address a tenant is reached at, without the port.
 pub fn host_name(site: &Site, tenant: &Tenant) -> String {
-    format!("{}.{}", tenant.subdomain, site.domain)
+    site.public.host(&tenant.subdomain)
 }
 
 /// The tenant's network. Docker before 28 sends a shared container's published ports through the network whose name sorts

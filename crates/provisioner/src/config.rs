@@ -3,25 +3,32 @@
 mod compliance;
 mod mail;
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
 use common::{
     config::{Env, Section},
+    public_address::PublicAddress,
     secrets::MasterKeys,
 };
 use engine::ClusterId;
 use ipnet::Ipv4Net;
-use n8n::{Version, launch::Scheme};
+use n8n::Version;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use wire::sizing;
 
 pub use compliance::Compliance;
 use mail::{Mailer, OptionalMailer};
 
-use crate::engine_trust::TakeOver;
+use crate::{blueprint::SHARED, engine_trust::TakeOver};
 
-/// The length of a tenant's subnet: 14 addresses, for two mains, eight workers and the three shared servers.
+/// The length of a tenant's subnet. Of its 16 addresses three are the network's own and the engine's; the rest hold two mains, the most
+/// workers that there may be, and the shared servers (ADR 37).
 pub const SUBNET_LENGTH: u8 = 28;
+const _: () = assert!(
+    (1 << (32 - SUBNET_LENGTH)) - 3 >= 2 + sizing::MOST_WORKERS as usize + SHARED.len(),
+    "a tenant's subnet holds all its containers"
+);
 
 /// One gateway and one provisioner with their usual pools hold 80; the rest is for the moment's connections that make and look.
 const PLATFORM_CONNECTIONS: u32 = 100;
@@ -36,9 +43,8 @@ pub struct Site {
     pub subnets: Ipv4Net,
     /// Where n8n's images come from. Which of them a container gets, its tenant's row says.
     pub images: String,
-    pub domain: String,
-    pub scheme: Scheme,
-    pub port: u16,
+    /// Where its tenants are reached.
+    pub public: PublicAddress,
     /// What tenants' n8n sends mail through.
     pub mailer: Option<Mailer>,
     /// Connections to the tenants' server that are not for tenants: the record is usually on the same one.
@@ -49,7 +55,8 @@ impl Site {
     /// Tells what this cluster's configuration puts into every tenant's containers from what another would. Stands in a label, so of the
     /// password for mail it has no more than shows that it was changed.
     pub fn settings(&self) -> String {
-        let (domain, scheme, port) = (&self.domain, self.scheme.as_str(), self.port);
+        let PublicAddress { domain, scheme, port } = &self.public;
+        let scheme = scheme.as_str();
         let mail = self.mailer.as_ref().map(|mailer| &mailer.mail);
         let password = self.mailer.as_ref().and_then(|mailer| mailer.password.as_ref());
         let password = password.map_or(String::new(), |password| digest(password.expose_secret()));
@@ -81,21 +88,13 @@ pub struct Config {
     pub cluster_operations: u32,
 }
 
-struct PublicScheme(Scheme);
-
-impl FromStr for PublicScheme {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "http" => Ok(Self(Scheme::Http)),
-            "https" => Ok(Self(Scheme::Https)),
-            _ => Err("must be `http` or `https`"),
-        }
-    }
-}
-
 impl Site {
+    /// Whether a tenant that asks to be in this region, and must comply with these, may be here.
+    pub fn suits(&self, region: Option<&str>, compliance: &[String]) -> bool {
+        region.is_none_or(|region| region == self.region)
+            && compliance.iter().all(|tag| self.compliance.tags().contains(&tag.to_ascii_lowercase()))
+    }
+
     /// The image of this version.
     pub fn image(&self, version: Version) -> String {
         format!("{}:{version}", self.images)
@@ -110,8 +109,7 @@ impl Section for Site {
         let subnets: Option<Ipv4Net> =
             env.or("TENANT_SUBNETS", Ipv4Net::new_assert([10, 201, 0, 0].into(), 16));
         let images = env.or("N8N_IMAGE", "n8nio/n8n".to_owned());
-        let (domain, scheme) = (env.required("TENANT_DOMAIN"), env.required("PUBLIC_SCHEME"));
-        let port = env.required("PUBLIC_PORT");
+        let public = PublicAddress::read(env);
         let mailer = OptionalMailer::read(env);
         let platform_connections = env.or("PLATFORM_CONNECTIONS", PLATFORM_CONNECTIONS);
         let subnets = match subnets {
@@ -120,16 +118,13 @@ impl Section for Site {
             }
             other => other,
         };
-        let PublicScheme(scheme) = scheme?;
         Some(Self {
             cluster: cluster?,
             region: region?,
             compliance: compliance?,
             subnets: subnets?,
             images: images?,
-            domain: domain?,
-            scheme,
-            port: port?,
+            public: public?,
             mailer: mailer?.0,
             platform_connections: platform_connections?,
         })
@@ -181,7 +176,7 @@ mod tests {
     #[test]
     fn a_site_reads_from_its_variables() {
         let site = Env::of(environment()).load::<Site>().unwrap();
-        assert_eq!((site.cluster.as_str(), site.port), ("local", 8000));
+        assert_eq!((site.cluster.as_str(), site.public.port), ("local", 8000));
     }
 
     #[test]
@@ -214,5 +209,13 @@ mod tests {
             let error = Env::of(variables).load::<Site>().unwrap_err();
             assert!(error.to_string().contains("TENANT_SUBNETS"), "{range}: {error}");
         }
+    }
+
+    #[test]
+    fn whoever_sets_it_up_finds_all_that_it_reads() {
+        let names =
+            common::service::names_read::<Config>(Env::of([("TENANT_SMTP_HOST", "mail.example.com")]));
+        assert!(names.len() > 30, "{names:?}");
+        assert_eq!(testkit::settings::unheard_of(&names), [""; 0]);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::operations::{Context, Request, Saga, Step, StepError};
+use common::operations::{Context, Saga, Step, StepError, TenantRequest};
 use engine::{Health, Observed, Selection, State};
 use n8n::databases::Name;
 use wire::kinds::TenantHeal;
@@ -58,7 +58,7 @@ step!(/** Main and workers run, and say that they are ready. */ Containers, "con
 step!(/** The edge reaches it. */ Confirm, "route", reached);
 
 /// What a container needs may be there and not be as it should be: with another password n8n ends at each start.
-pub async fn surroundings(context: &Context<'_, World, impl Request>) -> Result<(), StepError> {
+pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
     context.fenced().await?.containers.ensure_network(&blueprint.network).await?;

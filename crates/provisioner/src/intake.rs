@@ -103,7 +103,7 @@ fn wanted<'a>(
     Ok(NewOperation {
         id: submitted.operation,
         kind,
-        tenant: submitted.tenant,
+        subject: submitted.tenant.into(),
         request: (kind.read)(&submitted.request)
             .map_err(|why| format!("`request` is not one of `{word}`: {why}"))?,
         priority: Some(priority),

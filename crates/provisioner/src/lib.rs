@@ -25,10 +25,12 @@ mod world;
 use std::sync::Arc;
 
 use common::{
-    operations::{Drive, Wake, Worker},
+    bus::Carried,
+    error::chain,
+    operations::{Call, Drive, Wake, Worker},
     service::Service,
 };
-use wire::PROVISIONER;
+use wire::{OperationQueued, PROVISIONER};
 
 pub use config::{Config, Site};
 pub use create::CreateTenant;
@@ -55,12 +57,27 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
     ])
 }
 
+/// Wakes the workers here, and over the bus those of whichever service a part of an operation, or its parent, is the affair of.
+fn wake(service: &Service) -> Wake {
+    let (bus, tasks) = (service.bus.clone(), service.tasks.clone());
+    Wake::default().and_elsewhere(move |call: Call| {
+        let Call { service, operation, kind, because_of } = call;
+        let (bus, queued) =
+            (bus.clone(), OperationQueued { service, operation, kind, because_of: Some(because_of) });
+        tasks.spawn_one("wake", async move {
+            if let Err(error) = bus.publish(&queued, &Carried::default()).await {
+                tracing::debug!(operation_id = %operation, error = chain(&error), "left to the sweeper");
+            }
+        });
+    })
+}
+
 /// Starts the provisioner.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let pool = service.database.clone();
     let world = Arc::new(World::connect(&config)?);
     service.record_is_usable().await;
-    let wake = Wake::default();
+    let wake = wake(service);
     let engine_trust = EngineTrust::new(service.readiness.clone(), config.take_over);
 
     let store = service.operations();
@@ -70,7 +87,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
 
     let woken = wake.clone();
     service.consume(PROVISIONER, intake::commands(pool.clone(), move || woken.now()));
-    questions::answer(service, &world);
+    questions::answer(service, &world, config.site.cluster.as_str());
     usage::spawn(service, world.clone());
     heartbeat::spawn(service, world.clone(), config.site.clone(), engine_trust.clone());
     Reconciler::new(pool, world, wake, engine_trust).spawn(&service.tasks);

@@ -18,20 +18,27 @@ use crate::World;
 pub use logins::{initial_login, reset_login};
 pub use logs::logs;
 
-/// Answers for as long as the service runs.
-pub fn answer(service: &Service, world: &Arc<World>) {
+/// Answers for as long as the service runs: what is asked of this cluster, and what is asked of any.
+pub fn answer(service: &Service, world: &Arc<World>, cluster: &str) {
+    // A tenant that has no home yet is anybody's affair, and the release before asks of nobody in particular.
+    for place in [None, Some(cluster)] {
+        answer_at(service, world, place);
+    }
+}
+
+fn answer_at(service: &Service, world: &Arc<World>, place: Option<&str>) {
     let asked = Asked { pool: service.database.clone(), world: world.clone() };
     let initial = asked.clone();
-    service.answer(move |question: AskInitialLogin| {
+    service.answer(place, move |question: AskInitialLogin| {
         let asked = initial.clone();
         async move { initial_login(&asked.pool, &asked.world, question).await }
     });
     let reset = asked.clone();
-    service.answer(move |question: ResetLogin| {
+    service.answer(place, move |question: ResetLogin| {
         let asked = reset.clone();
         async move { reset_login(&asked.pool, &asked.world, question).await }
     });
-    service.answer(move |question: AskLogs| {
+    service.answer(place, move |question: AskLogs| {
         let asked = asked.clone();
         async move { logs(&asked.pool, &asked.world, question).await }
     });

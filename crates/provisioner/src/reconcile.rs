@@ -23,12 +23,15 @@ mod simulation;
 mod troubles;
 mod watch;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use common::{
     clock,
     operations::{StepError, Wake},
-    service::Tasks,
+    service::{Interval, Round, Tasks},
 };
 use sqlx::PgPool;
 
@@ -43,9 +46,12 @@ use sightings::Sightings;
 use watch::Watch;
 
 pub use drift::{Drift, Urgency};
-pub use notes::{Note, Noted};
+pub use notes::Note;
 pub use pace::{Cure, urgency};
-pub use rows::{Expected, Presence, Rows, Trouble, Wanted};
+pub use rows::{Expected, Noted, Presence, Rows, Trouble, Wanted};
+
+/// The listener says when it is time; this is for one that never does.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// What one pass did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -86,48 +92,12 @@ impl Reconciler {
     }
 
     /// Starts the loop among `tasks`.
-    pub fn spawn(mut self, tasks: &Tasks) {
+    pub fn spawn(self, tasks: &Tasks) {
         metrics::describe();
-        let stopping = tasks.stopping();
-        tasks.spawn("reconcile", async move {
-            let (mut listener, mut failing) = (Listener::default(), false);
-            while !stopping.is_cancelled() {
-                let (engine, cluster) = (self.world.containers.clone(), &self.world.site.cluster);
-                listener.begin(engine.as_ref(), cluster).await;
-                let begun = Instant::now();
-                failing = self.look(failing).await;
-                let due = self.watch.due_in(Instant::now());
-                let waiting = listener.wait(&mut self.heard, begun.elapsed(), due);
-                stopping.run_until_cancelled(waiting).await;
-            }
-        });
-    }
-
-    /// One pass of the loop. Says whether it failed; that is logged once, however often it goes on.
-    async fn look(&mut self, failed_before: bool) -> bool {
-        match self.pass().await {
-            Ok(report) => {
-                let Report { healing, removed, spared } = report;
-                if healing + removed > 0 {
-                    tracing::info!(healing, removed, spared, "reconciled");
-                } else if failed_before {
-                    tracing::info!("passes are finished again");
-                }
-                false
-            }
-            Err(error) => {
-                if !failed_before {
-                    let error = match error {
-                        StepError::Failed { cause, .. } => cause,
-                        StepError::LeaseLost | StepError::Stopped | StepError::Later(_) => {
-                            "what only steps may do was done beside one".to_owned()
-                        }
-                    };
-                    tracing::warn!(error, "a pass could not be finished; it is tried again");
-                }
-                true
-            }
-        }
+        let (listener, looked_for) = (Listener::default(), Duration::ZERO);
+        let interval = Interval::new("reconcile", LONGEST_REST).from_its_end();
+        let interval = interval.failing("a pass could not be finished; it is tried again");
+        tasks.every(interval, Looking { reconciler: self, listener, looked_for });
     }
 
     /// Looks once, and does what has to be done.
@@ -153,7 +123,7 @@ impl Reconciler {
         }
         // The rows are read last: what was made meanwhile is in them, so it is not taken for nobody's.
         let cluster = self.world.site.cluster.as_str();
-        let rows = Rows::read(&self.pool, cluster, &sight.inventory).await?;
+        let rows = store::expected::rows(&self.pool, cluster, &sight.inventory).await?;
         let notes = notes::notes(&rows, &sight.inventory, &self.heard, clock::now());
         apply::note(&self.pool, &notes, &mut self.heard, &sight.inventory.unknown).await?;
         store::notes::observed(&self.pool, cluster, begun.elapsed()).await?;
@@ -186,5 +156,44 @@ impl Reconciler {
         let sightings = &mut self.sightings;
         let removed = apply::remove(&self.pool, &self.world, braked.now, sightings, now).await?;
         Ok((removed, seen - removed))
+    }
+}
+
+/// The passes of a process: each begins when something has happened, or it is time.
+struct Looking {
+    reconciler: Reconciler,
+    listener: Listener,
+    /// How long the last pass took.
+    looked_for: Duration,
+}
+
+/// Why a pass could not be finished, for those who run the platform.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unfinished(String);
+
+impl Round for Looking {
+    type Error = Unfinished;
+
+    async fn run(&mut self) -> Result<(), Unfinished> {
+        let (world, begun) = (self.reconciler.world.clone(), Instant::now());
+        self.listener.begin(world.containers.as_ref(), &world.site.cluster).await;
+        let passed = self.reconciler.pass().await;
+        self.looked_for = begun.elapsed();
+        let Report { healing, removed, spared } = passed.map_err(|error| match error {
+            StepError::Failed { cause, .. } => Unfinished(cause),
+            StepError::LeaseLost | StepError::Stopped | StepError::Later(_) => {
+                Unfinished("what only steps may do was done beside one".to_owned())
+            }
+        })?;
+        if healing + removed > 0 {
+            tracing::info!(healing, removed, spared, "reconciled");
+        }
+        Ok(())
+    }
+
+    async fn woken(&mut self) {
+        let due = self.reconciler.watch.due_in(Instant::now());
+        self.listener.wait(&mut self.reconciler.heard, self.looked_for, due).await;
     }
 }

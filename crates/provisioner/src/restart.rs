@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use common::operations::{Context, Request, Saga, Step, StepError};
+use common::operations::{Context, Saga, Step, StepError, TenantRequest};
 use engine::{Inventory, Selection};
 use n8n::launch::STOP_TIMEOUT;
 use time::OffsetDateTime;
@@ -43,13 +43,13 @@ step!(/** Executions that run are let end. */ Workers of RestartTenant, "workers
 step!(/** Callers are told to come back while it starts. */ Main of RestartTenant, "main", run main);
 step!(/** The edge reaches it. */ Reached of RestartTenant, "route", run reached);
 
-async fn observe(context: &Context<'_, World, impl Request>) -> Result<Inventory, StepError> {
+async fn observe(context: &Context<'_, World, impl TenantRequest>) -> Result<Inventory, StepError> {
     let world = context.observe();
     let selection = Selection::of(context.tenant()).containers();
     Ok(world.containers.observe(&world.site.cluster, selection).await?)
 }
 
-async fn look(context: &Context<'_, World, impl Request>, state: &mut Before) -> Result<(), StepError> {
+async fn look(context: &Context<'_, World, impl TenantRequest>, state: &mut Before) -> Result<(), StepError> {
     may_begin(context).await?;
     ensure_all(context, Renewal::Only(&[])).await?;
     let inventory = observe(context).await?;
@@ -58,17 +58,20 @@ async fn look(context: &Context<'_, World, impl Request>, state: &mut Before) ->
     Ok(())
 }
 
-async fn workers(context: &Context<'_, World, impl Request>, state: &mut Before) -> Result<(), StepError> {
+async fn workers(
+    context: &Context<'_, World, impl TenantRequest>,
+    state: &mut Before,
+) -> Result<(), StepError> {
     begin_anew(context, state, |place| place != Place::Main).await
 }
 
-async fn main(context: &Context<'_, World, impl Request>, state: &mut Before) -> Result<(), StepError> {
+async fn main(context: &Context<'_, World, impl TenantRequest>, state: &mut Before) -> Result<(), StepError> {
     begin_anew(context, state, |place| place == Place::Main).await
 }
 
 /// One that is made anew because its settings are those of a former release has begun anew with that.
 async fn begin_anew(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     before: &Before,
     which: impl Fn(Place) -> bool,
 ) -> Result<(), StepError> {
@@ -85,6 +88,6 @@ async fn begin_anew(
     Ok(())
 }
 
-async fn reached(context: &Context<'_, World, impl Request>, _: &mut Before) -> Result<(), StepError> {
+async fn reached(context: &Context<'_, World, impl TenantRequest>, _: &mut Before) -> Result<(), StepError> {
     confirm(context, None).await
 }

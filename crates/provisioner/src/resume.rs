@@ -1,7 +1,7 @@
 //! Bringing a suspended tenant back. Its workflows were never deactivated, so what was active is active again once its main runs.
 
 use common::{
-    operations::{Context, Request, Saga, Step, StepError},
+    operations::{Context, Saga, Step, StepError, TenantRequest},
     tenant::TenantStatus,
 };
 use edge::StandIn;
@@ -34,31 +34,34 @@ step!(/** Main and workers run, and say that they are ready. */ Containers of Re
 step!(/** Callers reach it again. */ Route of ResumeTenant, "route", run route, undo page);
 step!(/** It is so. */ Active of ResumeTenant, "active", run active, undo rest);
 
-async fn surroundings(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+async fn surroundings(
+    context: &Context<'_, World, impl TenantRequest>,
+    _: &mut Nothing,
+) -> Result<(), StepError> {
     may_begin(context).await?;
     heal::surroundings(context).await
 }
 
-async fn start(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+async fn start(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
     bring_up(context, Renewal::All, READY).await
 }
 
-async fn stop(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+async fn stop(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
     remove_all(context).await
 }
 
-async fn route(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+async fn route(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
     publish(context, None).await
 }
 
-async fn page(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+async fn page(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
     publish(context, Some(StandIn::Suspended)).await
 }
 
-async fn active(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+async fn active(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
     settle(context, TenantStatus::Active).await
 }
 
-async fn rest(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+async fn rest(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
     settle(context, TenantStatus::Suspended).await
 }

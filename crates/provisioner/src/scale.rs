@@ -5,13 +5,17 @@ mod check;
 
 use std::time::Duration;
 
-use common::operations::{Context, Saga, Step, StepError};
+use common::{
+    error::Kind,
+    operations::{Context, Saga, Step, StepError},
+};
 use engine::{Limits, Selection};
 use n8n::databases::Name;
+use sqlx::PgConnection;
 use wire::kinds::TenantScale;
 
 use crate::{
-    World,
+    World, blueprint,
     create::{READY, Renewal, await_ready, ensure_all},
     delete::remove_containers,
     step::step,
@@ -54,23 +58,50 @@ step!(/** Workers that are too many end what they run, and go. */ Drain of Scale
 
 async fn rows(context: &In<'_>, state: &mut Sizes) -> Result<(), StepError> {
     let Some(wanted) = state.wanted else { return Ok(()) };
-    write(context, wanted).await
+    let cluster = context.observe().site.cluster.as_str();
+    let mut transaction = context.begin().await?;
+    sizes::take_turn(&mut *transaction).await?;
+    let more = write(&mut transaction, context, wanted).await?;
+    // Those who ask over the bus were not looked at before, and those who ask together each saw the same room.
+    let left = sizes::connections_left(&mut *transaction, cluster).await?;
+    if let Some(left) = left.filter(|left| more > 0 && *left < 0) {
+        let detail = format!(
+            "So many workers take {more} more connections to the tenants' database server, and the cluster has {} left.",
+            (left + i64::from(more)).max(0)
+        );
+        return Err(StepError::failed(Kind::Conflict, detail));
+    }
+    Ok(transaction.commit().await?)
 }
 
-/// The size, and an instance for each worker of it.
-async fn write(context: &In<'_>, size: Size) -> Result<(), StepError> {
-    let (tenant, world) = (context.tenant(), context.observe());
+/// The size, an instance for each worker of it, and what these want of the database server. Returns by how many connections that is more.
+async fn write(connection: &mut PgConnection, context: &In<'_>, size: Size) -> Result<i32, StepError> {
+    let (tenant, cluster) = (context.tenant(), &context.observe().site.cluster);
+    sizes::set(connection, tenant, size).await?;
+    let row = tenants::get(&mut *connection, tenant).await?;
+    let instances = Instance::all_of(&row, row.dedicated_in(cluster)?.color);
+    instances::ensure(connection, cluster.as_str(), tenant, &instances).await?;
+    write_connections(connection, context).await
+}
+
+/// What all instances that are written down want, those that are to go among them.
+async fn write_connections(connection: &mut PgConnection, context: &In<'_>) -> Result<i32, StepError> {
+    let row = tenants::get(&mut *connection, context.tenant()).await?;
+    let instances = instances::of_tenant(&mut *connection, context.tenant()).await?;
+    let limit = blueprint::connection_limit(&row, &instances);
+    Ok(sizes::set_connections(&mut *connection, context.tenant(), limit).await?)
+}
+
+/// Back to what it had, whoever has been given the room meanwhile.
+async fn write_former(context: &In<'_>, former: Size) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;
-    sizes::set(&mut transaction, tenant, size).await?;
-    let row = tenants::get(&mut *transaction, tenant).await?;
-    let instances = Instance::all_of(&row, row.dedicated_in(&world.site.cluster)?.color);
-    instances::ensure(&mut transaction, world.site.cluster.as_str(), tenant, &instances).await?;
+    write(&mut transaction, context, former).await?;
     Ok(transaction.commit().await?)
 }
 
 async fn former_rows(context: &In<'_>, state: &Sizes) -> Result<(), StepError> {
     let Some(former) = state.former else { return Ok(()) };
-    write(context, former).await?;
+    write_former(context, former).await?;
     forget(context, former.workers).await?;
     connections(context).await
 }
@@ -85,6 +116,7 @@ async fn connections(context: &In<'_>) -> Result<(), StepError> {
 async fn forget(context: &In<'_>, beyond: i32) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;
     sizes::forget_workers(&mut *transaction, context.tenant(), beyond).await?;
+    write_connections(&mut transaction, context).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -134,13 +166,15 @@ async fn observed(context: &In<'_>) -> Result<Vec<engine::Observed>, StepError> 
 async fn drain(context: &In<'_>, state: &mut Sizes) -> Result<(), StepError> {
     let Some(wanted) = state.wanted else { return Ok(()) };
     remove_containers(context, workers_beyond(context, wanted.workers).await?).await?;
-    forget(context, wanted.workers).await
+    forget(context, wanted.workers).await?;
+    connections(context).await
 }
 
 /// The workers come back before the limits do: the record still has the new size, and this writes the former one.
 async fn undrain(context: &In<'_>, state: &Sizes) -> Result<(), StepError> {
     let Some(former) = state.former else { return Ok(()) };
-    write(context, former).await?;
+    write_former(context, former).await?;
+    connections(context).await?;
     ensure_all(context, Renewal::All).await
 }
 

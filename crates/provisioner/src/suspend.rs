@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use common::{
-    operations::{Context, Request, Saga, Step, StepError, later},
+    operations::{Context, Saga, Step, StepError, TenantRequest, later},
     tenant::TenantStatus,
 };
 use edge::StandIn;
@@ -41,45 +41,54 @@ step!(/** Whatever was accepted runs to its end. */ Drain of SuspendTenant, "dra
 step!(/** Nobody needs them now. */ Workers of SuspendTenant, "workers", run stop_workers, undo start_workers);
 step!(/** It is so. */ Rest of SuspendTenant, "suspended", run rest, undo active);
 
-async fn page(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+async fn page(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
     may_begin(context).await?;
     publish(context, Some(StandIn::Suspended)).await
 }
 
 /// One that was not active when its turn came stays as it is.
-async fn route(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+async fn route(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
     if begin::is(context, TenantStatus::Active).await? { publish(context, None).await } else { Ok(()) }
 }
 
-async fn stop_main(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+async fn stop_main(
+    context: &Context<'_, World, impl TenantRequest>,
+    _: &mut Nothing,
+) -> Result<(), StepError> {
     let instances = instances::of_tenant(context.database(), context.tenant()).await?;
     let mains = instances.into_iter().filter(|instance| instance.place == Place::Main);
     remove_containers(context, mains.map(|instance| instance.name)).await
 }
 
-async fn start(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+async fn start(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
     bring_up(context, Renewal::All, READY).await
 }
 
-async fn drain(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+async fn drain(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
     match context.observe().queues.pending(context.tenant()).await? {
         0 => Ok(()),
         _ => later(LOOK_EVERY),
     }
 }
 
-async fn stop_workers(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+async fn stop_workers(
+    context: &Context<'_, World, impl TenantRequest>,
+    _: &mut Nothing,
+) -> Result<(), StepError> {
     remove_all(context).await
 }
 
-async fn start_workers(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+async fn start_workers(
+    context: &Context<'_, World, impl TenantRequest>,
+    _: &Nothing,
+) -> Result<(), StepError> {
     ensure_all(context, Renewal::All).await
 }
 
-async fn rest(context: &Context<'_, World, impl Request>, _: &mut Nothing) -> Result<(), StepError> {
+async fn rest(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
     settle(context, TenantStatus::Suspended).await
 }
 
-async fn active(context: &Context<'_, World, impl Request>, _: &Nothing) -> Result<(), StepError> {
+async fn active(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
     settle(context, TenantStatus::Active).await
 }

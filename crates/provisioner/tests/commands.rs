@@ -44,7 +44,9 @@ impl Stage {
     async fn new(record: PgPool) -> Self {
         let url = Env::of_process().load::<Url>().unwrap().0;
         let config: BusConfig =
-            Env::of([("NATS_URL", url.as_str()), ("NATS_USER", "doctor")]).load().unwrap();
+            Env::of([("NATS_URL", url.as_str()), ("NATS_USER", "doctor"), ("NATS_PASSWORD", "unasked")])
+                .load()
+                .unwrap();
         let bus = Bus::connect(&config, "provisioner-test").await.unwrap();
         eventually(async || bus.is_connected()).await;
         bus.ensure_stream(&COMMANDS).await.unwrap().purge().await.unwrap();

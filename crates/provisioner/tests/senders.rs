@@ -104,7 +104,12 @@ async fn nobody_sends_under_anothers_name(record: PgPool) {
     let (dead, stopping, taking) = (DeadLetters::new(record.clone()), tasks.stopping(), provisioner.clone());
     provisioner.ensure_stream(&ProvisionerCommand::STREAM).await.unwrap().purge().await.unwrap();
     tasks.spawn("commands", async move { taking.consume(PROVISIONER, dead, stopping, handle).await });
-    let queued = OperationQueued { operation: OperationId::generate(), kind: "tenant.heal".into() };
+    let queued = OperationQueued {
+        service: "provisioner".into(),
+        operation: OperationId::generate(),
+        kind: "tenant.heal".into(),
+        because_of: None,
+    };
     gateway.publish(&command(Order::Wake(queued)), &Carried::default()).await.unwrap();
     wakes.recv().await.unwrap();
 

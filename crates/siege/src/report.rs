@@ -4,7 +4,17 @@ use std::fmt;
 
 use hdrhistogram::Histogram;
 
-use crate::{attacks::Attack, run::Phase};
+use crate::attacks::{Attack, Told};
+
+/// What one phase showed.
+pub struct Phase {
+    pub attack: Attack,
+    pub told: Told,
+    /// Microseconds that the others waited.
+    pub waited: Histogram<u64>,
+    /// Megabytes at most.
+    pub memory: f64,
+}
 
 /// Everything that was seen.
 pub struct Report {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use common::service::Tasks;
-use hdrhistogram::Histogram;
 use secrecy::ExposeSecret;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use testkit::{
@@ -14,26 +13,16 @@ use testkit::{
 use url::Url;
 
 use crate::{
-    attacks::{Attack, Target, Told, attack},
+    attacks::{Attack, Target, attack},
     config::Config,
     others::Others,
-    report::Report,
+    report::{Phase, Report},
 };
 
 const DATABASE: &str = "rp9_siege";
 /// Nothing listens there: wake-ups are no part of this.
 const NO_NATS: &str = "nats://127.0.0.1:1";
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// What one phase showed.
-pub struct Phase {
-    pub attack: Attack,
-    pub told: Told,
-    /// Microseconds that the others waited.
-    pub waited: Histogram<u64>,
-    /// Megabytes at most.
-    pub memory: f64,
-}
 
 /// A whole siege, with nobody in the way before, between and after.
 pub async fn run(config: Config) -> anyhow::Result<Report> {

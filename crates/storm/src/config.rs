@@ -6,7 +6,7 @@ use common::config::{Env, Section};
 
 use crate::{
     choice::{Mix, Verbs},
-    faults::Faults,
+    fault::Faults,
 };
 
 /// One storm.

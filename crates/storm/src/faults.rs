@@ -3,19 +3,18 @@
 mod servers;
 
 use std::{
-    collections::BTreeSet,
     process::Stdio,
-    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::future::try_join_all;
+use strum::IntoEnumIterator;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, fleet::Fleet, proxy::Proxy, world::World};
+use crate::{config::Config, fault::Fault, fleet::Fleet, proxy::Proxy, world::World};
 use servers::Servers;
 
 /// Milliseconds between two faults of a kind, from and to.
@@ -36,50 +35,6 @@ const ROLL_OUT_AFTER: u32 = 10;
 const REVIVE_EVERY: Duration = Duration::from_millis(500);
 /// A message that does not arrive within this time after NATS is back counts as this late.
 const WOKEN_WITHIN: Duration = Duration::from_secs(60);
-
-/// A sort of fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    Kill,
-    Pause,
-    Wipe,
-    Cut,
-    CommitCut,
-    Postgres,
-}
-
-impl Fault {
-    const ALL: [(Self, &'static str); 6] = [
-        (Self::Kill, "kill"),
-        (Self::Pause, "pause"),
-        (Self::Wipe, "wipe"),
-        (Self::Cut, "cut"),
-        (Self::CommitCut, "commit"),
-        (Self::Postgres, "postgres"),
-    ];
-}
-
-/// Which sorts there are in a storm: all, or words with commas between them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(BTreeSet<Fault>);
-
-impl Default for Faults {
-    fn default() -> Self {
-        Self(Fault::ALL.map(|(fault, _)| fault).into())
-    }
-}
-
-impl FromStr for Faults {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known =
-            |word: &str| Fault::ALL.into_iter().find(|(_, known)| *known == word).map(|(fault, _)| fault);
-        let all = || Fault::ALL.map(|(_, word)| word).join(", ");
-        let parse = |word: &str| known(word).ok_or_else(|| format!("`{word}` is none of {}", all()));
-        text.split(',').map(|word| parse(word.trim())).collect::<Result<_, _>>().map(Self)
-    }
-}
 
 /// What was broken so far.
 #[derive(Debug, Clone, Default)]
@@ -106,8 +61,8 @@ impl Storm {
     /// Breaks things until told to stop; then nothing is paused or away any more.
     pub async fn rage(&self, mut random: fastrand::Rng, calm: &CancellationToken) -> anyhow::Result<()> {
         // Forked in a fixed order, whatever is left out.
-        let mut seeds = Fault::ALL.map(|(fault, _)| (fault, random.fork()));
-        let chosen = seeds.iter_mut().filter(|(fault, _)| self.config.faults.0.contains(fault));
+        let mut seeds: Vec<_> = Fault::iter().map(|fault| (fault, random.fork())).collect();
+        let chosen = seeds.iter_mut().filter(|(fault, _)| self.config.faults.include(*fault));
         let loops = chosen.map(|(fault, random)| self.repeat(*fault, random, calm));
         tokio::try_join!(try_join_all(loops), self.revive(calm), self.roll_out(calm))?;
         if self.config.former.is_some() {
@@ -222,16 +177,4 @@ impl Storm {
 
 fn between(random: &mut fastrand::Rng, (from, to): (u64, u64)) -> Duration {
     Duration::from_millis(random.u64(from..=to))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn faults_are_chosen_by_their_words() {
-        let chosen: Faults = "wipe, kill".parse().unwrap();
-        assert_eq!(chosen.0, BTreeSet::from([Fault::Kill, Fault::Wipe]));
-        assert!("wipe,flood".parse::<Faults>().unwrap_err().contains("`flood` is none of kill, pause"));
-    }
 }

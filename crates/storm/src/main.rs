@@ -3,6 +3,7 @@
 mod asked;
 mod choice;
 mod config;
+mod fault;
 mod faults;
 mod fleet;
 mod ledger;

@@ -7,11 +7,13 @@
 )]
 
 pub mod edge;
+pub mod kinds;
 pub mod memory;
 pub mod portal;
 pub mod process;
 pub mod saga;
 pub mod seeds;
 pub mod services;
+pub mod settings;
 #[cfg(test)]
 mod simulation;

@@ -2,6 +2,7 @@
 //!
 //! It answers as the Postgres record does, statement for statement; `tests/same_answers.rs` asks both the same questions.
 
+mod parts;
 mod row;
 pub mod schedules;
 mod steer;
@@ -14,9 +15,13 @@ use std::{
 
 use async_trait::async_trait;
 use common::{
-    id::{OperationId, TenantId},
-    operations::{Claim, Claimed, End, Entry, NewEntry, OperationKind, Record, StoreError, Transition},
+    id::OperationId,
+    operations::{
+        Claim, Claimed, End, Entry, NewEntry, NewOperation, OperationKind, Parent, Part, Record, StoreError,
+        Subject, Transition,
+    },
 };
+use serde_json::Value;
 
 pub use row::{JournalRow, Row, Status};
 
@@ -30,11 +35,11 @@ pub struct MemoryRecord {
 }
 
 /// An operation to be accepted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Request {
     pub id: OperationId,
     pub kind: &'static OperationKind,
-    pub tenant: TenantId,
+    pub subject: Subject,
     /// The operation that has it done as a part of itself.
     pub parent: Option<OperationId>,
     /// 0 is the most urgent.
@@ -87,7 +92,7 @@ impl Record for MemoryRecord {
     async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
         let now = self.now();
         let mut rows = self.rows();
-        if rows.iter().filter(|row| row.lease_runs(now)).count() >= claim.at_most as usize {
+        if rows.iter().filter(|row| row.is_busy(claim, now)).count() >= claim.at_most as usize {
             return Ok(None);
         }
         let waits = |row: &Row| rows.iter().any(|other| other.precedes(row, now));
@@ -96,8 +101,14 @@ impl Record for MemoryRecord {
         let Some(id) = due.min_by_key(|row| (urgency(row), row.created_at)).map(|row| row.id) else {
             return Ok(None);
         };
+        let parent_of = |row: &Row| rows.iter().find(|other| Some(other.id) == row.parent);
+        let parent = rows.iter().find(|row| row.id == id).and_then(parent_of).map(|parent| Parent {
+            id: parent.id,
+            kind: parent.kind.name.to_owned(),
+            service: parent.kind.service.to_owned(),
+        });
         let claimed = rows.iter_mut().find(|row| row.id == id);
-        Ok(claimed.map(|row| row.hand_out(claim, now)))
+        Ok(claimed.map(|row| row.hand_out(claim, parent, now)))
     }
 
     async fn renew(&self, id: OperationId, fence: i64, lease: Duration) -> Result<(), StoreError> {
@@ -118,17 +129,33 @@ impl Record for MemoryRecord {
         transition: &Transition,
         lease: Duration,
     ) -> Result<bool, StoreError> {
-        self.held(id, fence, |row, now| {
+        let undoing = self.held(id, fence, |row, now| {
             row.transition(transition, now, lease);
             row.journal.extend(entries.iter().map(|entry| JournalRow::new(entry, fence)));
             row.status == Status::Undoing
-        })
+        })?;
+        self.wake_parent(id);
+        Ok(undoing)
     }
 
     async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
         let rows = self.rows();
         let journal = rows.iter().find(|row| row.id == id).map(|row| &row.journal);
         Ok(journal.into_iter().flatten().map(JournalRow::entry).collect())
+    }
+
+    async fn ensure_part(&self, new: &NewOperation<'_>, fence: i64) -> Result<Part, StoreError> {
+        Ok(self.accept_or_read_part(new, fence))
+    }
+
+    async fn cancel_parts(
+        &self,
+        parent: OperationId,
+        fence: i64,
+        unwinding: bool,
+        why: &Value,
+    ) -> Result<Vec<OperationId>, StoreError> {
+        Ok(self.call_off_parts(parent, fence, unwinding, why))
     }
 }
 

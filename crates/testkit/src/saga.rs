@@ -1,11 +1,12 @@
 //! Every step of a saga, broken in every way.
 
 mod faulty;
+mod parts;
 mod rig;
 
-use common::operations::Saga;
+use common::operations::{Saga, Step};
 
-pub use rig::{Rig, Verdict};
+pub use rig::{Rig, Stores, Verdict};
 
 /// How a step is broken, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,28 @@ pub enum Mode {
     CancelWaiting,
     /// The process dies after it, again and again, until a person has mended that.
     Poison,
+    /// Nothing is wrong with it, and this becomes of what it has done as a part of itself.
+    Part(PartEnd),
+}
+
+/// What becomes of a step's part. In every other mode it succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartEnd {
+    /// It fails, and is rolled back.
+    RolledBack,
+    /// It waits for a person, who lets it go on.
+    Stuck,
+    /// The same, and the person gives it up.
+    Abandoned,
+    /// Somebody cancels it before it begins.
+    Cancelled,
+    /// It runs, and somebody cancels its parent.
+    ParentCancelled,
+}
+
+impl PartEnd {
+    const ALL: [Self; 5] =
+        [Self::RolledBack, Self::Stuck, Self::Abandoned, Self::Cancelled, Self::ParentCancelled];
 }
 
 impl Mode {
@@ -107,6 +130,7 @@ impl Mode {
             | Self::StopInUndo(_)
             | Self::Cancel
             | Self::CancelWaiting => true,
+            Self::Part(end) => !matches!(end, PartEnd::Stuck),
             Self::AnswerLost
             | Self::CrashBefore
             | Self::CrashInside(_)
@@ -137,6 +161,7 @@ impl Mode {
                 | Self::Stop(_)
                 | Self::StopUnheard(_)
                 | Self::LaterBefore
+                | Self::Part(_)
         )
     }
 
@@ -152,7 +177,7 @@ impl Mode {
 
     /// Whether somebody cancels the operation, which those that do not unwind refuse.
     const fn cancels(self) -> bool {
-        matches!(self, Self::Cancel | Self::CancelWaiting)
+        matches!(self, Self::Cancel | Self::CancelWaiting | Self::Part(PartEnd::ParentCancelled))
     }
 }
 
@@ -167,7 +192,12 @@ pub struct Point {
 /// Everything there is to try with a saga, taken from the saga itself. One that does not unwind cannot be cancelled.
 pub fn points<S: Saga>(saga: &S) -> Vec<Point> {
     let steps = saga.steps();
-    let names = steps.iter().map(|step| step.name()).enumerate();
-    let modes = Mode::ALL.into_iter().filter(|mode| S::UNWINDS || !mode.cancels());
-    names.flat_map(|(ordinal, step)| modes.clone().map(move |mode| Point { ordinal, step, mode })).collect()
+    let modes = |step: &dyn Step<S>| {
+        let parts = step.child().map(|_| PartEnd::ALL.map(Mode::Part)).into_iter().flatten();
+        Mode::ALL.into_iter().chain(parts).filter(|mode| S::UNWINDS || !mode.cancels())
+    };
+    let steps = steps.iter().enumerate();
+    steps
+        .flat_map(|(ordinal, step)| modes(*step).map(move |mode| Point { ordinal, step: step.name(), mode }))
+        .collect()
 }

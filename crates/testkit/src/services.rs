@@ -6,6 +6,10 @@ use crate::portal::{HMAC_SECRET, JWT_SECRET};
 const MASTER_KEY: &str = "bWFzdGVyLWtleS1vZi1hLW1hZGUtdXAtcG9ydGFsISE=";
 const N8N_VERSION: &str = "2.41.1";
 
+/// Where tenants are reached, by whatever is told so.
+const PUBLIC_ADDRESS: [(&str, &str); 3] =
+    [("TENANT_DOMAIN", "localhost"), ("PUBLIC_SCHEME", "http"), ("PUBLIC_PORT", "8000")];
+
 /// A gateway whose API is on this port of 127.0.0.1, and whose edge's port is the next one.
 pub fn gateway(api_port: u16) -> Vec<(String, String)> {
     let bind = |port: u16| format!("127.0.0.1:{port}");
@@ -17,19 +21,17 @@ pub fn gateway(api_port: u16) -> Vec<(String, String)> {
         ("EDGE_TOKEN", "made-up".to_owned()),
         ("N8N_VERSION", N8N_VERSION.to_owned()),
     ];
-    pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value)).into_iter();
+    pairs.chain(PUBLIC_ADDRESS.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
 }
 
 /// The provisioner's site on a cluster of this name.
 pub fn site(cluster: &str) -> Vec<(String, String)> {
     let pairs = [
         ("CLUSTER_ID", cluster),
-        ("TENANT_DOMAIN", "localhost"),
-        ("PUBLIC_SCHEME", "http"),
-        ("PUBLIC_PORT", "8000"),
         // Wide enough for every tenant that a run makes.
         ("TENANT_SUBNETS", "10.0.0.0/8"),
         ("MASTER_KEY", MASTER_KEY),
     ];
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    pairs.into_iter().chain(PUBLIC_ADDRESS).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

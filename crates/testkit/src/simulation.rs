@@ -34,7 +34,8 @@ struct Outcome {
     /// The same for the same seed.
     trace: String,
     faults: BTreeMap<Fault, usize>,
-    ends: Vec<Status>,
+    /// How each operation ended, and whether it was a part of another.
+    ends: Vec<(bool, Status)>,
 }
 
 /// Simulates one seed.
@@ -48,5 +49,8 @@ fn simulate(seed: u64) -> Result<Outcome, Violation> {
 
 /// A short name: ids are numbers here.
 fn name(id: OperationId) -> String {
-    format!("op{}", id.uuid().as_u128())
+    match id.uuid().as_u128() {
+        number if number < 1_000 => format!("op{number}"),
+        part => format!("part{:x}", part >> 112),
+    }
 }

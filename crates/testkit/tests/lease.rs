@@ -28,7 +28,7 @@ async fn leased() -> (Store, Store, Lease) {
     record.accept(&Request {
         id: OperationId::generate(),
         kind: TenantHeal::KIND,
-        tenant: TenantId::generate(),
+        subject: TenantId::generate().into(),
         parent: None,
         priority: 1,
         delay: Duration::ZERO,

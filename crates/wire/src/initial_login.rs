@@ -4,6 +4,7 @@ use std::fmt;
 
 use common::{
     bus::{Malformed, Request},
+    cluster::ClusterId,
     id::TenantId,
 };
 use prost::Message as _;
@@ -15,6 +16,8 @@ use crate::proto;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskInitialLogin {
     pub tenant: TenantId,
+    /// Whose provisioner is asked: that of the tenant's home. It is in the subject and not in the message.
+    pub cluster: Option<ClusterId>,
 }
 
 /// The e-mail and password the owner was created with, or was given since.
@@ -35,6 +38,10 @@ impl Request for AskInitialLogin {
     type Reply = InitialLogin;
     const SUBJECT: &'static str = "rp9.req.v1.provisioner.initial_login";
 
+    fn place(&self) -> Option<&str> {
+        self.cluster.as_ref().map(ClusterId::as_str)
+    }
+
     fn encode(&self) -> Vec<u8> {
         proto::InitialLoginRequest { tenant_id: self.tenant.to_string() }.encode_to_vec()
     }
@@ -43,7 +50,7 @@ impl Request for AskInitialLogin {
         let malformed = |reason: String| Malformed { message: "InitialLoginRequest", reason };
         let message = proto::InitialLoginRequest::decode(bytes).map_err(|e| malformed(e.to_string()))?;
         let tenant = message.tenant_id.parse().map_err(|e| malformed(format!("tenant_id: {e}")))?;
-        Ok(Self { tenant })
+        Ok(Self { tenant, cluster: None })
     }
 
     fn encode_reply(reply: &InitialLogin) -> Vec<u8> {

@@ -6,6 +6,7 @@ pub mod kinds;
 mod logs;
 mod provisioner_command;
 mod reset_login;
+pub mod sizing;
 mod submit_operation;
 
 /// What prost made of `proto/`.

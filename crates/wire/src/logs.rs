@@ -2,6 +2,7 @@
 
 use common::{
     bus::{Malformed, Request},
+    cluster::ClusterId,
     id::TenantId,
 };
 use prost::Message as _;
@@ -19,6 +20,8 @@ pub const MOST_TEXT: usize = 512 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskLogs {
     pub tenant: TenantId,
+    /// Whose provisioner is asked: that of the tenant's home. It is in the subject and not in the message.
+    pub cluster: Option<ClusterId>,
     /// `None`: of all its containers.
     pub role: Option<LoggedRole>,
     pub tail: u16,
@@ -77,6 +80,10 @@ impl Request for AskLogs {
     type Reply = Logs;
     const SUBJECT: &'static str = "rp9.req.v1.provisioner.logs";
 
+    fn place(&self) -> Option<&str> {
+        self.cluster.as_ref().map(ClusterId::as_str)
+    }
+
     fn encode(&self) -> Vec<u8> {
         proto::LogsRequest {
             tenant_id: self.tenant.to_string(),
@@ -100,6 +107,7 @@ impl Request for AskLogs {
         };
         Ok(Self {
             tenant: message.tenant_id.parse().map_err(|e| malformed(format!("tenant_id: {e}")))?,
+            cluster: None,
             role,
             tail: u16::try_from(message.tail).unwrap_or(MOST_LINES).min(MOST_LINES),
             after,
@@ -149,7 +157,13 @@ mod tests {
     fn a_moment_beyond_all_logs_stays_on_its_side_of_them() {
         let line = datetime!(2026-08-01 12:00 UTC);
         let asked = |after| {
-            let asked = AskLogs { tenant: TenantId::generate(), role: None, tail: 1, after: Some(after) };
+            let asked = AskLogs {
+                tenant: TenantId::generate(),
+                cluster: None,
+                role: None,
+                tail: 1,
+                after: Some(after),
+            };
             AskLogs::decode(&asked.encode()).unwrap().after.unwrap()
         };
         // What Go's programs mean by no moment at all.

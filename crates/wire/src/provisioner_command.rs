@@ -38,6 +38,8 @@ pub const PROVISIONER: Consumer = Consumer {
 
 const PREFIX: &str = "rp9.cmd.v1.provisioner";
 
+const QUEUED: &str = "operation_queued";
+
 /// A command for the provisioner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvisionerCommand {
@@ -54,17 +56,21 @@ pub enum Order {
     Submit(SubmitOperation),
 }
 
-/// An operation was accepted: its row is there.
+/// There is something to do for an operation: it was accepted, was called off, or what it waited for has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationQueued {
+    /// Whose workers are to look.
+    pub service: String,
     pub operation: OperationId,
     pub kind: String,
+    /// The other operation that is the reason, which tells this message from one that was sent of it before. It is not sent along.
+    pub because_of: Option<OperationId>,
 }
 
 impl Order {
     const fn verb(&self) -> &'static str {
         match self {
-            Self::Wake(_) => "operation_queued",
+            Self::Wake(_) => QUEUED,
             Self::Submit(_) => "submit_operation",
         }
     }
@@ -89,7 +95,7 @@ impl Message for ProvisionerCommand {
 
     fn dedup_id(&self) -> String {
         match &self.order {
-            Order::Wake(queued) => queued.operation.to_string(),
+            Order::Wake(queued) => queued.dedup_id(),
             Order::Submit(submitted) => format!("submit.{}", submitted.operation),
         }
     }
@@ -108,7 +114,7 @@ impl Message for ProvisionerCommand {
         let (priority, verb) = rest.split_once('.').ok_or_else(unknown)?;
         let priority = Priority::ALL.into_iter().find(|p| p.as_str() == priority).ok_or_else(unknown)?;
         let order = match verb {
-            "operation_queued" => Order::Wake(OperationQueued::decode(bytes)?),
+            QUEUED => Order::Wake(OperationQueued::read(PROVISIONER.service, bytes)?),
             "submit_operation" => Order::Submit(SubmitOperation::decode(bytes)?),
             _ => return Err(unknown()),
         };
@@ -135,15 +141,43 @@ impl Message for ProvisionerCommand {
 }
 
 impl OperationQueued {
+    fn read(service: &str, bytes: &[u8]) -> Result<Self, Malformed> {
+        let malformed = |reason: String| Malformed { message: "OperationQueued", reason };
+        let message = proto::OperationQueued::decode(bytes).map_err(|e| malformed(e.to_string()))?;
+        let operation = message.operation_id.parse().map_err(|e| malformed(format!("operation_id: {e}")))?;
+        Ok(Self { service: service.to_owned(), operation, kind: message.kind, because_of: None })
+    }
+}
+
+/// Told to whichever service does that kind.
+impl Message for OperationQueued {
+    const NAME: &'static str = "OperationQueued";
+    const STREAM: StreamSpec = COMMANDS;
+
+    fn subject(&self) -> String {
+        format!("rp9.cmd.v1.{}.{}.{QUEUED}", self.service, Priority::Normal.as_str())
+    }
+
+    fn dedup_id(&self) -> String {
+        match self.because_of {
+            None => self.operation.to_string(),
+            Some(other) => format!("{}.{other}", self.operation),
+        }
+    }
+
     fn encode(&self) -> Vec<u8> {
         proto::OperationQueued { operation_id: self.operation.to_string(), kind: self.kind.clone() }
             .encode_to_vec()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        let malformed = |reason: String| Malformed { message: "OperationQueued", reason };
-        let message = proto::OperationQueued::decode(bytes).map_err(|e| malformed(e.to_string()))?;
-        let operation = message.operation_id.parse().map_err(|e| malformed(format!("operation_id: {e}")))?;
-        Ok(Self { operation, kind: message.kind })
+    fn decode(subject: &str, bytes: &[u8]) -> Result<Self, Undecodable> {
+        let unknown = || Undecodable::Unknown(format!("`{subject}` wakes nobody"));
+        let parts: Vec<_> = subject.split('.').collect();
+        let ["rp9", "cmd", "v1", service, _, QUEUED] = parts[..] else { return Err(unknown()) };
+        Ok(Self::read(service, bytes)?)
+    }
+
+    fn concerns(&self) -> Concerns {
+        Concerns { tenant: None, operation: Some(self.operation) }
     }
 }

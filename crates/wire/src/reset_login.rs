@@ -2,6 +2,7 @@
 
 use common::{
     bus::{Malformed, Request},
+    cluster::ClusterId,
     id::{ResetId, TenantId},
 };
 use prost::Message as _;
@@ -12,6 +13,8 @@ use crate::{InitialLogin, proto};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResetLogin {
     pub tenant: TenantId,
+    /// Whose provisioner is asked: that of the tenant's home. It is in the subject and not in the message.
+    pub cluster: Option<ClusterId>,
     pub reset: ResetId,
     /// Also forget the owner's second factor.
     pub disable_mfa: bool,
@@ -22,6 +25,10 @@ pub struct ResetLogin {
 impl Request for ResetLogin {
     type Reply = InitialLogin;
     const SUBJECT: &'static str = "rp9.req.v1.provisioner.reset_login";
+
+    fn place(&self) -> Option<&str> {
+        self.cluster.as_ref().map(ClusterId::as_str)
+    }
 
     fn encode(&self) -> Vec<u8> {
         proto::ResetLoginRequest {
@@ -38,6 +45,7 @@ impl Request for ResetLogin {
         let message = proto::ResetLoginRequest::decode(bytes).map_err(|e| malformed(e.to_string()))?;
         Ok(Self {
             tenant: message.tenant_id.parse().map_err(|e| malformed(format!("tenant_id: {e}")))?,
+            cluster: None,
             reset: message.reset_id.parse().map_err(|e| malformed(format!("reset_id: {e}")))?,
             disable_mfa: message.disable_mfa,
             recorded: message.recorded,

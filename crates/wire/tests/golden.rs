@@ -31,7 +31,12 @@ fn golden(name: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn queued(priority: Priority) -> ProvisionerCommand {
-    let queued = OperationQueued { operation: OperationId::from_uuid(SAMPLE), kind: "tenant.create".into() };
+    let queued = OperationQueued {
+        service: "provisioner".into(),
+        operation: OperationId::from_uuid(SAMPLE),
+        kind: "tenant.create".into(),
+        because_of: None,
+    };
     ProvisionerCommand { priority, order: Order::Wake(queued) }
 }
 
@@ -57,6 +62,18 @@ fn operation_queued() {
 }
 
 #[test]
+fn whoever_does_a_kind_is_woken_as_the_provisioner_always_was() {
+    let ProvisionerCommand { order: Order::Wake(queued), .. } = queued(Priority::Normal) else { panic!() };
+    let as_before = ProvisionerCommand { priority: Priority::Normal, order: Order::Wake(queued.clone()) };
+    assert_eq!((queued.subject(), queued.encode()), (as_before.subject(), as_before.encode()));
+    let other = OperationQueued { service: "backup".into(), ..queued };
+    assert_eq!(other.subject(), "rp9.cmd.v1.backup.normal.operation_queued");
+    assert_eq!(OperationQueued::decode(&other.subject(), &other.encode()).unwrap(), other);
+    let again = OperationQueued { because_of: Some(other.operation), ..other.clone() };
+    assert_ne!(again.dedup_id(), other.dedup_id(), "the stream takes it although it took the first");
+}
+
+#[test]
 fn submit_operation() {
     assert_eq!(read("submit_operation", &submitted(Priority::High)), submitted(Priority::High));
     let mut least = submitted(Priority::Low);
@@ -68,7 +85,7 @@ fn submit_operation() {
 
 #[test]
 fn initial_login_request() {
-    let request = AskInitialLogin { tenant: TenantId::from_uuid(SAMPLE) };
+    let request = AskInitialLogin { tenant: TenantId::from_uuid(SAMPLE), cluster: None };
     assert_eq!(
         AskInitialLogin::decode(&golden("initial_login_request", &request.encode())).unwrap(),
         request
@@ -94,6 +111,7 @@ fn initial_login_reply() {
 fn logs_request() {
     let request = AskLogs {
         tenant: TenantId::from_uuid(SAMPLE),
+        cluster: None,
         role: Some(LoggedRole::Worker),
         tail: 200,
         after: OffsetDateTime::from_unix_timestamp_nanos(1_785_586_200_123_456_789).ok(),
@@ -121,7 +139,7 @@ fn logs_reply() {
 fn reset_login_request() {
     let (tenant, reset) = (TenantId::from_uuid(SAMPLE), ResetId::from_uuid(SAMPLE));
     for (name, recorded) in [("reset_login_request", false), ("reset_login_request_recorded", true)] {
-        let request = ResetLogin { tenant, reset, disable_mfa: true, recorded };
+        let request = ResetLogin { tenant, cluster: None, reset, disable_mfa: true, recorded };
         assert_eq!(ResetLogin::decode(&golden(name, &request.encode())).unwrap(), request);
     }
 }

@@ -655,6 +655,8 @@ export interface components {
             actor: string;
             /** Format: date-time */
             at: string;
+            /** @description Instead of a tenant: what it was about. */
+            cluster_id?: string | null;
             correlation_id: string;
             id: string;
             operation_id?: string | null;
@@ -973,10 +975,7 @@ export interface components {
         Misses: "catch_up" | "skip";
         /** @enum {string} */
         Mode: "shared" | "dedicated";
-        /**
-         * @description The body of `POST /tenants`, for the description of the API. It is read field by field, so that every error is told
-         *     at once.
-         */
+        /** @description A tenant as it is asked for. */
         NewTenant: {
             /**
              * @description What the cluster it is on must comply with, whatever the case of the letters.
@@ -1043,6 +1042,8 @@ export interface components {
         OperationSummary: {
             /** @description Somebody cancelled it: it goes back, or has. */
             cancelled: boolean;
+            /** @description Instead of a tenant: what it is done to. */
+            cluster_id?: string | null;
             /** Format: date-time */
             created_at: string;
             error?: components["schemas"]["Failure"] | null;
@@ -1392,6 +1393,7 @@ export interface operations {
                      *           "action": "tenant.create",
                      *           "actor": "text",
                      *           "at": "2026-08-01T12:00:00Z",
+                     *           "cluster_id": "text",
                      *           "correlation_id": "text",
                      *           "id": "text",
                      *           "operation_id": "text",
@@ -2862,6 +2864,7 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "cancelled": false,
+                     *           "cluster_id": "text",
                      *           "created_at": "2026-08-01T12:00:00Z",
                      *           "error": {
                      *             "cause": null,
@@ -2993,6 +2996,7 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "cancelled": false,
+                     *         "cluster_id": "text",
                      *         "created_at": "2026-08-01T12:00:00Z",
                      *         "error": {
                      *           "cause": null,

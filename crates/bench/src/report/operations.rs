@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{busy, noisy};
-use crate::{figures::Figures, names::begin, run::BEGINNINGS};
+use crate::{figures::Figures, loads::BEGINNINGS, names::begin};
 
 /// Their table, and the one of the real steps.
 pub fn write(figures: &Figures, out: &mut String) -> anyhow::Result<()> {

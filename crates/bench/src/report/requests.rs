@@ -5,11 +5,11 @@ use std::fmt::Write;
 use super::{busy, noisy};
 use crate::{
     figures::{Figures, short},
+    loads::{CLIENTS, FEW, MIXED_PER_SECOND},
     names::{
         FOLLOW, MIX, PEER_MIX, PEER_REFUSE, PEER_SHOW_OWN, REFUSE, REPEAT, SHOW_OWN, create, create_in_sql,
         peer_create, show,
     },
-    run::{CLIENTS, FEW, MIXED_PER_SECOND},
 };
 
 /// Their tables.

@@ -1,6 +1,6 @@
 //! One attempt, and whether another one may fare better.
 
-use std::{error::Error, iter, time::Duration};
+use std::time::Duration;
 
 use reqwest::{Response, StatusCode, header};
 
@@ -89,16 +89,6 @@ fn passes(status: StatusCode, code: &str) -> bool {
         StatusCode::REQUEST_TIMEOUT,
     ];
     passing.contains(&status) || code == "request_in_flight"
-}
-
-/// An error and what is behind it.
-pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    let mut next = Some(error);
-    iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! Why nobody answered.
 
-use std::{error::Error, fmt, io};
-
-use super::attempt::causes;
+use std::{error::Error, fmt, io, iter};
 
 /// There was no answer, or half of one.
 #[derive(Debug, Clone)]
@@ -39,6 +37,16 @@ impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
+}
+
+/// An error and what is behind it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
 }
 
 /// TLS's errors travel inside of `io::Error`, which hands out its own source instead of itself.

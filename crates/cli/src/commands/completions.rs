@@ -3,7 +3,8 @@
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
-use crate::{args::Cli, exit::Exit, failure::Failure, setting::Setting};
+use super::Cli;
+use crate::{exit::Exit, failure::Failure, setting::Setting};
 
 #[derive(Debug, Args)]
 pub struct Completions {

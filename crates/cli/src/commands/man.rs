@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory};
 use clap_mangen::generate_to;
 
-use crate::{args::Cli, exit::Exit, failure::Failure, setting::Setting};
+use super::Cli;
+use crate::{exit::Exit, failure::Failure, setting::Setting};
 
 #[derive(Debug, Args)]
 pub struct Man {

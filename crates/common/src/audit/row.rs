@@ -6,8 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// What the hash of a row covers, besides its place and the hash before it.
-pub(super) const COLUMNS: &str =
-    "id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason";
+pub(super) const COLUMNS: &str = "id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason, cluster_id";
 
 #[derive(Debug, FromRow)]
 pub(super) struct Row {
@@ -22,6 +21,7 @@ pub(super) struct Row {
     outcome: String,
     request_digest: Option<Vec<u8>>,
     reason: Option<String>,
+    cluster_id: Option<String>,
 }
 
 impl Row {
@@ -44,8 +44,11 @@ impl Row {
             self.request_digest.as_deref(),
             self.reason.as_deref().map(str::as_bytes),
         ];
+        // Rows had no such column, and their hashes stay what they were.
+        let parts =
+            parts.into_iter().chain(self.cluster_id.as_deref().map(|cluster| Some(cluster.as_bytes())));
         let hash = Sha256::new().chain_update(b"rp9 audit 1").chain_update(position.to_be_bytes());
-        let hash = parts.into_iter().fold(hash, |hash, part: Option<&[u8]>| match part {
+        let hash = parts.fold(hash, |hash, part: Option<&[u8]>| match part {
             Some(part) => {
                 hash.chain_update([1]).chain_update((part.len() as u64).to_be_bytes()).chain_update(part)
             }

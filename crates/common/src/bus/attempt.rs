@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     BusError, Carried, Concerns, Message, Outcome, Undecodable,
-    consume::ACK_WAIT,
+    consumer::ACK_WAIT,
     sender,
     verdict::{Verdict, after_failure, after_unknown, is_worn_out},
 };

@@ -26,8 +26,13 @@ const ERROR_KIND: &str = "rp9-error-kind";
 pub trait Request: Sized + Send + Sync + 'static {
     /// The answer.
     type Reply: Send;
-    /// Where it is asked.
+    /// Where it is asked, of whoever answers.
     const SUBJECT: &'static str;
+
+    /// Which of those who answer is asked: the last token of the subject. `None`: whoever is there.
+    fn place(&self) -> Option<&str> {
+        None
+    }
 
     fn encode(&self) -> Vec<u8>;
     fn decode(bytes: &[u8]) -> Result<Self, Malformed>;
@@ -41,7 +46,7 @@ impl Bus {
         if !self.is_connected() {
             return Err(BusError::Disconnected);
         }
-        let asked = self.client.request(R::SUBJECT, request.encode().into());
+        let asked = self.client.request(subject(R::SUBJECT, request.place()), request.encode().into());
         let answer = timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| BusError::Timeout)?;
         let answer = answer.map_err(|error| match error.kind() {
             async_nats::RequestErrorKind::NoResponders => BusError::NoResponders,
@@ -60,14 +65,15 @@ impl Bus {
         }
     }
 
-    /// Answers questions until told to stop; replicas share them.
+    /// Answers questions that are asked of anybody, or of this place, until told to stop; replicas share them.
     pub async fn answer<R: Request, E: Classify, F: Future<Output = Result<R::Reply, E>>>(
         &self,
         group: &'static str,
+        place: Option<&str>,
         stopping: CancellationToken,
         handle: impl Fn(R) -> F,
     ) -> Result<(), BusError> {
-        let subscription = self.client.queue_subscribe(R::SUBJECT, group.to_owned()).await;
+        let subscription = self.client.queue_subscribe(subject(R::SUBJECT, place), group.to_owned()).await;
         let questions = until_drained(subscription.map_err(|e| BusError::Refused(e.into()))?, stopping);
         questions.for_each_concurrent(AT_ONCE, |question| self.answer_one(question, &handle)).await;
         Ok(())
@@ -93,6 +99,10 @@ impl Bus {
         // Whoever asked may be gone by now; there is nobody to tell.
         let _ = self.client.publish_with_headers(inbox, headers, payload.into()).await;
     }
+}
+
+fn subject(of_all: &str, place: Option<&str>) -> String {
+    place.map_or_else(|| of_all.to_owned(), |place| format!("{of_all}.{place}"))
 }
 
 /// The answer's bytes, or why there is none.

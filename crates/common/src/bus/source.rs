@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Bus, BusError, StreamSpec,
-    consume::{ACK_WAIT, Consumer, Lane},
+    consumer::{ACK_WAIT, Consumer, Lane},
     link::Connection,
     pull::Pull,
     urgency::ByUrgency,

@@ -11,7 +11,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgRow},
 };
 
-use super::doubt::Doubt;
+use super::write_probe::WriteProbe;
 
 /// What we begin connections with, and rely on.
 const RELIED_ON: [&str; 7] = [
@@ -72,10 +72,10 @@ fn unfit(seen: &PgRow, options: &PgConnectOptions) -> Result<Option<Unfit>, sqlx
 pub(super) async fn check(
     connection: &mut PgConnection,
     options: &PgConnectOptions,
-    doubt: &Doubt,
+    probe: &WriteProbe,
 ) -> Result<(), sqlx::Error> {
     let seen = ask(connection).await?;
-    doubt.made(seen.try_get::<&str, _>("read_only")? == "off", Instant::now());
+    probe.made(seen.try_get::<&str, _>("read_only")? == "off", Instant::now());
     match unfit(&seen, options)? {
         None => Ok(()),
         Some(unfit) => Err(sqlx::Error::Configuration(unfit.into())),
@@ -90,9 +90,12 @@ async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error
 }
 
 /// Asks, and says whether the connection is of use: one that does not answer never is.
-pub(super) async fn is_of_use(connection: &mut PgConnection, doubt: &Doubt) -> Result<bool, sqlx::Error> {
+pub(super) async fn is_of_use(
+    connection: &mut PgConnection,
+    probe: &WriteProbe,
+) -> Result<bool, sqlx::Error> {
     let takes_writes = takes_writes(connection).await?;
-    Ok(doubt.keeps(takes_writes, Instant::now()))
+    Ok(probe.keeps(takes_writes, Instant::now()))
 }
 
 /// Of settings written `-c name=value`, the last of each name counts, as it does to the server.

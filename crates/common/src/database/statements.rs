@@ -14,7 +14,7 @@ use sqlx::{
 };
 use tokio::time::{Duration, timeout};
 
-use super::{ALIVE_FOR, doubt::Doubt, fitness};
+use super::{ALIVE_FOR, fitness, write_probe::WriteProbe};
 
 /// How long a connection may take to say where it stands, when that is in doubt.
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ pub struct Statements(Pool<Connections>);
 #[derive(Debug)]
 struct Connections {
     options: PgConnectOptions,
-    doubt: Doubt,
+    probe: WriteProbe,
 }
 
 impl Manager for Connections {
@@ -43,7 +43,7 @@ impl Manager for Connections {
 
     async fn create(&self) -> Result<PgConnection, Error> {
         let mut connection = PgConnection::connect_with(&self.options).await?;
-        fitness::check(&mut connection, &self.options, &self.doubt).await?;
+        fitness::check(&mut connection, &self.options, &self.probe).await?;
         Ok(connection)
     }
 
@@ -51,7 +51,7 @@ impl Manager for Connections {
         if metrics.age() > LIFETIME {
             return Err(RecycleError::message("it is old"));
         }
-        if metrics.last_used() > ALIVE_FOR && !fitness::is_of_use(connection, &self.doubt).await? {
+        if metrics.last_used() > ALIVE_FOR && !fitness::is_of_use(connection, &self.probe).await? {
             return Err(RecycleError::message("its server takes no writes"));
         }
         Ok(())
@@ -69,7 +69,7 @@ impl Statements {
     pub(super) fn with(pool: &PgPool, connections: u32, options: PgConnectOptions) -> Self {
         let patience = Some(pool.options().get_acquire_timeout());
         let timeouts = managed::Timeouts { wait: patience, create: patience, recycle: patience };
-        let built = Pool::builder(Connections { options, doubt: Doubt::default() })
+        let built = Pool::builder(Connections { options, probe: WriteProbe::default() })
             .max_size(connections as usize)
             .timeouts(timeouts)
             .runtime(deadpool::Runtime::Tokio1)
@@ -131,7 +131,7 @@ impl Drop for Borrowed {
         tokio::spawn(async move {
             let Some(pool) = Object::pool(&borrowed) else { return };
             let asked =
-                timeout(SETTLED_WITHIN, fitness::is_of_use(&mut borrowed, &pool.manager().doubt)).await;
+                timeout(SETTLED_WITHIN, fitness::is_of_use(&mut borrowed, &pool.manager().probe)).await;
             if !matches!(asked, Ok(Ok(true))) {
                 drop(Object::take(borrowed));
             }

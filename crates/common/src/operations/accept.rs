@@ -11,9 +11,9 @@ use serde_json::Value;
 use sqlx::{PgExecutor, Postgres, postgres::PgArguments, query::QueryScalar};
 use time::OffsetDateTime;
 
-use super::{OperationKind, Priority, Request};
+use super::{OperationKind, Priority, Request, Subject, SubjectId};
 use crate::{
-    id::{AuditId, OperationId, TenantId},
+    id::{AuditId, OperationId},
     role::Role,
     tenant::TenantStatus,
 };
@@ -23,7 +23,8 @@ use crate::{
 pub struct NewOperation<'a> {
     pub id: OperationId,
     pub kind: &'static OperationKind,
-    pub tenant: TenantId,
+    /// What it is done to.
+    pub subject: Subject,
     /// What it is asked to do: a [`Request`] of this kind, as its row keeps it.
     pub request: Value,
     /// Unless the kind's own is right.
@@ -64,27 +65,52 @@ pub type Accepting<'q> = QueryScalar<'q, Postgres, bool, PgArguments>;
 
 impl<'a> NewOperation<'a> {
     /// What is asked for with this request, as its kind has it.
-    pub fn of<R: Request>(id: OperationId, tenant: TenantId, request: &R, asked: Asked<'a>) -> Self {
+    pub fn of<R: Request>(id: OperationId, subject: &R::Subject, request: &R, asked: Asked<'a>) -> Self {
+        Self::on(subject.subject(), id, request, asked)
+    }
+
+    /// The same on a subject that is known to be of the kind's sort.
+    pub(super) fn on<R: Request>(subject: Subject, id: OperationId, request: &R, asked: Asked<'a>) -> Self {
         // A request is made of words and numbers: it always becomes JSON.
         let request = serde_json::to_value(request).unwrap_or_default();
-        Self { id, kind: R::KIND, tenant, request, priority: None, not_before: None, parent: None, asked }
+        Self { id, kind: R::KIND, subject, request, priority: None, not_before: None, parent: None, asked }
     }
 }
 
-/// Accepts an operation on a tenant that is there, whose status, once everything accepted before has been done, is one that its kind begins from. `false`: nothing was written, because
-/// the key or the operation's id was used before, or because it cannot be done.
+/// Accepts an operation on a cluster that is known, or on a tenant that is there, whose status, once everything accepted before has been
+/// done, is one that its kind begins from. `false`: nothing was written, because the key or the operation's id was used before, or because
+/// it cannot be done.
 pub async fn accept(
     executor: impl PgExecutor<'_>,
     new: &NewOperation<'_>,
     once: Option<&Once<'_>>,
 ) -> Result<bool, sqlx::Error> {
-    let from: Vec<_> = new.kind.from.iter().map(|status| status.as_str()).collect();
-    let statement = bind(sqlx::query_scalar(statement::ACCEPT), new, once);
-    let statement = statement
-        .bind(from)
-        .bind(new.kind.is_refused_beside_its_like())
-        .bind(new.kind.passes.map(TenantStatus::as_str));
+    let statement = match &new.subject {
+        Subject::Tenant(_) => {
+            let from: Vec<_> = new.kind.from.iter().map(|status| status.as_str()).collect();
+            let statement = bind(sqlx::query_scalar(statement::ACCEPT), new, once);
+            statement
+                .bind(from)
+                .bind(new.kind.is_refused_beside_its_like())
+                .bind(new.kind.passes.map(TenantStatus::as_str))
+        }
+        Subject::Cluster(cluster) => {
+            let statement = bind(sqlx::query_scalar(statement::ACCEPT_ON_CLUSTER), new, once);
+            statement.bind(cluster.as_str()).bind(new.kind.is_refused_beside_its_like())
+        }
+    };
     statement.fetch_one(executor).await
+}
+
+/// Accepts an operation as a part of its parent, while that runs under this fence and nobody has called it off. How its tenant is is the
+/// parent's affair: it is not asked for here, and stays as it is.
+pub(super) async fn accept_part(
+    executor: impl PgExecutor<'_>,
+    new: &NewOperation<'_>,
+    fence: i64,
+) -> Result<bool, sqlx::Error> {
+    let statement = bind(sqlx::query_scalar(statement::ACCEPT_PART), new, None);
+    statement.bind(fence).fetch_one(executor).await
 }
 
 /// Binds what [`crate::accepting!`] needs: `$1` to `$24`.
@@ -97,7 +123,7 @@ pub fn bind<'q>(
     bind_first_time(statement, asked.actor, once)
         .bind(new.id)
         .bind(kind.name)
-        .bind(new.tenant)
+        .bind(new.subject.tenant())
         .bind(&new.request)
         .bind(asked.correlation_id)
         .bind(asked.traceparent)
@@ -111,7 +137,8 @@ pub fn bind<'q>(
         .bind(kind.lane.as_str())
         .bind(kind.alone)
         .bind(new.parent)
-        .bind(kind.next_status().map(TenantStatus::as_str))
+        // How its tenant will be is the affair of the whole, and not of a part.
+        .bind(kind.next_status().filter(|_| new.parent.is_none()).map(TenantStatus::as_str))
 }
 
 /// Binds what [`crate::first_time!`] needs: `$1` to `$7`.

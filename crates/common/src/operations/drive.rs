@@ -11,7 +11,10 @@ use serde::Deserialize as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Claimed, Context, End, Journal, Lease, OperationKind, Saga, Store, StoreError, Transition};
+use super::{
+    Claimed, Context, End, Journal, Lease, OperationKind, Request, Saga, Store, StoreError, SubjectId as _,
+    Transition,
+};
 use crate::error::{Kind, chain};
 use run::Run;
 
@@ -104,7 +107,8 @@ async fn go_on<S: Saga>(
         }
     }
     let request = S::Request::deserialize(&claimed.request).map_err(|_| StoreError::Unreadable)?;
-    let context = Context::new(world, &request, lease, store.pool(), claimed.tenant, stopping);
+    let subject = <S::Request as Request>::Subject::of(&claimed.subject).ok_or(StoreError::Unreadable)?;
+    let context = Context::new(world, &request, &subject, lease, store.pool(), claimed, stopping);
     Run::new(steps, journal, context, store, claimed, stopping).advance().await
 }
 

@@ -170,9 +170,16 @@ struct StepRecord {
     status: Status,
     run_failures: Tally,
     undo_failures: Tally,
+    /// How often a person let the operation go on since this step was begun.
+    resumptions: u32,
 }
 
 impl StepRecord {
+    fn resume(&mut self) {
+        self.forget_failures();
+        self.resumptions += u32::from(self.status != Status::Pending);
+    }
+
     fn forget_failures(&mut self) {
         (self.run_failures, self.undo_failures) = (Tally::default(), Tally::default());
     }
@@ -203,7 +210,7 @@ impl Journal {
             Event::Failed => step.run_failures.note(class),
             Event::UndoFailed => step.undo_failures.note(class),
             Event::Waiting => self.wait(*ordinal, output.as_ref()),
-            Event::Resumed => self.steps.iter_mut().for_each(StepRecord::forget_failures),
+            Event::Resumed => self.steps.iter_mut().for_each(StepRecord::resume),
             Event::Started | Event::UndoStarted | Event::Undone => {}
         }
         Ok(())
@@ -251,6 +258,11 @@ impl Journal {
     /// How undoing this step failed.
     pub fn undo_failures(&self, ordinal: usize) -> Tally {
         self.steps.get(ordinal).map(|step| step.undo_failures).unwrap_or_default()
+    }
+
+    /// How often a person let the operation go on since this step was begun.
+    pub fn resumptions(&self, ordinal: usize) -> u32 {
+        self.steps.get(ordinal).map(|step| step.resumptions).unwrap_or_default()
     }
 
     /// The saga's state as the last successful step left it, or a step that waits since.

@@ -5,7 +5,8 @@ use std::{fmt, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{role::Role, tenant::TenantStatus};
+use super::SubjectId;
+use crate::{id::TenantId, role::Role, tenant::TenantStatus};
 
 /// All that the rest of the house needs to know about one sort of operation. Each has a saga in the service that does it.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct OperationKind {
     pub alone: bool,
     /// Whether it is refused while another one like it is open for the same tenant.
     pub single: bool,
-    /// How a tenant may be for it to be accepted. Empty for what makes its tenant.
+    /// How a tenant may be for it to be accepted. Empty for what makes its tenant, and for what is done to a cluster.
     pub from: &'static [TenantStatus],
     /// How the tenant is from the acceptance to the end, if that differs from before. What it was before is kept with the operation.
     pub passes: Option<TenantStatus>,
@@ -38,7 +39,7 @@ pub struct OperationKind {
     pub read: fn(&Value) -> Result<Value, String>,
 }
 
-/// What operations of one tenant take turns with each other.
+/// What operations of one tenant, or cluster, take turns with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// What changes how the tenant lives.
@@ -93,9 +94,16 @@ impl Priority {
 
 /// What an operation is asked to do, as its row keeps it. Fields are added with a default and never renamed: rows outlive releases.
 pub trait Request: fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What it is done to.
+    type Subject: SubjectId;
     /// The sort of operation that is asked for with this.
     const KIND: &'static OperationKind;
 }
+
+/// What is asked of a tenant.
+pub trait TenantRequest: Request<Subject = TenantId> {}
+
+impl<R: Request<Subject = TenantId>> TenantRequest for R {}
 
 /// Checks that this is a request of type `R` and has nothing besides. Rows are read more generously: a later release may have
 /// written more into them.

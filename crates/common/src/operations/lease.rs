@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::{
     error::{Classify, Kind},
     id::OperationId,
-    operations::{Claimed, Store, StoreError},
+    operations::{Claimed, NewOperation, Part, Store, StoreError},
 };
 
 /// Renewed this many times within its length, so that two lost renewals do not lose the lease.
@@ -52,6 +52,11 @@ impl Lease {
     /// The same inside a transaction: what is written there is kept only if the lease still holds at its commit.
     pub async fn check_in(&self, transaction: &mut sqlx::PgTransaction<'_>) -> Result<(), StoreError> {
         self.store.check_in(self.operation, self.fence, transaction).await
+    }
+
+    /// How this part of the operation is, which is accepted under this lease if it is not there.
+    pub(super) async fn ensure_part(&self, new: &NewOperation<'_>) -> Result<Part, StoreError> {
+        self.store.ensure_part(new, self.fence).await
     }
 
     /// Goes on with this work only while the lease is certain to be held. A process that was stopped for longer than that would

@@ -10,7 +10,10 @@ use tokio::time::Instant;
 use super::*;
 use crate::{
     id::TenantId,
-    operations::{Claim, Claimed, Entry, Lane, NewEntry, OperationKind, Priority, Record, Transition},
+    operations::{
+        Claim, Claimed, Entry, Lane, NewEntry, NewOperation, OperationKind, Part, Priority, Record,
+        Transition,
+    },
 };
 
 /// A record that answers renewals from a list, and notes which lease was asked about when.
@@ -56,6 +59,20 @@ impl Record for Answers {
     async fn journal(&self, _: OperationId) -> Result<Vec<Entry>, StoreError> {
         unreachable!("a lease reads nothing")
     }
+
+    async fn ensure_part(&self, _: &NewOperation<'_>, _: i64) -> Result<Part, StoreError> {
+        unreachable!("a lease has no parts")
+    }
+
+    async fn cancel_parts(
+        &self,
+        _: OperationId,
+        _: i64,
+        _: bool,
+        _: &serde_json::Value,
+    ) -> Result<Vec<OperationId>, StoreError> {
+        unreachable!("a lease has no parts")
+    }
 }
 
 fn away() -> StoreError {
@@ -90,7 +107,8 @@ fn claimed() -> Claimed {
     Claimed {
         id: OperationId::generate(),
         kind: &KIND,
-        tenant: TenantId::generate(),
+        subject: TenantId::generate().into(),
+        parent: None,
         request: serde_json::Value::Null,
         undoing: false,
         deadline: Instant::now(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
 
-use super::{Claimed, OperationKind, Paused};
+use super::{Claimed, End, OperationKind};
 
 /// Measures one run of a step: `rp9_operation_step_duration_seconds` and `rp9_operation_steps_total{outcome}`.
 pub(super) struct StepTimer {
@@ -36,11 +36,8 @@ pub(super) fn claimed(claimed: &Claimed) {
 }
 
 /// From acceptance to the end: `rp9_operation_duration_seconds` and `rp9_operations_total{outcome}`.
-pub(super) fn paused(claimed: &Claimed, paused: Paused, driven: Duration) {
-    if let Paused::Ended(end) = paused {
-        let (kind, outcome) = (claimed.kind.as_str(), end.as_str());
-        counter!("rp9_operations_total", "kind" => kind, "outcome" => outcome).increment(1);
-        histogram!("rp9_operation_duration_seconds", "kind" => kind)
-            .record((claimed.age + driven).as_secs_f64());
-    }
+pub(super) fn ended(claimed: &Claimed, end: End, driven: Duration) {
+    let (kind, outcome) = (claimed.kind.as_str(), end.as_str());
+    counter!("rp9_operations_total", "kind" => kind, "outcome" => outcome).increment(1);
+    histogram!("rp9_operation_duration_seconds", "kind" => kind).record((claimed.age + driven).as_secs_f64());
 }

@@ -7,10 +7,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    cluster::ClusterId,
     database,
     error::{Classify, Kind, chain, scrub, writable},
     id::{OperationId, TenantId},
-    operations::{Lease, OperationKind, Request, StoreError},
+    operations::{Claimed, Lease, OperationKind, Request, StoreError, part::Asking},
 };
 
 /// A line of steps. The order and the names are part of the record: journals of running operations refer to them.
@@ -43,6 +44,11 @@ pub trait Step<S: Saga>: Send + Sync {
     fn limit(&self) -> Duration {
         LIMIT
     }
+    /// The kind of operation that it has done as a part of itself ([`Context::ensure_child`]). One that goes on while this is undone is
+    /// called off first, and waited for.
+    fn child(&self) -> Option<&'static OperationKind> {
+        None
+    }
     /// Does it. What cannot be done yet ends as [`later`], and `state` then says how far it is.
     async fn run(&self, context: &ContextOf<'_, S>, state: &mut S::State) -> Result<(), StepError>;
     /// Undoes it; `state` is that of the last step that succeeded, perhaps before this one, or what this one saved. A step that leaves nothing
@@ -55,38 +61,56 @@ pub trait Step<S: Saga>: Send + Sync {
 
 /// What a step works with. It looks through [`Context::observe`] and acts through [`Context::fenced`] and
 /// [`Context::begin`], so that every effect is preceded by a look at the fence.
-pub struct Context<'a, W, R> {
+pub struct Context<'a, W, R: Request> {
     world: &'a W,
     request: &'a R,
-    lease: &'a Lease,
+    subject: &'a R::Subject,
+    pub(super) lease: &'a Lease,
     database: &'a sqlx::PgPool,
-    tenant: TenantId,
+    pub(super) claimed: &'a Claimed,
     stopping: &'a CancellationToken,
+    /// What the step at hand may ask others for.
+    pub(super) asking: Asking,
 }
 
 /// What the steps of this saga work with.
 pub type ContextOf<'a, S> = Context<'a, <S as Saga>::World, <S as Saga>::Request>;
 
-impl<'a, W, R> Context<'a, W, R> {
+impl<W, R: Request<Subject = TenantId>> Context<'_, W, R> {
+    /// The tenant this is done for.
+    pub fn tenant(&self) -> TenantId {
+        *self.subject
+    }
+}
+
+impl<W, R: Request<Subject = ClusterId>> Context<'_, W, R> {
+    /// The cluster this is done to.
+    pub fn cluster(&self) -> &ClusterId {
+        self.subject
+    }
+}
+
+impl<'a, W, R: Request> Context<'a, W, R> {
     pub(super) fn new(
         world: &'a W,
         request: &'a R,
+        subject: &'a R::Subject,
         lease: &'a Lease,
         database: &'a sqlx::PgPool,
-        tenant: TenantId,
+        claimed: &'a Claimed,
         stopping: &'a CancellationToken,
     ) -> Self {
-        Self { world, request, lease, database, tenant, stopping }
+        Self { world, request, subject, lease, database, claimed, stopping, asking: Asking::default() }
+    }
+
+    /// The same for another step.
+    pub(super) const fn asking(&self, asking: Asking) -> Self {
+        Self { asking, ..*self }
     }
 
     /// What is to be done.
     pub fn request(&self) -> &'a R {
         self.request
-    }
-
-    /// The tenant this is done for.
-    pub fn tenant(&self) -> TenantId {
-        self.tenant
     }
 
     /// The operation this is a step of.

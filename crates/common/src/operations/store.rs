@@ -1,6 +1,7 @@
 //! Where operations are kept, as one process uses it: under its name, with leases of one length.
 
 mod claim;
+mod parts;
 mod postgres;
 mod record;
 mod write;
@@ -13,16 +14,17 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     error::{Classify, Kind},
     id::OperationId,
-    operations::{Entry, IllegalEvent, OperationKind},
+    operations::{Call, Entry, IllegalEvent, NewOperation, OperationKind, Wake},
 };
 
 pub use postgres::PostgresRecord;
-pub use record::{Claim, Claimed, NewEntry, Record, Transition};
+pub use record::{Claim, Claimed, NewEntry, Parent, Part, Record, Transition};
 
 /// Longer than the slowest renewal, shorter than anybody's patience with a dead worker.
 const LEASE: Duration = Duration::from_secs(15);
@@ -42,6 +44,8 @@ pub struct Store {
     cluster: Option<Arc<str>>,
     /// How often this process has asked for an operation.
     asked: Arc<AtomicU32>,
+    /// Tells workers of what was accepted as a part of something.
+    wake: Wake,
     /// For the one operation that may be what ends this process.
     alone: Arc<Semaphore>,
 }
@@ -91,6 +95,7 @@ impl Store {
             at_most: u32::MAX,
             cluster: None,
             asked: Arc::default(),
+            wake: Wake::default(),
             alone,
         }
     }
@@ -105,7 +110,12 @@ impl Store {
         Self { grace, ..self }
     }
 
-    /// The same, claiming nothing while so many operations are under a lease, whoever holds it.
+    /// The same, telling workers through this what was accepted as a part of something.
+    pub(super) fn waking(self, wake: Wake) -> Self {
+        Self { wake, ..self }
+    }
+
+    /// The same, claiming nothing while so many operations of its cluster are under a lease, whoever holds it.
     pub fn with_at_most(self, at_most: u32) -> Self {
         Self { at_most, ..self }
     }
@@ -162,6 +172,34 @@ impl Store {
         transition: &Transition,
     ) -> Result<bool, StoreError> {
         self.record.write(id, fence, entries, transition, self.lease).await
+    }
+
+    /// See [`Record::ensure_part`]. Whoever does such things is woken.
+    pub(super) async fn ensure_part(&self, new: &NewOperation<'_>, fence: i64) -> Result<Part, StoreError> {
+        let part = self.record.ensure_part(new, fence).await?;
+        if part == Part::Accepted {
+            new.parent.into_iter().for_each(|parent| self.call(new.kind, new.id, parent));
+        }
+        Ok(part)
+    }
+
+    /// See [`Record::cancel_parts`]. Says whether all are over.
+    pub(super) async fn end_parts(
+        &self,
+        parent: OperationId,
+        fence: i64,
+        of: &OperationKind,
+    ) -> Result<bool, StoreError> {
+        let why =
+            json!({ "kind": "cancelled", "detail": format!("{parent}, which it is a part of, goes back.") });
+        let open = self.record.cancel_parts(parent, fence, of.unwinds, &why).await?;
+        open.iter().for_each(|part| self.call(of, *part, parent));
+        Ok(open.is_empty())
+    }
+
+    fn call(&self, kind: &OperationKind, operation: OperationId, because_of: OperationId) {
+        let (service, kind) = (kind.service.to_owned(), kind.name.to_owned());
+        self.wake.call(Call { service, operation, kind, because_of });
     }
 
     /// The journal so far.

@@ -42,7 +42,7 @@ impl Class {
         if word == LOST {
             return Self::Lost;
         }
-        let known = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+        let known = Kind::ALL.iter().copied().find(|kind| kind.as_str() == word);
         known.map_or(Self::Ours, Self::of)
     }
 
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_of_the_class_that_its_word_says() {
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.iter().copied() {
             assert_eq!(Class::of_word(kind.as_str()), Class::of(kind));
             assert_ne!(Class::of(kind), Class::Lost, "{kind}");
         }

@@ -1,4 +1,7 @@
 //! The loop that claims operations and drives them, several at once.
+//!
+//! It is no [`crate::service::Round`]: a round is dropped wherever it waits when the process stops, and a claim that is dropped leaves its operation
+//! to nobody until the lease ends.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -7,11 +10,11 @@ use std::{
 };
 
 use futures::FutureExt;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
-use super::{Claimed, Drive, Gate, OperationKind, Store, StoreError, metrics};
+use super::{Call, Claimed, Drive, Gate, OperationKind, Paused, Store, StoreError, Wake, metrics};
 use crate::{
     error::chain,
     service::{self, Tasks},
@@ -19,17 +22,6 @@ use crate::{
 
 /// How often the record is asked when nobody wakes us: the bound on what a lost message costs.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-
-/// Wakes a worker: an operation was accepted.
-#[derive(Clone, Default)]
-pub struct Wake(Arc<Notify>);
-
-impl Wake {
-    /// Look now.
-    pub fn now(&self) {
-        self.0.notify_one();
-    }
-}
 
 /// Claims and drives operations until told to stop.
 pub struct Worker<W> {
@@ -45,7 +37,8 @@ pub struct Worker<W> {
 
 impl<W: Send + Sync + 'static> Worker<W> {
     /// Starts the loop among `tasks`.
-    pub fn spawn(self, tasks: &Tasks) {
+    pub fn spawn(mut self, tasks: &Tasks) {
+        self.store = self.store.waking(self.wake.clone());
         let (worker, tasks_inside) = (Arc::new(self), tasks.clone());
         tasks.spawn("operations", async move { worker.work(&tasks_inside).await });
     }
@@ -76,7 +69,7 @@ impl<W: Send + Sync + 'static> Worker<W> {
     }
 
     async fn wait(&self, stopping: &CancellationToken) {
-        let woken = tokio::time::timeout(SWEEP_EVERY, self.wake.0.notified());
+        let woken = tokio::time::timeout(SWEEP_EVERY, self.wake.woken());
         stopping.run_until_cancelled(woken).await;
     }
 
@@ -89,7 +82,8 @@ impl<W: Send + Sync + 'static> Worker<W> {
         let span = tracing::info_span!(
             "operation",
             operation_id = %claimed.id,
-            tenant_id = %claimed.tenant,
+            tenant_id = claimed.subject.tenant().map(field::display),
+            cluster_id = claimed.subject.cluster().map(field::display),
             correlation_id = claimed.correlation_id,
             operation.kind = claimed.kind.as_str(),
         );
@@ -106,6 +100,14 @@ impl<W: Send + Sync + 'static> Worker<W> {
         self.wake.now();
     }
 
+    /// Whoever has it done as a part of something waits for its end.
+    fn tell_parent(&self, claimed: &Claimed, paused: Paused) {
+        if let (Some(parent), Paused::Ended(_)) = (claimed.parent.clone(), paused) {
+            let (service, operation, kind) = (parent.service, parent.id, parent.kind);
+            self.wake.call(Call { service, operation, kind, because_of: claimed.id });
+        }
+    }
+
     async fn drive(&self, claimed: &Claimed, stopping: &CancellationToken) {
         let Some(saga) = self.sagas.iter().find(|saga| saga.kind() == claimed.kind) else { return };
         metrics::claimed(claimed);
@@ -114,8 +116,11 @@ impl<W: Send + Sync + 'static> Worker<W> {
         let duration_ms = begun.elapsed().as_millis() as u64;
         match driven {
             Ok(paused) => {
-                metrics::paused(claimed, paused, begun.elapsed());
+                if let Paused::Ended(end) = paused {
+                    metrics::ended(claimed, end, begun.elapsed());
+                }
                 tracing::info!(outcome = paused.as_str(), duration_ms, "operation");
+                self.tell_parent(claimed, paused);
             }
             Err(StoreError::LeaseLost) => {
                 tracing::warn!(duration_ms, "the lease was lost; somebody else goes on")

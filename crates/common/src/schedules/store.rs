@@ -11,8 +11,7 @@ use async_trait::async_trait;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use super::{Claimed, Decided, DeclareError, Outcome, PlanError, Record, Rule, Schedule};
-use crate::error::{Classify, Kind};
+use super::{Claimed, Decided, Outcome, Record, Rule, Schedule, ScheduleError};
 
 /// As long as an operation's.
 const LEASE: Duration = Duration::from_secs(15);
@@ -52,30 +51,6 @@ pub struct ScheduleStore {
     pool: PgPool,
     clock: Clock,
     lease: Duration,
-}
-
-/// The record did not take what was written.
-#[derive(Debug, thiserror::Error)]
-pub enum ScheduleError {
-    #[error("the lease is lost")]
-    LeaseLost,
-    #[error("the record could not be reached or refused")]
-    Database(#[from] sqlx::Error),
-    #[error("a schedule in the record cannot be followed")]
-    Plan(#[from] PlanError),
-    #[error(transparent)]
-    Declare(#[from] DeclareError),
-}
-
-impl Classify for ScheduleError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::LeaseLost => Kind::Conflict,
-            Self::Database(error) => error.kind(),
-            Self::Plan(_) => Kind::Internal,
-            Self::Declare(error) => error.kind(),
-        }
-    }
 }
 
 impl ScheduleStore {

@@ -4,15 +4,21 @@ use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use axum::{Router, http::StatusCode, routing::get};
 
-use super::{Interval, Process};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::{Interval, Readiness, Tasks};
 
 /// Histogram samples pile up until somebody folds them; nobody may be scraping.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Serves the port until the process stops.
-pub async fn serve(process: &Process, bind: SocketAddr) -> anyhow::Result<()> {
-    let (readiness, metrics) = (process.readiness.clone(), process.metrics.clone());
-    let upkeep = process.metrics.clone();
+pub async fn serve(
+    bind: SocketAddr,
+    tasks: &Tasks,
+    readiness: Readiness,
+    metrics: PrometheusHandle,
+) -> anyhow::Result<()> {
+    let upkeep = metrics.clone();
     let routes = Router::new()
         .route("/live", get(async || "alive"))
         .route(
@@ -24,15 +30,15 @@ pub async fn serve(process: &Process, bind: SocketAddr) -> anyhow::Result<()> {
         )
         .route("/metrics", get(async move || metrics.render()));
     let listener = tokio::net::TcpListener::bind(bind).await?;
-    let stopping = process.tasks.stopping();
-    process.tasks.spawn("ops", async move {
+    let stopping = tasks.stopping();
+    tasks.spawn("ops", async move {
         let shutdown = stopping.clone().cancelled_owned();
         let server = axum::serve(listener, routes).with_graceful_shutdown(shutdown);
         if let Err(error) = server.await {
             tracing::error!(%error, "the operators' port is closed");
         }
     });
-    process.tasks.every(Interval::new("metrics-upkeep", UPKEEP_EVERY), move || {
+    tasks.every(Interval::new("metrics-upkeep", UPKEEP_EVERY), move || {
         upkeep.run_upkeep();
         async { Ok::<_, Infallible>(()) }
     });

@@ -1,6 +1,6 @@
 //! How a process lives and ends, whatever it does: configuration, telemetry, the operators' port, signals, exit code.
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, process::ExitCode, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -42,6 +42,12 @@ impl<C: Section> Section for Whole<C> {
         let (skeleton, own) = (Skeleton::read(env), C::read(env));
         Some(Self(skeleton?, own?))
     }
+}
+
+/// The names of all that a process with this configuration reads, for whoever checks that people can find them.
+pub fn names_read<C: Section>(mut env: Env) -> BTreeSet<String> {
+    Whole::<C>::read(&mut env);
+    env.asked().clone()
 }
 
 /// What a process is given to start with.
@@ -107,7 +113,7 @@ async fn live<C: Section>(
     metrics::describe();
     let mut signals = Signals::listen()?;
     let started = process.readiness.latch("start");
-    ops::serve(&process, skeleton.ops_bind).await?;
+    ops::serve(skeleton.ops_bind, &process.tasks, process.readiness.clone(), process.metrics.clone()).await?;
     tokio::select! {
         ran = start_and_wait(start(own, &process), started) => ran?,
         () = signals.told_to_stop(&process.tasks) => {}

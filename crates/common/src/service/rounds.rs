@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     metrics::{self, Ended},
-    tasks::words,
+    panics::words,
 };
 use crate::error::chain;
 

@@ -32,15 +32,17 @@ impl Service {
         self.tasks.spawn(M::NAME, async move { bus.consume(consumer, dead, stopping, handle).await });
     }
 
-    /// Answers questions, several at once; replicas share them.
+    /// Answers questions that are asked of anybody, or of this place, several at once; replicas share them.
     pub fn answer<R: Request, E: Classify, F: Future<Output = Result<R::Reply, E>> + Send>(
         &self,
+        place: Option<&str>,
         handle: impl Fn(R) -> F + Send + Sync + 'static,
     ) {
         let (bus, stopping, group) = (self.bus.clone(), self.tasks.stopping(), self.name);
+        let place = place.map(str::to_owned);
         self.tasks.spawn(R::SUBJECT, async move {
             while !stopping.is_cancelled() {
-                if let Err(error) = bus.answer(group, stopping.clone(), &handle).await {
+                if let Err(error) = bus.answer(group, place.as_deref(), stopping.clone(), &handle).await {
                     tracing::error!(
                         question = R::SUBJECT,
                         error = chain(&error),

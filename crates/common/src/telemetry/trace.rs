@@ -1,4 +1,7 @@
 //! The W3C trace context (`traceparent`), read from and written to whatever carries work between processes.
+//!
+//! Read here, not by the library's `TraceContextPropagator`: that one takes ids and flags of any length, and what follows them with a hyphen
+//! and nothing else, and so would hand on what the next service refuses.
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use tracing::Span;

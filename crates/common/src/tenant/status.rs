@@ -1,6 +1,6 @@
 //! Closed sets of words: how a tenant is hosted, how it is, and which of its two sides is meant.
 
-use std::fmt;
+use strum::VariantNames;
 
 /// A word that is none of those allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -9,82 +9,110 @@ pub struct UnknownWord {
     allowed: &'static [&'static str],
 }
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $variant:ident => $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$item_doc])* $variant),+ }
-
-        impl $name {
-            /// Every word, in the order of the contract.
-            pub const ALL: &'static [&'static str] = &[$($word),+];
-
-            /// The word used in the API, the database, metrics and logs.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                match text {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(UnknownWord { allowed: Self::ALL }),
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    };
+fn unknown<W: VariantNames>(_: &str) -> UnknownWord {
+    UnknownWord { allowed: W::VARIANTS }
 }
 
-words! {
-    /// How a tenant is hosted.
-    Mode {
-        /// One project among others in the shared n8n.
-        Shared => "shared",
-        /// Containers, a database and a network of its own.
-        Dedicated => "dedicated",
+/// How a tenant is hosted.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_ty = UnknownWord, parse_err_fn = unknown::<Self>)]
+pub enum Mode {
+    /// One project among others in the shared n8n.
+    Shared,
+    /// Containers, a database and a network of its own.
+    Dedicated,
+}
+
+impl Mode {
+    /// Every word, in the order of the contract.
+    pub const ALL: &'static [&'static str] = Self::VARIANTS;
+
+    /// The word used in the API, the database, metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-words! {
-    /// Where a tenant is in its life.
-    TenantStatus {
-        Provisioning => "provisioning",
-        Active => "active",
-        Suspended => "suspended",
-        Migrating => "migrating",
-        Failed => "failed",
-        Deleting => "deleting",
-        Deleted => "deleted",
+/// Where a tenant is in its life.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_ty = UnknownWord, parse_err_fn = unknown::<Self>)]
+pub enum TenantStatus {
+    Provisioning,
+    Active,
+    Suspended,
+    Migrating,
+    Failed,
+    Deleting,
+    Deleted,
+}
+
+impl TenantStatus {
+    /// Every word, in the order of the contract.
+    pub const ALL: &'static [&'static str] = Self::VARIANTS;
+
+    /// The word used in the API, the database, metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 
-words! {
-    /// Which of a tenant's two sides: during an upgrade both exist, otherwise one.
-    Color {
-        Blue => "blue",
-        Green => "green",
+/// Which of a tenant's two sides: during an upgrade both exist, otherwise one.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_ty = UnknownWord, parse_err_fn = unknown::<Self>)]
+pub enum Color {
+    Blue,
+    Green,
+}
+
+impl Color {
+    /// Every word, in the order of the contract.
+    pub const ALL: &'static [&'static str] = Self::VARIANTS;
+
+    /// The word used in the API, the database, metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 }
 

@@ -41,7 +41,7 @@ impl Page {
     /// The one for this stand-in, or for a tenant that is not ready.
     pub(super) fn of(stand_in: Option<StandIn>) -> &'static Self {
         match stand_in {
-            None => &STARTING,
+            None | Some(StandIn::Waiting) => &STARTING,
             Some(StandIn::Suspended) => &SUSPENDED,
         }
     }

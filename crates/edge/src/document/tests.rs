@@ -135,5 +135,5 @@ fn names_of_different_routes_never_meet() {
     let count = |section: &str| document["http"][section].as_object().unwrap().len();
     assert_eq!(count("routers"), 5 * hosts.len() + 2);
     assert_eq!(count("services"), 3 * hosts.len() + 1);
-    assert_eq!(count("middlewares"), hosts.len() + 3);
+    assert_eq!(count("middlewares"), hosts.len() + 2 + StandIn::ALL.len());
 }

@@ -1,5 +1,6 @@
 //! Shared containers in tenants' networks.
 
+use common::cluster::ClusterId;
 use std::collections::BTreeSet;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, EndpointSettings, NetworkConnectRequest};
@@ -8,7 +9,7 @@ use bollard::query_parameters::{InspectContainerOptions, ListContainersOptions};
 use super::Docker;
 use super::call::{if_found, says};
 use crate::error::ContainerError;
-use crate::ownership::{ClusterId, label};
+use crate::ownership::label;
 use crate::spec::NetworkSpec;
 
 /// How a shared container stands to a network.

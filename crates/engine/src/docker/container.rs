@@ -10,11 +10,11 @@ use bollard::query_parameters::{
 use futures::TryStreamExt as _;
 
 use super::call::{if_found, malformed, says, status};
-use super::observe::{found, observed};
+use super::observe::{found, observed, owner};
 use super::{Docker, body};
 use crate::error::ContainerError;
 use crate::observed::Observed;
-use crate::ownership::{Ownership, owned_by};
+use crate::ownership::owned_by;
 use crate::plan::{self, Demand, Way};
 use crate::spec::{ContainerRef, ContainerSpec, Limits};
 
@@ -242,9 +242,4 @@ impl Docker {
         let observed = seen.as_ref().and_then(observed);
         observed.ok_or_else(|| ContainerError::NotFound { object: name.to_owned() })
     }
-}
-
-/// Whose container it is, if it is completely ours.
-pub(super) fn owner(seen: &ContainerInspectResponse) -> Option<Ownership> {
-    Ownership::read(seen.config.as_ref()?.labels.as_ref()?)
 }

@@ -1,5 +1,6 @@
 //! Following the engine's events.
 
+use common::cluster::ClusterId;
 use std::collections::HashMap;
 
 use bollard::models::EventMessage;
@@ -13,7 +14,7 @@ use super::Docker;
 use super::call::malformed;
 use crate::error::ContainerError;
 use crate::observed::{Event, News, Object};
-use crate::ownership::{ClusterId, label, read_tenant};
+use crate::ownership::{label, read_tenant};
 
 /// What changes a container for us. Not the rest: each health check alone makes three events.
 const ACTIONS: &[&str] =

@@ -9,8 +9,8 @@ use futures::TryStreamExt as _;
 
 use super::Docker;
 use super::call::malformed;
-use super::container::owner;
 use super::observe::observed;
+use super::observe::owner;
 use crate::error::ContainerError;
 use crate::exec::{Exec, Executed, Output};
 use crate::observed::{Observed, State};

@@ -1,5 +1,6 @@
 //! What there is of a cluster: listed by its labels, and each container looked at.
 
+use common::cluster::ClusterId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use super::observe::observed;
 use crate::capacity::Capacity;
 use crate::error::ContainerError;
 use crate::observed::{Inventory, NetworkObserved, Observed, VolumeObserved};
-use crate::ownership::{ClusterId, Ownership, label, owned_by, read_tenant};
+use crate::ownership::{Ownership, label, owned_by, read_tenant};
 use crate::selection::Selection;
 use crate::spec::container_of_volume;
 

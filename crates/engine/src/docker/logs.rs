@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Docker;
-use super::container::owner;
+use super::observe::owner;
 use crate::error::ContainerError;
 use crate::logs::{LogLine, LogQuery, LogStream, Logs, Tail};
 use crate::plan;

@@ -7,10 +7,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::body::{MEGABYTE, NANOS_PER_MILLI};
-use super::container::owner;
 use crate::hash::SpecHash;
 use crate::observed::{Health, Observed, State};
-use crate::ownership::label;
+use crate::ownership::{Ownership, label};
 use crate::plan::Found;
 use crate::spec::Limits;
 
@@ -53,6 +52,11 @@ pub(super) fn observed(seen: &ContainerInspectResponse) -> Option<Observed> {
         exit_code: exit_code(state),
         oom_killed: has_ended(state) && state.is_some_and(|state| state.oom_killed == Some(true)),
     })
+}
+
+/// Whose container it is, if it is completely ours.
+pub(super) fn owner(seen: &ContainerInspectResponse) -> Option<Ownership> {
+    Ownership::read(seen.config.as_ref()?.labels.as_ref()?)
 }
 
 /// As it was asked for.

@@ -2,12 +2,13 @@
 
 use bollard::models::{Volume, VolumeCreateRequest};
 use bollard::query_parameters::RemoveVolumeOptions;
+use common::cluster::ClusterId;
 use common::id::RecordId;
 
 use super::Docker;
 use super::call::if_found;
 use crate::error::ContainerError;
-use crate::ownership::{ClusterId, label};
+use crate::ownership::label;
 use crate::spec::record_volume;
 
 impl Docker {

@@ -1,5 +1,6 @@
 //! What containers use, from their cgroups.
 
+use common::cluster::ClusterId;
 use std::time::Duration;
 
 use bollard::models::{
@@ -14,7 +15,7 @@ use super::Docker;
 use super::call::{if_found, malformed};
 use super::inventory::AT_ONCE;
 use crate::error::ContainerError;
-use crate::ownership::{ClusterId, Ownership};
+use crate::ownership::Ownership;
 use crate::selection::Selection;
 use crate::usage::Usage;
 

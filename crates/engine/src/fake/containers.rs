@@ -1,7 +1,8 @@
 //! The fake's containers.
 
 use super::FakeEngine;
-use super::effects::{Change, Verb};
+use super::effects::Change;
+use super::ledger::Verb;
 use super::state::{Container, Labels, State};
 use crate::error::ContainerError;
 use crate::hash::SpecHash;

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use common::cluster::ClusterId;
 use common::id::RecordId;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
@@ -11,7 +12,8 @@ use futures::stream::BoxStream;
 
 use super::FakeEngine;
 use super::containers::{joinable, removable};
-use super::effects::{Change, Verb};
+use super::effects::Change;
+use super::ledger::Verb;
 use super::runs::Run;
 use super::state::State;
 use crate::capacity::Capacity;
@@ -21,7 +23,7 @@ use crate::error::ContainerError;
 use crate::exec::{Exec, Executed};
 use crate::logs::{LogQuery, Logs, Tail};
 use crate::observed::{Event, Finished, Inventory, Observed, State as ContainerState};
-use crate::ownership::{ClusterId, Ownership};
+use crate::ownership::Ownership;
 use crate::plan::{self, Demand, RunWay};
 use crate::selection::Selection;
 use crate::spec::{

@@ -1,7 +1,6 @@
 //! Faults on demand.
 
-use super::effects::Verb;
-use super::state::State;
+use super::ledger::Verb;
 use crate::error::{Cause, ContainerError};
 
 /// An effect that goes wrong.
@@ -64,21 +63,17 @@ impl Fault {
     }
 }
 
-impl State {
-    pub(super) fn take_fault(&mut self, verb: Verb, target: &str) -> Option<When> {
-        let fault = self.faults.iter_mut().find(|fault| fault.hits(verb, target))?;
-        fault.times -= 1;
-        let when = fault.when;
-        self.faults.retain(|fault| fault.times > 0);
-        Some(when)
-    }
-
-    pub(super) fn reachable(&self, call: &'static str) -> Result<(), ContainerError> {
-        if self.unreachable { Err(unreachable(call)) } else { Ok(()) }
-    }
+/// What happens to this effect, by the first fault that hits it; a fault that is used up is gone.
+pub(super) fn take(faults: &mut Vec<Fault>, verb: Verb, target: &str) -> Option<When> {
+    let fault = faults.iter_mut().find(|fault| fault.hits(verb, target))?;
+    fault.times -= 1;
+    let when = fault.when;
+    faults.retain(|fault| fault.times > 0);
+    Some(when)
 }
 
-fn unreachable(call: &'static str) -> ContainerError {
+/// The engine does not answer.
+pub(super) fn unreachable(call: &'static str) -> ContainerError {
     let source: Cause = Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
     ContainerError::Unreachable { call, source }
 }

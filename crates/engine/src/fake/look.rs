@@ -1,5 +1,6 @@
 //! Observing the fake world.
 
+use common::cluster::ClusterId;
 use std::collections::BTreeSet;
 
 use super::state::{Container, State};
@@ -7,7 +8,7 @@ use crate::hash::SpecHash;
 use crate::observed::{
     Health, Inventory, NetworkObserved, Observed, State as ContainerState, VolumeObserved,
 };
-use crate::ownership::{ClusterId, Ownership, label, owned_by, read_tenant};
+use crate::ownership::{Ownership, label, owned_by, read_tenant};
 use crate::plan::Found;
 use crate::selection::Selection;
 use crate::spec::container_of_volume;

@@ -1,13 +1,15 @@
 //! The fake's networks.
 
 use super::FakeEngine;
-use super::effects::{Change, Verb};
+use super::effects::Change;
+use super::ledger::Verb;
 use super::state::{Labels, State};
 use crate::error::ContainerError;
 use crate::network_rules;
 use crate::observed::Object;
-use crate::ownership::{ClusterId, owned_by};
+use crate::ownership::owned_by;
 use crate::spec::{NetworkRef, NetworkSpec};
+use common::cluster::ClusterId;
 
 impl FakeEngine {
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<(), ContainerError> {

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::state::State;
-use crate::exec::{Exec, Executed, Output};
+use crate::exec::Executed;
 use crate::spec::ContainerSpec;
 
 /// The end of a container that runs once.
@@ -20,18 +19,3 @@ pub(super) type Runs = Arc<dyn Fn(&ContainerSpec) -> Run + Send + Sync>;
 
 /// Decides how a program ends: `None` for one that never does. What it writes is cut to its bound.
 pub(super) type Execs = Arc<dyn Fn(&ContainerSpec, &[String]) -> Option<Executed> + Send + Sync>;
-
-impl State {
-    /// By default programs succeed and say nothing.
-    pub(super) fn exec(&self, container: &str, exec: &Exec) -> Option<Executed> {
-        let spec = self.containers.get(container).and_then(|container| container.spec.as_ref());
-        let end = match (&self.execs, spec) {
-            (Some(execs), Some(spec)) => execs(spec, &exec.argv)?,
-            (None, _) | (_, None) => Executed::default(),
-        };
-        let mut output = Output::within(exec.bytes);
-        output.stdout(&end.stdout);
-        output.stderr(&end.stderr);
-        Some(output.ended(end.exit_code))
-    }
-}

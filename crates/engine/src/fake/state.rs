@@ -4,19 +4,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use common::cluster::ClusterId;
 use common::id::RecordId;
 use futures::channel::mpsc::UnboundedSender;
 use ipnet::Ipv4Net;
 use time::OffsetDateTime;
 
-use super::effects::Effect;
-use super::faults::Fault;
+use super::faults::{Fault, unreachable};
+use super::ledger::Effect;
 use super::runs::{Execs, Runs};
 use crate::capacity::Capacity;
+use crate::error::ContainerError;
+use crate::exec::{Exec, Executed, Output};
 use crate::hash::SpecHash;
 use crate::logs::LogLine;
 use crate::observed::{Event, Health, News, Object, State as ContainerState};
-use crate::ownership::{ClusterId, label, read_tenant};
+use crate::ownership::{label, read_tenant};
 use crate::selection::Selection;
 use crate::spec::{ContainerSpec, Limits};
 
@@ -84,6 +87,23 @@ pub(super) struct Shared {
 }
 
 impl State {
+    pub(super) fn reachable(&self, call: &'static str) -> Result<(), ContainerError> {
+        if self.unreachable { Err(unreachable(call)) } else { Ok(()) }
+    }
+
+    /// By default programs succeed and say nothing.
+    pub(super) fn exec(&self, container: &str, exec: &Exec) -> Option<Executed> {
+        let spec = self.containers.get(container).and_then(|container| container.spec.as_ref());
+        let end = match (&self.execs, spec) {
+            (Some(execs), Some(spec)) => execs(spec, &exec.argv)?,
+            (None, _) | (_, None) => Executed::default(),
+        };
+        let mut output = Output::within(exec.bytes);
+        output.stdout(&end.stdout);
+        output.stderr(&end.stderr);
+        Some(output.ended(end.exit_code))
+    }
+
     pub(super) fn new_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id

@@ -11,7 +11,6 @@ use crate::{
     app::App,
     exchange::Exchange,
     problem::{Code, Problem},
-    rates,
 };
 
 /// What a route asks of its caller.
@@ -84,6 +83,6 @@ pub(super) async fn identify<A: Access>(parts: &Parts, app: &App) -> Result<Iden
     if let Some(action) = A::ACTION {
         exchange.note_action(action);
     }
-    rates::admit(app, parts, &identity).await?;
+    app.rates.admit(parts, &identity).await?;
     if A::ROLES.contains(&identity.role()) { Ok(identity) } else { Err(Problem::new(Code::Forbidden)) }
 }

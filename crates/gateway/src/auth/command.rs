@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use common::clock;
+use common::{clock, database::Statements};
 use http::request::Parts;
 
 use super::{Access, Identity, Proof, Scope, Signed, caller::identify};
@@ -15,7 +15,7 @@ use crate::{
     app::App,
     exchange::Exchange,
     http::body,
-    idempotency::{IdempotencyKey, RequestDigest, repeat_or},
+    idempotency::{self, Answer, IdempotencyKey, RequestDigest},
     problem::{Code, Problem},
 };
 
@@ -83,6 +83,22 @@ impl<A, T> Command<A, T> {
     pub fn exchange(&self) -> &Exchange {
         &self.exchange
     }
+
+    /// The answer kept under its key, if it has one and there is one.
+    pub async fn kept_answer(&self, statements: &Statements) -> Result<Option<Answer>, Problem> {
+        let Some(key) = &self.key else { return Ok(None) };
+        idempotency::kept_answer(statements, self.identity.subject(), key, &self.digest).await
+    }
+
+    /// The same as it goes out.
+    pub async fn stored_answer(&self, statements: &Statements) -> Result<Option<Response>, Problem> {
+        Ok(self.kept_answer(statements).await?.map(Answer::replayed))
+    }
+
+    /// What it is answered when it cannot be done: a repeat gets its first answer, whatever has changed since.
+    pub async fn repeat_or(&self, statements: &Statements, problem: Problem) -> Result<Response, Problem> {
+        self.stored_answer(statements).await?.ok_or(problem)
+    }
 }
 
 impl<A: Access, T: Target> FromRequest<App> for Command<A, T> {
@@ -97,7 +113,7 @@ impl<A: Access, T: Target> FromRequest<App> for Command<A, T> {
             // Asking too often is no answer to the request itself: a repeat of it is asked too often as well.
             Err(problem) if problem.code() == Code::Throttled => Err(problem.into_response()),
             // Its target may be gone by now.
-            Err(problem) => Err(repeat_or(app, &command, problem).await.into_response()),
+            Err(problem) => Err(command.repeat_or(&app.statements, problem).await.into_response()),
         }
     }
 }

@@ -9,7 +9,6 @@ use crate::{
     app::App,
     exchange::Exchange,
     problem::{Code, Problem},
-    rates,
     store::dead_letters::{self, DeadLetter},
 };
 
@@ -23,7 +22,7 @@ impl Target for DeadLetter {
             Exchange::of(&parts.extensions)?.note_operation(operation);
         }
         if let Some(tenant) = letter.tenant_id {
-            rates::admit_on(app, parts, tenant).await?;
+            app.rates.admit_on(parts, tenant).await?;
         }
         Ok(letter)
     }

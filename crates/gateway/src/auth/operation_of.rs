@@ -9,7 +9,6 @@ use crate::{
     app::App,
     exchange::Exchange,
     problem::{Code, Problem},
-    rates,
     store::operations::{self, Known, Operation},
 };
 
@@ -50,7 +49,7 @@ async fn find<O: Known>(app: &App, scope: &Scope, parts: &mut Parts) -> Result<O
     exchange.note_operation(id);
     let operation: O = operations::find(&app.reader(scope), id).await?.ok_or_else(absent_operation)?;
     if let Some(tenant) = operation.tenant() {
-        rates::admit_on(app, parts, tenant).await?;
+        app.rates.admit_on(parts, tenant).await?;
     }
     Ok(operation)
 }

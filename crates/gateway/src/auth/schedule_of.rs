@@ -7,7 +7,6 @@ use super::{Scope, Target};
 use crate::{
     app::App,
     problem::{Code, Problem},
-    rates,
     store::schedules::{self, Schedule},
 };
 
@@ -21,7 +20,7 @@ impl Target for Schedule {
         }
         let schedule = schedules::find(&app.statements, &name).await?.ok_or_else(absent_schedule)?;
         if let Some(tenant) = schedule.tenant_id {
-            rates::admit_on(app, parts, tenant).await?;
+            app.rates.admit_on(parts, tenant).await?;
         }
         Ok(schedule)
     }

@@ -7,7 +7,6 @@ use super::{Access, Caller, Identity, Read, Scope, Target};
 use crate::{
     app::App,
     problem::{Code, Problem},
-    rates,
     store::tenants::{self, Known, Tenant},
     tenants::TenantName,
 };
@@ -49,7 +48,7 @@ impl<T: Known> Target for T {
             None => None,
         };
         let tenant: T = found.ok_or_else(absent)?;
-        rates::admit_on(app, parts, tenant.id()).await?;
+        app.rates.admit_on(parts, tenant.id()).await?;
         Ok(tenant)
     }
 }

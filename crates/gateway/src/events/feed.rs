@@ -9,16 +9,15 @@ use tokio::{
 };
 
 use super::{
-    Following, Reset, Selection, Since,
+    Events, Following, Reset, Selection, Since,
     hub::{Notice, Seat, Told},
     resume,
 };
 use crate::{
-    app::App,
     auth::{Identity, Scope},
     metrics,
     problem::Problem,
-    store::events,
+    store::events as log,
     tenants::TenantName,
 };
 
@@ -58,7 +57,7 @@ impl End {
 
 /// One client's events.
 pub struct Feed {
-    app: App,
+    events: Arc<Events>,
     scope: Scope,
     selection: Selection,
     /// Everything up to here was told, or is not wanted.
@@ -76,12 +75,17 @@ pub struct Feed {
 
 impl Feed {
     /// Begins where it is asked to, or anew if that cannot be.
-    pub async fn open(app: &App, identity: &Identity, following: Following) -> Result<Self, Problem> {
-        let tenant = TenantName::id_of(following.tenant.as_ref(), app, identity.scope()).await?;
-        let seat = app.events.seat()?;
-        let (live, head) = app.events.subscribe()?;
+    pub async fn open(
+        events: &Arc<Events>,
+        identity: &Identity,
+        following: Following,
+    ) -> Result<Self, Problem> {
+        let reader = events.readers.of(identity.scope());
+        let tenant = TenantName::id_of(following.tenant.as_ref(), &reader).await?;
+        let seat = events.hub.seat()?;
+        let (live, head) = events.hub.subscribe()?;
         let mut feed = Self {
-            app: app.clone(),
+            events: Arc::clone(events),
             scope: identity.scope().clone(),
             selection: Selection { tenant, ..following.selection },
             last: head,
@@ -94,7 +98,7 @@ impl Feed {
         };
         let mut since = following.since;
         if let Since::Event(_) = since {
-            feed.reset = resume::reset(since, events::log_range(&app.statements).await?);
+            feed.reset = resume::reset(since, log::log_range(&events.statements).await?);
         }
         if feed.reset.is_some() {
             since = feed.selection.anew();
@@ -125,7 +129,7 @@ impl Feed {
 
     /// The next event. Nothing is lost when this is not waited for to the end.
     pub async fn next(&mut self) -> Result<Arc<Notice>, End> {
-        let (stopping, expires) = (self.app.tasks.stopping(), self.expires);
+        let (stopping, expires) = (self.events.tasks.stopping(), self.expires);
         tokio::select! {
             biased;
             () = stopping.cancelled() => Err(End::Stopping),
@@ -173,14 +177,14 @@ impl Feed {
     /// Reads the next page from the record. After the last page the live events take over: subscribed to before it was
     /// read, so that nothing falls between the two; what is in both is told once, by its id.
     async fn replay(&mut self) -> Result<(), sqlx::Error> {
-        let (live, _) = self.app.events.subscribe().map_err(|_| sqlx::Error::PoolClosed)?;
-        let _turn = self.app.events.replays.acquire().await;
-        let reader = self.app.reader(&self.scope);
+        let (live, _) = self.events.hub.subscribe().map_err(|_| sqlx::Error::PoolClosed)?;
+        let _turn = self.events.hub.replays.acquire().await;
+        let reader = self.events.readers.of(&self.scope);
         let told = match self.selection.operation {
-            Some(operation) => events::is_told(&reader, operation).await?,
+            Some(operation) => log::is_told(&reader, operation).await?,
             None => false,
         };
-        let page = events::after(&reader, &self.selection, self.last, PAGE).await?;
+        let page = log::after(&reader, &self.selection, self.last, PAGE).await?;
         let complete = page.len() < PAGE as usize;
         self.pending = page.into_iter().map(|event| Arc::new(Notice::of(event))).collect();
         let ends =

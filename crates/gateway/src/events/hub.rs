@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use common::service::Interval;
+use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
+use super::Events;
 use crate::{
-    app::App,
-    events::EventView,
     metrics,
     problem::{Code, Problem},
     store::events::{self, BATCH, Event},
@@ -31,7 +31,7 @@ pub struct Notice {
 
 impl Notice {
     pub fn of(event: Event) -> Self {
-        let json = serde_json::to_string(&EventView::from(&event)).unwrap_or_default();
+        let json = serde_json::to_string(&event).unwrap_or_default();
         Self { event, json }
     }
 
@@ -118,39 +118,39 @@ impl Hub {
 }
 
 /// Arranges what is new, reads it and tells it, until the process stops.
-pub fn keep_up(app: &App) {
+pub fn keep_up(events: &Arc<Events>) {
     let often =
         Interval::new("events", LOOK_EVERY).after_failure(TROUBLE_PAUSE).failing("events are told later");
-    let looking = app.clone();
-    app.tasks.every(often, move || {
-        let app = looking.clone();
-        async move { look(&app).await }
+    let looking = Arc::clone(events);
+    events.tasks.every(often, move || {
+        let events = Arc::clone(&looking);
+        async move { look(&events.hub, &events.database).await }
     });
 }
 
-async fn look(app: &App) -> Result<(), sqlx::Error> {
-    let mut log_range = events::log_range(&app.database).await?;
-    let known = *app.events.head.borrow();
+async fn look(hub: &Hub, database: &PgPool) -> Result<(), sqlx::Error> {
+    let mut log_range = events::log_range(database).await?;
+    let known = *hub.head.borrow();
     let Some(mut head) = known else {
-        app.events.head.send_replace(Some(log_range.latest));
+        hub.head.send_replace(Some(log_range.latest));
         return Ok(());
     };
     if log_range.latest < head {
         tracing::warn!(head, latest = log_range.latest, "the record was put back to an earlier moment");
-        app.events.rewind(log_range.latest);
+        hub.rewind(log_range.latest);
         head = log_range.latest;
     }
     if log_range.waiting {
-        while events::arrange(&app.database).await? == BATCH {}
-        log_range = events::log_range(&app.database).await?;
+        while events::arrange(database).await? == BATCH {}
+        log_range = events::log_range(database).await?;
     }
     while log_range.latest > head {
-        let news = events::all_after(&app.database, head, BATCH).await?;
+        let news = events::all_after(database, head, BATCH).await?;
         // Told and forgotten in between: there is nothing to read.
         let Some(last) = news.last().map(|event| event.id) else { break };
         head = last;
         for event in news {
-            app.events.tell(event);
+            hub.tell(event);
             // A batch is longer than some readers' patience with a queue: let them run.
             tokio::task::yield_now().await;
         }

@@ -3,16 +3,17 @@
 //! An event is noted as published after the bus has it. Whoever dies in between leaves it to be published again, under
 //! the same message id, which the stream drops.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use common::{
-    bus::{BusError, Carried, Stopped},
+    bus::{Bus, BusError, Carried, Stopped},
     service::{Interval, Round},
 };
+use sqlx::PgPool;
 use tokio::sync::watch;
 
+use super::Events;
 use crate::{
-    app::App,
     metrics,
     store::events::{self, Event, Relaying},
 };
@@ -32,13 +33,20 @@ pub(super) enum Trouble {
 }
 
 /// Publishes until the process stops.
-pub fn keep_publishing(app: &App) {
+pub fn keep_publishing(events: &Arc<Events>) {
     let sweep = Interval::new("relay", SWEEP).after_failure(SWEEP).failing("events wait in the record");
-    app.tasks.every(sweep, Publishing { app: app.clone(), head: app.events.head(), begun: false });
+    let publishing = Publishing {
+        database: events.database.clone(),
+        bus: events.bus.clone(),
+        head: events.hub.head(),
+        begun: false,
+    };
+    events.tasks.every(sweep, publishing);
 }
 
 struct Publishing {
-    app: App,
+    database: PgPool,
+    bus: Bus,
     /// Moves when there is something to publish.
     head: watch::Receiver<Option<i64>>,
     begun: bool,
@@ -48,11 +56,11 @@ impl Round for Publishing {
     type Error = Trouble;
 
     async fn run(&mut self) -> Result<(), Trouble> {
-        if !std::mem::replace(&mut self.begun, true) && self.app.bus.is_connected() {
+        if !std::mem::replace(&mut self.begun, true) && self.bus.is_connected() {
             // At a first start it is not there yet. What is wrong with the bus is told by the first batch.
-            drop(self.app.bus.ensure_stream(&wire::EVENTS).await);
+            drop(self.bus.ensure_stream(&wire::EVENTS).await);
         }
-        publish(&self.app).await
+        self.publish().await
     }
 
     async fn woken(&mut self) {
@@ -62,38 +70,40 @@ impl Round for Publishing {
     }
 }
 
-async fn publish(app: &App) -> Result<(), Trouble> {
-    let published = publish_what_waits(app).await;
-    metrics::events_lag(events::lag(&app.database).await?);
-    published
-}
-
-async fn publish_what_waits(app: &App) -> Result<(), Trouble> {
-    if !app.bus.is_connected() {
-        return Err(BusError::Disconnected.into());
+impl Publishing {
+    async fn publish(&self) -> Result<(), Trouble> {
+        let published = self.publish_what_waits().await;
+        metrics::events_lag(events::lag(&self.database).await?);
+        published
     }
-    while publish_batch(app).await? {}
-    Ok(())
-}
 
-/// Returns whether there may be more.
-async fn publish_batch(app: &App) -> Result<bool, Trouble> {
-    let Some(relaying) = Relaying::begin(&app.database, BATCH as u64).await? else { return Ok(false) };
-    let messages: Vec<_> = relaying.events.iter().map(message).collect();
-    let full = messages.len() == BATCH;
-    let sent = app.bus.publish_in_order(&messages).await;
-    if let Some((last, _)) = messages[..sent.count].last() {
-        relaying.published(last.id).await?;
-        metrics::events_relayed(sent.count);
+    async fn publish_what_waits(&self) -> Result<(), Trouble> {
+        if !self.bus.is_connected() {
+            return Err(BusError::Disconnected.into());
+        }
+        while self.publish_batch().await? {}
+        Ok(())
     }
-    match sent.stopped {
-        None => Ok(full),
-        // Another record's events share the stream; ours go on after them.
-        Some(Stopped::Interrupted) => Ok(true),
-        Some(Stopped::Failed(error)) => {
-            // The stream may not be there yet, or not any more.
-            app.bus.ensure_stream(&wire::EVENTS).await?;
-            Err(error.into())
+
+    /// Returns whether there may be more.
+    async fn publish_batch(&self) -> Result<bool, Trouble> {
+        let Some(relaying) = Relaying::begin(&self.database, BATCH as u64).await? else { return Ok(false) };
+        let messages: Vec<_> = relaying.events.iter().map(message).collect();
+        let full = messages.len() == BATCH;
+        let sent = self.bus.publish_in_order(&messages).await;
+        if let Some((last, _)) = messages[..sent.count].last() {
+            relaying.published(last.id).await?;
+            metrics::events_relayed(sent.count);
+        }
+        match sent.stopped {
+            None => Ok(full),
+            // Another record's events share the stream; ours go on after them.
+            Some(Stopped::Interrupted) => Ok(true),
+            Some(Stopped::Failed(error)) => {
+                // The stream may not be there yet, or not any more.
+                self.bus.ensure_stream(&wire::EVENTS).await?;
+                Err(error.into())
+            }
         }
     }
 }

@@ -2,12 +2,17 @@
 
 use common::id::{OperationId, TenantId};
 use http::HeaderMap;
+use serde_json::{Value, json};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 
 use crate::{
     auth::Scope,
     http::{
-        fields::{Fault, Fields},
-        query,
+        fields::{Fault, Text, texts},
+        request::{self, Request, request},
     },
     problem::{Code, Problem},
     store::events::Event,
@@ -16,7 +21,7 @@ use crate::{
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// The first parts of all kinds.
-pub const FAMILIES: [&str; 6] = ["operation", "step", "tenant", "instance", "schedule", "dead_letter"];
+const FAMILIES: [&str; 6] = ["operation", "step", "tenant", "instance", "schedule", "dead_letter"];
 
 /// Which events, of those that may be seen at all.
 #[derive(Debug, Clone, Default)]
@@ -41,16 +46,18 @@ impl Selection {
     }
 }
 
-/// A kind, or a family of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KindFilter(String);
+texts! {
+    /// A kind, or a family of them.
+    KindFilter;
+}
 
 impl KindFilter {
-    /// The kind or family.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    fn takes(&self, kind: &str) -> bool {
+        kind == self.0 || kind.split_once('.').is_some_and(|(family, _)| family == self.0)
     }
+}
 
+impl Text for KindFilter {
     fn parse(text: &str) -> Result<Self, Fault> {
         let (family, what) = text.split_once('.').unwrap_or((text, "any"));
         let word = !what.is_empty() && what.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
@@ -63,8 +70,8 @@ impl KindFilter {
         ))
     }
 
-    fn takes(&self, kind: &str) -> bool {
-        kind == self.0 || kind.split_once('.').is_some_and(|(family, _)| family == self.0)
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": format!("^({})(\\.[a-z_]+)?$", FAMILIES.join("|")) })
     }
 }
 
@@ -79,6 +86,55 @@ pub enum Since {
     Event(i64),
 }
 
+impl Text for Since {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        // `parse` alone would read a sign too.
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let fault = || Fault::new("invalid_event", "must be the id of an event, or 0 for all that are kept");
+        match text.parse().ok().filter(|_| digits).ok_or_else(fault)? {
+            0 => Ok(Self::Beginning),
+            id => Ok(Self::Event(id)),
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int64", "minimum": 0 })
+    }
+}
+
+request! {
+    /// Which events to follow.
+    pub struct EventsQuery: Request {
+        /// Only those of this tenant, by its id or subdomain.
+        tenant: Option<TenantName>,
+        /// A family (`operation`, `step`, `tenant`) or one kind (`step.failed`).
+        kind: Option<KindFilter>,
+        /// Everything after this event; 0 for all that are kept, a week. Without it, what happens from now on.
+        since: Option<Since>,
+    }
+}
+
+request! {
+    /// From where on to follow one operation.
+    pub struct OperationEventsQuery: Request {
+        /// Only what came after this event
+        since: Option<Since>,
+    }
+}
+
+/// The header that says which event a client was told last.
+pub enum LastEventId {}
+
+impl IntoParams for LastEventId {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        request::header(
+            LAST_EVENT_ID,
+            "Wins over `since`",
+            json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
+        )
+    }
+}
+
 /// What somebody asks to follow.
 #[derive(Debug, Clone)]
 pub struct Following {
@@ -90,12 +146,8 @@ pub struct Following {
 
 /// Reads the query of `/events` and `/ws`, and where the caller was cut off the last time.
 pub fn read_query(text: Option<&str>, headers: &HeaderMap) -> Result<Following, Problem> {
-    let mut fields = query::read(text);
-    let tenant = TenantName::read(&mut fields);
-    let kind = fields.optional("kind", KindFilter::parse);
-    let since = since(&mut fields);
-    fields.finish()?;
-    let selection = Selection { kind: kind.flatten(), ..Selection::default() };
+    let EventsQuery { tenant, kind, since } = EventsQuery::of_query(text, &())?;
+    let selection = Selection { kind, ..Selection::default() };
     let since = last_event_id(headers)?.or(since).unwrap_or(selection.anew());
     Ok(Following { tenant, selection, since })
 }
@@ -106,17 +158,10 @@ pub fn read_operation_query(
     text: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Following, Problem> {
-    let mut fields = query::read(text);
-    let since = since(&mut fields);
-    fields.finish()?;
+    let OperationEventsQuery { since } = OperationEventsQuery::of_query(text, &())?;
     let selection = Selection { operation: Some(operation), ..Selection::default() };
     let since = last_event_id(headers)?.or(since).unwrap_or(selection.anew());
     Ok(Following { tenant: None, selection, since })
-}
-
-fn since(fields: &mut Fields) -> Option<Since> {
-    let fault = || Fault::new("invalid_event", "must be the id of an event, or 0 for all that are kept");
-    fields.optional("since", |text| event_id(text).ok_or_else(fault)).flatten()
 }
 
 /// Sent by browsers when they connect again; it wins over the address, which they do not change.
@@ -127,17 +172,8 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<Since>, Problem> {
     };
     let mut values = headers.get_all(LAST_EVENT_ID).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let id = value.to_str().ok().and_then(event_id).filter(|_| values.next().is_none());
+    let id = value.to_str().ok().and_then(|text| Since::parse(text).ok()).filter(|_| values.next().is_none());
     id.map(Some).ok_or_else(invalid)
-}
-
-fn event_id(text: &str) -> Option<Since> {
-    // `parse` alone would read a sign too.
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    match text.parse().ok().filter(|_| digits)? {
-        0 => Some(Since::Beginning),
-        id => Some(Since::Event(id)),
-    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::{a_change, hold, shows_a_nul, with_a_byte_changed};
 use crate::{
+    http::request::Request,
     offer,
     problem::{Code, Problem},
-    routes,
+    routes::{OptionalReasonBody, ReasonBody},
     tenants::{NewTenant, Rules},
 };
 
@@ -103,21 +104,21 @@ fn a_creation_is_one_or_everything_wrong_with_it_is_told() {
     let rules = Rules { offer: &offer, domain: "flows.example" };
     let accepted = std::cell::Cell::new(0_u32);
     hold(a_body(), |body| {
-        let tenant = match NewTenant::parse(&body, &rules) {
+        let tenant = match NewTenant::of_body(&body, &rules) {
             Ok(tenant) => tenant,
             Err(problem) => return is_told(&problem, &body),
         };
         accepted.set(accepted.get() + 1);
         let told: Value = serde_json::from_slice(&body).unwrap_or_default();
-        prop_assert_eq!(told["name"].as_str().map(str::trim), Some(tenant.name.as_str()));
-        prop_assert!(
-            (1..=120).contains(&tenant.name.chars().count()) && !tenant.name.contains(char::is_control)
-        );
+        let name = tenant.name.as_str();
+        prop_assert_eq!(told["name"].as_str().map(str::trim), Some(name));
+        prop_assert!((1..=120).contains(&name.chars().count()) && !name.contains(char::is_control));
         prop_assert_eq!(told["email"].as_str(), Some(tenant.email.as_str()));
         prop_assert!(tenant.email.as_str().is_ascii() && tenant.email.as_str().matches('@').count() == 1);
         prop_assert!(offer.plan_names().contains(&tenant.plan.as_str()));
-        prop_assert!(tenant.metadata.is_object() && tenant.metadata.to_string().len() <= 4 * 1024);
-        let shown = [format!("{tenant:?}"), tenant.metadata.to_string()];
+        let metadata = tenant.metadata.as_json();
+        prop_assert!(metadata.is_object() && metadata.to_string().len() <= 4 * 1024);
+        let shown = [format!("{tenant:?}"), metadata.to_string()];
         prop_assert!(!shown.iter().any(|text| shows_a_nul(text)));
         Ok(())
     });
@@ -127,14 +128,17 @@ fn a_creation_is_one_or_everything_wrong_with_it_is_told() {
 #[test]
 fn a_reason_is_one_or_everything_wrong_with_it_is_told() {
     hold(a_body(), |body| {
-        match routes::read_reason(&body) {
-            Ok(reason) => prop_assert!(
-                (1..=500).contains(&reason.chars().count()) && !reason.contains(char::is_control)
-            ),
+        match ReasonBody::of_body(&body, &()) {
+            Ok(ReasonBody { reason }) => {
+                let reason = reason.as_str();
+                prop_assert!(
+                    (1..=500).contains(&reason.chars().count()) && !reason.contains(char::is_control)
+                );
+            }
             Err(problem) => is_told(&problem, &body)?,
         }
-        match routes::read_optional_reason(&body) {
-            Ok(reason) => prop_assert!(reason.is_none_or(|reason| !reason.is_empty())),
+        match OptionalReasonBody::of_body(&body, &()) {
+            Ok(read) => prop_assert!(read.reason.is_none_or(|reason| !reason.as_str().is_empty())),
             Err(problem) => is_told(&problem, &body)?,
         }
         Ok(())

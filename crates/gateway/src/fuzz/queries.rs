@@ -4,7 +4,17 @@ use http::HeaderMap;
 use proptest::{prelude::*, sample::select};
 
 use super::{hold, shows_a_nul};
-use crate::{events, offer, operations, problem::Problem, routes, tenants};
+use crate::{
+    audit, events,
+    http::{
+        cursor::{NameCursor, Page},
+        request::Request,
+    },
+    offer, operations,
+    problem::Problem,
+    store::dead_letters,
+    tenants,
+};
 
 /// A query of parameters that are known somewhere, with values that are right somewhere.
 fn a_query() -> impl Strategy<Value = String> {
@@ -56,15 +66,16 @@ fn a_query_is_read_or_each_wrong_parameter_is_named() {
         prop_oneof![6 => a_query(), 1 => any::<String>(), 1 => "([a-z]{1,7}=[%0-9a-fA-F+&]{0,9}&?){0,4}"];
     hold(queries, |query| {
         // The record takes moments in UTC; in another offset, one could lie beyond what it can be told.
-        let since = routes::read_audit_filter(Some(&query)).ok().and_then(|filter| filter.since);
+        let audit = audit::Filter::of_query(Some(&query), &());
+        let since = audit.as_ref().ok().and_then(|filter| filter.since);
         prop_assert!(since.is_none_or(|since| since.offset().is_utc()), "{since:?}");
         // Every text that passes goes to Postgres, which knows none with a NUL; their `Debug` shows it escaped.
         let filters = [
-            tenants::read_filter(Some(&query), &offer::sample()).map(|read| format!("{read:?}")),
-            operations::read_filter(Some(&query)).map(|read| format!("{read:?}")),
-            routes::read_audit_filter(Some(&query)).map(|read| format!("{read:?}")),
-            routes::read_dead_letter_filter(Some(&query)).map(|read| format!("{read:?}")),
-            routes::read_schedule_page(Some(&query)).map(|read| format!("{read:?}")),
+            tenants::Filter::of_query(Some(&query), &offer::sample()).map(|read| format!("{read:?}")),
+            operations::Filter::of_query(Some(&query), &()).map(|read| format!("{read:?}")),
+            audit.map(|read| format!("{read:?}")),
+            dead_letters::Filter::of_query(Some(&query), &()).map(|read| format!("{read:?}")),
+            Page::<NameCursor>::of_query(Some(&query), &()).map(|read| format!("{read:?}")),
             events::read_query(Some(&query), &HeaderMap::new()).map(|read| format!("{read:?}")),
         ];
         for read in filters {

@@ -20,8 +20,6 @@ use http::{
 };
 use url::Url;
 
-use crate::app::App;
-
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE");
 /// What callers send that a browser would not send by itself.
 const HEADERS: HeaderValue = HeaderValue::from_static(
@@ -75,8 +73,8 @@ impl Origins {
 }
 
 /// Tells browsers that the page may read the answer, whatever the answer is.
-pub async fn tell(State(app): State<App>, request: Request, next: Next) -> Response {
-    let origin = app.origins.named_in(request.headers()).cloned();
+pub async fn tell(State(origins): State<Origins>, request: Request, next: Next) -> Response {
+    let origin = origins.named_in(request.headers()).cloned();
     let mut answer = next.run(request).await;
     let headers = answer.headers_mut();
     headers.append(VARY, HeaderValue::from(ORIGIN));
@@ -89,10 +87,10 @@ pub async fn tell(State(app): State<App>, request: Request, next: Next) -> Respo
 
 /// Answers a browser that asks for one of these pages what it may send. Asked for any other page, the router answers as to every method
 /// that it does not know.
-pub async fn answer_preflight(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn answer_preflight(State(origins): State<Origins>, request: Request, next: Next) -> Response {
     let asks = request.method() == Method::OPTIONS
         && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-        && app.origins.named_in(request.headers()).is_some();
+        && origins.named_in(request.headers()).is_some();
     if !asks {
         return next.run(request).await;
     }

@@ -1,17 +1,23 @@
 //! Where a page ended, and how long one is. Opaque to callers, so that it can change.
 
-use std::{fmt::Display, str::FromStr};
+use std::fmt::Display;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 use uuid::Uuid;
 
-use super::fields::{Fault, Fields};
+use super::{
+    fields::{Fault, Fields, Text},
+    request::{self, Described, Request},
+};
 
 const USUAL_PAGE: i64 = 50;
 const MAX_PAGE: i64 = 200;
-
-const NOT_OURS: &str = "is not a cursor that was given here";
 
 /// After this row, by time and id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +43,28 @@ impl<C> Default for Page<C> {
     }
 }
 
-impl<C: FromStr<Err = &'static str> + Display> Page<C> {
-    /// Reads `limit` and `cursor`. Nothing, if either is wrong; `fields` knows what.
-    pub fn read(fields: &mut Fields) -> Option<Self> {
-        let size = fields.optional("limit", limit);
-        let after =
-            fields.optional("cursor", |text| text.parse().map_err(|e| Fault::new("invalid_cursor", e)));
-        Some(Self { after: after?, size: size?.unwrap_or(USUAL_PAGE) })
+impl<R, C: Text> Request<R> for Page<C> {
+    fn take(fields: &mut Fields, rules: &R) -> Option<Self> {
+        let size = fields.take::<Option<Limit>, _>("limit", rules);
+        let after = fields.take("cursor", rules);
+        Some(Self { after: after?, size: size?.map_or(USUAL_PAGE, |Limit(size)| size) })
     }
 
+    fn described() -> Vec<Described> {
+        vec![
+            Described::new::<Option<Limit>, R>("limit", &["1 to 200; 50 when absent."], None),
+            Described::new::<Option<C>, R>("cursor", &["`next_cursor` of the page before."], None),
+        ]
+    }
+}
+
+impl<C: Text> IntoParams for Page<C> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        request::query(<Self as Request>::described())
+    }
+}
+
+impl<C: Display> Page<C> {
     /// How many rows to ask for: one more than shown tells whether there is another page.
     pub fn rows(&self) -> i64 {
         self.size + 1
@@ -60,9 +79,19 @@ impl<C: FromStr<Err = &'static str> + Display> Page<C> {
     }
 }
 
-fn limit(text: &str) -> Result<i64, Fault> {
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
-    limit.ok_or_else(|| Fault::new("invalid_limit", format!("must be a number from 1 to {MAX_PAGE}")))
+/// How many rows are shown.
+struct Limit(i64);
+
+impl Text for Limit {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let limit = text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
+        let fault = || Fault::new("invalid_limit", format!("must be a number from 1 to {MAX_PAGE}"));
+        limit.map(Self).ok_or_else(fault)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_PAGE })
+    }
 }
 
 impl Display for Cursor {
@@ -73,12 +102,14 @@ impl Display for Cursor {
     }
 }
 
-impl FromStr for Cursor {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+impl Text for Cursor {
+    fn parse(text: &str) -> Result<Self, Fault> {
         // One spelling each: what we would not write was not given here.
-        decode(text).filter(|cursor| cursor.to_string() == text).ok_or(NOT_OURS)
+        decode(text).filter(|cursor| cursor.to_string() == text).ok_or_else(not_ours)
+    }
+
+    fn schema() -> Value {
+        opaque()
     }
 }
 
@@ -88,16 +119,26 @@ impl Display for NameCursor {
     }
 }
 
-impl FromStr for NameCursor {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+impl Text for NameCursor {
+    fn parse(text: &str) -> Result<Self, Fault> {
         let plain = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let name = plain.as_deref().and_then(|plain| plain.strip_prefix("1:"));
         // Postgres knows no text with a NUL.
         let name = name.filter(|name| !name.contains('\0'));
-        name.map(|name| Self(name.to_owned())).ok_or(NOT_OURS)
+        name.map(|name| Self(name.to_owned())).ok_or_else(not_ours)
     }
+
+    fn schema() -> Value {
+        opaque()
+    }
+}
+
+fn not_ours() -> Fault {
+    Fault::new("invalid_cursor", "is not a cursor that was given here")
+}
+
+fn opaque() -> Value {
+    json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" })
 }
 
 fn decode(text: &str) -> Option<Cursor> {
@@ -122,7 +163,7 @@ mod tests {
     #[test]
     fn a_cursor_reads_back_as_itself() {
         let cursor = Cursor { at: datetime!(2026-08-01 12:30:00.123456 UTC), id: Uuid::now_v7() };
-        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        assert_eq!(Cursor::parse(&cursor.to_string()), Ok(cursor));
     }
 
     #[test]
@@ -130,21 +171,21 @@ mod tests {
         let huge = URL_SAFE_NO_PAD.encode(format!("1.{}.{}", i128::MAX, Uuid::now_v7().simple()));
         let other = URL_SAFE_NO_PAD.encode(format!("2.1.{}", Uuid::now_v7().simple()));
         for text in ["", "x", "MS4x", "\u{fffd}", &huge, &other] {
-            assert!(text.parse::<Cursor>().is_err(), "{text:?}");
+            assert!(Cursor::parse(text).is_err(), "{text:?}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_breaks_the_reader(text in "\\PC{0,80}") {
-            let _ = text.parse::<Cursor>();
-            let _ = text.parse::<NameCursor>();
+            let _ = Cursor::parse(&text);
+            let _ = NameCursor::parse(&text);
         }
 
         #[test]
         fn a_name_reads_back_as_itself(name in "[^\0]{0,80}") {
             let cursor = NameCursor(name);
-            proptest::prop_assert_eq!(cursor.to_string().parse(), Ok(cursor));
+            proptest::prop_assert_eq!(NameCursor::parse(&cursor.to_string()), Ok(cursor));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::json;
 use crate::problem::{Code, FieldError, Pointer, Problem};
@@ -29,6 +29,91 @@ impl Fault {
         self
     }
 }
+
+/// What a field of a body or a parameter of a query can say: how it is read, and how the description of the API tells that. `R` is what
+/// else has to be known to read it.
+pub trait Field<R = ()>: Sized {
+    /// Whether requests without it are refused.
+    const REQUIRED: bool = true;
+
+    /// Reads what is there.
+    fn read(value: Value, rules: &R) -> Result<Self, Fault>;
+
+    /// What it is when it is not there. `null` is the same as nothing.
+    fn absent(_rules: &R) -> Result<Self, Fault> {
+        Err(Fault::new("required", "is required"))
+    }
+
+    /// What [`Field::read`] takes, as a JSON schema.
+    fn schema() -> Value;
+}
+
+/// A field that is a text, whatever else is known.
+pub trait Text: Sized {
+    /// Reads it.
+    fn parse(text: &str) -> Result<Self, Fault>;
+
+    /// What [`Text::parse`] takes, as a JSON schema.
+    fn schema() -> Value;
+}
+
+impl<T: Text, R> Field<R> for T {
+    fn read(value: Value, _: &R) -> Result<Self, Fault> {
+        T::parse(text(&value)?)
+    }
+
+    fn schema() -> Value {
+        <T as Text>::schema()
+    }
+}
+
+impl<T: Field<R>, R> Field<R> for Option<T> {
+    const REQUIRED: bool = false;
+
+    fn read(value: Value, rules: &R) -> Result<Self, Fault> {
+        T::read(value, rules).map(Some)
+    }
+
+    fn absent(_: &R) -> Result<Self, Fault> {
+        Ok(None)
+    }
+
+    fn schema() -> Value {
+        T::schema()
+    }
+}
+
+impl<R> Field<R> for bool {
+    fn read(value: Value, _: &R) -> Result<Self, Fault> {
+        value.as_bool().ok_or_else(|| Fault::new("not_a_boolean", "must be true or false"))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// The text that a value is.
+pub fn text(value: &Value) -> Result<&str, Fault> {
+    value.as_str().ok_or_else(|| Fault::new("not_a_text", "must be a text"))
+}
+
+/// Declares texts that nothing but their [`Text`] or [`Field`] makes.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    )+};
+}
+pub(crate) use texts;
 
 /// An object that is being read, and the errors met so far.
 #[derive(Debug)]
@@ -59,56 +144,28 @@ impl Fields {
         Ok(Self::new(rest, errors))
     }
 
-    /// A text that must be there.
-    pub fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Fault>) -> Option<T> {
-        match self.optional(name, parse)? {
-            Some(value) => Some(value),
-            None => self.fault(name, Fault::new("required", "is required")),
-        }
+    /// Takes one field out of it. `None`: it is refused.
+    pub fn take<T: Field<R>, R>(&mut self, name: &str, rules: &R) -> Option<T> {
+        let read = match self.rest.remove(name) {
+            None | Some(Value::Null) => T::absent(rules),
+            Some(value) => T::read(value, rules),
+        };
+        read.map_err(|fault| self.refuse(name, fault)).ok()
     }
 
-    /// A text that need not be there. `null` is the same as nothing.
-    pub fn optional<T>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, Fault>,
-    ) -> Option<Option<T>> {
-        self.value(name, |value| match value.as_str() {
-            Some(text) => parse(text),
-            None => Err(Fault::new("not_a_text", "must be a text")),
-        })
-    }
-
-    /// A value of any type that need not be there.
-    pub fn value<T>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(Value) -> Result<T, Fault>,
-    ) -> Option<Option<T>> {
-        match self.rest.remove(name) {
-            None | Some(Value::Null) => Some(None),
-            Some(value) => match parse(value) {
-                Ok(value) => Some(Some(value)),
-                Err(fault) => self.fault(name, fault),
-            },
-        }
-    }
-
-    /// Refuses a field for what only the reader knows.
-    pub fn fault<T>(&mut self, name: &str, fault: Fault) -> Option<T> {
+    fn refuse(&mut self, name: &str, fault: Fault) {
         let pointer = fault.steps.into_iter().fold(Pointer::to(name), Pointer::then);
         self.errors.push(FieldError::new(pointer, fault.code, fault.detail));
-        None
     }
 
     /// Ends the reading: what was not asked for is refused, and so is everything if anything was.
-    pub fn finish(mut self) -> Result<(), Problem> {
+    pub fn finish<T>(mut self, read: Option<T>) -> Result<T, Problem> {
         let unknown = self.rest.keys();
         let unknown = unknown.map(|name| {
             FieldError::new(Pointer::to(name), "unknown_field", "is not a field of this request")
         });
         self.errors.extend(unknown);
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::fields(self.errors)) }
+        read.filter(|_| self.errors.is_empty()).ok_or_else(|| Problem::fields(self.errors))
     }
 }
 
@@ -117,8 +174,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn text(text: &str) -> Result<String, Fault> {
-        Ok(text.to_owned())
+    #[derive(Debug, PartialEq)]
+    struct Word(String);
+
+    impl Text for Word {
+        fn parse(text: &str) -> Result<Self, Fault> {
+            Ok(Self(text.to_owned()))
+        }
+
+        fn schema() -> Value {
+            json!({ "type": "string" })
+        }
     }
 
     fn told(problem: &Problem) -> Vec<(String, String)> {
@@ -131,10 +197,10 @@ mod tests {
     fn everything_wrong_is_told_at_once() {
         let body = json!({ "name": 7, "region": null, "a/b": 1 }).to_string();
         let mut fields = Fields::of_body(body.as_bytes()).unwrap();
-        assert_eq!(fields.required("name", text), None);
-        assert_eq!(fields.required("email", text), None);
-        assert_eq!(fields.optional("region", text), Some(None));
-        let told = told(&fields.finish().unwrap_err());
+        assert_eq!(fields.take::<Word, _>("name", &()), None);
+        assert_eq!(fields.take::<Word, _>("email", &()), None);
+        assert_eq!(fields.take::<Option<Word>, _>("region", &()), Some(None));
+        let told = told(&fields.finish(Some(())).unwrap_err());
         let expected = [("/name", "not_a_text"), ("/email", "required"), ("/a~1b", "unknown_field")];
         assert_eq!(told, expected.map(|(p, c)| (p.to_owned(), c.to_owned())));
     }

@@ -6,6 +6,7 @@
 use std::{
     any::Any,
     panic::AssertUnwindSafe,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,19 +20,21 @@ use futures::FutureExt;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::{Instrument, Span, field::Empty};
 
-use super::{headers, named::named, postponed, refused};
+use super::{headers, named::named, postponed};
 use crate::{
-    app::App,
+    admission::Admission,
+    audit::AuditLog,
     exchange::{CORRELATION, Exchange, incoming_traceparent},
     metrics,
     problem::{Code, Problem},
+    rates::Rates,
 };
 
 /// Everything here is one or two statements; longer work is an operation.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Follows one request from its first to its last byte.
-pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let (method, route) = (request.method().clone(), route_of(&request));
     let span = span(&method, &route);
@@ -46,7 +49,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     }
     request.extensions_mut().insert(exchange.clone());
 
-    let answer = match admitted(&app, &request) {
+    let answer = match observer.admit(&request) {
         Ok(()) => guarded(next.run(request)).instrument(span.clone()).await,
         Err(problem) => problem.into_response(),
     };
@@ -55,19 +58,34 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     let (mut answer, problem) = finished(answer, &exchange, postpone);
     answer.headers_mut().insert(CORRELATION, exchange.correlation_header());
     answer.headers_mut().insert(NOSNIFF.0, NOSNIFF.1);
-    if let Some(rates) = &app.rates {
-        rates.tell(&exchange, answer.headers_mut());
-    }
+    observer.rates.tell(&exchange, answer.headers_mut());
     let ended = Ended { method: &method, route: &route, took: begun.elapsed(), problem: problem.as_ref() };
     ended.report(&answer, &exchange, &span);
-    refused::audit(&app, &exchange, problem.as_ref().map(Problem::code));
+    if let Some(problem) = &problem {
+        observer.audit_log.note_refused(&exchange, problem.code());
+    }
     answer
 }
 
-/// What is refused whoever asks and whatever for.
-fn admitted(app: &App, request: &Request) -> Result<(), Problem> {
-    headers::check(request.headers())?;
-    if app.admission.is_open() { Ok(()) } else { Err(Problem::new(Code::Unavailable)) }
+/// What following requests takes.
+#[derive(Clone)]
+pub struct Observer {
+    admission: Arc<Admission>,
+    rates: Rates,
+    audit_log: AuditLog,
+}
+
+impl Observer {
+    /// Lets requests in as this admission says, tells callers their limits and notes what was refused.
+    pub fn new(admission: Admission, rates: Rates, audit_log: AuditLog) -> Self {
+        Self { admission: Arc::new(admission), rates, audit_log }
+    }
+
+    /// What is refused whoever asks and whatever for.
+    fn admit(&self, request: &Request) -> Result<(), Problem> {
+        headers::check(request.headers())?;
+        if self.admission.is_open() { Ok(()) } else { Err(Problem::new(Code::Unavailable)) }
+    }
 }
 
 /// No answer of ours is anything but what its content type says.

@@ -3,7 +3,12 @@
 mod config;
 mod places;
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use common::service::Tasks;
@@ -18,13 +23,16 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::AsyncWrite,
+    net::{TcpListener, TcpStream},
+};
+use tokio_io_timeout::TimeoutWriter;
 
 use self::places::{Place, Places};
 use super::{
+    header_timeout::{HeaderTimeout, Phase},
     headers,
-    patient::Patient,
-    prompt::{Phase, Prompt},
 };
 
 pub use config::Sockets;
@@ -75,14 +83,14 @@ async fn serve_connection(
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        // It runs while nothing is asked too. Headers that have begun are waited for by `Prompt`, which is less patient.
+        // It runs while nothing is asked too. Headers that have begun are waited for by `HeaderTimeout`, which is less patient.
         .header_read_timeout(sockets.keep_alive.max(sockets.headers_within))
         .max_buf_size(headers::PARSED_BYTES)
         .max_headers(headers::PARSED_COUNT);
     let phase = Phase::default();
     let (from, to) = stream.into_split();
-    let from = Prompt::new(from, phase.clone(), sockets.headers_within);
-    let stream = TokioIo::new(tokio::io::join(from, Patient::new(to, TAKES_WITHIN)));
+    let from = HeaderTimeout::new(from, phase.clone(), sockets.headers_within);
+    let stream = TokioIo::new(tokio::io::join(from, taken_within(TAKES_WITHIN, to)));
     // hyper keeps room for an answer that is being made for as long as the connection lasts. In a box of its own it is
     // only there meanwhile: a stream of events lasts for hours, and so do most connections in which nothing is asked.
     let answers = TowerToHyperService::new(router);
@@ -99,5 +107,37 @@ async fn serve_connection(
             served.as_mut().graceful_shutdown();
             let _ = served.await;
         }
+    }
+}
+
+/// Ends writing with an error once the peer has taken nothing for this long. Otherwise a peer that stops reading a stream of events would
+/// keep its connection, and its place among the clients, for ever.
+fn taken_within<W: AsyncWrite>(patience: Duration, to: W) -> Pin<Box<TimeoutWriter<W>>> {
+    let mut to = TimeoutWriter::new(to);
+    to.set_timeout(Some(patience));
+    Box::pin(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_is_given_up_and_one_that_takes_slowly_is_not() {
+        let (ours, mut theirs) = tokio::io::duplex(8);
+        let mut patient = taken_within(Duration::from_secs(30), ours);
+        let slow = async {
+            let mut taken = [0; 8];
+            for _ in 0..4 {
+                tokio::time::advance(Duration::from_secs(20)).await;
+                theirs.read_exact(&mut taken).await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(patient.write_all(&[0; 40]), slow);
+        written.expect("it was taken in time");
+        let error = patient.write_all(&[0; 8]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use utoipa_swagger_ui::Config;
 
 use crate::{
-    http::packed::Packed,
+    http::precompressed::Precompressed,
     problem::{Answered, Code, Problem},
 };
 
@@ -43,17 +43,17 @@ const NO_REFERRER: (HeaderName, HeaderValue) =
 const KEPT: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
 
-static PACKED_PAGE: LazyLock<Packed> = LazyLock::new(|| Packed::new(PAGE));
+static PACKED_PAGE: LazyLock<Precompressed> = LazyLock::new(|| Precompressed::new(PAGE));
 
 /// Each of the files that there is, with its kind.
-static PACKED_FILES: LazyLock<HashMap<&'static str, (HeaderValue, Packed)>> = LazyLock::new(|| {
+static PACKED_FILES: LazyLock<HashMap<&'static str, (HeaderValue, Precompressed)>> = LazyLock::new(|| {
     let config = config();
-    let packed = |name: &'static str| {
+    let precompressed = |name: &'static str| {
         let file = utoipa_swagger_ui::serve(name, config.clone()).ok()??;
         let kind = HeaderValue::try_from(file.content_type).ok()?;
-        Some((name, (kind, Packed::new(file.bytes.into_owned()))))
+        Some((name, (kind, Precompressed::new(file.bytes.into_owned()))))
     };
-    FILES.into_iter().filter_map(packed).collect()
+    FILES.into_iter().filter_map(precompressed).collect()
 });
 
 fn config() -> Arc<Config<'static>> {

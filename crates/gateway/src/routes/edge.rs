@@ -22,7 +22,7 @@ pub fn edge(app: &App) -> Router {
     Router::new()
         .route("/edge/routes.json", get(routes))
         .fallback(async || StatusCode::NOT_FOUND)
-        .layer(middleware::from_fn_with_state(app.clone(), observe))
+        .layer(middleware::from_fn_with_state(app.observer.clone(), observe))
         .with_state(app.clone())
 }
 
@@ -58,7 +58,7 @@ impl FromRequestParts<App> for Edge {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
         let value = values.next().ok_or(Problem::new(Code::TokenMissing))?;
-        if values.next().is_none() && app.edge.token.is_shown_by(value.as_bytes()) {
+        if values.next().is_none() && app.edge_token.is_shown_by(value.as_bytes()) {
             Ok(Self)
         } else {
             Err(Problem::new(Code::TokenInvalid))

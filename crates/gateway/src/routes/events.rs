@@ -12,14 +12,17 @@ use axum::{
 use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Serialize;
-use utoipa::IntoParams;
 
 use crate::{
     app::App,
     auth::{Caller, OperationOf},
-    events::{EndView, EventView, Feed, ResetView, read_operation_query, read_query},
+    events::{
+        EndView, EventsQuery, Feed, LastEventId, OperationEventsQuery, ResetView, read_operation_query,
+        read_query,
+    },
     http::postponed::spread,
     problem::Answered,
+    store::events,
 };
 
 /// Proxies close what is silent for a minute, or less.
@@ -30,19 +33,6 @@ pub const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buf
 /// How soon a client comes back, at least, when its stream has ended.
 pub const RETRY_SECONDS: u64 = 2;
 
-/// Which events to follow.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the query; it is read by read_query")]
-pub struct EventsQuery {
-    /// Only those of this tenant, by its id or subdomain.
-    tenant: Option<String>,
-    /// A family (`operation`, `step`, `tenant`) or one kind (`step.failed`).
-    kind: Option<String>,
-    /// Everything after this event; 0 for all that are kept, a week. Without it, what happens from now on.
-    since: Option<i64>,
-}
-
 /// Follows what happens to the caller's tenants.
 ///
 /// Each message's data is an `Event`. A message named `end` says why the stream ends; a client that comes back with
@@ -52,9 +42,9 @@ pub struct EventsQuery {
 #[utoipa::path(
     get, path = "/events", tag = "events",
     security(("token" = [])),
-    params(EventsQuery, ("last-event-id" = Option<String>, Header, description = "Wins over `since`")),
+    params(EventsQuery, LastEventId),
     responses(
-        (status = 200, body = EventView<'static>, content_type = "text/event-stream"),
+        (status = 200, body = events::Event, content_type = "text/event-stream"),
     )
 )]
 pub async fn follow(
@@ -64,7 +54,7 @@ pub async fn follow(
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
     let following = read_query(query.as_deref(), &headers)?;
-    Ok(told(Feed::open(&app, caller.identity(), following).await?))
+    Ok(told(Feed::open(&app.events, caller.identity(), following).await?))
 }
 
 /// Follows one operation from its beginning to its end.
@@ -75,11 +65,11 @@ pub async fn follow(
     security(("token" = [])),
     params(
         ("id" = String, Path, description = "The operation's id"),
-        ("since" = Option<i64>, Query, description = "Only what came after this event"),
-        ("last-event-id" = Option<String>, Header, description = "Wins over `since`"),
+        OperationEventsQuery,
+        LastEventId,
     ),
     responses(
-        (status = 200, body = EventView<'static>, content_type = "text/event-stream"),
+        (status = 200, body = events::Event, content_type = "text/event-stream"),
         (status = 204, description = "It has ended, and everything was told"),
     )
 )]
@@ -90,7 +80,7 @@ pub async fn follow_operation(
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
     let following = read_operation_query(of.operation.id, query.as_deref(), &headers)?;
-    let feed = Feed::open(&app, of.identity(), following).await?;
+    let feed = Feed::open(&app.events, of.identity(), following).await?;
     Ok(if feed.is_over() { StatusCode::NO_CONTENT.into_response() } else { told(feed) })
 }
 

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::{
     app::App,
     auth::{Caller, Role},
-    health::{self, Cluster, Report, State as Health},
+    health::{Cluster, Report, State as Health},
 };
 
 /// As long as a restart of a dependency usually takes.
@@ -53,7 +53,7 @@ pub struct System {
     responses((status = 200, body = Healthz), (status = 503, body = Healthz))
 )]
 pub async fn healthz(State(app): State<App>) -> Response {
-    let report = health::report(&app).await;
+    let report = app.health.report().await;
     let status = if report.serving() { Health::Up } else { Health::Down };
     answer(status, Healthz { status })
 }
@@ -67,7 +67,7 @@ pub async fn healthz(State(app): State<App>) -> Response {
     responses((status = 200, body = Detailed), (status = 503, body = Detailed))
 )]
 pub async fn detailed(State(app): State<App>, caller: Option<Caller>) -> Response {
-    let report = health::report(&app).await;
+    let report = app.health.report().await;
     let status = report.state();
     let system = System {
         uptime_seconds: app.started.elapsed().as_secs(),

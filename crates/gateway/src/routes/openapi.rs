@@ -3,7 +3,6 @@
 mod complete;
 mod example;
 mod shape;
-mod words;
 
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::{http::packed::Packed, problem::ProblemDocument};
+use crate::{http::precompressed::Precompressed, problem::ProblemDocument};
 
 /// The description's frame; the routes bring the rest.
 #[derive(OpenApi)]
@@ -63,14 +62,14 @@ impl Modify for Authority {
 
 /// The description, written out once.
 #[derive(Clone)]
-pub struct Document(Arc<Packed>);
+pub struct Document(Arc<Precompressed>);
 
 impl Document {
     /// Writes it out.
     pub fn of(description: &utoipa::openapi::OpenApi) -> Self {
         let mut description = serde_json::to_value(description).unwrap_or_default();
         complete::complete(&mut description);
-        Self(Arc::new(Packed::new(description.to_string())))
+        Self(Arc::new(Precompressed::new(description.to_string())))
     }
 
     /// As JSON.

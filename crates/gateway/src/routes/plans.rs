@@ -46,11 +46,11 @@ pub async fn list(State(app): State<App>, _caller: Caller) -> Answered<Json<Plan
 
 impl From<&Plan> for PlanView {
     fn from(plan: &Plan) -> Self {
-        let up_to = |limit: i32| limit * plan.ceiling_percent / 100;
+        let most = plan.ceiling();
         let ceilings = CeilingsView {
-            cpu_cores: f64::from(up_to(plan.cpu_millis)) / 1000.0,
-            memory_mb: up_to(plan.memory_mb),
-            workers: up_to(plan.workers),
+            cpu_cores: f64::from(most.cpu_millis) / 1000.0,
+            memory_mb: most.memory_mb,
+            workers: most.workers,
         };
         Self { name: plan.name.clone(), limits: LimitsView::from(plan), ceilings }
     }

@@ -8,11 +8,9 @@ pub mod list;
 pub mod logs;
 mod operate;
 pub mod reset_login;
-pub mod restart;
-pub mod resume;
 pub mod scale;
 pub mod show;
-pub mod suspend;
+pub mod verbs;
 
 use serde::Serialize;
 use utoipa::ToSchema;

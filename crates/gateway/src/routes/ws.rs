@@ -11,13 +11,14 @@ use http::HeaderMap;
 use serde_json::json;
 use tokio::time::{Duration, Instant, interval, timeout};
 
-use super::events::{EventsQuery, HEARTBEAT};
+use super::events::HEARTBEAT;
 use crate::{
     app::App,
     auth::{BEARER, SocketCaller},
-    events::{End, EventView, Feed, read_query},
+    events::{End, EventsQuery, Feed, LastEventId, read_query},
     metrics,
     problem::{Answered, Code, Problem},
+    store::events,
 };
 
 /// Clients have nothing to say but pongs and a goodbye.
@@ -36,9 +37,9 @@ const TAKES_WITHIN: Duration = Duration::from_secs(10);
 #[utoipa::path(
     get, path = "/ws", tag = "events",
     security(("token" = [])),
-    params(EventsQuery, ("last-event-id" = Option<String>, Header, description = "Wins over `since`")),
+    params(EventsQuery, LastEventId),
     responses(
-        (status = 101, body = EventView<'static>, description = "Events follow"),
+        (status = 101, body = events::Event, description = "Events follow"),
     )
 )]
 pub async fn follow_by_socket(
@@ -49,7 +50,7 @@ pub async fn follow_by_socket(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answered<Response> {
     let following = read_query(query.as_deref(), &headers)?;
-    let feed = Feed::open(&app, caller.identity(), following).await?;
+    let feed = Feed::open(&app.events, caller.identity(), following).await?;
     let upgrade = upgrade
         .map_err(|_| Problem::new(Code::InvalidRequest).detail("This path is for WebSockets (RFC 6455)."))?;
     let upgrade = upgrade.protocols([BEARER]).max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);

@@ -1,13 +1,15 @@
 //! The audit log.
 
 use common::id::{AuditId, OperationId, TenantId};
+use serde::Serialize;
 use sqlx::{FromRow, PgExecutor};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
 
 use crate::{
-    audit::{Entry, Outcome},
-    http::cursor::Page,
-    tenants::TenantName,
+    audit::{Action, Entry, Filter, Outcome},
+    tenants::words::Subject,
+    vocabulary,
 };
 
 /// Writes these entries with one statement.
@@ -37,31 +39,33 @@ pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<
     Ok(())
 }
 
-/// Which entries to list.
-#[derive(Debug, Default)]
-pub struct Filter {
-    pub tenant: Option<TenantName>,
-    pub actor: Option<String>,
-    pub action: Option<String>,
-    pub outcome: Option<Outcome>,
-    pub since: Option<OffsetDateTime>,
-    pub page: Page,
-}
-
-/// An entry as it was written.
-#[derive(Debug, FromRow)]
-pub struct Noted {
+/// Who asked for what, and what came of it.
+#[derive(Debug, FromRow, Serialize, ToSchema)]
+pub struct AuditEntry {
+    #[schema(value_type = String)]
     pub id: AuditId,
+    #[serde(with = "rfc3339")]
     pub at: OffsetDateTime,
-    pub actor: String,
-    pub role: String,
-    pub action: String,
-    pub tenant_id: Option<TenantId>,
-    pub operation_id: Option<OperationId>,
-    pub correlation_id: String,
-    pub outcome: String,
-    pub reason: Option<String>,
-    pub position: Option<i64>,
+    actor: String,
+    #[schema(value_type = vocabulary::CallerRole)]
+    role: String,
+    #[schema(example = "tenant.create")]
+    action: String,
+    #[schema(value_type = Option<String>)]
+    tenant_id: Option<TenantId>,
+    /// Instead of a tenant: what it was about.
+    cluster_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    operation_id: Option<OperationId>,
+    correlation_id: String,
+    /// `accepted`, `shown`, or `refused: ` and the problem's code.
+    #[schema(value_type = vocabulary::AuditOutcome)]
+    outcome: String,
+    /// Why, in the words of whoever asked. Of what is about something without an id here, and of what was refused, also what it named: a
+    /// tenant's id or subdomain, a dead letter, a schedule.
+    reason: Option<String>,
+    /// Its place in the chain of hashes; absent for the seconds until it is chained.
+    position: Option<i64>,
 }
 
 /// Which entries come next, the newest first?
@@ -69,11 +73,11 @@ pub async fn page(
     executor: impl PgExecutor<'_>,
     filter: &Filter,
     tenant: Option<TenantId>,
-) -> Result<Vec<Noted>, sqlx::Error> {
+) -> Result<Vec<AuditEntry>, sqlx::Error> {
     let (outcome, whole) = filter.outcome.map(Outcome::beginning).unzip();
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     sqlx::query_as(
-        "select id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, reason, position
+        "select id, at, actor, role, action, tenant_id, cluster_id, operation_id, correlation_id, outcome, reason, position
            from audit_logs
           where ($1::uuid is null or tenant_id = $1)
             and ($2::text is null or actor = $2)
@@ -84,12 +88,12 @@ pub async fn page(
           order by at desc, id desc limit $6",
     )
     .bind(tenant)
-    .bind(&filter.actor)
+    .bind(filter.actor.as_ref().map(Subject::as_str))
     .bind(filter.since)
     .bind(at)
     .bind(id)
     .bind(filter.page.rows())
-    .bind(&filter.action)
+    .bind(filter.action.as_ref().map(Action::as_str))
     .bind(outcome)
     .bind(whole)
     .fetch_all(executor)

@@ -1,32 +1,60 @@
 //! Messages that could not be handled.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use common::{
     database,
     id::{DeadLetterId, OperationId, TenantId},
 };
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, PgPool, PgTransaction};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
 
-use crate::http::cursor::Page;
+use crate::{
+    http::{cursor::Page, one_of::OneOf, request::request},
+    vocabulary,
+};
 
 /// A message that could not be handled.
-#[derive(Debug, FromRow)]
+#[derive(Debug, FromRow, Serialize, ToSchema)]
 pub struct DeadLetter {
+    #[schema(value_type = String, example = "dl_0198c0de0000700080000000000000cc")]
     pub id: DeadLetterId,
+    #[serde(with = "rfc3339")]
     pub at: OffsetDateTime,
+    /// Who could not handle it.
+    #[schema(example = "provisioner")]
     pub service: String,
+    #[schema(example = "rp9.cmd.v1.provisioner.normal.submit_operation")]
     pub subject: String,
-    pub reason: String,
-    pub detail: String,
-    pub attempts: i32,
-    pub headers: Value,
-    pub payload: Vec<u8>,
-    pub published_at: OffsetDateTime,
+    /// `malformed`, `unknown` (a sort or version nobody here knows), `expired`, `exhausted` or `refused`.
+    #[schema(value_type = vocabulary::DeadLetterReason)]
+    reason: String,
+    detail: String,
+    /// How often it was delivered.
+    attempts: i32,
+    #[serde(with = "rfc3339")]
+    published_at: OffsetDateTime,
+    #[schema(value_type = Option<String>)]
     pub tenant_id: Option<TenantId>,
+    #[schema(value_type = Option<String>)]
     pub operation_id: Option<OperationId>,
+    /// `waiting` for somebody to decide, `replaying`, or `replayed`.
+    #[schema(value_type = vocabulary::DeadLetterState)]
     pub state: String,
-    pub replayed_at: Option<OffsetDateTime>,
+    #[serde(with = "rfc3339::option")]
+    replayed_at: Option<OffsetDateTime>,
+    /// As they came with it.
+    #[schema(value_type = Object)]
+    pub headers: Value,
+    #[serde(rename = "payload_base64", serialize_with = "as_base64")]
+    #[schema(value_type = String)]
+    pub payload: Vec<u8>,
+}
+
+fn as_base64<S: Serializer>(payload: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(payload))
 }
 
 macro_rules! select {
@@ -48,13 +76,17 @@ pub async fn find(
     sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(executor).await
 }
 
-/// Which dead letters to list.
-#[derive(Debug, Default)]
-pub struct Filter {
-    pub service: Option<&'static str>,
-    pub reason: Option<&'static str>,
-    pub state: Option<&'static str>,
-    pub page: Page,
+request! {
+    /// Which dead letters to list.
+    pub struct Filter: Request {
+        /// Who could not handle it.
+        service: Option<OneOf<vocabulary::Consumer>>,
+        /// One reason.
+        reason: Option<OneOf<vocabulary::DeadLetterReason>>,
+        /// `waiting`, `replaying` or `replayed`.
+        state: Option<OneOf<vocabulary::DeadLetterState>>,
+        ..page: Page,
+    }
 }
 
 /// Which come next, the newest first?
@@ -67,9 +99,9 @@ pub async fn page(executor: impl PgExecutor<'_>, filter: &Filter) -> Result<Vec<
            and ($4::timestamptz is null or (at, id) < ($4, $5))
          order by at desc, id desc limit $6"
     ))
-    .bind(filter.service)
-    .bind(filter.reason)
-    .bind(filter.state)
+    .bind(filter.service.as_ref().map(OneOf::as_str))
+    .bind(filter.reason.as_ref().map(OneOf::as_str))
+    .bind(filter.state.as_ref().map(OneOf::as_str))
     .bind(at)
     .bind(id)
     .bind(filter.page.rows())
@@ -104,5 +136,18 @@ impl Replaying {
         let sent = "update dead_letters set state = 'replayed', replayed_at = now() where id = $1";
         sqlx::query(sent).bind(self.letter.id).execute(&mut *self.transaction).await?;
         self.transaction.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::request::Request;
+
+    #[test]
+    fn every_wrong_parameter_is_told_at_once() {
+        let problem =
+            Filter::of_query(Some("service=%00&reason=x&state=x&limit=0&cursor=x&page=2"), &()).unwrap_err();
+        assert_eq!(problem.errors().len(), 6, "{problem:?}");
     }
 }

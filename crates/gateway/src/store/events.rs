@@ -4,9 +4,11 @@ use common::{
     database,
     id::{OperationId, TenantId},
 };
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, PgPool, PgTransaction};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
 
 use super::reader::Reader;
 use crate::events::Selection;
@@ -20,14 +22,23 @@ const ARRANGING: i64 = 0x7270_3901;
 const RELAYING: i64 = 0x7270_3902;
 
 /// Something that happened.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
 pub struct Event {
+    /// Rises from event to event, with gaps. Whoever has seen it has been told everything before it.
     pub id: i64,
+    #[serde(with = "rfc3339")]
     pub at: OffsetDateTime,
+    /// A family (`operation`, `step`, `tenant`, `schedule`, `dead_letter`) and what happened.
+    #[schema(example = "operation.succeeded")]
     pub kind: String,
+    #[schema(value_type = Option<String>)]
     pub tenant_id: Option<TenantId>,
+    #[schema(value_type = Option<String>)]
     pub operation_id: Option<OperationId>,
+    /// For the bus, and for nobody outside.
+    #[serde(skip)]
     pub correlation_id: Option<String>,
+    #[schema(value_type = Object)]
     pub data: Value,
 }
 

@@ -1,5 +1,7 @@
 //! What need not be remembered any longer.
 
+use std::num::NonZeroU16;
+
 use sqlx::PgExecutor;
 
 /// So many rows at once: a fraction of a second, and no long lock.
@@ -35,4 +37,20 @@ pub async fn forget_dead_letters(executor: impl PgExecutor<'_>) -> Result<u64, s
                order by at limit 5000 for update skip locked)",
     );
     Ok(forgotten.execute(executor).await?.rows_affected())
+}
+
+/// So many at once: each takes its journal along.
+pub const OPERATIONS_BATCH: u64 = 500;
+
+/// Forgets operations that ended so many days ago, with their journals. Returns how many. A part stays as long as what it is a part of is
+/// not over, and that stays until its parts are gone. One that is stuck has not ended.
+pub async fn forget_operations(executor: impl PgExecutor<'_>, days: NonZeroU16) -> Result<u64, sqlx::Error> {
+    let forgotten = sqlx::query(
+        "delete from operations where id in
+             (select o.id from operations o where o.finished_at < now() - make_interval(days => $1)
+                 and not exists (select from operations part where part.parent_id = o.id)
+                 and not exists (select from operations whole where whole.id = o.parent_id and whole.finished_at is null)
+               order by o.finished_at limit 500 for update skip locked)",
+    );
+    Ok(forgotten.bind(i32::from(days.get())).execute(executor).await?.rows_affected())
 }

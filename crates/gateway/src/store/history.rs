@@ -1,23 +1,31 @@
 //! What happened to one tenant.
 
 use common::id::{OperationId, TenantId};
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::reader::{Asked, Reader};
 use crate::http::cursor::Page;
 
-/// Something that happened, or was asked for.
-#[derive(Debug, FromRow)]
-pub struct Happened {
+/// Something that happened to a tenant, or was asked for.
+#[derive(Debug, FromRow, Serialize, ToSchema)]
+pub struct TenantEvent {
+    #[serde(with = "rfc3339")]
     pub at: OffsetDateTime,
     /// Tells it from others of the same moment.
+    #[serde(skip)]
     pub id: Uuid,
-    pub kind: String,
-    pub operation_id: Option<OperationId>,
-    pub data: Value,
+    /// As in `/events`; `audit.` and an action for what was asked for, which its owners are not shown.
+    #[schema(example = "operation.succeeded")]
+    kind: String,
+    #[schema(value_type = Option<String>)]
+    operation_id: Option<OperationId>,
+    #[schema(value_type = Object)]
+    data: Value,
 }
 
 macro_rules! events {
@@ -52,7 +60,7 @@ pub async fn page(
     tenant: TenantId,
     hours: i32,
     page: &Page,
-) -> Result<Vec<Happened>, sqlx::Error> {
+) -> Result<Vec<TenantEvent>, sqlx::Error> {
     let (at, id) = page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     let happened = reader.ask(PAGE.of(reader)).bind(tenant).bind(hours);
     happened.bind(at).bind(id).bind(page.rows()).all().await

@@ -10,7 +10,7 @@ use sqlx::{FromRow, PgExecutor, postgres::PgRow};
 use time::{OffsetDateTime, serde::rfc3339};
 
 use super::reader::{Asked, Reader};
-use crate::{http::cursor::Page, tenants::TenantName};
+use crate::{http::one_of::OneOf, operations::Filter};
 
 /// An operation.
 #[derive(Debug, FromRow)]
@@ -18,6 +18,9 @@ pub struct Operation {
     pub id: OperationId,
     pub kind: String,
     pub tenant_id: Option<TenantId>,
+    /// Of what is done to a cluster; owners' statements do not ask for it, since they see none.
+    #[sqlx(default)]
+    pub cluster_id: Option<String>,
     pub status: String,
     pub error: Option<Value>,
     /// Set once somebody cancelled it.
@@ -70,7 +73,8 @@ macro_rules! columns {
     (cause) => {
         concat!(
             columns!(),
-            ", case when o.error is not null then (
+            ", case when o.tenant_id is null then o.cluster_id end as cluster_id,
+             case when o.error is not null then (
                  select s.cause from operation_steps s
                   where s.operation_id = o.id and s.cause is not null order by s.seq desc limit 1) end as cause"
         )
@@ -121,15 +125,6 @@ pub async fn find<O: Known>(reader: &Reader<'_>, id: OperationId) -> Result<Opti
     reader.ask(O::BY_ID.of(reader)).bind(id).optional().await
 }
 
-/// Which operations to list.
-#[derive(Debug, Default)]
-pub struct Filter {
-    pub status: Option<String>,
-    pub kind: Option<&'static OperationKind>,
-    pub tenant: Option<TenantName>,
-    pub page: Page,
-}
-
 macro_rules! page {
     () => {
         " from operations o
@@ -153,7 +148,10 @@ pub async fn page(
 ) -> Result<Vec<Operation>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     let operations = reader.ask(PAGE.of(reader));
-    let operations = operations.bind(&filter.status).bind(filter.kind.map(|kind| kind.name)).bind(tenant);
+    let operations = operations
+        .bind(filter.status.as_ref().map(OneOf::as_str))
+        .bind(filter.kind.map(|kind| kind.name))
+        .bind(tenant);
     operations.bind(at).bind(id).bind(filter.page.rows()).all().await
 }
 

@@ -1,6 +1,7 @@
 //! The plans.
 
 use sqlx::{FromRow, PgExecutor};
+use wire::sizing;
 
 /// What is offered under one name.
 #[derive(Debug, Clone, Default, FromRow)]
@@ -15,6 +16,26 @@ pub struct Plan {
     pub api_calls_per_hour: i32,
     /// How far scaling may go beyond cpu, memory and workers, in hundredths of them.
     pub ceiling_percent: i32,
+}
+
+/// The most that a tenant may be scaled to.
+#[derive(Debug, Clone, Copy)]
+pub struct Ceiling {
+    pub cpu_millis: i32,
+    pub memory_mb: i32,
+    pub workers: i32,
+}
+
+impl Plan {
+    /// What scaling ends at: its own figures, and what a tenant's network holds.
+    pub fn ceiling(&self) -> Ceiling {
+        let up_to = |limit: i32| limit.saturating_mul(self.ceiling_percent) / 100;
+        Ceiling {
+            cpu_millis: up_to(self.cpu_millis),
+            memory_mb: up_to(self.memory_mb),
+            workers: up_to(self.workers).min(sizing::MOST_WORKERS),
+        }
+    }
 }
 
 /// Which plans are there, the smallest first?

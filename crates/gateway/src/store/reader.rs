@@ -10,7 +10,7 @@ use sqlx::{Encode, FromRow, PgPool, Postgres, Type, postgres::PgArguments, postg
 use crate::auth::Scope;
 
 /// What readers are made of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Readers {
     /// See everything.
     services: Statements,

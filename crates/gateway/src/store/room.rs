@@ -1,5 +1,6 @@
 //! What clusters have left for another tenant.
 
+use common::id::TenantId;
 use sqlx::{FromRow, PgExecutor};
 
 /// What a plan asks of its cluster.
@@ -27,17 +28,39 @@ pub async fn wanted(executor: impl PgExecutor<'_>, plan: &str) -> Result<Option<
         .await
 }
 
-/// What has this cluster left?
-pub async fn of_cluster(executor: impl PgExecutor<'_>, cluster: &str) -> Result<Option<Room>, sqlx::Error> {
-    sqlx::query_as("select cpu_millis, memory_mb, connections, subnets from cluster_room() where id = $1")
-        .bind(cluster)
-        .fetch_optional(executor)
-        .await
+/// What a tenant's cluster has left for more of its workers.
+#[derive(Debug, Clone, Copy, FromRow)]
+pub struct Around {
+    #[sqlx(flatten)]
+    pub room: Room,
+    /// Among so many workers the tenant's concurrent executions are shared out.
+    pub base_workers: i32,
 }
 
-/// What has each cluster left?
-pub async fn rooms(executor: impl PgExecutor<'_>) -> Result<Vec<Room>, sqlx::Error> {
-    sqlx::query_as("select cpu_millis, memory_mb, connections, subnets from cluster_room()")
-        .fetch_all(executor)
-        .await
+/// What has the tenant's cluster left? `None`: it is in none that is active.
+pub async fn around(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Option<Around>, sqlx::Error> {
+    sqlx::query_as(
+        "select r.cpu_millis, r.memory_mb, r.connections, r.subnets, coalesce(l.base_workers, l.workers) as base_workers
+           from tenants t join tenant_limits l on l.tenant_id = t.id join cluster_room() r on r.id = t.cluster_id
+          where t.id = $1",
+    )
+    .bind(tenant)
+    .fetch_optional(executor)
+    .await
+}
+
+/// What has each cluster left that is where a tenant asks to be, and complies with what it must?
+pub async fn rooms(
+    executor: impl PgExecutor<'_>,
+    region: Option<&str>,
+    compliance: &[String],
+) -> Result<Vec<Room>, sqlx::Error> {
+    sqlx::query_as(
+        "select r.cpu_millis, r.memory_mb, r.connections, r.subnets
+           from cluster_room() r join clusters c on c.id = r.id where cluster_suits(c, $1, $2)",
+    )
+    .bind(region)
+    .bind(compliance)
+    .fetch_all(executor)
+    .await
 }

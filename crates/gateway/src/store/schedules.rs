@@ -1,51 +1,89 @@
 //! Schedules and what became of their last firing. Callers see all of them: no owner gets here.
 
 use common::id::TenantId;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgExecutor};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
 
-use crate::http::cursor::{NameCursor, Page};
+use crate::{
+    http::cursor::{NameCursor, Page},
+    operations::Failure,
+    vocabulary,
+};
 
-/// A schedule with its newest firing.
-#[derive(Debug, Clone, FromRow)]
+/// Something that is done again and again.
+#[derive(Debug, FromRow, Serialize, ToSchema)]
 pub struct Schedule {
+    #[schema(example = "audit.verify")]
     pub name: String,
-    pub job: String,
+    /// What it runs.
+    job: String,
+    /// Whose it is, if it is a tenant's.
+    #[schema(value_type = Option<String>)]
     pub tenant_id: Option<TenantId>,
-    pub cluster: Option<String>,
-    pub cron: String,
-    pub zone: String,
-    pub misses: String,
-    pub jitter_seconds: i32,
-    pub paused_at: Option<OffsetDateTime>,
-    pub paused_by: Option<String>,
-    pub paused_reason: Option<String>,
-    pub next_due: OffsetDateTime,
-    #[sqlx(flatten)]
-    pub last: LastFiring,
+    /// Which cluster it is for, if it is for one.
+    cluster: Option<String>,
+    /// Minute, hour, day, month, weekday, on the clocks of `zone`.
+    #[schema(example = "30 3 * * *")]
+    cron: String,
+    #[schema(example = "Europe/Berlin")]
+    zone: String,
+    /// What becomes of firings that nobody was there for: `catch_up` or `skip`.
+    #[schema(value_type = vocabulary::Misses)]
+    misses: String,
+    /// It fires up to so many seconds late.
+    jitter_seconds: i32,
+    /// Absent while it fires.
+    #[sqlx(json(nullable))]
+    paused: Option<Pause>,
+    /// Without its jitter.
+    #[serde(with = "rfc3339")]
+    next_due_at: OffsetDateTime,
+    #[sqlx(json(nullable))]
+    last_firing: Option<Firing>,
 }
 
-/// The newest firing, if there is one: then all but `error` and `finished_at` are there.
-#[derive(Debug, Clone, FromRow)]
-pub struct LastFiring {
-    pub due_at: Option<OffsetDateTime>,
-    pub fired_at: Option<OffsetDateTime>,
-    pub state: Option<String>,
-    pub attempts: Option<i32>,
-    pub error: Option<Value>,
-    pub finished_at: Option<OffsetDateTime>,
+/// Since when a schedule is paused, by whom, and why.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub struct Pause {
+    #[serde(with = "rfc3339")]
+    at: OffsetDateTime,
+    by: String,
+    reason: Option<String>,
+}
+
+/// What became of a firing.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub struct Firing {
+    /// With the schedule's name, its key: there is one firing of each due time.
+    #[serde(with = "rfc3339")]
+    due_at: OffsetDateTime,
+    #[serde(with = "rfc3339")]
+    fired_at: OffsetDateTime,
+    /// `waiting`, `running`, `done` or `failed` (for good).
+    #[schema(value_type = vocabulary::FiringState)]
+    state: String,
+    attempts: i32,
+    /// Of the last attempt that failed.
+    error: Option<Failure>,
+    #[serde(with = "rfc3339::option")]
+    finished_at: Option<OffsetDateTime>,
 }
 
 /// Every question about schedules begins like this.
 macro_rules! schedules {
     ($rest:literal) => {
         concat!(
-            "select s.name, s.job, s.tenant_id, s.cluster, s.cron, s.zone, s.misses, s.jitter_seconds, s.paused_at, s.paused_by,
-                    s.paused_reason, s.next_due, f.due_at, f.fired_at, f.state, f.attempts, f.error, f.finished_at
+            "select s.name, s.job, s.tenant_id, s.cluster, s.cron, s.zone, s.misses, s.jitter_seconds, s.next_due as next_due_at,
+                    case when s.paused_at is not null then
+                        json_build_object('at', s.paused_at, 'by', coalesce(s.paused_by, ''), 'reason', s.paused_reason)
+                    end as paused,
+                    (select json_build_object('due_at', f.due_at, 'fired_at', f.fired_at, 'state', f.state,
+                                'attempts', f.attempts, 'error', f.error, 'finished_at', f.finished_at)
+                       from schedule_firings f where f.schedule = s.name
+                      order by f.due_at desc limit 1) as last_firing
                from schedules s
-               left join lateral (select * from schedule_firings f where f.schedule = s.name
-                                   order by f.due_at desc limit 1) f on true
               where s.retired_at is null and ",
             $rest
         )

@@ -19,7 +19,7 @@ use super::{
     operations::Operation,
 };
 use crate::{
-    auth::{Command, Target},
+    auth::{Command, Role, Target},
     idempotency::Answer,
     problem::Problem,
 };
@@ -47,8 +47,10 @@ macro_rules! steering {
         concat!(
             common::first_time!($possible), ", ", $effect, ", changed as (", $changed, "), audit as (
                  insert into audit_logs
-                     (id, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
-                 select $12, $1, $10, $9, tenant_id, operation_id, $11, 'accepted', $3, $13 from changed
+                     (id, actor, role, action, tenant_id, cluster_id, operation_id, correlation_id, outcome, request_digest, reason)
+                 select $12, $1, $10, $9, tenant_id,
+                        (select o.cluster_id from operations o where o.id = operation_id and o.tenant_id is null),
+                        operation_id, $11, 'accepted', $3, $13 from changed
              )
              select exists (select from changed)"
         )
@@ -75,6 +77,8 @@ pub trait Steering: Send + Sync {
     const STATEMENT: &'static str;
     /// The word in the audit log.
     const ACTION: &'static str;
+    /// The roles that may.
+    const ROLES: &'static [Role];
 
     /// Why, in the words of whoever asks.
     fn reason(&self) -> Option<&str>;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::{
+    cluster::ClusterId,
     id::TenantId,
     tenant::{Mode, Subdomain, TenantStatus},
 };
@@ -12,7 +13,7 @@ use sqlx::{FromRow, PgExecutor, Row, postgres::PgRow, types::Json};
 use time::{OffsetDateTime, serde::rfc3339};
 
 use super::reader::Reader;
-use crate::http::cursor::Page;
+use crate::tenants::{ClusterName, Filter, PlanName, words::Name};
 
 /// A cluster is looked at every 20 s at least: three looks that did not happen make what was seen old.
 const FRESH_FOR: Duration = Duration::from_secs(60);
@@ -46,6 +47,13 @@ pub struct Tenant {
     pub executions_per_month: i32,
     pub concurrent_executions: i32,
     pub api_calls_per_hour: i32,
+}
+
+impl Tenant {
+    /// The cluster that it lives in, whose provisioner knows what runs there.
+    pub fn cluster(&self) -> Option<ClusterId> {
+        self.cluster_id.as_deref().and_then(|cluster| cluster.parse().ok())
+    }
 }
 
 /// A tenant and everything that should run for it.
@@ -224,18 +232,6 @@ pub async fn find_by_subdomain<T: Known>(
     reader.ask(T::BY_SUBDOMAIN).bind(subdomain.as_str()).optional().await
 }
 
-/// Which tenants to list.
-#[derive(Debug, Default)]
-pub struct Filter {
-    pub mode: Option<Mode>,
-    pub status: Option<TenantStatus>,
-    pub plan: Option<String>,
-    pub cluster: Option<String>,
-    /// Part of a name, an e-mail address or a subdomain, as somebody types it.
-    pub search: Option<String>,
-    pub page: Page,
-}
-
 /// Which tenants come next, the newest first? Those that are gone are listed only when asked for.
 pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Tenant>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
@@ -251,9 +247,9 @@ pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Tenant>, s
     let tenants = tenants
         .bind(filter.mode.map(Mode::as_str))
         .bind(filter.status.map(TenantStatus::as_str))
-        .bind(&filter.plan)
-        .bind(&filter.cluster)
-        .bind(&filter.search);
+        .bind(filter.plan.as_ref().map(PlanName::as_str))
+        .bind(filter.cluster.as_ref().map(ClusterName::as_str))
+        .bind(filter.q.as_ref().map(Name::as_str));
     tenants.bind(at).bind(id).bind(filter.page.rows()).all().await
 }
 

@@ -3,6 +3,9 @@
 use std::str::FromStr;
 
 use edge::Host;
+use serde_json::{Value, json};
+
+use crate::http::fields::{Fault, Text};
 
 /// RFC 5321 §4.5.3.1.
 const MAX_LENGTH: usize = 254;
@@ -32,6 +35,16 @@ impl FromStr for Email {
         } else {
             Err(reason)
         }
+    }
+}
+
+impl Text for Email {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        text.parse().map_err(|reason| Fault::new("invalid_email", reason))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "format": "email" })
     }
 }
 

@@ -52,7 +52,8 @@ fn status(troubled: bool, instances: &[Instance]) -> HealthStatus {
     let well = |instance: &Instance| {
         instance.state == "running" && matches!(instance.health.as_str(), "healthy" | "none")
     };
-    if !instances.iter().all(known) {
+    // Of nothing there is nothing to be seen.
+    if instances.is_empty() || !instances.iter().all(known) {
         HealthStatus::Unknown
     } else if troubled {
         HealthStatus::Unhealthy
@@ -101,6 +102,12 @@ mod tests {
         }
         assert_eq!(with(instance("unknown", "unknown", true)), HealthStatus::Unknown);
         assert_eq!(with(instance("running", "healthy", false)), HealthStatus::Unknown);
+    }
+
+    #[test]
+    fn of_one_that_nothing_runs_for_nobody_says_that_it_is_well() {
+        assert_eq!(status(false, &[]), HealthStatus::Unknown);
+        assert_eq!(status(true, &[]), HealthStatus::Unknown);
     }
 
     #[test]

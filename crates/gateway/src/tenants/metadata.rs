@@ -1,23 +1,45 @@
 //! Free JSON: whatever the customer's own systems want to find again.
 
-use serde_json::{Number, Value};
+use serde_json::{Number, Value, json};
 
-use crate::http::fields::Fault;
+use crate::http::fields::{Fault, Field};
 
 const MAX_BYTES: usize = 4 * 1024;
 
 /// An object that Postgres can keep, and that is small there too.
-pub fn metadata(value: Value) -> Result<Value, Fault> {
-    if !value.is_object() {
-        return Err(Fault::new("not_an_object", "must be an object"));
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metadata(Value);
+
+impl Metadata {
+    /// The object.
+    pub fn as_json(&self) -> &Value {
+        &self.0
     }
-    if stored_bytes(&value) > MAX_BYTES {
-        return Err(Fault::new("too_large", "may be at most 4 kB of JSON, with its numbers written out"));
+}
+
+impl<R> Field<R> for Metadata {
+    const REQUIRED: bool = false;
+
+    fn read(value: Value, _: &R) -> Result<Self, Fault> {
+        if !value.is_object() {
+            return Err(Fault::new("not_an_object", "must be an object"));
+        }
+        if stored_bytes(&value) > MAX_BYTES {
+            return Err(Fault::new("too_large", "may be at most 4 kB of JSON, with its numbers written out"));
+        }
+        if holds_nul(&value) {
+            return Err(Fault::new("invalid_characters", "may not hold the character U+0000"));
+        }
+        Ok(Self(value))
     }
-    if holds_nul(&value) {
-        return Err(Fault::new("invalid_characters", "may not hold the character U+0000"));
+
+    fn absent(_: &R) -> Result<Self, Fault> {
+        Ok(Self(json!({})))
     }
-    Ok(value)
+
+    fn schema() -> Value {
+        json!({ "type": "object" })
+    }
 }
 
 /// How long it is as Postgres writes it, or a little more: `jsonb` puts a space after each comma and colon, and makes three hundred
@@ -59,12 +81,11 @@ fn holds_nul(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn metadata_is_a_small_object_that_postgres_can_keep() {
+        let metadata = |value| Metadata::read(value, &());
         assert!(metadata(json!({ "crm": { "id": 7 } })).is_ok());
         assert!(metadata(json!({ "a": "x".repeat(MAX_BYTES - 9) })).is_ok());
         let bad = [

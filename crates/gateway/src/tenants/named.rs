@@ -1,13 +1,15 @@
 //! The two ways to name a tenant.
 
 use common::{id::TenantId, tenant::Subdomain};
+use serde_json::{Value, json};
 
 use crate::{
-    app::App,
-    auth::Scope,
-    http::fields::{Fault, Fields},
+    http::fields::{Fault, Text},
     problem::{Answered, FieldError, Pointer, Problem},
-    store::tenants::{Tenant, find_by_subdomain},
+    store::{
+        reader::Reader,
+        tenants::{Tenant, find_by_subdomain},
+    },
 };
 
 /// An id or a subdomain. No subdomain holds an underscore and every id does, so they cannot be confused.
@@ -17,9 +19,7 @@ pub enum TenantName {
     Subdomain(Subdomain),
 }
 
-/// What [`TenantName::parse`] takes, as the description of the API says it.
-pub const TENANT_NAME: &str = "^(ten_[0-9a-f]{32}|[a-z0-9]+(-[a-z0-9]+)*)$";
-
+/// What lists and streams call it that can be narrowed to one tenant.
 const PARAMETER: &str = "tenant";
 
 impl TenantName {
@@ -29,30 +29,36 @@ impl TenantName {
         id.or_else(|| text.parse().map(Self::Subdomain).ok())
     }
 
-    /// The tenant that a list or a stream is to be narrowed to.
-    pub fn read(fields: &mut Fields) -> Option<Self> {
-        let fault = || Fault::new("invalid_tenant", "must be a tenant's id or subdomain");
-        fields.optional(PARAMETER, |text| Self::parse(text).ok_or_else(fault)).flatten()
-    }
-
     /// Its id. A subdomain that nobody has, or somebody whom the caller does not see, is refused; an id may be that of one long gone.
-    pub async fn id(&self, app: &App, scope: &Scope) -> Answered<TenantId> {
+    pub async fn id(&self, reader: &Reader<'_>) -> Answered<TenantId> {
         let subdomain = match self {
             Self::Id(id) => return Ok(*id),
             Self::Subdomain(subdomain) => subdomain,
         };
-        let found: Option<Tenant> = find_by_subdomain(&app.reader(scope), subdomain).await?;
+        let found: Option<Tenant> = find_by_subdomain(reader, subdomain).await?;
         let unknown =
             || FieldError::new(Pointer::to(PARAMETER), "unknown_tenant", "no tenant has this subdomain");
         found.map(|tenant| tenant.id).ok_or_else(|| Problem::fields(vec![unknown()]))
     }
 
     /// The same where nothing may be asked for.
-    pub async fn id_of(name: Option<&Self>, app: &App, scope: &Scope) -> Answered<Option<TenantId>> {
+    pub async fn id_of(name: Option<&Self>, reader: &Reader<'_>) -> Answered<Option<TenantId>> {
         match name {
-            Some(name) => name.id(app, scope).await.map(Some),
+            Some(name) => name.id(reader).await.map(Some),
             None => Ok(None),
         }
+    }
+}
+
+impl Text for TenantName {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let fault = || Fault::new("invalid_tenant", "must be a tenant's id or subdomain");
+        Self::parse(text).ok_or_else(fault)
+    }
+
+    fn schema() -> Value {
+        let either = "^(ten_[0-9a-f]{32}|[a-z0-9]+(-[a-z0-9]+)*)$";
+        json!({ "type": "string", "pattern": either, "minLength": 3, "maxLength": 40 })
     }
 }
 

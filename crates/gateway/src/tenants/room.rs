@@ -5,7 +5,7 @@ use crate::{
     store::room::{Room, Wanted},
 };
 
-/// Says what is missing where most of it is there. `None`: nothing is, by now.
+/// Says what is missing where most of it is there, of the clusters where the tenant could be. `None`: nothing is, by now.
 pub fn obstacle(plan: &str, wanted: &Wanted, rooms: &[Room]) -> Option<Problem> {
     let large = |room: &&Room| {
         let too_small = |has: Option<i32>, wants: i32| has.is_some_and(|has| has < wants);

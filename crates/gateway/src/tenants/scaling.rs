@@ -1,25 +1,51 @@
 //! How large a tenant is to be.
 
-use serde_json::Value;
-use wire::kinds::TenantScale;
+use serde_json::{Value, json};
+use wire::{kinds::TenantScale, sizing};
 
-use super::words;
+use super::words::Reason;
 use crate::{
-    http::fields::{Fault, Fields},
+    http::{
+        fields::{Fault, Field},
+        request::request,
+    },
     problem::{Code, Problem},
-    store::{plans::Plan, room::Room, tenants::Tenant},
+    store::{plans::Plan, room::Around, tenants::Tenant},
 };
 
-/// The least a container gets; the provisioner holds the same.
-const LEAST_CPU_MILLIS: i32 = 250;
-const LEAST_MEMORY_MB: i32 = 512;
-
-/// What is asked for, and why.
-#[derive(Debug)]
-pub struct Scaling {
-    pub request: TenantScale,
-    pub reason: Option<String>,
+request! {
+    /// What is to change. What is not named stays.
+    pub struct Scale: Request<Scalable<'_>> {
+        /// Cores of each container, in thousandths at the finest.
+        #[example = 1.5]
+        cpu: Option<CpuMillis>,
+        /// Of each container.
+        #[example = 2048]
+        memory_mb: Option<MemoryMb>,
+        #[example = 3]
+        workers: Option<Workers>,
+        /// For those who read the audit log; 1 to 500 characters.
+        #[example = "Monday mornings are slow."]
+        reason: Option<Reason>,
+    }
 }
+
+/// Whose size is to change, and within what.
+#[derive(Debug)]
+pub struct Scalable<'a> {
+    pub tenant: &'a Tenant,
+    pub plan: &'a Plan,
+}
+
+/// In thousandths of a core.
+#[derive(Debug, Clone, Copy)]
+pub struct CpuMillis(u32);
+
+#[derive(Debug, Clone, Copy)]
+pub struct MemoryMb(u32);
+
+#[derive(Debug, Clone, Copy)]
+pub struct Workers(u32);
 
 /// What a figure may be.
 #[derive(Clone, Copy)]
@@ -29,36 +55,59 @@ struct Range {
     most: i32,
 }
 
-impl Scaling {
-    /// Reads a body, or tells everything that is wrong with it.
-    pub fn parse(body: &[u8], tenant: &Tenant, plan: &Plan) -> Result<Self, Problem> {
-        let mut fields = Fields::of_body(body)?;
-        let most = |base: i32| base.saturating_mul(plan.ceiling_percent) / 100;
-        let cpu = Range { now: tenant.cpu_millis, least: LEAST_CPU_MILLIS, most: most(plan.cpu_millis) };
-        let memory = Range { now: tenant.memory_mb, least: LEAST_MEMORY_MB, most: most(plan.memory_mb) };
-        let workers = Range { now: tenant.workers, least: 1, most: most(plan.workers) };
-        let cpu_millis = fields.value("cpu", |value| millis(&value, cpu));
-        let memory_mb = fields.value("memory_mb", |value| whole(&value, memory));
-        let workers = fields.value("workers", |value| whole(&value, workers));
-        let reason = fields.optional("reason", words::reason);
-        fields.finish()?;
-        let request = TenantScale {
-            cpu_millis: cpu_millis.flatten(),
-            memory_mb: memory_mb.flatten(),
-            workers: workers.flatten(),
-        };
-        Ok(Self { request, reason: reason.flatten() })
+impl Scale {
+    /// What the operation is asked.
+    pub fn request(&self) -> TenantScale {
+        TenantScale {
+            cpu_millis: self.cpu.map(|CpuMillis(millis)| millis),
+            memory_mb: self.memory_mb.map(|MemoryMb(megabytes)| megabytes),
+            workers: self.workers.map(|Workers(count)| count),
+        }
     }
 }
 
-fn millis(value: &Value, range: Range) -> Result<u32, Fault> {
-    let cores = value.as_f64().ok_or_else(|| Fault::new("not_a_number", "must be a number of cores"))?;
-    let millis = (cores * 1000.0).round();
-    if (cores * 1000.0 - millis).abs() > 1e-6 {
-        return Err(Fault::new("too_fine", "must be in thousandths of a core at the finest"));
+impl Field<Scalable<'_>> for CpuMillis {
+    fn read(value: Value, its: &Scalable<'_>) -> Result<Self, Fault> {
+        let (now, most) = (its.tenant.cpu_millis, its.plan.ceiling().cpu_millis);
+        let range = Range { now, least: sizing::LEAST_CPU_MILLIS, most };
+        let cores = value.as_f64().ok_or_else(|| Fault::new("not_a_number", "must be a number of cores"))?;
+        let millis = (cores * 1000.0).round();
+        if (cores * 1000.0 - millis).abs() > 1e-6 {
+            return Err(Fault::new("too_fine", "must be in thousandths of a core at the finest"));
+        }
+        let fault = || out_of_range(cores_of(range.least), cores_of(range.most));
+        within(millis, range).map(Self).ok_or_else(fault)
     }
-    let told = |millis: i32| f64::from(millis) / 1000.0;
-    within(millis, range).ok_or_else(|| out_of_range(told(range.least), told(range.most)))
+
+    fn schema() -> Value {
+        json!({ "type": "number", "format": "double", "minimum": cores_of(sizing::LEAST_CPU_MILLIS) })
+    }
+}
+
+impl Field<Scalable<'_>> for MemoryMb {
+    fn read(value: Value, its: &Scalable<'_>) -> Result<Self, Fault> {
+        let (now, most) = (its.tenant.memory_mb, its.plan.ceiling().memory_mb);
+        whole(&value, Range { now, least: sizing::LEAST_MEMORY_MB, most }).map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int32", "minimum": sizing::LEAST_MEMORY_MB })
+    }
+}
+
+impl Field<Scalable<'_>> for Workers {
+    fn read(value: Value, its: &Scalable<'_>) -> Result<Self, Fault> {
+        let (now, most) = (its.tenant.workers, its.plan.ceiling().workers);
+        whole(&value, Range { now, least: sizing::LEAST_WORKERS, most }).map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int32", "minimum": sizing::LEAST_WORKERS })
+    }
+}
+
+fn cores_of(millis: i32) -> f64 {
+    f64::from(millis) / 1000.0
 }
 
 fn whole(value: &Value, range: Range) -> Result<u32, Fault> {
@@ -88,49 +137,30 @@ pub fn is_so(tenant: &Tenant, request: &TenantScale) -> bool {
 }
 
 /// What its cluster lacks for it, if anything.
-pub fn obstacle(tenant: &Tenant, plan: &Plan, request: &TenantScale, room: &Room) -> Option<Problem> {
+pub fn obstacle(tenant: &Tenant, request: &TenantScale, around: &Around) -> Option<Problem> {
+    let room = &around.room;
     let large = |wanted: Option<u32>, has: Option<i32>| {
         wanted.zip(has).is_some_and(|(wanted, has)| i64::from(wanted) > i64::from(has))
     };
     if large(request.cpu_millis, room.cpu_millis) || large(request.memory_mb, room.memory_mb) {
-        let cores = |millis: i32| f64::from(millis) / 1000.0;
         let detail = format!(
             "A container of the tenant's cluster can have {} cores and {} MB of memory at most.",
-            cores(room.cpu_millis.unwrap_or_default()),
+            cores_of(room.cpu_millis.unwrap_or_default()),
             room.memory_mb.unwrap_or_default(),
         );
         return Some(Problem::new(Code::NoRoom).detail(detail));
     }
     let more = i64::from(request.workers.unwrap_or_default()) - i64::from(tenant.workers);
-    let wants = more.max(0) * i64::from(connections_of_a_worker(tenant.concurrent_executions, plan.workers));
-    let left = room.connections.filter(|left| *left < wants)?;
+    let concurrency = sizing::concurrency_of_worker(
+        tenant.concurrent_executions.unsigned_abs(),
+        around.base_workers.unsigned_abs(),
+    );
+    let wants = more.max(0) * i64::from(sizing::connections_of_worker(concurrency));
+    // Whoever wants no more may go on where there is too little.
+    let left = room.connections.filter(|left| wants > 0 && *left < wants)?;
     let detail = format!(
         "{more} more workers take {wants} connections to the tenants' database server, and its cluster has {} left.",
         left.max(0)
     );
     Some(Problem::new(Code::NoRoom).detail(detail))
-}
-
-/// As `n8n::launch` has it: what one worker's pool may open. Executions are shared out over the plan's workers, however many there are by now.
-fn connections_of_a_worker(concurrent_executions: i32, workers_of_plan: i32) -> i32 {
-    let (whole, workers) = (concurrent_executions.max(0), workers_of_plan.max(1));
-    let concurrency = ((whole + workers - 1) / workers).max(5);
-    2 + (concurrency + 4) / 5
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_worker_wants_what_its_share_of_the_plans_executions_wants() {
-        let wants = [(2, 1, 3), (10, 2, 3), (50, 4, 5), (50, 1, 12)];
-        for (executions, workers, connections) in wants {
-            assert_eq!(
-                connections_of_a_worker(executions, workers),
-                connections,
-                "{executions} over {workers}"
-            );
-        }
-    }
 }

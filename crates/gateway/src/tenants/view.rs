@@ -2,6 +2,7 @@
 
 use common::{
     id::TenantId,
+    public_address::PublicAddress,
     tenant::{Mode, TenantStatus},
 };
 use serde::Serialize;
@@ -10,7 +11,6 @@ use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
 use crate::{
-    config::PublicAddress,
     store::{
         plans::Plan,
         tenants::{Instance, Tenant},

@@ -1,39 +1,70 @@
 //! Short texts with a closed alphabet.
 
-use common::tenant::is_compliance_tag;
-use edge::Host;
-use serde_json::Value;
+use common::{
+    operations::OperationKind,
+    tenant::{Mode, Subdomain, SubdomainError, TenantStatus},
+};
+use serde_json::{Value, json};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use wire::{LoggedRole, kinds};
 
-use crate::http::fields::Fault;
+use crate::http::fields::{Fault, Text, texts};
 
-/// A name for people: what they see in lists and mails.
-pub fn name(text: &str) -> Result<String, Fault> {
-    let text = text.trim();
-    // Control characters break logs and mails; the invisible ones make one name look like another.
-    let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    match text.chars().count() {
-        1..=120 if !text.chars().any(|c| c.is_control() || invisible(c)) => Ok(text.to_owned()),
-        1..=120 => Err(Fault::new("invalid_characters", "may not hold control characters")),
-        _ => Err(Fault::new("invalid_length", "must be 1 to 120 characters long")),
+texts! {
+    /// A name for people: what they see in lists and mails. Without spaces around it.
+    Name;
+    /// Why somebody does something, for those who read the audit log. Without spaces around it.
+    Reason;
+    /// A token's subject: what can be one, as `auth` takes it.
+    Subject;
+}
+
+const LONGEST_NAME: usize = 120;
+const LONGEST_REASON: usize = 500;
+
+impl Text for Name {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        // Control characters break logs and mails; the invisible ones make one name look like another.
+        let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        line(text, LONGEST_NAME, |c| c.is_control() || invisible(c)).map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_NAME })
     }
 }
 
-/// Why somebody does something, for those who read the audit log.
-pub fn reason(text: &str) -> Result<String, Fault> {
-    let text = text.trim();
-    match text.chars().count() {
-        1..=500 if !text.chars().any(char::is_control) => Ok(text.to_owned()),
-        1..=500 => Err(Fault::new("invalid_characters", "may not hold control characters")),
-        _ => Err(Fault::new("invalid_length", "must be 1 to 500 characters long")),
+impl Text for Reason {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        line(text, LONGEST_REASON, char::is_control).map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_REASON })
     }
 }
 
-/// A token's subject: what can be one, as `auth` takes it.
-pub fn subject(text: &str) -> Result<String, Fault> {
-    if is_subject(text) {
-        Ok(text.to_owned())
-    } else {
-        Err(Fault::new("invalid_subject", "must be 1 to 255 bytes without control characters"))
+/// A text of one line, without spaces around it.
+fn line(text: &str, most: usize, unwanted: impl Fn(char) -> bool) -> Result<String, Fault> {
+    let text = text.trim();
+    if !(1..=most).contains(&text.chars().count()) {
+        return Err(Fault::new("invalid_length", format!("must be 1 to {most} characters long")));
+    }
+    if text.chars().any(unwanted) {
+        return Err(Fault::new("invalid_characters", "may not hold control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+impl Text for Subject {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let fault = || Fault::new("invalid_subject", "must be 1 to 255 bytes without control characters");
+        is_subject(text).then(|| Self(text.to_owned())).ok_or_else(fault)
+    }
+
+    fn schema() -> Value {
+        let printable = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
+        json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": printable })
     }
 }
 
@@ -42,108 +73,91 @@ pub fn is_subject(text: &str) -> bool {
     (1..=255).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
-/// What a plan or a cluster is called, as the description of the API says it.
-pub const IDENTIFIER: &str = "^[a-z0-9_-]{1,40}$";
-
-/// One of these, which are told otherwise.
-pub fn one_of(code: &'static str, text: &str, known: &[&str]) -> Result<String, Fault> {
-    if known.contains(&text) {
-        return Ok(text.to_owned());
+impl Text for Subdomain {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        text.parse().map_err(|error| {
+            let code = match error {
+                SubdomainError::Length => "invalid_length",
+                SubdomainError::Characters => "invalid_characters",
+                SubdomainError::Reserved => "reserved_subdomain",
+            };
+            Fault::new(code, error)
+        })
     }
-    Err(Fault::new(
-        code,
-        match known {
-            [] => "there is none to choose yet".to_owned(),
-            known => format!("must be one of: {}", known.join(", ")),
-        },
-    ))
+
+    fn schema() -> Value {
+        json!({ "type": "string", "minLength": 3, "maxLength": 40, "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$" })
+    }
 }
 
-/// A domain of the customer's own. Below ours it could take another tenant's address.
-pub fn custom_domain(text: &str, ours: &str) -> Result<Host, Fault> {
-    let lower = text.to_ascii_lowercase();
-    let host: Host = lower.parse().map_err(|error| Fault::new("invalid_domain", error))?;
-    let last_label = lower.rsplit('.').next().unwrap_or_default();
-    if !lower.contains('.') || last_label.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Fault::new("invalid_domain", "must be a full domain name, not an address"));
+/// Any moment that can be told in UTC: the last hours of the year 9999 cannot everywhere, and the record asks for it.
+impl Text for OffsetDateTime {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let moment = Self::parse(text, &Rfc3339).ok();
+        let in_utc = moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC));
+        in_utc.ok_or_else(|| Fault::new("invalid_time", "must be a time such as 2026-08-01T12:00:00Z"))
     }
-    if lower == ours || lower.strip_suffix(ours).is_some_and(|rest| rest.ends_with('.')) {
-        return Err(Fault::new("reserved_domain", "may not be a domain of the platform"));
+
+    fn schema() -> Value {
+        json!({ "type": "string", "format": "date-time" })
     }
-    Ok(host)
 }
 
-/// What the customer must comply with, such as `gdpr` or `HIPAA`.
-pub fn compliance(value: Value) -> Result<Vec<String>, Fault> {
-    const MAX_TAGS: usize = 16;
-    let Value::Array(items) = value else {
-        return Err(Fault::new("not_a_list", "must be a list of texts"));
-    };
-    if items.len() > MAX_TAGS {
-        return Err(Fault::new("too_many", format!("may hold at most {MAX_TAGS} tags")));
-    }
-    let mut tags = Vec::with_capacity(items.len());
-    for (index, item) in items.into_iter().enumerate() {
-        let tag = item.as_str().filter(|tag| is_compliance_tag(tag));
-        let fault = "must be 1 to 40 letters, digits, dots, hyphens and underscores";
-        let tag = tag.ok_or_else(|| Fault::new("invalid_tag", fault).inside(index))?.to_owned();
-        if !tags.contains(&tag) {
-            tags.push(tag);
+/// Words of closed sets: what reads them, and what they are.
+macro_rules! words {
+    ($($type:ty, $code:literal, $words:expr;)+) => {$(
+        impl Text for $type {
+            fn parse(text: &str) -> Result<Self, Fault> {
+                text.parse().map_err(|error| Fault::new($code, error))
+            }
+
+            fn schema() -> Value {
+                json!({ "type": "string", "enum": $words })
+            }
         }
-    }
-    Ok(tags)
+    )+};
 }
 
-/// What [`is_compliance_tag`] takes, as the description of the API says it.
-pub const TAG: &str = "^[A-Za-z0-9._-]{1,40}$";
+words! {
+    Mode, "unknown_mode", Mode::ALL;
+    TenantStatus, "unknown_status", TenantStatus::ALL;
+    LoggedRole, "unknown_role", LoggedRole::ALL.map(|(_, word)| word);
+}
+
+impl Text for &'static OperationKind {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let unknown =
+            || Fault::new("unknown_kind", format!("`{text}` is not a kind of operation known here"));
+        kinds::of_word(text).ok_or_else(unknown)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "enum": kinds::ALL.map(OperationKind::as_str) })
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn names_are_trimmed_and_may_be_in_any_script() {
-        assert_eq!(name("  Müller & Söhne 株式会社 ").unwrap(), "Müller & Söhne 株式会社");
+        assert_eq!(Name::parse("  Müller & Söhne 株式会社 ").unwrap().as_str(), "Müller & Söhne 株式会社");
         for bad in ["", "   ", "a\nb", "a\0b", "a\u{202e}b", "a\u{200b}b", &"x".repeat(121)] {
-            assert!(name(bad).is_err(), "{bad:?}");
+            assert!(Name::parse(bad).is_err(), "{bad:?}");
         }
-        assert!(name(&"ü".repeat(120)).is_ok());
+        assert!(Name::parse(&"ü".repeat(120)).is_ok());
     }
 
     #[test]
-    fn a_custom_domain_is_a_full_name_outside_of_ours() {
-        let check = |text: &str| custom_domain(text, "flows.example").map(|host| host.to_string());
-        assert_eq!(check("Flows.Customer.COM").unwrap(), "flows.customer.com");
-        assert!(check("myflows.example").is_ok());
-        let bad = [
-            "",
-            "localhost",
-            "flows.example",
-            "x.flows.example",
-            "10.0.0.1",
-            "a.1",
-            "a`b.com",
-            "a b.com",
-            "a.com\r\nx",
-            "*.a.com",
-            "a.com.",
-            "http://a.com",
-            "a.com:80",
-            "ä.com",
-        ];
-        for text in bad {
-            assert!(check(text).is_err(), "{text:?}");
+    fn every_moment_that_has_a_name_in_utc_is_a_moment() {
+        for good in ["2026-08-01T12:00:00Z", "0370-10-13T03:53:16+21:01", "0000-01-01T00:00:00+23:59"] {
+            let moment = <OffsetDateTime as Text>::parse(good);
+            assert!(moment.is_ok_and(|moment| moment.offset().is_utc()), "{good}");
         }
-    }
-
-    #[test]
-    fn tags_are_short_words_and_kept_once() {
-        assert_eq!(compliance(json!(["gdpr", "HIPAA", "gdpr"])).unwrap(), ["gdpr", "HIPAA"]);
-        assert_eq!(compliance(json!(["ok", 7])).unwrap_err().steps, ["1"]);
-        for bad in [json!("gdpr"), json!(["a b"]), json!([""]), json!(vec!["x"; 17]), json!({})] {
-            assert!(compliance(bad.clone()).is_err(), "{bad}");
+        for bad in ["9999-12-31T23:59:59-00:01", "2026-08-01", "2026-08-01T12:00:00", "yesterday", ""] {
+            let fault = <OffsetDateTime as Text>::parse(bad).map_err(|fault| fault.code);
+            assert_eq!(fault, Err("invalid_time"), "{bad}");
         }
     }
 }

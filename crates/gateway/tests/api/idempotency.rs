@@ -139,7 +139,7 @@ async fn what_is_too_old_is_forgotten_and_nothing_else(database: PgPool) {
         let call = Call::post("/tenants", &tenant(subdomain)).by_a("service").key(subdomain);
         assert_eq!(platform.send(call.signed()).await.status, 201);
     }
-    gateway::forget(&database).await.unwrap();
+    gateway::forget(&database, gateway::OPERATIONS_KEPT_DAYS).await.unwrap();
     assert_eq!(Record::count(&database).await.of("idempotency_keys"), 2);
     for statement in [
         "update idempotency_keys set created_at = now() - interval '25 hours' where key = 'old'",
@@ -147,7 +147,7 @@ async fn what_is_too_old_is_forgotten_and_nothing_else(database: PgPool) {
     ] {
         sqlx::query(statement).execute(&database).await.unwrap();
     }
-    gateway::forget(&database).await.unwrap();
+    gateway::forget(&database, gateway::OPERATIONS_KEPT_DAYS).await.unwrap();
     let record = Record::count(&database).await;
     assert_eq!((record.of("idempotency_keys"), record.of("request_signatures")), (1, 0));
     platform.stop().await;

@@ -35,7 +35,7 @@ async fn provisioner(platform: &Platform, known: String) {
                 Err(NoLogin)
             }
         };
-        bus.answer(group, stopping, answer).await.unwrap();
+        bus.answer(group, None, stopping, answer).await.unwrap();
     });
 }
 

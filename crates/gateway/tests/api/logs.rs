@@ -38,7 +38,7 @@ fn provisioner(platform: &Platform, known: &str) {
             let lines = vec![LogLine { instance: "rp9-main".into(), at, stream: "stdout".into(), text }];
             Ok(Logs { lines, truncated: asked.tail == 5 })
         };
-        bus.answer(group, stopping, answer).await.unwrap();
+        bus.answer(group, None, stopping, answer).await.unwrap();
     });
 }
 
@@ -94,7 +94,7 @@ fn writer(platform: &Platform, known: &str) -> watch::Sender<Option<usize>> {
             lines.drain(..surplus);
             Ok::<_, Nothing>(Logs { lines, truncated: surplus > 0 })
         };
-        bus.answer(group, stopping, answer).await.unwrap();
+        bus.answer(group, None, stopping, answer).await.unwrap();
     });
     written
 }

@@ -227,3 +227,89 @@ async fn the_cause_of_a_failure_is_for_those_who_run_the_platform(database: PgPo
     }
     platform.stop().await;
 }
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn operations_are_forgotten_long_after_their_end_with_all_that_they_were_parts_of(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    for subdomain in ["long-ago", "lately", "open", "whole"] {
+        let create = Call::post("/tenants", &tenant(subdomain)).by_a("service").signed();
+        assert_eq!(platform.send(create).await.status, 201);
+    }
+    let execute = async |statement: &'static str| sqlx::query(statement).execute(&database).await.unwrap();
+    execute(
+        "update operations o set status = 'succeeded',
+            finished_at = now() - make_interval(days => case t.subdomain when 'lately' then 89 else 91 end)
+           from tenants t where t.id = o.tenant_id and t.subdomain <> 'open'",
+    )
+    .await;
+    // Ended parts of what is open and of what has ended, and their journals.
+    execute(
+        "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline, status, finished_at, parent_id)
+         select gen_random_uuid(), 'part', o.tenant_id, '{}', 'test', 'test', now(), 'succeeded', now() - interval '91 days', o.id
+           from operations o join tenants t on t.id = o.tenant_id where t.subdomain in ('open', 'whole')",
+    )
+    .await;
+    execute("insert into operation_steps (operation_id, ordinal, step, event, fence) select id, 0, 'reserve', 'started', 1 from operations").await;
+    gateway::forget(&database, gateway::OPERATIONS_KEPT_DAYS).await.unwrap();
+    let left = "select t.subdomain || ' ' || o.kind from operations o join tenants t on t.id = o.tenant_id
+                 where exists (select from operation_steps s where s.operation_id = o.id) order by 1";
+    let left = async || -> Vec<String> { sqlx::query_scalar(left).fetch_all(&database).await.unwrap() };
+    assert_eq!(
+        left().await,
+        ["lately tenant.create", "open part", "open tenant.create", "whole tenant.create"]
+    );
+    // Its part is gone by now.
+    gateway::forget(&database, gateway::OPERATIONS_KEPT_DAYS).await.unwrap();
+    assert_eq!(left().await, ["lately tenant.create", "open part", "open tenant.create"]);
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn an_operation_on_a_cluster_is_shown_with_it_and_to_no_owner(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let (tenant, _) = create(&platform, "acme").await;
+    let cluster =
+        "insert into clusters (id, region, engine, subnets) values ('east', 'r', 'docker', '10.1.0.0/16')";
+    sqlx::query(cluster).execute(&database).await.unwrap();
+    let id = common::id::OperationId::generate();
+    let insert = "insert into operations (id, kind, request, actor, correlation_id, deadline, cluster_id)
+                  values ($1, 'test.cluster_check', '{}', 'test', 'test', now() + interval '1 hour', 'east')";
+    sqlx::query(insert).bind(id).execute(&database).await.unwrap();
+    let one = shown(&platform, &format!("/operations/{id}")).await;
+    assert_eq!((&one["cluster_id"], &one["tenant_id"]), (&json!("east"), &Value::Null));
+    let listed = shown(&platform, "/operations").await;
+    assert_eq!((&listed[0]["cluster_id"], &listed[1]["cluster_id"]), (&json!("east"), &Value::Null));
+    let owner = Claims::owner(&[&tenant]);
+    let hidden = platform.send(Call::get(&format!("/operations/{id}")).by(&owner)).await;
+    assert_eq!(hidden.status, 404);
+    let theirs = platform.send(Call::get("/operations").by(&owner)).await.json();
+    assert_eq!(theirs["data"].as_array().map(Vec::len), Some(1));
+
+    set(&database, "status = 'stuck' where tenant_id is null").await;
+    assert_eq!(steer(&platform, &id.to_string(), "abandon", "a").await.status, 202);
+    let noted = shown(&platform, "/audit?action=operation.abandon").await;
+    assert_eq!((&noted[0]["cluster_id"], &noted[0]["tenant_id"]), (&json!("east"), &Value::Null));
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_is_given_up_calls_off_its_part(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let (_, whole) = create(&platform, "acme").await;
+    set(&database, "status = 'stuck'").await;
+    let part = "insert into operations (id, kind, tenant_id, request, actor, correlation_id, deadline, status, parent_id)
+                select $1, 'tenant.heal', tenant_id, '{}', 'test', 'test', deadline, $2, id from operations where parent_id is null";
+    let parts = [common::id::OperationId::generate(), common::id::OperationId::generate()];
+    for (id, status) in parts.iter().zip(["queued", "running"]) {
+        sqlx::query(part).bind(id).bind(status).execute(&database).await.unwrap();
+    }
+    assert_eq!(steer(&platform, &whole, "abandon", "a").await.status, 202);
+    let [waiting, running] = parts.map(|id| format!("/operations/{id}"));
+    let (waiting, running) = (shown(&platform, &waiting).await, shown(&platform, &running).await);
+    assert_eq!((&waiting["status"], &waiting["cancelled"]), (&json!("rolled_back"), &json!(true)));
+    assert_eq!((&running["status"], &running["cancelled"]), (&json!("running"), &json!(true)));
+    platform.stop().await;
+}

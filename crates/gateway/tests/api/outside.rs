@@ -78,9 +78,9 @@ async fn answer_for_a_provisioner(platform: &Platform) {
         let logs = async |_: AskLogs| Ok::<_, BusError>(Logs { lines: Vec::new(), truncated: false });
         let group = "test-outside";
         let answers = tokio::join!(
-            bus.answer(group, stopping.clone(), login),
-            bus.answer(group, stopping.clone(), reset),
-            bus.answer(group, stopping, logs),
+            bus.answer(group, None, stopping.clone(), login),
+            bus.answer(group, None, stopping.clone(), reset),
+            bus.answer(group, None, stopping, logs),
         );
         assert!(matches!(answers, (Ok(()), Ok(()), Ok(()))));
     });

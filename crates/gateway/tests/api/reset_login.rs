@@ -40,7 +40,7 @@ fn provisioner(platform: &Platform, known: &str) {
             let password = password_of(asked.reset).into();
             Ok(InitialLogin { email: "ada@acme.example".into(), password, stale: false })
         };
-        bus.answer(group, stopping, answer).await.unwrap();
+        bus.answer(group, None, stopping, answer).await.unwrap();
     });
 }
 

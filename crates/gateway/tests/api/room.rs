@@ -86,3 +86,34 @@ async fn the_last_places_are_given_once_however_many_ask_together(database: PgPo
     assert_eq!(Record::count(&database).await.of("tenants"), 3);
     platform.stop().await;
 }
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn room_in_another_region_or_where_less_is_complied_with_is_none(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    cluster(&database, "full", 2000, 1000, 0).await;
+    cluster(&database, "large", 8000, 1000, 100).await;
+    let execute = async |statement: &'static str| sqlx::query(statement).execute(&database).await.unwrap();
+    execute("update clusters set region = 'eu', compliance = '{gdpr}' where id = 'full'").await;
+    execute("update clusters set region = 'us' where id = 'large'").await;
+    let ask = async |subdomain: &str, plan: &str, region: Value, compliance: Value| {
+        let mut body = tenant(subdomain);
+        (body["plan"], body["region"], body["compliance"]) = (Value::from(plan), region, compliance);
+        platform.send(Call::post("/tenants", &body).by_a("service").signed()).await
+    };
+    let (eu, gdpr) = (Value::from("eu"), serde_json::json!(["GDPR"]));
+    let refused = ask("one", "starter", eu.clone(), Value::Null).await;
+    assert!(refused.assert_problem(409, "no_room")["detail"].as_str().unwrap().contains("subnet"));
+    ask("two", "starter", Value::Null, gdpr.clone()).await.assert_problem(409, "no_room");
+    let refused = ask("three", "enterprise", eu.clone(), Value::Null).await;
+    assert!(refused.assert_problem(409, "plan_too_large")["detail"].as_str().unwrap().contains("2 and 8192"));
+    assert_eq!(ask("four", "starter", Value::Null, Value::Null).await.status, 201);
+    // The last place of that region, which is given one after the other.
+    execute("update clusters set subnets_usable = 1 where id = 'full'").await;
+    assert_eq!(ask("five", "starter", eu.clone(), gdpr).await.status, 201);
+    ask("six", "starter", eu, Value::Null).await.assert_problem(409, "no_room");
+    let homes = "select subdomain || ' ' || cluster_id from tenants order by 1";
+    let homes: Vec<String> = sqlx::query_scalar(homes).fetch_all(&database).await.unwrap();
+    assert_eq!(homes, ["five full", "four large"]);
+    platform.stop().await;
+}

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Call, Platform, Reply, tenant};
 
 async fn declared(database: &PgPool) -> Platform {
-    gateway::runner(database).unwrap().declare().await.unwrap();
+    gateway::runner(database, gateway::OPERATIONS_KEPT_DAYS).unwrap().declare().await.unwrap();
     Platform::on(database.clone()).await
 }
 
@@ -25,7 +25,7 @@ async fn fire(database: &PgPool, name: &str) {
     let due = "update schedules set next_due = date_trunc('minute', now()) - interval '6 minutes', fires_at = now(),
                       misses = 'catch_up' where name = $1";
     sqlx::query(due).bind(name).execute(database).await.unwrap();
-    let runner = gateway::runner(database).unwrap();
+    let runner = gateway::runner(database, gateway::OPERATIONS_KEPT_DAYS).unwrap();
     runner.fire_due().await.unwrap();
     while runner.run_next(&CancellationToken::new()).await.unwrap().is_some() {}
 }

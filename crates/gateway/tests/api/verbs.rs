@@ -3,6 +3,7 @@
 use common::operations::OperationKind;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use uuid::Uuid;
 use wire::kinds;
 
 use crate::support::{Call, Claims, Platform, Reply, tenant};
@@ -19,7 +20,11 @@ async fn acme(platform: &Platform, database: &PgPool, status: &str) -> String {
 }
 
 async fn ask(platform: &Platform, verb: &str, body: &Value) -> Reply {
-    platform.send(Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator").signed()).await
+    // Without a key the same request within the same second is an exact repeat, and refused.
+    let key = Uuid::now_v7().to_string();
+    platform
+        .send(Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator").key(&key).signed())
+        .await
 }
 
 async fn open(database: &PgPool, kind: &str) -> Vec<Value> {
@@ -98,7 +103,7 @@ async fn a_creation_that_fails_while_its_removal_is_called_off_leaves_a_tenant_t
     let creation: uuid::Uuid = sqlx::query_scalar(creation).fetch_one(&database).await.unwrap();
     let removal = platform.send(Call::delete("/tenants/acme").by_a("operator").signed()).await;
     let cancel = format!("/operations/{}/cancel", removal.json()["operation_id"].as_str().unwrap());
-    let mut turn = database.begin().await.unwrap();
+    let mut turn = common::database::begin(&database).await.unwrap();
     sqlx::query("select from tenants for update").execute(&mut *turn).await.unwrap();
     let settle = sqlx::query("select settle_tenant($1, 'failed', 'It was called off.')").bind(creation);
     let release = async {

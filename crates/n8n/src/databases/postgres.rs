@@ -9,19 +9,16 @@ use secrecy::SecretString;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
-use super::{
-    ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, Owner, OwnerId, OwnerLogin, TenantDatabases,
-};
-use crate::{
-    Version,
-    schema::{self, Family},
-};
+use super::{ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, Owner, OwnerLogin, TenantDatabases};
+use crate::{Version, account::OwnerId, schema::Family};
 
 mod clone;
+mod database;
 mod limits;
 mod observe;
 mod owner;
 mod roles;
+mod schema;
 mod scram;
 mod seed;
 mod session;
@@ -29,7 +26,6 @@ mod statement;
 mod template;
 
 pub use limits::Limits;
-pub(crate) use session::refused;
 
 /// The real thing. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -121,7 +117,7 @@ impl TenantDatabases for PostgresDatabases {
 
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {
         let mut session = self.lock(&name.to_string()).await?;
-        clone::remove(&mut session, &name.to_string()).await
+        database::remove(&mut session, &name.to_string()).await
     }
 
     async fn remove_role(&self, name: &Name) -> Result<(), DatabaseError> {

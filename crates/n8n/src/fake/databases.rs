@@ -9,9 +9,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::ledger::{Entry, Fault, Ledger};
 use crate::databases::{
     ApiKeyRow, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed, ObservedDatabase,
-    ObservedTemplate, Owner, OwnerId, OwnerLogin, TenantDatabases,
+    ObservedTemplate, Owner, OwnerLogin, TenantDatabases, template_name,
 };
-use crate::{Version, schema::Family};
+use crate::{Version, account::OwnerId, schema::Family};
 
 /// The shared state. Clones are the same world.
 #[derive(Debug, Clone, Default)]
@@ -154,7 +154,7 @@ impl TenantDatabases for FakeDatabases {
         }
         if !finished {
             self.world.state().templates.insert(version, false);
-            let name = version.template_name();
+            let name = template_name(version);
             let password = SecretString::from("template");
             migrate
                 .migrate(&MigrationTarget { version, database: name.clone(), user: name, password })

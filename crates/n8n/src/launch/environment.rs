@@ -1,7 +1,7 @@
 //! The variables, by concern. Each is one that the installed n8n reads; what it defaults to rightly is left alone,
 //! unless a tenant's safety hangs on it.
 
-use super::{GRACE, Instance, Launch, PORT, Role, STOP_TIMEOUT, Scheme, Secret, SecretFile, Tmpfs};
+use super::{GRACE, Instance, Launch, PORT, Pairs, Role, STOP_TIMEOUT, Scheme, Secret, SecretFile, Tmpfs};
 
 /// Where the secrets are mounted.
 const SECRETS: &str = "/run/secrets";
@@ -31,8 +31,6 @@ const TMPFS: [Tmpfs; 2] = [
     Tmpfs { path: "/home/node", uid: USER, gid: USER, mode: 0o700, megabytes: 256 },
     Tmpfs { path: "/tmp", uid: USER, gid: USER, mode: 0o700, megabytes: 256 },
 ];
-
-pub(super) type Pairs = Vec<(&'static str, String)>;
 
 pub(super) fn launch(instance: &Instance, role: Role) -> Launch {
     let mut secrets = vec![Secret::EncryptionKey, Secret::DatabasePassword];
@@ -120,9 +118,7 @@ fn queue(instance: &Instance) -> Pairs {
 
 fn address(instance: &Instance) -> Pairs {
     let Instance { host, port, scheme, .. } = instance;
-    let usual = matches!((scheme, port), (Scheme::Http, 80) | (Scheme::Https, 443));
-    let authority = if usual { host.clone() } else { format!("{host}:{port}") };
-    let url = format!("{}://{authority}/", scheme.as_str());
+    let url = format!("{}/", scheme.url(host, *port));
     vec![
         ("N8N_HOST", host.clone()),
         ("N8N_PORT", PORT.to_string()),

@@ -1,7 +1,6 @@
 //! How n8n sends mail: resets of passwords, invitations, failures of workflows.
 
-use super::Secret;
-use super::environment::Pairs;
+use super::{Pairs, Secret};
 
 /// A mail server, the same for every tenant. Its password is [`Secret::SmtpPassword`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,17 +5,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::id::TenantId;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue};
+use redis::{AsyncConnectionConfig, Client, Cmd};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
+use super::ask::{BATCH, ask, refused};
 use super::{QueueError, QueueUsage, TenantQueues, prefix, usage, user};
 
 /// A server that needs longer is as good as away.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How many keys a scan looks at, and a removal takes, at a time: Redis does nothing else meanwhile.
-pub(super) const BATCH: usize = 500;
 
 /// Bull's lists of jobs that are not done (see `QUEUE_BULL_PREFIX` in `launch`).
 const UNDONE: [&str; 3] = ["wait", "active", "paused"];
@@ -83,24 +81,6 @@ impl RedisQueues {
         let connected = self.client.get_multiplexed_async_connection_with_config(&config).await;
         connected.map_err(refused("connect"))
     }
-}
-
-/// Sorts a failure: the server being away passes, its refusal does not.
-pub(super) fn refused(what: &'static str) -> impl Fn(redis::RedisError) -> QueueError {
-    move |error| {
-        let loading =
-            matches!(error.code(), Some("LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN" | "READONLY"));
-        let away = error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || loading;
-        if away { QueueError::Unavailable(error) } else { QueueError::Refused(what, error) }
-    }
-}
-
-pub(super) async fn ask<T: FromRedisValue>(
-    connection: &mut MultiplexedConnection,
-    what: &'static str,
-    command: &Cmd,
-) -> Result<T, QueueError> {
-    command.query_async(connection).await.map_err(refused(what))
 }
 
 fn acl(subcommand: &str) -> Cmd {

@@ -2,7 +2,7 @@
 
 use redis::aio::MultiplexedConnection;
 
-use super::redis_server::{BATCH, ask, refused};
+use super::ask::{BATCH, ask, refused};
 use super::{QueueError, QueueUsage, tenant_of};
 
 /// Goes through all keys in small steps, between which the server serves others.

@@ -5,15 +5,16 @@ use std::{collections::BTreeMap, time::Duration};
 use common::id::TenantId;
 use engine::{ContainerSpec, HealthCheck, Limits, Ownership, RestartPolicy, Role, SecretFile, Tmpfs};
 use n8n::launch::{self, Launch, Secrets};
+use wire::sizing;
 
 use super::Blueprint;
-use crate::store::instances::{Instance, Place};
+use crate::store::{
+    instances::{Instance, Place},
+    tenants::Tenant,
+};
 
 /// n8n's process, its task runner and their threads stay far below this in all that was seen; a fork bomb does not.
 const PIDS: u32 = 512;
-
-/// Fewer starve n8n's database pool.
-const LEAST_CONCURRENCY: u16 = 5;
 
 /// The container for one row.
 pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec {
@@ -29,7 +30,7 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
         cluster: blueprint.home.cluster.clone(),
     };
     let limits = Limits { cpu_millis: instance.cpu_millis, memory_mb: instance.memory_mb, pids: PIDS };
-    let launch = blueprint.n8n.launch(role(blueprint, instance));
+    let launch = blueprint.n8n.launch(role(&blueprint.tenant, instance));
     let image = blueprint.site.image(blueprint.home.version);
     let mut spec = of_launch(image, owner, limits, launch, &blueprint.secrets.instance);
     spec.settings = blueprint.site.settings();
@@ -42,17 +43,13 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
 }
 
 /// What this container is to n8n.
-pub(super) fn role(blueprint: &Blueprint, instance: &Instance) -> launch::Role {
+pub(super) fn role(tenant: &Tenant, instance: &Instance) -> launch::Role {
     match instance.place {
         Place::Main => launch::Role::Main,
-        Place::Worker(_) => launch::Role::Worker { concurrency: concurrency(blueprint) },
+        Place::Worker(_) => launch::Role::Worker {
+            concurrency: sizing::concurrency_of_worker(tenant.concurrent_executions, tenant.base_workers),
+        },
     }
-}
-
-/// The plan's concurrency shared out over the workers that the tenant was made with: one more takes work off them, and changes none.
-fn concurrency(blueprint: &Blueprint) -> u16 {
-    let (whole, workers) = (blueprint.tenant.concurrent_executions, blueprint.tenant.base_workers.max(1));
-    u16::try_from(whole.div_ceil(workers)).unwrap_or(u16::MAX).max(LEAST_CONCURRENCY)
 }
 
 /// A container of n8n as the engine wants it described; its name and network are still to be said.

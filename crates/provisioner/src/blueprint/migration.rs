@@ -13,7 +13,7 @@ use engine::{ContainerError, ContainerSpec, Containers, Limits, NetworkSpec, Own
 use ipnet::Ipv4Net;
 use n8n::{
     account,
-    databases::{Migrate, MigrationFailed, MigrationTarget},
+    databases::{Migrate, MigrationFailed, MigrationTarget, template_name},
     launch::{self, Database, Instance, Redis, Secrets},
 };
 
@@ -125,7 +125,7 @@ impl MigrationContainer<'_> {
         let secrets = throwaway(target).map_err(MigrationFailed::because)?;
         let image = self.site.image(target.version);
         let mut spec = container::of_launch(image, owner, LIMITS, launch, &secrets);
-        spec.name = format!("rp9-{}-{}", self.site.cluster, target.version.template_name().replace('_', "-"));
+        spec.name = format!("rp9-{}-{}", self.site.cluster, template_name(target.version).replace('_', "-"));
         spec.network.clone_from(&network.name);
         Ok(spec)
     }
@@ -148,8 +148,8 @@ impl MigrationContainer<'_> {
             tenant: TenantId::from_uuid(uuid::Uuid::nil()),
             version: target.version,
             host: "template.invalid".into(),
-            scheme: self.site.scheme,
-            port: self.site.port,
+            scheme: self.site.public.scheme,
+            port: self.site.public.port,
             database,
             redis,
             timezone: "Etc/UTC".into(),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use common::{
-    operations::{Context, Request, Step, StepError},
+    operations::{Context, Step, StepError, TenantRequest},
     tenant::TenantStatus,
 };
 use wire::kinds::TenantCreate;
@@ -29,7 +29,7 @@ impl Step<CreateTenant> for Activate {
 
 /// From now on it is so, by this operation.
 pub async fn settle(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     status: TenantStatus,
 ) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::operations::{Context, Request, Step, StepError};
+use common::operations::{Context, Step, StepError, TenantRequest};
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
@@ -54,7 +54,7 @@ impl Renewal<'_> {
 
 /// Makes every container that the rows ask for run.
 pub async fn ensure_all(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     renewal: Renewal<'_>,
 ) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());

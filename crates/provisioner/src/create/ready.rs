@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Request, Step, StepError},
+    operations::{Context, Step, StepError, TenantRequest},
 };
 use engine::{Inventory, Selection, State};
 use wire::kinds::TenantCreate;
@@ -41,7 +41,7 @@ impl Step<CreateTenant> for Ready {
 
 /// Makes every container that the rows ask for run, and waits until all are healthy, for so long.
 pub async fn bring_up(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     renewal: Renewal<'_>,
     limit: Duration,
 ) -> Result<(), StepError> {
@@ -54,7 +54,7 @@ pub async fn bring_up(
 /// Waits until these containers are healthy, for so long. One that dies while we wait fails this attempt, and the next one brings it
 /// back.
 pub async fn await_ready(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     names: &[String],
     limit: Duration,
 ) -> Result<(), StepError> {

@@ -11,11 +11,12 @@ use wire::kinds::TenantCreate;
 use super::{CreateTenant, Nothing};
 use crate::{
     World,
+    blueprint::connection_limit,
     home::here,
     store::{
         clusters, homes,
         instances::{self, Instance},
-        secrets, subnets,
+        secrets, sizes, subnets,
         tenants::{self, Tenant},
     },
 };
@@ -35,17 +36,13 @@ impl Step<CreateTenant> for Reserve {
     ) -> Result<(), StepError> {
         let (tenant, world) = (context.tenant(), context.observe());
         let cluster = &world.site.cluster;
-        let row = tenants::get(context.database(), tenant).await?;
-        // Accepted when no cluster was known that could hold it: it is ours, if this one can.
-        row.home.as_ref().map_or(Ok(()), |home| here(home.cluster(), cluster))?;
+        let row = place(context).await?;
         fits(world, &row).await?;
         let mut transaction = context.begin().await?;
-        clusters::ensure(&mut *transaction, &world.site).await?;
-        homes::place(&mut *transaction, tenant, cluster).await?;
-        let row = tenants::get(&mut *transaction, tenant).await?;
         let wanted = Instance::all_of(&row, row.dedicated_in(cluster)?.color);
         instances::ensure(&mut transaction, cluster.as_str(), tenant, &wanted).await?;
         secrets::ensure(&mut transaction, &world.keys, tenant).await?;
+        sizes::set_connections(&mut *transaction, tenant, connection_limit(&row, &wanted)).await?;
         // Last, because every other reservation waits from here to the commit.
         subnets::ensure(&mut transaction, &world.site, tenant).await?;
         Ok(transaction.commit().await?)
@@ -60,6 +57,32 @@ impl Step<CreateTenant> for Reserve {
         tenants::fail(&mut transaction, tenant, operation).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+/// The tenant, which has its place here. One that was accepted when no cluster was known that could hold it is given one now; where that is
+/// another one, or none yet, this one waits.
+async fn place(context: &Context<'_, World, TenantCreate>) -> Result<Tenant, StepError> {
+    let (tenant, site) = (context.tenant(), &context.observe().site);
+    let mut transaction = context.begin().await?;
+    clusters::ensure(&mut *transaction, site).await?;
+    homes::place(&mut *transaction, tenant, context.operation()).await?;
+    let row = tenants::get(&mut *transaction, tenant).await?;
+    transaction.commit().await?;
+    let Some(home) = &row.home else {
+        return Err(unsuited("no cluster suits the tenant and has room for it"));
+    };
+    here(home.cluster(), &site.cluster)?;
+    // What the record says of this cluster may be older than what it was told.
+    if site.suits(row.region.as_deref(), &row.compliance) {
+        return Ok(row);
+    }
+    Err(unsuited("the tenant asked for another region, or must comply with what this cluster does not"))
+}
+
+fn unsuited(detail: &str) -> StepError {
+    StepError::failed(Kind::Unavailable, detail).with_hint(
+        "The tenant's row has its region and compliance; a cluster's are its CLUSTER_REGION and CLUSTER_COMPLIANCE.",
+    )
 }
 
 /// Known before anything is made: the plan may have been accepted before anybody knew what this engine has.

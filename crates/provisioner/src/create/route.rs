@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Request, Step, StepError},
+    operations::{Context, Step, StepError, TenantRequest},
 };
-use edge::StandIn;
+use edge::{StandIn, routes::Ensured};
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
@@ -37,25 +37,30 @@ impl Step<CreateTenant> for PublishRoute {
 
 /// Puts the tenant's routes, to its main or to what stands in for it, and waits until the edge has them.
 pub async fn publish(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
+    let mut routes = context.observe().blueprint(record, tenant).await?.routes(stand_in)?;
     let mut transaction = context.begin().await?;
-    tenants::turn(&mut *transaction, tenant, stand_in.map(StandIn::as_str)).await?;
-    transaction.commit().await?;
-    let routes = context.observe().blueprint(record, tenant).await?.routes(stand_in)?;
-    let mut transaction = context.begin().await?;
-    for route in &routes {
-        edge::routes::ensure(&mut *transaction, route).await?;
+    if edge::routes::differ(&mut *transaction, &routes).await? {
+        let generation = tenants::next_generation(&mut *transaction, tenant).await?;
+        routes.iter_mut().for_each(|route| route.generation = generation);
     }
+    for route in &routes {
+        if let Ensured::Superseded { by } = edge::routes::ensure(&mut *transaction, route).await? {
+            let meanwhile = format!("the route of {} was changed meanwhile, by generation {by}", route.host);
+            return Err(StepError::failed(Kind::Unavailable, meanwhile));
+        }
+    }
+    edge::routes::remove_others(&mut *transaction, tenant, &routes).await?;
     transaction.commit().await?;
     confirm(context, stand_in).await
 }
 
 /// Waits until the edge answers on the tenant's routes, and reaches what they lead to.
 pub async fn confirm(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());

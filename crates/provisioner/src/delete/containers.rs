@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use common::operations::{Context, Request, Step, StepError};
+use common::operations::{Context, Step, StepError, TenantRequest};
 use engine::{ContainerRef, Selection};
 use wire::kinds::TenantDelete;
 
@@ -28,7 +28,7 @@ impl Step<DeleteTenant> for RemoveContainers {
 }
 
 /// Removes every container of the tenant that the engine really has, whatever the rows say.
-pub async fn remove_all(context: &Context<'_, World, impl Request>) -> Result<(), StepError> {
+pub async fn remove_all(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
     let world = context.observe();
     let inventory = world.containers.observe(&world.site.cluster, Selection::of(context.tenant())).await?;
     let containers = inventory.containers.iter().map(|c| c.name.as_str());
@@ -40,7 +40,7 @@ pub async fn remove_all(context: &Context<'_, World, impl Request>) -> Result<()
 
 /// Removes these containers of the tenant, each within its stop timeout.
 pub async fn remove_containers(
-    context: &Context<'_, World, impl Request>,
+    context: &Context<'_, World, impl TenantRequest>,
     names: impl IntoIterator<Item = String>,
 ) -> Result<(), StepError> {
     let (tenant, world) = (Some(context.tenant()), context.observe());

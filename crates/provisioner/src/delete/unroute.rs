@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Request, Step, StepError},
+    operations::{Context, Step, StepError, TenantRequest},
 };
 use edge::Host;
 use wire::kinds::TenantDelete;
@@ -47,7 +47,10 @@ impl Step<DeleteTenant> for Unroute {
 }
 
 /// A tenant that failed gave its address up; by now somebody else may live there.
-async fn is_anothers(context: &Context<'_, World, impl Request>, host: &str) -> Result<bool, StepError> {
+async fn is_anothers(
+    context: &Context<'_, World, impl TenantRequest>,
+    host: &str,
+) -> Result<bool, StepError> {
     let taken = sqlx::query_scalar("select exists (select from routes where host = $1)").bind(host);
     Ok(taken.fetch_one(context.database()).await?)
 }

@@ -5,8 +5,6 @@ use std::collections::{HashMap, HashSet};
 use engine::{Event, News};
 use time::OffsetDateTime;
 
-use super::notes::kept;
-
 /// So many kills for want of memory are kept of one container until they are noted. While the record is away for long nothing is, and
 /// whatever is killed that often says the same with fewer.
 const MOST: usize = 64;
@@ -58,6 +56,11 @@ impl Ends {
     pub fn clear(&mut self) {
         self.0.clear();
     }
+}
+
+/// To what the record keeps of a moment: what is read back has to be what was written.
+pub(super) fn kept(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_microsecond(at.microsecond()).unwrap_or(at)
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use engine::{Health, Inventory, Observed, State};
 use serde::Serialize;
-use time::{Duration, OffsetDateTime, serde::rfc3339};
+use time::{Duration, OffsetDateTime};
 
 use super::{
-    ends::{End, Ends},
-    rows::Rows,
+    ends::{End, Ends, kept},
+    rows::{Noted, Rows},
 };
 
 /// A container that begins anew all the time is told as an event no more often than this; the API always has the newest.
@@ -14,27 +14,6 @@ const TELL_EVERY: Duration = Duration::minutes(5);
 
 /// An engine starts a container again within a minute, so a kill so long before a start belongs to the life that ended then.
 const ONE_END: Duration = Duration::seconds(70);
-
-/// What a row says of its container.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Noted {
-    pub state: String,
-    pub health: String,
-    pub restarts: i64,
-    pub engine_restarts: Option<i64>,
-    #[serde(with = "rfc3339::option")]
-    pub last_restart_at: Option<OffsetDateTime>,
-    pub last_exit_code: Option<i64>,
-    pub oom_killed: bool,
-    pub oom_kills: i64,
-    #[serde(with = "rfc3339::option")]
-    pub last_oom_at: Option<OffsetDateTime>,
-    #[serde(with = "rfc3339::option")]
-    pub told_at: Option<OffsetDateTime>,
-    /// When any of this last changed. Whoever writes is refused if it changed since.
-    #[serde(with = "rfc3339::option")]
-    pub seen_at: Option<OffsetDateTime>,
-}
 
 /// What a row should say instead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -139,11 +118,6 @@ fn count_restarts(note: &mut Note, seen: &Observed, heard: Option<&End>, now: Of
         note.tell = noted.told_at.is_none_or(|told| now - told >= TELL_EVERY);
         noted.told_at = if note.tell { Some(kept(now)) } else { noted.told_at };
     }
-}
-
-/// To what the record keeps of a moment: what is read back has to be what was written.
-pub(super) fn kept(at: OffsetDateTime) -> OffsetDateTime {
-    at.replace_microsecond(at.microsecond()).unwrap_or(at)
 }
 
 const fn state_word(state: State) -> &'static str {

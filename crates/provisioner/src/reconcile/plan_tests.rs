@@ -10,7 +10,7 @@ use engine::{
 };
 
 use super::*;
-use crate::reconcile::notes::Noted;
+use crate::reconcile::rows::Noted;
 
 /// What containers are configured with.
 pub(in crate::reconcile) const SETTINGS: &str = "settings";

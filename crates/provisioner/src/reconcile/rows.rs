@@ -5,12 +5,9 @@ use std::{
     time::Duration,
 };
 
-use common::{id::TenantId, operations::StepError};
-use engine::Inventory;
-use sqlx::PgPool;
-
-use super::notes::Noted;
-use crate::store::{expected, removals};
+use common::id::TenantId;
+use serde::Serialize;
+use time::{OffsetDateTime, serde::rfc3339};
 
 /// The rows, read after the world was looked at.
 #[derive(Debug, Default)]
@@ -45,6 +42,27 @@ pub struct Wanted {
     pub noted: Noted,
 }
 
+/// What a row says of its container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Noted {
+    pub state: String,
+    pub health: String,
+    pub restarts: i64,
+    pub engine_restarts: Option<i64>,
+    #[serde(with = "rfc3339::option")]
+    pub last_restart_at: Option<OffsetDateTime>,
+    pub last_exit_code: Option<i64>,
+    pub oom_killed: bool,
+    pub oom_kills: i64,
+    #[serde(with = "rfc3339::option")]
+    pub last_oom_at: Option<OffsetDateTime>,
+    #[serde(with = "rfc3339::option")]
+    pub told_at: Option<OffsetDateTime>,
+    /// When any of this last changed. Whoever writes is refused if it changed since.
+    #[serde(with = "rfc3339::option")]
+    pub seen_at: Option<OffsetDateTime>,
+}
+
 /// A tenant that healing has not helped yet, or that was renewed and has not proved itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trouble {
@@ -71,18 +89,5 @@ impl Expected {
     /// Whether it should be running and nothing works on it.
     pub fn is_settled(&self) -> bool {
         self.active && !self.busy
-    }
-}
-
-impl Rows {
-    /// The rows as they are now, with regard to what the engine shows.
-    pub async fn read(pool: &PgPool, cluster: &str, inventory: &Inventory) -> Result<Self, StepError> {
-        let seen: Vec<_> = inventory.tenants().into_iter().collect();
-        Ok(Self {
-            tenants: expected::tenants(pool, cluster).await?,
-            seen: expected::presence(pool, cluster, &seen).await?,
-            healing: expected::healing(pool, cluster).await?,
-            removed: removals::lately(pool, cluster).await?,
-        })
     }
 }

@@ -5,7 +5,7 @@ use common::{
     operations::{Context, StepError},
 };
 use engine::Limits;
-use wire::kinds::TenantScale;
+use wire::{kinds::TenantScale, sizing};
 
 use super::Sizes;
 use crate::{
@@ -14,8 +14,11 @@ use crate::{
     store::sizes::{self, Size},
 };
 
-/// Less, and n8n does not start in its time.
-pub const LEAST: Size = Size { cpu_millis: 250, memory_mb: 512, workers: 1 };
+const LEAST: Size = Size {
+    cpu_millis: sizing::LEAST_CPU_MILLIS,
+    memory_mb: sizing::LEAST_MEMORY_MB,
+    workers: sizing::LEAST_WORKERS,
+};
 
 pub async fn check(context: &Context<'_, World, TenantScale>, state: &mut Sizes) -> Result<(), StepError> {
     may_begin(context).await?;

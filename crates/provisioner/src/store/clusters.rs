@@ -28,9 +28,8 @@ pub async fn beat(
     let upsert =
         "insert into clusters as c (id, region, engine, subnets, dependencies, cpu_millis, memory_mb,
             connections_usable, subnets_usable, connections_committed, subnets_committed, counted_at, compliance)
-        select $1, $2, 'docker', $3, $4, $5, $6, $7, $8, coalesce(sum(p.connections), 0), count(t.id), now(), $9
-          from tenants t join plans p on p.name = t.plan
-         where t.status not in ('failed', 'deleted') and (t.cluster_id = $1 or t.cluster_id is null)
+        select $1, $2, 'docker', $3, $4, $5, $6, $7, $8, given.connections, given.tenants, now(), $9
+          from cluster_committed($1) given
         on conflict (id) do update set
             region = excluded.region, subnets = excluded.subnets, dependencies = excluded.dependencies, compliance = excluded.compliance,
             heartbeat_at = now(),

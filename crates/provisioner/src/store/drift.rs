@@ -64,7 +64,7 @@ async fn accept(
     // Whoever works, if only in a former way, waits for those who do not.
     let renewed = urgency(drifts) == Urgency::Renew;
     let priority = Some(if renewed { Priority::Low } else { Priority::High });
-    let heal = NewOperation { priority, ..NewOperation::of(operation, tenant, &request, asked) };
+    let heal = NewOperation { priority, ..NewOperation::of(operation, &tenant, &request, asked) };
     let accepted = operations::accept(&mut **transaction, &heal, None).await?;
     if accepted {
         let drifted = "insert into event_outbox (kind, tenant_id, operation_id, correlation_id, data)

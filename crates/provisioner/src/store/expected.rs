@@ -6,12 +6,25 @@ use std::{
 };
 
 use common::{id::TenantId, operations::Request as _};
-use sqlx::{PgExecutor, Row, postgres::PgRow};
+use engine::Inventory;
+use sqlx::{PgExecutor, PgPool, Row, postgres::PgRow};
 
-use crate::reconcile::{Expected, Noted, Presence, Trouble, Wanted};
+use super::removals;
+use crate::reconcile::{Expected, Noted, Presence, Rows, Trouble, Wanted};
+
+/// The rows of a cluster as they are now, with regard to what its engine shows.
+pub async fn rows(pool: &PgPool, cluster: &str, inventory: &Inventory) -> Result<Rows, sqlx::Error> {
+    let seen: Vec<_> = inventory.tenants().into_iter().collect();
+    Ok(Rows {
+        tenants: tenants(pool, cluster).await?,
+        seen: presence(pool, cluster, &seen).await?,
+        healing: healing(pool, cluster).await?,
+        removed: removals::lately(pool, cluster).await?,
+    })
+}
 
 /// Tenants for which something should run in this cluster, with all of that. One that lives elsewhere by now is not active here.
-pub async fn tenants(
+async fn tenants(
     executor: impl PgExecutor<'_>,
     cluster: &str,
 ) -> Result<BTreeMap<TenantId, Expected>, sqlx::Error> {
@@ -88,7 +101,7 @@ pub async fn presence(
 }
 
 /// How many operations heal tenants of this cluster, or wait to.
-pub async fn healing(executor: impl PgExecutor<'_>, cluster: &str) -> Result<usize, sqlx::Error> {
+async fn healing(executor: impl PgExecutor<'_>, cluster: &str) -> Result<usize, sqlx::Error> {
     let healing: i64 = sqlx::query_scalar(
         "select count(*) from operations o join tenants t on t.id = o.tenant_id
           where o.kind = $2 and o.status in ('queued', 'running', 'undoing', 'stuck') and t.cluster_id = $1",

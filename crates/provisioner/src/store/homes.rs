@@ -1,6 +1,10 @@
 //! Where tenants live.
 
-use common::{error::Kind, id::TenantId, operations::StepError};
+use common::{
+    error::Kind,
+    id::{OperationId, TenantId},
+    operations::StepError,
+};
 use engine::ClusterId;
 use sqlx::{PgExecutor, Row, postgres::PgRow};
 
@@ -38,12 +42,16 @@ fn unreadable(what: &str) -> StepError {
     StepError::failed(Kind::Internal, format!("the tenant's {what} cannot be read"))
 }
 
-/// Gives the tenant a place in this cluster, unless it has one already.
+/// Gives the tenant a place in a cluster that suits it, unless it has one already, and its operation goes to that one. Without such a
+/// cluster it stays where it is, and the operation is anybody's again.
 pub async fn place(
     executor: impl PgExecutor<'_>,
     tenant: TenantId,
-    cluster: &ClusterId,
+    operation: OperationId,
 ) -> Result<(), sqlx::Error> {
-    let place = "update tenants set cluster_id = $2, updated_at = now() where id = $1 and cluster_id is null";
-    sqlx::query(place).bind(tenant).bind(cluster.as_str()).execute(executor).await.map(drop)
+    let place = "with placed as (
+            update tenants set cluster_id = place_tenant(plan, region, compliance, 1), updated_at = now()
+             where id = $1 and cluster_id is null returning cluster_id)
+        update operations set cluster_id = placed.cluster_id from placed where id = $2";
+    sqlx::query(place).bind(tenant).bind(operation).execute(executor).await.map(drop)
 }

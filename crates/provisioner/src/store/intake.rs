@@ -22,7 +22,7 @@ pub async fn accept(record: &PgPool, wanted: &NewOperation<'_>) -> Result<Submit
     }
     // Asked afterwards and apart: the same message may have been accepted by another replica while this one waited.
     let same = sqlx::query_scalar("select kind = $2 and tenant_id = $3 from operations where id = $1");
-    let same = same.bind(wanted.id).bind(wanted.kind.name).bind(wanted.tenant);
+    let same = same.bind(wanted.id).bind(wanted.kind.name).bind(wanted.subject.tenant());
     Ok(match same.fetch_optional(record).await? {
         Some(true) => Submitted::Before,
         Some(false) => Submitted::AnotherHasItsId,

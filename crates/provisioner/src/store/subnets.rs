@@ -26,6 +26,8 @@ pub enum SubnetError {
     Squatted,
     #[error("another tenant was given the same subnet in the same moment")]
     Raced,
+    #[error("the tenant has no place in this cluster")]
+    Elsewhere,
     #[error("the record cannot be used")]
     Database(#[from] sqlx::Error),
 }
@@ -35,6 +37,7 @@ impl Classify for SubnetError {
         match self {
             // Somebody may leave; the operation's deadline bounds the wait.
             Self::Exhausted | Self::Squatted | Self::Raced => Kind::Unavailable,
+            Self::Elsewhere => Kind::Internal,
             Self::Database(error) => error.kind(),
         }
     }
@@ -44,7 +47,7 @@ impl Classify for SubnetError {
             Self::Exhausted | Self::Squatted => {
                 Some("Remove other networks from the range TENANT_SUBNETS, or tenants from the cluster.")
             }
-            Self::Raced | Self::Database(_) => None,
+            Self::Raced | Self::Elsewhere | Self::Database(_) => None,
         }
     }
 
@@ -53,7 +56,9 @@ impl Classify for SubnetError {
             Self::Exhausted | Self::Squatted => {
                 "This cluster has no room for another tenant's network.".into()
             }
-            Self::Raced | Self::Database(_) => "A dependency is not answering. Try again later.".into(),
+            Self::Raced | Self::Elsewhere | Self::Database(_) => {
+                "A dependency is not answering. Try again later.".into()
+            }
         }
     }
 }
@@ -61,6 +66,11 @@ impl Classify for SubnetError {
 /// Gives the tenant, which has its place in this cluster, the first free subnet of it, or leaves it the one it has. In a transaction: until it is over,
 /// others wait, because they would all choose the same one.
 pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId) -> Result<(), SubnetError> {
+    let has = "select exists (select from tenants where id = $1 and cluster_id = $2 and subnet is not null)";
+    let has = sqlx::query_scalar(has).bind(tenant).bind(site.cluster.as_str());
+    if has.fetch_one(&mut *connection).await? {
+        return Ok(());
+    }
     let free = free(connection, site).await?;
     let give = "update tenants set subnet = $3, updated_at = now()
                 where id = $1 and cluster_id = $2 and subnet is null";
@@ -71,6 +81,7 @@ pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId
         .execute(connection)
         .await;
     match given {
+        Ok(given) if given.rows_affected() == 0 => Err(SubnetError::Elsewhere),
         Ok(_) => Ok(()),
         Err(sqlx::Error::Database(e)) if e.constraint() == Some("tenants_subnet_taken") => {
             Err(SubnetError::Raced)
@@ -87,6 +98,11 @@ pub async fn exchange(
     tenant: TenantId,
     taken: Ipv4Net,
 ) -> Result<(), SubnetError> {
+    let has = "select exists (select from tenants where id = $1 and subnet && $2)";
+    let has = sqlx::query_scalar(has).bind(tenant).bind(IpNet::V4(taken));
+    if !has.fetch_one(&mut *connection).await? {
+        return Ok(());
+    }
     let free = free(connection, site).await?;
     let give = "update tenants set subnet = $2, updated_at = now() where id = $1 and subnet && $3";
     sqlx::query(give).bind(tenant).bind(IpNet::V4(free)).bind(IpNet::V4(taken)).execute(connection).await?;
@@ -114,6 +130,9 @@ pub async fn exchange_platform(
     site: &Site,
     taken: Ipv4Net,
 ) -> Result<(), SubnetError> {
+    if of_platform(&mut *connection, site).await?.is_none_or(|has| !overlap(IpNet::V4(has), taken)) {
+        return Ok(());
+    }
     let free = free(connection, site).await?;
     let give = "update clusters set platform_subnet = $2
                 where id = $1 and coalesce(platform_subnet, $4) && $3";

@@ -22,6 +22,10 @@ pub struct Tenant {
     pub email: String,
     pub subdomain: String,
     pub custom_domain: Option<String>,
+    /// Where it asked to be; anywhere when absent.
+    pub region: Option<String>,
+    /// What the cluster that it is in must comply with.
+    pub compliance: Vec<String>,
     /// `None` until it has a place.
     pub home: Option<Home>,
     pub subnet: Option<Ipv4Net>,
@@ -36,7 +40,7 @@ pub struct Tenant {
 }
 
 const GET: &str = concat!(
-    "select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.subnet, t.generation, t.created_at,
+    "select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.region, t.compliance, t.subnet, t.generation, t.created_at,
         l.cpu_millis, l.memory_mb, l.workers, coalesce(l.base_workers, l.workers) as base_workers,
         l.concurrent_executions, ",
     homes::columns!(),
@@ -73,6 +77,8 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
         email: row.try_get("email")?,
         subdomain: row.try_get("subdomain")?,
         custom_domain: row.try_get("custom_domain")?,
+        region: row.try_get("region")?,
+        compliance: row.try_get("compliance")?,
         home: homes::read(row)?,
         subnet: subnet.and_then(|net| match net {
             IpNet::V4(net) => Some(net),
@@ -138,15 +144,10 @@ pub async fn fail(
     place.execute(connection).await.map(drop)
 }
 
-/// Its routes are about to lead to something else: they get a later generation. Nothing, if they lead there already.
-pub async fn turn(
-    executor: impl PgExecutor<'_>,
-    tenant: TenantId,
-    stand_in: Option<&str>,
-) -> Result<(), sqlx::Error> {
-    let turn = "update tenants set generation = generation + 1, updated_at = now()
-        where id = $1 and exists (select from routes where tenant_id = $1 and stand_in is distinct from $2)";
-    sqlx::query(turn).bind(tenant).bind(stand_in).execute(executor).await.map(drop)
+/// Its routes are about to lead to something else: the generation that they get.
+pub async fn next_generation(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<i64, sqlx::Error> {
+    let next = "update tenants set generation = generation + 1, updated_at = now() where id = $1 returning generation";
+    sqlx::query_scalar(next).bind(tenant).fetch_one(executor).await
 }
 
 /// It is being removed.

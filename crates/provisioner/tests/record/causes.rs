@@ -15,7 +15,7 @@ async fn a_failed_step_keeps_its_cause_and_says_what_can_be_done(pool: PgPool) {
     fakes.accept("starter").await;
     fakes.containers.set_image_missing("n8nio/n8n:2.41.1", true);
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, pool: &pool, world: &world, effects: &effects };
+    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
     assert_eq!(rig.to_the_end().await, End::RolledBack);
     let failed =
         "select s.error, s.cause, o.error from operation_steps s join operations o on o.id = s.operation_id

@@ -89,6 +89,15 @@ async fn a_tenant_is_placed_where_it_asks_for_and_where_there_is_room(pool: PgPo
     assert_eq!(place("pro", None, &[]).await.as_deref(), Some("east"), "nobody looks after the other");
     execute("update clusters set state = 'draining'").await;
     assert_eq!(place("pro", None, &[]).await, None);
+    execute("update clusters set state = 'active', compliance = '{GDPR}'").await;
+    assert!(place("pro", None, &["gdpr"]).await.is_some(), "a release before kept capitals");
+    assert_eq!(place("pro", None, &["gdpr", "iso"]).await, None);
+    // The last place of the emptier one was given away since its heartbeat.
+    execute("update clusters set heartbeat_at = now(), subnets_usable = 8").await;
+    execute("update clusters set subnets_usable = 1, subnets_committed = 0 where id = 'west'").await;
+    let last = east.accept("starter").await;
+    assert_eq!(home(&pool, last).await.as_deref(), Some("west"));
+    assert_eq!(place("pro", None, &[]).await.as_deref(), Some("east"));
     // Whoever accepts a tenant places it, knowingly or not.
     execute("update clusters set state = 'active'").await;
     let tenant = east.accept("starter").await;
@@ -208,9 +217,52 @@ async fn a_question_about_a_tenant_elsewhere_is_not_answered_from_here(pool: PgP
     use common::error::Classify as _;
     let [east, west] = two(&pool).await;
     let tenant = create(&east).await;
-    let question = wire::AskInitialLogin { tenant };
+    let question = wire::AskInitialLogin { tenant, cluster: None };
     let here = provisioner::questions::initial_login(&pool, &east.world("asked"), question.clone()).await;
     assert_eq!(here.unwrap().email, "owner@acme.example");
     let there = provisioner::questions::initial_login(&pool, &west.world("asked"), question).await;
     assert_eq!(there.err().unwrap().kind(), Kind::Unavailable);
+}
+
+/// A tenant of which nobody knew a place when it was accepted, and that asks for `west` and what only that complies with.
+async fn homeless(fakes: &Fakes) -> TenantId {
+    let tenant = fakes.accept("starter").await;
+    sqlx::query("update tenants set cluster_id = null, region = 'west', compliance = '{gdpr}' where id = $1")
+        .bind(tenant)
+        .execute(&fakes.pool)
+        .await
+        .unwrap();
+    sqlx::query("update operations set cluster_id = null").execute(&fakes.pool).await.unwrap();
+    tenant
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_no_cluster_suits_waits_until_one_does_whoever_takes_it_up(pool: PgPool) {
+    let [east, west] = two(&pool).await;
+    let tenant = homeless(&east).await;
+    let tasks = Tasks::default();
+    let drive = |fakes: &Fakes, world: provisioner::World| {
+        let store = Store::new(pool.clone(), fakes.cluster).of_cluster(fakes.cluster);
+        let world = Arc::new(world);
+        Worker { store, world, sagas: sagas(), wake: Wake::default(), gate: Gate::default(), limit: 8 }
+            .spawn(&tasks);
+    };
+    drive(&east, east.world("east"));
+    ended(&pool, "select 1 - count(*) from operation_steps where event = 'failed' and ordinal = 0 limit 1")
+        .await;
+    assert_eq!((home(&pool, tenant).await, owners(&east).await), (None, vec![]));
+    let kind = "select error ->> 'kind' from operation_steps where event = 'failed' limit 1";
+    let kind: String = sqlx::query_scalar(kind).fetch_one(&pool).await.unwrap();
+    assert_eq!(kind, "unavailable");
+
+    // Now there is one, and the provisioner of the other hands it over.
+    let mut world = west.world("west");
+    world.site.compliance = "GDPR".parse().unwrap();
+    heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
+    drive(&west, world);
+    ended(&pool, "select count(*) from tenants where status <> 'active'").await;
+    assert_eq!(home(&pool, tenant).await.as_deref(), Some("west"));
+    assert_eq!((owners(&east).await, owners(&west).await), (vec![], vec![tenant]));
+    tasks.finish(Duration::from_secs(10)).await.unwrap();
 }

@@ -19,7 +19,7 @@ const WORKERS: usize = 2;
 async fn break_at<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S, point: Point) -> End {
     let world = |process: &str| fakes.world(process);
     let effects = |process: &str| fakes.effects(process);
-    let rig = Rig { saga, pool: &fakes.pool, world: &world, effects: &effects };
+    let rig = Rig { saga, stores: &fakes.stores, world: &world, effects: &effects };
     let verdict = rig.break_at(point).await;
     assert_eq!(verdict.stale_effects, 0, "{point:?}: a process without a lease acted");
     verdict.end
@@ -28,14 +28,15 @@ async fn break_at<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S, point
 async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
     let world = |process: &str| fakes.world(process);
     let effects = |process: &str| fakes.effects(process);
-    Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
+    let base = Fakes::new(&pool);
     for point in points(&CreateTenant) {
-        let fakes = Fakes::new(&pool);
+        let fakes = base.anew().await;
         let tenant = fakes.accept("pro").await;
         let end = break_at(&fakes, &CreateTenant, point).await;
         if point.mode.gives_up() {
@@ -45,29 +46,29 @@ async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
             assert_eq!(end, End::Succeeded, "{point:?}");
             fakes.assert_whole(tenant, WORKERS).await;
         }
-        forget(&pool).await;
     }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
+    let base = Fakes::new(&pool);
     for point in points(&DeleteTenant) {
-        let fakes = Fakes::new(&pool);
+        let fakes = base.anew().await;
         let tenant = fakes.accept("pro").await;
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
         fakes.operate(tenant, &TenantDelete {}).await;
         assert_eq!(break_at(&fakes, &DeleteTenant, point).await, End::Succeeded, "{point:?}");
         fakes.assert_gone(tenant, "deleted").await;
-        forget(&pool).await;
     }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
+    let base = Fakes::new(&pool);
     for point in points(&HealTenant) {
-        let fakes = Fakes::new(&pool);
+        let fakes = base.anew().await;
         let tenant = fakes.accept("pro").await;
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
         fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
@@ -83,13 +84,12 @@ async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
             assert_eq!(end, End::Succeeded, "{point:?}");
         }
         fakes.assert_whole(tenant, WORKERS).await;
-        forget(&pool).await;
     }
 }
 
 /// An active tenant with the operation that this asks for.
-async fn asked<R: Request>(pool: &PgPool, request: &R) -> (Fakes, TenantId) {
-    let fakes = Fakes::new(pool);
+async fn asked<R: Request>(base: &Fakes, request: &R) -> (Fakes, TenantId) {
+    let fakes = base.anew().await;
     let tenant = fakes.accept("pro").await;
     assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
     fakes.operate(tenant, request).await;
@@ -99,35 +99,36 @@ async fn asked<R: Request>(pool: &PgPool, request: &R) -> (Fakes, TenantId) {
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_restarted_tenant_is_whole_whatever_happened(pool: PgPool) {
+    let base = Fakes::new(&pool);
     for point in points(&RestartTenant) {
-        let (fakes, tenant) = asked(&pool, &TenantRestart {}).await;
+        let (fakes, tenant) = asked(&base, &TenantRestart {}).await;
         let end = break_at(&fakes, &RestartTenant, point).await;
         assert_eq!(end, if point.mode.gives_up() { End::RolledBack } else { End::Succeeded }, "{point:?}");
         fakes.assert_whole(tenant, WORKERS).await;
-        forget(&pool).await;
     }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_is_suspended_wholly_or_serves_as_before(pool: PgPool) {
+    let base = Fakes::new(&pool);
     for point in points(&SuspendTenant) {
-        let (fakes, tenant) = asked(&pool, &TenantSuspend {}).await;
+        let (fakes, tenant) = asked(&base, &TenantSuspend {}).await;
         if gives_up_early(&break_at(&fakes, &SuspendTenant, point).await, point) {
             fakes.assert_whole(tenant, WORKERS).await;
             assert_eq!(fakes.stand_ins(tenant).await, [None]);
         } else {
             fakes.assert_resting(tenant, WORKERS).await;
         }
-        forget(&pool).await;
     }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_is_resumed_wholly_or_rests_as_before(pool: PgPool) {
+    let base = Fakes::new(&pool);
     for point in points(&ResumeTenant) {
-        let (fakes, tenant) = asked(&pool, &TenantSuspend {}).await;
+        let (fakes, tenant) = asked(&base, &TenantSuspend {}).await;
         assert_eq!(run(&fakes, &SuspendTenant).await, End::Succeeded);
         fakes.operate(tenant, &TenantResume {}).await;
         if gives_up_early(&break_at(&fakes, &ResumeTenant, point).await, point) {
@@ -136,13 +137,13 @@ async fn a_tenant_is_resumed_wholly_or_rests_as_before(pool: PgPool) {
             fakes.assert_whole(tenant, WORKERS).await;
             assert_eq!(fakes.stand_ins(tenant).await, [None]);
         }
-        forget(&pool).await;
     }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_has_the_new_size_or_the_former_one(pool: PgPool) {
+    let base = Fakes::new(&pool);
     let (larger, smaller) = (size(3000, 3072, 4), size(1000, 1024, 1));
     for (wanted, point) in [larger, smaller]
         .into_iter()
@@ -151,12 +152,11 @@ async fn a_tenant_has_the_new_size_or_the_former_one(pool: PgPool) {
         let (cpu_millis, memory_mb, workers) = wanted;
         let request =
             TenantScale { cpu_millis: Some(cpu_millis), memory_mb: Some(memory_mb), workers: Some(workers) };
-        let (fakes, tenant) = asked(&pool, &request).await;
+        let (fakes, tenant) = asked(&base, &request).await;
         let former = gives_up_early(&break_at(&fakes, &ScaleTenant, point).await, point);
         let (cpu, memory, workers) = if former { size(2000, 2048, 2) } else { wanted };
         fakes.assert_whole(tenant, workers as usize).await;
         fakes.assert_limits(tenant, cpu, memory).await;
-        forget(&pool).await;
     }
 }
 
@@ -186,9 +186,4 @@ fn every_registered_operation_is_covered() {
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);
     assert_eq!(registered.len(), kinds::ALL.len());
-}
-
-/// The next point starts on an empty record.
-async fn forget(pool: &PgPool) {
-    sqlx::query("truncate tenants cascade").execute(pool).await.unwrap();
 }

@@ -18,13 +18,13 @@ use crate::support::Fakes;
 async fn tenant(fakes: &Fakes) -> TenantId {
     let tenant = fakes.accept("starter").await;
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, pool: &fakes.pool, world: &world, effects: &effects };
+    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
     assert_eq!(rig.to_the_end().await, End::Succeeded);
     tenant
 }
 
 async fn initial(fakes: &Fakes, world: &World, tenant: TenantId) -> InitialLogin {
-    questions::initial_login(&fakes.pool, world, AskInitialLogin { tenant }).await.unwrap()
+    questions::initial_login(&fakes.pool, world, AskInitialLogin { tenant, cluster: None }).await.unwrap()
 }
 
 /// As a gateway accepts it.
@@ -39,7 +39,7 @@ async fn ask(fakes: &Fakes, world: &World, asked: ResetLogin) -> Result<InitialL
 }
 
 async fn reset(fakes: &Fakes, world: &World, tenant: TenantId, reset: ResetId) -> Result<String, Kind> {
-    let asked = ResetLogin { tenant, reset, disable_mfa: false, recorded: true };
+    let asked = ResetLogin { tenant, cluster: None, reset, disable_mfa: false, recorded: true };
     ask(fakes, world, asked).await.map(|login| login.password.expose_secret().to_owned())
 }
 
@@ -105,7 +105,7 @@ async fn a_repeat_leaves_the_password_alone_that_the_owner_chose(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let (tenant, world) = (tenant(&fakes).await, fakes.world("logins"));
     let id = accepted(&fakes, tenant, ResetId::generate()).await;
-    let asked = ResetLogin { tenant, reset: id, disable_mfa: true, recorded: true };
+    let asked = ResetLogin { tenant, cluster: None, reset: id, disable_mfa: true, recorded: true };
     let first = ask(&fakes, &world, asked.clone()).await.unwrap();
     assert!(!first.stale);
     choose(&fakes, tenant, "Own-choice-1");
@@ -121,7 +121,7 @@ async fn resets_of_a_former_release_are_ordered_by_their_ids(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let (tenant, world) = (tenant(&fakes).await, fakes.world("logins"));
     let (one, other) = (ResetId::generate(), ResetId::generate());
-    let former = |reset| ResetLogin { tenant, reset, disable_mfa: false, recorded: false };
+    let former = |reset| ResetLogin { tenant, cluster: None, reset, disable_mfa: false, recorded: false };
     let last = ask(&fakes, &world, former(other)).await.unwrap();
     assert_eq!(ask(&fakes, &world, former(one)).await.err(), Some(Kind::Conflict));
     // Accepted by it, and repeated to a gateway of this one.

@@ -18,7 +18,7 @@ use crate::support::{Fakes, site_with};
 async fn tenant(fakes: &Fakes) -> TenantId {
     let tenant = fakes.accept("pro").await;
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, pool: &fakes.pool, world: &world, effects: &effects };
+    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
     assert_eq!(rig.to_the_end().await, End::Succeeded);
     tenant
 }
@@ -45,7 +45,7 @@ async fn lines_of_all_containers_come_in_their_order_without_what_the_platform_k
     );
     fakes.containers.write(&name("main"), LogStream::Stdout, "three");
     let ask = async |role, tail, after| {
-        let asked = AskLogs { tenant, role, tail, after };
+        let asked = AskLogs { tenant, cluster: None, role, tail, after };
         let logs = questions::logs(&pool, &world, asked).await.unwrap();
         assert_eq!(logs.truncated, tail == 2, "only then there are more");
         logs.lines
@@ -64,8 +64,8 @@ async fn lines_of_all_containers_come_in_their_order_without_what_the_platform_k
     fakes.containers.set_silent(&name("worker-1"), true);
     assert_eq!(texts(&ask(None, 10, None).await), texts(&all[1..2]), "what can be read is");
     fakes.containers.set_silent(&name("worker-2"), true);
-    let workers = AskLogs { tenant, role: Some(LoggedRole::Worker), tail: 1, after: None };
+    let workers = AskLogs { tenant, cluster: None, role: Some(LoggedRole::Worker), tail: 1, after: None };
     assert_eq!(questions::logs(&pool, &world, workers).await.unwrap_err().kind(), Kind::Timeout);
-    let nobody = AskLogs { tenant: TenantId::generate(), role: None, tail: 1, after: None };
+    let nobody = AskLogs { tenant: TenantId::generate(), cluster: None, role: None, tail: 1, after: None };
     assert_eq!(questions::logs(&pool, &world, nobody).await.unwrap_err().kind(), Kind::NotFound);
 }

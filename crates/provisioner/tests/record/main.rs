@@ -19,6 +19,7 @@ mod read_only;
 mod reconciler;
 mod removal;
 mod room;
+mod routes;
 mod scene;
 mod strangers;
 mod subnets;

@@ -250,7 +250,7 @@ async fn another_configuration_reaches_one_tenant_after_the_other_as_well(pool: 
     let before = scene.fakes.containers.spec(&main_of(tenant)).unwrap().settings;
     let mut scene = Scene::on(scene.fakes.clone(), None);
     let mut world = scene.fakes.world("reconciler");
-    world.site.port = 8443;
+    world.site.public.port = 8443;
     let (settings, wake) = (world.site.settings(), Wake::default());
     scene.reconciler = Reconciler::new(pool.clone(), Arc::new(world), wake, scene.engine_trust.clone());
     assert_ne!(settings, before);

@@ -6,15 +6,16 @@ use common::{
 };
 use engine::Capacity;
 use n8n::databases::Name;
-use provisioner::{CreateTenant, World, heartbeat};
+use provisioner::{CreateTenant, ScaleTenant, World, heartbeat};
 use sqlx::PgPool;
 use testkit::saga::Rig;
+use wire::kinds::TenantScale;
 
 use crate::support::Fakes;
 
 async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
@@ -85,4 +86,84 @@ async fn each_heartbeat_tells_what_there_is_and_what_tenants_have(pool: PgPool) 
     fakes.containers.set_unreachable(true);
     heartbeat::beat(&pool, &world, &world.site, false).await.unwrap();
     assert_eq!(docker().await, "down");
+}
+
+/// How many connections the cluster says that its tenants may open.
+async fn committed(fakes: &Fakes) -> i32 {
+    let world = fakes.world("heartbeat");
+    heartbeat::beat(&fakes.pool, &world, &world.site, false).await.unwrap();
+    let committed = "select connections_committed from clusters where id = $1";
+    sqlx::query_scalar(committed).bind(fakes.cluster).fetch_one(&fakes.pool).await.unwrap()
+}
+
+async fn scale(fakes: &Fakes, tenant: common::id::TenantId, workers: u32) -> End {
+    fakes.operate(tenant, &TenantScale { workers: Some(workers), ..TenantScale::default() }).await;
+    run(fakes, &ScaleTenant).await
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_scaled_workers_may_open_is_counted_and_given_back(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    fakes.databases.set_connections(1000);
+    let tenant = fakes.accept("enterprise").await;
+    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    for (workers, connections) in [(4, 32), (8, 52), (2, 22)] {
+        assert_eq!(scale(&fakes, tenant, workers).await, End::Succeeded);
+        let (_, limit) = fakes.databases.role(&Name::of(tenant)).unwrap();
+        assert_eq!(i32::from(limit), connections, "{workers} workers");
+        assert_eq!(committed(&fakes).await, connections, "{workers} workers");
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn more_workers_than_the_database_server_has_connections_for_are_refused_over_the_bus_too(
+    pool: PgPool,
+) {
+    let fakes = Fakes::new(&pool);
+    // The platform's hundred, two of `pro`, and one more worker of three connections.
+    fakes.databases.set_connections(100 + 2 * 18 + 3);
+    let [one, two] = [fakes.accept("pro").await, fakes.accept("pro").await];
+    for _ in [one, two] {
+        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    }
+    assert_eq!(committed(&fakes).await, 36);
+    assert_eq!(scale(&fakes, one, 3).await, End::Succeeded);
+    assert_eq!(scale(&fakes, two, 3).await, End::RolledBack);
+    let (_, limit) = fakes.databases.role(&Name::of(two)).unwrap();
+    assert_eq!((limit, committed(&fakes).await), (18, 39));
+    assert_eq!(scale(&fakes, one, 1).await, End::Succeeded);
+    assert_eq!(scale(&fakes, two, 3).await, End::Succeeded, "there is room again");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn no_plan_offers_more_workers_than_a_network_holds(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let raise = "update plans set ceiling_percent = 300 where name = 'enterprise'";
+    let refused = sqlx::query(raise).execute(&pool).await.unwrap_err();
+    assert!(refused.to_string().contains("plans_workers_fit_a_subnet"), "{refused}");
+    // One that was offered before.
+    sqlx::query("alter table plans drop constraint plans_workers_fit_a_subnet").execute(&pool).await.unwrap();
+    sqlx::query(raise).execute(&pool).await.unwrap();
+    let tenant = fakes.accept("enterprise").await;
+    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    assert_eq!(scale(&fakes, tenant, 9).await, End::RolledBack);
+    assert_eq!(scale(&fakes, tenant, 8).await, End::Succeeded);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn tenants_that_share_an_n8n_take_nothing_of_a_cluster(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    fakes.databases.set_connections(397);
+    committed(&fakes).await;
+    for _ in 0..3 {
+        fakes.accept("starter").await;
+    }
+    sqlx::query("update tenants set mode = 'shared', cluster_id = null").execute(&pool).await.unwrap();
+    let free = "select connections, subnets, places_left('starter') from cluster_room()";
+    let free: (i64, i64, i64) = sqlx::query_as(free).fetch_one(&pool).await.unwrap();
+    assert_eq!((free, committed(&fakes).await), ((297, 4095, 19), 0));
 }

@@ -62,7 +62,7 @@ impl Scene {
     ) -> End {
         let fakes = &self.fakes;
         let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-        Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+        Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
     }
 
     /// One pass.

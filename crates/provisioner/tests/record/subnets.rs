@@ -21,7 +21,7 @@ fn net(text: &str) -> Ipv4Net {
 
 async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    Rig { saga, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
 }
 
 /// The same where tenants' networks are cut from this range.
@@ -32,7 +32,7 @@ async fn run_in(fakes: &Fakes, range: &str) -> End {
         world
     };
     let effects = |process: &str| fakes.effects(process);
-    Rig { saga: &CreateTenant, pool: &fakes.pool, world: &world, effects: &effects }.to_the_end().await
+    Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
 }
 
 async fn subnets(pool: &PgPool) -> Vec<String> {
@@ -157,4 +157,20 @@ async fn another_range_is_one_whose_first_cut_may_be_taken_too(pool: PgPool) {
     let range: String =
         sqlx::query_scalar("select subnets::text from clusters").fetch_one(&pool).await.unwrap();
     assert_eq!(range, "10.202.0.0/16");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn whoever_has_the_last_subnet_may_reserve_again(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let tenant = fakes.accept("starter").await;
+    // One for the platform and one for a tenant.
+    assert_eq!(run_in(&fakes, "10.201.0.0/27").await, End::Succeeded);
+    let had = subnets(&pool).await;
+    // As after a crash between what was done and what was noted of it.
+    sqlx::query("delete from operation_steps").execute(&pool).await.unwrap();
+    sqlx::query("update operations set status = 'queued', finished_at = null").execute(&pool).await.unwrap();
+    assert_eq!(run_in(&fakes, "10.201.0.0/27").await, End::Succeeded);
+    assert_eq!((subnets(&pool).await, failures(&pool).await), (had, 0));
+    fakes.assert_whole(tenant, 1).await;
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{
     config::Env,
@@ -10,7 +9,6 @@ use common::{
     operations::Request,
     tenant::Mode,
 };
-use edge::{Edge, EdgeError, Host, Mark, Route};
 use engine::{ClusterId, Selection, fake::FakeWorld};
 use n8n::{
     databases::Name,
@@ -18,6 +16,7 @@ use n8n::{
 };
 use provisioner::{Site, World, leftovers};
 use sqlx::PgPool;
+use testkit::{edge::TableEdge, saga::Stores};
 use wire::kinds::TenantCreate;
 
 /// Everything outside, and the record.
@@ -28,34 +27,7 @@ pub struct Fakes {
     pub containers: FakeWorld,
     pub databases: DatabaseWorld,
     pub queues: QueueWorld,
-}
-
-/// An edge that follows the table of routes without delay.
-struct TableEdge(PgPool);
-
-impl TableEdge {
-    async fn routes(&self) -> Result<Vec<Route>, EdgeError> {
-        let snapshot = edge::routes::snapshot(&self.0, None).await;
-        snapshot.map(|snapshot| snapshot.routes).map_err(|e| EdgeError::Unavailable(e.into()))
-    }
-}
-
-#[async_trait]
-impl Edge for TableEdge {
-    async fn confirm(&self, host: &Host, expected: Mark) -> Result<(), EdgeError> {
-        let routes = self.routes().await?;
-        let mark = routes.iter().find(|route| route.host == *host).and_then(|route| route.mark());
-        if mark == Some(expected) { Ok(()) } else { Err(EdgeError::NotYet { seen: format!("{mark:?}") }) }
-    }
-
-    async fn confirm_gone(&self, host: &Host) -> Result<(), EdgeError> {
-        let routes = self.routes().await?;
-        if routes.iter().all(|route| route.host != *host) {
-            Ok(())
-        } else {
-            Err(EdgeError::NotYet { seen: "a route".into() })
-        }
-    }
+    pub stores: Stores,
 }
 
 /// The one cluster of most tests.
@@ -89,6 +61,10 @@ impl Fakes {
 
     /// A cluster on this engine, with servers of its own.
     pub fn on(pool: &PgPool, name: &'static str, containers: FakeWorld) -> Self {
+        Self::with(Stores::new(pool), pool, name, containers)
+    }
+
+    fn with(stores: Stores, pool: &PgPool, name: &'static str, containers: FakeWorld) -> Self {
         let cluster: ClusterId = name.parse().unwrap();
         for role in ["edge", "postgres", "redis"] {
             containers.add_shared(&cluster, role);
@@ -99,7 +75,15 @@ impl Fakes {
             containers,
             databases: DatabaseWorld::default(),
             queues: QueueWorld::default(),
+            stores,
         }
+    }
+
+    /// An empty world of the same name on the same record, which is emptied too.
+    pub async fn anew(&self) -> Self {
+        // Rows are few: truncating their tables, and making all of their indices anew, takes two hundred times as long.
+        sqlx::query("delete from tenants").execute(&self.pool).await.unwrap();
+        Self::with(self.stores.clone(), &self.pool, self.cluster, FakeWorld::new())
     }
 
     /// The world as one process reaches it.

@@ -16,7 +16,7 @@ async fn who_takes_too_much_of_disk_or_memory_is_named(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let tenant = fakes.accept("starter").await;
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, pool: &pool, world: &world, effects: &effects };
+    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
     assert_eq!(rig.to_the_end().await, End::Succeeded);
     let world = fakes.world("usage");
     assert_eq!(usage::look(&pool, &world).await.unwrap(), usage::Excess::default());

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use n8n::{
     TenantDatabases, Version,
+    account::OwnerId,
     databases::{
-        ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, ObservedDatabase, Owner, OwnerId,
-        OwnerLogin,
+        ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, ObservedDatabase, Owner, OwnerLogin,
     },
     schema::Family,
 };

@@ -58,7 +58,8 @@ impl Drive<World> for Fenced {
         stopping: &CancellationToken,
     ) -> Result<Paused, StoreError> {
         let worker = self.worker.clone();
-        let holder = Holder { worker, operation: claimed.id, tenant: claimed.tenant, fence: claimed.fence };
+        let tenant = claimed.subject.tenant().ok_or(StoreError::Unreadable)?;
+        let holder = Holder { worker, operation: claimed.id, tenant, fence: claimed.fence };
         HOLDER.scope(holder, self.saga().drive(world, store, claimed, stopping)).await
     }
 }

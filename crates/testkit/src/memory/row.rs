@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use common::{
-    id::{OperationId, TenantId},
-    operations::{Claim, Claimed, Class, Entry, Event, NewEntry, OperationKind, Transition},
+    id::OperationId,
+    operations::{Claim, Claimed, Class, Entry, Event, NewEntry, OperationKind, Parent, Subject, Transition},
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -53,7 +53,8 @@ impl Status {
 pub struct Row {
     pub id: OperationId,
     pub kind: &'static OperationKind,
-    pub tenant: TenantId,
+    pub subject: Subject,
+    pub request: Value,
     pub parent: Option<OperationId>,
     pub cluster: Option<String>,
     pub status: Status,
@@ -68,6 +69,10 @@ pub struct Row {
     pub created_at: Duration,
     pub finished_at: Option<Duration>,
     pub journal: Vec<JournalRow>,
+    /// A part of it has ended since it was last claimed.
+    pub child_ended: bool,
+    /// Its end was told to the operation that it is a part of.
+    pub(super) told_parent: bool,
 }
 
 /// A row of the journal.
@@ -78,12 +83,14 @@ pub struct JournalRow {
     pub fence: i64,
     pub output: Option<Value>,
     pub error: Option<Value>,
+    pub cause: Option<String>,
 }
 
 impl JournalRow {
     pub(crate) fn new(entry: &NewEntry<'_>, fence: i64) -> Self {
         let NewEntry { ordinal, event, .. } = *entry;
-        Self { ordinal, event, fence, output: entry.output.clone(), error: entry.error.clone() }
+        let (output, error, cause) = (entry.output.clone(), entry.error.clone(), entry.cause.clone());
+        Self { ordinal, event, fence, output, error, cause }
     }
 
     pub(super) fn entry(&self) -> Entry {
@@ -97,9 +104,11 @@ impl Row {
         Self {
             id: request.id,
             kind: request.kind,
-            tenant: request.tenant,
+            subject: request.subject.clone(),
+            // Read by each kind as its own; what it does not know it leaves.
+            request: json!({ "mode": "dedicated", "plan": "pro" }),
             parent: request.parent,
-            cluster: None,
+            cluster: request.subject.cluster().map(|cluster| cluster.as_str().to_owned()),
             status: Status::Queued,
             priority: request.priority,
             not_before: now + request.delay,
@@ -112,11 +121,19 @@ impl Row {
             created_at: now,
             finished_at: None,
             journal: Vec::new(),
+            child_ended: false,
+            told_parent: false,
         }
     }
 
     pub(super) fn lease_runs(&self, now: Duration) -> bool {
         self.lease_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether it counts as one of those of the cluster that are under a lease.
+    pub(super) fn is_busy(&self, claim: &Claim<'_>, now: Duration) -> bool {
+        let here = claim.cluster.is_none_or(|asking| self.cluster.as_deref() == Some(asking));
+        here && self.status.is_open() && self.lease_runs(now)
     }
 
     pub(super) fn is_due(&self, claim: &Claim<'_>, now: Duration) -> bool {
@@ -125,10 +142,10 @@ impl Row {
         open && here && self.not_before <= now && !self.lease_runs(now)
     }
 
-    /// Whether these two take turns: a tenant's operations in each lane, and the parts of one operation.
+    /// Whether these two take turns: a tenant's (or cluster's) operations in each lane, and the parts of one operation.
     fn takes_turns_with(&self, other: &Self) -> bool {
         let lanes = self.kind.lane == other.kind.lane || self.kind.alone || other.kind.alone;
-        self.tenant == other.tenant && self.parent == other.parent && (lanes || self.parent.is_some())
+        self.subject == other.subject && self.parent == other.parent && (lanes || self.parent.is_some())
     }
 
     /// Whether `other` has to wait for this one. What has begun waits for nobody, and nobody waits for
@@ -143,7 +160,7 @@ impl Row {
         first && self.takes_turns_with(other) && other.status == Status::Queued
     }
 
-    pub(super) fn hand_out(&mut self, claim: &Claim<'_>, now: Duration) -> Claimed {
+    pub(super) fn hand_out(&mut self, claim: &Claim<'_>, parent: Option<Parent>, now: Duration) -> Claimed {
         if self.status == Status::Running && self.cancellation.is_some() {
             self.turn_back();
         }
@@ -151,6 +168,7 @@ impl Row {
             self.status = Status::Running;
         }
         let orphaned = self.lease_until.is_some();
+        self.child_ended = false;
         self.cluster = self.cluster.take().or(claim.cluster.map(str::to_owned));
         self.lease_owner = Some(claim.owner.to_owned());
         self.lease_until = Some(now + claim.lease);
@@ -158,9 +176,9 @@ impl Row {
         Claimed {
             id: self.id,
             kind: self.kind,
-            tenant: self.tenant,
-            // Read by each kind as its own; what it does not know it leaves.
-            request: json!({ "mode": "dedicated", "plan": "pro" }),
+            subject: self.subject.clone(),
+            parent,
+            request: self.request.clone(),
             undoing: self.status == Status::Undoing,
             deadline: Instant::now() + self.deadline.saturating_sub(now),
             orphaned,
@@ -200,7 +218,7 @@ impl Row {
                 self.error = Some(error.clone());
             }
             Transition::Postpone { pause, error } => {
-                self.not_before = now + *pause;
+                self.not_before = if self.child_ended { now } else { now + *pause };
                 self.error = error.clone().or(self.error.take());
             }
             Transition::Finish { end, error } => {

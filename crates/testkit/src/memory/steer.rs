@@ -57,7 +57,7 @@ impl MemoryRecord {
             (row.not_before, row.lease_owner, row.lease_until) = (now, None, None);
             if let Some(Entry { ordinal, .. }) = row.journal.last().map(JournalRow::entry) {
                 let (event, fence) = (Event::Resumed, row.fence);
-                let resumed = JournalRow { ordinal, event, fence, output: None, error: None };
+                let resumed = JournalRow { ordinal, event, fence, output: None, error: None, cause: None };
                 row.journal.push(resumed);
             }
             true
@@ -67,17 +67,24 @@ impl MemoryRecord {
     /// Gives a stuck operation up; `false`: it is not stuck.
     pub fn abandon(&self, id: OperationId) -> bool {
         let now = self.now();
-        self.steer(id, |row| {
+        let abandoned = self.steer(id, |row| {
             let stuck = row.status == Status::Stuck;
             if stuck {
                 (row.status, row.finished_at) = (Status::Abandoned, Some(now));
                 (row.lease_owner, row.lease_until) = (None, None);
             }
             stuck
-        })
+        });
+        if abandoned {
+            let why = json!({ "kind": "cancelled", "detail": "What it is a part of was given up." });
+            self.call_off(id, |kind| kind.unwinds, &why);
+        }
+        abandoned
     }
 
     fn steer(&self, id: OperationId, change: impl FnOnce(&mut Row) -> bool) -> bool {
-        self.rows().iter_mut().find(|row| row.id == id).is_some_and(change)
+        let changed = self.rows().iter_mut().find(|row| row.id == id).is_some_and(change);
+        self.wake_parent(id);
+        changed
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, ContextOf, Saga, Step, StepError, later},
+    operations::{Context, ContextOf, OperationKind, Request, Saga, Step, StepError, later},
 };
 use tokio::sync::Notify;
 
@@ -41,8 +41,8 @@ impl Signals {
         self.mended.store(true, Ordering::SeqCst);
     }
 
-    fn first_time(&self) -> bool {
-        !self.spent.swap(true, Ordering::SeqCst)
+    fn first_time(&self) {
+        self.spent.store(true, Ordering::SeqCst);
     }
 
     fn is_mended(&self) -> bool {
@@ -64,15 +64,18 @@ impl Signals {
     }
 
     /// Has the process told to stop, and hears it.
-    async fn stop<W, R>(&self, context: &Context<'_, W, R>) -> Result<(), StepError> {
+    async fn stop<W, R: Request>(&self, context: &Context<'_, W, R>) -> Result<(), StepError> {
         self.reached.notify_one();
         context.stopping().cancelled().await;
         Err(StepError::Stopped)
     }
 }
 
-/// As long as what hangs is waited for, and what waits rests: short, for a test.
+/// What waits rests as short as anything may.
 const SHORT: Duration = Duration::from_secs(1);
+
+/// As long as what hangs is waited for: longer than the step itself takes here, or it would hang before it has done everything.
+const HANG: Duration = Duration::from_millis(400);
 
 /// The saga `S`, broken at one point.
 pub struct Faulty<S: Saga> {
@@ -123,19 +126,29 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
             Some(Mode::HangInUndo) => failed && !undone,
             _ => false,
         };
-        if hangs { SHORT } else { self.inner.limit() }
+        if hangs { HANG } else { self.inner.limit() }
+    }
+
+    fn child(&self) -> Option<&'static OperationKind> {
+        self.inner.child()
     }
 
     async fn run(&self, context: &ContextOf<'_, S>, state: &mut S::State) -> Result<(), StepError> {
         let strikes = |mode: &Mode| {
-            if *mode == Mode::Poison { !self.signals.is_mended() } else { self.signals.first_time() }
+            if *mode == Mode::Poison {
+                !self.signals.is_mended()
+            } else {
+                !matches!(mode, Mode::Part(_)) && !self.signals.spent().0
+            }
         };
         let Some(mode) = self.mode.filter(strikes) else {
             return self.inner.run(context, state).await;
         };
         if mode.does_everything_first() {
+            // What has to wait for something first is broken once it has everything.
             self.inner.run(context, state).await?;
         }
+        self.signals.first_time();
         match mode {
             Mode::ErrorBefore
             | Mode::ErrorAfter
@@ -171,6 +184,7 @@ impl<S: Saga> Step<Faulty<S>> for FaultyStep<S> {
                 cancel(context).await?;
                 later(SHORT)
             }
+            Mode::Part(_) => self.inner.run(context, state).await,
         }
     }
 
@@ -202,7 +216,7 @@ fn panics<T>() -> Result<T, StepError> {
 }
 
 /// What somebody's request does to the record.
-async fn cancel<W, R>(context: &Context<'_, W, R>) -> Result<(), StepError> {
+async fn cancel<W, R: Request>(context: &Context<'_, W, R>) -> Result<(), StepError> {
     let cancel = "update operations set cancellation = '{\"kind\": \"cancelled\", \"detail\": \"Cancelled by a test.\"}'
                   where id = $1";
     sqlx::query(cancel).bind(context.operation()).execute(context.database()).await?;

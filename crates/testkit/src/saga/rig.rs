@@ -14,11 +14,28 @@ use super::{
 /// A saga on a record, with a world for each process.
 pub struct Rig<'a, S: Saga> {
     pub saga: &'static S,
-    pub pool: &'a PgPool,
+    pub stores: &'a Stores,
     /// The world as this process reaches it.
     pub world: &'a (dyn Fn(&str) -> S::World + Sync),
     /// How many effects this process has had on the world.
     pub effects: &'a (dyn Fn(&str) -> usize + Sync),
+}
+
+/// The record, as the two processes reach it. Made once and used for many cases: connecting, and planning each statement anew, takes longer
+/// than most cases do.
+#[derive(Debug, Clone)]
+pub struct Stores {
+    pub(super) pool: PgPool,
+    first: Store,
+    second: Store,
+}
+
+impl Stores {
+    /// The record that this pool reaches.
+    pub fn new(pool: &PgPool) -> Self {
+        let first = Store::new(pool.clone(), FIRST).with_grace(GRACE);
+        Self { pool: pool.clone(), first, second: Store::new(pool.clone(), SECOND) }
+    }
 }
 
 /// What became of a broken operation.
@@ -52,11 +69,11 @@ impl<S: Saga> Rig<'_, S> {
     pub async fn break_at(&self, point: Point) -> Verdict {
         let signals = Arc::new(Signals::default());
         let (faulty, world) = (Faulty::new(self.saga, point, &signals), (self.world)(FIRST));
-        let store = Store::new(self.pool.clone(), FIRST).with_grace(GRACE);
+        let store = &self.stores.first;
         let (stopping, mut deaths) = (CancellationToken::new(), 0);
         for _ in 0..PATIENCE {
-            let claimed = self.claim(&store).await;
-            let mut drive = pin!(faulty.drive(&world, &store, &claimed, &stopping));
+            let claimed = self.claim(store).await;
+            let mut drive = pin!(faulty.drive(&world, store, &claimed, &stopping));
             let paused = tokio::select! {
                 paused = &mut drive => paused.unwrap(),
                 () = signals.reached.notified() => {
@@ -80,7 +97,10 @@ impl<S: Saga> Rig<'_, S> {
                     break;
                 }
                 Paused::Ended(end) => return Verdict { end, stale_effects: 0 },
-                Paused::Resting(_) => self.let_time_pass().await,
+                Paused::Resting(_) => {
+                    self.stores.part_goes_on(point.mode).await;
+                    self.let_time_pass().await;
+                }
                 // Told to stop and hearing it, a process gives back what it has: the next one need not wait for anything.
                 Paused::Stopped if stopping.is_cancelled() && !matches!(point.mode, Mode::StopUnheard(_)) => {
                     return Verdict { end: self.finish(SECOND).await, stale_effects: 0 };
@@ -112,13 +132,14 @@ impl<S: Saga> Rig<'_, S> {
     }
 
     async fn finish(&self, process: &str) -> End {
-        let (world, store) = ((self.world)(process), Store::new(self.pool.clone(), process));
+        let (world, store) = ((self.world)(process), &self.stores.second);
         let stopping = CancellationToken::new();
         for _ in 0..PATIENCE {
-            let claimed = self.claim(&store).await;
-            if let Paused::Ended(end) = self.saga.drive(&world, &store, &claimed, &stopping).await.unwrap() {
+            let claimed = self.claim(store).await;
+            if let Paused::Ended(end) = self.saga.drive(&world, store, &claimed, &stopping).await.unwrap() {
                 return end;
             }
+            self.stores.part_goes_on(Mode::Repeat).await;
             self.let_time_pass().await;
         }
         panic!("the operation does not end");
@@ -143,13 +164,13 @@ impl<S: Saga> Rig<'_, S> {
                       insert into operation_steps (operation_id, ordinal, step, event, fence)
                       select s.operation_id, s.ordinal, s.step, 'resumed', resumed.fence
                         from resumed join operation_steps s on s.operation_id = resumed.id order by s.seq desc limit 1";
-        sqlx::query(resume).execute(self.pool).await.unwrap();
+        sqlx::query(resume).execute(&self.stores.pool).await.unwrap();
     }
 
-    /// Leases end and pauses are over.
+    /// Leases that run end and pauses are over. One that was given back stays so: nobody has vanished.
     async fn let_time_pass(&self) {
-        let pass = "update operations set not_before = now(), lease_until = least(lease_until, now())
-                    where status in ('queued', 'running', 'undoing')";
-        sqlx::query(pass).execute(self.pool).await.unwrap();
+        let pass = "update operations set not_before = now(), lease_until = case when lease_until > now() then now() else lease_until end
+                    where status in ('queued', 'running', 'undoing') and parent_id is null";
+        sqlx::query(pass).execute(&self.stores.pool).await.unwrap();
     }
 }

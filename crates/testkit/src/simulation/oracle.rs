@@ -8,6 +8,7 @@ mod effects;
 mod end;
 mod journal;
 mod lease;
+mod parts;
 mod transition;
 
 use std::{
@@ -16,8 +17,8 @@ use std::{
 };
 
 use common::{
-    id::{OperationId, TenantId},
-    operations::OperationKind,
+    id::OperationId,
+    operations::{OperationKind, Subject},
 };
 use tokio::{task, time::Instant};
 
@@ -32,8 +33,8 @@ pub struct Oracle {
     cases: BTreeMap<OperationId, Case>,
     /// Looks at the fence that have not been followed by an effect yet. Each claim is driven in a task of its own.
     looks: HashMap<(task::Id, OperationId), i64>,
-    /// Steps that asked to be looked at again, and after which pause.
-    later: HashMap<(task::Id, OperationId), Duration>,
+    /// Steps that asked to be looked at again, after which pause, and what they had saved.
+    later: HashMap<(task::Id, OperationId), (Duration, u64)>,
     /// Steps that panicked, which nobody has tried to tell the record yet.
     panicking: HashSet<(task::Id, OperationId)>,
     violation: Option<String>,
@@ -42,7 +43,7 @@ pub struct Oracle {
 /// The account of one operation.
 struct Case {
     kind: &'static OperationKind,
-    tenant: TenantId,
+    subject: Subject,
     /// Its place in the order of acceptance, as the server stamped it.
     stamp: (Duration, OperationId),
     deadline: Duration,
@@ -52,6 +53,8 @@ struct Case {
     /// Whether the newest holder was told that the deadline has passed, and when it passes by a clock that nobody sets.
     told_late: bool,
     deadline_at: Instant,
+    /// What it is a part of.
+    parent: Option<OperationId>,
     /// Whoever held it before vanished in the middle of a step, and nobody has noted that yet.
     owes_a_loss: bool,
     /// What the steps saved while they waited.
@@ -93,13 +96,14 @@ impl Oracle {
     pub fn accepted(&mut self, request: &Request, now: Duration) {
         let case = Case {
             kind: request.kind,
-            tenant: request.tenant,
+            subject: request.subject.clone(),
             stamp: (now, request.id),
             deadline: now + request.deadline,
             fence: 0,
             lease_until: None,
             told_late: false,
             deadline_at: Instant::now() + request.deadline,
+            parent: request.parent,
             owes_a_loss: false,
             looks: 0,
             going_back: false,

@@ -15,10 +15,10 @@ use super::{
     outside::{Broken, PARTS, Window},
     sagas,
 };
-use crate::memory::Request;
+use crate::{kinds::Whole, memory::Request};
 
 /// Something that happens from outside.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Happening {
     Accept(Request),
     Cancel(OperationId),
@@ -39,7 +39,7 @@ pub struct Plan {
     pub happenings: BTreeMap<(Duration, u32), Happening>,
 }
 
-const KINDS: [&OperationKind; 3] = [TenantCreate::KIND, TenantHeal::KIND, TenantDelete::KIND];
+const KINDS: [&OperationKind; 4] = [TenantCreate::KIND, TenantHeal::KIND, TenantDelete::KIND, Whole::KIND];
 
 /// How often a step may have to be looked at in vain.
 pub const MOST_LOOKS: u32 = 5;
@@ -79,13 +79,13 @@ impl Plan {
         let accept = Happening::Accept(Request {
             id,
             kind,
-            tenant,
+            subject: tenant.into(),
             parent: None,
             priority,
             delay: Duration::ZERO,
             deadline,
         });
-        self.at(at, accept);
+        self.at(at, accept.clone());
         if dice.u32(..20) == 0 {
             // Perhaps the answer to the first acceptance was lost.
             self.at(at + dice.u64(0..5_000), accept);
@@ -100,12 +100,7 @@ impl Plan {
             self.at(at, Happening::Hold(id, Window { ordinal, part, looks: dice.u32(1..=MOST_LOOKS) }));
         }
         if rough && dice.u32(..12) == 0 {
-            let kinds = [Kind::Invalid, Kind::Upstream, Kind::Timeout, Kind::Internal].map(Some);
-            // Some have no kind, because nobody is left to say it.
-            let kind_of_error = kinds.get(dice.usize(..kinds.len() + 3)).copied().flatten();
-            let ordinal = dice.usize(..sagas::steps(kind));
-            let broken = Broken { ordinal, doing: dice.bool(), kind: kind_of_error };
-            self.at(at, Happening::Break(id, broken));
+            self.at(at, Happening::Break(id, broken(dice, kind)));
         }
     }
 
@@ -113,4 +108,12 @@ impl Plan {
         let number = self.happenings.len() as u32;
         self.happenings.insert((Duration::from_millis(millis), number), happening);
     }
+}
+
+/// A step of an operation of this kind that is broken.
+pub fn broken(dice: &mut fastrand::Rng, kind: &OperationKind) -> Broken {
+    let kinds = [Kind::Invalid, Kind::Upstream, Kind::Timeout, Kind::Internal].map(Some);
+    // Some have no kind, because nobody is left to say it.
+    let kind_of_error = kinds.get(dice.usize(..kinds.len() + 3)).copied().flatten();
+    Broken { ordinal: dice.usize(..sagas::steps(kind)), doing: dice.bool(), kind: kind_of_error }
 }

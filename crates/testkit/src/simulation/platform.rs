@@ -60,8 +60,13 @@ impl Platform {
             .max_lifetime(None)
             .connect_lazy_with(PgConnectOptions::new_without_pgpass());
         let store = Store::elsewhere(Arc::new(link), no_database, process.name.clone());
-        let sagas: Arc<[Box<dyn Drive<Reach>>]> =
-            Arc::new([Box::new(sagas::Create), Box::new(sagas::Delete), Box::new(sagas::Heal)]);
+        let sagas: Arc<[Box<dyn Drive<Reach>>]> = Arc::new([
+            Box::new(sagas::Create),
+            Box::new(sagas::Delete),
+            Box::new(sagas::Heal),
+            Box::new(sagas::DoWhole),
+            Box::new(sagas::DoPiece),
+        ]);
         let world = Arc::new(Reach { sim: self.sim.clone(), process: process.clone() });
         Worker {
             store,
@@ -88,7 +93,8 @@ impl Platform {
         self.sim.oracle().settle(&rows, &self.sim.outside());
         self.verdict()?;
         let (trace, faults) = (self.sim.trace().hash(), self.sim.faults().counts().clone());
-        Ok(Outcome { trace, faults, ends: rows.iter().map(|row| row.status).collect() })
+        let ends = rows.iter().map(|row| (row.parent.is_some(), row.status)).collect();
+        Ok(Outcome { trace, faults, ends })
     }
 
     /// Whoever looks after the processes starts those again that ended.
@@ -105,7 +111,8 @@ impl Platform {
 
     async fn wait_for_the_end(&mut self) -> Result<(), Violation> {
         let (calm, mut left) = (Instant::now(), self.sim.oracle().open());
-        let operations = u32::try_from(left.len()).unwrap_or(u32::MAX);
+        // Each may have a part that is not even accepted yet.
+        let operations = 2 * u32::try_from(left.len()).unwrap_or(u32::MAX);
         let count = |fault| self.sim.faults().counts().get(&fault).copied().unwrap_or(0) as u32;
         let broken = count(Fault::Broken) + count(Fault::Poison);
         let looks = Duration::from_millis(sagas::LONGEST_LOOK_MS) * (operations * plan::MOST_LOOKS);
@@ -128,11 +135,7 @@ impl Platform {
         match happening {
             Happening::Accept(request) => self.accept(&request),
             Happening::Cancel(id) => self.cancel(id),
-            Happening::Break(id, broken) => {
-                let fault = if broken.kind.is_some() { Fault::Broken } else { Fault::Poison };
-                self.sim.faults().count(fault);
-                self.sim.outside().break_down(id, broken);
-            }
+            Happening::Break(id, broken) => self.sim.break_down(id, broken),
             Happening::Hold(id, window) => self.sim.outside().hold(id, window),
             Happening::Strike(fault) => self.strike(fault),
             Happening::Calm => self.calm(),

@@ -5,10 +5,15 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use common::{
     id::OperationId,
-    operations::{Claim, Claimed, Entry, NewEntry, Record, StoreError, Transition},
+    operations::{Claim, Claimed, Entry, NewEntry, NewOperation, Part, Record, StoreError, Transition},
 };
+use serde_json::Value;
 
-use super::{link::Link, name, sim::Sim};
+use super::{
+    link::{Link, Weather as _},
+    name, plan,
+    sim::Sim,
+};
 
 impl Link<Sim> {
     fn tell(&self, id: OperationId, fence: i64, what: fmt::Arguments<'_>) {
@@ -82,5 +87,36 @@ impl Record for Link<Sim> {
         let fate = self.go("a question for the journal").await?;
         let answer = self.sim.record.journal(id).await;
         self.come_back("a question for the journal", fate, answer).await
+    }
+
+    async fn ensure_part(&self, new: &NewOperation<'_>, fence: i64) -> Result<Part, StoreError> {
+        let fate = self.go("a question for a part").await?;
+        let (parent, now) = (new.parent.expect("a part has a parent"), self.sim.record.now());
+        let answer = self.sim.record.ensure_part(new, fence).await;
+        self.tell(parent, fence, format_args!("its part {}: {answer:?}", name(new.id)));
+        if matches!(answer, Ok(Part::Accepted)) {
+            self.sim.oracle().part_accepted(new, parent, fence, now);
+            let mut faults = self.sim.faults();
+            let broken = (faults.is_rough() && faults.dice().u32(..6) == 0)
+                .then(|| plan::broken(faults.dice(), new.kind));
+            drop(faults);
+            broken.into_iter().for_each(|broken| self.sim.break_down(new.id, broken));
+        }
+        self.come_back("a question for a part", fate, answer).await
+    }
+
+    async fn cancel_parts(
+        &self,
+        parent: OperationId,
+        fence: i64,
+        unwinding: bool,
+        why: &Value,
+    ) -> Result<Vec<OperationId>, StoreError> {
+        let fate = self.go("calling off parts").await?;
+        let before = self.sim.called_off(parent);
+        let answer = self.sim.record.cancel_parts(parent, fence, unwinding, why).await;
+        self.sim.tell_called_off(parent, &before);
+        self.tell(parent, fence, format_args!("called off its parts: {answer:?} are open"));
+        self.come_back("calling off parts", fate, answer).await
     }
 }

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use common::operations::{Context, OperationKind, Request, Saga, Step, StepError, later};
 use wire::kinds::{TenantCreate, TenantDelete, TenantHeal};
 
+use crate::kinds::{Piece, Whole};
+
 use super::{
     faults::Fault,
     link::Weather,
@@ -30,7 +32,7 @@ const STEPS: [Act; 4] = [Act(0), Act(1), Act(2), Act(3)];
 pub fn steps(kind: &OperationKind) -> usize {
     match kind.name {
         "tenant.create" => 4,
-        "tenant.delete" => 3,
+        "tenant.delete" | "test.whole" => 3,
         _ => 2,
     }
 }
@@ -54,6 +56,67 @@ macro_rules! saga {
 saga!(Create, TenantCreate);
 saga!(Delete, TenantDelete);
 saga!(Heal, TenantHeal);
+saga!(DoPiece, Piece);
+
+/// Which step of [`DoWhole`] has something else done.
+pub const DELEGATED: usize = 1;
+
+/// Whether this step has a part done, and no effects of its own.
+pub fn is_delegated(kind: &OperationKind, ordinal: usize) -> bool {
+    kind == Whole::KIND && ordinal == DELEGATED
+}
+
+/// How many effects there are when everything is done.
+pub fn effects(kind: &OperationKind) -> usize {
+    (0..steps(kind)).filter(|ordinal| !is_delegated(kind, *ordinal)).count() * PARTS
+}
+
+pub struct DoWhole;
+
+impl Saga for DoWhole {
+    type World = Reach;
+    type State = Done;
+    type Request = Whole;
+
+    fn steps(&self) -> Vec<&dyn Step<Self>> {
+        vec![&STEPS[0], &Delegate, &STEPS[2]]
+    }
+}
+
+/// Has a part done.
+struct Delegate;
+
+#[async_trait]
+impl Step<DoWhole> for Delegate {
+    fn name(&self) -> &'static str {
+        "delegated"
+    }
+
+    fn child(&self) -> Option<&'static OperationKind> {
+        Some(Piece::KIND)
+    }
+
+    async fn run(&self, context: &Context<'_, Reach, Whole>, state: &mut Done) -> Result<(), StepError> {
+        let _in_hand = Act(DELEGATED).check(context, state, state.steps.len() == DELEGATED);
+        match context.ensure_child(&Piece {}).await {
+            Ok(_) => {
+                state.steps.push(DELEGATED);
+                Ok(())
+            }
+            Err(error) => {
+                if let StepError::Later(pause) = error {
+                    context.observe().sim.oracle().asks_for_later(context.operation(), pause, state.looks);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn undo(&self, context: &Context<'_, Reach, Whole>, state: &Done) -> Result<(), StepError> {
+        let _in_hand = Act(DELEGATED).check(context, state, !state.steps.is_empty());
+        Ok(())
+    }
+}
 
 #[async_trait]
 impl<S: Saga<World = Reach, State = Done>> Step<S> for Act {
@@ -120,7 +183,7 @@ fn wait(
         (faults.dice().bool(), faults.millis(0..longest))
     };
     state.looks += u64::from(worth_saving);
-    sim.oracle().asks_for_later(effect.0, pause);
+    sim.oracle().asks_for_later(effect.0, pause, state.looks);
     later(pause)
 }
 

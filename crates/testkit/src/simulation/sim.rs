@@ -1,6 +1,7 @@
 //! What everything in one simulation shares.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicI64, Ordering},
@@ -10,8 +11,15 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::{faults::Faults, link::Weather, oracle::Oracle, outside::Outside, trace::Trace};
+use super::{
+    faults::{Fault, Faults},
+    link::Weather,
+    oracle::Oracle,
+    outside::{Broken, Outside},
+    trace::Trace,
+};
 use crate::memory::MemoryRecord;
+use common::id::OperationId;
 
 /// One simulated platform. Everything runs in one thread, so no lock is ever waited for.
 pub struct Sim {
@@ -59,6 +67,24 @@ impl Sim {
 
     pub fn outside(&self) -> MutexGuard<'_, Outside> {
         self.outside.lock().unwrap()
+    }
+
+    /// A step fails, or ends its process, until a person mends it.
+    pub fn break_down(&self, id: OperationId, broken: Broken) {
+        self.faults().count(if broken.kind.is_some() { Fault::Broken } else { Fault::Poison });
+        self.outside().break_down(id, broken);
+    }
+
+    /// The parts of this operation that were called off.
+    pub fn called_off(&self, parent: OperationId) -> BTreeSet<OperationId> {
+        let rows = self.record.rows();
+        let parts = rows.iter().filter(|row| row.parent == Some(parent) && row.cancellation.is_some());
+        parts.map(|row| row.id).collect()
+    }
+
+    /// Tells the oracle which were called off since it was these.
+    pub fn tell_called_off(&self, parent: OperationId, before: &BTreeSet<OperationId>) {
+        self.called_off(parent).difference(before).for_each(|id| self.oracle().part_called_off(*id));
     }
 }
 

@@ -141,8 +141,10 @@ impl Platform {
                 self.sim.outside().mend(row.id);
             }
             if given_up {
+                let before = self.sim.called_off(row.id);
                 assert!(self.sim.record.abandon(row.id));
                 self.sim.oracle().abandoned(row.id);
+                self.sim.tell_called_off(row.id, &before);
                 continue;
             }
             assert!(self.sim.record.resume(row.id));

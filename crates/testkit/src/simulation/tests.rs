@@ -24,9 +24,11 @@ fn assert_everything_was_tried(outcomes: &[Outcome]) {
     }
     let ends: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.ends).collect();
     for end in [Status::Succeeded, Status::RolledBack, Status::Abandoned] {
-        let count = ends.iter().filter(|seen| ***seen == end).count();
-        println!("{count} operations ended {}", end.as_str());
-        assert!(count > 0, "no seed made an operation end {}", end.as_str());
+        for part in [false, true] {
+            let count = ends.iter().filter(|seen| ***seen == (part, end)).count();
+            println!("{count} operations (parts: {part}) ended {}", end.as_str());
+            assert!(count > 0, "no seed made an operation (a part: {part}) end {}", end.as_str());
+        }
     }
 }
 

@@ -12,11 +12,13 @@ use std::{
 };
 
 use common::{
-    id::{OperationId, TenantId},
+    cluster::ClusterId,
+    id::OperationId,
     operations::{
-        Claim, End, Event, Lane, NewEntry, OperationKind, PostgresRecord, Priority, Record, StoreError,
-        Transition,
+        Asked, Claim, Claimed, End, Event, Lane, NewEntry, NewOperation, OperationKind, Part, PostgresRecord,
+        Priority, Record, StoreError, Subject, Transition,
     },
+    role::Role,
 };
 use serde_json::json;
 use sqlx::PgPool;
@@ -58,7 +60,7 @@ pub struct Both {
     memory: MemoryRecord,
     clock_ms: Arc<AtomicU64>,
     dice: fastrand::Rng,
-    tenants: Vec<TenantId>,
+    subjects: Vec<Subject>,
     operations: Vec<OperationId>,
     /// The newest fences that were handed out.
     fences: Vec<(OperationId, i64)>,
@@ -70,14 +72,16 @@ impl Both {
         let clock_ms = Arc::new(AtomicU64::new(1_000_000_000));
         let clock = clock_ms.clone();
         let now = move || Duration::from_millis(clock.load(Ordering::SeqCst));
-        let tenants = vec![postgres::tenant(pool).await, postgres::tenant(pool).await];
+        let tenants = [postgres::tenant(pool).await, postgres::tenant(pool).await];
+        let clusters = ["here", "there"].map(|name| name.parse::<ClusterId>().unwrap());
+        let subjects = tenants.map(Subject::from).into_iter().chain(clusters.map(Subject::from)).collect();
         Self {
             pool: pool.clone(),
             postgres: PostgresRecord::new(pool),
             memory: MemoryRecord::new(Arc::new(now)),
             clock_ms,
             dice: fastrand::Rng::with_seed(seed),
-            tenants,
+            subjects,
             operations: vec![],
             fences: vec![],
         }
@@ -90,6 +94,7 @@ impl Both {
             10..25 => self.claim().await,
             25..33 => self.pass_time().await,
             33..40 => self.steer().await,
+            40..52 => self.parts().await,
             _ => self.act().await,
         }
     }
@@ -123,15 +128,16 @@ impl Both {
         // Never two at the same moment: their order would be anybody's guess.
         self.clock_ms.fetch_add(1, Ordering::SeqCst);
         let again = self.operations.last().copied().filter(|_| self.dice.u32(..8) == 0);
-        let tenant = self.tenants[self.dice.usize(..2)];
+        let subject = self.subjects[self.dice.usize(..self.subjects.len())].clone();
         let parent = self.some_operation().filter(|_| self.dice.u32(..4) == 0);
-        // A part of an operation is for the same tenant.
-        let of_parent = |rows: &[Row]| rows.iter().find(|row| Some(row.id) == parent).map(|row| row.tenant);
-        let tenant = of_parent(&self.memory.rows()).unwrap_or(tenant);
+        // A part of an operation is for the same subject.
+        let of_parent =
+            |rows: &[Row]| rows.iter().find(|row| Some(row.id) == parent).map(|row| row.subject.clone());
+        let subject = of_parent(&self.memory.rows()).unwrap_or(subject);
         let request = Request {
             id: again.unwrap_or_else(OperationId::generate),
             kind: KINDS[self.dice.usize(..KINDS.len())],
-            tenant,
+            subject,
             parent,
             priority: self.dice.i16(0..=2),
             delay: STEP * [0, 0, 0, 3][self.dice.usize(..4)],
@@ -152,14 +158,59 @@ impl Both {
         let memory = self.memory.claim(&claim).await.unwrap();
         let postgres = self.postgres.claim(&claim).await.unwrap();
         self.fences.extend(memory.iter().map(|claimed| (claimed.id, claimed.fence)));
-        let words = |claimed: &common::operations::Claimed| {
-            let common::operations::Claimed { id, kind, tenant, undoing, orphaned, fence, fresh, .. } =
-                claimed;
+        let words = |claimed: &Claimed| {
+            let Claimed { id, kind, subject, parent, undoing, orphaned, fence, fresh, .. } = claimed;
             let late = claimed.is_late();
-            format!("{id} {kind:?} {tenant} {undoing} {late} {orphaned} {fence} {fresh}")
+            format!("{id} {kind:?} {subject} {parent:?} {undoing} {late} {orphaned} {fence} {fresh}")
         };
         let (memory, postgres) = (memory.as_ref().map(words), postgres.as_ref().map(words));
         (format!("claim {kinds:?} {oldest_first} {at_most}"), format!("{memory:?}"), format!("{postgres:?}"))
+    }
+
+    /// What the holder of a lease asks about its operation's parts: now and then anew of one that it has.
+    async fn parts(&mut self) -> (String, String, String) {
+        self.clock_ms.fetch_add(1, Ordering::SeqCst);
+        let newest = self.fences.len().saturating_sub(self.dice.usize(1..4));
+        let Some((parent, fence)) = self.fences.get(newest).copied() else { return Default::default() };
+        let why = json!({ "kind": "cancelled", "detail": "x" });
+        if self.dice.u32(..4) == 0 {
+            let unwinding = self.dice.bool();
+            let mut open = [
+                self.memory.cancel_parts(parent, fence, unwinding, &why).await.unwrap(),
+                self.postgres.cancel_parts(parent, fence, unwinding, &why).await.unwrap(),
+            ];
+            open.iter_mut().for_each(|open| open.sort());
+            let [memory, postgres] = open.map(|open| format!("{open:?}"));
+            return (format!("call off the parts of {parent}"), memory, postgres);
+        }
+        let known = |rows: &[Row]| rows.iter().find(|row| row.parent == Some(parent)).map(|row| row.id);
+        let known = known(&self.memory.rows()).filter(|_| self.dice.u32(..4) > 0);
+        let subject = |rows: &[Row]| rows.iter().find(|row| row.id == parent).map(|row| row.subject.clone());
+        let subject = subject(&self.memory.rows()).unwrap();
+        let new = NewOperation {
+            id: known.unwrap_or_else(OperationId::generate),
+            kind: KINDS[self.dice.usize(..KINDS.len())],
+            subject,
+            request: json!({ "mode": "dedicated", "plan": "pro" }),
+            priority: None,
+            not_before: None,
+            parent: Some(parent),
+            asked: Asked {
+                actor: "test",
+                role: Role::Service,
+                correlation_id: "test",
+                traceparent: None,
+                reason: None,
+            },
+        };
+        let (memory, postgres) = (
+            self.memory.ensure_part(&new, fence).await.unwrap(),
+            self.postgres.ensure_part(&new, fence).await.unwrap(),
+        );
+        if memory == Part::Accepted {
+            self.operations.push(new.id);
+        }
+        (format!("part {} of {parent}", new.id), format!("{memory:?}"), format!("{postgres:?}"))
     }
 
     async fn pass_time(&mut self) -> (String, String, String) {

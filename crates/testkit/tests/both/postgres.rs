@@ -12,7 +12,7 @@ use testkit::memory::Request;
 use super::KINDS;
 
 pub async fn empty(pool: &PgPool) {
-    sqlx::query("truncate tenants, operations cascade").execute(pool).await.unwrap();
+    sqlx::query("truncate tenants, operations, audit_logs cascade").execute(pool).await.unwrap();
 }
 
 pub async fn tenant(pool: &PgPool) -> TenantId {
@@ -25,14 +25,19 @@ pub async fn tenant(pool: &PgPool) -> TenantId {
 
 pub async fn accept(pool: &PgPool, request: &Request) -> bool {
     let insert = "insert into operations
-                      (id, kind, tenant_id, request, actor, correlation_id, priority, deadline, not_before, lane, alone, parent_id)
+                      (id, kind, tenant_id, request, actor, correlation_id, priority, deadline, not_before, lane, alone, parent_id, cluster_id)
                   values ($1, $2, $3, '{}', 'test', 'test', $4, now() + make_interval(secs => $5),
-                          now() + make_interval(secs => $6), $7, $8, $9)
+                          now() + make_interval(secs => $6), $7, $8, $9, $10)
                   on conflict do nothing";
-    let insert = sqlx::query(insert).bind(request.id).bind(request.kind.as_str()).bind(request.tenant);
+    let insert =
+        sqlx::query(insert).bind(request.id).bind(request.kind.as_str()).bind(request.subject.tenant());
     let insert =
         insert.bind(request.priority).bind(request.deadline.as_secs_f64()).bind(request.delay.as_secs_f64());
-    let insert = insert.bind(request.kind.lane.as_str()).bind(request.kind.alone).bind(request.parent);
+    let insert = insert
+        .bind(request.kind.lane.as_str())
+        .bind(request.kind.alone)
+        .bind(request.parent)
+        .bind(request.subject.cluster());
     insert.execute(pool).await.unwrap().rows_affected() == 1
 }
 
@@ -89,10 +94,27 @@ pub async fn resume(pool: &PgPool, id: OperationId) -> bool {
 }
 
 pub async fn abandon(pool: &PgPool, id: OperationId) -> bool {
-    let abandon = "update operations
-                      set status = 'abandoned', finished_at = now(), lease_owner = null, lease_until = null
-                    where id = $1 and status = 'stuck'";
-    sqlx::query(abandon).bind(id).execute(pool).await.unwrap().rows_affected() == 1
+    let unwinding = KINDS.into_iter().filter(|kind| kind.unwinds);
+    let unwinding: Vec<_> = unwinding.map(OperationKind::as_str).collect();
+    let abandon = "
+        with operation as (
+            update operations
+               set status = 'abandoned', finished_at = now(), lease_owner = null, lease_until = null
+             where id = $1 and status = 'stuck' returning id
+        ), parts as (
+            update operations o set
+                status = case o.status when 'queued' then 'rolled_back' else o.status end,
+                finished_at = case o.status when 'queued' then now() else o.finished_at end,
+                error = case o.status when 'queued' then $3 else o.error end,
+                not_before = least(o.not_before, now()),
+                cancellation = $3
+              from operation
+             where o.parent_id = operation.id and o.cancellation is null
+               and (o.status = 'queued' or o.status in ('running', 'stuck') and o.kind = any ($2::text[]))
+        )
+        select exists (select from operation)";
+    let why = serde_json::json!({ "kind": "cancelled", "detail": "What it is a part of was given up." });
+    sqlx::query_scalar(abandon).bind(id).bind(unwinding).bind(why).fetch_one(pool).await.unwrap()
 }
 
 /// Every row in the words that the record in memory is described in.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::{
+    id::TenantId,
     operations::{Lane, OperationKind, Priority, Request, read_as},
     role::Role,
     tenant::{Mode, TenantStatus},
@@ -17,6 +18,7 @@ pub struct TenantCreate {
 }
 
 impl Request for TenantCreate {
+    type Subject = TenantId;
     const KIND: &'static OperationKind = &OperationKind {
         name: "tenant.create",
         service: "provisioner",

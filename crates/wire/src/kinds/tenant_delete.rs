@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::{
+    id::TenantId,
     operations::{Lane, OperationKind, Priority, Request, read_as},
     role::Role,
     tenant::TenantStatus,
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct TenantDelete {}
 
 impl Request for TenantDelete {
+    type Subject = TenantId;
     const KIND: &'static OperationKind = &OperationKind {
         name: "tenant.delete",
         service: "provisioner",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::{
+    id::TenantId,
     operations::{Lane, OperationKind, Priority, Request, read_as},
     role::Role,
     tenant::TenantStatus,
@@ -23,6 +24,7 @@ pub struct TenantHeal {
 }
 
 impl Request for TenantHeal {
+    type Subject = TenantId;
     const KIND: &'static OperationKind = &OperationKind {
         name: "tenant.heal",
         service: "provisioner",

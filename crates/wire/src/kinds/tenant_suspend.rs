@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::{
+    id::TenantId,
     operations::{Lane, OperationKind, Priority, Request, read_as},
     role::Role,
     tenant::TenantStatus,
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct TenantSuspend {}
 
 impl Request for TenantSuspend {
+    type Subject = TenantId;
     const KIND: &'static OperationKind = &OperationKind {
         name: "tenant.suspend",
         service: "provisioner",

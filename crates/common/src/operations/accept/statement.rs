@@ -27,7 +27,7 @@ macro_rules! first_time {
 }
 
 /// The whole statement. `possible` yields a row when it can be done; `subject` defines `subject`, which reads `accepted` and yields the
-/// tenant's `id`, its `cluster_id` and its `former_status`, which it becomes again when nothing comes of the operation, when it was. `effect` comes after the operation; both
+/// tenant's `id` (null for a cluster), its `cluster_id` and its `former_status`, which it becomes again when nothing comes of the operation, when it was. `effect` comes after the operation; both
 /// have the parameters from `$25` on for themselves, and `$10` is the tenant. Its place among the tenant's operations is that of its lock on
 /// the tenant, not of the transaction's beginning: it may have waited.
 #[macro_export]
@@ -42,11 +42,13 @@ macro_rules! accepting {
                         $20, $21, $22, $23, subject.cluster_id, subject.former_status, $24, clock_timestamp()
                    from subject, (select greatest(now(), coalesce($19::timestamptz, now())) as at) begin
                  on conflict (id) do nothing
-                 returning id, tenant_id
+                 returning id, tenant_id, cluster_id
              ), ", $effect, " audit as (
                  insert into audit_logs
-                     (id, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
-                 select $15, $1, $16, $9, operation.tenant_id, operation.id, $12, 'accepted', $3, $17 from operation
+                     (id, actor, role, action, tenant_id, cluster_id, operation_id, correlation_id, outcome, request_digest, reason)
+                 select $15, $1, $16, $9, operation.tenant_id,
+                        case when operation.tenant_id is null then operation.cluster_id end,
+                        operation.id, $12, 'accepted', $3, $17 from operation
              )
              select exists (select from operation)"
         )
@@ -68,4 +70,29 @@ pub const ACCEPT: &str = accepting!(
                    from operation, subject
                   where t.id = operation.tenant_id and $27::text is not null
              ),",
+);
+
+/// For a cluster. The lock makes two of a kind at once take turns.
+pub const ACCEPT_ON_CLUSTER: &str = accepting!(
+    possible: "select c.id from clusters c
+                where c.id = $25
+                  and not ($26 and exists (select from operations o
+                                            where o.tenant_id is null and o.cluster_id = c.id and o.kind = $9
+                                              and o.parent_id is null
+                                              and o.status in ('queued', 'running', 'undoing', 'stuck')))
+                  for update of c",
+    subject: "subject as (
+                 select null::uuid as id, possible.id as cluster_id, null::text as former_status from possible, accepted)",
+    effect: "",
+);
+
+/// For a part of another operation. The lock keeps the parent from being called off, or claimed by somebody else, meanwhile.
+pub const ACCEPT_PART: &str = accepting!(
+    possible: "select p.tenant_id, p.cluster_id from operations p
+                where p.id = $23 and p.fence = $25 and p.lease_until > now()
+                  and p.status = 'running' and p.cancellation is null
+                  for share of p",
+    subject: "subject as (
+                 select possible.tenant_id as id, possible.cluster_id, null::text as former_status from possible, accepted)",
+    effect: "",
 );

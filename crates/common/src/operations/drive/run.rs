@@ -18,6 +18,7 @@ use crate::{
     operations::{
         Claimed, Class, ContextOf, Event, Failure, Journal, Next, Saga, Step, Store, StoreError, Transition,
         metrics,
+        part::{Asking, LOOK_AGAIN},
         policy::{self, Loss},
     },
 };
@@ -145,8 +146,8 @@ impl<'a, S: Saga> Run<'a, S> {
         let (step, mut state) = (self.steps[ordinal], self.state()?);
         let timer = metrics::step(S::KIND, step.name());
         // Where there is no way back, the deadline decides about the next attempt and not in the middle of this one.
-        let bounds = self.bounds(step, S::UNWINDS);
-        let ended = bounds.attempt(step.run(&self.context, &mut state)).await;
+        let (bounds, context) = (self.bounds(step, S::UNWINDS), self.context_of(ordinal));
+        let ended = bounds.attempt(step.run(&context, &mut state)).await;
         timer.ended(ended.as_str());
         let late = self.claimed.is_late();
         match ended {
@@ -172,8 +173,13 @@ impl<'a, S: Saga> Run<'a, S> {
 
     async fn undo(&mut self, ordinal: usize) -> Result<Option<Paused>, StoreError> {
         self.record(&[(ordinal, Event::UndoStarted, None)]).await?;
-        let (step, state) = (self.steps[ordinal], self.state()?);
-        match self.bounds(step, false).attempt(step.undo(&self.context, &state)).await {
+        let (step, state, context) = (self.steps[ordinal], self.state()?, self.context_of(ordinal));
+        if let Some(kind) = step.child()
+            && !self.store.end_parts(self.claimed.id, self.claimed.fence, kind).await?
+        {
+            return self.waits(ordinal, None, LOOK_AGAIN).await;
+        }
+        match self.bounds(step, false).attempt(step.undo(&context, &state)).await {
             Ended::Done => {
                 self.alone = None;
                 self.record(&[(ordinal, Event::Undone, None)]).await
@@ -190,6 +196,11 @@ impl<'a, S: Saga> Run<'a, S> {
                 self.failed(ordinal, Event::UndoFailed, why, Some(verdict)).await
             }
         }
+    }
+
+    fn context_of(&self, ordinal: usize) -> ContextOf<'a, S> {
+        let (step, resumptions) = (self.steps[ordinal], self.journal.resumptions(ordinal));
+        self.context.asking(Asking { step: step.name(), child: step.child(), resumptions })
     }
 
     fn bounds(&self, step: &dyn Step<S>, heed_deadline: bool) -> Bounds<'a> {

@@ -2,17 +2,39 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::{Row, postgres::PgRow};
 use tokio::time::Instant;
 
 use super::{
-    Claim, Claimed, Store, StoreError,
+    Claim, Claimed, Parent, Store, StoreError,
     postgres::{PostgresRecord, seconds},
 };
-use crate::id::{OperationId, TenantId};
+use crate::{
+    cluster::ClusterId,
+    id::{OperationId, TenantId},
+    operations::Subject,
+};
+
+/// Whether another operation on the same subject keeps `o` waiting.
+macro_rules! another_first {
+    ($same_subject:literal) => {
+        concat!(
+            "exists (
+              select from operations other
+              where ",
+            $same_subject,
+            " and other.id <> o.id
+                and other.parent_id is not distinct from o.parent_id
+                and (other.lane = o.lane or other.alone or o.alone or o.parent_id is not null)
+                and (other.status in ('running', 'undoing', 'stuck')
+                     or other.status = 'queued' and other.not_before <= now()
+                        and (other.created_at, other.id) < (o.created_at, o.id)))"
+        )
+    };
+}
 
 /// The most urgent operation that may be acted for now: new, due again, or left behind by a worker whose lease ended.
-/// Operations of one tenant and lane begin in the order of their acceptance, whatever their urgency, and one that has begun comes before
+/// Operations of one tenant (or cluster) and lane begin in the order of their acceptance, whatever their urgency, and one that has begun comes before
 /// those that have not: when the clock was set back, it may bear a later time than they do, and they would wait for each other
 /// for ever. What needs the tenant alone is in every lane. The parts of an operation take turns with each other and with nobody else. One that waits for a later moment keeps nobody waiting. One that was cancelled goes back.
 macro_rules! claim {
@@ -27,6 +49,7 @@ macro_rules! claim {
         started_at = coalesce(started_at, now()),
         cluster_id = coalesce(cluster_id, $5),
         orphaned = lease_until is not null,
+        child_ended = false,
         lease_owner = $2,
         lease_until = now() + make_interval(secs => $3),
         fence = fence + 1
@@ -37,32 +60,36 @@ macro_rules! claim {
           and o.not_before <= now()
           and (o.lease_until is null or o.lease_until <= now())
           and (o.cluster_id is null or $5::text is null or o.cluster_id = $5)
-          and (o.status <> 'queued' or not exists (
-              select from operations other
-              where other.tenant_id = o.tenant_id
-                and other.id <> o.id
-                and other.parent_id is not distinct from o.parent_id
-                and (other.lane = o.lane or other.alone or o.alone or o.parent_id is not null)
-                and (other.status in ('running', 'undoing', 'stuck')
-                     or other.status = 'queued' and other.not_before <= now()
-                        and (other.created_at, other.id) < (o.created_at, o.id))))
+          and (o.status <> 'queued' or not (",
+            another_first!("other.tenant_id = o.tenant_id"),
+            " or o.tenant_id is null and ",
+            another_first!("other.tenant_id is null and other.cluster_id = o.cluster_id"),
+            "))
           and (select count(*) from operations busy
-                where busy.status in ('running', 'undoing') and busy.lease_until > now()) < $4
+                where busy.status in ('running', 'undoing') and busy.lease_until > now()
+                  and ($5::text is null or busy.cluster_id = $5)) < $4
         order by ",
             $order,
             "
         for update of o skip locked
         limit 1)
-    returning id, kind, tenant_id, request, status = 'undoing' as undoing, orphaned, fence, actor,
+    returning id, kind, tenant_id, cluster_id, request, status = 'undoing' as undoing, orphaned, fence, actor,
         greatest(extract(epoch from deadline - now()), 0)::float8 as time_left,
-        correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age"
+        correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age,
+        parent_id, (select p.kind from operations p where p.id = operations.parent_id) as parent_kind,
+        (select p.service from operations p where p.id = operations.parent_id) as parent_service"
         )
     };
 }
 
 /// What keeps two of them from running at once, should two workers look at the same moment.
-const ONE_AT_A_TIME: [&str; 3] =
-    ["operations_one_at_a_time", "operations_one_copy_at_a_time", "operations_one_child_at_a_time"];
+const ONE_AT_A_TIME: [&str; 5] = [
+    "operations_one_at_a_time",
+    "operations_one_copy_at_a_time",
+    "operations_one_child_at_a_time",
+    "operations_one_on_a_cluster",
+    "operations_one_copy_on_a_cluster",
+];
 
 const MOST_URGENT: &str = claim!(order by "o.priority, o.created_at");
 const OLDEST: &str = claim!(order by "o.created_at");
@@ -95,7 +122,8 @@ impl PostgresRecord {
         Ok(Some(Claimed {
             id: OperationId::from_uuid(row.try_get("id")?),
             kind: kind.ok_or(StoreError::Unreadable)?,
-            tenant: TenantId::from_uuid(row.try_get("tenant_id")?),
+            subject: subject(&row)?,
+            parent: parent(&row)?,
             request: row.try_get("request")?,
             undoing: row.try_get("undoing")?,
             // From now, which is later than the record's answer: nothing is given up too soon.
@@ -151,6 +179,19 @@ impl Store {
         let row = sqlx::query(holds).bind(id).bind(fence).fetch_optional(&mut **transaction).await?;
         held(row.iter().len() as u64)
     }
+}
+
+fn subject(row: &PgRow) -> Result<Subject, StoreError> {
+    if let Some(tenant) = row.try_get::<Option<TenantId>, _>("tenant_id")? {
+        return Ok(tenant.into());
+    }
+    Ok(row.try_get::<ClusterId, _>("cluster_id")?.into())
+}
+
+fn parent(row: &PgRow) -> Result<Option<Parent>, sqlx::Error> {
+    let Some(id) = row.try_get("parent_id")? else { return Ok(None) };
+    let (kind, service) = (row.try_get("parent_kind")?, row.try_get("parent_service")?);
+    Ok(Some(Parent { id, kind, service }))
 }
 
 fn held(rows: u64) -> Result<(), StoreError> {

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Claim, Claimed, NewEntry, Record, StoreError, Transition};
+use serde_json::Value;
+
+use super::{Claim, Claimed, NewEntry, Part, Record, StoreError, Transition};
 use crate::{
     database::{self, Statements},
     id::OperationId,
-    operations::Entry,
+    operations::{Entry, NewOperation},
 };
 
 /// The operations of one database.
@@ -53,6 +55,20 @@ impl Record for PostgresRecord {
 
     async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError> {
         self.read_journal(id).await
+    }
+
+    async fn ensure_part(&self, new: &NewOperation<'_>, fence: i64) -> Result<Part, StoreError> {
+        self.accept_or_read_part(new, fence).await
+    }
+
+    async fn cancel_parts(
+        &self,
+        parent: OperationId,
+        fence: i64,
+        unwinding: bool,
+        why: &Value,
+    ) -> Result<Vec<OperationId>, StoreError> {
+        self.call_off_parts(parent, fence, unwinding, why).await
     }
 }
 

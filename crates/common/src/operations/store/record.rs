@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::StoreError;
 use crate::{
-    id::{OperationId, TenantId},
-    operations::{End, Entry, Event, OperationKind},
+    id::OperationId,
+    operations::{End, Entry, Event, NewOperation, OperationKind, Subject},
 };
 
 /// A record of operations. Each verb happens as a whole or not at all, and one after the other for one operation; an error
@@ -38,6 +38,42 @@ pub trait Record: fmt::Debug + Send + Sync {
 
     /// The journal so far, oldest row first.
     async fn journal(&self, id: OperationId) -> Result<Vec<Entry>, StoreError>;
+
+    /// How this part of its parent is; accepts it if it is not there. That happens only under this fence of the parent, and not once the
+    /// parent is called off: then the part is [`Part::Open`] and never begins, and the parent's next write says why.
+    async fn ensure_part(&self, new: &NewOperation<'_>, fence: i64) -> Result<Part, StoreError>;
+
+    /// Calls off, under this fence, every part of this operation that is not over: one that has not begun is over then, and one of
+    /// another sort goes back if `unwinding`. Returns those that are not over yet. One that is stuck is noted as called off, and waits for a person all the same.
+    async fn cancel_parts(
+        &self,
+        parent: OperationId,
+        fence: i64,
+        unwinding: bool,
+        why: &Value,
+    ) -> Result<Vec<OperationId>, StoreError>;
+}
+
+/// How a part of an operation is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Now.
+    Accepted,
+    /// It was accepted before, and is not over.
+    Open,
+    /// With the state that its last step left.
+    Succeeded { state: Option<Value> },
+    /// It was rolled back or given up.
+    Failed { error: Option<Value>, cause: Option<String> },
+}
+
+/// The operation that another one is a part of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    pub id: OperationId,
+    pub kind: String,
+    /// Whose workers do it.
+    pub service: String,
 }
 
 /// What a worker asks for.
@@ -52,7 +88,7 @@ pub struct Claim<'a> {
     pub lease: Duration,
     /// The one accepted first, instead of the most urgent.
     pub oldest_first: bool,
-    /// Nothing, while so many are under a lease.
+    /// Nothing, while so many of those of this cluster are under a lease.
     pub at_most: u32,
     /// When, by the asking process's own clock.
     pub asked_at: Instant,
@@ -63,7 +99,9 @@ pub struct Claim<'a> {
 pub struct Claimed {
     pub id: OperationId,
     pub kind: &'static OperationKind,
-    pub tenant: TenantId,
+    pub subject: Subject,
+    /// What it is a part of.
+    pub parent: Option<Parent>,
     /// What it is asked to do.
     pub request: Value,
     pub undoing: bool,

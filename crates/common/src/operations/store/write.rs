@@ -52,7 +52,7 @@ const WRITE: &str = concat!(
     " then cancellation else coalesce($9, error) end,
             not_before = case when $10::float8 is null or ",
     cancelled!(),
-    " then not_before else now() + make_interval(secs => $10) end,
+    " then not_before when child_ended then now() else now() + make_interval(secs => $10) end,
             lease_until = case when ($10::float8 is null and $11::bool is not true) or ",
     cancelled!(),
     " then now() + make_interval(secs => $12) end,

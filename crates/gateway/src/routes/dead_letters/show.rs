@@ -5,7 +5,7 @@ use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{DeadLetterView, ReadDeadLetters};
+use super::ReadDeadLetters;
 use crate::{
     app::App,
     auth::{Caller, Target},
@@ -16,7 +16,7 @@ use crate::{
 /// A dead letter.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeadLetterAnswer {
-    data: DeadLetterView,
+    data: DeadLetter,
 }
 
 /// The one that the path names, for those who may see it.
@@ -41,5 +41,5 @@ impl FromRequestParts<App> for Shown {
     )
 )]
 pub async fn show(Shown(letter): Shown) -> Answered<Json<DeadLetterAnswer>> {
-    Ok(Json(DeadLetterAnswer { data: letter.into() }))
+    Ok(Json(DeadLetterAnswer { data: letter }))
 }

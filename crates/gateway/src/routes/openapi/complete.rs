@@ -3,34 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use common::tenant::Mode;
 use serde_json::{Map, Value, json};
 
 use super::{
     example,
     shape::{Shape, can_answer},
-    words::narrowing,
 };
 use crate::{
     problem::{Code, ProblemDocument},
     rates::{RATE_LIMIT, RATE_LIMIT_POLICY},
-    tenants::words::TAG,
 };
 
 /// Where a problem's schema is.
 const PROBLEM: &str = "#/components/schemas/ProblemDocument";
-/// Bodies that are sent to us: a field that nobody asks for is refused (`Fields::finish`).
-const BODIES: [&str; 5] = ["NewTenant", "ReasonBody", "OptionalReasonBody", "ResetLogin", "Scale"];
-
 /// Completes a description.
 pub fn complete(description: &mut Value) {
     let schemas = description["components"]["schemas"].clone();
-    for body in BODIES {
-        description["components"]["schemas"][body]["additionalProperties"] = false.into();
-    }
-    let tenant = &mut description["components"]["schemas"]["NewTenant"]["properties"];
-    tenant["compliance"]["items"]["pattern"] = TAG.into();
-    tenant["mode"]["enum"] = Mode::ALL.iter().map(|mode| json!(mode)).chain([Value::Null]).collect();
     if let Some(paths) = description["paths"].as_object_mut() {
         for (path, operations) in paths {
             for (method, operation) in operations.as_object_mut().into_iter().flatten() {
@@ -53,12 +41,6 @@ fn complete_operation(method: &str, path: &str, operation: &mut Value) {
     let shape = Shape::of(method, path, operation);
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     for parameter in &mut parameters {
-        // Absent is what an optional parameter can be; there is no `null` in a query.
-        refuse_null(&mut parameter["schema"]);
-        let narrowing = narrowing(path, parameter["name"].as_str().unwrap_or_default());
-        if let (Some(schema), Value::Object(narrowing)) = (parameter["schema"].as_object_mut(), narrowing) {
-            schema.extend(narrowing);
-        }
         // `?limit=` is the same as nothing.
         if parameter["in"] == "query" {
             parameter["allowEmptyValue"] = true.into();
@@ -85,13 +67,6 @@ fn complete_operation(method: &str, path: &str, operation: &mut Value) {
 fn operation_id(operation: &Value) -> String {
     let (tag, name) = (operation["tags"][0].as_str(), operation["operationId"].as_str());
     format!("{}_{}", tag.unwrap_or_default().replace(' ', "_"), name.unwrap_or_default())
-}
-
-fn refuse_null(schema: &mut Value) {
-    if let Some(types) = schema["type"].as_array() {
-        let rest: Vec<_> = types.iter().filter(|kind| *kind != "null").cloned().collect();
-        schema["type"] = if let [only] = rest.as_slice() { only.clone() } else { rest.into() };
-    }
 }
 
 /// Every status a route can refuse or fail with, and the codes under it.

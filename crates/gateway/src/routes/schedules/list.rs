@@ -5,18 +5,17 @@ use axum::{
     extract::{RawQuery, State},
 };
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::{
     app::App,
     auth::{Access, Caller, Role},
     http::{
         cursor::{NameCursor, Page},
-        query,
+        request::Request,
     },
-    problem::{Answered, Problem},
-    schedules::ScheduleView,
-    store::schedules::page,
+    problem::Answered,
+    store::schedules::{Schedule, page},
 };
 
 pub enum ReadSchedules {}
@@ -25,22 +24,10 @@ impl Access for ReadSchedules {
     const ROLES: &'static [Role] = &[Role::Admin, Role::Operator, Role::Service];
 }
 
-/// Which schedules to list.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the query; it is read by read_page")]
-pub struct ScheduleQuery {
-    /// 1 to 200; 50 when absent.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u8>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// A page of schedules, by name.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SchedulePage {
-    data: Vec<ScheduleView>,
+    data: Vec<Schedule>,
     /// Where the next page begins, if there is one.
     next_cursor: Option<String>,
 }
@@ -49,7 +36,7 @@ pub struct SchedulePage {
 #[utoipa::path(
     get, path = "/schedules", tag = "schedules",
     security(("token" = ["admin", "operator", "service"])),
-    params(ScheduleQuery),
+    params(Page<NameCursor>),
     responses(
         (status = 200, body = SchedulePage),
     )
@@ -59,16 +46,8 @@ pub async fn list(
     _caller: Caller<ReadSchedules>,
     RawQuery(query): RawQuery,
 ) -> Answered<Json<SchedulePage>> {
-    let asked = read_page(query.as_deref())?;
-    let mut schedules = page(&app.statements, &asked).await?;
-    let next_cursor = asked.cut(&mut schedules, |last| NameCursor(last.name.clone()));
-    Ok(Json(SchedulePage { data: schedules.into_iter().map(ScheduleView::from).collect(), next_cursor }))
-}
-
-/// Reads the query, or tells everything that is wrong with it.
-pub fn read_page(query: Option<&str>) -> Result<Page<NameCursor>, Problem> {
-    let mut fields = query::read(query);
-    let page = Page::read(&mut fields);
-    fields.finish()?;
-    Ok(page.unwrap_or_default())
+    let asked = Page::of_query(query.as_deref(), &())?;
+    let mut data = page(&app.statements, &asked).await?;
+    let next_cursor = asked.cut(&mut data, |last| NameCursor(last.name.clone()));
+    Ok(Json(SchedulePage { data, next_cursor }))
 }

@@ -3,7 +3,6 @@
 use axum::{extract::State, response::Response};
 use common::{
     id::{OperationId, TenantId},
-    operations::Request as _,
     tenant::TenantStatus,
 };
 use http::StatusCode;
@@ -13,21 +12,15 @@ use wire::kinds::TenantCreate;
 
 use crate::{
     app::App,
-    auth::{Access, Command, Role},
-    commands,
-    idempotency::{Answer, repeat_or},
+    auth::Command,
+    commands::{self, For},
+    http::request::Request,
+    idempotency::{Answer, IdempotencyKey},
     problem::{Answered, Code, Pointer, Problem},
     store::{accept::CreateTenant, room},
-    tenants::{self, NewTenant, NewTenantBody, Rules},
+    tenants::{self, NewTenant, Region, Rules},
     vocabulary,
 };
-
-pub enum Create {}
-
-impl Access for Create {
-    const ROLES: &'static [Role] = TenantCreate::KIND.roles;
-    const ACTION: Option<&'static str> = Some(TenantCreate::KIND.name);
-}
 
 /// The tenant that was accepted. It is there once its operation has succeeded.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,19 +44,19 @@ pub struct Created {
 /// `plan_too_large` or `no_room`, with the figures.
 #[utoipa::path(
     post, path = "/tenants", tag = "tenants",
-    request_body = NewTenantBody,
+    request_body = NewTenant,
     security(("token" = ["admin", "operator", "service"], "timestamp" = [], "signature" = [])),
-    params(("idempotency-key" = Option<String>, Header, description = "Sent twice, done once")),
+    params(IdempotencyKey),
     responses(
         (status = 201, body = Created, headers(("location" = String, description = "The operation"))),
     )
 )]
-pub async fn create(State(app): State<App>, command: Command<Create>) -> Answered<Response> {
+pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>) -> Answered<Response> {
     let offer = app.offers.now(&app.statements).await?;
     command.exchange().note_named(&subdomain_asked_for(command.body()));
-    let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain() }) {
+    let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain.as_str() }) {
         Ok(tenant) => tenant,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
+        Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let (id, operation) = (TenantId::generate(), OperationId::generate());
     let login_url = app.public.login_url(tenant.subdomain.as_str());
@@ -75,31 +68,34 @@ pub async fn create(State(app): State<App>, command: Command<Create>) -> Answere
         operation_id: operation,
     };
     let answer = Answer::json(StatusCode::CREATED, format!("/operations/{operation}"), &created)?;
-    let effect = CreateTenant { id, tenant: &tenant, n8n_version: &app.n8n_version };
+    let effect = CreateTenant { id, tenant: &tenant, n8n_version: app.n8n_version };
     match commands::create(&app, &command, operation, &effect, answer).await? {
         Some(answer) => Ok(answer),
-        None => Err(obstacle(&app, &tenant.plan).await?),
+        None => Err(obstacle(&app, &tenant).await?),
     }
 }
 
 /// Asked afterwards, and only of what was refused: accepting stays one statement.
-async fn obstacle(app: &App, plan: &str) -> Answered<Problem> {
+async fn obstacle(app: &App, tenant: &NewTenant) -> Answered<Problem> {
+    let plan = tenant.plan.as_str();
     let Some(wanted) = room::wanted(&app.statements, plan).await? else {
         return Ok(Problem::new(Code::Conflict).detail("The plan is not offered any more."));
     };
-    let rooms = room::rooms(&app.statements).await?;
+    let region = tenant.region.as_ref().map(Region::as_str);
+    let rooms = room::rooms(&app.statements, region, tenant.compliance.tags()).await?;
     // Somebody may have left between the two looks.
     Ok(tenants::obstacle(plan, &wanted, &rooms).unwrap_or_else(|| Problem::new(Code::NoRoom)))
 }
 
 /// The tenant that is asked for, if some cluster can keep what it asks.
 fn wanted(body: &[u8], rules: &Rules<'_>) -> Answered<NewTenant> {
-    let tenant = NewTenant::parse(body, rules)?;
-    if rules.offer.complies(tenant.region.as_deref(), &tenant.compliance) {
+    let tenant = NewTenant::of_body(body, rules)?;
+    let (region, tags) = (tenant.region.as_ref().map(Region::as_str), tenant.compliance.tags());
+    if rules.offer.complies(region, tags) {
         return Ok(tenant);
     }
-    let place = tenant.region.map_or_else(String::new, |region| format!(" in {region}"));
-    let detail = format!("No cluster{place} complies with all of: {}.", tenant.compliance.join(", "));
+    let place = region.map_or_else(String::new, |region| format!(" in {region}"));
+    let detail = format!("No cluster{place} complies with all of: {}.", tags.join(", "));
     Err(Problem::new(Code::ComplianceUnmet).detail(detail).at(Pointer::to("compliance")))
 }
 

@@ -13,10 +13,9 @@ use wire::kinds::TenantDelete;
 
 use crate::{
     app::App,
-    auth::{Access, Command, Role, Scope, absent},
-    commands,
-    http::fields::Fields,
-    idempotency::Answer,
+    auth::{Scope, absent},
+    commands::{self, Asked, For},
+    idempotency::{Answer, IdempotencyKey},
     problem::{Answered, Code, Problem},
     store::{
         accept::asked,
@@ -25,13 +24,6 @@ use crate::{
     },
     vocabulary,
 };
-
-pub enum Delete {}
-
-impl Access for Delete {
-    const ROLES: &'static [Role] = TenantDelete::KIND.roles;
-    const ACTION: Option<&'static str> = Some(TenantDelete::KIND.name);
-}
 
 /// The removal that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,19 +44,20 @@ pub struct Removal {
     security(("token" = [], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The tenant's id or subdomain"),
-        ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
+        IdempotencyKey,
     ),
     responses(
         (status = 202, body = Removal, headers(("location" = String, description = "The operation"))),
     )
 )]
-pub async fn delete(State(app): State<App>, command: Command<Delete, Tenant>) -> Answered<Response> {
-    // It takes no fields, so any that come are refused.
-    Fields::of_body(command.body())?.finish()?;
+pub async fn delete(
+    State(app): State<App>,
+    Asked { command, body: () }: Asked<(), For<TenantDelete>, Tenant>,
+) -> Answered<Response> {
     let (id, operation) = (command.target().id, OperationId::generate());
     let removal = Removal { tenant_id: id, operation_id: operation, status: TenantStatus::Deleting };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removal)?;
-    let new = NewOperation::of(operation, id, &TenantDelete {}, asked(&command, None));
+    let new = NewOperation::of(operation, &id, &TenantDelete {}, asked(&command, None));
     match commands::accept(&app, &command, &new, answer).await? {
         Some(answer) => Ok(answer),
         None => Err(gone(&app, command.identity().scope(), id).await?),

@@ -4,62 +4,55 @@ use axum::{
     Json,
     extract::{RawQuery, State},
 };
-use common::id::OperationId;
 use serde::Serialize;
-use serde_json::Value;
-use time::{OffsetDateTime, serde::rfc3339};
-use utoipa::{IntoParams, ToSchema};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::{
     app::App,
     auth::TenantOf,
     http::{
         cursor::{Cursor, Page},
-        fields::Fault,
-        query,
+        fields::{Fault, Text},
+        request::{Request, request},
     },
-    problem::{Answered, Problem},
-    store::history::{self, Happened},
+    problem::Answered,
+    store::history::{self, TenantEvent},
 };
 
 const USUAL_HOURS: i32 = 24;
 /// As long as events are kept.
 const MOST_HOURS: i32 = 7 * 24;
 
-/// How far back to look.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the query; it is read by read_query")]
-pub struct EventsQuery {
-    /// 1 to 168; 24 when absent.
-    #[param(minimum = 1, maximum = 168)]
-    hours: Option<u8>,
-    /// 1 to 200; 50 when absent.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u8>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
+request! {
+    /// How far back to look.
+    pub struct EventsQuery: Request {
+        /// 1 to 168; 24 when absent.
+        hours: Option<Hours>,
+        ..page: Page,
+    }
 }
 
-/// Something that happened to a tenant, or was asked for.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = TenantEvent)]
-pub struct TenantEventView {
-    #[serde(with = "rfc3339")]
-    at: OffsetDateTime,
-    /// As in `/events`; `audit.` and an action for what was asked for, which its owners are not shown.
-    #[schema(example = "operation.succeeded")]
-    kind: String,
-    #[schema(value_type = Option<String>)]
-    operation_id: Option<OperationId>,
-    #[schema(value_type = Object)]
-    data: Value,
+/// How far back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hours(i32);
+
+impl Text for Hours {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let hours = text.parse().ok().filter(|hours| (1..=MOST_HOURS).contains(hours));
+        let fault = || Fault::new("invalid_hours", format!("must be a number from 1 to {MOST_HOURS}"));
+        hours.map(Self).ok_or_else(fault)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": MOST_HOURS })
+    }
 }
 
 /// A page of events, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TenantEventPage {
-    data: Vec<TenantEventView>,
+    data: Vec<TenantEvent>,
     /// Where the next page begins, if there is one.
     next_cursor: Option<String>,
 }
@@ -80,24 +73,12 @@ pub async fn events(
     of: TenantOf,
     RawQuery(query): RawQuery,
 ) -> Answered<Json<TenantEventPage>> {
-    let (hours, page) = read_query(query.as_deref())?;
+    let EventsQuery { hours, page } = EventsQuery::of_query(query.as_deref(), &())?;
+    let hours = hours.map_or(USUAL_HOURS, |Hours(hours)| hours);
     let reader = app.reader(of.identity().scope());
-    let mut happened = history::page(&reader, of.tenant.id, hours, &page).await?;
-    let next_cursor = page.cut(&mut happened, |last| Cursor { at: last.at, id: last.id });
-    let view =
-        |Happened { at, kind, operation_id, data, .. }| TenantEventView { at, kind, operation_id, data };
-    Ok(Json(TenantEventPage { data: happened.into_iter().map(view).collect(), next_cursor }))
-}
-
-fn read_query(query: Option<&str>) -> Result<(i32, Page), Problem> {
-    let mut fields = query::read(query);
-    let hours = fields.optional("hours", |text| {
-        let hours = text.parse().ok().filter(|hours| (1..=MOST_HOURS).contains(hours));
-        hours.ok_or_else(|| Fault::new("invalid_hours", format!("must be a number from 1 to {MOST_HOURS}")))
-    });
-    let page = Page::read(&mut fields);
-    fields.finish()?;
-    Ok((hours.flatten().unwrap_or(USUAL_HOURS), page.unwrap_or_default()))
+    let mut data = history::page(&reader, of.tenant.id, hours, &page).await?;
+    let next_cursor = page.cut(&mut data, |last| Cursor { at: last.at, id: last.id });
+    Ok(Json(TenantEventPage { data, next_cursor }))
 }
 
 #[cfg(test)]
@@ -106,10 +87,11 @@ mod tests {
 
     #[test]
     fn a_day_is_told_when_nobody_says_how_far_back_and_a_week_at_most() {
-        assert_eq!(read_query(None).unwrap().0, 24);
-        assert_eq!(read_query(Some("hours=168")).unwrap().0, 168);
+        let hours = |query| EventsQuery::of_query(query, &()).map(|query| query.hours);
+        assert_eq!(hours(None).unwrap(), None);
+        assert_eq!(hours(Some("hours=168")).unwrap(), Some(Hours(168)));
         for wrong in ["hours=0", "hours=169", "hours=-1", "hours=x", "days=1"] {
-            assert!(read_query(Some(wrong)).is_err(), "{wrong}");
+            assert!(hours(Some(wrong)).is_err(), "{wrong}");
         }
     }
 }

@@ -57,7 +57,8 @@ pub async fn initial_login(
     of: TenantOf<ReadInitialLogin>,
     Extension(exchange): Extension<Exchange>,
 ) -> Answered<Response> {
-    let asked = app.bus.request(&AskInitialLogin { tenant: of.tenant.id }).await;
+    let asked =
+        app.bus.request(&AskInitialLogin { tenant: of.tenant.id, cluster: of.tenant.cluster() }).await;
     let login = asked.map_err(refusal)?;
     let entry = Entry::new(&exchange, of.identity(), ACTION, "shown".to_owned());
     audit::insert(&app.statements, &[entry]).await?;

@@ -10,8 +10,9 @@ use axum::{
 use common::{bus::BusError, error::Kind};
 use http::{HeaderMap, header};
 use serde::Serialize;
+use serde_json::{Value, json};
 use time::{OffsetDateTime, serde::rfc3339};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use wire::{AskLogs, LoggedRole, MOST_LINES};
 
 use crate::{
@@ -19,14 +20,15 @@ use crate::{
     audit::Entry,
     auth::{Access, Role, TenantOf},
     exchange::Exchange,
-    http::{fields::Fault, query},
+    http::{
+        fields::{Fault, Text},
+        request::{Request, request},
+    },
     problem::{Answered, Code, Problem},
-    routes::audit::moment,
     store::audit,
 };
 
-pub use follow::FOLLOWERS;
-use follow::{Feed, told};
+use follow::{Feed, LastLine, told};
 
 /// When nothing is said.
 const LINES: u16 = 100;
@@ -40,20 +42,47 @@ impl Access for ReadLogs {
 
 const ACTION: &str = "tenant.logs";
 
-/// Which lines to show.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the query; it is read by read_query")]
-pub struct LogsQuery {
-    /// `main` or `worker`; both when absent.
-    role: Option<String>,
-    /// 1 to 1000; 100 when absent.
-    #[param(minimum = 1, maximum = 1000)]
-    tail: Option<u16>,
-    /// Only what was written after this moment (RFC 3339).
-    after: Option<String>,
-    /// Goes on with what is written from now on, as server-sent events.
-    follow: Option<bool>,
+request! {
+    /// Which lines to show.
+    pub struct LogsQuery: Request {
+        /// `main` or `worker`; both when absent.
+        role: Option<LoggedRole>,
+        /// 1 to 1000; 100 when absent.
+        tail: Option<Tail>,
+        /// Only what was written after this moment (RFC 3339).
+        after: Option<OffsetDateTime>,
+        /// Goes on with what is written from now on, as server-sent events.
+        follow: Option<Switch>,
+    }
+}
+
+/// So many lines.
+#[derive(Debug)]
+pub struct Tail(u16);
+
+impl Text for Tail {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let lines = text.parse().ok().filter(|lines| (1..=MOST_LINES).contains(lines));
+        lines.map(Self).ok_or_else(|| Fault::new("invalid_number", format!("must be 1 to {MOST_LINES}")))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": MOST_LINES })
+    }
+}
+
+/// `true` or `false`, spelled out.
+#[derive(Debug, Clone, Copy)]
+pub struct Switch(bool);
+
+impl Text for Switch {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        text.parse().map(Self).map_err(|_| Fault::new("not_a_boolean", "must be true or false"))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
+    }
 }
 
 /// The lines that were asked for.
@@ -89,7 +118,7 @@ pub struct LogLineView {
     params(
         ("id" = String, Path, description = "The tenant's id or subdomain"),
         LogsQuery,
-        ("last-event-id" = Option<String>, Header, description = "Wins over `after`"),
+        LastLine,
     ),
     responses(
         (
@@ -106,14 +135,15 @@ pub async fn logs(
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
     let query = read_query(query.as_deref(), &headers)?;
-    let place = if query.follow { Some(Feed::place(&app)?) } else { None };
+    let place = if query.follow { Some(app.log_followers.place()?) } else { None };
     let Query { role, tail, after, .. } = query;
-    let asked = app.bus.request(&AskLogs { tenant: of.tenant.id, role, tail, after }).await;
+    let asked = AskLogs { tenant: of.tenant.id, cluster: of.tenant.cluster(), role, tail, after };
+    let asked = app.bus.request(&asked).await;
     let logs = asked.map_err(refusal)?;
     let entry = Entry::new(&exchange, of.identity(), ACTION, "shown".to_owned());
     audit::insert(&app.statements, &[entry]).await?;
     if let Some(place) = place {
-        return Ok(told(Feed::of(&app, (of.tenant.id, of.identity()), place, &query, logs)));
+        return Ok(told(Feed::of(&app, (&of.tenant, of.identity()), place, &query, logs)));
     }
     let data = logs.lines.into_iter().map(LogLineView::from).collect();
     let shown = LogLines { data, truncated: logs.truncated };
@@ -143,22 +173,10 @@ struct Query {
 
 /// Reads the query, or tells everything that is wrong with it.
 fn read_query(query: Option<&str>, headers: &HeaderMap) -> Result<Query, Problem> {
-    let mut fields = query::read(query);
-    let role = fields.optional("role", |text| text.parse().map_err(|e| Fault::new("unknown_role", e)));
-    let tail = fields.optional("tail", tail);
-    let after = fields.optional("after", moment);
-    let follow = fields.optional("follow", |text| {
-        text.parse().map_err(|_| Fault::new("not_a_boolean", "must be true or false"))
-    });
-    fields.finish()?;
-    let (tail, follow) = (tail.flatten().unwrap_or(LINES), follow.flatten().unwrap_or_default());
-    let after = follow::last_line(headers)?.or(after.flatten());
-    Ok(Query { role: role.flatten(), tail, after, follow })
-}
-
-fn tail(text: &str) -> Result<u16, Fault> {
-    let lines = text.parse().ok().filter(|lines| (1..=MOST_LINES).contains(lines));
-    lines.ok_or_else(|| Fault::new("invalid_number", format!("must be 1 to {MOST_LINES}")))
+    let LogsQuery { role, tail, after, follow } = LogsQuery::of_query(query, &())?;
+    let after = follow::last_line(headers)?.or(after);
+    let (tail, follow) = (tail.map_or(LINES, |Tail(lines)| lines), follow.is_some_and(|Switch(on)| on));
+    Ok(Query { role, tail, after, follow })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use axum::{
 };
 use common::{
     id::{OperationId, TenantId},
-    operations::{NewOperation, Request},
+    operations::{NewOperation, TenantRequest},
     tenant::TenantStatus,
 };
 use http::{HeaderValue, StatusCode, header};
@@ -17,14 +17,14 @@ use crate::{
     app::App,
     auth::{Command, absent},
     commands,
-    idempotency::{Answer, repeat_or},
+    idempotency::Answer,
     problem::{Answered, Code, Problem},
-    routes::reason::optional_reason,
     store::{
         accept::asked,
         operations,
         tenants::{self, Tenant},
     },
+    tenants::words::Reason,
     vocabulary,
 };
 
@@ -44,11 +44,11 @@ pub struct Accepted {
 }
 
 /// Has it done, or says that it is so or being done already, or why it cannot be.
-pub async fn operate<A, R: Request>(
+pub async fn operate<A, R: TenantRequest>(
     app: &App,
     command: &Command<A, Tenant>,
     request: &R,
-    reason: Option<String>,
+    reason: Option<&Reason>,
 ) -> Answered<Response> {
     let (tenant, operation) = (command.target(), OperationId::generate());
     let accepted = Accepted {
@@ -58,22 +58,10 @@ pub async fn operate<A, R: Request>(
         already: false,
     };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &accepted)?;
-    let new = NewOperation::of(operation, tenant.id, request, asked(command, reason.as_deref()));
+    let new = NewOperation::of(operation, &tenant.id, request, asked(command, reason.map(Reason::as_str)));
     match commands::accept(app, command, &new, answer).await? {
         Some(answer) => Ok(answer),
         None => not_accepted::<A, R>(app, command).await,
-    }
-}
-
-/// The same for what takes nothing but a reason.
-pub async fn operate_for_a_reason<A, R: Request>(
-    app: &App,
-    command: &Command<A, Tenant>,
-    request: &R,
-) -> Answered<Response> {
-    match optional_reason(command.body()) {
-        Ok(reason) => operate(app, command, request, reason).await,
-        Err(problem) => repeat_or(app, command, problem).await,
     }
 }
 
@@ -84,7 +72,7 @@ pub fn so_already(tenant: &Tenant) -> Response {
 }
 
 /// Read anew: what was found when the request came in may be why it was asked, not why it is refused.
-async fn not_accepted<A, R: Request>(app: &App, command: &Command<A, Tenant>) -> Answered<Response> {
+async fn not_accepted<A, R: TenantRequest>(app: &App, command: &Command<A, Tenant>) -> Answered<Response> {
     let (kind, reader) = (R::KIND, app.reader(command.identity().scope()));
     let (to_be, by) = operations::status_to_be(&reader, command.target().id).await?.ok_or_else(absent)?;
     let tenant: Tenant = tenants::find(&reader, command.target().id).await?.ok_or_else(absent)?;

@@ -10,8 +10,6 @@ use axum::{
 use common::{bus::BusError, error::Kind, id::ResetId};
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::{
     Data,
@@ -20,36 +18,28 @@ use super::{
 use crate::{
     app::App,
     audit::Entry,
-    auth::{Access, Command, Role},
-    commands,
-    http::fields::{Fault, Fields},
-    idempotency::{Answer, REPLAYED, kept_answer, repeat_or},
+    auth::Command,
+    commands::{self, Asked},
+    http::request::request,
+    idempotency::{Answer, IdempotencyKey, REPLAYED},
     problem::{Answered, Code, Problem},
     store::{
         audit,
         steer::{self, Steering},
         tenants::Tenant,
     },
-    tenants::words,
+    tenants::words::Reason,
 };
 
-pub enum Reset {}
-
-impl Access for Reset {
-    const ROLES: &'static [Role] = Role::ALL;
-    const ACTION: Option<&'static str> = Some(steer::ResetLogin::ACTION);
-}
-
-/// What else is to be done, and why.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = ResetLogin)]
-#[expect(dead_code, reason = "describes the body; it is read field by field")]
-pub struct ResetLoginBody {
-    /// Also forget the owner's second factor, for whoever lost that too; no when absent.
-    disable_mfa: Option<bool>,
-    /// For those who read the audit log; 1 to 500 characters.
-    #[schema(min_length = 1, max_length = 500, example = "The owner lost the password.")]
-    reason: Option<String>,
+request! {
+    /// What else is to be done, and why.
+    pub struct ResetLogin: Request {
+        /// Also forget the owner's second factor, for whoever lost that too; no when absent.
+        disable_mfa: Option<bool>,
+        /// For those who read the audit log; 1 to 500 characters.
+        #[example = "The owner lost the password."]
+        reason: Option<Reason>,
+    }
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -63,28 +53,28 @@ struct Kept {
 /// again and changes nothing, until a later reset has been accepted (409); it is `stale` when the owner has chosen another since.
 #[utoipa::path(
     post, path = "/tenants/{id}/reset-login", tag = "tenants",
-    request_body = Option<ResetLoginBody>,
+    request_body = Option<ResetLogin>,
     security(("token" = [], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The tenant's id or subdomain"),
-        ("idempotency-key" = Option<String>, Header, description = "Sent twice, done once"),
+        IdempotencyKey,
     ),
     responses(
         (status = 200, body = Data<InitialLogin>),
     )
 )]
-pub async fn reset_login(State(app): State<App>, command: Command<Reset, Tenant>) -> Answered<Response> {
-    let (disable_mfa, reason) = match read(command.body()) {
-        Ok(read) => read,
-        Err(problem) => return repeat_or(&app, &command, problem).await,
-    };
-    let id = ResetId::generate();
-    let (steering, answer) = (steer::ResetLogin { id, reason }, Answer::done(&Kept { reset_id: id })?);
+pub async fn reset_login(
+    State(app): State<App>,
+    Asked { command, body }: Asked<ResetLogin, steer::ResetLogin, Tenant>,
+) -> Answered<Response> {
+    let (id, disable_mfa) = (ResetId::generate(), body.disable_mfa.unwrap_or_default());
+    let (steering, answer) =
+        (steer::ResetLogin { id, reason: body.reason }, Answer::done(&Kept { reset_id: id })?);
     let accepted = steer::steer(&app.statements, &command, &steering, &answer).await;
     if accepted.map_err(commands::refusal)? {
         return Ok(told(ask(&app, &command, id, disable_mfa).await?).into_response());
     }
-    let Some(before) = kept_answer(&app, &command).await? else {
+    let Some(before) = command.kept_answer(&app.statements).await? else {
         return Err(steer::ResetLogin::refusal(command.target()));
     };
     let before: Kept = serde_json::from_slice(&before.body).map_err(|_| Problem::new(Code::Internal))?;
@@ -98,13 +88,13 @@ pub async fn reset_login(State(app): State<App>, command: Command<Reset, Tenant>
 
 async fn ask(
     app: &App,
-    command: &Command<Reset, Tenant>,
+    command: &Command<steer::ResetLogin, Tenant>,
     reset: ResetId,
     disable_mfa: bool,
 ) -> Answered<wire::InitialLogin> {
-    let tenant = command.target().id;
+    let (tenant, cluster) = (command.target().id, command.target().cluster());
     command.exchange().note_tenant(tenant);
-    let question = wire::ResetLogin { tenant, reset, disable_mfa, recorded: true };
+    let question = wire::ResetLogin { tenant, cluster, reset, disable_mfa, recorded: true };
     app.bus.request(&question).await.map_err(refusal)
 }
 
@@ -121,28 +111,20 @@ fn refusal(error: BusError) -> Problem {
     }
 }
 
-fn read(body: &[u8]) -> Result<(bool, Option<String>), Problem> {
-    let mut fields = Fields::of_body(body)?;
-    let disable_mfa = fields.value("disable_mfa", |value| match value {
-        Value::Bool(yes) => Ok(yes),
-        Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-            Err(Fault::new("not_a_boolean", "must be true or false"))
-        }
-    });
-    let reason = fields.optional("reason", words::reason);
-    fields.finish()?;
-    Ok((disable_mfa.flatten().unwrap_or_default(), reason.flatten()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::request::Request;
 
     #[test]
     fn a_body_may_say_nothing_but_nothing_else() {
-        assert_eq!(read(b"").unwrap(), (false, None));
+        let read = |body| {
+            let read = ResetLogin::of_body(body, &())?;
+            Ok::<_, Problem>((read.disable_mfa, read.reason.map(|reason| reason.as_str().to_owned())))
+        };
+        assert_eq!(read(b"").unwrap(), (None, None));
         let said = read(br#"{"disable_mfa": true, "reason": "lost"}"#).unwrap();
-        assert_eq!(said, (true, Some("lost".to_owned())));
+        assert_eq!(said, (Some(true), Some("lost".to_owned())));
         for body in [&br#"{"disable_mfa": "yes"}"#[..], br#"{"password": "x"}"#, br#"{"reason": ""}"#] {
             assert!(read(body).is_err());
         }

@@ -5,31 +5,37 @@ use common::{
     id::{OperationId, TenantId},
     operations::{NewOperation, accept::bind},
     tenant::TenantStatus,
+    version::Version,
 };
 use sqlx::PgExecutor;
 use wire::kinds;
 
 use super::{AcceptError, Accepting, asked, once};
-use crate::{auth::Command, config::Version, idempotency::Answer, tenants::NewTenant};
+use crate::{
+    auth::Command,
+    idempotency::Answer,
+    tenants::{CustomDomain, NewTenant, Region},
+};
 
 /// A tenant to be.
 #[derive(Debug)]
 pub struct CreateTenant<'a> {
     pub id: TenantId,
     pub tenant: &'a NewTenant,
-    pub n8n_version: &'a Version,
+    pub n8n_version: Version,
 }
 
 const STATEMENT: &str = accepting!(
     // What is not known of a cluster does not stand in the way. Fewer than 200 places may be given away by those who are being
-    // accepted in this moment: then one takes a turn after the other (migration 0028).
+    // accepted in this moment: then one takes a turn after the other (`places_left`).
     possible: "select from plans p, lateral (
-                   select coalesce(max(case when r.cpu_millis < p.cpu_millis or r.memory_mb < p.memory_mb then 0
+                   select coalesce(max(case when r.cpu_millis < p.cpu_millis or r.memory_mb < p.memory_mb
+                                              or not cluster_suits(c, $31, $33) then 0
                                             else coalesce(least(r.connections / nullif(p.connections, 0), r.subnets),
                                                           1000) end), 1000) as free
-                     from cluster_room() r) places
+                     from cluster_room() r join clusters c on c.id = r.id) places
                 where p.name = $30
-                  and case when places.free between 1 and 199 then places_left(p.name) > 0
+                  and case when places.free between 1 and 199 then places_left(p.name, $31, $33) > 0
                            else places.free > 0 end",
     subject: "tenant as (
                  insert into tenants
@@ -57,8 +63,9 @@ impl CreateTenant<'_> {
         operation: OperationId,
         answer: &Answer,
     ) -> Result<bool, AcceptError> {
-        let request = kinds::TenantCreate { mode: self.tenant.mode, plan: self.tenant.plan.clone() };
-        let new = NewOperation::of(operation, self.id, &request, asked(command, None));
+        let request =
+            kinds::TenantCreate { mode: self.tenant.mode.mode(), plan: self.tenant.plan.as_str().to_owned() };
+        let new = NewOperation::of(operation, &self.id, &request, asked(command, None));
         let once = once(command, answer);
         let statement = bind(sqlx::query_scalar(STATEMENT), &new, Some(&once));
         Ok(self.bind(statement).fetch_one(executor).await?)
@@ -67,16 +74,16 @@ impl CreateTenant<'_> {
     fn bind<'q>(&'q self, query: Accepting<'q>) -> Accepting<'q> {
         let tenant = self.tenant;
         query
-            .bind(&tenant.name)
+            .bind(tenant.name.as_str())
             .bind(tenant.email.as_str())
             .bind(tenant.subdomain.as_str())
-            .bind(tenant.mode.as_str())
+            .bind(tenant.mode.mode().as_str())
             .bind(TenantStatus::Provisioning.as_str())
-            .bind(&tenant.plan)
-            .bind(&tenant.region)
-            .bind(tenant.custom_domain.as_ref().map(|domain| domain.as_str()))
-            .bind(&tenant.compliance)
-            .bind(&tenant.metadata)
-            .bind(self.n8n_version.as_str())
+            .bind(tenant.plan.as_str())
+            .bind(tenant.region.as_ref().map(Region::as_str))
+            .bind(tenant.custom_domain.as_ref().map(CustomDomain::as_str))
+            .bind(tenant.compliance.tags())
+            .bind(tenant.metadata.as_json())
+            .bind(self.n8n_version.to_string())
     }
 }

@@ -6,20 +6,22 @@ use wire::kinds;
 
 use super::{Steering, steering};
 use crate::{
+    auth::Role,
     problem::{Code, Problem},
     store::{accept::Accepting, operations::Operation},
+    tenants::words::Reason,
 };
 
 /// An operation to be cancelled.
 #[derive(Debug)]
 pub struct CancelOperation {
     error: Value,
-    reason: Option<String>,
+    reason: Option<Reason>,
 }
 
 impl CancelOperation {
     /// Cancelled by this subject.
-    pub fn new(by: &str, reason: Option<String>) -> Self {
+    pub fn new(by: &str, reason: Option<Reason>) -> Self {
         Self { error: json!({ "kind": "cancelled", "detail": format!("Cancelled by {by}.") }), reason }
     }
 }
@@ -53,9 +55,10 @@ impl Steering for CancelOperation {
         changed: "select o.tenant_id, o.id as operation_id from operation o left join settled on true",
     );
     const ACTION: &'static str = "operation.cancel";
+    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator, Role::Service];
 
     fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+        self.reason.as_ref().map(Reason::as_str)
     }
 
     fn refusal(operation: &Operation) -> Problem {

@@ -2,6 +2,7 @@
 
 use super::{Steerable, Steering, steering};
 use crate::{
+    auth::Role,
     problem::{Code, Problem},
     store::{accept::Accepting, dead_letters::DeadLetter},
 };
@@ -57,6 +58,7 @@ impl Steering for ReplayDeadLetter {
         changed: "select tenant_id, operation_id from letter",
     );
     const ACTION: &'static str = "dead_letter.replay";
+    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator];
 
     fn reason(&self) -> Option<&str> {
         Some(&self.noted)
@@ -79,6 +81,7 @@ impl Steering for DeleteDeadLetter {
         changed: "select tenant_id, operation_id from letter",
     );
     const ACTION: &'static str = "dead_letter.delete";
+    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator];
 
     fn reason(&self) -> Option<&str> {
         Some(&self.noted)

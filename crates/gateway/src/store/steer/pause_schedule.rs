@@ -2,29 +2,30 @@
 
 use super::{Steerable, Steering, steering};
 use crate::{
-    auth::absent_schedule,
+    auth::{Role, absent_schedule},
     problem::Problem,
     store::{accept::Accepting, schedules::Schedule},
+    tenants::words::Reason,
 };
 
 /// A schedule to be paused.
 #[derive(Debug)]
 pub struct PauseSchedule {
-    reason: String,
+    reason: Reason,
     noted: String,
 }
 
 impl PauseSchedule {
     /// Paused for this reason.
-    pub fn new(schedule: &Schedule, reason: String) -> Self {
+    pub fn new(schedule: &Schedule, reason: Reason) -> Self {
         Self { noted: noted(schedule, Some(&reason)), reason }
     }
 }
 
 /// The audit log has no column for a schedule's name.
-pub fn noted(schedule: &Schedule, reason: Option<&str>) -> String {
+pub fn noted(schedule: &Schedule, reason: Option<&Reason>) -> String {
     match reason {
-        Some(reason) => format!("{}: {reason}", schedule.name),
+        Some(reason) => format!("{}: {}", schedule.name, reason.as_str()),
         None => schedule.name.clone(),
     }
 }
@@ -53,6 +54,7 @@ impl Steering for PauseSchedule {
         changed: "select tenant_id, null::uuid as operation_id from schedule",
     );
     const ACTION: &'static str = "schedule.pause";
+    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator];
 
     fn reason(&self) -> Option<&str> {
         Some(&self.noted)
@@ -64,6 +66,6 @@ impl Steering for PauseSchedule {
     }
 
     fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
-        statement.bind(&self.reason)
+        statement.bind(self.reason.as_str())
     }
 }

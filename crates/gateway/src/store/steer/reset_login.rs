@@ -4,15 +4,17 @@ use common::id::ResetId;
 
 use super::{Steerable, Steering, steering};
 use crate::{
+    auth::Role,
     problem::{Code, Problem},
     store::{accept::Accepting, tenants::Tenant},
+    tenants::words::Reason,
 };
 
 /// A tenant whose owner is locked out.
 #[derive(Debug)]
 pub struct ResetLogin {
     pub id: ResetId,
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
 }
 
 impl Steerable for Tenant {
@@ -29,9 +31,10 @@ impl Steering for ResetLogin {
         changed: "select id as tenant_id, null::uuid as operation_id from tenant",
     );
     const ACTION: &'static str = "tenant.reset_login";
+    const ROLES: &'static [Role] = Role::ALL;
 
     fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+        self.reason.as_ref().map(Reason::as_str)
     }
 
     fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {

@@ -2,14 +2,16 @@
 
 use super::{Steering, steering};
 use crate::{
+    auth::Role,
     problem::{Code, Problem},
     store::operations::Operation,
+    tenants::words::Reason,
 };
 
 /// An operation to be resumed.
 #[derive(Debug)]
 pub struct ResumeOperation {
-    pub reason: String,
+    pub reason: Reason,
 }
 
 impl Steering for ResumeOperation {
@@ -36,9 +38,10 @@ impl Steering for ResumeOperation {
              )",
     );
     const ACTION: &'static str = "operation.resume";
+    const ROLES: &'static [Role] = &[Role::Admin];
 
     fn reason(&self) -> Option<&str> {
-        Some(&self.reason)
+        Some(self.reason.as_str())
     }
 
     fn refusal(operation: &Operation) -> Problem {

@@ -1,7 +1,12 @@
 //! Letting a schedule go on.
 
 use super::{Steering, pause_schedule::noted, steering};
-use crate::{auth::absent_schedule, problem::Problem, store::schedules::Schedule};
+use crate::{
+    auth::{Role, absent_schedule},
+    problem::Problem,
+    store::schedules::Schedule,
+    tenants::words::Reason,
+};
 
 /// A schedule to be resumed.
 #[derive(Debug)]
@@ -11,7 +16,7 @@ pub struct ResumeSchedule {
 
 impl ResumeSchedule {
     /// Resumed, perhaps for a reason.
-    pub fn new(schedule: &Schedule, reason: Option<&str>) -> Self {
+    pub fn new(schedule: &Schedule, reason: Option<&Reason>) -> Self {
         Self { noted: noted(schedule, reason) }
     }
 }
@@ -32,6 +37,7 @@ impl Steering for ResumeSchedule {
         changed: "select tenant_id, null::uuid as operation_id from schedule",
     );
     const ACTION: &'static str = "schedule.resume";
+    const ROLES: &'static [Role] = &[Role::Admin, Role::Operator];
 
     fn reason(&self) -> Option<&str> {
         Some(&self.noted)

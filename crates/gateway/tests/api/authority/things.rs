@@ -42,7 +42,7 @@ struct Held {
 impl Things {
     /// Makes them.
     pub async fn made(platform: &Platform, database: &PgPool) -> Self {
-        gateway::runner(database).unwrap().declare().await.unwrap();
+        gateway::runner(database, gateway::OPERATIONS_KEPT_DAYS).unwrap().declare().await.unwrap();
         let (own, foreign) =
             (Held::made(platform, database, "mine").await, Held::made(platform, database, "theirs").await);
         Self { own, foreign }

@@ -59,11 +59,11 @@ async fn a_position_whose_events_are_forgotten_starts_anew(database: PgPool) {
     let latest = live.last_id;
     let aged = "update events set at = now() - interval '8 days' where id <= $1";
     sqlx::query(aged).bind(latest - 2).execute(&database).await.unwrap();
-    gateway::forget(&database).await.unwrap();
+    gateway::forget(&database, gateway::OPERATIONS_KEPT_DAYS).await.unwrap();
     back_at(&platform, "/events", latest - 3).await.kinds(3).await;
     let published = sqlx::query("update event_relay set published_id = $1").bind(latest);
     published.execute(&database).await.unwrap();
-    gateway::forget(&database).await.unwrap();
+    gateway::forget(&database, gateway::OPERATIONS_KEPT_DAYS).await.unwrap();
     let mut back = back_at(&platform, "/events", latest - 3).await;
     assert_reset(&mut back, "events_forgotten", latest).await;
     back_at(&platform, "/events", latest - 2).await.kinds(2).await;

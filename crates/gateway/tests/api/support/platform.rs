@@ -244,6 +244,9 @@ fn config(variables: &[(&str, &str)]) -> Config {
         ("HMAC_SECRET", HMAC_SECRET),
         ("EDGE_TOKEN", EDGE_TOKEN),
         ("N8N_VERSION", "2.41.1"),
+        ("TENANT_DOMAIN", "localhost"),
+        ("PUBLIC_SCHEME", "http"),
+        ("PUBLIC_PORT", "8000"),
         // Tests ask as often as they like, except those about limits.
         ("RATE_LIMIT", "off"),
     ];

@@ -5,22 +5,11 @@
 
 use sqlx::postgres::PgConnection;
 
+use super::database::{READY, condemn, find, remove, shut};
 use super::session::{has_code, refused};
 use super::statement::{identifier, literal, run};
-use super::{DatabaseError, Name, PostgresDatabases, roles, template};
-use crate::Version;
-
-/// The comment of a database that is finished. Set last: what lacks it is taken up again.
-pub(super) const READY: &str = "rp9:ready";
-
-/// What PostgreSQL sets `datconnlimit` to when a removal begins. Such a database can only be removed.
-pub(super) const INVALID: i32 = -2;
-
-#[derive(sqlx::FromRow)]
-struct State {
-    invalid: bool,
-    ready: bool,
-}
+use super::{DatabaseError, Name, PostgresDatabases, roles};
+use crate::{Version, databases::template_name};
 
 pub(super) async fn ensure(
     server: &PostgresDatabases,
@@ -45,22 +34,13 @@ pub(super) async fn ensure(
         create(&mut session, &database, template).await?;
     }
     // A copy appears whole or not at all, so one that was left here lacks only what follows, and all of it repeats.
-    hand_over(server, &mut session, &database, &owner.to_string(), &template.template_name()).await?;
+    hand_over(server, &mut session, &database, &owner.to_string(), &template_name(template)).await?;
     let mark = format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(READY));
     run(&mut session, "mark a database", mark).await
 }
 
-async fn find(session: &mut PgConnection, database: &str) -> Result<Option<State>, DatabaseError> {
-    let question = sqlx::query_as(
-        "SELECT datconnlimit = $2 AS invalid, shobj_description(oid, 'pg_database') IS NOT DISTINCT FROM $3 AS ready
-           FROM pg_database WHERE datname = $1",
-    );
-    let bound = question.bind(database).bind(INVALID).bind(READY);
-    bound.fetch_optional(session).await.map_err(refused("look for a database"))
-}
-
 async fn create(session: &mut PgConnection, database: &str, template: Version) -> Result<(), DatabaseError> {
-    let source = template.template_name();
+    let source = template_name(template);
     let question =
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)");
     let finished: bool =
@@ -71,7 +51,7 @@ async fn create(session: &mut PgConnection, database: &str, template: Version) -
     let copy = format!("CREATE DATABASE {} TEMPLATE {}", identifier(database), identifier(&source));
     let Err(error) = run(session, "copy a template", copy).await else { return Ok(()) };
     let cause = unfit(error)?;
-    template::condemn(session, &source).await?;
+    condemn(session, &source).await?;
     Err(DatabaseError::UnfitTemplate(template, cause))
 }
 
@@ -108,37 +88,6 @@ async fn hand_over(
         run(&mut inside, "close the schema to the template's role", revoke).await?;
     }
     Ok(())
-}
-
-/// Lets this role into the database, and nobody else but the administrator.
-pub(super) async fn shut(
-    session: &mut PgConnection,
-    database: &str,
-    guest: &str,
-) -> Result<(), DatabaseError> {
-    let (database, guest) = (identifier(database), identifier(guest));
-    run(session, "close a database", format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC")).await?;
-    let grant = format!("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {guest}");
-    run(session, "open a database to its tenant", grant).await
-}
-
-/// Drops it, connections or not. Also what an interrupted removal left.
-///
-/// The connections of a superuser, such as a monitor's, are not ours to end: nobody gets in again, and those who are inside are
-/// waited for.
-pub(super) async fn remove(session: &mut PgConnection, database: &str) -> Result<(), DatabaseError> {
-    if find(session, database).await?.is_some_and(|state| !state.invalid) {
-        let close = format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", identifier(database));
-        run(session, "close a database", close).await?;
-    }
-    let removal = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(database));
-    match run(session, "remove a database", removal).await {
-        // 42501: permission denied to terminate a process.
-        Err(DatabaseError::Refused(_, cause)) if has_code(&cause, "42501") => {
-            Err(DatabaseError::Unavailable(cause))
-        }
-        removed => removed,
-    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::clone::{INVALID, READY};
+use super::database::{INVALID, READY};
 use super::session::refused;
-use super::{Counts, DatabaseError, Name, Observed};
-use crate::databases::{ObservedDatabase, ObservedTemplate};
-use crate::{Version, schema};
+use super::{Counts, DatabaseError, Name, Observed, schema};
+use crate::databases::{ObservedDatabase, ObservedTemplate, version_of_template};
 
 #[derive(sqlx::FromRow)]
 struct Database {
@@ -42,7 +41,7 @@ pub(super) async fn all(connection: &mut PgConnection) -> Result<Observed, Datab
         roles: roles.iter().filter_map(|role| role.parse().ok()).collect(),
         templates: databases
             .iter()
-            .filter_map(|row| Some((Version::from_template_name(&row.datname)?, row.template)))
+            .filter_map(|row| Some((version_of_template(&row.datname)?, row.template)))
             .map(|(version, finished)| ObservedTemplate { version, finished })
             .collect(),
     })

@@ -4,8 +4,7 @@ use sqlx::postgres::PgConnection;
 
 use super::session::refused;
 use super::statement::run;
-use super::{DatabaseError, Name, OwnerLogin};
-use crate::schema;
+use super::{DatabaseError, Name, OwnerLogin, schema};
 
 /// Somebody waits for the answer, for five seconds. What went on for longer would change the login after everybody has given it up.
 const IN_TIME: &str = "SET lock_timeout = '2s'; SET statement_timeout = '3s'";

@@ -8,8 +8,8 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, PgTransaction};
 
 use super::session::refused;
-use super::{ApiKeyRow, DatabaseError, Name, Owner, OwnerId};
-use crate::{account, schema};
+use super::{ApiKeyRow, DatabaseError, Name, Owner, schema};
+use crate::account::{self, OwnerId};
 
 /// What the platform does through an instance's public API, and what a person may do with the key in its place.
 const SCOPES: &str = r#"["workflow:create","workflow:read","workflow:update","workflow:delete","workflow:list",

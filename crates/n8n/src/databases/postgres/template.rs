@@ -2,11 +2,12 @@
 
 use sqlx::postgres::PgConnection;
 
+use super::database::{condemn, remove, shut};
 use super::session::refused;
 use super::statement::{identifier, run};
-use super::{DatabaseError, Migrate, PostgresDatabases, clone, roles};
-use crate::databases::MigrationTarget;
-use crate::{Version, account, schema};
+use super::{DatabaseError, Migrate, PostgresDatabases, roles, schema};
+use crate::databases::{MigrationTarget, template_name};
+use crate::{Version, account};
 
 /// n8n's migrations use a pool of two; the rest is for its health checks and ours.
 const CONNECTIONS: u16 = 5;
@@ -16,7 +17,7 @@ pub(super) async fn ensure(
     version: Version,
     migrate: &dyn Migrate,
 ) -> Result<(), DatabaseError> {
-    let name = version.template_name();
+    let name = template_name(version);
     let mut session = server.lock(&name).await?;
     match state(&mut session, &name).await? {
         Some(State { finished: true, collated: true }) => return Ok(()),
@@ -31,7 +32,7 @@ pub(super) async fn ensure(
     }
     // Whoever began it held this lock and is gone. How far the migrations came cannot be told, so it starts again. An unfit one is
     // of no use to anybody meanwhile.
-    clone::remove(&mut session, &name).await?;
+    remove(&mut session, &name).await?;
     let target = prepare(server, &mut session, version, &name).await?;
     migrate.migrate(&target).await?;
 
@@ -49,12 +50,6 @@ pub(super) async fn ensure(
     end_connections(&mut session, &name).await?;
     let finish = format!("ALTER DATABASE {} WITH IS_TEMPLATE true", identifier(&name));
     run(&mut session, "finish a template", finish).await
-}
-
-/// Lets a template count as unfinished, so that nobody copies it and the next who needs it makes it anew.
-pub(super) async fn condemn(session: &mut PgConnection, name: &str) -> Result<(), DatabaseError> {
-    let condemn = format!("ALTER DATABASE {} WITH IS_TEMPLATE false", identifier(name));
-    run(session, "condemn a template", condemn).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -86,7 +81,7 @@ async fn prepare(
     // From `template0`, so that nothing somebody left in `template1` reaches a tenant.
     let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' {locale}", identifier(name));
     run(session, "create a template", create).await?;
-    clone::shut(session, name, name).await?;
+    shut(session, name, name).await?;
     let mut inside = server.connect_to(name).await?;
     let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", identifier(name));
     run(&mut inside, "open the schema to the migrations", grant).await?;

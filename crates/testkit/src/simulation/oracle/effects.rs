@@ -41,9 +41,9 @@ impl Oracle {
         self.rule(id, !panicked || entries.iter().any(failed), "a panic is a failure of ours");
     }
 
-    /// A step asks to be looked at again after this pause.
-    pub fn asks_for_later(&mut self, id: OperationId, pause: Duration) {
-        self.later.insert((task::id(), id), pause);
+    /// A step asks to be looked at again after this pause, and to be handed then what it has saved so far.
+    pub fn asks_for_later(&mut self, id: OperationId, pause: Duration, looks: u64) {
+        self.later.insert((task::id(), id), (pause, looks));
     }
 
     /// Whether this operation may be what ends its processes, as far as the record knows.

@@ -3,7 +3,7 @@
 use common::operations::End;
 
 use super::{
-    super::outside::{Outside, PARTS},
+    super::{outside::Outside, sagas},
     Oracle,
 };
 use crate::memory::{Row, Status};
@@ -29,7 +29,7 @@ impl Oracle {
             let id = row.id;
             let case = self.case(id);
             let (end, written, cancelled) = (case.end, case.written.clone(), case.cancelled);
-            let everything = case.steps.len() * PARTS;
+            let everything = sagas::effects(case.kind);
             let present = outside.of_operation(id);
             self.rule(id, end == Some(row.status), "the row says how its operation ended");
             self.rule(id, written == row.journal, "the journal holds what was written, in that order");

@@ -6,7 +6,7 @@ use common::{
 };
 use serde_json::Value;
 
-use super::{Case, Verdict, attempts::Attempts, must};
+use super::{Case, Intent, Verdict, attempts::Attempts, must};
 use crate::memory::JournalRow;
 
 /// The account of one step.
@@ -54,18 +54,18 @@ impl StepAccount {
 }
 
 impl Case {
-    pub(super) fn append(&mut self, entries: &[NewEntry<'_>], fence: i64) -> Verdict {
+    pub(super) fn append(&mut self, entries: &[NewEntry<'_>], fence: i64, intent: Intent) -> Verdict {
         let owed = std::mem::take(&mut self.owes_a_loss);
         let noted = entries.first().is_some_and(is_loss);
         must(owed == noted, "who vanished in the middle of a step is noted first, and nobody else is")?;
         for entry in entries {
-            self.append_one(entry, fence)?;
+            self.append_one(entry, fence, intent)?;
             self.written.push(JournalRow::new(entry, fence));
         }
         Ok(())
     }
 
-    fn append_one(&mut self, entry: &NewEntry<'_>, fence: i64) -> Verdict {
+    fn append_one(&mut self, entry: &NewEntry<'_>, fence: i64, intent: Intent) -> Verdict {
         let NewEntry { ordinal, event, .. } = *entry;
         let before = self.steps[..ordinal].iter().all(|step| step.succeeded);
         let later_is_open = self.steps[ordinal + 1..].iter().any(|step| step.begun && !step.undone);
@@ -93,7 +93,12 @@ impl Case {
                 step.end_run(fence, "only what its holder began fails")?;
                 step.runs.fail(failure(entry), unwinds);
             }
-            Event::Waiting if step.undoing.is_some() => return Err("no undo waits here"),
+            Event::Waiting if step.undoing.is_some() => {
+                must(step.undoing.take() == Some(fence), "only what its holder undoes waits")?;
+                must(intent.has_parts, "undoing waits for parts, and for nothing else here")?;
+                step.undos = Attempts::default();
+                step.runs = Attempts::default();
+            }
             Event::Waiting => {
                 step.end_run(fence, "only what its holder began waits")?;
                 step.forget_attempts();
@@ -122,7 +127,8 @@ impl Case {
     /// What a look saved is what the next one is handed, and the step after it.
     fn follow_state(&mut self, entry: &NewEntry<'_>) -> Verdict {
         let Some(output) = &entry.output else {
-            return must(entry.event != Event::Waiting, "a look says how far it is");
+            let undoing = self.steps[entry.ordinal].undoing.is_some();
+            return must(entry.event != Event::Waiting || undoing, "a look says how far it is");
         };
         let saved = output["looks"].as_u64().unwrap_or_default();
         let (known, first) = (self.looks, !self.steps[entry.ordinal].waiting);
@@ -147,5 +153,5 @@ fn word<'a>(entry: &'a NewEntry<'_>) -> Option<&'a str> {
 
 fn failure(entry: &NewEntry<'_>) -> Kind {
     let word = word(entry).expect("errors have a kind");
-    Kind::ALL.into_iter().find(|kind| kind.as_str() == word).expect("a kind")
+    Kind::ALL.iter().copied().find(|kind| kind.as_str() == word).expect("a kind")
 }

@@ -25,8 +25,11 @@ impl Case {
 impl Oracle {
     pub fn claimed(&mut self, claimed: &Claimed, now: Duration, lease: Duration) {
         let id = claimed.id;
-        let (tenant, stamp) = (self.case(id).tenant, self.case(id).stamp);
-        let others = || self.cases.values().filter(|other| other.tenant == tenant && other.stamp.1 != id);
+        let (subject, stamp) = (self.case(id).subject.clone(), self.case(id).stamp);
+        // The parts of an operation take turns with each other and with nobody else.
+        let parent = self.case(id).parent;
+        let same = |other: &&Case| other.subject == subject && other.parent == parent && other.stamp.1 != id;
+        let others = || self.cases.values().filter(same);
         let alone = !others().any(Case::has_begun);
         let first = !others().any(|other| other.end.is_none() && other.fence == 0 && other.stamp < stamp);
         let begins = claimed.fence == 1;
@@ -76,16 +79,21 @@ impl Oracle {
         lease: Duration,
     ) {
         let later = self.later.remove(&(task::id(), id));
-        let intent = Intent { stopping, later };
+        let (later, saves) = later.unzip();
+        let intent = Intent { stopping, later, has_parts: self.parts_of(id).next().is_some() };
         let holds = self.case(id).holds(fence, now);
         self.rule(id, undoing.is_some() == holds, "a journal is written under its lease and only so");
         let Some(undoing) = undoing else { return };
         let case = self.case(id);
         let verdict = case
-            .append(entries, fence)
+            .append(entries, fence, intent)
             .and_then(|()| case.transition(entries, transition, intent, now, lease));
+        let rests = matches!(transition, Transition::Postpone { .. }) && !undoing;
+        let saved = saves.is_none_or(|looks| case.looks == looks);
         let direction = case.end.is_some() || case.stuck || case.going_back == undoing;
         self.judge(id, verdict);
+        self.rule(id, !rests || saved, "what a look saves is in the journal before it rests");
+        self.judge_parts(id, entries);
         self.rule(id, direction, "a worker is told when its operation goes back, and only then");
     }
 }

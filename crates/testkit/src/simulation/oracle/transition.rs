@@ -14,6 +14,9 @@ const ON_THE_WAY: Duration = Duration::from_secs(35);
 /// What is looked at again rests this long at least; so does what waits for its turn to be driven alone.
 const SHORTEST_REST: Duration = Duration::from_secs(1);
 
+/// What waits for a part is looked at again after this, unless the part ends before.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
 /// What the worker that writes has in mind, as the simulation knows and the record does not.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Intent {
@@ -21,6 +24,8 @@ pub struct Intent {
     pub stopping: bool,
     /// Its step asked for this pause.
     pub later: Option<Duration>,
+    /// It has had something done as a part of itself.
+    pub has_parts: bool,
 }
 
 impl Case {
@@ -94,6 +99,10 @@ impl Case {
                 "what is late does not rest",
             )?;
             return if entry.event == Event::Failed { &step.runs } else { &step.undos }.pauses_for(pause);
+        }
+        // Undoing waits until what was called off has ended.
+        if self.going_back && intent.has_parts && intent.later.is_none() && !entries.is_empty() {
+            return must(pause == LOOK_AGAIN, "whoever waits for a part looks again in half a minute");
         }
         if let Some(asked) = intent.later {
             let asked = asked.max(SHORTEST_REST);

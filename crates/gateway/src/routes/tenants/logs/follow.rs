@@ -6,7 +6,6 @@
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
-    sync::Arc,
     time::Duration,
 };
 
@@ -14,12 +13,17 @@ use axum::response::{
     IntoResponse, Response,
     sse::{Event, KeepAlive, Sse},
 };
-use common::{bus::BusError, error::Kind, id::TenantId};
+use common::{bus::BusError, cluster::ClusterId, error::Kind, id::TenantId};
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, header};
 use serde::Serialize;
+use serde_json::json;
 use time::OffsetDateTime;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 use wire::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES};
 
 use super::{LogLineView, Query};
@@ -27,15 +31,13 @@ use crate::{
     app::App,
     auth::Identity,
     events::EndView,
-    http::postponed::spread,
+    http::{postponed::spread, request},
     problem::{Code, Problem},
     routes::events::{HEARTBEAT, RETRY_SECONDS, UNBUFFERED},
+    store::tenants::Tenant,
 };
 
 const LAST_EVENT_ID: &str = "last-event-id";
-
-/// So many may follow logs at one gateway: a question a second each, of which a provisioner answers sixteen at a time.
-pub const FOLLOWERS: usize = 64;
 
 /// People read along.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -74,6 +76,16 @@ impl End {
     }
 }
 
+/// The header that says which line a client was told last.
+pub enum LastLine {}
+
+impl IntoParams for LastLine {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let nanoseconds = json!({ "type": "string", "pattern": "^[0-8]?[0-9]{1,18}$" });
+        request::header(LAST_EVENT_ID, "Wins over `after`", nanoseconds)
+    }
+}
+
 /// The line after which a client that was here before goes on: its message's id, nanoseconds since 1970.
 pub fn last_line(headers: &HeaderMap) -> Result<Option<OffsetDateTime>, Problem> {
     let mut values = headers.get_all(LAST_EVENT_ID).iter();
@@ -91,6 +103,7 @@ pub fn last_line(headers: &HeaderMap) -> Result<Option<OffsetDateTime>, Problem>
 pub struct Feed {
     app: App,
     tenant: TenantId,
+    cluster: Option<ClusterId>,
     role: Option<LoggedRole>,
     seen: Seen,
     pending: VecDeque<Told>,
@@ -100,17 +113,10 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// A place for one more client.
-    pub fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
-        let full = "As many clients follow logs here as can. Try again later.";
-        let place = Arc::clone(&app.log_followers).try_acquire_owned();
-        place.map_err(|_| Problem::new(Code::Unavailable).detail(full))
-    }
-
     /// Goes on from what was asked for first and answered.
     pub fn of(
         app: &App,
-        (tenant, identity): (TenantId, &Identity),
+        (tenant, identity): (&Tenant, &Identity),
         place: OwnedSemaphorePermit,
         query: &Query,
         first: Logs,
@@ -123,7 +129,8 @@ impl Feed {
         let pending = seen.news(Logs { truncated: false, ..first });
         let expires = Instant::now() + identity.valid_for();
         let (app, role) = (app.clone(), query.role);
-        Self { app, tenant, role, seen, pending, failures: 0, expires, _place: place }
+        let (tenant, cluster) = (tenant.id, tenant.cluster());
+        Self { app, tenant, cluster, role, seen, pending, failures: 0, expires, _place: place }
     }
 
     /// Nothing is lost when this is not waited for to the end.
@@ -143,8 +150,9 @@ impl Feed {
                 return Ok(told);
             }
             tokio::time::sleep(ASK_EVERY).await;
-            let Self { tenant, role, .. } = *self;
-            let asked = AskLogs { tenant, role, tail: MOST_LINES, after: self.seen.after() };
+            let (Self { tenant, role, .. }, cluster) = (&*self, self.cluster.clone());
+            let (tenant, role) = (*tenant, *role);
+            let asked = AskLogs { tenant, cluster, role, tail: MOST_LINES, after: self.seen.after() };
             match self.app.bus.request(&asked).await {
                 Ok(logs) => {
                     self.failures = 0;
