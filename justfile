@@ -75,7 +75,7 @@ storm:
 
 # A release and a former one work on one record for five minutes of storm, and then the former one alone: docs/storm.md
 releases former seconds="300":
-    STORM_FORMER={{former}} STORM_SECONDS={{seconds}} deploy/storm
+    STORM_FORMER={{former}} STORM_SECONDS={{seconds}} STORM_VERBS="${STORM_VERBS:-apart}" deploy/storm
 
 # Let a gateway be attacked in seven ways, and see what it costs everybody else (docs/siege.md)
 siege:

@@ -169,6 +169,8 @@ async fn a_tenant_in_another_state_is_a_conflict_that_says_which(database: PgPoo
         ("suspend", json!({})),
         ("resume", json!({})),
         ("scale", json!({ "cpu": 1.5 })),
+        // Even if it had that once.
+        ("scale", json!({ "cpu": 2 })),
     ] {
         let refused = ask(&platform, verb, &body).await;
         refused.assert_problem(409, "conflict");

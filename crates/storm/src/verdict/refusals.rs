@@ -64,7 +64,7 @@ fn is_the_same(operation: &Operation, told: &Unaccepted) -> bool {
 fn is_so(asked: Asked, kind: &OperationKind, life: Option<Life>) -> bool {
     let Some(life) = life else { return false };
     match asked {
-        Asked::Scale(_, wish) => life.size.with(wish) == life.size,
+        Asked::Scale(_, wish) => kind.from.contains(&life.status) && life.size.with(wish) == life.size,
         Asked::Create(_)
         | Asked::Remove(_)
         | Asked::Cancel(_)

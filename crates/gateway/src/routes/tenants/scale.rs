@@ -61,7 +61,8 @@ async fn is_so(
         return Ok(None);
     }
     let tenant: Tenant = tenants::find(&reader, tenant).await?.ok_or_else(absent)?;
-    Ok(Some(tenant).filter(|tenant| scaling::is_so(tenant, request)))
+    let could_be = TenantScale::KIND.from.contains(&tenant.status.0);
+    Ok(Some(tenant).filter(|tenant| could_be && scaling::is_so(tenant, request)))
 }
 
 async fn wanted(app: &App, command: &Command<For<TenantScale>, Tenant>) -> Answered<Scale> {
