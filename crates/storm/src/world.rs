@@ -72,7 +72,7 @@ impl World {
         match call.verb {
             Verb::Look => return Ok(state.all_of(by.tenant)),
             Verb::Pending => return Ok(vec![Object::job(); state.pending(by.tenant, now)]),
-            _ => {}
+            Verb::Make { .. } | Verb::Drop { .. } | Verb::Resize { .. } | Verb::Restart { .. } => {}
         }
         let object = state.object(by.tenant, &call.verb);
         let effect = Effect { by: by.clone(), verb: call.verb.clone(), object, at: now };

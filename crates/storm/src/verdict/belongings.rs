@@ -73,7 +73,11 @@ fn things(tenant: TenantId, life: Life) -> BTreeSet<Thing> {
     match life.status {
         TenantStatus::Active => single.chain(each(Kind::Container)).chain(each(Kind::Volume)).collect(),
         TenantStatus::Suspended => single.collect(),
-        _ => BTreeSet::new(),
+        TenantStatus::Provisioning
+        | TenantStatus::Migrating
+        | TenantStatus::Failed
+        | TenantStatus::Deleting
+        | TenantStatus::Deleted => BTreeSet::new(),
     }
 }
 
@@ -83,7 +87,11 @@ fn instances(tenant: TenantId, life: Life) -> BTreeMap<String, Limits> {
         TenantStatus::Active | TenantStatus::Suspended => {
             containers(tenant, life.size).map(|name| (name, limits(life.size))).collect()
         }
-        _ => BTreeMap::new(),
+        TenantStatus::Provisioning
+        | TenantStatus::Migrating
+        | TenantStatus::Failed
+        | TenantStatus::Deleting
+        | TenantStatus::Deleted => BTreeMap::new(),
     }
 }
 
@@ -91,7 +99,11 @@ fn routes(status: TenantStatus) -> Vec<Option<String>> {
     match status {
         TenantStatus::Active => vec![None],
         TenantStatus::Suspended => vec![Some("suspended".into())],
-        _ => Vec::new(),
+        TenantStatus::Provisioning
+        | TenantStatus::Migrating
+        | TenantStatus::Failed
+        | TenantStatus::Deleting
+        | TenantStatus::Deleted => Vec::new(),
     }
 }
 
