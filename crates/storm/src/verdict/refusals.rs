@@ -18,12 +18,11 @@ pub fn undeserved(
     histories: &HashMap<TenantId, History<'_>>,
 ) -> Option<String> {
     let asked = told.question.asked;
-    let deserved = match told.said {
-        Said::Impossible if matches!(asked, Asked::Cancel(_)) => {
-            let Asked::Cancel(operation) = asked else { return None };
+    let deserved = match (asked, told.said) {
+        (Asked::Cancel(operation), Said::Impossible) => {
             record.operations.get(&operation).is_some_and(|operation| cannot_be_cancelled(operation, told))
         }
-        said @ (Said::So | Said::Joined(_) | Said::Impossible) => {
+        (asked, said) => {
             let (kind, tenant) = asked.kind().zip(asked.tenant())?;
             let mut lives = histories.get(&tenant)?.expected(told.question.sent, told.answered).into_iter();
             match said {
@@ -63,13 +62,8 @@ fn is_the_same(operation: &Operation, told: &Unaccepted) -> bool {
 
 fn is_so(asked: Asked, kind: &OperationKind, life: Option<Life>) -> bool {
     let Some(life) = life else { return false };
-    match asked {
-        Asked::Scale(_, wish) => kind.from.contains(&life.status) && life.size.with(wish) == life.size,
-        Asked::Create(_)
-        | Asked::Remove(_)
-        | Asked::Cancel(_)
-        | Asked::Restart(_)
-        | Asked::Suspend(_)
-        | Asked::Resume(_) => kind.ends == Some(life.status),
+    if let Asked::Scale(_, wish) = asked {
+        return kind.from.contains(&life.status) && life.size.with(wish) == life.size;
     }
+    kind.ends == Some(life.status)
 }

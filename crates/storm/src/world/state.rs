@@ -100,28 +100,22 @@ impl State {
             return Outcome::default();
         };
         let workers = self.workers(tenant);
-        match gone.kind {
-            Kind::Queue => drop(self.jobs.remove(&tenant)),
-            // The last calls that it answered still run.
-            Kind::Container if is_main(&gone.name) && workers > 0 => {
-                let jobs = self.jobs.entry(tenant).or_default();
-                for number in 1..=id % (MOST_JOBS + 1) {
-                    jobs.push(now + LONGEST_JOB / MOST_JOBS as i32 * number as i32);
-                }
-            }
-            Kind::Container if workers == 0 => {
-                return Outcome { cut_off: pending > 0, ..Outcome::default() };
-            }
-            Kind::Role
-            | Kind::Database
-            | Kind::Owner
-            | Kind::Key
-            | Kind::Network
-            | Kind::Volume
-            | Kind::Container
-            | Kind::Job => {}
+        if gone.kind == Kind::Queue {
+            self.jobs.remove(&tenant);
         }
-        Outcome::default()
+        if gone.kind != Kind::Container {
+            return Outcome::default();
+        }
+        if is_main(&gone.name) && workers > 0 {
+            self.leave_jobs(tenant, id % (MOST_JOBS + 1), now);
+        }
+        Outcome { cut_off: workers == 0 && pending > 0, ..Outcome::default() }
+    }
+
+    /// The last calls that a main answered still run.
+    fn leave_jobs(&mut self, tenant: TenantId, many: u64, now: OffsetDateTime) {
+        let ends = (1..=many).map(|number| now + LONGEST_JOB / MOST_JOBS as i32 * number as i32);
+        self.jobs.entry(tenant).or_default().extend(ends);
     }
 
     fn container(&mut self, tenant: TenantId, id: u64) -> Result<&mut Object, Absent> {
