@@ -13,7 +13,7 @@ use n8n::{
 };
 
 use crate::{
-    config::Site,
+    config::{SHARED, Site},
     home::Dedicated,
     store::{
         instances::{Instance, Place},
@@ -24,8 +24,6 @@ use crate::{
 
 pub use migration::MigrationContainer;
 
-/// The shared servers, by the role under which the engine finds them and the name tenants reach them by.
-pub const SHARED: [&str; 3] = ["edge", "postgres", "redis"];
 const POSTGRES_PORT: u16 = 5432;
 const REDIS_PORT: u16 = 6379;
 

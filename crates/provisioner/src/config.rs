@@ -20,7 +20,10 @@ use wire::sizing;
 pub use compliance::Compliance;
 use mail::{Mailer, OptionalMailer};
 
-use crate::{blueprint::SHARED, engine_trust::TakeOver};
+use crate::engine_trust::TakeOver;
+
+/// The shared servers, by the role under which the engine finds them and the name tenants reach them by.
+pub const SHARED: [&str; 3] = ["edge", "postgres", "redis"];
 
 /// The length of a tenant's subnet. Of its 16 addresses three are the network's own and the engine's; the rest hold two mains, the most
 /// workers that there may be, and the shared servers (ADR 37).

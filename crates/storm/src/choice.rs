@@ -2,21 +2,10 @@
 
 use std::str::FromStr;
 
-use common::id::TenantId;
-
 use crate::{
     asked::{Asked, Plan, Wish},
-    ledger::Ledger,
+    ledger::{Known, Ledger},
 };
-
-/// A tenant that somebody was promised and nobody has asked to remove.
-#[derive(Debug, Clone, Copy)]
-pub struct Known {
-    pub tenant: TenantId,
-    pub plan: Plan,
-    /// Whether it was last asked to rest.
-    pub rests: bool,
-}
 
 /// Which verbs are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

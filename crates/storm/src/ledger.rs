@@ -17,7 +17,16 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{asked::Asked, choice::Known};
+use crate::asked::{Asked, Plan};
+
+/// A tenant that somebody was promised and nobody has asked to remove.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    pub tenant: TenantId,
+    pub plan: Plan,
+    /// Whether it was last asked to rest.
+    pub rests: bool,
+}
 
 /// The longest time that is told apart from longer ones, in microseconds.
 const LONGEST_US: u64 = 600_000_000;

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::saga::Asking;
 use super::{
     Asked, Class, Context, NewOperation, OperationKind, Part, Request, StepError, StoreError, later,
 };
@@ -13,15 +14,6 @@ use crate::{error::Kind, id::OperationId, role::Role};
 
 /// How long a step rests that waits for its part, unless that ends before: the bound on what a lost waking costs.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(30);
-
-/// What the step at hand may ask others for.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Asking {
-    pub step: &'static str,
-    pub child: Option<&'static OperationKind>,
-    /// How often a person let the operation go on since the step was begun.
-    pub resumptions: u32,
-}
 
 /// A part that has come to a good end.
 #[derive(Debug, Clone, PartialEq, Eq)]

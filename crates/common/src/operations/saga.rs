@@ -11,7 +11,7 @@ use crate::{
     database,
     error::{Classify, Kind, chain, scrub, writable},
     id::{OperationId, TenantId},
-    operations::{Claimed, Lease, OperationKind, Request, StoreError, part::Asking},
+    operations::{Claimed, Lease, OperationKind, Request, StoreError},
 };
 
 /// A line of steps. The order and the names are part of the record: journals of running operations refer to them.
@@ -71,6 +71,15 @@ pub struct Context<'a, W, R: Request> {
     stopping: &'a CancellationToken,
     /// What the step at hand may ask others for.
     pub(super) asking: Asking,
+}
+
+/// What the step at hand may ask others for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asking {
+    pub step: &'static str,
+    pub child: Option<&'static OperationKind>,
+    /// How often a person let the operation go on since the step was begun.
+    pub resumptions: u32,
 }
 
 /// What the steps of this saga work with.

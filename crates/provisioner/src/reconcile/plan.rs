@@ -90,8 +90,7 @@ fn drifts(
     match inventory.networks.iter().find(|network| network.tenant == Some(tenant)) {
         None => drifts.push(Drift::NetworkMissing),
         Some(network) => {
-            let absent =
-                crate::blueprint::SHARED.into_iter().filter(|role| !network.attached.contains(*role));
+            let absent = crate::config::SHARED.into_iter().filter(|role| !network.attached.contains(*role));
             drifts.extend(absent.map(Drift::SharedDetached));
         }
     }

@@ -18,8 +18,9 @@ use crate::{
     operations::{
         Claimed, Class, ContextOf, Event, Failure, Journal, Next, Saga, Step, Store, StoreError, Transition,
         metrics,
-        part::{Asking, LOOK_AGAIN},
+        part::LOOK_AGAIN,
         policy::{self, Loss},
+        saga::Asking,
     },
 };
 use write::stored;
