@@ -3,7 +3,7 @@
 mod status;
 mod subdomain;
 
-pub use status::{Color, Mode, TenantStatus, UnknownWord};
+pub use status::{Color, Mode, Purpose, TenantStatus, UnknownWord};
 pub use subdomain::{Subdomain, SubdomainError};
 
 /// What a tenant or a cluster complies with, such as `gdpr`: in small letters, because capitals mean the same. `None`: the text names

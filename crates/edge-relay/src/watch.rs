@@ -58,7 +58,7 @@ mod tests {
     use common::{
         id::{RecordId, TenantId},
         service::Readiness,
-        tenant::Color,
+        tenant::{Color, Purpose},
     };
     use edge::{Route, Settings, Snapshot, Target};
     use tokio::net::TcpListener;
@@ -74,7 +74,14 @@ mod tests {
         let prober = Prober::through(&format!("http://{}", hung.local_addr().unwrap())).unwrap();
         let target = Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 };
         let (host, tenant) = ("acme.localhost".parse().unwrap(), TenantId::generate());
-        let routes = vec![Route { host, tenant, targets: vec![target], stand_in: None, generation: 1 }];
+        let routes = vec![Route {
+            host,
+            tenant,
+            purpose: Purpose::Customer,
+            targets: vec![target],
+            stand_in: None,
+            generation: 1,
+        }];
         let folder = std::env::temp_dir().join(format!("rp9-watch-{}", Uuid::now_v7()));
         let memory = Memory::at(folder.clone()).unwrap();
         memory.keep(&Snapshot { record: RecordId::from_uuid(Uuid::from_u128(1)), routes }).unwrap();

@@ -118,7 +118,7 @@ impl Edge for FakeEdge {
 #[cfg(test)]
 mod tests {
     use common::id::TenantId;
-    use common::tenant::Color;
+    use common::tenant::{Color, Purpose};
 
     use super::*;
     use crate::Target;
@@ -131,6 +131,7 @@ mod tests {
         let route = Route {
             host: host.clone(),
             tenant: TenantId::generate(),
+            purpose: Purpose::Customer,
             targets,
             stand_in: None,
             generation: 1,

@@ -47,7 +47,7 @@ pub fn refusal(served: &Snapshot, offered: &Snapshot) -> Option<Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use common::id::TenantId;
+    use common::{id::TenantId, tenant::Purpose};
     use uuid::Uuid;
 
     use super::*;
@@ -57,6 +57,7 @@ mod tests {
         let route = |number| Route {
             host: format!("t{number}.localhost").parse().unwrap(),
             tenant: TenantId::generate(),
+            purpose: Purpose::Customer,
             targets: Vec::new(),
             stand_in: None,
             generation: 1,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use common::id::TenantId;
-use common::tenant::Color;
+use common::tenant::{Color, Purpose};
 use serde::{Deserialize, Serialize};
 
 use crate::Host;
@@ -14,6 +14,9 @@ use crate::Host;
 pub struct Route {
     pub host: Host,
     pub tenant: TenantId,
+    /// What the tenant is there for. A reader that does not know of it takes everybody for a customer's.
+    #[serde(default, skip_serializing_if = "Purpose::is_customer")]
+    pub purpose: Purpose,
     /// The tenant's sides. Without one of positive weight, and without a stand-in, the host is unknown to the edge.
     pub targets: Vec<Target>,
     /// What answers in their place, as long as there is one. A reader that does not know of it sends calls to the sides, where nothing is
@@ -194,6 +197,7 @@ mod tests {
         let mut route = Route {
             host: "acme.localhost".parse().unwrap(),
             tenant,
+            purpose: Purpose::Customer,
             targets: vec![target(Color::Blue, 5), target(Color::Green, 5)],
             stand_in: None,
             generation: 7,
@@ -234,6 +238,7 @@ mod tests {
         let told =
             serde_json::json!({ "host": "acme.localhost", "tenant": tenant, "targets": [], "generation": 1 });
         let route: Route = serde_json::from_value(told.clone()).unwrap();
-        assert_eq!((route.stand_in, serde_json::json!(route)), (None, told));
+        assert_eq!((route.stand_in, route.purpose), (None, Purpose::Customer));
+        assert_eq!(serde_json::json!(route), told);
     }
 }

@@ -2,6 +2,7 @@
 
 use common::error::{Classify, Kind};
 use common::id::{RecordId, TenantId};
+use common::tenant::Purpose;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgExecutor};
 
@@ -105,8 +106,8 @@ pub async fn differ(executor: impl PgExecutor<'_>, routes: &[Route]) -> Result<b
 /// Where does this host lead?
 pub async fn find(executor: impl PgExecutor<'_>, host: &Host) -> Result<Option<Route>, RoutesError> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT i.id AS record, r.host, r.tenant_id, r.targets, r.generation, r.stand_in
-           FROM record_identity i, routes r WHERE r.host = $1",
+        "SELECT i.id AS record, r.host, r.tenant_id, t.purpose, r.targets, r.generation, r.stand_in
+           FROM record_identity i, routes r LEFT JOIN tenants t ON t.id = r.tenant_id WHERE r.host = $1",
     )
     .bind(host.as_str())
     .fetch_optional(executor)
@@ -137,6 +138,7 @@ struct Row {
     record: RecordId,
     host: Option<String>,
     tenant_id: Option<TenantId>,
+    purpose: Option<String>,
     targets: Option<Json<serde_json::Value>>,
     generation: Option<i64>,
     stand_in: Option<String>,
@@ -147,10 +149,9 @@ struct Row {
 /// A row that does not read is left out and logged: one bad row must not take every tenant off the edge.
 pub async fn snapshot(executor: impl PgExecutor<'_>, cluster: Option<&str>) -> Result<Snapshot, RoutesError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT i.id AS record, r.host, r.tenant_id, r.targets, r.generation, r.stand_in
-           FROM record_identity i LEFT JOIN routes r
-             ON $1::text IS NULL
-             OR EXISTS (SELECT FROM tenants t WHERE t.id = r.tenant_id AND t.cluster_id = $1)
+        "SELECT i.id AS record, r.host, r.tenant_id, t.purpose, r.targets, r.generation, r.stand_in
+           FROM record_identity i LEFT JOIN (routes r LEFT JOIN tenants t ON t.id = r.tenant_id)
+             ON $1::text IS NULL OR t.cluster_id = $1
           ORDER BY r.host",
     )
     .bind(cluster)
@@ -166,8 +167,9 @@ fn read(row: Row) -> Option<Route> {
     let (text, tenant, generation) = (row.host?, row.tenant_id?, row.generation?);
     let targets: Option<Vec<Target>> = row.targets.and_then(|targets| serde_json::from_value(targets.0).ok());
     let stand_in = row.stand_in.as_deref().map(StandIn::of_record);
+    let purpose = row.purpose.as_deref().map_or(Purpose::Customer, Purpose::of_record);
     if let (Ok(host), Some(targets)) = (text.parse(), targets) {
-        return Some(Route { host, tenant, targets, stand_in, generation });
+        return Some(Route { host, tenant, purpose, targets, stand_in, generation });
     }
     tracing::error!(tenant_id = %tenant, host = text, "a row of the table of routes does not read");
     None

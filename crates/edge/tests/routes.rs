@@ -3,7 +3,7 @@
 
 use common::error::{Classify as _, Kind};
 use common::id::{RecordId, TenantId};
-use common::tenant::Color;
+use common::tenant::{Color, Purpose};
 use edge::routes::{Ensured, RoutesError, differ, ensure, find, remove, remove_others, snapshot};
 use edge::{Route, StandIn, Target};
 use sqlx::{Connection as _, PgConnection};
@@ -15,7 +15,7 @@ async fn table() -> PgConnection {
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let create = "CREATE TEMPORARY TABLE routes (host text PRIMARY KEY, tenant_id uuid NOT NULL, targets jsonb NOT NULL,
                   generation bigint NOT NULL, updated_at timestamptz NOT NULL, stand_in text);
-                  CREATE TEMPORARY TABLE tenants (id uuid NOT NULL, cluster_id text);
+                  CREATE TEMPORARY TABLE tenants (id uuid NOT NULL, cluster_id text, purpose text NOT NULL DEFAULT 'customer');
                   CREATE TEMPORARY TABLE record_identity (id uuid NOT NULL);
                   INSERT INTO record_identity VALUES (gen_random_uuid())";
     sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
@@ -29,7 +29,8 @@ async fn all(db: &mut PgConnection) -> Vec<Route> {
 fn route(host: &str, tenant: TenantId, generation: i64, color: Color) -> Route {
     let url = "http://10.201.0.3:5678".parse().unwrap();
     let targets = vec![Target { color, url, weight: 1 }];
-    Route { host: host.parse().unwrap(), tenant, targets, stand_in: None, generation }
+    let purpose = Purpose::Customer;
+    Route { host: host.parse().unwrap(), tenant, purpose, targets, stand_in: None, generation }
 }
 
 #[tokio::test]
@@ -143,6 +144,19 @@ async fn a_clusters_edge_is_told_of_its_own_tenants_and_of_whose_record_they_are
     assert_eq!((of_east.record, of_east.routes.as_slice()), (whole.record, &routes[..1]));
     let of_north = snapshot(&mut db, Some("north")).await.unwrap();
     assert_eq!((of_north.record, of_north.routes.len()), (whole.record, 0));
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_route_says_what_its_tenant_is_there_for() {
+    let (mut db, tenant) = (table().await, TenantId::generate());
+    let own = route("shared-1.localhost", tenant, 1, Color::Blue);
+    let _ = ensure(&mut db, &own).await.unwrap();
+    let tenants = sqlx::query("INSERT INTO tenants VALUES ($1, 'east', 'shared')").bind(tenant);
+    tenants.execute(&mut db).await.unwrap();
+    let told = Route { purpose: Purpose::Shared, ..own };
+    assert_eq!(find(&mut db, &told.host).await.unwrap().as_ref(), Some(&told));
+    assert_eq!(all(&mut db).await, [told]);
 }
 
 #[tokio::test]

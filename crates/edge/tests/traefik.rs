@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
-use common::tenant::Color;
+use common::tenant::{Color, Purpose};
 use edge::health::{Side, Sighting};
 use edge::probe::Prober;
 use edge::{
@@ -123,7 +123,8 @@ fn route(host: &str, tenant: TenantId, generation: i64, targets: &[(Color, Socke
         weight: *weight,
     };
     let targets = targets.iter().map(target).collect();
-    Route { host: host.parse().unwrap(), tenant, targets, stand_in: None, generation }
+    let purpose = Purpose::Customer;
+    Route { host: host.parse().unwrap(), tenant, purpose, targets, stand_in: None, generation }
 }
 
 /// A Traefik, the table it follows, and two sides of a tenant.

@@ -113,8 +113,8 @@ impl Blueprint {
         hosts
             .map(|host| {
                 let host: Host = host.parse().map_err(malformed)?;
-                let (tenant, targets) = (self.tenant.id, vec![target.clone()]);
-                Ok(Route { host, tenant, targets, stand_in, generation: self.tenant.generation })
+                let Tenant { id: tenant, purpose, generation, .. } = self.tenant;
+                Ok(Route { host, tenant, purpose, targets: vec![target.clone()], stand_in, generation })
             })
             .collect()
     }

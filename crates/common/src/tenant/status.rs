@@ -1,4 +1,4 @@
-//! Closed sets of words: how a tenant is hosted, how it is, and which of its two sides is meant.
+//! Closed sets of words: how a tenant is hosted, what it is there for, how it is, and which of its two sides is meant.
 
 use strum::VariantNames;
 
@@ -44,6 +44,54 @@ impl Mode {
     /// The word used in the API, the database, metrics and logs.
     pub const fn as_str(self) -> &'static str {
         self.into_str()
+    }
+}
+
+/// What a tenant is there for.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str, parse_err_ty = UnknownWord, parse_err_fn = unknown::<Self>)]
+pub enum Purpose {
+    /// It is somebody's.
+    #[default]
+    Customer,
+    /// It is the platform's own: an n8n that tenants in [`Mode::Shared`] live in. Nothing to customers and the portal. Also in place of
+    /// a word that only a later release knows: whatever else that is, it is not a customer's.
+    #[serde(other)]
+    Shared,
+}
+
+impl Purpose {
+    /// Every word, in this order.
+    pub const ALL: &'static [&'static str] = Self::VARIANTS;
+
+    /// The word used in the database and in the edge's routes.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+
+    /// The one that this word in the record is, whichever release wrote it.
+    pub fn of_record(word: &str) -> Self {
+        word.parse().unwrap_or(Self::Shared)
+    }
+
+    /// Whether it is somebody's.
+    pub fn is_customer(&self) -> bool {
+        *self == Self::Customer
     }
 }
 
@@ -125,6 +173,15 @@ mod tests {
         for word in TenantStatus::ALL {
             assert_eq!(word.parse::<TenantStatus>().map(TenantStatus::as_str), Ok(*word));
         }
+    }
+
+    #[test]
+    fn what_a_later_release_makes_for_itself_is_no_customers() {
+        for word in Purpose::ALL {
+            assert_eq!(Purpose::of_record(word).as_str(), *word);
+        }
+        assert_eq!(Purpose::of_record("trial"), Purpose::Shared);
+        assert_eq!(serde_json::from_str::<Purpose>("\"trial\"").unwrap(), Purpose::Shared);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub const SHOWN: &[Shown] = &[
         table: "tenants",
         tenant: "id",
         columns: "active_color, address_released, cluster_id, compliance, created_at, custom_domain, email, failure, id, \
-                  metadata, mode, n8n_version, name, plan, region, search, status, subdomain, updated_at",
+                  metadata, mode, n8n_version, name, plan, purpose, region, search, status, subdomain, updated_at",
     },
     Shown {
         table: "tenant_limits",

@@ -1,6 +1,10 @@
 use std::{path::PathBuf, time::Duration};
 
-use common::{id::TenantId, service::Readiness, tenant::Color};
+use common::{
+    id::TenantId,
+    service::Readiness,
+    tenant::{Color, Purpose},
+};
 use edge::{Route, Target};
 use serde_json::Value;
 use uuid::Uuid;
@@ -37,6 +41,7 @@ fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
     let route = |number| Route {
         host: format!("t{number}.localhost").parse().unwrap(),
         tenant: TenantId::generate(),
+        purpose: Purpose::Customer,
         targets: vec![Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 }],
         stand_in: None,
         generation: 1,

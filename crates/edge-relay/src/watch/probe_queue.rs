@@ -75,7 +75,10 @@ fn urgency(age: u64, doubtful: bool) -> u64 {
 mod tests {
     use std::ops::Range;
 
-    use common::{id::TenantId, tenant::Color};
+    use common::{
+        id::TenantId,
+        tenant::{Color, Purpose},
+    };
     use edge::{Route, Target};
 
     use super::*;
@@ -86,6 +89,7 @@ mod tests {
             let route = Route {
                 host: format!("t{number}.localhost").parse().unwrap(),
                 tenant: TenantId::generate(),
+                purpose: Purpose::Customer,
                 targets: vec![Target { color: Color::Blue, url, weight: 1 }],
                 stand_in: None,
                 generation: 1,

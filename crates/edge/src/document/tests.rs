@@ -1,3 +1,5 @@
+use common::tenant::Purpose;
+
 use super::*;
 use crate::{Mark, Target};
 
@@ -10,7 +12,8 @@ fn route(host: &str, id: u128, generation: i64, targets: &[(Color, &str, u16)]) 
     // Built from text, so that the golden file stays the same.
     let tenant = format!("ten_{id:032x}").parse().unwrap();
     let targets = targets.iter().map(target).collect();
-    Route { host: host.parse().unwrap(), tenant, targets, stand_in: None, generation }
+    let purpose = Purpose::Customer;
+    Route { host: host.parse().unwrap(), tenant, purpose, targets, stand_in: None, generation }
 }
 
 fn settings(tls: Option<&str>) -> Settings {

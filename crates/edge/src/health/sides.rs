@@ -80,7 +80,7 @@ impl Sides {
 
 #[cfg(test)]
 mod tests {
-    use common::id::TenantId;
+    use common::{id::TenantId, tenant::Purpose};
 
     use super::*;
     use crate::{StandIn, Target};
@@ -94,6 +94,7 @@ mod tests {
         Route {
             host: "acme.localhost".parse().unwrap(),
             tenant: TenantId::generate(),
+            purpose: Purpose::Customer,
             targets: targets.iter().map(target).collect(),
             stand_in: None,
             generation: 1,

@@ -4,7 +4,7 @@ use common::{
     error::Kind,
     id::{OperationId, TenantId},
     operations::StepError,
-    tenant::TenantStatus,
+    tenant::{Purpose, TenantStatus},
 };
 use engine::ClusterId;
 use ipnet::{IpNet, Ipv4Net};
@@ -18,6 +18,7 @@ use crate::home::{Dedicated, Home, here};
 #[derive(Debug, Clone)]
 pub struct Tenant {
     pub id: TenantId,
+    pub purpose: Purpose,
     pub name: String,
     pub email: String,
     pub subdomain: String,
@@ -40,7 +41,7 @@ pub struct Tenant {
 }
 
 const GET: &str = concat!(
-    "select t.id, t.name, t.email, t.subdomain, t.custom_domain, t.region, t.compliance, t.subnet, t.generation, t.created_at,
+    "select t.id, t.purpose, t.name, t.email, t.subdomain, t.custom_domain, t.region, t.compliance, t.subnet, t.generation, t.created_at,
         l.cpu_millis, l.memory_mb, l.workers, coalesce(l.base_workers, l.workers) as base_workers,
         l.concurrent_executions, ",
     homes::columns!(),
@@ -73,6 +74,7 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
     let subnet: Option<IpNet> = row.try_get("subnet")?;
     Ok(Tenant {
         id: row.try_get("id")?,
+        purpose: Purpose::of_record(row.try_get("purpose")?),
         name: row.try_get("name")?,
         email: row.try_get("email")?,
         subdomain: row.try_get("subdomain")?,

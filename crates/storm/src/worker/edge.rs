@@ -1,7 +1,10 @@
 //! An edge that follows the table of routes without delay, and says which change of a route it has.
 
 use async_trait::async_trait;
-use common::{id::TenantId, tenant::Color};
+use common::{
+    id::TenantId,
+    tenant::{Color, Purpose},
+};
 use edge::{Answerer, Edge, EdgeError, Host, Mark, Route, StandIn, Target};
 use sqlx::{PgPool, types::Json};
 
@@ -35,7 +38,14 @@ impl TableEdge {
         let found: Option<Row> = found.map_err(|error| EdgeError::Unavailable(error.into()))?;
         Ok(found.map(|(tenant, Json(targets), generation, word)| {
             let stand_in = word.as_deref().and_then(StandIn::from_word);
-            let route = Route { host: host.clone(), tenant, targets, stand_in, generation };
+            let route = Route {
+                host: host.clone(),
+                tenant,
+                purpose: Purpose::Customer,
+                targets,
+                stand_in,
+                generation,
+            };
             // One that leads nowhere is no answer that anybody expects.
             let nowhere = Mark { tenant, answerer: Answerer::Side(Color::Blue), generation: -1 };
             route.mark().unwrap_or(nowhere)

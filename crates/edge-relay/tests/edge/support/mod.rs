@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{id::TenantId, tenant::Color};
+use common::{
+    id::TenantId,
+    tenant::{Color, Purpose},
+};
 use edge::{Route, Target};
 
 pub use calls::{Answer, Calls, ask, ask_with, post};
@@ -85,5 +88,5 @@ impl Edge {
 pub fn route(host: &str, instance: SocketAddr) -> Route {
     let target = Target { color: Color::Blue, url: instance.into(), weight: 1 };
     let (host, tenant) = (host.parse().unwrap(), TenantId::generate());
-    Route { host, tenant, targets: vec![target], stand_in: None, generation: 1 }
+    Route { host, tenant, purpose: Purpose::Customer, targets: vec![target], stand_in: None, generation: 1 }
 }
