@@ -59,6 +59,10 @@ pub trait TenantDatabases: Send + Sync {
     /// Stores an API key of the owner, replacing one of the same label.
     async fn seed_api_key(&self, name: &Name, key: &ApiKeyRow) -> Result<(), DatabaseError>;
 
+    /// Brings the platform's own schema in the database of an instance that tenants share to this release's: what they may do, how much of it,
+    /// and the role that they have. It needs the instance's tables.
+    async fn ensure_shared_schema(&self, name: &Name) -> Result<(), DatabaseError>;
+
     /// The family of tables that this database has. It fails for one that is not understood.
     async fn schema(&self, name: &Name) -> Result<&'static Family, DatabaseError>;
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::id::TenantId;
+use common::{id::TenantId, tenant::Purpose};
 use secrecy::SecretString;
 
 use wire::sizing;
@@ -16,11 +16,14 @@ mod environment;
 mod mail;
 mod revision;
 mod secret;
+mod settings;
+mod shared;
 
 pub use common::public_address::Scheme;
 pub use mail::{Mail, MailTls};
 pub use revision::REVISION;
 pub use secret::{Secret, Secrets};
+pub use settings::settings;
 
 /// Variables of an environment.
 type Pairs = Vec<(&'static str, String)>;
@@ -29,6 +32,8 @@ type Pairs = Vec<(&'static str, String)>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
     pub tenant: TenantId,
+    /// Whether it is somebody's, or many share it.
+    pub purpose: Purpose,
     pub version: Version,
     /// The address people and webhooks use, without the port.
     pub host: String,
@@ -79,11 +84,13 @@ pub enum Role {
 impl Role {
     /// How many connections to the database this process keeps at most: a role's limit is the sum over its processes,
     /// both sides of an upgrade included.
-    pub const fn connections(self) -> u16 {
-        match self {
-            Self::Main => 4,
-            Self::Worker { concurrency } => sizing::connections_of_worker(concurrency),
-            Self::Migrate => 2,
+    pub const fn connections(self, purpose: Purpose) -> u16 {
+        match (self, purpose) {
+            (Self::Main, Purpose::Customer) => 4,
+            // The hooks ask three short questions before each execution.
+            (Self::Main, Purpose::Shared) => 8,
+            (Self::Worker { concurrency }, _) => sizing::connections_of_worker(concurrency),
+            (Self::Migrate, _) => 2,
         }
     }
 }

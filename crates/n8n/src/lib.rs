@@ -4,6 +4,7 @@ pub mod account;
 pub mod databases;
 #[cfg(feature = "fake")]
 pub mod fake;
+pub mod hooks;
 pub mod launch;
 pub mod queues;
 pub mod schema;

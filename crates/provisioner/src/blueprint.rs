@@ -61,6 +61,7 @@ impl Blueprint {
         let name = Name::of(tenant.id);
         let n8n = N8n {
             tenant: tenant.id,
+            purpose: tenant.purpose,
             version: home.version,
             host: host_name(site, &tenant),
             scheme: site.public.scheme,
@@ -78,7 +79,12 @@ impl Blueprint {
                 prefix: queues::prefix(tenant.id),
             },
             timezone: "Etc/UTC".into(),
-            mail: site.mailer.as_ref().map(|mailer| mailer.mail.clone()),
+            // Those who share one have no mailbox: their addresses lead nowhere.
+            mail: site
+                .mailer
+                .as_ref()
+                .filter(|_| tenant.purpose.is_customer())
+                .map(|mailer| mailer.mail.clone()),
         };
         Ok(Self { tenant, home, instances, secrets, network, n8n, site: site.clone() })
     }
@@ -123,8 +129,9 @@ impl Blueprint {
 /// How many connections the role of a tenant with these instances may open: the pools of its containers, of a second main during a change,
 /// and a command line or a backup beside them.
 pub fn connection_limit(tenant: &Tenant, instances: &[Instance]) -> u16 {
-    let pools = instances.iter().map(|instance| container::role(tenant, instance).connections());
-    pools.sum::<u16>() + Role::Main.connections() + Role::Migrate.connections() * 2
+    let connections = |role: Role| role.connections(tenant.purpose);
+    let pools = instances.iter().map(|instance| connections(container::role(tenant, instance)));
+    pools.sum::<u16>() + connections(Role::Main) + connections(Role::Migrate) * 2
 }
 
 /// The address a tenant is reached at, without the port.

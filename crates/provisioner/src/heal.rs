@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::operations::{Context, Saga, Step, StepError, TenantRequest};
+use common::{
+    operations::{Context, Saga, Step, StepError, TenantRequest},
+    tenant::Purpose,
+};
 use engine::{Health, Observed, Selection, State};
 use n8n::databases::Name;
 use wire::kinds::TenantHeal;
@@ -57,7 +60,8 @@ step!(/** All that containers need: network, role and login, each as it should b
 step!(/** Main and workers run, and say that they are ready. */ Containers, "containers", containers);
 step!(/** The edge reaches it. */ Confirm, "route", reached);
 
-/// What a container needs may be there and not be as it should be: with another password n8n ends at each start.
+/// What a container needs may be there and not be as it should be: with another password n8n ends at each start. What tenants of a shared one
+/// may do is in its database, and brought to this release's words.
 pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
@@ -65,6 +69,9 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
     let secrets = &blueprint.secrets.instance;
     let (name, limit) = (Name::of(tenant), blueprint.connection_limit());
     context.fenced().await?.databases.ensure_role(&name, &secrets.database_password, limit).await?;
+    if blueprint.tenant.purpose == Purpose::Shared {
+        context.fenced().await?.databases.ensure_shared_schema(&name).await?;
+    }
     Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
 }
 

@@ -22,6 +22,7 @@ mod schema;
 mod scram;
 mod seed;
 mod session;
+mod shared;
 mod statement;
 mod template;
 
@@ -103,6 +104,14 @@ impl TenantDatabases for PostgresDatabases {
     async fn seed_api_key(&self, name: &Name, key: &ApiKeyRow) -> Result<(), DatabaseError> {
         let mut connection = self.open(name).await?;
         seed::api_key(&mut connection, name, key).await
+    }
+
+    async fn ensure_shared_schema(&self, name: &Name) -> Result<(), DatabaseError> {
+        let alone = self.lock(&name.to_string()).await?;
+        let mut connection = self.open(name).await?;
+        let ensured = shared::ensure(&mut connection, name).await;
+        drop(alone);
+        ensured
     }
 
     async fn schema(&self, name: &Name) -> Result<&'static Family, DatabaseError> {

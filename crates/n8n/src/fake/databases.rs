@@ -39,6 +39,8 @@ pub struct Database {
     /// Whether its tables are some that we know.
     pub understood: bool,
     pub instance_owner: Option<(OwnerId, Owner)>,
+    /// Whether the platform's schema for tenants that share it is there.
+    pub shared_schema: bool,
     /// Label and key.
     pub api_keys: BTreeMap<String, String>,
     pub counts: Counts,
@@ -194,6 +196,7 @@ impl TenantDatabases for FakeDatabases {
                 version: template,
                 understood: true,
                 instance_owner: None,
+                shared_schema: false,
                 api_keys: BTreeMap::new(),
                 counts: Counts::default(),
                 bytes: 0,
@@ -237,6 +240,15 @@ impl TenantDatabases for FakeDatabases {
                 return Err(DatabaseError::NoOwner(*name));
             }
             database.api_keys.insert(key.label.clone(), key.token.expose_secret().to_owned());
+            Ok(())
+        })
+    }
+
+    async fn ensure_shared_schema(&self, name: &Name) -> Result<(), DatabaseError> {
+        self.call("ensure_shared_schema", name, |state| {
+            let database = state.database(name)?;
+            database.family()?;
+            database.shared_schema = true;
             Ok(())
         })
     }

@@ -1,6 +1,8 @@
 //! The variables, by concern. Each is one that the installed n8n reads; what it defaults to rightly is left alone,
 //! unless a tenant's safety hangs on it.
 
+use common::tenant::Purpose;
+
 use super::{GRACE, Instance, Launch, PORT, Pairs, Role, STOP_TIMEOUT, Scheme, Secret, SecretFile, Tmpfs};
 
 /// Where the secrets are mounted.
@@ -11,7 +13,7 @@ const USER: u32 = 1000;
 
 /// Parts of n8n that call its makers, or that serve machines we do not run. The documented switches leave
 /// `mcp-registry` calling api.n8n.io.
-const DISABLED_MODULES: &str =
+pub(super) const DISABLED_MODULES: &str =
     "mcp-registry,instance-ai,workflow-builder,chat-hub,mcp,quick-connect,community-packages";
 
 /// What workflows may not reach beside n8n's own list of private networks: shared address space of providers, and the
@@ -40,6 +42,9 @@ pub(super) fn launch(instance: &Instance, role: Role) -> Launch {
         pairs.extend([queue(instance), address(instance), executions(role), runners(role)].concat());
         pairs.push(("GENERIC_TIMEZONE", instance.timezone.clone()));
         super::mail::extend(instance.mail.as_ref(), &mut pairs, &mut secrets);
+        if instance.purpose == Purpose::Shared {
+            super::shared::extend(&mut pairs);
+        }
     }
     let secret_files: Vec<_> = secrets
         .into_iter()
@@ -86,7 +91,7 @@ fn database(instance: &Instance, role: Role) -> Pairs {
         ("DB_POSTGRESDB_PORT", database.port.to_string()),
         ("DB_POSTGRESDB_DATABASE", database.name.clone()),
         ("DB_POSTGRESDB_USER", database.user.clone()),
-        ("DB_POSTGRESDB_POOL_SIZE", role.connections().to_string()),
+        ("DB_POSTGRESDB_POOL_SIZE", role.connections(instance.purpose).to_string()),
         // How long n8n waits between two tries while Postgres is away. Its own half a minute is what callers would go on failing
         // for after Postgres is back.
         ("DB_RECOVERY_BACKOFF_MIN_MS", "250".into()),
@@ -204,6 +209,7 @@ mod tests {
         let (name, user) = (tenant.to_string(), tenant.to_string());
         Instance {
             tenant,
+            purpose: Purpose::Customer,
             version: Version::new(2, 41, 1),
             host: "acme.localhost".into(),
             scheme,
@@ -257,6 +263,29 @@ mod tests {
                 |name: &str| ["PASSWORD", "SECRET", "KEY", "TOKEN"].iter().any(|word| name.ends_with(word));
             assert_eq!(launch.environment.keys().find(|name| secret(name)), None);
         }
+    }
+
+    #[test]
+    fn strangers_in_one_n8n_have_hooks_and_less_of_what_is_everybodys() {
+        let own = instance(Scheme::Http, 8000);
+        let shared = Instance { purpose: Purpose::Shared, ..own.clone() };
+        for role in [Role::Main, Role::Worker { concurrency: 10 }] {
+            let (told, before) = (shared.launch(role).environment, own.launch(role).environment);
+            assert_eq!(told["EXTERNAL_HOOK_FILES"], "/run/secrets/hooks.cjs");
+            assert!(!before.contains_key("EXTERNAL_HOOK_FILES"));
+            assert!(told["N8N_DISABLED_MODULES"].ends_with(",agents"));
+            let excluded = |told: &str| serde_json::from_str::<Vec<String>>(told).unwrap();
+            let excluded = [&told, &before].map(|told| excluded(&told["NODES_EXCLUDE"]));
+            assert!(excluded[1].iter().all(|node| excluded[0].contains(node)), "{excluded:?}");
+            assert!(
+                before.keys().all(|name| told.contains_key(name)),
+                "nothing that keeps tenants apart is left out"
+            );
+        }
+        let pool =
+            |instance: &Instance| instance.launch(Role::Main).environment["DB_POSTGRESDB_POOL_SIZE"].clone();
+        assert_eq!((pool(&own), pool(&shared)), ("4".into(), "8".into()));
+        assert_eq!(shared.launch(Role::Migrate), own.launch(Role::Migrate), "a template belongs to nobody");
     }
 
     #[test]

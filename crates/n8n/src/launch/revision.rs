@@ -2,14 +2,15 @@
 
 /// Counts the ways in which containers of the same instance were launched, release by release. Containers carry it as a label:
 /// those of an older way are replaced, one tenant after the other. Raised with every change of what
-/// [`Instance::launch`](super::Instance::launch) gives; 1 is what was launched before there was a count.
+/// [`Instance::launch`](super::Instance::launch) gives a customer's; 1 is what was launched before there was a count. What else one that
+/// is shared is told counts in its own [`settings`](super::settings).
 pub const REVISION: u32 = 3;
 
 #[cfg(test)]
 mod tests {
     use sha2::{Digest as _, Sha256};
 
-    use common::id::TenantId;
+    use common::{id::TenantId, tenant::Purpose};
 
     use super::REVISION;
     use crate::launch::{Database, Instance, Launch, Redis, Role, Scheme};
@@ -23,6 +24,7 @@ mod tests {
         let (name, user) = (tenant.to_string(), tenant.to_string());
         Instance {
             tenant,
+            purpose: Purpose::Customer,
             version: Version::new(1, 2, 3),
             host: "acme.example.com".into(),
             scheme,

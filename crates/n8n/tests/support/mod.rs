@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use common::error::{Classify, Kind};
+use common::tenant::Purpose;
 use n8n::Version;
 use n8n::databases::{Migrate, MigrationFailed, MigrationTarget, PostgresDatabases};
 use n8n::launch::{Database, Instance, Launch, Redis, Role, Scheme, Secrets, content};
@@ -88,6 +89,7 @@ pub fn instance(tenant: common::id::TenantId) -> Instance {
     let redis: reqwest::Url = variable("TEST_REDIS_URL").parse().unwrap();
     Instance {
         tenant,
+        purpose: Purpose::Customer,
         version: VERSION,
         host: "acme.localhost".into(),
         scheme: Scheme::Http,

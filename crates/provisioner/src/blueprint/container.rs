@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use common::id::TenantId;
+use common::{id::TenantId, tenant::Purpose};
 use engine::{ContainerSpec, HealthCheck, Limits, Ownership, RestartPolicy, Role, SecretFile, Tmpfs};
-use n8n::launch::{self, Launch, Secrets};
+use n8n::{
+    hooks::{self, HookFile},
+    launch::{self, Launch, Secrets},
+};
 use wire::sizing;
 
 use super::Blueprint;
@@ -33,11 +36,15 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
     let launch = blueprint.n8n.launch(role(&blueprint.tenant, instance));
     let image = blueprint.site.image(blueprint.home.version);
     let mut spec = of_launch(image, owner, limits, launch, &blueprint.secrets.instance);
-    spec.settings = blueprint.site.settings();
+    spec.settings = launch::settings(blueprint.tenant.purpose, &blueprint.site.settings());
     spec.name.clone_from(&instance.name);
     spec.network.clone_from(&blueprint.network.name);
-    if instance.place == Place::Main {
-        spec.labels = traefik_labels(blueprint.tenant.id, &blueprint.n8n.host);
+    match blueprint.tenant.purpose {
+        Purpose::Customer if instance.place == Place::Main => {
+            spec.labels = traefik_labels(blueprint.tenant.id, &blueprint.n8n.host);
+        }
+        Purpose::Customer => {}
+        Purpose::Shared => spec.secrets.extend(hooks()),
     }
     spec
 }
@@ -83,6 +90,14 @@ pub(super) fn of_launch(
         stop_timeout: launch.stop_timeout,
         tmpfs: launch.tmpfs.iter().map(|t| Tmpfs { path: t.path.to_owned(), size_mb: t.megabytes }).collect(),
     }
+}
+
+/// What an n8n that is shared loads at its start, on mains and workers alike. Nothing secret, and beside the secrets because that is the one
+/// directory that is a container's own.
+fn hooks() -> impl Iterator<Item = SecretFile> {
+    let file =
+        |hook: HookFile| SecretFile { path: hook.path.into(), content: hook.content.into(), mode: 0o444 };
+    hooks::FILES.into_iter().map(file)
 }
 
 /// The engine looks as often while a container starts as later, so the interval bounds both how late we learn that a new

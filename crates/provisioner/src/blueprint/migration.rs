@@ -7,7 +7,7 @@ use common::{
     database,
     error::{Classify, Kind},
     id::TenantId,
-    tenant::Color,
+    tenant::{Color, Purpose},
 };
 use engine::{ContainerError, ContainerSpec, Containers, Limits, NetworkSpec, Ownership, Role};
 use ipnet::Ipv4Net;
@@ -146,6 +146,7 @@ impl MigrationContainer<'_> {
         };
         Instance {
             tenant: TenantId::from_uuid(uuid::Uuid::nil()),
+            purpose: Purpose::Customer,
             version: target.version,
             host: "template.invalid".into(),
             scheme: self.site.public.scheme,

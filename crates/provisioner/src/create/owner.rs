@@ -1,9 +1,11 @@
-//! The instance gets its owner and our API key before it first starts: nobody else can ever claim it.
+//! The instance gets its owner and our API key before it first starts: nobody else can ever claim it. One that is to be shared gets what keeps
+//! its tenants apart as well, and the platform keeps the key, by which it will work in there.
 
 use async_trait::async_trait;
 use common::{
     error::Kind,
     operations::{Context, Step, StepError},
+    tenant::Purpose,
 };
 use n8n::{
     account::{self, ApiKeySigner},
@@ -12,7 +14,7 @@ use n8n::{
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
-use crate::World;
+use crate::{World, store::secrets};
 
 /// Tells our key from those the owner makes.
 const KEY_LABEL: &str = "rp9 control plane";
@@ -43,8 +45,18 @@ impl Step<CreateTenant> for SeedOwner {
         // The same claims each time, so that the key can be computed again wherever it is needed.
         let signer = ApiKeySigner { secret: &blueprint.secrets.instance.jwt_secret };
         let token = signer.sign(owner_id, tenant.uuid(), row.created_at)?;
+        if row.purpose == Purpose::Shared {
+            let mut transaction = context.begin().await?;
+            secrets::keep_api_key(&mut *transaction, &context.observe().keys, tenant, &token).await?;
+            transaction.commit().await?;
+        }
         let key = ApiKeyRow { label: KEY_LABEL.into(), token };
-        Ok(context.fenced().await?.databases.seed_api_key(&name, &key).await?)
+        context.fenced().await?.databases.seed_api_key(&name, &key).await?;
+        // Before n8n first runs, too. No step of its own: creations that are under way when a release comes could not go on with another line.
+        if row.purpose == Purpose::Shared {
+            context.fenced().await?.databases.ensure_shared_schema(&name).await?;
+        }
+        Ok(())
     }
 }
 

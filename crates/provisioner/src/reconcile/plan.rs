@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use common::id::TenantId;
+use common::{id::TenantId, tenant::Purpose};
 use engine::{Inventory, Observed, State};
 use n8n::launch;
 
@@ -51,19 +51,24 @@ pub struct Plan {
     pub unknown: BTreeSet<TenantId>,
 }
 
-/// Compares. `settings` are those that containers get now.
-pub fn plan(rows: &Rows, sight: &Sight, watch: &Watch, settings: &str, now: Instant) -> Plan {
-    let former = |seen: &Observed| is_former(seen, settings);
+/// Compares. `configured` are the settings that all containers get now.
+pub fn plan(rows: &Rows, sight: &Sight, watch: &Watch, configured: &str, now: Instant) -> Plan {
+    let [customers, shared] =
+        [Purpose::Customer, Purpose::Shared].map(|purpose| launch::settings(purpose, configured));
+    let settings = |expected: &Expected| if expected.purpose.is_customer() { &customers } else { &shared };
     let settled = rows.tenants.iter().filter(|(_, expected)| expected.is_settled());
     let drifted = settled.filter_map(|(tenant, expected)| {
+        let former = |seen: &Observed| is_former(seen, settings(expected));
         let drifts = drifts(*tenant, expected, sight, former, |name| watch.complaint(name, now));
         (!drifts.is_empty()).then_some((*tenant, drifts))
     });
     let drifted = drifted.collect();
     let tenants = sight.inventory.tenants().into_iter();
     let with = |is_former: bool| {
-        let is = |seen: &Observed| former(seen) == is_former;
-        let tenants = rows.tenants.iter().filter(|(_, expected)| has(expected, &sight.inventory, is));
+        let tenants = rows.tenants.iter().filter(|(_, expected)| {
+            let is = |seen: &Observed| self::is_former(seen, settings(expected)) == is_former;
+            has(expected, &sight.inventory, is)
+        });
         tenants.map(|(tenant, _)| *tenant).collect()
     };
     Plan {

@@ -78,7 +78,7 @@ pub(in crate::reconcile) fn wanted(name: &str) -> Wanted {
 
 /// A tenant that is as it should be.
 pub(in crate::reconcile) fn whole(tenant: TenantId) -> (Rows, Sight) {
-    let expected = Expected { active: true, busy: false, wanted: vec![wanted("main")], trouble: None };
+    let expected = Expected { active: true, wanted: vec![wanted("main")], ..Expected::default() };
     let rows = Rows {
         tenants: BTreeMap::from([(tenant, expected)]),
         seen: HashMap::from([(tenant, Presence::Alive)]),
@@ -136,6 +136,17 @@ fn every_way_of_drifting_is_named() {
     assert_eq!(damaged(&detach), [Drift::SharedDetached("redis")]);
     assert_eq!(damaged(&|s| s.logins = Some(HashSet::new())), [Drift::LoginMissing]);
     assert_eq!(damaged(&|s| s.roles = Some(HashSet::new())), [Drift::RoleMissing]);
+}
+
+#[test]
+fn what_is_shared_has_settings_of_its_own_and_those_of_customers_are_a_former_releases() {
+    let tenant = TenantId::generate();
+    let (mut rows, mut sight) = whole(tenant);
+    rows.tenants.get_mut(&tenant).unwrap().purpose = Purpose::Shared;
+    let differs = |sight: &Sight| planned(&rows, sight).outdated.contains(&tenant);
+    assert!(differs(&sight));
+    sight.inventory.containers[0].settings = launch::settings(Purpose::Shared, SETTINGS);
+    assert!(!differs(&sight));
 }
 
 #[test]

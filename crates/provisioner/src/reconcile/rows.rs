@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use common::id::TenantId;
+use common::{id::TenantId, tenant::Purpose};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 
@@ -25,6 +25,8 @@ pub struct Rows {
 /// What should be there for a tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
+    /// What it is there for: one that is shared has settings of its own.
+    pub purpose: Purpose,
     /// Whether it should be running.
     pub active: bool,
     /// Whether an operation waits for it or works on it.

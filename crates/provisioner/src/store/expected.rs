@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use common::{id::TenantId, operations::Request as _};
+use common::{id::TenantId, operations::Request as _, tenant::Purpose};
 use engine::Inventory;
 use sqlx::{PgExecutor, PgPool, Row, postgres::PgRow};
 
@@ -29,7 +29,7 @@ async fn tenants(
     cluster: &str,
 ) -> Result<BTreeMap<TenantId, Expected>, sqlx::Error> {
     let rows = sqlx::query(
-        "select i.*, t.status = 'active' and coalesce(t.cluster_id, i.cluster_id) = i.cluster_id as active,
+        "select i.*, t.purpose, t.status = 'active' and coalesce(t.cluster_id, i.cluster_id) = i.cluster_id as active,
                 exists (select from operations o where o.tenant_id = t.id
                            and o.status in ('queued', 'running', 'undoing', 'stuck')) as busy,
                 r.heals, r.heal_after <= now() as healable, r.shown_at is not null as shown,
@@ -41,6 +41,7 @@ async fn tenants(
     for row in rows.bind(cluster).fetch_all(executor).await? {
         let tenant = tenants.entry(row.try_get("tenant_id")?).or_default();
         (tenant.active, tenant.busy) = (row.try_get("active")?, row.try_get("busy")?);
+        tenant.purpose = Purpose::of_record(row.try_get("purpose")?);
         tenant.trouble = trouble(&row)?;
         tenant.wanted.push(Wanted {
             name: row.try_get("name")?,

@@ -16,6 +16,9 @@ const DATABASE_PASSWORD: &str = "database_password";
 const REDIS_PASSWORD: &str = "redis_password";
 const OWNER_PASSWORD: &str = "owner_password";
 
+/// Of an n8n that is shared: the platform's own way into it.
+const API_KEY: &str = "api_key";
+
 /// Everything secret about a tenant.
 pub struct TenantSecrets {
     /// What its containers are started with.
@@ -39,18 +42,32 @@ pub async fn ensure(
     ];
     for (name, secret) in fresh {
         let wrapped = keys.wrap(tenant, name, &secret)?;
-        let insert =
-            "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) values ($1, $2, $3, $4)
-                      on conflict (tenant_id, name) do nothing";
-        sqlx::query(insert)
-            .bind(tenant)
-            .bind(name)
-            .bind(wrapped.key_id)
-            .bind(wrapped.ciphertext)
-            .execute(&mut *connection)
-            .await?;
+        insert(&mut *connection, tenant, name, wrapped).await?;
     }
     Ok(())
+}
+
+/// Keeps the key by which the platform works in an n8n that is shared. It is the same each time.
+pub async fn keep_api_key(
+    executor: impl PgExecutor<'_>,
+    keys: &MasterKeys,
+    tenant: TenantId,
+    key: &SecretString,
+) -> Result<(), StepError> {
+    let wrapped = keys.wrap(tenant, API_KEY, key)?;
+    Ok(insert(executor, tenant, API_KEY, wrapped).await?)
+}
+
+async fn insert(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    name: &str,
+    Wrapped { key_id, ciphertext }: Wrapped,
+) -> Result<(), sqlx::Error> {
+    let insert = "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) values ($1, $2, $3, $4)
+                  on conflict (tenant_id, name) do nothing";
+    let insert = sqlx::query(insert).bind(tenant).bind(name).bind(key_id).bind(ciphertext);
+    insert.execute(executor).await.map(drop)
 }
 
 /// Opens all secrets that are the tenant's own.

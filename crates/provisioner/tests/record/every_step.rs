@@ -6,6 +6,7 @@ use common::{
     id::TenantId,
     operations::{End, Request, Saga},
 };
+use n8n::databases::Name;
 use provisioner::{
     CreateTenant, DeleteTenant, HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World,
     sagas,
@@ -25,6 +26,14 @@ async fn break_at<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S, point
     verdict.end
 }
 
+/// Each way of being broken, for a customer's and for one that the platform runs for others to share. Both have two workers.
+fn for_each_purpose<S: Saga>(saga: &'static S) -> impl Iterator<Item = (&'static str, Point)> {
+    let points = points(saga);
+    ["pro", "shared"]
+        .into_iter()
+        .flat_map(move |plan| points.clone().into_iter().map(move |point| (plan, point)))
+}
+
 async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
     let world = |process: &str| fakes.world(process);
     let effects = |process: &str| fakes.effects(process);
@@ -35,9 +44,9 @@ async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
 #[ignore = "needs Postgres: deploy/test"]
 async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in points(&CreateTenant) {
+    for (plan, point) in for_each_purpose(&CreateTenant) {
         let fakes = base.anew().await;
-        let tenant = fakes.accept("pro").await;
+        let tenant = fakes.accept(plan).await;
         let end = break_at(&fakes, &CreateTenant, point).await;
         if point.mode.gives_up() {
             assert_eq!(end, End::RolledBack, "{point:?}");
@@ -53,9 +62,9 @@ async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in points(&DeleteTenant) {
+    for (plan, point) in for_each_purpose(&DeleteTenant) {
         let fakes = base.anew().await;
-        let tenant = fakes.accept("pro").await;
+        let tenant = fakes.accept(plan).await;
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
         fakes.operate(tenant, &TenantDelete {}).await;
         assert_eq!(break_at(&fakes, &DeleteTenant, point).await, End::Succeeded, "{point:?}");
@@ -67,10 +76,11 @@ async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in points(&HealTenant) {
+    for (plan, point) in for_each_purpose(&HealTenant) {
         let fakes = base.anew().await;
-        let tenant = fakes.accept("pro").await;
+        let tenant = fakes.accept(plan).await;
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        fakes.databases.change(&Name::of(tenant), |database| database.shared_schema = false);
         fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
         fakes.containers.die(&format!("rp9-{}-blue-worker-1", tenant.digits()), 137);
         fakes.operate(tenant, &TenantHeal::default()).await;

@@ -16,7 +16,11 @@ use wire::{AskInitialLogin, InitialLogin, ResetLogin};
 use crate::support::Fakes;
 
 async fn tenant(fakes: &Fakes) -> TenantId {
-    let tenant = fakes.accept("starter").await;
+    tenant_of(fakes, "starter").await
+}
+
+async fn tenant_of(fakes: &Fakes, plan: &str) -> TenantId {
+    let tenant = fakes.accept(plan).await;
     let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
     let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
     assert_eq!(rig.to_the_end().await, End::Succeeded);
@@ -127,6 +131,17 @@ async fn resets_of_a_former_release_are_ordered_by_their_ids(pool: PgPool) {
     // Accepted by it, and repeated to a gateway of this one.
     assert_eq!(reset(&fakes, &world, tenant, one).await, Err(Kind::Conflict));
     assert!(opens(&fakes, tenant, last.password.expose_secret()));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn nobody_is_told_or_given_a_password_of_what_is_the_platforms_own(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let (shared, world) = (tenant_of(&fakes, "shared").await, fakes.world("logins"));
+    let asked = AskInitialLogin { tenant: shared, cluster: None };
+    let told = questions::initial_login(&fakes.pool, &world, asked).await;
+    assert_eq!(told.map_err(|error| error.kind()).err(), Some(Kind::NotFound));
+    assert_eq!(reset(&fakes, &world, shared, ResetId::generate()).await, Err(Kind::NotFound));
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -7,12 +7,13 @@ use common::{
     config::Env,
     id::{OperationId, TenantId},
     operations::Request,
-    tenant::Mode,
+    tenant::{Mode, Purpose},
 };
 use engine::{ClusterId, Selection, fake::FakeWorld};
 use n8n::{
     databases::Name,
     fake::{DatabaseWorld, QueueWorld},
+    launch,
 };
 use provisioner::{Site, World, leftovers};
 use sqlx::PgPool;
@@ -107,11 +108,13 @@ impl Fakes {
         calls + self.containers.ledger().iter().filter(|effect| effect.actor == process).count()
     }
 
-    /// Accepts a tenant, as the gateway does.
+    /// Accepts a tenant, as the gateway does; of the plan that nobody can ask for, an n8n to be shared.
     pub async fn accept(&self, plan: &str) -> TenantId {
         let tenant = TenantId::generate();
-        let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version)
-                      values ($1, 'Acme', 'owner@acme.example', $2, 'dedicated', 'provisioning', $3, '2.41.1')";
+        let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, purpose, capacity)
+                      select $1, 'Acme', 'owner@acme.example', $2, 'dedicated', 'provisioning', p.name, '2.41.1',
+                             case when p.offered then 'customer' else 'shared' end, case when not p.offered then 500 end
+                        from plans p where p.name = $3";
         let subdomain = format!("t{}", &tenant.digits()[16..]);
         sqlx::query(insert).bind(tenant).bind(subdomain).bind(plan).execute(&self.pool).await.unwrap();
         let limits = "insert into tenant_limits select $1, cpu_millis, memory_mb, workers, storage_gb,
@@ -147,6 +150,11 @@ impl Fakes {
             .unwrap()
     }
 
+    async fn is_shared(&self, tenant: TenantId) -> bool {
+        let shared = sqlx::query_scalar("select purpose = 'shared' from tenants where id = $1").bind(tenant);
+        shared.fetch_one(&self.pool).await.unwrap()
+    }
+
     async fn count(&self, table: &str, tenant: TenantId) -> i64 {
         let count = format!("select count(*) from {table} where tenant_id = $1");
         sqlx::query_scalar(sqlx::AssertSqlSafe(count)).bind(tenant).fetch_one(&self.pool).await.unwrap()
@@ -165,8 +173,15 @@ impl Fakes {
         assert_eq!(networks[0].attached.len(), 3, "{:?}", networks[0].attached);
         let database = self.databases.database(&Name::of(tenant)).expect("a database");
         assert!(database.instance_owner.is_some() && database.api_keys.len() == 1);
+        let shared = self.is_shared(tenant).await;
+        assert_eq!(database.shared_schema, shared);
+        let purpose = if shared { Purpose::Shared } else { Purpose::Customer };
+        let settings = launch::settings(purpose, &world.site.settings());
+        assert!(own.iter().all(|container| container.settings == settings), "{settings}");
+        let secrets = if shared { 6 } else { 5 };
         assert_eq!(world.queues.observe().await.unwrap(), [tenant]);
-        for (table, rows) in [("routes", 1), ("tenant_instances", workers as i64 + 1), ("tenant_secrets", 5)]
+        for (table, rows) in
+            [("routes", 1), ("tenant_instances", workers as i64 + 1), ("tenant_secrets", secrets)]
         {
             assert_eq!(self.count(table, tenant).await, rows, "{table}");
         }

@@ -68,6 +68,10 @@ impl TenantDatabases for Remote {
         self.ensure(Kind::Key, &name.to_string(), String::new()).await.map(drop).map_err(unavailable)
     }
 
+    async fn ensure_shared_schema(&self, name: &Name) -> Result<(), DatabaseError> {
+        Err(DatabaseError::NotUnderstood(format!("nobody shares {name} in a storm")))
+    }
+
     async fn schema(&self, name: &Name) -> Result<&'static Family, DatabaseError> {
         Err(DatabaseError::NotUnderstood(format!("{name} has no schema in a storm")))
     }

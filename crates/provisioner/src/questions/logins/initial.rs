@@ -5,7 +5,7 @@ use n8n::databases::{DatabaseError, Name};
 use sqlx::PgPool;
 use wire::{AskInitialLogin, InitialLogin};
 
-use super::is_password_of;
+use super::{is_password_of, is_somebodys};
 use crate::{
     World,
     questions::NoAnswer,
@@ -20,6 +20,7 @@ pub async fn initial_login(
 ) -> Result<InitialLogin, NoAnswer> {
     world.is_home_of(pool, question.tenant).await?;
     let row = tenants::get(pool, question.tenant).await?;
+    is_somebodys(&row)?;
     let secrets = secrets::open(pool, &world.keys, question.tenant).await?;
     let (email, password) = (row.email, secrets.owner_password);
     let stale = match world.databases.owner_login(&Name::of(question.tenant)).await {

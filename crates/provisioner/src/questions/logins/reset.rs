@@ -15,8 +15,12 @@ use secrecy::SecretString;
 use sqlx::{PgConnection, PgPool};
 use wire::{InitialLogin, ResetLogin};
 
-use super::{is_password_of, off_thread};
-use crate::{World, questions::NoAnswer, store::secrets::OwnerPassword};
+use super::{is_password_of, is_somebodys, off_thread};
+use crate::{
+    World,
+    questions::NoAnswer,
+    store::{secrets::OwnerPassword, tenants},
+};
 
 /// Does it, once for each id.
 pub async fn reset_login(
@@ -26,6 +30,7 @@ pub async fn reset_login(
 ) -> Result<InitialLogin, NoAnswer> {
     let ResetLogin { tenant, reset, disable_mfa, .. } = question;
     world.is_home_of(pool, tenant).await?;
+    is_somebodys(&tenants::get(pool, tenant).await?)?;
     let mut transaction = database::begin(pool).await.map_err(StepError::from)?;
     let absent = || StepError::failed(Kind::NotFound, "This tenant has no owner yet, or no longer.");
     let stored = OwnerPassword::lock(&mut transaction, tenant).await.map_err(StepError::from)?;

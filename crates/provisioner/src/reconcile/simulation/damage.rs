@@ -124,6 +124,7 @@ impl Model {
         let Some(chosen) = self.choose(count) else { return };
         let (gone, states) = (self.gone(), [State::Exited, State::Paused, State::Created]);
         let state = states[self.dice.usize(..states.len())];
+        let configured = sort == 16 && self.dice.bool();
         let at = self.world.containers.iter().enumerate().filter(|(_, c)| ours(c)).nth(chosen);
         let Some(at) = at.map(|(at, _)| at) else { return };
         let container = &mut self.world.containers[at];
@@ -134,6 +135,7 @@ impl Model {
             3 => container.owner.tenant = Some(gone),
             14 => container.health = Health::Unhealthy,
             15 => self.looping.extend([container.name.clone()]),
+            _ if configured => container.settings = "former".into(),
             _ => container.launch = launch::REVISION - 1,
         }
     }

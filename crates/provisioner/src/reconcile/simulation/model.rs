@@ -5,8 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::id::TenantId;
-use engine::{Health, Inventory, State};
+use common::{id::TenantId, tenant::Purpose};
+use engine::{Health, Inventory, Observed, State};
+use n8n::launch;
 use testkit::seeds::Violation;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::super::{
     plan::{
         Orphan,
-        tests::{container, network, wanted},
+        tests::{SETTINGS, container, network, wanted},
     },
     rows::{Expected, Presence, Rows, Trouble, Wanted},
     sight::Sight,
@@ -150,7 +151,7 @@ impl Model {
                 healable: true,
                 shown: *shown,
             });
-            (*id, Expected { active, busy, wanted: Self::wanted(*id), trouble })
+            (*id, Expected { purpose: purpose(*id), active, busy, wanted: Self::wanted(*id), trouble })
         };
         let presence = |life: &Life| if *life == Life::Gone { Presence::Gone } else { Presence::Alive };
         let lately = self.removed.iter().filter(|(_, at)| self.now - **at < super::HOUR);
@@ -179,17 +180,18 @@ impl Model {
         let renewed = self.renewing.remove(&id).unwrap_or_default();
         let begins = Some(OffsetDateTime::UNIX_EPOCH + self.now);
         for wanted in Self::wanted(id) {
-            let own = |c: &engine::Observed| c.name == wanted.name && c.owner.tenant == Some(id);
+            let own = |c: &Observed| c.name == wanted.name && c.owner.tenant == Some(id);
             let kept = self.world.containers.iter().find(|c| own(c) && !renewed.contains(&c.name));
-            let (launch, started_at) =
-                kept.map_or((n8n::launch::REVISION, begins), |kept| (kept.launch, kept.started_at));
+            let newest = || (launch::REVISION, settings(id), begins);
+            let (launch, settings, started_at) =
+                kept.map_or_else(newest, |kept| (kept.launch, kept.settings.clone(), kept.started_at));
             self.world.containers.retain(|c| !own(c));
             if self.world.find(&wanted.name).is_none() {
                 if renewed.contains(&wanted.name) {
                     self.renewed_at.insert(id, self.now);
                 }
                 let running = container(Some(id), &wanted.name, State::Running);
-                self.world.containers.push(engine::Observed { launch, started_at, ..running });
+                self.world.containers.push(Observed { launch, settings, started_at, ..running });
             }
             self.looping.remove(&wanted.name);
         }
@@ -204,8 +206,7 @@ impl Model {
         let well = |wanted: &Wanted| {
             let seen = self.world.find(&wanted.name);
             let looping = self.looping.contains(&wanted.name);
-            let newest = |seen: &engine::Observed| seen.launch == n8n::launch::REVISION;
-            !looping && seen.is_some_and(|seen| seen.health == Health::Healthy && newest(seen))
+            !looping && seen.is_some_and(|seen| seen.health == Health::Healthy && is_newest(seen))
         };
         self.is_complete(id, false) && Self::wanted(id).iter().all(well)
     }
@@ -250,6 +251,21 @@ impl Model {
         let networks = self.world.networks.iter().filter(|n| strange(n.tenant)).map(|n| &n.name);
         containers.chain(volumes).chain(networks).cloned().collect()
     }
+}
+
+/// Every fourth tenant is an n8n that others share.
+fn purpose(id: TenantId) -> Purpose {
+    if id.uuid().as_u128().is_multiple_of(4) { Purpose::Shared } else { Purpose::Customer }
+}
+
+/// What this release tells the tenant's containers.
+fn settings(id: TenantId) -> String {
+    launch::settings(purpose(id), SETTINGS)
+}
+
+/// Whether it was launched as this release does.
+pub fn is_newest(seen: &Observed) -> bool {
+    seen.launch == launch::REVISION && seen.owner.tenant.is_some_and(|id| seen.settings == settings(id))
 }
 
 /// What of this inventory belongs to a tenant that is gone.

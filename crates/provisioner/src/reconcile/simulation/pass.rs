@@ -17,7 +17,7 @@ use super::{
         troubles::{CLEAR_AFTER, TroubleChange, turns},
         watch::{RECOVERY, SILENT_FOR, UNHEALTHY_FOR},
     },
-    model::{Life, Model, orphans},
+    model::{Life, Model, is_newest, orphans},
 };
 
 impl Model {
@@ -96,7 +96,7 @@ impl Model {
     fn is_proved(&mut self, drifts: &[Drift], sight: &Sight) {
         let newest = |id: &TenantId| {
             let seen = sight.inventory.containers.iter().filter(|c| c.owner.tenant == Some(*id));
-            seen.filter(|c| c.launch == n8n::launch::REVISION).count() > 0
+            seen.filter(|c| is_newest(c)).count() > 0
         };
         let lives = |id: &TenantId| self.lives.get(id).is_some_and(|life| *life != Life::Gone);
         let mut lately = self.renewed_at.iter().filter(|(_, at)| self.now - **at < CLEAR_AFTER);
