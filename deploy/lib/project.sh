@@ -8,6 +8,9 @@ export RP9_PROJECT="${RP9_PROJECT:-rp9}"
 [[ "$RP9_PROJECT" =~ ^[a-z0-9][a-z0-9-]*$ ]] || die "RP9_PROJECT=$RP9_PROJECT: lower-case letters, digits and dashes only"
 export RP9_API_PORT="${RP9_API_PORT:-8080}" RP9_EDGE_PORT="${RP9_EDGE_PORT:-8000}"
 export TENANT_DOMAIN="${TENANT_DOMAIN:-localhost}"
+# How many n8ns there are for tenants to share.
+export SHARED_INSTANCES="${SHARED_INSTANCES:-1}"
+[[ "$SHARED_INSTANCES" =~ ^[0-9]$ ]] || die "SHARED_INSTANCES=$SHARED_INSTANCES: a number from 0 to 9"
 export RP9_STATE="$DEPLOY/.state/$RP9_PROJECT"
 
 # One cluster each, since it is by the cluster's label that down finds what is to go.

@@ -28,6 +28,7 @@ class ApiError(Exception):
     def __init__(self, status, problem):
         super().__init__(f"HTTP {status}: {problem}")
         self.status = status
+        self.problem = problem
 
 
 def secret(name):

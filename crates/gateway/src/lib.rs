@@ -25,6 +25,7 @@ mod problem;
 mod rates;
 mod replays;
 mod routes;
+mod shared_instances;
 mod store;
 mod tenants;
 mod vocabulary;

@@ -34,7 +34,8 @@ impl Offers {
     /// What there is to choose from.
     pub async fn now(&self, statements: &Statements) -> Result<Arc<Offer>, Arc<sqlx::Error>> {
         let fresh = async || {
-            let (plans, clusters) = tokio::try_join!(plans::all(statements), clusters::all(statements))?;
+            let (mut plans, clusters) = tokio::try_join!(plans::all(statements), clusters::all(statements))?;
+            plans.retain(|plan| plan.offered);
             Ok(Arc::new(Offer { plans, clusters }))
         };
         self.0.get(|outcome| if outcome.is_ok() { KEPT_FOR } else { FAILURE_KEPT_FOR }, fresh).await

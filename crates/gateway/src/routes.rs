@@ -13,6 +13,7 @@ mod operations;
 mod plans;
 mod reason;
 mod schedules;
+mod shared_instances;
 mod tenants;
 mod ws;
 
@@ -46,6 +47,10 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::verbs::suspend))
         .routes(routes!(tenants::verbs::resume))
         .routes(routes!(tenants::scale::scale))
+        .routes(routes!(shared_instances::create::create, shared_instances::list::list))
+        .routes(routes!(shared_instances::delete::delete))
+        .routes(routes!(shared_instances::steer::drain))
+        .routes(routes!(shared_instances::steer::reopen))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::show::show))
         .routes(routes!(operations::steer::cancel))

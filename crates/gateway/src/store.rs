@@ -14,5 +14,6 @@ pub mod plans;
 pub mod reader;
 pub mod room;
 pub mod schedules;
+pub mod shared_instances;
 pub mod steer;
 pub mod tenants;

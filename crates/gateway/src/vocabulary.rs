@@ -62,6 +62,8 @@ words! {
     Mode: tenant::Mode::ALL.iter().copied();
     /// How a tenant is.
     TenantStatus: tenant::TenantStatus::ALL.iter().copied();
+    /// How an n8n that tenants share is.
+    SharedInstanceState: ["provisioning", "active", "draining", "failed", "deleting", "deleted"];
     /// What an operation does.
     OperationKinds: kinds::ALL.map(OperationKind::as_str);
     /// How an operation is.

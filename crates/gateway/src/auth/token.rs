@@ -175,7 +175,8 @@ impl TokenKeys {
             (Role::Owner, None) => {
                 return Err(invalid("An owner's token lists the owner's tenants in `tenant_ids`."));
             }
-            (Role::Admin | Role::Operator | Role::Service, _) => Scope::all(),
+            (Role::Service, _) => Scope::customers(),
+            (Role::Admin | Role::Operator, _) => Scope::all(),
         };
         // A cast that saturates.
         Ok(Identity { subject, role, scope, expires: exp as i64 })

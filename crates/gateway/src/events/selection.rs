@@ -40,6 +40,7 @@ impl Selection {
     /// Whether somebody with this scope is told of this event. The same question as the record is asked for old ones.
     pub fn takes(&self, scope: &Scope, event: &Event) -> bool {
         scope.sees(event.tenant_id)
+            && (scope.sees_the_platforms_own() || !event.the_platforms_own)
             && self.tenant.is_none_or(|tenant| event.tenant_id == Some(tenant))
             && self.operation.is_none_or(|operation| event.operation_id == Some(operation))
             && self.kind.as_ref().is_none_or(|kind| kind.takes(&event.kind))

@@ -50,6 +50,7 @@ codes! {
     ComplianceUnmet, CONFLICT, "compliance_unmet", "No cluster complies with all that the tenant must comply with.";
     PlanTooLarge, CONFLICT, "plan_too_large", "No cluster can run a container of this plan.";
     NoRoom, CONFLICT, "no_room", "No cluster has room for another tenant of this plan.";
+    InstanceInUse, CONFLICT, "instance_in_use", "Tenants live in this n8n.";
     RemovalUnderWay, CONFLICT, "removal_under_way", "The tenant is being removed already.";
     OperationOver, CONFLICT, "operation_over", "The operation has ended already.";
     OperationUndoing, CONFLICT, "operation_undoing", "The operation is being undone already.";

@@ -8,7 +8,7 @@ use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::reader::{Asked, Reader};
+use super::reader::{Asked, Reader, seen};
 use crate::http::cursor::Page;
 
 /// Something that happened to a tenant, or was asked for.
@@ -30,12 +30,16 @@ pub struct TenantEvent {
 
 macro_rules! events {
     () => {
-        "(select at, lpad(to_hex(id), 32, '0')::uuid as id, kind, operation_id, data
+        concat!(
+            "(select at, lpad(to_hex(id), 32, '0')::uuid as id, kind, operation_id, data
             from events
-           where tenant_id = $2 and ($1::uuid[] is null or tenant_id = any ($1))
+           where tenant_id = $2 and ",
+            seen!("tenant_id"),
+            "
              and at > now() - make_interval(hours => $3)
              and ($4::timestamptz is null or (at, lpad(to_hex(id), 32, '0')::uuid) < ($4, $5))
            order by at desc, 2 desc limit $6)"
+        )
     };
 }
 

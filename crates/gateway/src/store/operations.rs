@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, postgres::PgRow};
 use time::{OffsetDateTime, serde::rfc3339};
 
-use super::reader::{Asked, Reader};
+use super::reader::{Asked, Reader, seen};
 use crate::{http::one_of::OneOf, operations::Filter};
 
 /// An operation.
@@ -96,7 +96,7 @@ macro_rules! journal {
 
 macro_rules! by_id {
     () => {
-        " from operations o where o.id = $2 and ($1::uuid[] is null or o.tenant_id = any ($1))"
+        concat!(" from operations o where o.id = $2 and ", seen!("o.tenant_id"))
     };
 }
 
@@ -127,13 +127,16 @@ pub async fn find<O: Known>(reader: &Reader<'_>, id: OperationId) -> Result<Opti
 
 macro_rules! page {
     () => {
-        " from operations o
-          where ($1::uuid[] is null or tenant_id = any ($1))
+        concat!(
+            " from operations o where ",
+            seen!("tenant_id"),
+            "
             and ($2::text is null or status = $2)
             and ($3::text is null or kind = $3)
             and ($4::uuid is null or tenant_id = $4)
             and ($5::timestamptz is null or (created_at, id) < ($5, $6))
           order by created_at desc, id desc limit $7"
+        )
     };
 }
 
@@ -178,12 +181,11 @@ pub async fn find_open(
     tenant: TenantId,
     kind: &'static OperationKind,
 ) -> Result<Option<OperationId>, sqlx::Error> {
-    let open = reader.ask(
-        "select id from operations
-          where tenant_id = $2 and ($1::uuid[] is null or tenant_id = any ($1))
-            and kind = $3 and status in ('queued', 'running', 'undoing', 'stuck')
-          order by created_at desc limit 1",
-    );
+    let open = reader.ask(concat!(
+        "select id from operations where tenant_id = $2 and ",
+        seen!("tenant_id"),
+        " and kind = $3 and status in ('queued', 'running', 'undoing', 'stuck') order by created_at desc limit 1"
+    ));
     let open: Option<(OperationId,)> = open.bind(tenant).bind(kind.as_str()).optional().await?;
     Ok(open.map(|(id,)| id))
 }
@@ -193,9 +195,9 @@ pub async fn status_to_be(
     reader: &Reader<'_>,
     tenant: TenantId,
 ) -> Result<Option<(String, Option<OperationId>)>, sqlx::Error> {
-    let to_be = reader.ask(
-        "select next.status, next.operation from tenants t, status_to_be(t.id) next
-          where t.id = $2 and ($1::uuid[] is null or t.id = any ($1))",
-    );
+    let to_be = reader.ask(concat!(
+        "select next.status, next.operation from tenants t, status_to_be(t.id) next where t.id = $2 and ",
+        seen!("t.id")
+    ));
     to_be.bind(tenant).optional().await
 }

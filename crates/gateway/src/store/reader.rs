@@ -2,7 +2,8 @@
 //!
 //! Two lines keep owners to their tenants. Each statement filters by the scope, its `$1`; and owners' statements run on
 //! connections to which the record itself shows no other rows (ADR 13). A [`Scope`] that is limited yields a reader with
-//! such connections and nothing else, so the second line holds where the first was forgotten.
+//! such connections and nothing else, so the second line holds where the first was forgotten. Programs that serve customers see all of those
+//! and nothing that the platform runs for itself (ADR 39): the first line alone, and the same words.
 
 use common::database::{Statements, TenantScope, owners};
 use sqlx::{Encode, FromRow, PgPool, Postgres, Type, postgres::PgArguments, postgres::PgRow, query::QueryAs};
@@ -26,10 +27,13 @@ impl Readers {
 
     /// Who reads for somebody with this scope.
     pub fn of(&self, scope: &Scope) -> Reader<'_> {
-        match scope.only() {
-            None => Reader { connections: &self.services, scope: None },
-            Some(tenants) => Reader { connections: &self.owners, scope: Some(TenantScope::of(tenants)) },
-        }
+        let seen = match scope.only() {
+            Some(tenants) => Seen::Only(TenantScope::of(tenants)),
+            None if scope.sees_the_platforms_own() => Seen::Everything,
+            None => Seen::Customers,
+        };
+        let limited = matches!(seen, Seen::Only(_));
+        Reader { connections: if limited { &self.owners } else { &self.services }, seen }
     }
 }
 
@@ -43,7 +47,7 @@ pub struct Asked {
 impl Asked {
     /// The wording for this reader.
     pub fn of(self, reader: &Reader<'_>) -> &'static str {
-        if reader.scope.is_some() { self.by_owners } else { self.by_services }
+        if matches!(reader.seen, Seen::Only(_)) { self.by_owners } else { self.by_services }
     }
 }
 
@@ -51,19 +55,48 @@ impl Asked {
 #[derive(Debug)]
 pub struct Reader<'a> {
     connections: &'a Statements,
-    scope: Option<TenantScope>,
+    seen: Seen,
 }
 
+/// What a reader sees, as `$1` says it.
+#[derive(Debug)]
+enum Seen {
+    /// Null.
+    Everything,
+    /// A list with one element, null: no tenant is equal to that, so a statement that has no word for it shows nothing.
+    Customers,
+    /// The tenants.
+    Only(TenantScope),
+}
+
+/// Whether the tenant in this column is one that `$1` shows; `null` in it concerns no tenant. Few are not customers', so they are asked for once
+/// in a statement.
+macro_rules! seen {
+    ($tenant:literal) => {
+        concat!(
+            "($1::uuid[] is null
+              or (",
+            $tenant,
+            " = any ($1) or array_position($1::uuid[], null) is not null)
+                 and coalesce(",
+            $tenant,
+            " <> all (array(select own.id from tenants own where own.purpose <> 'customer')), true))"
+        )
+    };
+}
+pub(crate) use seen;
+
 impl Reader<'_> {
-    /// Asks this. `$1` is bound already: the only tenants to look at, or null for all.
+    /// Asks this. `$1` is bound already, for `seen!`.
     pub fn ask<T>(&self, question: &'static str) -> Question<'_, T>
     where
         T: for<'r> FromRow<'r, PgRow>,
     {
         let query = sqlx::query_as(question);
-        let query = match &self.scope {
-            Some(scope) => query.bind(scope),
-            None => query.bind(None::<Vec<uuid::Uuid>>),
+        let query = match &self.seen {
+            Seen::Only(tenants) => query.bind(tenants),
+            Seen::Customers => query.bind(vec![None::<uuid::Uuid>]),
+            Seen::Everything => query.bind(None::<Vec<uuid::Uuid>>),
         };
         Question { connections: self.connections, query }
     }

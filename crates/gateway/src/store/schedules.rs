@@ -1,4 +1,4 @@
-//! Schedules and what became of their last firing. Callers see all of them: no owner gets here.
+//! Schedules and what became of their last firing. No owner gets here.
 
 use common::id::TenantId;
 use serde::{Deserialize, Serialize};
@@ -6,6 +6,7 @@ use sqlx::{FromRow, PgExecutor};
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
+use super::reader::{Reader, seen};
 use crate::{
     http::cursor::{NameCursor, Page},
     operations::Failure,
@@ -73,7 +74,7 @@ pub struct Firing {
 
 /// Every question about schedules begins like this.
 macro_rules! schedules {
-    ($rest:literal) => {
+    ($($rest:tt)+) => {
         concat!(
             "select s.name, s.job, s.tenant_id, s.cluster, s.cron, s.zone, s.misses, s.jitter_seconds, s.next_due as next_due_at,
                     case when s.paused_at is not null then
@@ -85,7 +86,7 @@ macro_rules! schedules {
                       order by f.due_at desc limit 1) as last_firing
                from schedules s
               where s.retired_at is null and ",
-            $rest
+            $($rest)+
         )
     };
 }
@@ -96,14 +97,12 @@ pub async fn find(executor: impl PgExecutor<'_>, name: &str) -> Result<Option<Sc
 }
 
 /// Which schedules come next, by name?
-pub async fn page(
-    executor: impl PgExecutor<'_>,
-    page: &Page<NameCursor>,
-) -> Result<Vec<Schedule>, sqlx::Error> {
-    let rows = sqlx::query_as(schedules!(
-        "($1::text is null or s.name collate \"C\" > $1) order by s.name collate \"C\" limit $2"
+pub async fn page(reader: &Reader<'_>, page: &Page<NameCursor>) -> Result<Vec<Schedule>, sqlx::Error> {
+    let rows = reader.ask(schedules!(
+        seen!("s.tenant_id"),
+        " and ($2::text is null or s.name collate \"C\" > $2) order by s.name collate \"C\" limit $3"
     ));
-    rows.bind(page.after.as_ref().map(|after| &after.0)).bind(page.rows()).fetch_all(executor).await
+    rows.bind(page.after.as_ref().map(|after| &after.0)).bind(page.rows()).all().await
 }
 
 /// Did the last verification of the audit log that came to a verdict find it broken?

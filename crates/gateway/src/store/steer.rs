@@ -6,6 +6,7 @@
 mod abandon;
 mod cancel;
 mod dead_letters;
+mod drain_shared_instance;
 mod pause_schedule;
 mod reset_login;
 mod resume;
@@ -27,6 +28,7 @@ use crate::{
 pub use abandon::AbandonOperation;
 pub use cancel::CancelOperation;
 pub use dead_letters::{DeleteDeadLetter, ReplayDeadLetter};
+pub use drain_shared_instance::{DrainSharedInstance, ReopenSharedInstance};
 pub use pause_schedule::PauseSchedule;
 pub use reset_login::ResetLogin;
 pub use resume::ResumeOperation;

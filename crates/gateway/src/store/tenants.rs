@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, Row, postgres::PgRow, types::Json};
 use time::{OffsetDateTime, serde::rfc3339};
 
-use super::reader::Reader;
+use super::reader::{Reader, seen};
 use crate::tenants::{ClusterName, Filter, PlanName, words::Name};
 
 /// A cluster is looked at every 20 s at least: three looks that did not happen make what was seen old.
@@ -22,6 +22,8 @@ const FRESH_FOR: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, FromRow)]
 pub struct Tenant {
     pub id: TenantId,
+    /// It is an n8n that the platform runs for others to share.
+    pub the_platforms_own: bool,
     pub name: String,
     pub email: String,
     pub subdomain: String,
@@ -149,13 +151,15 @@ macro_rules! visible_tenants {
     };
     (with $more:literal, $rest:literal) => {
         concat!(
-            "select t.id, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region, t.custom_domain,
+            "select t.id, t.purpose <> 'customer' as the_platforms_own, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region, t.custom_domain,
                     t.compliance, t.metadata, t.n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
                     l.cpu_millis, l.memory_mb, l.workers, l.storage_gb, l.executions_per_month,
                     l.concurrent_executions, l.api_calls_per_hour, ",
             $more,
             " from tenants t join tenant_limits l on l.tenant_id = t.id
-              where ($1::uuid[] is null or t.id = any ($1)) and ",
+              where ",
+            seen!("t.id"),
+            " and ",
             $rest
         )
     };
@@ -232,11 +236,11 @@ pub async fn find_by_subdomain<T: Known>(
     reader.ask(T::BY_SUBDOMAIN).bind(subdomain.as_str()).optional().await
 }
 
-/// Which tenants come next, the newest first? Those that are gone are listed only when asked for.
+/// Which tenants of customers come next, the newest first? Those that are gone are listed only when asked for.
 pub async fn page(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<Tenant>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     let tenants = reader.ask(visible_tenants!(
-        "($2::text is null or t.mode = $2)
+        "t.purpose = 'customer' and ($2::text is null or t.mode = $2)
          and (t.status = $3 or ($3::text is null and t.status <> 'deleted'))
          and ($4::text is null or t.plan = $4)
          and ($5::text is null or t.cluster_id = $5)
@@ -262,9 +266,9 @@ pub struct Count {
     pub tenants: i64,
 }
 
-/// How many tenants are there of each sort?
+/// How many tenants of customers are there of each sort?
 pub async fn counts(executor: impl PgExecutor<'_>) -> Result<Vec<Count>, sqlx::Error> {
-    sqlx::query_as("select mode, status, plan, count(*) as tenants from tenants group by mode, status, plan")
-        .fetch_all(executor)
-        .await
+    let counts = "select mode, status, plan, count(*) as tenants from tenants where purpose = 'customer'
+                   group by mode, status, plan";
+    sqlx::query_as(counts).fetch_all(executor).await
 }

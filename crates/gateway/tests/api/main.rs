@@ -36,6 +36,7 @@ mod room;
 mod row_level_security;
 mod schedules;
 mod search;
+mod shared_instances;
 mod signatures;
 mod sockets;
 mod starting;

@@ -84,6 +84,11 @@ fn every_route_of_the_contract_is_described() {
         ("POST", "/tenants/{id}/suspend"),
         ("POST", "/tenants/{id}/resume"),
         ("POST", "/tenants/{id}/scale"),
+        ("POST", "/shared-instances"),
+        ("GET", "/shared-instances"),
+        ("DELETE", "/shared-instances/{id}"),
+        ("POST", "/shared-instances/{id}/drain"),
+        ("POST", "/shared-instances/{id}/reopen"),
         ("GET", "/docs"),
         ("GET", "/docs/{file}"),
     ];

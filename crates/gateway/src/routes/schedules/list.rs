@@ -43,11 +43,11 @@ pub struct SchedulePage {
 )]
 pub async fn list(
     State(app): State<App>,
-    _caller: Caller<ReadSchedules>,
+    caller: Caller<ReadSchedules>,
     RawQuery(query): RawQuery,
 ) -> Answered<Json<SchedulePage>> {
     let asked = Page::of_query(query.as_deref(), &())?;
-    let mut data = page(&app.statements, &asked).await?;
+    let mut data = page(&app.reader(caller.scope()), &asked).await?;
     let next_cursor = asked.cut(&mut data, |last| NameCursor(last.name.clone()));
     Ok(Json(SchedulePage { data, next_cursor }))
 }

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use common::{
     id::{OperationId, TenantId},
-    tenant::TenantStatus,
+    tenant::{Purpose, TenantStatus},
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use crate::{
     idempotency::{Answer, IdempotencyKey},
     problem::{Answered, Code, Pointer, Problem},
     store::{accept::CreateTenant, room},
-    tenants::{self, NewTenant, Region, Rules},
+    tenants::{self, CustomDomain, NewTenant, Region, Rules},
     vocabulary,
 };
 
@@ -68,21 +68,39 @@ pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>)
         operation_id: operation,
     };
     let answer = Answer::json(StatusCode::CREATED, format!("/operations/{operation}"), &created)?;
-    let effect = CreateTenant { id, tenant: &tenant, n8n_version: app.n8n_version };
+    let (plan, region) = (tenant.plan.as_str(), tenant.region.as_ref().map(Region::as_str));
+    let effect = CreateTenant {
+        id,
+        name: tenant.name.as_str(),
+        email: tenant.email.as_str(),
+        subdomain: tenant.subdomain.as_str(),
+        mode: tenant.mode.mode(),
+        plan,
+        region,
+        custom_domain: tenant.custom_domain.as_ref().map(CustomDomain::as_str),
+        compliance: tenant.compliance.tags(),
+        metadata: tenant.metadata.as_json(),
+        n8n_version: app.n8n_version,
+        purpose: Purpose::Customer,
+        capacity: None,
+    };
     match commands::create(&app, &command, operation, &effect, answer).await? {
         Some(answer) => Ok(answer),
-        None => Err(obstacle(&app, &tenant).await?),
+        None => Err(obstacle(&app, plan, region, tenant.compliance.tags()).await?),
     }
 }
 
 /// Asked afterwards, and only of what was refused: accepting stays one statement.
-async fn obstacle(app: &App, tenant: &NewTenant) -> Answered<Problem> {
-    let plan = tenant.plan.as_str();
+pub async fn obstacle(
+    app: &App,
+    plan: &str,
+    region: Option<&str>,
+    compliance: &[String],
+) -> Answered<Problem> {
     let Some(wanted) = room::wanted(&app.statements, plan).await? else {
         return Ok(Problem::new(Code::Conflict).detail("The plan is not offered any more."));
     };
-    let region = tenant.region.as_ref().map(Region::as_str);
-    let rooms = room::rooms(&app.statements, region, tenant.compliance.tags()).await?;
+    let rooms = room::rooms(&app.statements, region, compliance).await?;
     // Somebody may have left between the two looks.
     Ok(tenants::obstacle(plan, &wanted, &rooms).unwrap_or_else(|| Problem::new(Code::NoRoom)))
 }

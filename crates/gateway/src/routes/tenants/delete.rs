@@ -54,6 +54,10 @@ pub async fn delete(
     State(app): State<App>,
     Asked { command, body: () }: Asked<(), For<TenantDelete>, Tenant>,
 ) -> Answered<Response> {
+    if command.target().the_platforms_own {
+        let detail = "It is an n8n that tenants share: DELETE /shared-instances/{id} removes it.";
+        return command.repeat_or(&app.statements, Problem::new(Code::Conflict).detail(detail)).await;
+    }
     let (id, operation) = (command.target().id, OperationId::generate());
     let removal = Removal { tenant_id: id, operation_id: operation, status: TenantStatus::Deleting };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removal)?;

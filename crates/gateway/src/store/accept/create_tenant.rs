@@ -4,25 +4,32 @@ use common::{
     accepting,
     id::{OperationId, TenantId},
     operations::{NewOperation, accept::bind},
-    tenant::TenantStatus,
+    tenant::{Mode, Purpose, TenantStatus},
     version::Version,
 };
 use sqlx::PgExecutor;
 use wire::kinds;
 
 use super::{AcceptError, Accepting, asked, once};
-use crate::{
-    auth::Command,
-    idempotency::Answer,
-    tenants::{CustomDomain, NewTenant, Region},
-};
+use crate::{auth::Command, idempotency::Answer};
 
-/// A tenant to be.
+/// A tenant to be, somebody's or the platform's own.
 #[derive(Debug)]
 pub struct CreateTenant<'a> {
     pub id: TenantId,
-    pub tenant: &'a NewTenant,
+    pub name: &'a str,
+    pub email: &'a str,
+    pub subdomain: &'a str,
+    pub mode: Mode,
+    pub plan: &'a str,
+    pub region: Option<&'a str>,
+    pub custom_domain: Option<&'a str>,
+    pub compliance: &'a [String],
+    pub metadata: &'a serde_json::Value,
     pub n8n_version: Version,
+    pub purpose: Purpose,
+    /// How many may live in it, if it is to be shared.
+    pub capacity: Option<i32>,
 }
 
 const STATEMENT: &str = accepting!(
@@ -40,8 +47,8 @@ const STATEMENT: &str = accepting!(
     subject: "tenant as (
                  insert into tenants
                      (id, name, email, subdomain, mode, status, plan, region, custom_domain, compliance, metadata,
-                      n8n_version)
-                 select $10, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35 from accepted
+                      n8n_version, purpose, capacity)
+                 select $10, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37 from accepted
                  returning id, plan, cluster_id
              ), subject as (select id, cluster_id, 'failed' as former_status from tenant)",
     effect: "limits as (
@@ -63,8 +70,7 @@ impl CreateTenant<'_> {
         operation: OperationId,
         answer: &Answer,
     ) -> Result<bool, AcceptError> {
-        let request =
-            kinds::TenantCreate { mode: self.tenant.mode.mode(), plan: self.tenant.plan.as_str().to_owned() };
+        let request = kinds::TenantCreate { mode: self.mode, plan: self.plan.to_owned() };
         let new = NewOperation::of(operation, &self.id, &request, asked(command, None));
         let once = once(command, answer);
         let statement = bind(sqlx::query_scalar(STATEMENT), &new, Some(&once));
@@ -72,18 +78,19 @@ impl CreateTenant<'_> {
     }
 
     fn bind<'q>(&'q self, query: Accepting<'q>) -> Accepting<'q> {
-        let tenant = self.tenant;
         query
-            .bind(tenant.name.as_str())
-            .bind(tenant.email.as_str())
-            .bind(tenant.subdomain.as_str())
-            .bind(tenant.mode.mode().as_str())
+            .bind(self.name)
+            .bind(self.email)
+            .bind(self.subdomain)
+            .bind(self.mode.as_str())
             .bind(TenantStatus::Provisioning.as_str())
-            .bind(tenant.plan.as_str())
-            .bind(tenant.region.as_ref().map(Region::as_str))
-            .bind(tenant.custom_domain.as_ref().map(CustomDomain::as_str))
-            .bind(tenant.compliance.tags())
-            .bind(tenant.metadata.as_json())
+            .bind(self.plan)
+            .bind(self.region)
+            .bind(self.custom_domain)
+            .bind(self.compliance)
+            .bind(self.metadata)
             .bind(self.n8n_version.to_string())
+            .bind(self.purpose.as_str())
+            .bind(self.capacity)
     }
 }

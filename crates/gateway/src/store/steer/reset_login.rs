@@ -26,7 +26,8 @@ impl Steerable for Tenant {
 impl Steering for ResetLogin {
     type Target = Tenant;
     const STATEMENT: &'static str = steering!(
-        possible: "select from tenants t where t.id = $8 and t.status in ('active', 'suspended')",
+        possible: "select from tenants t where t.id = $8 and t.status in ('active', 'suspended')
+                     and t.purpose = 'customer'",
         effect: "tenant as (update tenants t set accepted_reset_id = $14 from accepted where t.id = $8 returning t.id)",
         changed: "select id as tenant_id, null::uuid as operation_id from tenant",
     );
@@ -42,6 +43,10 @@ impl Steering for ResetLogin {
     }
 
     fn refusal(tenant: &Tenant) -> Problem {
+        if tenant.the_platforms_own {
+            let detail = "Nobody signs in to an n8n that tenants share as its owner.";
+            return Problem::new(Code::Conflict).detail(detail);
+        }
         let status = tenant.status.0.as_str();
         Problem::new(Code::Conflict).detail(format!("The tenant is {status}: there is nobody to sign in."))
     }

@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 35] = [
+const TABLE: [(&str, &str, &[&str], u16); 40] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -35,6 +35,11 @@ const TABLE: [(&str, &str, &[&str], u16); 35] = [
     ("POST", "/tenants/{id}/suspend", STAFF, 422),
     ("POST", "/tenants/{id}/resume", STAFF, 422),
     ("POST", "/tenants/{id}/scale", STAFF, 422),
+    ("POST", "/shared-instances", ADMINS, 422),
+    ("GET", "/shared-instances", OPERATORS, 200),
+    ("DELETE", "/shared-instances/{id}", ADMINS, 422),
+    ("POST", "/shared-instances/{id}/drain", OPERATORS, 422),
+    ("POST", "/shared-instances/{id}/reopen", OPERATORS, 422),
     ("GET", "/operations", ALL, 200),
     ("GET", "/operations/{id}", ALL, 200),
     ("GET", "/operations/{id}/events", ALL, 503),

@@ -30,6 +30,8 @@ pub fn filled(path: &str, name: &str) -> String {
 pub struct Things {
     own: Held,
     foreign: Held,
+    /// An n8n that tenants share.
+    shared: TenantId,
 }
 
 struct Held {
@@ -45,7 +47,9 @@ impl Things {
         gateway::runner(database, gateway::OPERATIONS_KEPT_DAYS).unwrap().declare().await.unwrap();
         let (own, foreign) =
             (Held::made(platform, database, "mine").await, Held::made(platform, database, "theirs").await);
-        Self { own, foreign }
+        let body = serde_json::json!({ "name": "shared-1" });
+        let made = platform.send(Call::post("/shared-instances", &body).by_a("admin").signed()).await.json();
+        Self { own, foreign, shared: made["id"].as_str().unwrap().parse().unwrap() }
     }
 
     /// The owner whose these are.
@@ -83,6 +87,12 @@ impl Things {
                     held.map(|(whose, id)| (whose, id.to_string())).into(),
                     absent(&[unknown.as_str(), "nonsense"]),
                 ]
+            }
+            "shared-instances" => {
+                let unknown = TenantId::generate().to_string();
+                // One that is a customer's is not one.
+                let absent = absent(&[unknown.as_str(), own.subdomain, "No-Name!"]);
+                [vec![(Whose::Own, self.shared.to_string()), (Whose::Own, "shared-1".into())], absent]
             }
             "schedules" => [vec![(Whose::Own, "retention".into())], absent(&["nothing", "No-Name!"])],
             "docs" => [vec![(Whose::Own, "swagger-ui.css".into())], absent(&["nothing"])],

@@ -1,0 +1,6 @@
+//! `/shared-instances`: the n8ns that tenants share.
+
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod steer;

@@ -1,0 +1,89 @@
+//! `DELETE /shared-instances/{id}`
+
+use axum::{extract::State, response::Response};
+use common::{
+    id::{OperationId, TenantId},
+    operations::{NewOperation, Request},
+    tenant::TenantStatus,
+};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+use wire::kinds::TenantDelete;
+
+use crate::{
+    app::App,
+    auth::{Access, Role, absent_shared_instance},
+    commands::{self, Asked},
+    idempotency::{Answer, IdempotencyKey},
+    problem::{Answered, Code, Problem},
+    store::{
+        accept::asked,
+        shared_instances::{SharedInstance, find},
+    },
+    vocabulary,
+};
+
+pub enum DeleteSharedInstance {}
+
+impl Access for DeleteSharedInstance {
+    const ROLES: &'static [Role] = &[Role::Admin];
+    const ACTION: Option<&'static str> = Some(TenantDelete::KIND.name);
+}
+
+/// The removal that was accepted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RemovedSharedInstance {
+    #[schema(value_type = String, example = "ten_0198c0de0000700080000000000000aa")]
+    id: TenantId,
+    #[schema(value_type = String, example = "op_0198c0de0000700080000000000000bb")]
+    operation_id: OperationId,
+    #[schema(value_type = vocabulary::SharedInstanceState)]
+    state: &'static str,
+}
+
+/// Removes an n8n that nobody shares any more.
+///
+/// As long as tenants live in it, it is refused (409 `instance_in_use`): let no more in (`drain`), and move or delete those that are there.
+#[utoipa::path(
+    delete, path = "/shared-instances/{id}", tag = "shared instances",
+    security(("token" = ["admin"], "timestamp" = [], "signature" = [])),
+    params(
+        ("id" = String, Path, description = "Its id or name"),
+        IdempotencyKey,
+    ),
+    responses(
+        (status = 202, body = RemovedSharedInstance, headers(("location" = String, description = "The operation"))),
+    )
+)]
+pub async fn delete(
+    State(app): State<App>,
+    Asked { command, body: () }: Asked<(), DeleteSharedInstance, SharedInstance>,
+) -> Answered<Response> {
+    let (id, operation) = (command.target().id, OperationId::generate());
+    let removed = RemovedSharedInstance { id, operation_id: operation, state: "deleting" };
+    let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removed)?;
+    let new = NewOperation::of(operation, &id, &TenantDelete {}, asked(&command, None));
+    match commands::accept(&app, &command, &new, answer).await? {
+        Some(answer) => Ok(answer),
+        // Read anew: what was found when the request came in may have changed since.
+        None => Err(refusal(find(&app.statements, id).await?)),
+    }
+}
+
+fn refusal(instance: Option<SharedInstance>) -> Problem {
+    match instance {
+        None => absent_shared_instance(),
+        Some(instance) => match instance.status.0 {
+            TenantStatus::Deleted => Problem::new(Code::TenantDeleted),
+            TenantStatus::Deleting => Problem::new(Code::RemovalUnderWay),
+            _ => in_use(&instance),
+        },
+    }
+}
+
+fn in_use(instance: &SharedInstance) -> Problem {
+    let more = if instance.draining { "" } else { " More may be placed in it until it is drained." };
+    let detail = format!("{} tenants live in {}.{more}", instance.tenants, instance.name);
+    Problem::new(Code::InstanceInUse).detail(detail)
+}
