@@ -2,11 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::config::{Env, Section};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, Method};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::eventually;
@@ -22,13 +23,15 @@ struct Settings {
     url: String,
     token: SecretString,
     hmac: SecretString,
+    jwt: SecretString,
 }
 
 impl Section for Settings {
     fn read(env: &mut Env) -> Option<Self> {
         let (url, token, hmac) =
             (env.required("RP9_URL"), env.secret("RP9_TOKEN"), env.secret("RP9_HMAC_SECRET"));
-        Some(Self { url: url?, token: token?, hmac: hmac? })
+        let jwt = env.secret("RP9_JWT_SECRET");
+        Some(Self { url: url?, token: token?, hmac: hmac?, jwt: jwt? })
     }
 }
 
@@ -55,6 +58,21 @@ impl Api {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::builder().timeout(Duration::from_secs(15)).no_proxy().build().unwrap();
         Self { client, settings: std::sync::Arc::new(Env::of_process().load().unwrap()) }
+    }
+
+    /// The same, asked by another role.
+    pub fn as_a(&self, role: &str) -> Self {
+        let expires = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 3600;
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let claims =
+            json!({ "sub": format!("e2e-{role}"), "role": role, "aud": "rp9-orchestrator", "exp": expires });
+        let signed = format!("{}.{}", part(json!({ "alg": "HS256", "typ": "JWT" })), part(claims));
+        let Settings { url, hmac, jwt, .. } = &*self.settings;
+        let mut mac = Hmac::<Sha256>::new_from_slice(jwt.expose_secret().as_bytes()).unwrap();
+        mac.update(signed.as_bytes());
+        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())).into();
+        let settings = Settings { url: url.clone(), token, hmac: hmac.clone(), jwt: jwt.clone() };
+        Self { client: self.client.clone(), settings: settings.into() }
     }
 
     /// Reads.
@@ -144,7 +162,7 @@ impl Command {
     /// A tenant under a subdomain nobody has.
     pub fn create(plan: &str) -> Self {
         let subdomain = format!("e2e-{}", &uuid::Uuid::now_v7().simple().to_string()[16..]);
-        let body = serde_json::json!({
+        let body = json!({
             "name": "End To End", "email": "owner@e2e.example", "subdomain": subdomain, "mode": "dedicated", "plan": plan,
         });
         Self {
@@ -161,6 +179,17 @@ impl Command {
             method: Method::POST,
             path: format!("/tenants/{tenant}/{verb}"),
             body: body.to_string(),
+            key: Some(uuid::Uuid::now_v7().to_string()),
+        }
+    }
+
+    /// An n8n for tenants to share, under a name nobody has.
+    pub fn share() -> Self {
+        let name = format!("e2e-{}", &uuid::Uuid::now_v7().simple().to_string()[16..]);
+        Self {
+            method: Method::POST,
+            path: "/shared-instances".into(),
+            body: json!({ "name": name }).to_string(),
             key: Some(uuid::Uuid::now_v7().to_string()),
         }
     }

@@ -56,6 +56,8 @@ impl<'a> Shape<'a> {
 /// Whether a route of this shape can answer with this code. There is no wildcard: a new code is placed here.
 pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     let command = route.is_command();
+    let creates = route.is("post", "/tenants") || route.is("post", "/shared-instances");
+    let removes = route.is("delete", "/tenants/{id}") || route.is("delete", "/shared-instances/{id}");
     match code {
         Code::Internal | Code::Unavailable | Code::Timeout | Code::HeadersTooLarge => true,
         Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Throttled => route.secured,
@@ -73,14 +75,17 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
-        Code::Conflict => route.is("post", "/tenants") || route.is("post", "/tenants/{id}/reset-login"),
-        Code::SubdomainTaken
-        | Code::CustomDomainTaken
-        | Code::ComplianceUnmet
-        | Code::PlanTooLarge
-        | Code::NoRoom => route.is("post", "/tenants"),
-        Code::RemovalUnderWay | Code::TenantDeleted => route.is("delete", "/tenants/{id}"),
-        Code::Overloaded => route.is("post", "/tenants") || route.is("delete", "/tenants/{id}"),
+        Code::Conflict => {
+            creates || route.is("post", "/tenants/{id}/reset-login") || route.is("delete", "/tenants/{id}")
+        }
+        Code::SubdomainTaken | Code::PlanTooLarge | Code::NoRoom => creates,
+        Code::CustomDomainTaken | Code::ComplianceUnmet => route.is("post", "/tenants"),
+        Code::InstanceInUse => {
+            route.is("delete", "/shared-instances/{id}") || route.is("post", "/tenants/{id}/suspend")
+        }
+        Code::RemovalUnderWay => removes || command && route.path.starts_with("/shared-instances/"),
+        Code::TenantDeleted => removes,
+        Code::Overloaded => creates || removes,
         Code::OperationOver | Code::OperationUndoing | Code::OperationIrrevocable | Code::OperationStuck => {
             route.is("post", "/operations/{id}/cancel")
         }
