@@ -7990,11 +7990,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /**
-             * @description `instance_in_use`: Tenants live in this n8n.
-             *
-             *     `request_in_flight`: A request with this idempotency key is still being accepted.
-             */
+            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];

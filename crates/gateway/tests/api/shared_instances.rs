@@ -160,7 +160,7 @@ async fn it_is_removed_when_nobody_lives_in_it_and_does_not_rest(database: PgPoo
     assert!(refused["detail"].as_str().unwrap().starts_with("1 tenants live in shared-1. More"), "{refused}");
     command(&platform, "admin", "POST", &format!("/tenants/{id}/suspend"))
         .await
-        .assert_problem(409, "instance_in_use");
+        .assert_problem(409, "conflict");
     command(&platform, "admin", "DELETE", &format!("/tenants/{id}")).await.assert_problem(409, "conflict");
     command(&platform, "admin", "POST", &format!("/tenants/{id}/reset-login"))
         .await

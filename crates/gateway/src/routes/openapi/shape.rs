@@ -80,9 +80,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         }
         Code::SubdomainTaken | Code::PlanTooLarge | Code::NoRoom => creates,
         Code::CustomDomainTaken | Code::ComplianceUnmet => route.is("post", "/tenants"),
-        Code::InstanceInUse => {
-            route.is("delete", "/shared-instances/{id}") || route.is("post", "/tenants/{id}/suspend")
-        }
+        Code::InstanceInUse => route.is("delete", "/shared-instances/{id}"),
         Code::RemovalUnderWay => removes || command && route.path.starts_with("/shared-instances/"),
         Code::TenantDeleted => removes,
         Code::Overloaded => creates || removes,

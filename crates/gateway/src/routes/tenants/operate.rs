@@ -77,7 +77,7 @@ async fn not_accepted<A, R: TenantRequest>(app: &App, command: &Command<A, Tenan
     let (to_be, by) = operations::status_to_be(&reader, command.target().id).await?.ok_or_else(absent)?;
     let tenant: Tenant = tenants::find(&reader, command.target().id).await?.ok_or_else(absent)?;
     if tenant.the_platforms_own && kind.ends == Some(TenantStatus::Suspended) {
-        return Err(Problem::new(Code::InstanceInUse).detail("An n8n that tenants share does not rest."));
+        return Err(Problem::new(Code::Conflict).detail("An n8n that tenants share does not rest."));
     }
     if kind.is_refused_beside_its_like()
         && let Some(operation) = operations::find_open(&reader, tenant.id, kind).await?
