@@ -144,6 +144,8 @@ impl Bus {
             });
         if let Some((user, password)) = &config.login {
             options = options.user_and_password(user.clone(), password.expose_secret().to_owned());
+            // Nobody else may hear what we are answered, or answer in another's place: the server lets each user into its own alone.
+            options = options.custom_inbox_prefix(format!("_INBOX.{user}"));
         }
         let client = options.connect(&config.url).await?;
         let jetstream = jetstream::new(client.clone());

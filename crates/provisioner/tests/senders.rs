@@ -77,6 +77,11 @@ async fn eventually(so: impl AsyncFn() -> bool) {
     tokio::time::timeout(Duration::from_secs(30), becomes).await.expect("it becomes so");
 }
 
+async fn refused(said: &mut mpsc::UnboundedReceiver<String>, subject: &str) {
+    let refused = tokio::time::timeout(Duration::from_secs(10), said.recv()).await.unwrap().unwrap();
+    assert!(refused.to_lowercase().contains("permissions violation"), "{subject}: {refused}");
+}
+
 async fn actor(record: &PgPool, operation: OperationId) -> Option<(String, Option<String>)> {
     let audited = sqlx::query_as("select actor, reason from audit_logs where operation_id = $1");
     audited.bind(operation).fetch_optional(record).await.unwrap()
@@ -135,10 +140,25 @@ async fn nobody_sends_under_anothers_name(record: PgPool) {
     ];
     for subject in subjects {
         client.publish(subject.clone(), forged.encode().into()).await.unwrap();
-        let refused = tokio::time::timeout(Duration::from_secs(10), said.recv()).await.unwrap().unwrap();
-        assert!(refused.to_lowercase().contains("permissions violation"), "{subject}: {refused}");
+        refused(&mut said, &subject).await;
     }
     let operations = sqlx::query_scalar::<_, i64>("select count(*) from operations");
     assert_eq!(operations.fetch_one(&record).await.unwrap(), 2);
     tasks.finish(Duration::from_secs(10)).await.unwrap();
+}
+
+/// An answer holds a password, and one that somebody makes up would be believed.
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn nobody_hears_anothers_answers_or_answers_unasked() {
+    for (user, other) in [("gateway", "provisioner"), ("provisioner", "gateway")] {
+        let (client, mut said) = stranger(user).await;
+        for inbox in ["_INBOX.>".to_owned(), format!("_INBOX.{other}.>"), format!("_INBOX.{other}.*.*")] {
+            let _refused = client.subscribe(inbox.clone()).await.unwrap();
+            refused(&mut said, &inbox).await;
+        }
+        let unasked = format!("_INBOX.{other}.abc.def");
+        client.publish(unasked.clone(), "made up".into()).await.unwrap();
+        refused(&mut said, &unasked).await;
+    }
 }

@@ -37,14 +37,29 @@ async fn assert_guarded(services: &PgPool) {
     let open: Vec<String> = names(
         services,
         "select relname::text from pg_class
-          where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'm', 'v', 'f')
+          where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'm', 'f')
             and not (relrowsecurity and relforcerowsecurity)",
     )
     .await;
     assert!(open.is_empty(), "row-level security is not forced on {open:?}");
+    views_are_as_they_should_be(services).await;
     policies_are_as_they_should_be(services).await;
     privileges_are_as_they_should_be(services).await;
     the_roles_are_nobody(services).await;
+}
+
+/// A view shows what its owner sees, whoever asks: each is known, and read only.
+async fn views_are_as_they_should_be(services: &PgPool) {
+    let views: Vec<String> = names(
+        services,
+        "select c.relname || ': ' || coalesce(string_agg(
+                    a.grantee::regrole || ' ' || a.privilege_type, ', ' order by a.grantee::regrole::text), 'nobody')
+           from pg_class c left join lateral aclexplode(c.relacl) a on a.grantee <> c.relowner
+          where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
+          group by c.relname order by 1",
+    )
+    .await;
+    assert_eq!(views, ["cluster_sightings: authenticated SELECT, service_role SELECT"]);
 }
 
 fn known() -> BTreeSet<String> {
@@ -58,7 +73,7 @@ fn known() -> BTreeSet<String> {
 
 async fn tables(services: &PgPool) -> BTreeSet<String> {
     let all = "select relname::text from pg_class
-                where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'm', 'v', 'f')";
+                where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'm', 'f')";
     names(services, all).await.into_iter().collect()
 }
 
@@ -143,7 +158,7 @@ async fn privileges_are_as_they_should_be(services: &PgPool) {
         union all
         select rolname || ' may select from ' || relname
           from tables, roles
-         where relkind in ('r', 'p', 'v', 'm') and has_any_column_privilege(rolname, oid, 'select')
+         where relkind in ('r', 'p', 'm') and has_any_column_privilege(rolname, oid, 'select')
            and (rolname = 'anon' or rolname = 'authenticated' and not relname = any ($1))
         union all
         select rolname || ' may use the sequence ' || relname

@@ -177,7 +177,7 @@ macro_rules! tenants_in_detail {
                            'last_exit_code', i.last_exit_code, 'oom_killed', i.oom_killed, 'oom_kills', i.oom_kills)
                            order by i.color, i.role, i.ordinal)
                   from tenant_instances i where i.tenant_id = t.id), '[]') as instances,
-                cluster_observed_at(t.cluster_id) as observed_at, now() as asked_at,
+                (select c.observed_at from cluster_sightings c where c.id = t.cluster_id) as observed_at, now() as asked_at,
                 (select json_build_object('since', r.since, 'reasons', r.reasons) from tenant_troubles r
                   where r.tenant_id = t.id and r.shown_at is not null) as trouble",
             $rest

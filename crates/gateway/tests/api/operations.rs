@@ -1,7 +1,9 @@
 //! Listing operations, and changing their course.
 
+use common::operations::Request as _;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
+use wire::kinds::TenantCreate;
 
 use crate::support::{Call, Claims, Platform, Reply, tenant};
 
@@ -224,6 +226,23 @@ async fn the_cause_of_a_failure_is_for_those_who_run_the_platform(database: PgPo
         assert_eq!(one["data"]["steps"][0]["error"], *expected);
         let listed = platform.send(Call::get("/operations").by(&claims)).await.json();
         assert_eq!(listed["data"][0]["error"], *expected);
+    }
+    platform.stop().await;
+}
+
+/// Being late would turn it back at once, whatever the person who looked at it found.
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn who_resumes_what_is_late_gives_it_as_long_as_it_had_at_first(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let (_, operation) = create(&platform, "acme").await;
+    for (key, late) in [("one", "now() - interval '1 hour'"), ("two", "now() - interval '2 days'")] {
+        set(&database, &format!("status = 'stuck', error = '{{}}', deadline = {late}")).await;
+        assert_eq!(steer(&platform, &operation, "resume", key).await.status, 202);
+        let left = "select extract(epoch from deadline - now())::float8 from operations";
+        let left: f64 = sqlx::query_scalar(left).fetch_one(&database).await.unwrap();
+        let all = TenantCreate::KIND.deadline.as_secs_f64();
+        assert!((all - 60.0..=all).contains(&left), "{left} s");
     }
     platform.stop().await;
 }

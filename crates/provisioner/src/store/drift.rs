@@ -13,7 +13,17 @@ use wire::kinds::TenantHeal;
 
 use crate::reconcile::{Cure, Drift, Urgency, urgency};
 
-/// Accepts an operation that heals this tenant, before all that is less urgent, and tells why, unless one of any kind is open, the
+/// Of an operation `o`: healing its tenant waits for it. What is beside a tenant's life, like a copy of its data, and what begins at another
+/// time, like an upgrade tonight, do not leave a tenant dead until they are over.
+macro_rules! in_the_way {
+    () => {
+        "o.status in ('queued', 'running', 'undoing', 'stuck') and (o.lane = 'life' or o.alone)
+         and (o.status <> 'queued' or o.not_before <= now())"
+    };
+}
+pub(super) use in_the_way;
+
+/// Accepts an operation that heals this tenant, before all that is less urgent, and tells why, unless one is in its way, the
 /// last attempt failed a moment ago, or healing has not helped and it is too early to try again. From now on that is so for
 /// `pause`. Says whether it did.
 pub async fn heal(
@@ -77,11 +87,13 @@ async fn accept(
 
 /// Nothing else is to be done to it, the last attempt did not fail a moment ago, and it is not too early to try again.
 async fn is_time(transaction: &mut PgTransaction<'_>, tenant: TenantId) -> Result<bool, sqlx::Error> {
-    let time = "select not exists (
-            select from operations o where o.tenant_id = $1 and o.lane = 'life' and (
-                o.status in ('queued', 'running', 'undoing', 'stuck')
-                or (o.kind = $2 and o.finished_at > now() - interval '1 minute' and o.status = 'rolled_back')))
-        and not exists (select from tenant_troubles r where r.tenant_id = $1 and r.heal_after > now())";
+    let time = concat!(
+        "select not exists (
+            select from operations o where o.tenant_id = $1 and (",
+        in_the_way!(),
+        " or o.kind = $2 and o.finished_at > now() - interval '1 minute' and o.status = 'rolled_back'))
+        and not exists (select from tenant_troubles r where r.tenant_id = $1 and r.heal_after > now())"
+    );
     sqlx::query_scalar(time).bind(tenant).bind(TenantHeal::KIND.name).fetch_one(&mut **transaction).await
 }
 

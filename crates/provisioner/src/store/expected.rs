@@ -9,7 +9,7 @@ use common::{id::TenantId, operations::Request as _, tenant::Purpose};
 use engine::Inventory;
 use sqlx::{PgExecutor, PgPool, Row, postgres::PgRow};
 
-use super::removals;
+use super::{drift::in_the_way, removals};
 use crate::reconcile::{Expected, Noted, Presence, Rows, Trouble, Wanted};
 
 /// The rows of a cluster as they are now, with regard to what its engine shows.
@@ -28,15 +28,16 @@ async fn tenants(
     executor: impl PgExecutor<'_>,
     cluster: &str,
 ) -> Result<BTreeMap<TenantId, Expected>, sqlx::Error> {
-    let rows = sqlx::query(
+    let rows = sqlx::query(concat!(
         "select i.*, t.purpose, t.status = 'active' and coalesce(t.cluster_id, i.cluster_id) = i.cluster_id as active,
-                exists (select from operations o where o.tenant_id = t.id
-                           and o.status in ('queued', 'running', 'undoing', 'stuck')) as busy,
+                exists (select from operations o where o.tenant_id = t.id and ",
+        in_the_way!(),
+        ") as busy,
                 r.heals, r.heal_after <= now() as healable, r.shown_at is not null as shown,
                 extract(epoch from now() - r.since)::float8 as age
            from tenant_instances i join tenants t on t.id = i.tenant_id left join tenant_troubles r on r.tenant_id = t.id
           where i.cluster_id = $1",
-    );
+    ));
     let mut tenants = BTreeMap::<_, Expected>::new();
     for row in rows.bind(cluster).fetch_all(executor).await? {
         let tenant = tenants.entry(row.try_get("tenant_id")?).or_default();

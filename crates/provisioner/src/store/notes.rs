@@ -19,7 +19,8 @@ pub async fn write(executor: impl PgExecutor<'_>, notes: &[Note]) -> Result<Vec<
                  last_restart_at = n.last_restart_at, last_exit_code = n.last_exit_code, oom_killed = n.oom_killed,
                  oom_kills = n.oom_kills, last_oom_at = n.last_oom_at, told_at = n.told_at,
                  -- What is not known any more was last seen when everything was.
-                 seen_at = case when n.state = 'unknown' then coalesce(cluster_observed_at(i.cluster_id), i.seen_at)
+                 seen_at = case when n.state = 'unknown'
+                                then coalesce((select c.observed_at from clusters c where c.id = i.cluster_id), i.seen_at)
                                 else now() end
              from jsonb_to_recordset($1) as n (
                  name text, state text, health text, restarts bigint, engine_restarts bigint,

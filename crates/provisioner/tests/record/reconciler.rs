@@ -13,7 +13,7 @@ use engine::{
 };
 use provisioner::{Reconciler, Report};
 use sqlx::PgPool;
-use wire::kinds::TenantCreate;
+use wire::kinds::{TenantCreate, TenantRestart};
 
 /// The reasons told as events, and the priority of the operation that heals.
 async fn told(pool: &PgPool) -> Vec<(serde_json::Value, i16)> {
@@ -83,6 +83,33 @@ async fn a_tenant_that_drifted_is_healed_once_and_is_whole_again(pool: PgPool) {
     one.heals().await;
     one.fakes.assert_whole(tenant, 2).await;
     assert_eq!(one.look().await, Report::default());
+}
+
+/// A copy takes an hour, and one that is stuck waits for a person; an upgrade tonight is not today's.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_is_beside_a_tenants_life_or_later_does_not_keep_it_from_being_healed(pool: PgPool) {
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    scene.fakes.operate(tenant, &TenantRestart {}).await;
+    scene.fakes.containers.vanish(&worker_of(tenant, 2));
+    let set = "update operations set status = $1, lane = $2, alone = $3, not_before = now() + make_interval(hours => $4)
+                where kind = 'tenant.restart'";
+    for (status, lane, alone, hours, healed) in [
+        ("queued", "life", false, 0, 0),
+        ("stuck", "life", false, 0, 0),
+        ("running", "life", false, 1, 0),
+        ("running", "copies", true, 0, 0),
+        ("running", "copies", false, 0, 1),
+        ("stuck", "copies", false, 0, 1),
+        ("queued", "life", false, 1, 1),
+        ("queued", "life", true, 1, 1),
+    ] {
+        scene.execute("delete from operations where kind = 'tenant.heal'").await;
+        scene.execute("delete from tenant_troubles").await;
+        let set = sqlx::query(set).bind(status).bind(lane).bind(alone).bind(hours);
+        set.execute(&pool).await.unwrap();
+        assert_eq!(scene.look().await.healing, healed, "{status}, {lane}, {alone}, {hours}");
+    }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -1,10 +1,12 @@
 //! Letting a stuck operation go on.
 
+use wire::kinds;
+
 use super::{Steering, steering};
 use crate::{
     auth::Role,
     problem::{Code, Problem},
-    store::operations::Operation,
+    store::{accept::Accepting, operations::Operation},
     tenants::words::Reason,
 };
 
@@ -16,14 +18,19 @@ pub struct ResumeOperation {
 
 impl Steering for ResumeOperation {
     type Target = Operation;
-    // It goes on in the direction it had: back, if any undo was begun. The journal's entry makes its attempts count anew.
+    // It goes on in the direction it had: back, if any undo was begun. The journal's entry makes its attempts count anew, and it has as
+    // long again as its kind has: a person took the time that it had, and being late would turn it back at once.
     const STATEMENT: &'static str = steering!(
         possible: "select from operations o where o.id = $8 and o.status = 'stuck' for update of o",
         effect: "operation as (
                  update operations o
                     set status = case when back.undone then 'undoing' else 'running' end,
                         error = case when back.undone then o.error end,
-                        not_before = now(), lease_owner = null, lease_until = null
+                        not_before = now(), lease_owner = null, lease_until = null,
+                        deadline = greatest(o.deadline, now() + coalesce(
+                            (select make_interval(secs => kind.seconds)
+                               from unnest($14::text[], $15::float8[]) kind (name, seconds) where kind.name = o.kind),
+                            o.deadline - o.created_at))
                    from accepted,
                         (select exists (select from operation_steps s
                                          where s.operation_id = $8 and s.event = 'undo_started') as undone) back
@@ -46,6 +53,12 @@ impl Steering for ResumeOperation {
 
     fn refusal(operation: &Operation) -> Problem {
         not_stuck(operation)
+    }
+
+    fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
+        let names: Vec<_> = kinds::ALL.iter().map(|kind| kind.name).collect();
+        let seconds: Vec<_> = kinds::ALL.iter().map(|kind| kind.deadline.as_secs_f64()).collect();
+        statement.bind(names).bind(seconds)
     }
 }
 
