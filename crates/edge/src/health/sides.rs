@@ -96,6 +96,7 @@ mod tests {
             tenant: TenantId::generate(),
             purpose: Purpose::Customer,
             targets: targets.iter().map(target).collect(),
+            workspace: None,
             stand_in: None,
             generation: 1,
         }

@@ -88,5 +88,13 @@ impl Edge {
 pub fn route(host: &str, instance: SocketAddr) -> Route {
     let target = Target { color: Color::Blue, url: instance.into(), weight: 1 };
     let (host, tenant) = (host.parse().unwrap(), TenantId::generate());
-    Route { host, tenant, purpose: Purpose::Customer, targets: vec![target], stand_in: None, generation: 1 }
+    Route {
+        host,
+        tenant,
+        purpose: Purpose::Customer,
+        targets: vec![target],
+        workspace: None,
+        stand_in: None,
+        generation: 1,
+    }
 }
