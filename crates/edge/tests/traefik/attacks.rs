@@ -121,11 +121,14 @@ async fn no_spelling_of_a_path_leads_from_one_tenants_host_into_anothers_part() 
             }
         }
     }
-    println!("{heard} reached n8n in the caller's own part, {refused} were refused");
     assert!(heard > 100 && refused > 100);
     nothing_is_passed_of_what_everybody_has_in_common(&world).await;
     nobody_passes_for_another(&world).await;
     world.had_no_trouble();
+}
+
+fn begins_with_rest(path: &str) -> bool {
+    readings(path).iter().any(|words| words.first().is_some_and(|word| word.eq_ignore_ascii_case("rest")))
 }
 
 async fn nothing_is_passed_of_what_everybody_has_in_common(world: &World) {
@@ -169,7 +172,10 @@ async fn nothing_is_passed_of_what_everybody_has_in_common(world: &World) {
             format!("/rest/./{what}"),
             format!("/%2frest/{what}"),
         ] {
-            assert_eq!(world.call("a.localhost", &path).await.unwrap_err(), "404", "{path}");
+            match world.call("a.localhost", &path).await {
+                Ok(heard) => assert!(!begins_with_rest(&heard.path), "{path} became {}", heard.path),
+                Err(status) => assert!(["404", "400"].contains(&status.as_str()), "{path}: {status}"),
+            }
         }
     }
     for path in [

@@ -137,7 +137,9 @@ async fn private_paths_are_refused() {
         "//healthz",
     ];
     for path in private {
-        assert_eq!(status(&ask(WEB, "acme.localhost", path).await), "404", "{path}");
+        // No deployment takes the one that ends a text in C.
+        let expected = if path.contains("%00") { "400" } else { "404" };
+        assert_eq!(status(&ask(WEB, "acme.localhost", path).await), expected, "{path}");
     }
     let public = ["/webhook/metrics", "/metricsx", "/healthzx", "/metrics-x", "/rest/healthz", "/?metrics"];
     for path in public.into_iter().chain(["/webhook/a%2Fb", "/webhook/a%2Fmetrics", "/webhook/a%3Bb%25"]) {
