@@ -58,8 +58,9 @@ impl<R> Field<R> for Capacity {
     const REQUIRED: bool = false;
 
     fn read(value: Value, _: &R) -> Result<Self, Fault> {
-        let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
-        let allowed = number.filter(|number| (1..=Self::MOST).contains(number));
+        // `2.0` is a whole number too.
+        let whole = |number: &f64| number.fract() == 0.0 && (1.0..=f64::from(Self::MOST)).contains(number);
+        let allowed = value.as_f64().filter(whole).map(|number| number as i32);
         let fault = || Fault::new("invalid_capacity", format!("must be a number from 1 to {}", Self::MOST));
         allowed.map(Self).ok_or_else(fault)
     }
@@ -130,10 +131,8 @@ impl SharedInstanceView {
 }
 
 fn state(instance: &SharedInstance) -> &'static str {
-    match instance.status.0 {
-        TenantStatus::Active if instance.draining => "draining",
-        status => status.as_str(),
-    }
+    let status = instance.status.0;
+    if instance.draining && status == TenantStatus::Active { "draining" } else { status.as_str() }
 }
 
 #[cfg(test)]
@@ -150,11 +149,12 @@ mod tests {
     #[test]
     fn a_name_is_enough_and_what_is_wrong_is_told() {
         assert_eq!(parse(&json!({ "name": "shared-1" })).unwrap(), ("shared-1".into(), 500));
-        assert_eq!(parse(&json!({ "name": "one", "capacity": 20, "region": "us-east" })).unwrap().1, 20);
+        assert_eq!(parse(&json!({ "name": "one", "capacity": 20.0, "region": "us-east" })).unwrap().1, 20);
         for (body, code) in [
             (json!({}), "required"),
             (json!({ "name": "www" }), "reserved_subdomain"),
             (json!({ "name": "one", "capacity": 0 }), "invalid_capacity"),
+            (json!({ "name": "one", "capacity": 1.5 }), "invalid_capacity"),
             (json!({ "name": "one", "capacity": "7" }), "invalid_capacity"),
             (json!({ "name": "one", "region": "nowhere" }), "unknown_region"),
             (json!({ "name": "one", "plan": "shared" }), "unknown_field"),

@@ -139,7 +139,11 @@ pub struct Tmpfs {
 impl Instance {
     /// How this role of the instance is started.
     pub fn launch(&self, role: Role) -> Launch {
-        environment::launch(self, role)
+        let mut launch = environment::launch(self, role);
+        if self.purpose == Purpose::Shared && role != Role::Migrate {
+            launch.environment.extend(shared::told());
+        }
+        launch
     }
 }
 

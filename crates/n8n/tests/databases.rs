@@ -80,6 +80,29 @@ async fn everything_may_be_done_twice_and_removed_twice() {
     assert!(matches!(server.final_state(&name).await, Err(DatabaseError::NoDatabase(_))));
 }
 
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn those_who_share_one_get_their_schema_as_often_as_one_likes_and_n8n_may_ask_it() {
+    let (name, password) = tenant().await;
+    let server = databases();
+    server.seed_owner(&name, &owner("platform@tenants.invalid")).await.unwrap();
+    for done in join_all((0..3).map(|_| server.ensure_shared_schema(&name))).await {
+        done.unwrap();
+    }
+    let n8n = login(&name, &password);
+    let asked = ask(&n8n, "SELECT rp9.begin_execution('nobodys', true)").await.unwrap();
+    assert_eq!(asked.as_deref(), Some("unknown"));
+    let roles = ask(&n8n, "SELECT slug FROM role WHERE slug = 'global:tenant'").await.unwrap();
+    assert_eq!(roles.as_deref(), Some("global:tenant"));
+    // What a tenant may is not n8n's to write: a hook that is deceived cannot raise a limit.
+    let raise = "INSERT INTO rp9.tenant VALUES ('p', gen_random_uuid(), 1000)";
+    assert_eq!(ask(&n8n, raise).await, Err("42501".to_owned()));
+    let webhook = r#"INSERT INTO webhook_entity ("webhookPath", method, node, "workflowId") VALUES ('x', 'GET', 'n', 'w')"#;
+    assert_eq!(ask(&n8n, webhook).await, Err("23514".to_owned()), "a path of nobody's");
+    remove(name).await;
+    assert!(matches!(server.ensure_shared_schema(&name).await, Err(DatabaseError::NoDatabase(_))));
+}
+
 /// What the next release's image would do that brings no migration of its own.
 struct NothingNew;
 

@@ -184,7 +184,8 @@ pub async fn find_open(
     let open = reader.ask(concat!(
         "select id from operations where tenant_id = $2 and ",
         seen!("tenant_id"),
-        " and kind = $3 and status in ('queued', 'running', 'undoing', 'stuck') order by created_at desc limit 1"
+        " and kind = $3 and parent_id is null and status in ('queued', 'running', 'undoing', 'stuck')
+          order by created_at desc limit 1"
     ));
     let open: Option<(OperationId,)> = open.bind(tenant).bind(kind.as_str()).optional().await?;
     Ok(open.map(|(id,)| id))

@@ -30,7 +30,7 @@ impl Text for Name {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_NAME })
+        line_schema(LONGEST_NAME)
     }
 }
 
@@ -40,7 +40,7 @@ impl Text for Reason {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_REASON })
+        line_schema(LONGEST_REASON)
     }
 }
 
@@ -54,6 +54,11 @@ fn line(text: &str, most: usize, unwanted: impl Fn(char) -> bool) -> Result<Stri
         return Err(Fault::new("invalid_characters", "may not hold control characters"));
     }
     Ok(text.to_owned())
+}
+
+/// Spaces alone are nothing.
+fn line_schema(most: usize) -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": most, "pattern": "\\S" })
 }
 
 impl Text for Subject {

@@ -42,7 +42,9 @@ async fn listed(platform: &Platform) -> Value {
 }
 
 async fn command(platform: &Platform, role: &str, method: &str, path: &str) -> Reply {
-    platform.send(Call::with(method, path).by_a(role).signed()).await
+    // The same request again in the same second is another one by its key.
+    let key = uuid::Uuid::now_v7().to_string();
+    platform.send(Call::with(method, path).by_a(role).key(&key).signed()).await
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
@@ -202,7 +204,7 @@ async fn it_is_removed_when_nobody_lives_in_it_and_does_not_rest(database: PgPoo
 async fn a_removal_sees_whoever_was_placed_while_it_waited(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     let id = brought_up(&platform, &database, "shared-1").await;
-    let mut placing = database.begin().await.unwrap();
+    let mut placing = common::database::begin(&database).await.unwrap();
     sqlx::query("select from tenants where subdomain = 'shared-1' for update")
         .execute(&mut *placing)
         .await

@@ -1,8 +1,6 @@
 //! The variables, by concern. Each is one that the installed n8n reads; what it defaults to rightly is left alone,
 //! unless a tenant's safety hangs on it.
 
-use common::tenant::Purpose;
-
 use super::{GRACE, Instance, Launch, PORT, Pairs, Role, STOP_TIMEOUT, Scheme, Secret, SecretFile, Tmpfs};
 
 /// Where the secrets are mounted.
@@ -42,9 +40,6 @@ pub(super) fn launch(instance: &Instance, role: Role) -> Launch {
         pairs.extend([queue(instance), address(instance), executions(role), runners(role)].concat());
         pairs.push(("GENERIC_TIMEZONE", instance.timezone.clone()));
         super::mail::extend(instance.mail.as_ref(), &mut pairs, &mut secrets);
-        if instance.purpose == Purpose::Shared {
-            super::shared::extend(&mut pairs);
-        }
     }
     let secret_files: Vec<_> = secrets
         .into_iter()
@@ -198,7 +193,7 @@ fn silence() -> Pairs {
 
 #[cfg(test)]
 mod tests {
-    use common::id::TenantId;
+    use common::{id::TenantId, tenant::Purpose};
 
     use super::super::{Database, Redis};
     use super::*;

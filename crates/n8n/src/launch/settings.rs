@@ -3,7 +3,7 @@
 use common::tenant::Purpose;
 use sha2::{Digest as _, Sha256};
 
-use super::{Pairs, shared};
+use super::shared;
 use crate::hooks;
 
 /// What stands in the label of a container's settings, beside its revision: what was `configured` for all of them, and for one that tenants
@@ -17,9 +17,8 @@ pub fn settings(purpose: Purpose, configured: &str) -> String {
 
 /// 16 hexadecimal digits. With the schema, because it is brought up to date when the tenant is healed, which renewing does.
 fn fingerprint() -> String {
-    let mut pairs = Pairs::new();
-    shared::extend(&mut pairs);
-    let digest = Sha256::new().chain_update(format!("{pairs:?}")).chain_update(hooks::schema("role"));
+    let told = format!("{:?}", shared::told());
+    let digest = Sha256::new().chain_update(told).chain_update(hooks::schema("role"));
     let digest = hooks::FILES.iter().fold(digest, |digest, file| digest.chain_update(file.content));
     hex::encode(digest.finalize()).chars().take(16).collect()
 }

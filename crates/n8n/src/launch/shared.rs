@@ -31,10 +31,10 @@ const TASK_SECONDS: u32 = 60;
 const EXECUTION_SECONDS: u32 = 600;
 const LONGEST_EXECUTION_SECONDS: u32 = 3600;
 
-/// Adds to what every n8n is told, or says it otherwise: the last word on a name counts.
-pub(super) fn extend(pairs: &mut Pairs) {
+/// What it is told beside what every n8n is, or in place of that.
+pub(super) fn told() -> Pairs {
     let excluded = serde_json::json!(EXCLUDED_NODES).to_string();
-    pairs.extend([
+    vec![
         ("EXTERNAL_HOOK_FILES", hooks::ENTRY.to_owned()),
         ("NODES_EXCLUDE", excluded),
         // Agents start executions of their own, in tables of their own.
@@ -49,5 +49,5 @@ pub(super) fn extend(pairs: &mut Pairs) {
         ("N8N_RUNNERS_TASK_TIMEOUT", TASK_SECONDS.to_string()),
         ("EXECUTIONS_TIMEOUT", EXECUTION_SECONDS.to_string()),
         ("EXECUTIONS_TIMEOUT_MAX", LONGEST_EXECUTION_SECONDS.to_string()),
-    ]);
+    ]
 }

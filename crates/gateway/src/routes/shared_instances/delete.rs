@@ -72,13 +72,10 @@ pub async fn delete(
 }
 
 fn refusal(instance: Option<SharedInstance>) -> Problem {
-    match instance {
-        None => absent_shared_instance(),
-        Some(instance) => match instance.status.0 {
-            TenantStatus::Deleted => Problem::new(Code::TenantDeleted),
-            TenantStatus::Deleting => Problem::new(Code::RemovalUnderWay),
-            _ => in_use(&instance),
-        },
+    match instance.as_ref().map(|instance| instance.status.0) {
+        Some(TenantStatus::Deleted) => Problem::new(Code::TenantDeleted),
+        Some(TenantStatus::Deleting) => Problem::new(Code::RemovalUnderWay),
+        _ => instance.map_or_else(absent_shared_instance, |instance| in_use(&instance)),
     }
 }
 
