@@ -40,7 +40,8 @@ fn a_tenant_of_a_shared_n8n_and_that_n8n_make_the_golden_document() {
 
 #[test]
 fn everybody_who_shares_an_n8n_is_served_by_its_sides_and_they_are_asked_once() {
-    let hosts: Vec<_> = (1..=50).map(|id| part(&format!("t{id}.localhost"), id, P)).collect();
+    let hosts: Vec<_> =
+        (1..=50).map(|id| part(&format!("t{id}.localhost"), id, &format!("{id:016}"))).collect();
     let document = served(&[hosts, vec![base()]].concat());
     let names: Vec<_> = section(&document, "services").keys().collect();
     assert_eq!(names, ["shared-1.localhost", "shared-1.localhost_blue", "waiting_page"]);
@@ -49,6 +50,8 @@ fn everybody_who_shares_an_n8n_is_served_by_its_sides_and_they_are_asked_once() 
     };
     let asked: Vec<_> = section(&document, "routers").iter().filter_map(asks).collect();
     assert_eq!(asked, ["shared-1.localhost_blue_probe"]);
+    // Of each five, of that n8n four, and two for hosts of nobody.
+    assert_eq!(section(&document, "routers").len(), 5 * 50 + 4 + 2);
 }
 
 #[test]
