@@ -79,6 +79,7 @@ mod tests {
             tenant,
             purpose: Purpose::Customer,
             targets: vec![target],
+            workspace: None,
             stand_in: None,
             generation: 1,
         }];

@@ -3,11 +3,16 @@
 //! Everything that comes from data is a [`Host`](crate::Host), an address, an id or a number, so nothing can leave the
 //! rule it stands in. Names are hosts, or have an underscore, which no host holds: unique, and the same each time.
 
+mod hosts;
 mod sections;
+mod tenancy;
 #[cfg(test)]
 mod tests;
 
-use common::tenant::Color;
+use std::collections::HashMap;
+
+use common::id::TenantId;
+use common::tenant::{Color, Purpose};
 use serde_json::{Value, json};
 
 use crate::{Route, StandIn, TargetUrl};
@@ -46,6 +51,7 @@ pub const STAND_IN_HEADER: &str = "x-rp9-stand-in";
 /// has 1.
 const UNKNOWN_PRIORITY: u32 = 2;
 const ROUTE_PRIORITY: u32 = 10;
+const WEBHOOKS_PRIORITY: u32 = 16;
 const REFUSE_PRIORITY: u32 = 20;
 
 /// Less than the 5 s for which Node keeps an idle connection: with more, the edge now and then sends a request on one that is just
@@ -86,13 +92,19 @@ impl std::str::FromStr for CertResolver {
 
 /// The whole configuration: these routes and no others. A side that is not `ready` gets no calls.
 pub fn document(routes: &[Route], ready: impl Fn(&Route, Color) -> bool, settings: &Settings) -> Value {
-    let mut http = Sections::with(settings);
+    let mut http = Sections::with(settings, shared_instances(routes));
     for route in routes {
         if let Some(mark) = route.mark() {
             http.add(route, mark, |color| ready(route, color));
         }
     }
     http.into_document()
+}
+
+/// The n8ns that tenants share, and where they are.
+fn shared_instances(routes: &[Route]) -> HashMap<TenantId, &Route> {
+    let shared = routes.iter().filter(|route| route.purpose == Purpose::Shared && route.mark().is_some());
+    shared.map(|route| (route.tenant, route)).collect()
 }
 
 /// Tells whoever answers in a tenant's place which page to show.
@@ -110,9 +122,12 @@ fn refuse() -> Value {
     json!({ "ipAllowList": { "sourceRange": ["255.255.255.255/32"], "rejectStatusCode": 404 } })
 }
 
+fn in_flight(amount: u32) -> Value {
+    json!({ "inFlightReq": { "amount": amount, "sourceCriterion": everybody() } })
+}
+
 /// Counts by a header that Traefik itself sets, to the same value in every request: the host as the caller wrote it may carry any
 /// port, and each would have a count of its own. Each router has its own counter.
-fn in_flight(amount: u32) -> Value {
-    let criterion = json!({ "requestHeaderName": "X-Forwarded-Server" });
-    json!({ "inFlightReq": { "amount": amount, "sourceCriterion": criterion } })
+fn everybody() -> Value {
+    json!({ "requestHeaderName": "X-Forwarded-Server" })
 }

@@ -133,6 +133,7 @@ mod tests {
             tenant: TenantId::generate(),
             purpose: Purpose::Customer,
             targets,
+            workspace: None,
             stand_in: None,
             generation: 1,
         };

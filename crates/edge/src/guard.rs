@@ -59,6 +59,7 @@ mod tests {
             tenant: TenantId::generate(),
             purpose: Purpose::Customer,
             targets: Vec::new(),
+            workspace: None,
             stand_in: None,
             generation: 1,
         };

@@ -10,6 +10,7 @@ pub mod route;
 pub mod routes;
 mod snapshot;
 mod token;
+mod workspace;
 
 pub use common::host::Host;
 pub use document::{CertResolver, Settings, document};
@@ -17,3 +18,4 @@ pub use probe::{Edge, EdgeError, HttpEdge};
 pub use route::{Answerer, Mark, Route, StandIn, Target, TargetUrl};
 pub use snapshot::Snapshot;
 pub use token::EdgeToken;
+pub use workspace::{Address, AddressError, Prefix, PrefixError, Workspace};

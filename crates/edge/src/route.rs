@@ -7,7 +7,7 @@ use common::id::TenantId;
 use common::tenant::{Color, Purpose};
 use serde::{Deserialize, Serialize};
 
-use crate::Host;
+use crate::{Host, Workspace};
 
 /// A host, whose it is, and what answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +17,11 @@ pub struct Route {
     /// What the tenant is there for. A reader that does not know of it takes everybody for a customer's.
     #[serde(default, skip_serializing_if = "Purpose::is_customer")]
     pub purpose: Purpose,
-    /// The tenant's sides. Without one of positive weight, and without a stand-in, the host is unknown to the edge.
+    /// The tenant's sides. Without one of positive weight, without a workspace and without a stand-in, the host is unknown to the edge.
     pub targets: Vec<Target>,
+    /// Of a tenant without sides of its own: what it has in an n8n that it shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Workspace>,
     /// What answers in their place, as long as there is one. A reader that does not know of it sends calls to the sides, where nothing is
     /// ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,9 +79,10 @@ impl Route {
     pub fn mark(&self) -> Option<Mark> {
         // The first of equals, so that the mark does not hang on the order of evaluation.
         let heaviest = || self.targets.iter().rev().filter(|t| t.weight > 0).max_by_key(|t| t.weight);
-        let answerer = match self.stand_in {
-            Some(stand_in) => Answerer::StandIn(stand_in),
-            None => Answerer::Side(heaviest()?.color),
+        let answerer = match (self.stand_in, &self.workspace) {
+            (Some(stand_in), _) => Answerer::StandIn(stand_in),
+            (None, Some(_)) => Answerer::Shared,
+            (None, None) => Answerer::Side(heaviest()?.color),
         };
         Some(Mark { tenant: self.tenant, answerer, generation: self.generation })
     }
@@ -89,6 +93,8 @@ impl Route {
 pub enum Answerer {
     /// The side that gets most of the calls.
     Side(Color),
+    /// An n8n that it shares. Which side of that is the instance's own affair, and changes no route but its own.
+    Shared,
     StandIn(StandIn),
 }
 
@@ -96,6 +102,7 @@ impl fmt::Display for Answerer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Side(color) => color.as_str(),
+            Self::Shared => "shared",
             Self::StandIn(stand_in) => stand_in.as_str(),
         })
     }
@@ -199,6 +206,7 @@ mod tests {
             tenant,
             purpose: Purpose::Customer,
             targets: vec![target(Color::Blue, 5), target(Color::Green, 5)],
+            workspace: None,
             stand_in: None,
             generation: 7,
         };
@@ -238,7 +246,20 @@ mod tests {
         let told =
             serde_json::json!({ "host": "acme.localhost", "tenant": tenant, "targets": [], "generation": 1 });
         let route: Route = serde_json::from_value(told.clone()).unwrap();
-        assert_eq!((route.stand_in, route.purpose), (None, Purpose::Customer));
+        assert_eq!((route.stand_in, route.purpose, &route.workspace), (None, Purpose::Customer, &None));
+        assert_eq!(serde_json::json!(route), told);
+    }
+
+    /// A reader of the release before takes a host without a side for an unknown one, and lets nobody in unannounced.
+    #[test]
+    fn a_workspace_is_told_without_a_side_and_read_back_as_it_was() {
+        let told = serde_json::json!({ "host": "acme.localhost", "tenant": TenantId::generate(), "targets": [], "generation": 4,
+            "workspace": { "instance": TenantId::generate(), "prefix": "aB3dE6gH9jK2mN5p",
+                "user": "0d4c0ab2-6a0a-4d9c-9a0d-0b6b1c2d3e4f", "address": "https://acme.localhost", "calls_per_hour": 1000 } });
+        let route: Route = serde_json::from_value(told.clone()).unwrap();
+        assert_eq!(route.mark().unwrap().to_string(), format!("{}/shared/4", route.tenant));
+        let header = route.workspace.as_ref().map(Workspace::header).unwrap();
+        assert_eq!(header, "0d4c0ab2-6a0a-4d9c-9a0d-0b6b1c2d3e4f https://acme.localhost");
         assert_eq!(serde_json::json!(route), told);
     }
 }

@@ -1,12 +1,15 @@
 //! The table of routes. The edge's document is made of it and of nothing else.
 
+mod row;
+
 use common::error::{Classify, Kind};
-use common::id::{RecordId, TenantId};
-use common::tenant::Purpose;
+use common::id::TenantId;
+use common::public_address::PublicAddress;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgExecutor};
 
-use crate::{Host, Route, Snapshot, StandIn, Target};
+use crate::{Host, Route, Snapshot, StandIn};
+use row::Row;
 
 /// What became of a route that was to be put in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,16 +107,15 @@ pub async fn differ(executor: impl PgExecutor<'_>, routes: &[Route]) -> Result<b
 }
 
 /// Where does this host lead?
-pub async fn find(executor: impl PgExecutor<'_>, host: &Host) -> Result<Option<Route>, RoutesError> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT i.id AS record, r.host, r.tenant_id, t.purpose, r.targets, r.generation, r.stand_in
-           FROM record_identity i, routes r LEFT JOIN tenants t ON t.id = r.tenant_id WHERE r.host = $1",
-    )
-    .bind(host.as_str())
-    .fetch_optional(executor)
-    .await
-    .map_err(RoutesError::Database)?;
-    Ok(row.and_then(read))
+pub async fn find(
+    executor: impl PgExecutor<'_>,
+    host: &Host,
+    public: &PublicAddress,
+) -> Result<Option<Route>, RoutesError> {
+    let find = concat!(row::columns!(), " FROM record_identity i, ", row::routes!(), " WHERE r.host = $1");
+    let found = sqlx::query_as(find).bind(host.as_str()).fetch_optional(executor).await;
+    let row: Option<Row> = found.map_err(RoutesError::Database)?;
+    Ok(row.and_then(|row| row.read(public)))
 }
 
 /// Takes the routes of the tenant out of the table that are not for one of these hosts: it has given them up.
@@ -133,44 +135,22 @@ pub async fn remove(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(
     removal.execute(executor).await.map(drop).map_err(RoutesError::Database)
 }
 
-#[derive(FromRow)]
-struct Row {
-    record: RecordId,
-    host: Option<String>,
-    tenant_id: Option<TenantId>,
-    purpose: Option<String>,
-    targets: Option<Json<serde_json::Value>>,
-    generation: Option<i64>,
-    stand_in: Option<String>,
-}
-
 /// Every route, or those of the tenants in one cluster, in the order of hosts, and which record they are of, seen in the same moment.
 ///
 /// A row that does not read is left out and logged: one bad row must not take every tenant off the edge.
-pub async fn snapshot(executor: impl PgExecutor<'_>, cluster: Option<&str>) -> Result<Snapshot, RoutesError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT i.id AS record, r.host, r.tenant_id, t.purpose, r.targets, r.generation, r.stand_in
-           FROM record_identity i LEFT JOIN (routes r LEFT JOIN tenants t ON t.id = r.tenant_id)
-             ON $1::text IS NULL OR t.cluster_id = $1
-          ORDER BY r.host",
-    )
-    .bind(cluster)
-    .fetch_all(executor)
-    .await
-    .map_err(RoutesError::Database)?;
+pub async fn snapshot(
+    executor: impl PgExecutor<'_>,
+    cluster: Option<&str>,
+    public: &PublicAddress,
+) -> Result<Snapshot, RoutesError> {
+    let all = concat!(
+        row::columns!(),
+        " FROM record_identity i LEFT JOIN (",
+        row::routes!(),
+        ") ON $1::text IS NULL OR t.cluster_id = $1 ORDER BY r.host"
+    );
+    let found = sqlx::query_as(all).bind(cluster).fetch_all(executor).await;
+    let rows: Vec<Row> = found.map_err(RoutesError::Database)?;
     let record = rows.first().ok_or(RoutesError::Nameless)?.record;
-    Ok(Snapshot { record, routes: rows.into_iter().filter_map(read).collect() })
-}
-
-/// `None` for a row that does not read, and for the one that is there when there are no routes.
-fn read(row: Row) -> Option<Route> {
-    let (text, tenant, generation) = (row.host?, row.tenant_id?, row.generation?);
-    let targets: Option<Vec<Target>> = row.targets.and_then(|targets| serde_json::from_value(targets.0).ok());
-    let stand_in = row.stand_in.as_deref().map(StandIn::of_record);
-    let purpose = row.purpose.as_deref().map_or(Purpose::Customer, Purpose::of_record);
-    if let (Ok(host), Some(targets)) = (text.parse(), targets) {
-        return Some(Route { host, tenant, purpose, targets, stand_in, generation });
-    }
-    tracing::error!(tenant_id = %tenant, host = text, "a row of the table of routes does not read");
-    None
+    Ok(Snapshot { record, routes: rows.into_iter().filter_map(|row| row.read(public)).collect() })
 }

@@ -3,10 +3,12 @@
 
 use common::error::{Classify as _, Kind};
 use common::id::{RecordId, TenantId};
+use common::public_address::{PublicAddress, Scheme};
 use common::tenant::{Color, Purpose};
-use edge::routes::{Ensured, RoutesError, differ, ensure, find, remove, remove_others, snapshot};
-use edge::{Route, StandIn, Target};
+use edge::routes::{Ensured, RoutesError, differ, ensure, remove, remove_others};
+use edge::{Host, Route, Snapshot, StandIn, Target, Workspace};
 use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
 
 /// A connection whose table of routes, and identity, is its own and goes with it.
 async fn table() -> PgConnection {
@@ -15,11 +17,26 @@ async fn table() -> PgConnection {
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let create = "CREATE TEMPORARY TABLE routes (host text PRIMARY KEY, tenant_id uuid NOT NULL, targets jsonb NOT NULL,
                   generation bigint NOT NULL, updated_at timestamptz NOT NULL, stand_in text);
-                  CREATE TEMPORARY TABLE tenants (id uuid NOT NULL, cluster_id text, purpose text NOT NULL DEFAULT 'customer');
+                  CREATE TEMPORARY TABLE tenants (id uuid NOT NULL, cluster_id text, purpose text NOT NULL DEFAULT 'customer',
+                      shared_instance text, shared_project text, shared_user uuid);
+                  CREATE TEMPORARY TABLE tenant_limits (tenant_id uuid NOT NULL, api_calls_per_hour integer NOT NULL);
                   CREATE TEMPORARY TABLE record_identity (id uuid NOT NULL);
                   INSERT INTO record_identity VALUES (gen_random_uuid())";
     sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
     connection
+}
+
+/// How the outside reaches hosts.
+fn public() -> PublicAddress {
+    PublicAddress { scheme: Scheme::Http, domain: "localhost".parse().unwrap(), port: 8000 }
+}
+
+async fn snapshot(db: &mut PgConnection, cluster: Option<&str>) -> Result<Snapshot, RoutesError> {
+    edge::routes::snapshot(db, cluster, &public()).await
+}
+
+async fn find(db: &mut PgConnection, host: &Host) -> Result<Option<Route>, RoutesError> {
+    edge::routes::find(db, host, &public()).await
 }
 
 async fn all(db: &mut PgConnection) -> Vec<Route> {
@@ -30,7 +47,15 @@ fn route(host: &str, tenant: TenantId, generation: i64, color: Color) -> Route {
     let url = "http://10.201.0.3:5678".parse().unwrap();
     let targets = vec![Target { color, url, weight: 1 }];
     let purpose = Purpose::Customer;
-    Route { host: host.parse().unwrap(), tenant, purpose, targets, stand_in: None, generation }
+    Route {
+        host: host.parse().unwrap(),
+        tenant,
+        purpose,
+        targets,
+        workspace: None,
+        stand_in: None,
+        generation,
+    }
 }
 
 #[tokio::test]
@@ -157,6 +182,61 @@ async fn a_route_says_what_its_tenant_is_there_for() {
     let told = Route { purpose: Purpose::Shared, ..own };
     assert_eq!(find(&mut db, &told.host).await.unwrap().as_ref(), Some(&told));
     assert_eq!(all(&mut db).await, [told]);
+}
+
+/// A tenant of this n8n, whose id, user and limits are in its own rows.
+async fn settle(db: &mut PgConnection, tenant: TenantId, instance: TenantId, user: Uuid) {
+    let settle =
+        sqlx::query("INSERT INTO tenants VALUES ($1, 'east', 'customer', $2::text, 'aB3dE6gH9jK2mN5p', $3)");
+    settle.bind(tenant).bind(instance.uuid().to_string()).bind(user).execute(&mut *db).await.unwrap();
+    let limits = sqlx::query("INSERT INTO tenant_limits VALUES ($1, 1000)").bind(tenant);
+    limits.execute(db).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_route_without_sides_leads_to_what_its_tenant_shares() {
+    let (mut db, user) = (table().await, Uuid::from_u128(7));
+    let [tenant, instance] = [(); 2].map(|()| TenantId::generate());
+    let own = route("acme.localhost", tenant, 1, Color::Blue);
+    let shares = Route { targets: Vec::new(), generation: 2, ..own.clone() };
+    let _ = ensure(&mut db, &shares).await.unwrap();
+    settle(&mut db, tenant, instance, user).await;
+    let (prefix, address) =
+        ("aB3dE6gH9jK2mN5p".parse().unwrap(), "http://acme.localhost:8000".parse().unwrap());
+    let calls_per_hour = 1000.try_into().unwrap();
+    let told =
+        Route { workspace: Some(Workspace { instance, prefix, user, address, calls_per_hour }), ..shares };
+    assert_eq!(find(&mut db, &told.host).await.unwrap().as_ref(), Some(&told));
+    assert_eq!(all(&mut db).await, [told]);
+    // It is about to have an n8n of its own, and its row still says where it was.
+    let moved = Route { generation: 3, ..own };
+    assert!(differ(&mut db, std::slice::from_ref(&moved)).await.unwrap());
+    let _ = ensure(&mut db, &moved).await.unwrap();
+    assert_eq!(all(&mut db).await, [moved]);
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_workspace_that_does_not_read_is_left_out_and_leads_nobody_into_the_n8n_unannounced() {
+    let (mut db, user) = (table().await, Uuid::from_u128(7));
+    let [tenant, instance] = [(); 2].map(|()| TenantId::generate());
+    let own = route("acme.localhost", tenant, 1, Color::Blue);
+    let _ = ensure(&mut db, &Route { targets: Vec::new(), ..own }).await.unwrap();
+    settle(&mut db, tenant, instance, user).await;
+    assert_eq!(all(&mut db).await.len(), 1);
+    for wrong in [
+        "UPDATE tenants SET shared_project = 'a`)'",
+        "UPDATE tenants SET shared_project = NULL",
+        "UPDATE tenants SET shared_user = NULL",
+        "UPDATE tenants SET shared_instance = 'n8n'",
+        "UPDATE tenant_limits SET api_calls_per_hour = 0",
+    ] {
+        let mut change = db.begin().await.unwrap();
+        sqlx::raw_sql(wrong).execute(&mut *change).await.unwrap();
+        assert_eq!(all(&mut change).await, [], "{wrong}");
+        change.rollback().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -120,7 +120,15 @@ impl Blueprint {
             .map(|host| {
                 let host: Host = host.parse().map_err(malformed)?;
                 let Tenant { id: tenant, purpose, generation, .. } = self.tenant;
-                Ok(Route { host, tenant, purpose, targets: vec![target.clone()], stand_in, generation })
+                Ok(Route {
+                    host,
+                    tenant,
+                    purpose,
+                    targets: vec![target.clone()],
+                    workspace: None,
+                    stand_in,
+                    generation,
+                })
             })
             .collect()
     }

@@ -43,6 +43,7 @@ fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
         tenant: TenantId::generate(),
         purpose: Purpose::Customer,
         targets: vec![Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 }],
+        workspace: None,
         stand_in: None,
         generation: 1,
     };

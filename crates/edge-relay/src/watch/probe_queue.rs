@@ -91,6 +91,7 @@ mod tests {
                 tenant: TenantId::generate(),
                 purpose: Purpose::Customer,
                 targets: vec![Target { color: Color::Blue, url, weight: 1 }],
+                workspace: None,
                 stand_in: None,
                 generation: 1,
             };

@@ -6,5 +6,6 @@ mod bounds;
 mod crowds;
 mod gate;
 mod memory;
+mod shared;
 mod starting;
 mod support;

@@ -1,33 +1,35 @@
 //! The parts of the document, filled route by route.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use common::tenant::Color;
+use common::{id::TenantId, tenant::Color};
 use serde_json::{Map, Value, json};
 
 use super::{
-    CertResolver, DIAL_WITHIN, IDLE_FOR, IN_FLIGHT, PRIVATE_PATHS, PROBE_PATH, REFUSE, REFUSE_PRIORITY,
-    ROUTE_PRIORITY, SIDE_HEADER, Settings, TRANSPORT, UNKNOWN_PRIORITY, WAITING, in_flight, refuse, stand_in,
-    stand_in_name,
+    CertResolver, DIAL_WITHIN, IDLE_FOR, IN_FLIGHT, REFUSE, REFUSE_PRIORITY, SIDE_HEADER, Settings,
+    TRANSPORT, UNKNOWN_PRIORITY, WAITING, in_flight, refuse, stand_in, stand_in_name,
 };
-use crate::{Mark, Route, StandIn, Target};
+use crate::{Route, StandIn, Target};
 
 pub(super) struct Sections<'a> {
     settings: &'a Settings,
-    routers: Map<String, Value>,
-    middlewares: Map<String, Value>,
+    /// The n8ns that tenants share.
+    pub(super) shared: HashMap<TenantId, &'a Route>,
+    pub(super) routers: Map<String, Value>,
+    pub(super) middlewares: Map<String, Value>,
     services: Map<String, Value>,
 }
 
 impl<'a> Sections<'a> {
     /// What is there whatever the routes are: nobody's hosts are refused, since silence would be taken for "not yet".
-    pub(super) fn with(settings: &'a Settings) -> Self {
+    pub(super) fn with(settings: &'a Settings, shared: HashMap<TenantId, &'a Route>) -> Self {
         let middlewares = [(REFUSE, refuse()), (IN_FLIGHT, in_flight(settings.in_flight))];
         let middlewares = middlewares.map(|(name, value)| (name.to_owned(), value));
         let stand_ins = StandIn::ALL.map(|page| (stand_in_name(page), stand_in(page)));
         let waiting = json!({ "loadBalancer": { "servers": [{ "url": settings.waiting.as_str() }] } });
         let mut sections = Self {
             settings,
+            shared,
             routers: Map::new(),
             middlewares: middlewares.into_iter().chain(stand_ins).collect(),
             services: Map::from_iter([(WAITING.to_owned(), waiting)]),
@@ -43,34 +45,8 @@ impl<'a> Sections<'a> {
         sections
     }
 
-    pub(super) fn add(&mut self, route: &Route, mark: Mark, ready: impl Fn(Color) -> bool) {
-        let name = route.host.as_str();
-        let rule = format!("Host(`{name}`)");
-        let label = format!("{name}_mark");
-        let headers = json!({ "customResponseHeaders": { Mark::HEADER: mark.to_string() } });
-        self.middlewares.insert(label.clone(), json!({ "headers": headers }));
-
-        let page = route.stand_in.map(stand_in_name);
-        let service = if page.is_some() { WAITING } else { name };
-        let probed: Vec<_> = [label.as_str()].into_iter().chain(page.as_deref()).collect();
-        let marked = [probed.as_slice(), &[IN_FLIGHT]].concat();
-        let route_router =
-            Router { rule: rule.clone(), service, middlewares: &marked, priority: ROUTE_PRIORITY };
-        let private = format!("{rule} && {PRIVATE_PATHS}");
-        let closed = Router { rule: private, service, middlewares: &[REFUSE], priority: REFUSE_PRIORITY };
-        self.open(name, "", &route_router);
-        self.open(name, "_refuse", &closed);
-        // Tenants' containers reach this entrypoint too, through the network they share with the edge.
-        let probe = format!("{rule} && Path(`{PROBE_PATH}`)");
-        let probed = Router { rule: probe, service, middlewares: &probed, priority: ROUTE_PRIORITY };
-        self.routers.insert(format!("{name}_probe"), probed.on("probe"));
-        if page.is_none() {
-            self.add_sides(name, &route.targets, &probed, ready);
-        }
-    }
-
     /// On the public entrypoints.
-    fn open(&mut self, name: &str, suffix: &str, router: &Router<'_>) {
+    pub(super) fn open(&mut self, name: &str, suffix: &str, router: &Router<'_>) {
         self.routers.insert(format!("{name}{suffix}"), router.on("web"));
         if let Some(CertResolver(resolver)) = &self.settings.tls {
             let mut secure = router.on("websecure");
@@ -81,7 +57,7 @@ impl<'a> Sections<'a> {
 
     /// One service per side, a way to ask it alone, and one service above them that shares out the calls among those that are
     /// ready. The names stay the same during a switch.
-    fn add_sides(
+    pub(super) fn add_sides(
         &mut self,
         name: &str,
         targets: &[Target],
@@ -129,15 +105,15 @@ fn sides(targets: &[Target]) -> Vec<(Color, (u32, Vec<Value>))> {
     sides.into_values().collect()
 }
 
-struct Router<'a> {
-    rule: String,
-    service: &'a str,
-    middlewares: &'a [&'a str],
-    priority: u32,
+pub(super) struct Router<'a> {
+    pub(super) rule: String,
+    pub(super) service: &'a str,
+    pub(super) middlewares: &'a [&'a str],
+    pub(super) priority: u32,
 }
 
 impl Router<'_> {
-    fn on(&self, entrypoint: &str) -> Value {
+    pub(super) fn on(&self, entrypoint: &str) -> Value {
         json!({
             "entryPoints": [entrypoint],
             "rule": self.rule,

@@ -1,3 +1,5 @@
+mod shared;
+
 use common::tenant::Purpose;
 
 use super::*;
@@ -13,7 +15,15 @@ fn route(host: &str, id: u128, generation: i64, targets: &[(Color, &str, u16)]) 
     let tenant = format!("ten_{id:032x}").parse().unwrap();
     let targets = targets.iter().map(target).collect();
     let purpose = Purpose::Customer;
-    Route { host: host.parse().unwrap(), tenant, purpose, targets, stand_in: None, generation }
+    Route {
+        host: host.parse().unwrap(),
+        tenant,
+        purpose,
+        targets,
+        workspace: None,
+        stand_in: None,
+        generation,
+    }
 }
 
 fn settings(tls: Option<&str>) -> Settings {

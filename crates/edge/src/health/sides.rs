@@ -96,6 +96,7 @@ mod tests {
             tenant: TenantId::generate(),
             purpose: Purpose::Customer,
             targets: targets.iter().map(target).collect(),
+            workspace: None,
             stand_in: None,
             generation: 1,
         }
@@ -140,5 +141,15 @@ mod tests {
         let resumed = Route { generation: 3, ..blue };
         sides.follow(std::slice::from_ref(&resumed), Health::PUBLISHED);
         assert!(sides.is_ready(&resumed, Color::Blue));
+    }
+
+    #[test]
+    fn whoever_shares_an_n8n_has_no_side_to_be_looked_at() {
+        let workspace = serde_json::json!({ "instance": TenantId::generate(), "prefix": "aB3dE6gH9jK2mN5p",
+            "user": "0d4c0ab2-6a0a-4d9c-9a0d-0b6b1c2d3e4f", "address": "https://acme.localhost", "calls_per_hour": 1000 });
+        let part = Route { workspace: serde_json::from_value(workspace).unwrap(), ..route(&[]) };
+        let mut sides = Sides::default();
+        sides.follow(&[part, route(&[BLUE])], Health::UNKNOWN);
+        assert_eq!((sides.all().count(), sides.waiting()), (1, 1));
     }
 }

@@ -1,5 +1,6 @@
 //! The edge's port.
 
+use serde_json::json;
 use sqlx::PgPool;
 
 use crate::support::{Call, Platform, tenant};
@@ -56,6 +57,45 @@ async fn a_clusters_edge_gets_the_routes_of_that_cluster(database: PgPool) {
     let all = platform.ask_as_edge(&Platform::edge_authorization()).await.json();
     assert_eq!(all["routes"][0]["stand_in"], "suspended");
     platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn of_a_tenant_that_shares_an_n8n_the_edge_is_told_which_part_of_which(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let instance = common::id::TenantId::generate();
+    let settle = "with settled as (
+            insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, shared_instance, shared_project, shared_user)
+            values ('00000000-0000-7000-8000-000000000001', 'A', 'a@b.co', 'acme', 'shared', 'active', 'starter', '2.41.1', $1,
+                    'aB3dE6gH9jK2mN5p', '00000000-0000-4000-8000-000000000002') returning id),
+        limits as (
+            insert into tenant_limits (tenant_id, cpu_millis, memory_mb, workers, storage_gb, executions_per_month, concurrent_executions, api_calls_per_hour)
+            select settled.id, 1, 1, 1, 1, 1, 1, 1000 from settled)
+        insert into routes (host, tenant_id, targets, generation) select 'acme.localhost', id, '[]', 3 from settled";
+    sqlx::query(settle).bind(instance.uuid().to_string()).execute(&database).await.unwrap();
+    let told = platform.ask_as_edge(&Platform::edge_authorization()).await.json();
+    let workspace = json!({ "instance": instance, "prefix": "aB3dE6gH9jK2mN5p", "user": "00000000-0000-4000-8000-000000000002",
+        "address": "http://acme.localhost:8000", "calls_per_hour": 1000 });
+    let route = json!({ "host": "acme.localhost", "tenant": "ten_00000000000070008000000000000001", "targets": [],
+        "workspace": workspace, "generation": 3 });
+    assert_eq!(told["routes"], json!([route]));
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_part_of_a_shared_n8n_is_nobodys_twice_and_means_nothing_in_a_rule(database: PgPool) {
+    let settle = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, shared_instance, shared_project)
+        values (gen_random_uuid(), 'A', 'a@b.co', $1, 'shared', $2, 'starter', '2.41.1', gen_random_uuid()::text, $3)";
+    let settle = async |subdomain: &str, status: &str, part: &str| {
+        sqlx::query(settle).bind(subdomain).bind(status).bind(part).execute(&database).await.is_ok()
+    };
+    assert!(settle("one", "deleted", "aB3dE6gH9jK2mN5p").await);
+    assert!(!settle("two", "active", "aB3dE6gH9jK2mN5p").await, "calls for whoever had it still come");
+    for part in ["aB3dE6gH9jK2mN5", "aB3dE6gH9jK2mN5`", "aB3dE6gH9jK2mN5pp", ""] {
+        assert!(!settle("two", "active", part).await, "{part}");
+    }
+    assert!(settle("two", "active", "ab3de6gh9jk2mn5p").await);
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]

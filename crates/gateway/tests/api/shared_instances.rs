@@ -32,8 +32,8 @@ async fn brought_up(platform: &Platform, database: &PgPool, name: &str) -> Strin
 /// A tenant that lives in it.
 async fn settle(database: &PgPool, instance: &str, subdomain: &str) {
     let settle = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, shared_instance, shared_project, shared_user)
-        select gen_random_uuid(), 'A', 'a@b.co', $2, 'shared', 'active', 'starter', '2.41.1', replace($1, 'ten_', '')::uuid::text, $2,
-               gen_random_uuid()";
+        select gen_random_uuid(), 'A', 'a@b.co', $2, 'shared', 'active', 'starter', '2.41.1', replace($1, 'ten_', '')::uuid::text,
+               left(md5($2), 16), gen_random_uuid()";
     sqlx::query(settle).bind(instance).bind(subdomain).execute(database).await.unwrap();
 }
 

@@ -43,6 +43,7 @@ impl TableEdge {
                 tenant,
                 purpose: Purpose::Customer,
                 targets,
+                workspace: None,
                 stand_in,
                 generation,
             };

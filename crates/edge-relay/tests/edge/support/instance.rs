@@ -2,7 +2,10 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::{
@@ -26,6 +29,7 @@ pub enum Mode {
 pub struct Instance {
     pub address: SocketAddr,
     mode: Arc<Mutex<Mode>>,
+    looks: Arc<AtomicUsize>,
 }
 
 impl Instance {
@@ -33,15 +37,21 @@ impl Instance {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mode = Arc::new(Mutex::new(Mode::Ready));
-        let told = Arc::clone(&mode);
+        let looks = Arc::new(AtomicUsize::new(0));
+        let (told, noted) = (Arc::clone(&mode), Arc::clone(&looks));
         #[expect(clippy::disallowed_methods, reason = "a test has no service to track its tasks")]
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let mode = *told.lock().unwrap();
-                tokio::spawn(answer(stream, mode, name));
+                tokio::spawn(answer(stream, mode, name, Arc::clone(&noted)));
             }
         });
-        Self { address, mode }
+        Self { address, mode, looks }
+    }
+
+    /// How often it was asked whether it is ready.
+    pub fn looks(&self) -> usize {
+        self.looks.load(Ordering::Relaxed)
     }
 
     pub fn becomes(&self, mode: Mode) {
@@ -49,11 +59,12 @@ impl Instance {
     }
 }
 
-async fn answer(mut stream: TcpStream, mode: Mode, name: &str) {
+async fn answer(mut stream: TcpStream, mode: Mode, name: &str, looks: Arc<AtomicUsize>) {
     let mut request = [0; 16 << 10];
     let Ok(read) = stream.read(&mut request).await else { return };
     let request = String::from_utf8_lossy(&request[..read]).into_owned();
     let asks_for_readiness = request.starts_with("GET /healthz/readiness ");
+    looks.fetch_add(usize::from(asks_for_readiness), Ordering::Relaxed);
     let (status, body) = match mode {
         Mode::Down => return,
         Mode::Hung => return std::future::pending().await,

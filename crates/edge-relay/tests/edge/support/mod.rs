@@ -14,9 +14,11 @@ use std::{
 
 use common::{
     id::TenantId,
+    public_address::Scheme,
     tenant::{Color, Purpose},
 };
-use edge::{Route, Target};
+use edge::{Address, Host, Route, Target, Workspace};
+use uuid::Uuid;
 
 pub use calls::{Answer, Calls, ask, ask_with, post};
 pub use gateway::Gateway;
@@ -88,5 +90,33 @@ impl Edge {
 pub fn route(host: &str, instance: SocketAddr) -> Route {
     let target = Target { color: Color::Blue, url: instance.into(), weight: 1 };
     let (host, tenant) = (host.parse().unwrap(), TenantId::generate());
-    Route { host, tenant, purpose: Purpose::Customer, targets: vec![target], stand_in: None, generation: 1 }
+    Route {
+        host,
+        tenant,
+        purpose: Purpose::Customer,
+        targets: vec![target],
+        workspace: None,
+        stand_in: None,
+        generation: 1,
+    }
+}
+
+/// An n8n that tenants share, at its own host.
+pub fn shared(host: &str, instance: SocketAddr) -> Route {
+    Route { purpose: Purpose::Shared, ..route(host, instance) }
+}
+
+/// The host of a tenant who shares it, with so many calls an hour. Tenants are numbered.
+pub fn part(shared: &Route, number: u128, calls_per_hour: u32) -> Route {
+    let host: Host = format!("p{number}.localhost").parse().unwrap();
+    let workspace = Workspace {
+        instance: shared.tenant,
+        prefix: format!("{number:016}").parse().unwrap(),
+        user: Uuid::from_u128(number),
+        address: Address::of(&host, Scheme::Http, 8000),
+        calls_per_hour: calls_per_hour.try_into().unwrap(),
+    };
+    let (tenant, purpose) = (TenantId::generate(), Purpose::Customer);
+    let (targets, workspace, stand_in) = (Vec::new(), Some(workspace), None);
+    Route { host, tenant, purpose, targets, workspace, stand_in, generation: 1 }
 }

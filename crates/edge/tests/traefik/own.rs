@@ -1,10 +1,7 @@
-//! The document and the probe against a real Traefik.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+//! Tenants with an n8n of their own.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
@@ -14,107 +11,12 @@ use edge::probe::Prober;
 use edge::{
     Answerer, Edge as _, EdgeError, Host, HttpEdge, Mark, Route, Settings, StandIn, Target, document,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+
+use crate::support::{Traefik, ask, serve, status, until};
 
 const WEB: u16 = 28_000;
 const PROBE: u16 = 28_001;
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Answers every request with what `body` gives at that moment.
-async fn serve(body: impl Fn() -> String + Send + Sync + 'static) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let body = Arc::new(body);
-    #[expect(clippy::disallowed_methods, reason = "a test has no service to track its tasks")]
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let body = Arc::clone(&body);
-            tokio::spawn(async move {
-                let mut request = [0; 8192];
-                let read = stream.read(&mut request).await;
-                let body = body();
-                // An instance cannot pass for another: the edge writes its own mark over this one.
-                let head = "HTTP/1.1 200 OK\r\nx-rp9-route: forged\r\nconnection: close\r\ncontent-length: ";
-                let answer = format!("{head}{}\r\n\r\n{body}", body.len());
-                if read.is_ok() {
-                    drop(stream.write_all(answer.as_bytes()).await);
-                }
-            });
-        }
-    });
-    address
-}
-
-/// The whole answer to a request for exactly this path: no client that tidies it first.
-async fn ask(port: u16, host: &str, path: &str) -> String {
-    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else { return String::new() };
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    drop(stream.read_to_string(&mut answer).await);
-    answer
-}
-
-fn status(answer: &str) -> &str {
-    answer.split(' ').nth(1).unwrap_or_default()
-}
-
-fn image() -> &'static str {
-    let pins = include_str!("../../../deploy/images/pins").lines();
-    pins.filter_map(|line| line.strip_prefix("TRAEFIK_IMAGE=")).next().expect("the image is pinned")
-}
-
-/// A Traefik on the host's network that ends with the test.
-struct Traefik(String);
-
-impl Traefik {
-    fn start(provider: SocketAddr) -> Self {
-        let name = format!("rp9-test-{}", common::id::OperationId::generate().digits());
-        let flags = [
-            format!("--entrypoints.web.address=127.0.0.1:{WEB}"),
-            format!("--entrypoints.probe.address=127.0.0.1:{PROBE}"),
-            format!("--providers.http.endpoint=http://{provider}/"),
-            "--providers.http.pollInterval=200ms".into(),
-            "--providers.providersThrottleDuration=0".into(),
-            "--global.checkNewVersion=false".into(),
-            "--global.sendAnonymousUsage=false".into(),
-            "--log.level=DEBUG".into(),
-        ];
-        let run = ["run", "--detach", "--rm", "--network", "host", "--name", &name, image()];
-        let output = Command::new("docker").args(run).args(flags).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Self(name)
-    }
-
-    fn logs(&self) -> String {
-        let output = Command::new("docker").args(["logs", &self.0]).output().unwrap();
-        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
-    }
-}
-
-impl Drop for Traefik {
-    fn drop(&mut self) {
-        drop(Command::new("docker").args(["rm", "--force", &self.0]).output());
-    }
-}
-
-/// Asks until it is so, and says what the last answer was if that never happens.
-async fn until<F: Future<Output = Result<(), EdgeError>>>(mut ask: impl FnMut() -> F) {
-    let mut last = None;
-    let waiting = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(50));
-        loop {
-            ticks.tick().await;
-            match ask().await {
-                Ok(()) => return,
-                Err(error) => last = Some(error),
-            }
-        }
-    };
-    let done = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
-    assert!(done, "{last:?}");
-}
 
 fn route(host: &str, tenant: TenantId, generation: i64, targets: &[(Color, SocketAddr, u16)]) -> Route {
     let target = |(color, url, weight): &(Color, SocketAddr, u16)| Target {
@@ -124,7 +26,15 @@ fn route(host: &str, tenant: TenantId, generation: i64, targets: &[(Color, Socke
     };
     let targets = targets.iter().map(target).collect();
     let purpose = Purpose::Customer;
-    Route { host: host.parse().unwrap(), tenant, purpose, targets, stand_in: None, generation }
+    Route {
+        host: host.parse().unwrap(),
+        tenant,
+        purpose,
+        targets,
+        workspace: None,
+        stand_in: None,
+        generation,
+    }
 }
 
 /// A Traefik, the table it follows, and two sides of a tenant.
@@ -143,18 +53,18 @@ impl World {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let table = Arc::new(Mutex::new(Vec::<Route>::new()));
         let polled = Arc::clone(&table);
-        let waiting = serve(|| "I stand in".into()).await.into();
+        let waiting = serve(|_| "I stand in".into()).await.into();
         let settings = Settings { tls: None, waiting, in_flight: 500 };
         let provider =
-            serve(move || document(&polled.lock().unwrap(), |_, _| true, &settings).to_string()).await;
+            serve(move |_| document(&polled.lock().unwrap(), |_, _| true, &settings).to_string()).await;
         Self {
             table,
             edge: HttpEdge::new(&[&format!("http://127.0.0.1:{PROBE}")]).unwrap(),
-            traefik: Traefik::start(provider),
+            traefik: Traefik::start(provider, WEB, PROBE),
             host: "acme.localhost".parse().unwrap(),
             tenant: TenantId::generate(),
-            blue: serve(|| "I am blue".into()).await,
-            green: serve(|| "I am green".into()).await,
+            blue: serve(|_| "I am blue".into()).await,
+            green: serve(|_| "I am green".into()).await,
         }
     }
 
@@ -227,7 +137,9 @@ async fn private_paths_are_refused() {
         "//healthz",
     ];
     for path in private {
-        assert_eq!(status(&ask(WEB, "acme.localhost", path).await), "404", "{path}");
+        // No deployment takes the one that ends a text in C.
+        let expected = if path.contains("%00") { "400" } else { "404" };
+        assert_eq!(status(&ask(WEB, "acme.localhost", path).await), expected, "{path}");
     }
     let public = ["/webhook/metrics", "/metricsx", "/healthzx", "/metrics-x", "/rest/healthz", "/?metrics"];
     for path in public.into_iter().chain(["/webhook/a%2Fb", "/webhook/a%2Fmetrics", "/webhook/a%3Bb%25"]) {

@@ -1,0 +1,68 @@
+//! Tenants who share an n8n.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Calls, Edge, Instance, Mode, part, shared};
+
+const HOST: &str = "shared-1.localhost";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers: deploy/test"]
+async fn of_five_hundred_who_share_an_n8n_it_is_asked_once_and_each_newcomer_is_there_in_time() {
+    let n8n = Instance::start("shared").await;
+    let base = shared(HOST, n8n.address);
+    let mut routes = vec![base.clone()];
+    routes.extend((0..500).map(|number| part(&base, number, 100_000)));
+    let began = Instant::now();
+    let edge = Edge::start(routes.clone(), &[]).await;
+    edge.until("p499.localhost", |answer| answer.status() == 200).await;
+    println!("everybody after {:?}", began.elapsed());
+    let calls = Calls::to(edge.ports.web, "p7.localhost");
+    let mut slowest = Duration::ZERO;
+    for number in 500..510 {
+        routes.push(part(&base, number, 100_000));
+        edge.gateway.publish(routes.clone());
+        let took = edge.until(&format!("p{number}.localhost"), |answer| answer.status() == 200).await;
+        println!("one more after {took:?}");
+        slowest = slowest.max(took);
+    }
+    assert!(slowest < Duration::from_secs(10), "{slowest:?}");
+    let seen = calls.end();
+    assert!(seen.keys().eq([&200]), "{seen:?}");
+    // Once a second, four times while there was doubt.
+    let at_most = began.elapsed().as_secs() as usize * 4 + 8;
+    assert!((1..=at_most).contains(&n8n.looks()), "{} looks, at most {at_most}", n8n.looks());
+    for (mode, status) in [(Mode::Starting, 503), (Mode::Ready, 200)] {
+        n8n.becomes(mode);
+        let began = Instant::now();
+        for host in ["p0.localhost", "p250.localhost", "p509.localhost"] {
+            edge.until(host, |answer| answer.status() == status).await;
+        }
+        println!("{status} after {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_tenant_that_calls_more_than_its_plan_allows_is_refused_wherever_and_its_neighbour_is_not() {
+    let n8n = Instance::start("shared").await;
+    let base = shared(HOST, n8n.address);
+    let edge = Edge::start(vec![base.clone(), part(&base, 1, 3), part(&base, 2, 1_000)], &[]).await;
+    edge.until("p2.localhost", |answer| answer.status() == 200).await;
+    let own = format!("/webhook/{:016}/x", 1);
+    for (host, path) in
+        [("p1.localhost", "/webhook/x"), ("p1.localhost", "/api/v1/workflows"), (HOST, own.as_str())]
+    {
+        for _ in 0..3 {
+            assert_eq!(edge.call(host, path).await.status(), 200, "{host}{path}");
+        }
+        assert_eq!(edge.call(host, path).await.status(), 429, "{host}{path}");
+    }
+    // However it is spelled.
+    for path in ["/webhook/y", "/WEBHOOK/x", "//webhook/x", &own, "/form-test/x", "/mcp/x"] {
+        assert_eq!(edge.call("p1.localhost", path).await.status(), 429, "{path}");
+    }
+    for _ in 0..50 {
+        assert_eq!(edge.call("p2.localhost", "/webhook/x").await.status(), 200);
+    }
+}

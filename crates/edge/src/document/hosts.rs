@@ -1,0 +1,103 @@
+//! A host's routers: of a tenant's own n8n, of a tenant's part of one that it shares, and of such an n8n itself.
+
+use common::tenant::{Color, Purpose};
+use serde_json::json;
+
+use super::{
+    IN_FLIGHT, PRIVATE_PATHS, PROBE_PATH, REFUSE, REFUSE_PRIORITY, ROUTE_PRIORITY, WAITING,
+    WEBHOOKS_PRIORITY, everybody,
+    sections::{Router, Sections},
+    stand_in_name, tenancy,
+};
+use crate::{Mark, Route, Workspace};
+
+/// How calls for one host are answered.
+struct Way<'a> {
+    name: &'a str,
+    rule: String,
+    service: &'a str,
+    /// What is said in each answer and told to whoever gives it.
+    told: Vec<&'a str>,
+}
+
+impl Way<'_> {
+    fn limited(&self) -> Vec<&str> {
+        [self.told.as_slice(), &[IN_FLIGHT]].concat()
+    }
+
+    fn router<'a>(&'a self, rule: &str, middlewares: &'a [&'a str], priority: u32) -> Router<'a> {
+        Router { rule: format!("{} && {rule}", self.rule), service: self.service, middlewares, priority }
+    }
+}
+
+impl<'a> Sections<'a> {
+    pub(super) fn add(&mut self, route: &'a Route, mark: Mark, ready: impl Fn(Color) -> bool) {
+        let name = route.host.as_str();
+        let (label, page) = (format!("{name}_mark"), route.stand_in.map(stand_in_name));
+        let service = match &route.workspace {
+            _ if page.is_some() => WAITING,
+            Some(workspace) => self.service_of(workspace),
+            None => name,
+        };
+        let request = route.workspace.as_ref().map_or_else(tenancy::for_nobody, tenancy::for_tenant);
+        let answer = json!({ Mark::HEADER: mark.to_string() });
+        let headers = json!({ "customRequestHeaders": request, "customResponseHeaders": answer });
+        self.middlewares.insert(label.clone(), json!({ "headers": headers }));
+
+        let told = [label.as_str()].into_iter().chain(page.as_deref()).collect();
+        let way = Way { name, rule: format!("Host(`{name}`)"), service, told };
+        match (&route.workspace, route.purpose) {
+            (Some(workspace), _) => self.open_workspace(&way, workspace),
+            (None, Purpose::Shared) => self.open_shared(&way),
+            (None, Purpose::Customer) => self.open_own(&way),
+        }
+        // Tenants' containers reach this entrypoint too, through the network they share with the edge.
+        let probed = way.router(&format!("Path(`{PROBE_PATH}`)"), &way.told, ROUTE_PRIORITY);
+        self.routers.insert(format!("{name}_probe"), probed.on("probe"));
+        if page.is_none() && route.workspace.is_none() {
+            self.add_sides(name, &route.targets, &probed, ready);
+        }
+    }
+
+    /// Everything but n8n's private paths.
+    fn open_own(&mut self, way: &Way<'_>) {
+        let limited = way.limited();
+        let all = Router { rule: way.rule.clone(), ..way.router("", &limited, ROUTE_PRIORITY) };
+        self.open(way.name, "", &all);
+        self.open(way.name, "_refuse", &way.router(PRIVATE_PATHS, &[REFUSE], REFUSE_PRIORITY));
+    }
+
+    /// Executions that wait, and nothing else but what [`Self::open_workspace`] adds: no editor and no API.
+    fn open_shared(&mut self, way: &Way<'_>) {
+        let limited = way.limited();
+        let waiting = way.router(tenancy::executions_that_wait(), &limited, ROUTE_PRIORITY);
+        self.open(way.name, "_resume", &waiting);
+        self.open(way.name, "_refuse", &way.router(&tenancy::steps_back(), &[REFUSE], REFUSE_PRIORITY));
+    }
+
+    /// The tenant's editor, its API and its webhooks, here and on the host that services are told.
+    fn open_workspace(&mut self, way: &Way<'_>, workspace: &Workspace) {
+        let (rate, part) = (format!("{}_rate", way.name), format!("{}_part", way.name));
+        self.middlewares.insert(rate.clone(), tenancy::rate(workspace, &everybody()));
+        self.middlewares.insert(part.clone(), tenancy::into_part(&workspace.prefix));
+        let limited = [way.limited(), vec![&rate]].concat();
+        // First the path, because what is told then takes away Traefik's note of the former one.
+        let put = [vec![part.as_str()], limited.clone()].concat();
+        let all = Router { rule: way.rule.clone(), ..way.router("", &limited, ROUTE_PRIORITY) };
+        self.open(way.name, "", &all);
+        self.open(way.name, "_webhooks", &way.router(&tenancy::webhooks(), &put, WEBHOOKS_PRIORITY));
+        self.open(way.name, "_refuse", &way.router(&tenancy::refused(), &[REFUSE], REFUSE_PRIORITY));
+        if let Some(shared) = self.shared.get(&workspace.instance) {
+            let (host, prefix) = (shared.host.as_str(), &workspace.prefix);
+            let rule = format!("Host(`{host}`) && {}", tenancy::webhooks_of(prefix));
+            let own = Router { rule, ..way.router("", &limited, WEBHOOKS_PRIORITY) };
+            self.open(host, &format!("_{prefix}"), &own);
+        }
+    }
+
+    /// What answers for a workspace: the n8n that it is in, wherever that is; nobody as long as no route says where.
+    fn service_of(&self, workspace: &Workspace) -> &'a str {
+        let shared = self.shared.get(&workspace.instance).filter(|shared| shared.stand_in.is_none());
+        shared.map_or(WAITING, |shared| shared.host.as_str())
+    }
+}

@@ -1,0 +1,84 @@
+//! What the edge does with paths of an n8n that tenants share: on a tenant's own host each way to a webhook is put into the tenant's part of
+//! it, and what everybody has in common is kept shut; on the n8n's own host the tenants' parts are all there is.
+//!
+//! Traefik has tidied a path before it looks at these rules: letters are written as such, there are no dots and no doubled slashes left.
+//! What is still encoded may be read otherwise by whoever reads it next, so where it could change whose webhook is meant it is refused.
+
+use serde_json::{Value, json};
+
+use crate::{Prefix, Workspace};
+
+/// The first words of all paths that lead to webhooks by their names.
+const WEBHOOKS: &str = "webhook|webhook-test|form|form-test|mcp|mcp-test";
+
+/// A first word that could be read as another one.
+const ODD: &str = r"^/+[^/]*[%;\\]";
+
+/// A step back in a path, however often it is encoded: n8n takes none, and decodes once.
+const STEP_BACK: &str = r"(?i)(/|\\|%(25)*(2f|5c))(\.|%(25)*2e){1,2}(;|/|\\|%(25)*(2f|5c|3b)|$)";
+
+/// What is n8n's own business, and what clients are told of it as if it were one tenant's.
+const INNER: &str = r"metrics|healthz|mcp-server|\.well-known";
+
+/// What the editor of a workspace asks n8n's inner API for (2.41.1). The rest is about users, tags and what an owner sets up.
+const EDITOR: &str = "active-workflows|ai|api-keys|binary-data|change-password|community-node-types|credential-translation|credentials|cta|\
+    data-tables|data-tables-global|dynamic-node-parameters|events|executions|favorites|instance-version-history|license|login|logout|me|mfa|\
+    module-settings|node-translation-headers|node-types|oauth1-credential|oauth2-credential|options|projects|push|roles|settings|\
+    source-control|telemetry|test-webhook|third-party-licenses|user-settings|variables|webhooks|workflow-dependencies|workflow-history|\
+    workflow-stats|workflows";
+
+/// So many calls at once are no flood, whatever they are an hour.
+const AT_ONCE: u32 = 1_000;
+
+/// Traefik's own header, with the path as the caller wrote it.
+const REPLACED_PATH: &str = "X-Replaced-Path";
+
+/// Which paths are refused on a tenant's host.
+pub(super) fn refused() -> String {
+    let inner = format!("(?i)^/+({INNER})([^a-z0-9_-]|$)");
+    let shut =
+        [ODD, STEP_BACK, inner.as_str()].map(|pattern| format!("PathRegexp(`{pattern}`)")).join(" || ");
+    format!("({shut} || PathRegexp(`(?i)^/+rest(/|$)`) && !PathRegexp(`^/rest/({EDITOR})(/|$)`))")
+}
+
+/// Which paths could be read as others on the host of an n8n that tenants share, where they begin with the tenant's part.
+pub(super) fn steps_back() -> String {
+    format!("PathRegexp(`{STEP_BACK}`)")
+}
+
+/// Which paths lead to webhooks on a tenant's host.
+pub(super) fn webhooks() -> String {
+    format!("PathRegexp(`(?i)^/+({WEBHOOKS})(/|$)`)")
+}
+
+/// Which paths lead to a tenant's webhooks on the host of the n8n that it shares.
+pub(super) fn webhooks_of(prefix: &Prefix) -> String {
+    format!("PathRegexp(`^/({WEBHOOKS})/{prefix}/`)")
+}
+
+/// Which paths lead to executions that wait: n8n asks for the signature that it gave to each.
+pub(super) fn executions_that_wait() -> &'static str {
+    "PathRegexp(`^/(webhook-waiting|form-waiting)/`)"
+}
+
+/// Puts each path to a webhook into the tenant's part, unless it is there already.
+pub(super) fn into_part(prefix: &Prefix) -> Value {
+    let regex = format!("^/+((?i:{WEBHOOKS}))(?:/+(?:{prefix}/)?(.*))?$");
+    json!({ "replacePathRegex": { "regex": regex, "replacement": format!("/${{1}}/{prefix}/${{2}}") } })
+}
+
+/// What requests for the tenant carry, whatever callers wrote there.
+pub(super) fn for_tenant(workspace: &Workspace) -> Value {
+    json!({ Workspace::HEADER: workspace.header(), REPLACED_PATH: "" })
+}
+
+/// What requests carry that are for no tenant of a shared n8n: nothing of the kind.
+pub(super) fn for_nobody() -> Value {
+    json!({ Workspace::HEADER: "" })
+}
+
+/// Bounds the calls of a tenant that come without a pause. `criterion`: what they are counted by.
+pub(super) fn rate(workspace: &Workspace, criterion: &Value) -> Value {
+    let calls = workspace.calls_per_hour.get();
+    json!({ "rateLimit": { "average": calls, "period": "1h", "burst": calls.min(AT_ONCE), "sourceCriterion": criterion } })
+}
