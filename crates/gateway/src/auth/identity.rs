@@ -4,18 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use common::{clock, id::TenantId};
 
-use super::{Role, token::LEEWAY_SECONDS};
+use super::{LiveKey, Role};
 
 const MAX_REST: i64 = 7 * 24 * 60 * 60;
 
-/// Who is asking, as their token proves.
+/// Who is asking, as their token or key proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub(super) subject: String,
     pub(super) role: Role,
     pub(super) scope: Scope,
-    /// Unix seconds.
-    pub(super) expires: i64,
+    /// Accepted up to this moment, in Unix seconds.
+    pub(super) until: i64,
+    /// What they came with, if it is no token.
+    pub(super) key: Option<Arc<LiveKey>>,
 }
 
 impl Identity {
@@ -34,16 +36,20 @@ impl Identity {
         &self.scope
     }
 
-    /// For how long the token will be accepted still.
+    /// The key they came with. `None`: a token, whose role says all that they may.
+    pub fn key(&self) -> Option<&LiveKey> {
+        self.key.as_deref()
+    }
+
+    /// For how long the token or key will be accepted still.
     pub fn valid_for(&self) -> Duration {
-        let until = self.expires.saturating_add(LEEWAY_SECONDS.cast_signed());
-        let seconds = until.saturating_sub(clock::now().unix_timestamp());
+        let seconds = self.until.saturating_sub(clock::now().unix_timestamp());
         // Nothing lasts longer than a week in one piece, whatever a token says.
         Duration::from_secs(seconds.clamp(0, MAX_REST).unsigned_abs())
     }
 }
 
-/// Which tenants somebody can see. Made from a verified token only.
+/// Which tenants somebody can see. Made from a verified token or key only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope(Option<Arc<[TenantId]>>);
 
