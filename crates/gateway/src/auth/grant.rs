@@ -71,7 +71,7 @@ fn tenants(
 ) -> Option<Vec<TenantId>> {
     let of_field = |code, detail| FieldError::new(Pointer::to("tenants"), code, detail);
     match (role, &tenants) {
-        (Role::Owner, None) => errors.push(of_field("required", "is required for an owner's key")),
+        (Role::Owner, None) => errors.push(of_field("tenants_required", "is required for an owner's key")),
         (Role::Owner, Some(tenants)) => {
             let unseen = tenants.iter().enumerate().filter(|(_, id)| !identity.scope().sees(Some(**id)));
             errors.extend(unseen.map(|(index, _)| unknown_tenant(index)));
@@ -108,11 +108,11 @@ fn end(
     let expires_at = asked.unwrap_or(latest);
     let pointer = || Pointer::to("expires_at");
     if expires_at <= now {
-        errors.push(FieldError::new(pointer(), "invalid_time", "must be in the future"));
+        errors.push(FieldError::new(pointer(), "out_of_range", "must be in the future"));
     } else if own.is_some_and(|own| expires_at > own) {
         errors.push(too_much(pointer(), "is after the end of your own key"));
     } else if expires_at > latest {
-        errors.push(FieldError::new(pointer(), "invalid_time", "must be within 366 days"));
+        errors.push(FieldError::new(pointer(), "out_of_range", "must be within 366 days"));
     }
     expires_at
 }

@@ -30,7 +30,7 @@ async fn nobody_grants_a_role_above_their_own(database: PgPool) {
                 body["tenants"] = json!([own]);
             }
             let claims = if *maker == "owner" { Claims::owner(&[&own.to_string()]) } else { Claims::of(maker) };
-            let call = Call::post("/keys", &body).by(&claims).signed();
+            let call = Call::post("/keys", &body).by(&claims).key(&unique()).signed();
             if granted >= index {
                 make(&platform, call).await;
             } else {
@@ -61,7 +61,7 @@ async fn an_owners_key_has_the_owners_tenants_and_no_others(database: PgPool) {
     }
     let by_admin = json!({ "name": "Scripts", "role": "owner", "tenants": [absent] });
     assert_eq!(refused(&platform, asking(&by_admin, "admin")).await, [error("/tenants/0", "unknown_tenant")]);
-    assert_eq!(refused(&platform, asking(&of_role("owner"), "admin")).await, [error("/tenants", "required")]);
+    assert_eq!(refused(&platform, asking(&of_role("owner"), "admin")).await, [error("/tenants", "tenants_required")]);
     let narrowed = json!({ "name": "Scripts", "role": "service", "tenants": [own] });
     assert_eq!(refused(&platform, asking(&narrowed, "admin")).await, [error("/tenants", "not_narrowed")]);
 
