@@ -6,12 +6,12 @@ use time::OffsetDateTime;
 
 use crate::{
     auth::{KeyScope, Role},
+    http::cursor::Page,
     http::{
         fields::{Fault, Field, Text},
         one_of::OneOf,
         request::request,
     },
-    http::cursor::Page,
     tenants::words::Name,
     vocabulary,
 };
@@ -60,7 +60,8 @@ impl<T: Text + PartialEq, R> Field<R> for Many<T> {
         }
         let mut many = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let text = item.as_str().ok_or_else(|| Fault::new("not_a_text", "must be a text").inside(index))?;
+            let text =
+                item.as_str().ok_or_else(|| Fault::new("not_a_text", "must be a text").inside(index))?;
             let read = T::parse(text).map_err(|fault| fault.inside(index))?;
             if !many.contains(&read) {
                 many.push(read);
@@ -94,7 +95,8 @@ mod tests {
         let twice = json!(["tenants:read", "tenants:read"]);
         assert_eq!(read(twice).unwrap(), [KeyScope::TenantsRead]);
         assert_eq!(read(json!(["tenants:read", "x"])).unwrap_err().steps, ["1"]);
-        for bad in [json!([]), json!("tenants:read"), json!([7]), json!(vec!["tenants:read"; 101]), json!({})] {
+        for bad in [json!([]), json!("tenants:read"), json!([7]), json!(vec!["tenants:read"; 101]), json!({})]
+        {
             assert!(read(bad.clone()).is_err(), "{bad}");
         }
     }

@@ -15,7 +15,10 @@ use utoipa::{
 };
 use wire::kinds;
 
-use crate::{auth::{KeyScope, Role}, problem::Code};
+use crate::{
+    auth::{KeyScope, Role},
+    problem::Code,
+};
 
 /// Whoever takes messages from the bus.
 pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];

@@ -19,6 +19,8 @@ export type Options = Place & (Keyed | (Secrets & (Staff | Owner)));
 /** By an API key, which says who it is and what they may, and signs. */
 export interface Keyed {
   apiKey: string;
+  jwtSecret?: undefined;
+  hmacSecret?: undefined;
 }
 
 /** By the platform's own secrets. */

@@ -56,7 +56,9 @@ impl Credential {
         match self {
             Self::Token(_) => "with the token it was given".to_owned(),
             // `rp9_`, the id, `_`, the secret.
-            Self::Key(text) => format!("with the key key_{}", text.expose_secret().split('_').nth(1).unwrap_or_default()),
+            Self::Key(text) => {
+                format!("with the key key_{}", text.expose_secret().split('_').nth(1).unwrap_or_default())
+            }
             Self::Minted(Mint { role, subject, .. }) => format!("as {subject} ({role})"),
         }
     }

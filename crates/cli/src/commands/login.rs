@@ -72,7 +72,8 @@ fn read_key() -> Result<SecretString, Failure> {
     };
     let key = SecretString::from(text.trim());
     // What it is not is not shown either: it may be another secret.
-    let shaped = key.expose_secret().starts_with(BEGINNING) && !key.expose_secret().contains(char::is_whitespace);
+    let shaped =
+        key.expose_secret().starts_with(BEGINNING) && !key.expose_secret().contains(char::is_whitespace);
     let not_one = "That is no API key: one begins with `rp9_`. It is read from standard input, or asked for.";
     shaped.then_some(key).ok_or_else(|| Failure::Usage(not_one.to_owned()))
 }

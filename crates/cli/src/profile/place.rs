@@ -88,7 +88,8 @@ impl Draft<'_> {
             }),
             (None, Some(source)) => Credential::Token(source.read(environment, notes)?),
             (None, None) => {
-                let said = format!("{} has neither a key nor a token, nor a secret to make one with.", self.name);
+                let said =
+                    format!("{} has neither a key nor a token, nor a secret to make one with.", self.name);
                 return Err(Failure::Usage(said));
             }
         };
@@ -131,7 +132,8 @@ mod tests {
         assert_eq!(both.unwrap().credential.describe(), "as ada (admin)");
         let usual = place(&[("RP9_JWT_SECRET", "s")]).unwrap();
         assert_eq!(usual.credential.describe(), "as rp9 (operator)");
-        let key = place(&[("RP9_KEY", "rp9_1_2"), ("RP9_JWT_SECRET", "s"), ("RP9_HMAC_SECRET", "h")]).unwrap();
+        let key =
+            place(&[("RP9_KEY", "rp9_1_2"), ("RP9_JWT_SECRET", "s"), ("RP9_HMAC_SECRET", "h")]).unwrap();
         assert_eq!(key.credential.describe(), "with the key key_1");
         assert_eq!(key.signing_key.unwrap().expose_secret(), "rp9_1_2", "it signs with itself");
         let given = place(&[("RP9_TOKEN", "t")]).unwrap();

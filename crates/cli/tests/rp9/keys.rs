@@ -54,7 +54,9 @@ async fn what_is_refused_or_no_key_is_not_kept_and_not_shown() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");
     login(&gateway, &file, "prod", &key()).await.expect(3);
-    for (name, text) in [("prod", "hunter2"), ("prod", ""), ("prod", "rp9_a rp9_b"), ("prod", "eyJ.hunter2.x")] {
+    for (name, text) in
+        [("prod", "hunter2"), ("prod", ""), ("prod", "rp9_a rp9_b"), ("prod", "eyJ.hunter2.x")]
+    {
         let ended = login(&gateway, &file, name, text).await.expect(2);
         assert!(!ended.err.contains("hunter2"), "{ended:?}");
     }
@@ -81,7 +83,10 @@ async fn a_profile_does_not_lead_elsewhere() {
     }
     // A key that may not list plans is a key.
     login(&gateway, &file, "prod", &key()).await.expect(0);
-    assert!(!elsewhere.exists() && fs::read_to_string(folder.path().join("rp9/keys/prod")).unwrap().contains("1b"));
+    assert!(
+        !elsewhere.exists()
+            && fs::read_to_string(folder.path().join("rp9/keys/prod")).unwrap().contains("1b")
+    );
 }
 
 #[tokio::test]
@@ -90,7 +95,19 @@ async fn a_key_is_made_with_what_is_said_and_shown_once() {
     let text = key();
     gateway.says("GET /tenants/acme", [Turn::json(200, r#"{"data":{"tenant":{"id":"ten_7"}}}"#)]);
     gateway.says(MADE, [made(Some(&text)), made(Some(&text)), made(None)]);
-    let words = ["keys", "create", "Laptop", "--role", "owner", "--tenant", "acme", "--tenant", "ten_8", "--scope", "tenants:read"];
+    let words = [
+        "keys",
+        "create",
+        "Laptop",
+        "--role",
+        "owner",
+        "--tenant",
+        "acme",
+        "--tenant",
+        "ten_8",
+        "--scope",
+        "tenants:read",
+    ];
     let shown = Rp9::at(&gateway, &words).run().await.expect(0);
     assert!(shown.out.contains(&text) && shown.err.contains("this once"), "{shown:?}");
     let body: serde_json::Value = serde_json::from_str(&gateway.seen_at(MADE)[0].body).unwrap();
@@ -106,7 +123,8 @@ async fn a_key_is_made_with_what_is_said_and_shown_once() {
 #[tokio::test]
 async fn keys_are_listed_and_revoked() {
     let gateway = Gateway::open().await;
-    let page = r#"{"data":[{"id":"key_1","name":"Portal","role":"service","state":"active"}],"next_cursor":null}"#;
+    let page =
+        r#"{"data":[{"id":"key_1","name":"Portal","role":"service","state":"active"}],"next_cursor":null}"#;
     gateway.says("GET /keys", [Turn::json(200, page)]);
     gateway.says("DELETE /keys/key_1", [Turn::json(200, r#"{"key_id":"key_1","state":"revoked"}"#)]);
     let listed = Rp9::at(&gateway, &["keys", "list", "--state", "active"]).run().await.expect(0);

@@ -32,7 +32,8 @@ pub const FRESH: Duration = Duration::from_millis(100);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 /// The same for every key that is not good, so that nobody learns which ids there are.
 const UNKNOWN: &str = "There is no such API key, or not any more.";
-const MALFORMED: &str = "An API key reads `rp9_`, 32 hexadecimal digits, `_` and 64 hexadecimal digits, all of them small.";
+const MALFORMED: &str =
+    "An API key reads `rp9_`, 32 hexadecimal digits, `_` and 64 hexadecimal digits, all of them small.";
 
 /// The keys, as this process knows them.
 pub struct Keys {

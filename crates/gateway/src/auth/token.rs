@@ -17,10 +17,7 @@ use serde_json::Value;
 
 pub(super) use self::why::invalid;
 use super::{Identity, Role, Scope, secret};
-use crate::{
-    problem::Problem,
-    tenants::words,
-};
+use crate::{problem::Problem, tenants::words};
 
 const AUDIENCE: &str = "rp9-orchestrator";
 /// Clocks of honest callers differ by less than this.

@@ -86,11 +86,7 @@ pub struct Feed {
 
 impl Feed {
     /// Begins where it is asked to, or anew if that cannot be.
-    pub async fn open(
-        app: &App,
-        identity: &Identity,
-        following: Following,
-    ) -> Result<Self, Problem> {
+    pub async fn open(app: &App, identity: &Identity, following: Following) -> Result<Self, Problem> {
         let events = &app.events;
         let reader = events.readers.of(identity.scope());
         let tenant = TenantName::id_of(following.tenant.as_ref(), &reader).await?;

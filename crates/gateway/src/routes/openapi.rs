@@ -42,7 +42,8 @@ struct Authority;
 impl Modify for Authority {
     fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
         let components = description.components.get_or_insert_default();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT, or an API key").build();
+        let bearer =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT, or an API key").build();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
         let headers = [
             ("timestamp", "x-rp9-timestamp", "Unix seconds, at most 300 off."),

@@ -79,7 +79,8 @@ async fn a_key_does_what_a_token_does_and_is_shown_once(database: PgPool) {
         assert_eq!(shown.status, 200);
         assert!(!shown.text().contains(&secret) && !shown.text().contains("hash"), "{}", shown.text());
     }
-    let kept: String = sqlx::query_scalar("select to_jsonb(k)::text from api_keys k").fetch_one(&database).await.unwrap();
+    let kept: String =
+        sqlx::query_scalar("select to_jsonb(k)::text from api_keys k").fetch_one(&database).await.unwrap();
     assert!(!kept.contains(&secret), "{kept}");
     platform.stop().await;
 }
@@ -92,8 +93,12 @@ async fn asking_again_makes_no_second_key_and_shows_none(database: PgPool) {
     let key = make(&platform, call.clone()).await;
     let again = platform.send(call).await;
     assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (201, "true"));
-    assert_eq!((again.json()["data"]["id"].as_str(), &again.json()["key"]), (Some(key.id.as_str()), &Value::Null));
-    let kept: Vec<u8> = sqlx::query_scalar("select body from idempotency_keys").fetch_one(&database).await.unwrap();
+    assert_eq!(
+        (again.json()["data"]["id"].as_str(), &again.json()["key"]),
+        (Some(key.id.as_str()), &Value::Null)
+    );
+    let kept: Vec<u8> =
+        sqlx::query_scalar("select body from idempotency_keys").fetch_one(&database).await.unwrap();
     assert!(!String::from_utf8(kept).unwrap().contains(&key.text), "the key is in a kept answer");
     platform.stop().await;
 }
@@ -108,9 +113,12 @@ async fn the_audit_log_names_the_key_by_id_and_name(database: PgPool) {
     let entries = platform.send(Call::get("/audit").by_a("admin")).await.json();
     let named = format!("{}, Portal", key.id);
     let told = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-    let told: Vec<_> = entries["data"].as_array().unwrap().iter().map(|entry| {
-        ["action", "actor", "actor_name", "role", "reason"].map(|name| told(entry, name))
-    }).collect();
+    let told: Vec<_> = entries["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| ["action", "actor", "actor_name", "role", "reason"].map(|name| told(entry, name)))
+        .collect();
     let expected = [
         ["key.revoke", "admin-1", "", "admin", &named],
         ["tenant.create", &key.id, "Portal", "service", ""],
@@ -129,13 +137,17 @@ async fn a_list_says_how_each_key_is(database: PgPool) {
     let active = make(&platform, asking(&of_role("service"), "admin")).await;
     let revoked = make(&platform, asking(&of_role("operator"), "admin")).await;
     let expired = make(&platform, asking(&of_role("admin"), "admin")).await;
-    assert_eq!(platform.send(revocation(&revoked)).await.json(), json!({ "key_id": revoked.id, "state": "revoked" }));
+    assert_eq!(
+        platform.send(revocation(&revoked)).await.json(),
+        json!({ "key_id": revoked.id, "state": "revoked" })
+    );
     assert_eq!(platform.send(revocation(&revoked)).await.status, 200, "asking again changes nothing");
     let end = "update api_keys set expires_at = now() where role = 'admin'";
     sqlx::query(end).execute(&database).await.unwrap();
     for (state, key) in [("active", &active), ("revoked", &revoked), ("expired", &expired)] {
         let page = platform.send(Call::get(&format!("/keys?state={state}")).by_a("admin")).await.json();
-        let ids: Vec<_> = page["data"].as_array().unwrap().iter().map(|key| key["id"].as_str().unwrap()).collect();
+        let ids: Vec<_> =
+            page["data"].as_array().unwrap().iter().map(|key| key["id"].as_str().unwrap()).collect();
         assert_eq!(ids, [key.id.as_str()], "{state}");
     }
     let first = platform.send(Call::get("/keys?limit=2").by_a("admin")).await.json();
@@ -166,7 +178,10 @@ async fn the_last_use_is_written_once_for_many_requests(database: PgPool) {
     platform.stop().await;
     let platform = Platform::on(database.clone()).await;
     let shown = platform.send(admin).await.json();
-    assert!(shown["data"]["last_used_at"].is_string(), "what waits is written when the process stops: {shown}");
+    assert!(
+        shown["data"]["last_used_at"].is_string(),
+        "what waits is written when the process stops: {shown}"
+    );
     let after: i64 = sqlx::query_scalar(revision).fetch_one(&database).await.unwrap();
     assert_eq!(after, before, "to be used is no change");
     platform.stop().await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    api::{Answer, Api, Request, path},
+    api::{Answer, Api, Request, path, unix_seconds},
     args::Sending,
     commands::accepted::send,
     exit::Exit,
@@ -48,7 +48,8 @@ impl Create {
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
         let api = setting.api()?;
         let body = self.body(&api).await?;
-        let request = Request::change(Method::POST, "/keys", self.sending.idempotency_key.clone()).json(&body)?;
+        let request =
+            Request::change(Method::POST, "/keys", self.sending.idempotency_key.clone()).json(&body)?;
         let answer = send(setting, &api, &request).await?;
         show(setting, &answer)?;
         Ok(Exit::Done)
@@ -64,12 +65,18 @@ impl Create {
             body["tenants"] = json!(ids);
         }
         if let Some(days) = self.days {
-            let end = OffsetDateTime::now_utc() + Duration::days(days.into());
-            // The years of tomorrow have four digits.
-            body["expires_at"] = end.format(&Rfc3339).unwrap_or_default().into();
+            body["expires_at"] = in_days(days).into();
         }
         Ok(body)
     }
+}
+
+/// As the API takes moments.
+fn in_days(days: u16) -> String {
+    let now = i64::try_from(unix_seconds()).unwrap_or_default();
+    let now = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    // The years of our lives have four digits.
+    (now + Duration::days(days.into())).format(&Rfc3339).unwrap_or_default()
 }
 
 async fn id_of(api: &Api, tenant: &str) -> Result<String, Failure> {
@@ -91,11 +98,14 @@ fn show(setting: &Setting, answer: &Answer) -> Result<(), Failure> {
     if output.quiet {
         return output.line(&plain(key));
     }
-    let sheet = Sheet::new().of("id", data.get("id")).of("name", data.get("name")).of("role", data.get("role"));
+    let sheet =
+        Sheet::new().of("id", data.get("id")).of("name", data.get("name")).of("role", data.get("role"));
     output.sheet(sheet.of("expires", data.get("expires_at")).of("key", key))?;
     match key {
         Some(_) => output.notes.note("The key is shown this once. Keep it, or hand it to `rp9 login`."),
-        None => output.notes.warn("the key was shown when it was made, and is not again: revoke this one and make another"),
+        None => output
+            .notes
+            .warn("the key was shown when it was made, and is not again: revoke this one and make another"),
     }
     Ok(())
 }

@@ -1,11 +1,6 @@
 //! The keys that are good, as of a moment.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Instant};
 
 use common::id::KeyId;
 use time::OffsetDateTime;

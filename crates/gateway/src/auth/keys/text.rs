@@ -75,7 +75,9 @@ mod tests {
         let text = key.expose();
         let other = text.replace("rp9_", "RP9_");
         let (cut, long, capital) = (&text[..100], format!("{text}0"), text.to_uppercase());
-        for bad in ["", "rp9_", "rp9__", cut, &long, &capital, &other, &format!(" {text}"), &text.replace('_', "-")] {
+        for bad in
+            ["", "rp9_", "rp9__", cut, &long, &capital, &other, &format!(" {text}"), &text.replace('_', "-")]
+        {
             assert!(KeyText::parse(bad).is_none(), "{bad}");
         }
     }

@@ -32,7 +32,9 @@ impl Access for MakeKey {
 pub struct MadeKey {
     data: ApiKey,
     /// The key itself, shown in this answer and never again: `null` where the answer is given again under its `Idempotency-Key`.
-    #[schema(example = "rp9_0198c0de0000700080000000000000dd_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")]
+    #[schema(
+        example = "rp9_0198c0de0000700080000000000000dd_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+    )]
     key: Option<String>,
 }
 
@@ -64,7 +66,11 @@ pub async fn create(
     let mut made = MadeKey { data: as_made(&text, &grant, command.identity().subject()), key: None };
     // What is kept for those who ask again holds no key.
     let kept = Answer::json(StatusCode::CREATED, location.clone(), &made)?;
-    if !(CreateKey { text: &text, grant: &grant }).accept(&app.statements, &command, &kept).await.map_err(refusal)? {
+    if !(CreateKey { text: &text, grant: &grant })
+        .accept(&app.statements, &command, &kept)
+        .await
+        .map_err(refusal)?
+    {
         return command.repeat_or(&app.statements, too_many()).await;
     }
     app.keys.known_everywhere().await;

@@ -42,7 +42,8 @@ pub async fn list(
 ) -> Answered<Json<KeyPage>> {
     let KeysQuery { state, page: asked } = KeysQuery::of_query(query.as_deref(), &())?;
     let visible = Visible::to(caller.identity());
-    let mut data = page(&app.statements, &visible, state.as_ref().map(|state| state.as_str()), &asked).await?;
+    let mut data =
+        page(&app.statements, &visible, state.as_ref().map(|state| state.as_str()), &asked).await?;
     let next_cursor = asked.cut(&mut data, |last| Cursor { at: last.created_at, id: last.id.uuid() });
     Ok(Json(KeyPage { data, next_cursor }))
 }

@@ -2,12 +2,7 @@
 
 use axum::Json;
 
-use crate::{
-    auth::KeyOf,
-    problem::Answered,
-    routes::tenants::Data,
-    store::keys::ApiKey,
-};
+use crate::{auth::KeyOf, problem::Answered, routes::tenants::Data, store::keys::ApiKey};
 
 /// Shows a key, but not what proves it.
 #[utoipa::path(

@@ -24,7 +24,10 @@ async fn every_key_that_is_not_good_is_answered_alike(database: PgPool) {
     let revoked = make(&platform, asking(&of_role("service"), "admin")).await;
     platform.send(revocation(&revoked)).await;
     let expired = make(&platform, asking(&of_role("operator"), "admin")).await;
-    sqlx::query("update api_keys set expires_at = now() where role = 'operator'").execute(&database).await.unwrap();
+    sqlx::query("update api_keys set expires_at = now() where role = 'operator'")
+        .execute(&database)
+        .await
+        .unwrap();
     let secret = good.text.rsplit_once('_').unwrap().1;
     let mut flipped = good.text.clone().into_bytes();
     let last = flipped.len() - 1;
@@ -42,13 +45,18 @@ async fn every_key_that_is_not_good_is_answered_alike(database: PgPool) {
     let before = Record::count(&database).await;
     // Both gateways have asked after what was done by hand.
     for replica in [0, 1] {
-        eventually(async || platform.send_to(replica, Call::get("/tenants").bearing(&expired.text)).await.status == 401).await;
+        eventually(async || {
+            platform.send_to(replica, Call::get("/tenants").bearing(&expired.text)).await.status == 401
+        })
+        .await;
     }
     let mut answers = std::collections::BTreeSet::new();
     for text in &bad {
         for replica in [0, 1] {
             answers.insert(anonymous(&platform.send_to(replica, Call::get("/tenants").bearing(text)).await));
-            answers.insert(anonymous(&platform.send_to(replica, Call::post("/tenants", &tenant("acme")).by_key(text)).await));
+            answers.insert(anonymous(
+                &platform.send_to(replica, Call::post("/tenants", &tenant("acme")).by_key(text)).await,
+            ));
         }
     }
     assert_eq!(answers.len(), 1, "{answers:#?}");
@@ -111,7 +119,10 @@ async fn a_change_is_signed_with_the_key_that_it_comes_with(database: PgPool) {
     let create = || Call::post("/tenants", &tenant("acme")).bearing(&key.text);
     platform.send(create()).await.assert_problem(401, "signature_missing");
     // Neither the platform's secrets nor another key, nor a part of this one, nor what is kept of it.
-    let hash: Vec<u8> = sqlx::query_scalar("select hash from api_keys order by created_at limit 1").fetch_one(&database).await.unwrap();
+    let hash: Vec<u8> = sqlx::query_scalar("select hash from api_keys order by created_at limit 1")
+        .fetch_one(&database)
+        .await
+        .unwrap();
     let (_, secret) = key.text.rsplit_once('_').unwrap();
     for wrong in [HMAC_SECRET, JWT_SECRET, &other.text, secret, &key.id, &hex::encode(hash), ""] {
         platform.send(create().signed_with(wrong, 0)).await.assert_problem(401, "signature_invalid");
@@ -149,7 +160,9 @@ async fn thousands_of_wrong_keys_cost_next_to_nothing_and_bother_nobody(database
     let attack = (0..5_000_u32).map(|n| {
         let text = format!("rp9_{:032x}_{:064x}", n, n);
         let (platform, text) = (&platform, text);
-        async move { platform.send_to((n % 2) as usize, Call::get("/tenants").bearing(&text)).await.status.as_u16() }
+        async move {
+            platform.send_to((n % 2) as usize, Call::get("/tenants").bearing(&text)).await.status.as_u16()
+        }
     });
     let honest = async {
         for _ in 0..50 {
@@ -161,7 +174,8 @@ async fn thousands_of_wrong_keys_cost_next_to_nothing_and_bother_nobody(database
     println!("5000 wrong keys beside 50 good ones: {:?}", began.elapsed());
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     platform.stop().await;
-    let audited: i64 = sqlx::query_scalar("select count(*) from audit_logs").fetch_one(&database).await.unwrap();
+    let audited: i64 =
+        sqlx::query_scalar("select count(*) from audit_logs").fetch_one(&database).await.unwrap();
     assert_eq!(audited, 1, "nobody was known: only the making of the key is noted");
 }
 
@@ -174,7 +188,11 @@ async fn what_is_kept_for_a_key_is_nobody_elses(database: PgPool) {
     let create = |subdomain| Call::post("/tenants", &tenant(subdomain)).key("same");
     let first = platform.send(create("acme").by_key(&key.text)).await;
     let second = platform.send(create("bolt").by_key(&other.text)).await;
-    assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 201), "each has keys of idempotency of its own");
+    assert_eq!(
+        (first.status.as_u16(), second.status.as_u16()),
+        (201, 201),
+        "each has keys of idempotency of its own"
+    );
     // A token cannot say that it is a key.
     let posing = Claims::of("service").claim("sub", key.id.as_str());
     platform.send(Call::get("/tenants").by(&posing)).await.assert_problem(401, "token_invalid");

@@ -29,12 +29,17 @@ async fn nobody_grants_a_role_above_their_own(database: PgPool) {
             if *role == "owner" {
                 body["tenants"] = json!([own]);
             }
-            let claims = if *maker == "owner" { Claims::owner(&[&own.to_string()]) } else { Claims::of(maker) };
+            let claims =
+                if *maker == "owner" { Claims::owner(&[&own.to_string()]) } else { Claims::of(maker) };
             let call = Call::post("/keys", &body).by(&claims).key(&unique()).signed();
             if granted >= index {
                 make(&platform, call).await;
             } else {
-                assert_eq!(refused(&platform, call).await, [error("/role", "exceeds_own")], "{role} by {maker}");
+                assert_eq!(
+                    refused(&platform, call).await,
+                    [error("/role", "exceeds_own")],
+                    "{role} by {maker}"
+                );
             }
         }
     }
@@ -61,7 +66,10 @@ async fn an_owners_key_has_the_owners_tenants_and_no_others(database: PgPool) {
     }
     let by_admin = json!({ "name": "Scripts", "role": "owner", "tenants": [absent] });
     assert_eq!(refused(&platform, asking(&by_admin, "admin")).await, [error("/tenants/0", "unknown_tenant")]);
-    assert_eq!(refused(&platform, asking(&of_role("owner"), "admin")).await, [error("/tenants", "tenants_required")]);
+    assert_eq!(
+        refused(&platform, asking(&of_role("owner"), "admin")).await,
+        [error("/tenants", "tenants_required")]
+    );
     let narrowed = json!({ "name": "Scripts", "role": "service", "tenants": [own] });
     assert_eq!(refused(&platform, asking(&narrowed, "admin")).await, [error("/tenants", "not_narrowed")]);
 
@@ -70,13 +78,18 @@ async fn an_owners_key_has_the_owners_tenants_and_no_others(database: PgPool) {
     assert_eq!((seen["data"].as_array().unwrap().len(), &seen["data"][0]["id"]), (1, &json!(own)));
     for path in [format!("/tenants/{foreign}"), "/tenants/theirs".to_owned(), format!("/tenants/{absent}")] {
         platform.send(Call::get(&path).bearing(&key.text)).await.assert_problem(404, "not_found");
-        platform.send(Call::post(&format!("{path}/restart"), &json!({})).by_key(&key.text)).await.assert_problem(404, "not_found");
+        platform
+            .send(Call::post(&format!("{path}/restart"), &json!({})).by_key(&key.text))
+            .await
+            .assert_problem(404, "not_found");
     }
     // Keys of others are none of the owner's business, nor are those of tenants that are not all theirs.
     let others = [
         make(&platform, asking(&of_role("service"), "admin")).await,
-        make(&platform, asking(&json!({ "name": "x", "role": "owner", "tenants": [foreign] }), "admin")).await,
-        make(&platform, asking(&json!({ "name": "x", "role": "owner", "tenants": [own, foreign] }), "admin")).await,
+        make(&platform, asking(&json!({ "name": "x", "role": "owner", "tenants": [foreign] }), "admin"))
+            .await,
+        make(&platform, asking(&json!({ "name": "x", "role": "owner", "tenants": [own, foreign] }), "admin"))
+            .await,
     ];
     let listed = platform.send(Call::get("/keys").by(&owner)).await.json();
     assert_eq!((listed["data"].as_array().unwrap().len(), &listed["data"][0]["id"]), (1, &json!(key.id)));
@@ -102,15 +115,25 @@ async fn a_key_makes_keys_only_with_that_scope_and_none_beyond_itself(database: 
     let by_it = |body: Value| Call::post("/keys", &body).by_key(&maker.text);
     let beyond = [
         (json!({ "name": "x", "role": "operator" }), error("/role", "exceeds_own")),
-        (json!({ "name": "x", "role": "service", "scopes": ["tenants:read", "tenants:write"] }), error("/scopes/1", "exceeds_own")),
-        (json!({ "name": "x", "role": "service", "expires_at": in_days(31) }), error("/expires_at", "exceeds_own")),
+        (
+            json!({ "name": "x", "role": "service", "scopes": ["tenants:read", "tenants:write"] }),
+            error("/scopes/1", "exceeds_own"),
+        ),
+        (
+            json!({ "name": "x", "role": "service", "expires_at": in_days(31) }),
+            error("/expires_at", "exceeds_own"),
+        ),
     ];
     for (body, expected) in beyond {
         assert_eq!(refused(&platform, by_it(body)).await, [expected]);
     }
     let child = platform.send(by_it(json!({ "name": "Child", "role": "service" }))).await.json();
     assert_eq!(child["data"]["scopes"], json!(["tenants:read"]), "to make keys is asked for by name");
-    let limits = [&child["data"]["expires_at"], &platform.send(Call::get(&maker.path()).by_a("admin")).await.json()["data"]["expires_at"]].map(Value::clone);
+    let limits = [
+        &child["data"]["expires_at"],
+        &platform.send(Call::get(&maker.path()).by_a("admin")).await.json()["data"]["expires_at"],
+    ]
+    .map(Value::clone);
     assert_eq!(limits[0], limits[1], "no later than the key it was made with");
     // With a key nobody revokes one that may more.
     platform.send(Call::delete(&plain.path()).by_key(&maker.text)).await.assert_problem(403, "forbidden");
@@ -121,7 +144,8 @@ async fn a_key_makes_keys_only_with_that_scope_and_none_beyond_itself(database: 
 #[ignore = "needs servers: deploy/test"]
 async fn a_key_ends_with_the_key_that_it_was_made_with(database: PgPool) {
     let platform = Platform::on(database).await;
-    let body = json!({ "name": "Line", "role": "service", "scopes": ["keys:write", "keys:read", "tenants:read"] });
+    let body =
+        json!({ "name": "Line", "role": "service", "scopes": ["keys:write", "keys:read", "tenants:read"] });
     let mut line = vec![make(&platform, asking(&body, "admin")).await];
     for _ in 1..8 {
         let call = Call::post("/keys", &body).by_key(&line.last().unwrap().text);
@@ -131,7 +155,8 @@ async fn a_key_ends_with_the_key_that_it_was_made_with(database: PgPool) {
     assert_eq!(refused(&platform, ninth).await, [error("", "exceeds_own")]);
     platform.send(revocation(&line[2])).await;
     for (place, key) in line.iter().enumerate() {
-        let status = platform.send_to(place % 2, Call::get("/tenants").bearing(&key.text)).await.status.as_u16();
+        let status =
+            platform.send_to(place % 2, Call::get("/tenants").bearing(&key.text)).await.status.as_u16();
         assert_eq!(status, if place < 2 { 200 } else { 401 }, "{place}");
         let state = platform.send(Call::get(&key.path()).by_a("admin")).await.json()["data"]["state"].clone();
         assert_eq!(state, if place < 2 { "active" } else { "revoked" }, "{place}");
@@ -171,8 +196,12 @@ async fn an_end_is_in_the_future_and_within_a_year(database: PgPool) {
     let bad = json!({ "name": "x\u{202e}", "role": "root", "scopes": ["all"], "tenants": [], "expires_at": "soon", "secret": "mine" });
     let told = refused(&platform, asking(&bad, "admin")).await;
     let expected = [
-        ("/name", "invalid_characters"), ("/role", "unknown_role"), ("/tenants", "invalid_length"),
-        ("/scopes/0", "unknown_scope"), ("/expires_at", "invalid_time"), ("/secret", "unknown_field"),
+        ("/name", "invalid_characters"),
+        ("/role", "unknown_role"),
+        ("/tenants", "invalid_length"),
+        ("/scopes/0", "unknown_scope"),
+        ("/expires_at", "invalid_time"),
+        ("/secret", "unknown_field"),
     ];
     assert_eq!(told, expected.map(|(pointer, code)| error(pointer, code)));
     platform.stop().await;

@@ -37,7 +37,10 @@ async fn whoever_changes_a_row_by_hand_is_heard_too(database: PgPool) {
     eventually(async || status("/audit").await == 403).await;
     sqlx::query("update api_keys set revoked_at = now()").execute(&database).await.unwrap();
     eventually(async || status("/tenants").await == 401).await;
-    assert!(sqlx::query("delete from api_keys").execute(&database).await.is_err(), "it would be good for ever");
+    assert!(
+        sqlx::query("delete from api_keys").execute(&database).await.is_err(),
+        "it would be good for ever"
+    );
     platform.stop().await;
 }
 
@@ -69,12 +72,18 @@ async fn a_key_that_was_good_is_not_while_the_record_is_away(database: PgPool) {
     let key = make(&platform, asking(&of_role("service"), "admin")).await;
     let asked = async || platform.send(Call::get("/plans").bearing(&key.text)).await.status.as_u16();
     assert_eq!(asked().await, 200);
-    sqlx::query("alter table api_key_revision rename to api_key_revision_away").execute(&database).await.unwrap();
+    sqlx::query("alter table api_key_revision rename to api_key_revision_away")
+        .execute(&database)
+        .await
+        .unwrap();
     eventually(async || asked().await >= 500).await;
     for _ in 0..20 {
         assert!(asked().await >= 500);
     }
-    sqlx::query("alter table api_key_revision_away rename to api_key_revision").execute(&database).await.unwrap();
+    sqlx::query("alter table api_key_revision_away rename to api_key_revision")
+        .execute(&database)
+        .await
+        .unwrap();
     eventually(async || asked().await == 200).await;
     platform.stop().await;
 }

@@ -4,9 +4,20 @@ use super::*;
 use crate::{authority::things::Things, openapi::protected_operations};
 
 const ALL: [&str; 14] = [
-    "tenants:read", "tenants:write", "tenants:secrets", "operations:read", "operations:write", "events:read",
-    "schedules:read", "schedules:write", "dead_letters:read", "dead_letters:write", "audit:read", "health:read",
-    "keys:read", "keys:write",
+    "tenants:read",
+    "tenants:write",
+    "tenants:secrets",
+    "operations:read",
+    "operations:write",
+    "events:read",
+    "schedules:read",
+    "schedules:write",
+    "dead_letters:read",
+    "dead_letters:write",
+    "audit:read",
+    "health:read",
+    "keys:read",
+    "keys:write",
 ];
 
 /// The scope that a route takes, by the contract.
@@ -19,7 +30,13 @@ fn scope_of(method: &str, path: &str) -> String {
         family => family,
     };
     let secret = path.ends_with("/initial-login") || path.ends_with("/logs");
-    let verb = if method != "GET" { "write" } else if secret { "secrets" } else { "read" };
+    let verb = if method != "GET" {
+        "write"
+    } else if secret {
+        "secrets"
+    } else {
+        "read"
+    };
     format!("{family}:{verb}")
 }
 
@@ -38,7 +55,8 @@ async fn each_route_takes_its_scope_and_no_other_will_do(database: PgPool) {
     }
     for (method, path) in protected_operations() {
         let scope = scope_of(&method, &path);
-        let (_, alone, without) = keys.iter().find(|(known, ..)| *known == scope).unwrap_or_else(|| panic!("{scope}"));
+        let (_, alone, without) =
+            keys.iter().find(|(known, ..)| *known == scope).unwrap_or_else(|| panic!("{scope}"));
         let target = things.own_in(&path);
         let call = |key: &Key| {
             let call = Call::with(&method, &target);
