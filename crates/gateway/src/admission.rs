@@ -14,7 +14,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Admission that open when this is complete.
+    /// Closed until this is complete.
     pub fn new(readiness: Readiness) -> Self {
         Self { readiness, open: AtomicBool::new(false) }
     }

@@ -23,7 +23,7 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 /// The newest entries can be tampered with unseen for so long.
 const SEAL_EVERY: Duration = Duration::from_secs(2);
 
-/// Starts the background.
+/// Starts all of it.
 pub fn start(app: &App) {
     seal(&app.tasks, app.database.clone());
     count_regularly(&app.tasks, app.database.clone());

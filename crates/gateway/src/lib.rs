@@ -42,7 +42,7 @@ pub use http::server::{Sockets, serve};
 pub use jobs::{retention::forget, runner, schedules as declared_schedules};
 pub use routes::{api, describe, edge::edge};
 
-/// Starts the gateway: the API, the edge's port, the background and the schedules.
+/// Starts the gateway: the API, the edge's port, the work in the background and the schedules.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (api_bind, edge_bind, sockets) = (config.api_bind, config.edge_bind, config.sockets);
     let (metrics, operations_kept_days) = (service.metrics.clone(), config.operations_kept_days);

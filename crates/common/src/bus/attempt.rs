@@ -89,14 +89,14 @@ impl Attempt<'_> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let Err(undone) = self.try_once(delivery, tries, handle).await else { return AckKind::Ack };
-            match undone.verdict {
+            let Err(unhandled) = self.try_once(delivery, tries, handle).await else { return AckKind::Ack };
+            match unhandled.verdict {
                 Verdict::Wait(pause) if self.rests(pause).await => {}
                 // Somebody else waits for what is missing.
                 Verdict::Wait(_) => return AckKind::Nak(None),
                 // A bare refusal is redelivered within a millisecond; always say when.
                 Verdict::Again(pause) => return AckKind::Nak(Some(pause)),
-                Verdict::Dead(reason) => return self.bury(delivery, reason, undone).await,
+                Verdict::Dead(reason) => return self.bury(delivery, reason, unhandled).await,
             }
         }
     }
@@ -154,18 +154,18 @@ impl Attempt<'_> {
     }
 
     /// Keeps the dead letter, however long the record is away: a message that is given up is gone from the stream.
-    async fn bury(&self, delivery: &Delivery, reason: Reason, undone: Unhandled) -> AckKind {
+    async fn bury(&self, delivery: &Delivery, reason: Reason, unhandled: Unhandled) -> AckKind {
         let letter = DeadLetter {
             service: self.service,
             subject: self.message.subject.to_string(),
             reason,
-            detail: undone.detail,
+            detail: unhandled.detail,
             attempts: delivery.count,
             headers: headers(self.message),
             payload: self.message.payload.to_vec(),
             published_at: delivery.published_at,
-            tenant: undone.concerns.tenant,
-            operation: undone.concerns.operation,
+            tenant: unhandled.concerns.tenant,
+            operation: unhandled.concerns.operation,
         };
         let mut tries = 0;
         while let Err(error) = self.dead.keep(&letter).await {

@@ -181,7 +181,7 @@ pub async fn find_open(
     let open = reader.ask(
         "select id from operations
           where tenant_id = $2 and ($1::uuid[] is null or tenant_id = any ($1))
-            and kind = $3 and status in ('queued', 'running', 'undoing', 'stuck')
+            and kind = $3 and parent_id is null and status in ('queued', 'running', 'undoing', 'stuck')
           order by created_at desc limit 1",
     );
     let open: Option<(OperationId,)> = open.bind(tenant).bind(kind.as_str()).optional().await?;

@@ -1,5 +1,7 @@
 //! Operations whose tenant is not as it was when they were accepted, because what was to come before did not.
 
+use std::collections::BTreeSet;
+
 use common::{
     database::MIGRATOR,
     id::TenantId,
@@ -7,7 +9,7 @@ use common::{
 };
 use provisioner::{HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World};
 use sqlx::PgPool;
-use wire::kinds::{TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend};
+use wire::kinds::{self, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend};
 
 use crate::scene::Scene;
 
@@ -52,7 +54,7 @@ async fn what_is_for_one_that_rests_leaves_one_that_is_awake_alone(pool: PgPool)
 async fn what_was_accepted_before_a_removal_is_done_before_it(pool: PgPool) {
     let (scene, tenant) = Scene::with_tenant(&pool).await;
     scene.fakes.operate(tenant, &TenantRestart {}).await;
-    let removal = scene.fakes.operate(tenant, &wire::kinds::TenantDelete {}).await;
+    let removal = scene.fakes.operate(tenant, &kinds::TenantDelete {}).await;
     sqlx::query("update operations set former_status = 'active' where id = $1")
         .bind(removal)
         .execute(&pool)
@@ -60,4 +62,18 @@ async fn what_was_accepted_before_a_removal_is_done_before_it(pool: PgPool) {
         .unwrap();
     sqlx::query("update tenants set status = 'deleting'").execute(&pool).await.unwrap();
     assert_eq!(scene.run(&RestartTenant).await, End::Succeeded);
+}
+
+/// Whoever adds one sees that it leaves a tenant alone that is not as it was going to be.
+#[test]
+fn every_kind_that_leaves_its_tenants_status_until_its_end_is_tried_here() {
+    let kinds = kinds::ALL.into_iter().filter(|kind| kind.passes.is_none()).map(|kind| kind.name);
+    let tried = [
+        TenantHeal::KIND.name,
+        TenantRestart::KIND.name,
+        TenantSuspend::KIND.name,
+        TenantResume::KIND.name,
+        TenantScale::KIND.name,
+    ];
+    assert_eq!(kinds.collect::<BTreeSet<_>>(), BTreeSet::from(tried));
 }

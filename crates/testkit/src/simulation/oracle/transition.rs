@@ -160,7 +160,7 @@ impl Case {
     }
 }
 
-/// Whether a cancellation that came before has to transition the operation back at this transition.
+/// Whether a cancellation that came before has to turn the operation back at this transition.
 fn heeds(transition: &Transition) -> bool {
     match transition {
         Transition::Continue => true,
