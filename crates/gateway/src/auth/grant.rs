@@ -116,3 +116,20 @@ fn end(
     }
     expires_at
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_include_a_role_may_ask_for_all_that_it_may() {
+        for kind in wire::kinds::ALL {
+            for (own, other) in
+                Role::ALL.iter().flat_map(|own| Role::ALL.iter().map(move |other| (own, other)))
+            {
+                let may_more = kind.roles.contains(other) && !kind.roles.contains(own);
+                assert!(!(own.includes(*other) && may_more), "{}: {own} and {other}", kind.name);
+            }
+        }
+    }
+}

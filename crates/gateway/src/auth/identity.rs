@@ -1,10 +1,10 @@
-//! Who somebody is, and which tenants exist as far as they are concerned.
+//! Who somebody is.
 
 use std::{sync::Arc, time::Duration};
 
-use common::{clock, id::TenantId};
+use common::clock;
 
-use super::{LiveKey, Role};
+use super::{LiveKey, Role, Scope};
 
 const MAX_REST: i64 = 7 * 24 * 60 * 60;
 
@@ -46,31 +46,5 @@ impl Identity {
         let seconds = self.until.saturating_sub(clock::now().unix_timestamp());
         // Nothing lasts longer than a week in one piece, whatever a token says.
         Duration::from_secs(seconds.clamp(0, MAX_REST).unsigned_abs())
-    }
-}
-
-/// Which tenants somebody can see. Made from a verified token or key only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope(Option<Arc<[TenantId]>>);
-
-impl Scope {
-    /// Everything there is.
-    pub(super) fn all() -> Self {
-        Self(None)
-    }
-
-    /// These tenants and nothing else.
-    pub(super) fn of(tenants: Vec<TenantId>) -> Self {
-        Self(Some(tenants.into()))
-    }
-
-    /// Whether this tenant is visible. What concerns no tenant is for those who see all.
-    pub fn sees(&self, tenant: Option<TenantId>) -> bool {
-        self.0.as_ref().is_none_or(|visible| tenant.is_some_and(|tenant| visible.contains(&tenant)))
-    }
-
-    /// The only tenants visible, or `None` when all are.
-    pub fn only(&self) -> Option<&[TenantId]> {
-        self.0.as_deref()
     }
 }

@@ -17,13 +17,13 @@ use common::{clock, database::Statements, id::KeyId, service::Tasks};
 use sqlx::PgPool;
 use tokio::{sync::Mutex, time::timeout};
 
-use super::{Identity, Role, Scope, token::invalid};
+use super::{Identity, token::invalid};
 use crate::{
     problem::{Code, Problem},
     store::keys,
 };
 
-pub use self::{mirror::LiveKey, text::KeyText};
+pub use self::text::KeyText;
 use self::{mirror::Mirror, used::Used};
 
 /// For how long what was read of the keys is taken for true.

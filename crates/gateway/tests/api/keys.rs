@@ -10,7 +10,7 @@ use common::id::{KeyId, TenantId};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{Call, Claims, Platform, Reply, eventually, tenant};
+use crate::support::{Call, Claims, Platform, Reply, eventually, redis_url, tenant};
 
 /// A key that was made.
 struct Key {
@@ -184,5 +184,24 @@ async fn the_last_use_is_written_once_for_many_requests(database: PgPool) {
     );
     let after: i64 = sqlx::query_scalar(revision).fetch_one(&database).await.unwrap();
     assert_eq!(after, before, "to be used is no change");
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn each_key_is_counted_for_itself(database: PgPool) {
+    let redis = redis_url();
+    let limits = [("RATE_LIMIT", "on"), ("REDIS_URL", redis.as_str()), ("RATE_LIMIT_STAFF", "5")];
+    let platform = Platform::configured(database, &limits).await;
+    let maker = Claims::of("admin").claim("sub", format!("maker of {}", unique()));
+    let call = |name: &str| {
+        let body = json!({ "name": name, "role": "service" });
+        Call::post("/keys", &body).by(&maker).key(&unique()).signed()
+    };
+    let (one, other) = (make(&platform, call("one")).await, make(&platform, call("other")).await);
+    let ask = async |key: &Key| platform.send(Call::get("/plans").bearing(&key.text)).await.status.as_u16();
+    assert_eq!(ask(&one).await, 200);
+    eventually(async || ask(&one).await == 429).await;
+    assert_eq!(ask(&other).await, 200);
     platform.stop().await;
 }

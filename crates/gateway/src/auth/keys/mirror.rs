@@ -1,76 +1,35 @@
 //! The keys that are good, as of a moment.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use common::id::KeyId;
 use time::OffsetDateTime;
 
-use super::{FRESH, Role, Scope};
+use super::FRESH;
 use crate::{
-    auth::KeyScope,
+    auth::{KeyScope, LiveKey, Role, Scope},
     store::keys::{Changes, KeyRow},
 };
 
-/// A key that was not revoked.
-#[derive(PartialEq, Eq)]
-pub struct LiveKey {
-    pub(super) id: KeyId,
-    pub(super) hash: [u8; 32],
-    pub(super) role: Role,
-    pub(super) scope: Scope,
-    scopes: Vec<KeyScope>,
-    ancestors: Vec<KeyId>,
-    pub(super) expires_at: OffsetDateTime,
-}
-
-impl LiveKey {
-    /// Which one it is.
-    pub fn id(&self) -> KeyId {
-        self.id
-    }
-
-    /// What it may do, beside its role.
-    pub fn scopes(&self) -> &[KeyScope] {
-        &self.scopes
-    }
-
-    /// When it ends.
-    pub fn expires_at(&self) -> OffsetDateTime {
-        self.expires_at
-    }
-
-    /// What a key that is made with this one is dead without: this one among them.
-    pub fn line(&self) -> Vec<KeyId> {
-        self.ancestors.iter().copied().chain([self.id]).collect()
-    }
-
-    /// As the record has it. `None`: it is not good, or says what this release does not understand.
-    fn of(row: KeyRow) -> Option<Self> {
-        let role: Role = row.role.parse().ok()?;
-        let scope = match (role, row.tenants) {
-            (Role::Owner, Some(tenants)) => Scope::of(tenants),
-            (Role::Owner, None) => return None,
-            (Role::Admin | Role::Operator | Role::Service, None) => Scope::all(),
-            (Role::Admin | Role::Operator | Role::Service, Some(_)) => return None,
-        };
-        let good = !row.revoked;
-        good.then_some(Self {
-            id: row.id,
-            hash: row.hash.try_into().ok()?,
-            role,
-            scope,
-            // A later release's scopes are of no use in this one.
-            scopes: row.scopes.iter().filter_map(|word| KeyScope::of_word(word)).collect(),
-            ancestors: row.ancestors,
-            expires_at: row.expires_at,
-        })
-    }
-}
-
-impl fmt::Debug for LiveKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LiveKey").field(&self.id).finish()
-    }
+/// As the record has it. `None`: it is not good, or says what this release does not understand.
+fn live(row: KeyRow) -> Option<LiveKey> {
+    let role: Role = row.role.parse().ok()?;
+    let scope = match (role, row.tenants) {
+        (Role::Owner, Some(tenants)) => Scope::of(tenants),
+        (Role::Owner, None) => return None,
+        (Role::Admin | Role::Operator | Role::Service, None) => Scope::all(),
+        (Role::Admin | Role::Operator | Role::Service, Some(_)) => return None,
+    };
+    (!row.revoked).then_some(LiveKey {
+        id: row.id,
+        hash: row.hash.try_into().ok()?,
+        role,
+        scope,
+        // A later release's scopes are of no use in this one.
+        scopes: row.scopes.iter().filter_map(|word| KeyScope::of_word(word)).collect(),
+        ancestors: row.ancestors,
+        expires_at: row.expires_at,
+    })
 }
 
 /// The keys up to a revision.
@@ -114,7 +73,7 @@ impl Mirror {
         }
         for row in changes.keys {
             let id = row.id;
-            match LiveKey::of(row) {
+            match live(row) {
                 Some(key) => drop(self.live.insert(id, Arc::new(key))),
                 None => drop(self.live.remove(&id)),
             }
@@ -175,8 +134,8 @@ mod tests {
             KeyRow { hash: vec![7; 31], ..row(&[], now) },
         ];
         for row in bad {
-            assert!(LiveKey::of(row.clone()).is_none(), "{row:?}");
+            assert!(live(row.clone()).is_none(), "{row:?}");
         }
-        assert!(LiveKey::of(row(&[], now)).is_some());
+        assert!(live(row(&[], now)).is_some());
     }
 }
