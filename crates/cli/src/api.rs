@@ -15,4 +15,5 @@ pub use credential::{Credential, Mint};
 pub use pages::{Page, PageLimit};
 pub use problem::Refusal;
 pub use request::{Request, path, with_query};
+pub use signing::unix_seconds;
 pub use unreachable::Unreachable;

@@ -6,7 +6,9 @@ mod audit;
 mod completions;
 mod dead_letters;
 mod health;
+mod keys;
 mod listing;
+mod login;
 mod logs;
 mod man;
 mod operations;
@@ -30,8 +32,8 @@ use crate::{
 
 /// The operators' command line of the RP9 Orchestrator.
 ///
-/// Says where and as whom by a profile (`rp9 profiles`), or by the environment: RP9_URL, and RP9_JWT_SECRET or RP9_TOKEN,
-/// and RP9_HMAC_SECRET, each also as a file that …_FILE names.
+/// Says where and as whom by a profile (`rp9 profiles`), or by the environment: RP9_URL, and RP9_KEY, or
+/// RP9_JWT_SECRET or RP9_TOKEN and RP9_HMAC_SECRET, each also as a file that …_FILE names.
 #[derive(Debug, Parser)]
 #[command(name = "rp9", version, after_help = TABLE, max_term_width = 100)]
 pub struct Cli {
@@ -63,8 +65,13 @@ pub enum Command {
     Plans(plans::Plans),
     /// Whether the API can be used, and everything it stands on
     Health(health::Health),
+    /// Named keys to the API
+    #[command(subcommand)]
+    Keys(keys::Verb),
     /// Any request, signed
     Api(api::Call),
+    /// Keep an API key for a profile: read from standard input, or asked for
+    Login(login::Login),
     /// Where and as whom
     #[command(subcommand)]
     Profiles(profiles::Verb),
@@ -87,6 +94,8 @@ impl Command {
             Self::Plans(plans) => plans.run(setting).await,
             Self::Health(health) => health.run(setting).await,
             Self::Api(call) => call.run(setting).await,
+            Self::Keys(verb) => verb.run(setting).await,
+            Self::Login(login) => login.run(setting).await,
             Self::Profiles(verb) => verb.run(setting),
             Self::Completions(completions) => completions.run(setting),
             Self::Man(man) => man.run(setting),

@@ -2,17 +2,21 @@
 //! are not shown to another.
 
 mod file;
+mod key_file;
 mod place;
 mod secrets;
 
 pub use file::{File, Profile, Role};
+pub use key_file::keep_key;
+pub use place::address;
 
 use crate::{api::Place, environment::Environment, failure::Failure, output::Notes};
 
 const NOWHERE: &str = "\
 Nothing says where the platform is. Name it once:
+    rp9 login NAME --url https://…                                    with an API key
     rp9 profiles set NAME --url https://… --jwt-secret-file FILE --hmac-secret-file FILE
-or in the environment: RP9_URL, RP9_JWT_SECRET or RP9_TOKEN, RP9_HMAC_SECRET (or …_FILE).";
+or in the environment: RP9_URL, and RP9_KEY, or RP9_JWT_SECRET or RP9_TOKEN and RP9_HMAC_SECRET (or …_FILE).";
 
 /// The place that is meant: `--profile`, RP9_PROFILE, RP9_URL, the current profile, in this order.
 pub fn choose(named: Option<&str>, environment: &Environment, notes: &Notes) -> Result<Place, Failure> {

@@ -93,6 +93,7 @@ id!(/** One piece of long work. */ OperationId, "op", "operation");
 id!(/** One entry of the audit log. */ AuditId, "aud", "audit entry");
 id!(/** One time that an owner's password was made anew. */ ResetId, "rst", "password reset");
 id!(/** One record: everything that lives in one database. */ RecordId, "rec", "record");
+id!(/** A named key to the API. */ KeyId, "key", "API key");
 id!(/** One message that could not be handled. */ DeadLetterId, "dl", "dead letter");
 
 #[cfg(test)]

@@ -37,6 +37,11 @@ impl Role {
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }
+
+    /// Whether somebody of this role may do all that one of the other may: each may what those after it may, and more.
+    pub const fn includes(self, other: Self) -> bool {
+        self as u8 <= other as u8
+    }
 }
 
 /// What whoever wrote another word is told.

@@ -113,9 +113,14 @@ fn associated(tenant: TenantId, name: &str) -> Aad<Vec<u8>> {
 
 /// A new secret with 256 bits of randomness, in letters that need no quoting anywhere.
 pub fn random_secret() -> Result<SecretString, SecretError> {
+    Ok(URL_SAFE_NO_PAD.encode(random_bytes()?).into())
+}
+
+/// 256 bits of randomness.
+pub fn random_bytes() -> Result<[u8; KEY_BYTES], SecretError> {
     let mut bytes = [0; KEY_BYTES];
     rand::fill(&mut bytes).map_err(|_| SecretError::Refused)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes).into())
+    Ok(bytes)
 }
 
 #[cfg(test)]

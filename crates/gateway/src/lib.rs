@@ -16,6 +16,7 @@ mod health;
 mod http;
 mod idempotency;
 mod jobs;
+mod keys;
 mod log_followers;
 mod metrics;
 mod offer;

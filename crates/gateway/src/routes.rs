@@ -7,6 +7,7 @@ mod docs;
 pub mod edge;
 mod events;
 mod health;
+mod keys;
 mod metrics;
 mod openapi;
 mod operations;
@@ -59,6 +60,8 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(schedules::list::list))
         .routes(routes!(schedules::steer::pause))
         .routes(routes!(schedules::steer::resume))
+        .routes(routes!(keys::create::create, keys::list::list))
+        .routes(routes!(keys::show::show, keys::revoke::revoke))
         .routes(routes!(audit::list))
         .routes(routes!(dead_letters::list::list))
         .routes(routes!(dead_letters::show::show, dead_letters::decide::delete))

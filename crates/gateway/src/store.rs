@@ -9,6 +9,7 @@ pub mod events;
 pub mod expired;
 pub mod health;
 pub mod history;
+pub mod keys;
 pub mod operations;
 pub mod plans;
 pub mod reader;

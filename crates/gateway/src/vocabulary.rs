@@ -15,7 +15,10 @@ use utoipa::{
 };
 use wire::kinds;
 
-use crate::{auth::Role, problem::Code};
+use crate::{
+    auth::{KeyScope, Role},
+    problem::Code,
+};
 
 /// Whoever takes messages from the bus.
 pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
@@ -72,6 +75,10 @@ words! {
     FailureKind: Kind::ALL.iter().map(|kind| kind.as_str()).chain(["cancelled", LOST]);
     /// What somebody is to the platform.
     CallerRole: Role::ALL.iter().map(|role| role.as_str());
+    /// What a key may be limited to.
+    KeyScopes: KeyScope::words();
+    /// How a key is.
+    KeyState ("unknown_state"): ["active", "expired", "revoked"];
     /// What became of a command, or of looking at a secret.
     AuditOutcome: outcomes();
     /// Why a message could not be handled.

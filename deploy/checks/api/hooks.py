@@ -99,8 +99,11 @@ BEYOND_SCHEMAS = {
     "reserved_subdomain",
     "shared_not_configured",
     "too_large",
-    # What a plan allows is a row.
+    # What a plan allows is a row; and a moment is in the past or not.
     "out_of_range",
+    # Owners' keys name tenants, and others do not.
+    "not_narrowed",
+    "tenants_required",
     # There are reserved subdomains, and no others can name a tenant.
     "invalid_tenant",
     "unknown_cluster",

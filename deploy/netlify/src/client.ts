@@ -13,8 +13,24 @@ import { idempotencyKey, ownerToken, signature, type StaffRole, token } from "./
 export type { components, paths } from "./api.js";
 export { idempotencyKey, ownerToken, signature, token } from "./signing.js";
 
-/** Where the API is and what proves who is asking. The secrets belong in the functions' environment, nowhere else. */
-export type Options = Place & (Staff | Owner);
+/** Where the API is and what proves who is asking. Keys and secrets belong in the functions' environment, nowhere else. */
+export type Options = Place & (Keyed | (Secrets & (Staff | Owner)));
+
+/** By an API key, which says who it is and what they may, and signs. */
+export interface Keyed {
+  apiKey: string;
+  jwtSecret?: undefined;
+  hmacSecret?: undefined;
+}
+
+/** By the platform's own secrets. */
+export interface Secrets {
+  apiKey?: undefined;
+  jwtSecret: string;
+  hmacSecret: string;
+  /** Who it is, for the audit log and as the owner of idempotency keys. */
+  subject: string;
+}
 
 /** One of our own programs; `service` unless it says otherwise. */
 export interface Staff {
@@ -31,10 +47,6 @@ export interface Owner {
 export interface Place {
   /** Scheme, host and port, and a prefix if there is one. */
   baseUrl: string;
-  jwtSecret: string;
-  hmacSecret: string;
-  /** Who it is, for the audit log and as the owner of idempotency keys. */
-  subject: string;
   /** For tests. */
   fetch?: (request: Request) => Promise<Response>;
 }
@@ -51,6 +63,7 @@ export function orchestrator(options: Options): Client<paths> {
 }
 
 function bearer(options: Options): string {
+  if (options.apiKey !== undefined) return options.apiKey;
   const { jwtSecret, subject } = options;
   if (options.role === "owner") return ownerToken(jwtSecret, subject, options.tenantIds);
   return token(jwtSecret, subject, options.role ?? "service");
@@ -69,7 +82,7 @@ function proving(options: Options): Middleware {
       if (!headers.has("idempotency-key")) headers.set("idempotency-key", idempotencyKey());
       const { pathname, search } = new URL(request.url);
       const timestamp = Math.floor(Date.now() / 1000);
-      const signed = signature(options.hmacSecret, {
+      const signed = signature(options.apiKey ?? options.hmacSecret, {
         method: request.method,
         target: pathname.slice(prefix.length) + search,
         body: new Uint8Array(await proven.clone().arrayBuffer()),

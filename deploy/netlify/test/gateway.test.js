@@ -39,6 +39,20 @@ test("a tenant is created once, watched and removed", { skip: !RP9_URL && "no ga
   assert.equal(removed.response.status, 202, JSON.stringify(removed.error));
 });
 
+test("an API key does what the secrets do, and nothing after it was revoked", { skip: !RP9_URL && "no gateway" }, async () => {
+  const secrets = { jwtSecret: RP9_JWT_SECRET, hmacSecret: RP9_HMAC_SECRET };
+  const client = orchestrator({ baseUrl: RP9_URL, subject: "portal", role: "admin", ...secrets });
+  const made = await client.POST("/keys", { body: { name: "Portal", role: "service" } });
+  assert.equal(made.response.status, 201, JSON.stringify(made.error));
+  const keyed = orchestrator({ baseUrl: RP9_URL, apiKey: made.data.key });
+  const body = { name: "By key", email: "a@b.example", subdomain: "by-key", plan: "pro", mode: "dedicated" };
+  const created = await keyed.POST("/tenants", { body });
+  assert.equal(created.response.status, 201, JSON.stringify(created.error));
+  const revoked = await client.DELETE("/keys/{id}", { params: { path: { id: made.data.data.id } } });
+  assert.equal(revoked.data.state, "revoked");
+  assert.equal((await keyed.GET("/tenants")).error.code, "token_invalid");
+});
+
 test("what is signed with another secret is refused", { skip: !RP9_URL && "no gateway" }, async () => {
   const baseUrl = RP9_URL;
   const client = orchestrator({ baseUrl, subject: "portal", jwtSecret: RP9_JWT_SECRET, hmacSecret: RP9_JWT_SECRET });

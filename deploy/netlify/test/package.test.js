@@ -19,6 +19,9 @@ const { data, error } = await client.GET("/tenants/{id}", { params: { path: { id
 export const status: components["schemas"]["TenantStatus"] | undefined = data?.data.status;
 export const code: components["schemas"]["ProblemCode"] | undefined = error?.code;
 export const owner = orchestrator({ ...secrets, role: "owner", tenantIds: ["ten_1"] });
+export const keyed = orchestrator({ baseUrl: "https://rp9.example", apiKey: "rp9_1_2" });
+// @ts-expect-error a key and the secrets
+orchestrator({ ...secrets, apiKey: "rp9_1_2" });
 export const token: string = ownerToken("j", "ada", ["ten_1"]);
 // @ts-expect-error an owner without tenants
 orchestrator({ ...secrets, role: "owner" });

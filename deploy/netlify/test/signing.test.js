@@ -70,6 +70,17 @@ test("what changes something is signed as it is sent, without the prefix of a pr
   assert.deepEqual(JSON.parse(bytes), body);
 });
 
+test("an API key asks and signs", async () => {
+  const apiKey = `rp9_${"0a".repeat(16)}_${"1b".repeat(32)}`;
+  const { sent, client } = recorded({ jwtSecret: undefined, hmacSecret: undefined, subject: undefined, apiKey });
+  await client.DELETE("/tenants/{id}", { params: { path: { id: "acme" } } });
+  const { headers } = sent[0].request;
+  assert.equal(headers.get("authorization"), `Bearer ${apiKey}`);
+  const signed = { method: "DELETE", target: "/tenants/acme", body: Buffer.alloc(0) };
+  const [timestamp, idempotencyKey] = [Number(headers.get("x-rp9-timestamp")), headers.get("idempotency-key")];
+  assert.equal(headers.get("x-rp9-signature"), signature(apiKey, { ...signed, timestamp, idempotencyKey }));
+});
+
 test("a key is made where none was chosen, and reads need neither", async () => {
   const { sent, client } = recorded();
   await client.DELETE("/tenants/{id}", { params: { path: { id: "acme" } } });

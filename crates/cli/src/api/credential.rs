@@ -16,6 +16,8 @@ const LIFETIME_SECONDS: u64 = 300;
 pub enum Credential {
     /// Somebody else made it, for as long as they chose.
     Token(SecretString),
+    /// A named key, which also signs.
+    Key(SecretString),
     /// Made here, anew for each request.
     Minted(Mint),
 }
@@ -44,7 +46,7 @@ impl Credential {
     /// A token that is valid now.
     pub fn token(&self) -> Result<SecretString, jsonwebtoken::errors::Error> {
         match self {
-            Self::Token(token) => Ok(token.clone()),
+            Self::Token(text) | Self::Key(text) => Ok(text.clone()),
             Self::Minted(mint) => mint.token(unix_seconds()),
         }
     }
@@ -53,6 +55,10 @@ impl Credential {
     pub fn describe(&self) -> String {
         match self {
             Self::Token(_) => "with the token it was given".to_owned(),
+            // `rp9_`, the id, `_`, the secret.
+            Self::Key(text) => {
+                format!("with the key key_{}", text.expose_secret().split('_').nth(1).unwrap_or_default())
+            }
             Self::Minted(Mint { role, subject, .. }) => format!("as {subject} ({role})"),
         }
     }
@@ -94,5 +100,8 @@ mod tests {
     fn nothing_secret_is_shown_by_accident() {
         let shown = format!("{:?} {}", mint(None), Credential::Minted(mint(None)).describe());
         assert!(!shown.contains("0123456789abcdef"), "{shown}");
+        let key = Credential::Key("rp9_00ff_c0ffee".to_owned().into());
+        assert_eq!(key.describe(), "with the key key_00ff");
+        assert!(!format!("{key:?}").contains("c0ffee"));
     }
 }

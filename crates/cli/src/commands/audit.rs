@@ -3,19 +3,20 @@
 mod verify;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use crate::{
     args::Length,
     commands::listing::Listing,
     exit::Exit,
     failure::Failure,
-    output::{Column, id, moment, text},
+    output::{Column, id, made, moment, plain, text},
     setting::Setting,
 };
 
 pub(in crate::commands) const COLUMNS: &[Column] = &[
     moment("AT", "/at"),
-    text("ACTOR", "/actor"),
+    made("ACTOR", actor),
     text("ACTION", "/action"),
     text("OUTCOME", "/outcome"),
     text("REASON", "/reason"),
@@ -23,6 +24,14 @@ pub(in crate::commands) const COLUMNS: &[Column] = &[
     id("TENANT", "/tenant_id").wide(),
     id("OPERATION", "/operation_id").wide(),
 ];
+
+/// A key is known by its name; its id tells it from others of that name.
+fn actor(entry: &Value) -> String {
+    match entry.get("actor_name").filter(|name| !name.is_null()) {
+        Some(name) => format!("{} ({})", plain(Some(name)), plain(entry.get("actor"))),
+        None => plain(entry.get("actor")),
+    }
+}
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]

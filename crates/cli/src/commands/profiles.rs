@@ -20,8 +20,8 @@ const COLUMNS: &[Column] = &[
     text("URL", "/url"),
     text("ROLE", "/role"),
     text("SUBJECT", "/subject"),
-    made("ASKS WITH", |profile| place(profile, &["jwt_secret", "token"])),
-    made("SIGNS WITH", |profile| place(profile, &["hmac_secret"])),
+    made("ASKS WITH", |profile| place(profile, &["key", "jwt_secret", "token"])),
+    made("SIGNS WITH", |profile| place(profile, &["key", "hmac_secret"])),
 ];
 
 /// Where the first of these secrets is.
@@ -58,6 +58,12 @@ pub struct Set {
     /// The API's address, with the prefix of a proxy if there is one
     #[arg(long)]
     url: Option<String>,
+    /// The file with an API key, which asks and signs: `rp9 login` makes one
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// The same in a variable of the environment
+    #[arg(long, value_name = "NAME", conflicts_with = "key_file")]
+    key_env: Option<String>,
     /// What the tokens that rp9 makes may do; `operator` when absent
     #[arg(long)]
     role: Option<Role>,
@@ -150,6 +156,8 @@ impl Set {
         let role = self.role.and_then(|role| role.to_possible_value()).map(|role| role.get_name().to_owned());
         let given = [
             ("url", self.url.clone()),
+            ("key_file", self.key_file.as_ref().map(absolute).transpose()?),
+            ("key_env", self.key_env.clone()),
             ("role", role),
             ("subject", self.subject.clone()),
             ("jwt_secret_file", self.jwt_secret_file.as_ref().map(absolute).transpose()?),

@@ -41,6 +41,8 @@ pub struct Profile {
     pub url: String,
     pub role: Option<Role>,
     pub subject: Option<String>,
+    pub key_file: Option<PathBuf>,
+    pub key_env: Option<String>,
     pub jwt_secret_file: Option<PathBuf>,
     pub jwt_secret_env: Option<String>,
     pub jwt_kid: Option<String>,
@@ -131,6 +133,14 @@ impl File {
         }
         if self.content.profiles.is_empty() {
             self.make_current(name);
+        }
+    }
+
+    /// Takes one setting away.
+    pub fn unset(&mut self, name: &str, key: &str) {
+        let profile = self.document.get_mut("profiles").and_then(|profiles| profiles.get_mut(name));
+        if let Some(profile) = profile.and_then(Item::as_table_like_mut) {
+            profile.remove(key);
         }
     }
 

@@ -24,6 +24,7 @@ pub fn of_environment(environment: &Environment, notes: &Notes) -> Result<Place,
         role: role.unwrap_or(USUAL_ROLE),
         subject: environment.get("RP9_SUBJECT"),
         kid: environment.get("RP9_JWT_KID"),
+        key: Source::named("RP9_KEY", environment),
         jwt_secret: Source::named("RP9_JWT_SECRET", environment),
         token: Source::named("RP9_TOKEN", environment),
         hmac_secret: Source::named("RP9_HMAC_SECRET", environment),
@@ -48,6 +49,7 @@ pub fn of_profile(
         role: profile.role.unwrap_or(USUAL_ROLE),
         subject: profile.subject.as_deref(),
         kid: profile.jwt_kid.as_deref(),
+        key: source(&profile.key_env, &profile.key_file),
         jwt_secret: source(&profile.jwt_secret_env, &profile.jwt_secret_file),
         token: source(&profile.token_env, &profile.token_file),
         hmac_secret: source(&profile.hmac_secret_env, &profile.hmac_secret_file),
@@ -62,6 +64,7 @@ struct Draft<'a> {
     role: Role,
     subject: Option<&'a str>,
     kid: Option<&'a str>,
+    key: Option<Source>,
     jwt_secret: Option<Source>,
     token: Option<Source>,
     hmac_secret: Option<Source>,
@@ -70,6 +73,11 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn place(self, environment: &Environment, notes: &Notes) -> Result<Place, Failure> {
         let url = address(self.name, self.url)?;
+        // What somebody logged in with counts, whatever else is there.
+        if let Some(source) = &self.key {
+            let key = source.read(environment, notes)?;
+            return Ok(Place { url, signing_key: Some(key.clone()), credential: Credential::Key(key) });
+        }
         // A secret before a token: what is made of it has not expired since.
         let credential = match (&self.jwt_secret, &self.token) {
             (Some(source), _) => Credential::Minted(Mint {
@@ -80,7 +88,8 @@ impl Draft<'_> {
             }),
             (None, Some(source)) => Credential::Token(source.read(environment, notes)?),
             (None, None) => {
-                let said = format!("{} has neither a token nor a secret to make one with.", self.name);
+                let said =
+                    format!("{} has neither a key nor a token, nor a secret to make one with.", self.name);
                 return Err(Failure::Usage(said));
             }
         };
@@ -94,7 +103,8 @@ fn role(text: &str) -> Result<Role, Failure> {
     known.map_err(|_| Failure::Usage(format!("RP9_ROLE={text}: must be admin, operator or service")))
 }
 
-fn address(name: &str, text: &str) -> Result<Url, Failure> {
+/// An address of the API.
+pub fn address(name: &str, text: &str) -> Result<Url, Failure> {
     let url = Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
     url.ok_or_else(|| {
         Failure::Usage(format!("{name} has no address that begins with http:// or https://: `{text}`"))
@@ -103,6 +113,8 @@ fn address(name: &str, text: &str) -> Result<Url, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     const NOTES: Notes = Notes { quiet: true, verbose: false, coloured: false };
@@ -120,13 +132,17 @@ mod tests {
         assert_eq!(both.unwrap().credential.describe(), "as ada (admin)");
         let usual = place(&[("RP9_JWT_SECRET", "s")]).unwrap();
         assert_eq!(usual.credential.describe(), "as rp9 (operator)");
+        let key =
+            place(&[("RP9_KEY", "rp9_1_2"), ("RP9_JWT_SECRET", "s"), ("RP9_HMAC_SECRET", "h")]).unwrap();
+        assert_eq!(key.credential.describe(), "with the key key_1");
+        assert_eq!(key.signing_key.unwrap().expose_secret(), "rp9_1_2", "it signs with itself");
         let given = place(&[("RP9_TOKEN", "t")]).unwrap();
         assert!(matches!(given.credential, Credential::Token(_)) && given.signing_key.is_none());
     }
 
     #[test]
     fn what_is_missing_or_wrong_is_named() {
-        assert!(place(&[]).unwrap_err().contains("neither a token nor a secret"));
+        assert!(place(&[]).unwrap_err().contains("neither a key nor a token"));
         assert!(place(&[("RP9_TOKEN", "t"), ("RP9_ROLE", "owner")]).unwrap_err().contains("RP9_ROLE=owner"));
         assert!(place(&[("RP9_URL", "127.0.0.1:8080"), ("RP9_TOKEN", "t")]).unwrap_err().contains("http://"));
     }

@@ -8,6 +8,7 @@
 )]
 
 mod following;
+mod keys;
 mod lists;
 mod profiles;
 mod refusals;

@@ -50,6 +50,8 @@ pub const SHOWN: &[Shown] = &[
 /// The tables that owners see nothing of, and why.
 pub const HIDDEN: &[(&str, &str)] = &[
     ("_sqlx_migrations", "the schema's own"),
+    ("api_key_revision", "between the gateways"),
+    ("api_keys", "asked for by the gateway, for whoever may see each"),
     ("audit_head", "staff's"),
     ("audit_logs", "staff's: it names other people"),
     ("clusters", "how the platform is built"),

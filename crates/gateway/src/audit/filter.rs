@@ -18,7 +18,7 @@ request! {
     pub struct Filter: Request {
         /// One tenant's id or subdomain.
         tenant: Option<TenantName>,
-        /// Who asked: a token's subject.
+        /// Who asked: a token's subject, or a key's id.
         actor: Option<Subject>,
         /// What was asked for, such as `tenant.create`.
         action: Option<Action>,

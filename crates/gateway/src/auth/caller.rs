@@ -2,11 +2,11 @@
 
 use std::marker::PhantomData;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRequestParts, MatchedPath, OptionalFromRequestParts};
 use common::clock;
 use http::{header, request::Parts};
 
-use super::{Identity, Role, Scope, Signed};
+use super::{Identity, KeyScope, KeyText, Proof, Role, Scope, Signed, bearer};
 use crate::{
     app::App,
     exchange::Exchange,
@@ -29,7 +29,7 @@ impl Access for Read {
     const ROLES: &'static [Role] = Role::ALL;
 }
 
-/// Somebody with a valid token and an allowed role.
+/// Somebody with a valid token or key, an allowed role and what scope it takes.
 #[derive(Debug, Clone)]
 pub struct Caller<A = Read> {
     identity: Identity,
@@ -56,7 +56,7 @@ impl<A: Access> FromRequestParts<App> for Caller<A> {
         if app.signatures.wanted_on_reads(identity.role()) {
             let read = Signed { method: &parts.method, uri: &parts.uri, body: b"", idempotency_key: None };
             // Not remembered: reading twice does no more than reading once.
-            app.signatures.check(&parts.headers, &read, identity.role(), clock::now())?;
+            check_signature(parts, app, &identity, &read)?;
         }
         Ok(Self { identity, access: PhantomData })
     }
@@ -74,15 +74,52 @@ impl<A: Access> OptionalFromRequestParts<App> for Caller<A> {
     }
 }
 
-/// Token, rate and role. Whoever it is, the access log and the audit trail learn of it. The only way to an [`Identity`], so nobody
-/// with a token is not counted.
+/// Token or key, rate, role and scope. Whoever it is, the access log and the audit trail learn of it. The only way to an [`Identity`], so
+/// nobody who is known is not counted.
 pub(super) async fn identify<A: Access>(parts: &Parts, app: &App) -> Result<Identity, Problem> {
     let exchange = Exchange::of(&parts.extensions)?;
-    let identity = app.tokens.identify(&parts.headers)?;
+    let shown = bearer(&parts.headers)?;
+    let identity = match KeyText::is_meant(shown) {
+        true => app.keys.identify(shown).await?,
+        false => app.tokens.identify(shown)?,
+    };
     exchange.note_identity(&identity);
     if let Some(action) = A::ACTION {
         exchange.note_action(action);
     }
     app.rates.admit(parts, &identity).await?;
-    if A::ROLES.contains(&identity.role()) { Ok(identity) } else { Err(Problem::new(Code::Forbidden)) }
+    if !A::ROLES.contains(&identity.role()) {
+        return Err(Problem::new(Code::Forbidden));
+    }
+    check_scope::<A>(parts, &identity)?;
+    Ok(identity)
+}
+
+/// A key does not do all that its role may.
+fn check_scope<A: Access>(parts: &Parts, identity: &Identity) -> Result<(), Problem> {
+    let Some(key) = identity.key() else { return Ok(()) };
+    let route = parts.extensions.get().map_or("", MatchedPath::as_str);
+    let needed = KeyScope::needed(&parts.method, route, A::ACTION.is_some());
+    match needed {
+        Some(scope) if key.scopes().contains(&scope) => Ok(()),
+        Some(scope) => {
+            let lacks = format!("This API key lacks the scope `{}`.", scope.as_str());
+            Err(Problem::new(Code::Forbidden).detail(lacks))
+        }
+        None => Err(Problem::new(Code::Forbidden).detail("No API key may do that.")),
+    }
+}
+
+/// Checks that the request is signed with what its caller signs with.
+pub(super) fn check_signature(
+    parts: &Parts,
+    app: &App,
+    identity: &Identity,
+    request: &Signed<'_>,
+) -> Result<Option<Proof>, Problem> {
+    let (headers, role, now) = (&parts.headers, identity.role(), clock::now());
+    match identity.key() {
+        None => app.signatures.check(headers, request, role, now),
+        Some(_) => app.signatures.check_by_key(bearer(headers)?, headers, request, role, now),
+    }
 }

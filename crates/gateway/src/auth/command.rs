@@ -1,4 +1,4 @@
-//! Those who change something: token, rate, role, signature and body, checked in this order, before anything is looked up.
+//! Those who change something: token or key, rate, role, scope, signature and body, checked in this order, before anything is looked up.
 
 use std::marker::PhantomData;
 
@@ -7,10 +7,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use common::{clock, database::Statements};
+use common::database::Statements;
 use http::request::Parts;
 
-use super::{Access, Identity, Proof, Scope, Signed, caller::identify};
+use super::{
+    Access, Identity, Proof, Scope, Signed,
+    caller::{check_signature, identify},
+};
 use crate::{
     app::App,
     exchange::Exchange,
@@ -130,7 +133,7 @@ async fn verify<A: Access>(parts: &Parts, body: axum::body::Body, app: &App) -> 
         body: &body,
         idempotency_key: key.as_ref().map(IdempotencyKey::as_str),
     };
-    let proof = app.signatures.check(&parts.headers, &signed, identity.role(), clock::now())?;
+    let proof = check_signature(parts, app, &identity, &signed)?;
     let digest = RequestDigest::of(&parts.method, &parts.uri, &body);
     exchange.note_digest(digest);
     Ok(Command { identity, body, target: (), key, digest, proof, exchange, access: PhantomData })

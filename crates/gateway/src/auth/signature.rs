@@ -3,7 +3,7 @@
 //! `v2` binds time, method, path, query, body and idempotency key. The older form binds time and body alone; it can be
 //! switched off.
 
-use std::{fmt, iter};
+use std::fmt;
 
 use common::config::{Env, Section};
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,6 +18,8 @@ use crate::problem::{Code, Problem};
 const TIMESTAMP: &str = "x-rp9-timestamp";
 const SIGNATURE: &str = "x-rp9-signature";
 const UNSIGNED: &str = "The request must be signed: it needs both `x-rp9-timestamp` and `x-rp9-signature`.";
+const NOT_BY_THE_KEY: &str = "The signature does not fit the request: with an API key it is made with the key's whole text, over the timestamp, the \
+     method, the path with its query, the SHA-256 of the body and the idempotency key (or nothing), as they were sent, between line feeds.";
 /// How far a signature's time may be from ours, either way.
 const WINDOW_SECONDS: i64 = 300;
 
@@ -73,6 +75,12 @@ fn read_roles(env: &mut Env) -> Option<Vec<Role>> {
     }
 }
 
+/// What a signature may be made with.
+enum Secrets<'a> {
+    Platform { current: &'a Hmac<Sha256>, previous: Option<&'a Hmac<Sha256>> },
+    Key(Hmac<Sha256>),
+}
+
 /// What a signature is compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct Signed<'a> {
@@ -99,9 +107,35 @@ impl SignatureRules {
         self.reads && self.roles.contains(&role)
     }
 
-    /// Checks the request's signature. `None` when this role need not sign and did not.
+    /// Checks the request's signature, made with the platform's secret. `None` when this role need not sign and did not.
     pub fn check(
         &self,
+        headers: &HeaderMap,
+        request: &Signed<'_>,
+        role: Role,
+        now: OffsetDateTime,
+    ) -> Result<Option<Proof>, Problem> {
+        let secrets = Secrets::Platform { current: &self.current, previous: self.previous.as_ref() };
+        self.check_with(&secrets, headers, request, role, now)
+    }
+
+    /// The same of a request that came with a key: its signature is made with that key's text and nothing else.
+    pub fn check_by_key(
+        &self,
+        key: &str,
+        headers: &HeaderMap,
+        request: &Signed<'_>,
+        role: Role,
+        now: OffsetDateTime,
+    ) -> Result<Option<Proof>, Problem> {
+        // HMAC takes a key of any length.
+        let code = Hmac::new_from_slice(key.as_bytes()).map_err(|_| Problem::new(Code::Internal))?;
+        self.check_with(&Secrets::Key(code), headers, request, role, now)
+    }
+
+    fn check_with(
+        &self,
+        secrets: &Secrets<'_>,
         headers: &HeaderMap,
         request: &Signed<'_>,
         role: Role,
@@ -120,13 +154,22 @@ impl SignatureRules {
                 age.unsigned_abs()
             )));
         }
-        self.verify(timestamp, signature, request).map(Some)
+        self.verify(secrets, timestamp, signature, request).map(Some)
     }
 
-    fn verify(&self, timestamp: &str, signature: &str, request: &Signed<'_>) -> Result<Proof, Problem> {
+    fn verify(
+        &self,
+        secrets: &Secrets<'_>,
+        timestamp: &str,
+        signature: &str,
+        request: &Signed<'_>,
+    ) -> Result<Proof, Problem> {
         let (form, digits) = match signature.strip_prefix("v2=") {
             Some(digits) => (Form::Bound, digits),
-            None if self.unbound_allowed => (Form::Unbound, signature),
+            // Nobody with a key learned the older form.
+            None if self.unbound_allowed && matches!(secrets, Secrets::Platform { .. }) => {
+                (Form::Unbound, signature)
+            }
             None => return Err(invalid("Only signatures that begin with `v2=` are accepted here.")),
         };
         let mut code = [0; 32];
@@ -134,12 +177,14 @@ impl SignatureRules {
             invalid("The signature must be 64 hexadecimal digits, after `v2=` if it is of that form.")
         })?;
         let message = form.message(timestamp, request);
-        let mut keys = iter::once(&self.current).chain(&self.previous);
-        if keys.any(|key| key.clone().chain_update(&message).verify_slice(&code).is_ok()) {
-            Ok(form.proof(&code, request))
-        } else {
-            Err(invalid(form.does_not_fit()))
+        let fits = |key: &Hmac<Sha256>| key.clone().chain_update(&message).verify_slice(&code).is_ok();
+        match secrets {
+            Secrets::Platform { current, previous } if fits(current) || previous.is_some_and(fits) => {}
+            Secrets::Key(key) if fits(key) => {}
+            Secrets::Key(_) => return Err(invalid(NOT_BY_THE_KEY)),
+            Secrets::Platform { .. } => return Err(invalid(form.does_not_fit())),
         }
+        Ok(form.proof(&code, request))
     }
 }
 

@@ -8,20 +8,16 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
     clock,
     config::{Env, Section},
-    id::TenantId,
+    id::{KeyId, TenantId},
 };
-use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::Value;
 
-use self::why::invalid;
+pub(super) use self::why::invalid;
 use super::{Identity, Role, Scope, secret};
-use crate::{
-    problem::{Code, Problem},
-    tenants::words,
-};
+use crate::{problem::Problem, tenants::words};
 
 const AUDIENCE: &str = "rp9-orchestrator";
 /// Clocks of honest callers differ by less than this.
@@ -117,17 +113,8 @@ struct Claims {
 }
 
 impl TokenKeys {
-    /// Who the request's token says it is from.
-    pub fn identify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let value = values.next().ok_or_else(|| Problem::new(Code::TokenMissing))?;
-        if values.next().is_some() {
-            return Err(invalid("The request has more than one `Authorization` header."));
-        }
-        let (scheme, token) = value.to_str().ok().and_then(|v| v.split_once(' ')).unwrap_or_default();
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Problem::new(Code::TokenMissing));
-        }
+    /// Who this token says it is from.
+    pub fn identify(&self, token: &str) -> Result<Identity, Problem> {
         self.verify(token, clock::now().unix_timestamp())
     }
 
@@ -166,6 +153,10 @@ impl TokenKeys {
         if !words::is_subject(&subject) {
             return Err(invalid("The token's `sub` must be 1 to 255 bytes without control characters."));
         }
+        // So are keys called, in the audit log and as owners of what is kept for them.
+        if subject.parse::<KeyId>().is_ok() {
+            return Err(invalid("The token's `sub` must not be the id of an API key."));
+        }
         let days = self.max_days.get();
         if exp > now as f64 + f64::from(days) * 86_400.0 + LEEWAY_SECONDS as f64 {
             return Err(why::lasts_too_long(exp, now, days));
@@ -179,7 +170,8 @@ impl TokenKeys {
             (Role::Admin | Role::Operator, _) => Scope::all(),
         };
         // A cast that saturates.
-        Ok(Identity { subject, role, scope, expires: exp as i64 })
+        let until = (exp as i64).saturating_add(LEEWAY_SECONDS.cast_signed());
+        Ok(Identity { subject, role, scope, until, key: None })
     }
 }
 

@@ -3,10 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use common::error::chain;
-use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
-    time::Instant,
-};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
     Events, Following, Reset, Selection, Since,
@@ -14,7 +11,8 @@ use super::{
     resume,
 };
 use crate::{
-    auth::{Identity, Scope},
+    app::App,
+    auth::{Identity, Over, Scope, Standing},
     metrics,
     problem::Problem,
     store::events as log,
@@ -33,8 +31,10 @@ pub enum End {
     Rewound,
     /// The client did not keep up.
     TooSlow,
-    /// The client's token is not valid any longer.
+    /// The client's token or key is not valid any longer.
     TokenExpired,
+    /// The client's key was revoked.
+    KeyRevoked,
     /// This process stops.
     Stopping,
     /// The record does not answer.
@@ -49,8 +49,19 @@ impl End {
             Self::Rewound => "rewound",
             Self::TooSlow => "too_slow",
             Self::TokenExpired => "token_expired",
+            Self::KeyRevoked => "key_revoked",
             Self::Stopping => "stopping",
             Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+impl From<Over> for End {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Expired => Self::TokenExpired,
+            Over::Revoked => Self::KeyRevoked,
+            Over::Unknown => Self::Unavailable,
         }
     }
 }
@@ -69,17 +80,14 @@ pub struct Feed {
     reset: Option<Reset>,
     /// The selected operation's end is pending or told.
     ended: bool,
-    expires: Instant,
+    standing: Standing,
     _seat: Seat,
 }
 
 impl Feed {
     /// Begins where it is asked to, or anew if that cannot be.
-    pub async fn open(
-        events: &Arc<Events>,
-        identity: &Identity,
-        following: Following,
-    ) -> Result<Self, Problem> {
+    pub async fn open(app: &App, identity: &Identity, following: Following) -> Result<Self, Problem> {
+        let events = &app.events;
         let reader = events.readers.of(identity.scope());
         let tenant = TenantName::id_of(following.tenant.as_ref(), &reader).await?;
         let seat = events.hub.seat()?;
@@ -93,7 +101,7 @@ impl Feed {
             live: Some(live),
             reset: None,
             ended: false,
-            expires: Instant::now() + identity.valid_for(),
+            standing: Standing::of(app, identity),
             _seat: seat,
         };
         let mut since = following.since;
@@ -129,11 +137,11 @@ impl Feed {
 
     /// The next event. Nothing is lost when this is not waited for to the end.
     pub async fn next(&mut self) -> Result<Arc<Notice>, End> {
-        let (stopping, expires) = (self.events.tasks.stopping(), self.expires);
+        let (stopping, over) = (self.events.tasks.stopping(), self.standing.over());
         tokio::select! {
             biased;
             () = stopping.cancelled() => Err(End::Stopping),
-            () = tokio::time::sleep_until(expires) => Err(End::TokenExpired),
+            over = over => Err(over.into()),
             next = self.advance() => next,
         }
     }

@@ -57,6 +57,7 @@ codes! {
     OperationIrrevocable, CONFLICT, "operation_irrevocable", "Such an operation has no way back once it has started.";
     OperationStuck, CONFLICT, "operation_stuck", "The operation is stuck: it can be resumed or abandoned.";
     OperationNotStuck, CONFLICT, "operation_not_stuck", "Only an operation that is stuck can be resumed or abandoned.";
+    TooManyKeys, CONFLICT, "too_many_keys", "There are as many API keys as can be.";
     DeadLetterDecided, CONFLICT, "dead_letter_decided", "Somebody has decided about this dead letter already.";
     RequestInFlight, CONFLICT, "request_in_flight", "A request with this idempotency key is still being accepted.";
     BodyTooLarge, PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 64 kB.";

@@ -54,7 +54,7 @@ pub async fn follow(
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
     let following = read_query(query.as_deref(), &headers)?;
-    Ok(told(Feed::open(&app.events, caller.identity(), following).await?))
+    Ok(told(Feed::open(&app, caller.identity(), following).await?))
 }
 
 /// Follows one operation from its beginning to its end.
@@ -80,7 +80,7 @@ pub async fn follow_operation(
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
     let following = read_operation_query(of.operation.id, query.as_deref(), &headers)?;
-    let feed = Feed::open(&app.events, of.identity(), following).await?;
+    let feed = Feed::open(&app, of.identity(), following).await?;
     Ok(if feed.is_over() { StatusCode::NO_CONTENT.into_response() } else { told(feed) })
 }
 

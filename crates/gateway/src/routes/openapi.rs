@@ -27,7 +27,7 @@ use crate::{http::precompressed::Precompressed, problem::ProblemDocument};
     modifiers(&Authority),
     // No route names it: which problems each can answer with is added for all of them (`complete`).
     components(schemas(ProblemDocument)),
-    tags((name = "tenants"), (name = "plans"), (name = "shared instances"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "dead letters"), (name = "audit"), (name = "health"), (name = "docs"))
+    tags((name = "tenants"), (name = "plans"), (name = "shared instances"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "dead letters"), (name = "audit"), (name = "keys"), (name = "health"), (name = "docs"))
 )]
 struct Frame;
 
@@ -42,7 +42,8 @@ struct Authority;
 impl Modify for Authority {
     fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
         let components = description.components.get_or_insert_default();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let bearer =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT, or an API key").build();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
         let headers = [
             ("timestamp", "x-rp9-timestamp", "Unix seconds, at most 300 off."),

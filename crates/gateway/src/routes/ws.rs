@@ -50,7 +50,7 @@ pub async fn follow_by_socket(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answered<Response> {
     let following = read_query(query.as_deref(), &headers)?;
-    let feed = Feed::open(&app.events, caller.identity(), following).await?;
+    let feed = Feed::open(&app, caller.identity(), following).await?;
     let upgrade = upgrade
         .map_err(|_| Problem::new(Code::InvalidRequest).detail("This path is for WebSockets (RFC 6455)."))?;
     let upgrade = upgrade.protocols([BEARER]).max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
@@ -101,7 +101,7 @@ async fn send(socket: &mut WebSocket, message: Message) -> bool {
 fn code(end: End) -> u16 {
     match end {
         End::OperationEnded => close_code::NORMAL,
-        End::TooSlow | End::TokenExpired => close_code::POLICY,
+        End::TooSlow | End::TokenExpired | End::KeyRevoked => close_code::POLICY,
         End::Stopping => close_code::AWAY,
         End::Rewound | End::Unavailable => close_code::AGAIN,
     }

@@ -47,6 +47,8 @@ pub struct AuditEntry {
     #[serde(with = "rfc3339")]
     pub at: OffsetDateTime,
     actor: String,
+    /// What its maker called the key that was the actor.
+    actor_name: Option<String>,
     #[schema(value_type = vocabulary::CallerRole)]
     role: String,
     #[schema(example = "tenant.create")]
@@ -77,7 +79,10 @@ pub async fn page(
     let (outcome, whole) = filter.outcome.map(Outcome::beginning).unzip();
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     sqlx::query_as(
-        "select id, at, actor, role, action, tenant_id, cluster_id, operation_id, correlation_id, outcome, reason, position
+        "select id, at, actor,
+                (select k.name from api_keys k
+                  where k.id = case when actor ~ '^key_[0-9a-f]{32}$' then substr(actor, 5)::uuid end) as actor_name,
+                role, action, tenant_id, cluster_id, operation_id, correlation_id, outcome, reason, position
            from audit_logs
           where ($1::uuid is null or tenant_id = $1)
             and ($2::text is null or actor = $2)

@@ -11,6 +11,7 @@ mod pause_schedule;
 mod reset_login;
 mod resume;
 mod resume_schedule;
+mod revoke_key;
 
 use common::{id::AuditId, operations::accept::bind_first_time};
 use sqlx::PgExecutor;
@@ -33,6 +34,7 @@ pub use pause_schedule::PauseSchedule;
 pub use reset_login::ResetLogin;
 pub use resume::ResumeOperation;
 pub use resume_schedule::ResumeSchedule;
+pub use revoke_key::RevokeKey;
 
 /// Wraps a change's own parts into the whole statement. `possible` locks the row (`$8`) and yields one when it can be done;
 /// `effect` defines `operation`, which reads `accepted` and yields `id` and `tenant_id` when it was. Where something else is

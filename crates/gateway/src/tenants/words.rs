@@ -2,6 +2,7 @@
 
 use common::{
     operations::OperationKind,
+    role::Role,
     tenant::{Mode, Subdomain, SubdomainError, TenantStatus},
 };
 use serde_json::{Value, json};
@@ -126,6 +127,7 @@ macro_rules! words {
 words! {
     Mode, "unknown_mode", Mode::ALL;
     TenantStatus, "unknown_status", TenantStatus::ALL;
+    Role, "unknown_role", Role::ALL.iter().map(|role| role.as_str()).collect::<Vec<_>>();
     LoggedRole, "unknown_role", LoggedRole::ALL.map(|(_, word)| word);
 }
 

@@ -21,6 +21,7 @@ mod gauges;
 mod health;
 mod idempotency;
 mod initial_login;
+mod keys;
 mod log;
 mod logs;
 mod offer;

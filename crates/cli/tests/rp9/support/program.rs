@@ -2,7 +2,10 @@
 
 use std::{path::Path, process::Stdio};
 
-use tokio::process::{Child, Command};
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+};
 
 use super::{Gateway, HMAC_SECRET, JWT_SECRET};
 
@@ -47,6 +50,15 @@ impl Rp9 {
     /// Runs it to its end.
     pub async fn run(self) -> Ended {
         Ended::of(self.start()).await
+    }
+
+    /// The same with this on its standard input.
+    pub async fn reading(mut self, text: &str) -> Ended {
+        self.0.stdin(Stdio::piped());
+        let mut child = self.start();
+        // It may have ended without reading.
+        drop(child.stdin.take().unwrap().write_all(text.as_bytes()).await);
+        Ended::of(child).await
     }
 
     /// Starts it.

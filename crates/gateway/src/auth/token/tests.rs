@@ -1,7 +1,8 @@
 use common::config::Env;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 
 use super::*;
+use crate::{auth::bearer::bearer, problem::Code};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -11,7 +12,7 @@ fn keys() -> TokenKeys {
 
 fn identify(value: &str) -> Result<Identity, Code> {
     let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap())]);
-    keys().identify(&headers).map_err(|problem| problem.code())
+    bearer(&headers).and_then(|token| keys().identify(token)).map_err(|problem| problem.code())
 }
 
 fn token(claims: serde_json::Value) -> String {
@@ -78,6 +79,7 @@ fn a_token_that_is_refused_is_told_why() {
         (with("role", "owner".into()), "lists the owner's tenants"),
         (with("tenant_ids", "acme".into()), "`tenant_ids` must be a list"),
         (with("sub", "a\nb".into()), "`sub` must be 1 to 255 bytes"),
+        (with("sub", KeyId::generate().to_string().into()), "`sub` must not be the id of an API key"),
         (without("role"), "has no `role`"),
         (without("exp"), "has no `exp`"),
         (signed(jsonwebtoken::Header::default(), &other), "another secret"),
@@ -87,7 +89,7 @@ fn a_token_that_is_refused_is_told_why() {
     for (token, expected) in cases {
         let headers =
             HeaderMap::from_iter([(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap())]);
-        let told = keys().identify(&headers).unwrap_err().to_string();
+        let told = bearer(&headers).and_then(|token| keys().identify(token)).unwrap_err().to_string();
         assert!(told.contains(expected), "{expected}: {told}");
         assert!(!told.contains("last-year") && !told.contains("root"), "nothing of it is repeated: {told}");
     }

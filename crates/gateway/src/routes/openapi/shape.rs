@@ -10,8 +10,6 @@ pub struct Shape<'a> {
     path: &'a str,
     /// It wants a token.
     secured: bool,
-    /// Not every role may.
-    restricted: bool,
     /// It names one thing.
     named: bool,
     /// It takes a query.
@@ -24,14 +22,11 @@ impl<'a> Shape<'a> {
     /// Reads it off an operation's description.
     pub fn of(method: &'a str, path: &'a str, operation: &Value) -> Self {
         let parameters = operation["parameters"].as_array();
-        // What a token's role must be one of, if not every role may (OpenAPI 3.1, security requirement object).
-        let restricts = |scheme: &Value| scheme["token"].as_array().is_some_and(|roles| !roles.is_empty());
         let takes = |place: &str| parameters.is_some_and(|all| all.iter().any(|it| it["in"] == place));
         Self {
             method,
             path,
             secured: operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()),
-            restricted: operation["security"].as_array().is_some_and(|schemes| schemes.iter().any(restricts)),
             named: takes("path"),
             queried: takes("query"),
             follows: operation["tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag == "events")),
@@ -61,7 +56,8 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     match code {
         Code::Internal | Code::Unavailable | Code::Timeout | Code::HeadersTooLarge => true,
         Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Throttled => route.secured,
-        Code::Forbidden => route.restricted,
+        // A key may lack the scope, whatever its role.
+        Code::Forbidden => route.secured,
         // Reads are signed where `SIGNED_READS` says so.
         Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureExpired => route.secured,
         Code::NotFound => route.named,
@@ -90,6 +86,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::OperationNotStuck => {
             route.is("post", "/operations/{id}/resume") || route.is("post", "/operations/{id}/abandon")
         }
+        Code::TooManyKeys => route.is("post", "/keys"),
         Code::DeadLetterDecided => command && route.path.starts_with("/dead-letters"),
         Code::Upstream => {
             route.is("get", "/tenants/{id}/initial-login")

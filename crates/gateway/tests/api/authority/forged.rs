@@ -32,6 +32,8 @@ fn malformed() -> Vec<(&'static str, String)> {
         ("a leading dot", format!(".{honest}")),
         ("other claims under this signature", format!("{header}.{other}.{signature}")),
         ("another header under this signature", format!("{other}.{claims}.{signature}")),
+        ("an API key that nobody made", format!("rp9_{}_{}", "0".repeat(32), "0".repeat(64))),
+        ("half an API key", format!("rp9_{}_", "0".repeat(32))),
         ("more than 8 kB", admin.claim("pad", "x".repeat(8 * 1024)).sign()),
     ]
 }

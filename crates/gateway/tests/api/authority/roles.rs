@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 40] = [
+const TABLE: [(&str, &str, &[&str], u16); 44] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -49,6 +49,10 @@ const TABLE: [(&str, &str, &[&str], u16); 40] = [
     ("GET", "/schedules", STAFF, 200),
     ("POST", "/schedules/{name}/pause", OPERATORS, 422),
     ("POST", "/schedules/{name}/resume", OPERATORS, 422),
+    ("POST", "/keys", ALL, 422),
+    ("GET", "/keys", ALL, 200),
+    ("GET", "/keys/{id}", ALL, 200),
+    ("DELETE", "/keys/{id}", ALL, 422),
     ("GET", "/audit", OPERATORS, 200),
     ("GET", "/dead-letters", OPERATORS, 200),
     ("GET", "/dead-letters/{id}", OPERATORS, 200),

@@ -2,8 +2,9 @@
 
 use common::{
     dead_letters::DeadLetter,
-    id::{DeadLetterId, OperationId, TenantId},
+    id::{DeadLetterId, KeyId, OperationId, TenantId},
 };
+use serde_json::json;
 use sqlx::PgPool;
 
 use crate::support::{Call, Claims, Platform, garbled, keep, tenant};
@@ -39,6 +40,7 @@ struct Held {
     tenant: TenantId,
     operation: OperationId,
     letter: DeadLetterId,
+    key: KeyId,
 }
 
 impl Things {
@@ -75,6 +77,14 @@ impl Things {
             "operations" => {
                 let unknown = OperationId::generate().to_string();
                 let held = [(Whose::Own, own.operation), (Whose::Foreign, foreign.operation)];
+                [
+                    held.map(|(whose, id)| (whose, id.to_string())).into(),
+                    absent(&[unknown.as_str(), "nonsense"]),
+                ]
+            }
+            "keys" => {
+                let unknown = KeyId::generate().to_string();
+                let held = [(Whose::Own, own.key), (Whose::Foreign, foreign.key)];
                 [
                     held.map(|(whose, id)| (whose, id.to_string())).into(),
                     absent(&[unknown.as_str(), "nonsense"]),
@@ -129,6 +139,9 @@ impl Held {
             ..garbled(&format!("rp9.test.{subdomain}"))
         };
         let letter = keep(database, &letter).await;
-        Self { subdomain, tenant, operation, letter }
+        let key = json!({ "name": "Scripts", "role": "owner", "tenants": [tenant] });
+        let key = platform.send(Call::post("/keys", &key).by_a("admin").signed()).await.json();
+        let key = key["data"]["id"].as_str().unwrap().parse().unwrap();
+        Self { subdomain, tenant, operation, letter, key }
     }
 }

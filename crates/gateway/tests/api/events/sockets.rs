@@ -132,3 +132,26 @@ async fn a_socket_at_a_position_from_the_future_is_told_to_start_anew_and_goes_o
     assert_eq!(next(&mut socket).await["kind"], "tenant.active");
     platform.stop().await;
 }
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_socket_that_was_opened_with_a_key_ends_with_it(database: PgPool) {
+    let platform = Platform::telling(database).await;
+    let address = served(&platform).await;
+    let body = serde_json::json!({ "name": "Page", "role": "service", "scopes": ["events:read"] });
+    let made = platform.send(Call::post("/keys", &body).by_a("admin").signed()).await.json();
+    let offer = [("sec-websocket-protocol", format!("bearer, {}", made["key"].as_str().unwrap()))];
+    let (mut socket, protocol) = connect(address, "/ws", &offer).await.unwrap();
+    assert_eq!(protocol.as_deref(), Some("bearer"), "the key is not said back");
+    assert!(next(&mut socket).await["position"].is_number());
+    let revoke = Call::delete(&format!("/keys/{}", made["data"]["id"].as_str().unwrap()));
+    assert_eq!(platform.send_to(1, revoke.by_a("admin").signed()).await.status, 200);
+    let goodbye = loop {
+        if let Message::Close(frame) = socket.next().await.unwrap().unwrap() {
+            break frame.unwrap();
+        }
+    };
+    assert_eq!((goodbye.code, goodbye.reason.as_str()), (CloseCode::Policy, "key_revoked"));
+    assert!(connect(address, "/ws", &offer).await.is_err());
+    platform.stop().await;
+}

@@ -74,12 +74,27 @@ impl Call {
 
     /// Signed so many seconds from now.
     pub fn signed_at(self, seconds: i64) -> Self {
+        self.signed_with(HMAC_SECRET, seconds)
+    }
+
+    /// From whoever has this key, signed with it. Called last, as `signed`.
+    pub fn by_key(self, key: &str) -> Self {
+        self.bearing(key).signed_with(key, 0)
+    }
+
+    /// From whoever has this token or key.
+    pub fn bearing(self, text: &str) -> Self {
+        self.header("authorization", format!("Bearer {text}"))
+    }
+
+    /// The same with this secret.
+    pub fn signed_with(self, secret: &str, seconds: i64) -> Self {
         let timestamp = Claims::in_seconds(seconds).to_string();
         let key = self.headers.iter().find(|(name, _)| name == "idempotency-key");
         let key = key.map(|(_, key)| key.clone()).unwrap_or_default();
         let body = hex::encode(Sha256::digest(&self.body));
         let message = [&timestamp, self.method.as_str(), &self.target, &body, &key].join("\n");
-        let signature = format!("v2={}", sign(HMAC_SECRET, message.as_bytes()));
+        let signature = format!("v2={}", sign(secret, message.as_bytes()));
         self.header("x-rp9-timestamp", timestamp).header("x-rp9-signature", signature)
     }
 

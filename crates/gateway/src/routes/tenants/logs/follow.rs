@@ -19,7 +19,7 @@ use http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::json;
 use time::OffsetDateTime;
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{
     IntoParams,
     openapi::path::{Parameter, ParameterIn},
@@ -29,7 +29,7 @@ use wire::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES};
 use super::{LogLineView, Query};
 use crate::{
     app::App,
-    auth::Identity,
+    auth::{Identity, Over, Standing},
     events::EndView,
     http::{postponed::spread, request},
     problem::{Code, Problem},
@@ -62,6 +62,7 @@ enum End {
     Gone,
     Stopping,
     TokenExpired,
+    KeyRevoked,
     Unavailable,
 }
 
@@ -71,7 +72,18 @@ impl End {
             Self::Gone => "gone",
             Self::Stopping => "stopping",
             Self::TokenExpired => "token_expired",
+            Self::KeyRevoked => "key_revoked",
             Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+impl From<Over> for End {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Expired => Self::TokenExpired,
+            Over::Revoked => Self::KeyRevoked,
+            Over::Unknown => Self::Unavailable,
         }
     }
 }
@@ -108,7 +120,7 @@ pub struct Feed {
     seen: Seen,
     pending: VecDeque<Told>,
     failures: u32,
-    expires: Instant,
+    standing: Standing,
     _place: OwnedSemaphorePermit,
 }
 
@@ -127,19 +139,19 @@ impl Feed {
             seen.since = first.lines.first().map(|line| line.at - Duration::from_nanos(1));
         }
         let pending = seen.news(Logs { truncated: false, ..first });
-        let expires = Instant::now() + identity.valid_for();
+        let standing = Standing::of(app, identity);
         let (app, role) = (app.clone(), query.role);
         let (tenant, cluster) = (tenant.id, tenant.cluster());
-        Self { app, tenant, cluster, role, seen, pending, failures: 0, expires, _place: place }
+        Self { app, tenant, cluster, role, seen, pending, failures: 0, standing, _place: place }
     }
 
     /// Nothing is lost when this is not waited for to the end.
     async fn next(&mut self) -> Result<Told, End> {
-        let (stopping, expires) = (self.app.tasks.stopping(), self.expires);
+        let (stopping, over) = (self.app.tasks.stopping(), self.standing.over());
         tokio::select! {
             biased;
             () = stopping.cancelled() => Err(End::Stopping),
-            () = tokio::time::sleep_until(expires) => Err(End::TokenExpired),
+            over = over => Err(over.into()),
             next = self.advance() => next,
         }
     }
