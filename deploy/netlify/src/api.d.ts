@@ -445,6 +445,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/shared-instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the n8ns that tenants share, and how full each is. */
+        get: operations["shared_instances_list"];
+        put?: never;
+        /**
+         * Makes an n8n for tenants to share.
+         * @description Made by an operation as any tenant is; `Location` names it. What no cluster can hold is refused: 409 `plan_too_large` or `no_room`, with the
+         *     figures. Nobody signs in to it, and neither customers nor the portal are told of it.
+         */
+        post: operations["shared_instances_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/shared-instances/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes an n8n that nobody shares any more.
+         * @description As long as tenants live in it, it is refused (409 `instance_in_use`): let no more in (`drain`), and move or delete those that are there.
+         */
+        delete: operations["shared_instances_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/shared-instances/{id}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Places no more tenants in an n8n that is shared.
+         * @description Those that live in it go on as before. Asking again changes nothing.
+         */
+        post: operations["shared_instances_drain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/shared-instances/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Places tenants in it again.
+         * @description Asking again changes nothing.
+         */
+        post: operations["shared_instances_reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants": {
         parameters: {
             query?: never;
@@ -756,7 +838,7 @@ export interface components {
             tenant_id?: string | null;
         };
         /** @enum {string} */
-        AuditOutcome: "accepted" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
+        AuditOutcome: "accepted" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
@@ -798,6 +880,16 @@ export interface components {
             status: components["schemas"]["TenantStatus"];
             /** @example ten_0198c0de0000700080000000000000aa */
             tenant_id: string;
+        };
+        /** @description The n8n that was accepted. It is there once its operation has succeeded. */
+        CreatedSharedInstance: {
+            /** @example ten_0198c0de0000700080000000000000aa */
+            id: string;
+            /** @example shared-1 */
+            name: string;
+            /** @example op_0198c0de0000700080000000000000bb */
+            operation_id: string;
+            state: components["schemas"]["SharedInstanceState"];
         };
         /** @description One thing, as every answer wraps it. */
         Data_ApiKey: {
@@ -1136,6 +1228,25 @@ export interface components {
             /** @description The tenants that exist for an `owner`'s key: 1 to 100 ids. Keys of other roles have none. */
             tenants?: string[] | null;
         };
+        /** @description An n8n for tenants to share, as it is asked for. */
+        NewSharedInstance: {
+            /**
+             * Format: int32
+             * @description How many tenants may live in it; 500 when absent.
+             * @example 500
+             */
+            capacity?: number | null;
+            /**
+             * @description What it is called, and the first label of its address; unique among living tenants.
+             * @example shared-1
+             */
+            name: string;
+            /**
+             * @description Where it should be: the region of a cluster. Anywhere when absent.
+             * @example eu-central
+             */
+            region?: string | null;
+        };
         /** @description A tenant as it is asked for. */
         NewTenant: {
             /**
@@ -1249,7 +1360,7 @@ export interface components {
             data: components["schemas"]["Plan"][];
         };
         /** @enum {string} */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
         /** @description An error, as RFC 9457 wants it told. */
         ProblemDocument: {
             /** @description The stable word to branch on. */
@@ -1285,6 +1396,14 @@ export interface components {
             status: components["schemas"]["TenantStatus"];
             /** @example ten_0198c0de0000700080000000000000aa */
             tenant_id: string;
+        };
+        /** @description The removal that was accepted. */
+        RemovedSharedInstance: {
+            /** @example ten_0198c0de0000700080000000000000aa */
+            id: string;
+            /** @example op_0198c0de0000700080000000000000bb */
+            operation_id: string;
+            state: components["schemas"]["SharedInstanceState"];
         };
         /** @description What else is to be done, and why. */
         ResetLogin: {
@@ -1366,6 +1485,59 @@ export interface components {
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
+        /** @description An n8n that tenants share. */
+        SharedInstance: {
+            /**
+             * @description Where services call webhooks that n8n registers with them. Nobody signs in here.
+             * @example https://shared-1.flows.example
+             */
+            address: string;
+            /**
+             * Format: int32
+             * @description How many may.
+             */
+            capacity: number;
+            /** @description Which cluster it is on, once it was placed. */
+            cluster?: string | null;
+            /**
+             * Format: double
+             * @description Of each of its containers: a main and its workers.
+             */
+            cpu_cores: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why it failed, if it did. */
+            failure?: string | null;
+            /**
+             * @description Also the id of a tenant: what is done to one tenant (restart, scale, logs, events) is done to it at `/tenants/{id}`.
+             * @example ten_0198c0de0000700080000000000000aa
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description As above.
+             */
+            memory_mb: number;
+            n8n_version: string;
+            /** @example shared-1 */
+            name: string;
+            region?: string | null;
+            /** @description `draining`: it works, and no more tenants are placed in it. */
+            state: components["schemas"]["SharedInstanceState"];
+            /**
+             * Format: int64
+             * @description How many tenants live in it.
+             */
+            tenants: number;
+            /** Format: int32 */
+            workers: number;
+        };
+        /** @enum {string} */
+        SharedInstanceState: "provisioning" | "active" | "draining" | "failed" | "deleting" | "deleted";
+        /** @description All of them, by name. */
+        SharedInstances: {
+            data: components["schemas"]["SharedInstance"][];
+        };
         /**
          * @description Whether something can be used.
          * @enum {string}
@@ -1384,6 +1556,13 @@ export interface components {
             name: string;
             /** @description Whether it is held back now. */
             paused: boolean;
+        };
+        /** @description What became of a request about whether more are placed in it: it was done. */
+        SteeredSharedInstance: {
+            /** @description Whether no more tenants are placed in it now. */
+            draining: boolean;
+            /** @example ten_0198c0de0000700080000000000000aa */
+            id: string;
         };
         /** @description One step, and how far it is. */
         Step: {
@@ -1529,7 +1708,7 @@ export interface operations {
                 /** @description What was asked for, such as `tenant.create`. */
                 action?: string;
                 /** @description `accepted`, `shown`, `refused`, or a problem's code: refused with that. */
-                outcome?: "accepted" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+                outcome?: "accepted" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
                 /** @description Not before this moment (RFC 3339). */
                 since?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -5525,6 +5704,987 @@ export interface operations {
             };
         };
     };
+    shared_instances_list: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "address": "https://shared-1.flows.example",
+                     *           "capacity": 1,
+                     *           "cluster": "text",
+                     *           "cpu_cores": 1,
+                     *           "created_at": "2026-08-01T12:00:00Z",
+                     *           "failure": "text",
+                     *           "id": "ten_0198c0de0000700080000000000000aa",
+                     *           "memory_mb": 1,
+                     *           "n8n_version": "text",
+                     *           "name": "shared-1",
+                     *           "region": "text",
+                     *           "state": "provisioning",
+                     *           "tenants": 1,
+                     *           "workers": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SharedInstances"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    shared_instances_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "capacity": 500,
+                 *       "name": "shared-1",
+                 *       "region": "eu-central"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewSharedInstance"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The operation */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ten_0198c0de0000700080000000000000aa",
+                     *       "name": "shared-1",
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *       "state": "provisioning"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedSharedInstance"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was accepted before.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `subdomain_taken`: Another tenant has this subdomain.
+             *
+             *     `plan_too_large`: No cluster can run a container of this plan.
+             *
+             *     `no_room`: No cluster has room for another tenant of this plan.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `overloaded`: Too much is waiting to be done. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    shared_instances_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description Its id or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The operation */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ten_0198c0de0000700080000000000000aa",
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *       "state": "provisioning"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RemovedSharedInstance"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was accepted before.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `instance_in_use`: Tenants live in this n8n.
+             *
+             *     `removal_under_way`: The tenant is being removed already.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `tenant_deleted`: The tenant is deleted already. */
+            410: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `overloaded`: Too much is waiting to be done. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    shared_instances_drain: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description Its id or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "The customer asked for it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["OptionalReasonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "draining": false,
+                     *       "id": "ten_0198c0de0000700080000000000000aa"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SteeredSharedInstance"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was accepted before.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `removal_under_way`: The tenant is being removed already.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    shared_instances_reopen: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description Its id or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "The customer asked for it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["OptionalReasonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "draining": false,
+                     *       "id": "ten_0198c0de0000700080000000000000aa"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SteeredSharedInstance"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was accepted before.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `removal_under_way`: The tenant is being removed already.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     tenants_list: {
         parameters: {
             query?: {
@@ -6207,7 +7367,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `removal_under_way`: The tenant is being removed already.
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `removal_under_way`: The tenant is being removed already.
              *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */
