@@ -231,7 +231,7 @@ mod tests {
             (&json("What is tried."), &json(false))
         );
         assert_eq!(body["required"], json!(["name"]));
-        let name = json!({ "type": "string", "minLength": 1, "maxLength": 120, "example": "Acme",
+        let name = json!({ "type": "string", "minLength": 1, "maxLength": 120, "pattern": "\\S", "example": "Acme",
                            "description": "How it is called." });
         assert_eq!(body["properties"]["name"], name);
         assert_eq!(body["properties"]["reason"]["type"], json!(["string", "null"]));

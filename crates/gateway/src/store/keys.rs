@@ -179,6 +179,6 @@ pub async fn tenants_there(
     executor: impl PgExecutor<'_>,
     tenants: &[TenantId],
 ) -> Result<Vec<TenantId>, sqlx::Error> {
-    let there = sqlx::query_scalar("select id from tenants where id = any($1)");
+    let there = sqlx::query_scalar("select id from tenants where id = any($1) and purpose = 'customer'");
     there.bind(tenants).fetch_all(executor).await
 }
