@@ -76,7 +76,7 @@ impl Saga for Counting {
     type State = Seen;
     type Request = Count;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &Self::Request) -> Vec<&dyn Step<Self>> {
         vec![&First, &Second]
     }
 }
