@@ -90,6 +90,19 @@ pub async fn steer<A, S: Steering>(
     command.stored_answer(&app.statements).await
 }
 
+/// Answers a command for which nothing has to be done. The answer is as good as any: sent again later, when things are otherwise, the same
+/// request must not do what was not to be done then, nor may whoever saw it have it done.
+pub async fn nothing_to_do<A, T>(
+    app: &App,
+    command: &Command<A, T>,
+    answer: Answer,
+) -> Result<Response, Problem> {
+    if accept::keep(&app.statements, command, &answer).await.map_err(refusal)? {
+        return Ok(answer.into_response());
+    }
+    command.repeat_or(&app.statements, Problem::new(Code::RequestInFlight)).await
+}
+
 fn note(exchange: &Exchange, tenant: Option<TenantId>, operation: OperationId) {
     tenant.into_iter().for_each(|tenant| exchange.note_tenant(tenant));
     exchange.note_operation(operation);

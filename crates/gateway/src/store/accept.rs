@@ -4,7 +4,7 @@ mod create_tenant;
 
 use common::{
     error::{Classify, Kind},
-    operations::{self, Asked, NewOperation, Once},
+    operations::{self, Asked, NewOperation, Once, accept::bind_first_time},
 };
 use serde_json::json;
 use sqlx::PgExecutor;
@@ -80,6 +80,19 @@ pub fn asked<'a, A, T>(command: &'a Command<A, T>, reason: Option<&'a str>) -> A
         traceparent: exchange.traceparent(),
         reason,
     }
+}
+
+const KEEP: &str = concat!(common::first_time!("select true"), " select exists (select from accepted)");
+
+/// Keeps the answer to a command for which nothing has to be done, as any other is kept. `false`: its key was used before.
+pub async fn keep<A, T>(
+    executor: impl PgExecutor<'_>,
+    command: &Command<A, T>,
+    answer: &Answer,
+) -> Result<bool, AcceptError> {
+    let once = once(command, answer);
+    let statement = bind_first_time(sqlx::query_scalar(KEEP), command.identity().subject(), Some(&once));
+    Ok(statement.fetch_one(executor).await?)
 }
 
 /// Accepts an operation on a tenant that is there. `false`: nothing was written, because its key was used before or because it

@@ -193,6 +193,44 @@ async fn only_those_whom_the_kind_names_may_ask(database: PgPool) {
     }
 }
 
+/// A queue that sends a request again hours later must not undo what was asked for since, and nobody who saw one may have it done.
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn an_answer_that_nothing_is_to_be_done_is_kept_as_any_other(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
+    let call = |verb: &str, body: &Value| Call::post(&format!("/tenants/acme/{verb}"), body).by_a("operator");
+    let size = json!({ "workers": 2 });
+    for (verb, body) in [("resume", &json!({})), ("scale", &size)] {
+        let send = async |body: &Value| platform.send(call(verb, body).key(verb).signed()).await;
+        let first = send(body).await;
+        assert_eq!(first.status, 200, "{}", first.text());
+        sqlx::query("update tenants set status = 'suspended'").execute(&database).await.unwrap();
+        let again = send(body).await;
+        assert_eq!((again.status.as_u16(), again.text()), (200, first.text()));
+        assert_eq!(again.header("idempotency-replayed"), "true");
+        send(&json!({ "reason": "another body" })).await.assert_problem(422, "idempotency_key_reused");
+        sqlx::query("update tenants set status = 'active'").execute(&database).await.unwrap();
+    }
+    // Without a key it is the signature that is good once.
+    let signed = call("resume", &json!({})).signed();
+    assert_eq!(platform.send(signed.clone()).await.status, 200);
+    sqlx::query("update tenants set status = 'suspended'").execute(&database).await.unwrap();
+    platform.send(signed).await.assert_problem(401, "signature_repeated");
+    assert_eq!(open(&database, "tenant.resume").await.len() + open(&database, "tenant.scale").await.len(), 0);
+    // One that is being done: it is that operation which the answer names for good.
+    let resume = call("resume", &json!({}));
+    assert_eq!(platform.send(resume.clone().key("a").signed()).await.status, 202);
+    let joined = platform.send(resume.clone().key("b").signed()).await;
+    sqlx::query("update operations set status = 'succeeded', finished_at = now()")
+        .execute(&database)
+        .await
+        .unwrap();
+    let again = platform.send(resume.key("b").signed()).await;
+    assert_eq!((again.status.as_u16(), again.text()), (202, joined.text()));
+    assert_eq!(open(&database, "tenant.resume").await, [Value::Null; 0]);
+}
+
 /// Owners' own connections do not even have what decides about it.
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]

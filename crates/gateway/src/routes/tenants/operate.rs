@@ -1,15 +1,12 @@
 //! What the routes share that have an operation done to a tenant.
 
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
+use axum::response::Response;
 use common::{
     id::{OperationId, TenantId},
     operations::{NewOperation, TenantRequest},
     tenant::TenantStatus,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,9 +63,13 @@ pub async fn operate<A, R: TenantRequest>(
 }
 
 /// That nothing has to be done: it is so.
-pub fn so_already(tenant: &Tenant) -> Response {
-    let so = Accepted { tenant_id: tenant.id, operation_id: None, status: tenant.status.0, already: true };
-    (StatusCode::OK, Json(so)).into_response()
+pub fn so_already(tenant: &Tenant) -> Answered<Answer> {
+    Answer::done(&Accepted {
+        tenant_id: tenant.id,
+        operation_id: None,
+        status: tenant.status.0,
+        already: true,
+    })
 }
 
 /// Read anew: what was found when the request came in may be why it was asked, not why it is refused.
@@ -83,10 +84,11 @@ async fn not_accepted<A, R: TenantRequest>(app: &App, command: &Command<A, Tenan
     if kind.is_refused_beside_its_like()
         && let Some(operation) = operations::find_open(&app.statements, tenant.id, kind).await?
     {
-        return being_done(&tenant, operation);
+        return commands::nothing_to_do(app, command, being_done(&tenant, operation)?).await;
     }
     if kind.ends.is_some_and(|ends| ends.as_str() == to_be) {
-        return by.map_or_else(|| Ok(so_already(&tenant)), |operation| being_done(&tenant, operation));
+        let answer = by.map_or_else(|| so_already(&tenant), |operation| being_done(&tenant, operation))?;
+        return commands::nothing_to_do(app, command, answer).await;
     }
     let from: Vec<_> = kind.from.iter().map(|status| status.as_str()).collect();
     let is = by.map_or_else(
@@ -98,10 +100,8 @@ async fn not_accepted<A, R: TenantRequest>(app: &App, command: &Command<A, Tenan
 }
 
 /// That nothing more has to be done: this operation does it.
-fn being_done(tenant: &Tenant, operation: OperationId) -> Answered<Response> {
+fn being_done(tenant: &Tenant, operation: OperationId) -> Answered<Answer> {
     let (tenant_id, status) = (tenant.id, tenant.status.0);
     let open = Accepted { tenant_id, operation_id: Some(operation), status, already: true };
-    let location = HeaderValue::try_from(format!("/operations/{operation}"));
-    let location = location.map_err(|_| Problem::new(Code::Internal))?;
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(open)).into_response())
+    Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &open)
 }

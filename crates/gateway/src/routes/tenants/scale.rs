@@ -8,7 +8,7 @@ use super::operate::{Accepted, operate, so_already};
 use crate::{
     app::App,
     auth::{Command, absent},
-    commands::For,
+    commands::{self, For},
     http::request::Request,
     idempotency::IdempotencyKey,
     problem::{Answered, Code, Problem},
@@ -44,7 +44,7 @@ pub async fn scale(State(app): State<App>, command: Command<For<TenantScale>, Te
     let request = scale.request();
     if let Some(tenant) = is_so(&app, &command, &request).await? {
         // A repeat gets its first answer, also once that has come true.
-        return Ok(command.stored_answer(&app.statements).await?.unwrap_or_else(|| so_already(&tenant)));
+        return commands::nothing_to_do(&app, &command, so_already(&tenant)?).await;
     }
     operate(&app, &command, &request, scale.reason.as_ref()).await
 }
