@@ -9,14 +9,17 @@ use url::Url;
 
 use crate::databases::{Counts, Name};
 
+mod api;
 mod error;
 mod ids;
 mod member;
 pub mod paths;
+mod postgres;
 
 pub use error::MemberError;
 pub use ids::{ExecutionId, ProjectId, ProjectIdError, WorkflowId};
 pub use member::{KEY_LABEL, Member, MemberLimits, Place, email};
+pub use postgres::{ClientError, PostgresMembers};
 
 /// The members of shared n8ns. Each verb may be repeated, also after it was cut off anywhere, and may run several times at once; what is gone is
 /// no failure unless somebody waits for it. Whoever works under a lease checks it before each that changes something.

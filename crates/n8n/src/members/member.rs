@@ -14,7 +14,7 @@ pub const KEY_LABEL: &str = "rp9";
 
 /// What the key may: all that the member's role and their project allow. n8n does not cut a key's scopes down to those of its user, so nothing that
 /// is everybody's is among them.
-pub(super) const KEY_SCOPES: [&str; 42] = [
+pub(super) const KEY_SCOPES: &[&str] = &[
     "workflow:create",
     "workflow:read",
     "workflow:update",

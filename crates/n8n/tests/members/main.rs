@@ -3,5 +3,7 @@
 
 mod contract;
 mod fake;
+mod instance;
+mod rows;
 #[path = "../support/mod.rs"]
 mod support;
