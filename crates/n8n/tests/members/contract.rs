@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 /// A shared n8n, and what goes on in it without the platform.
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 pub trait Stage: Sync {
     fn members(&self) -> &dyn Members;
 

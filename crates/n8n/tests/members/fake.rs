@@ -52,7 +52,7 @@ impl Fake {
     }
 }
 
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 impl Stage for Fake {
     fn members(&self) -> &dyn Members {
         &self.members

@@ -4,6 +4,7 @@
 mod contract;
 mod fake;
 mod instance;
+mod real;
 mod rows;
 #[path = "../support/mod.rs"]
 mod support;
