@@ -61,7 +61,7 @@ fn written(path: &Value) -> Option<String> {
     match path {
         Value::Null => None,
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
-        other => Some(other.to_string()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Some(path.to_string()),
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
             for _ in 0..2 {
                 let mut nodes = [before.clone()];
                 strip(&project, &mut nodes, Uuid::nil);
-                assert_eq!(nodes, [expected.clone()], "{node}");
+                assert_eq!(nodes, std::slice::from_ref(&expected), "{node}");
             }
         }
     }

@@ -77,7 +77,7 @@ pub async fn lives(stage: &dyn Stage) {
 
     assert_eq!(
         members.active_workflows(&main.instance, &other.place.project).await.unwrap(),
-        [bystander.clone()]
+        std::slice::from_ref(&bystander)
     );
     assert!(members.webhooks(&main.instance, &other.place.project).await.unwrap() > 0);
     members.deactivate(&main, &[bystander.workflow]).await.unwrap();

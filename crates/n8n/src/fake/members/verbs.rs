@@ -106,14 +106,14 @@ impl Members for FakeMembers {
     }
 
     async fn activate(&self, main: &Main, workflows: &[ActiveWorkflow]) -> Result<Vec<Skipped>, MemberError> {
-        self.ask("activate", main, &main.instance, |state| {
+        self.ask("activate", main, main.instance, |state| {
             let set = |one: &ActiveWorkflow| state.set_active(main, &one.workflow, Some(one.version.clone()));
             Ok(workflows.iter().filter_map(set).collect())
         })
     }
 
     async fn deactivate(&self, main: &Main, workflows: &[WorkflowId]) -> Result<Vec<Skipped>, MemberError> {
-        self.ask("deactivate", main, &main.instance, |state| {
+        self.ask("deactivate", main, main.instance, |state| {
             Ok(workflows.iter().filter_map(|workflow| state.set_active(main, workflow, None)).collect())
         })
     }
@@ -133,7 +133,7 @@ impl Members for FakeMembers {
     }
 
     async fn stop(&self, main: &Main, executions: &[ExecutionId]) -> Result<(), MemberError> {
-        self.ask("stop", main, &main.instance, |state| {
+        self.ask("stop", main, main.instance, |state| {
             for ((name, _), member) in &mut state.members {
                 let stopped =
                     executions.iter().filter(|id| *name == main.instance && member.running.remove(id));
