@@ -31,7 +31,7 @@ impl Saga for NoEffects {
     type State = Nothing;
     type Request = TenantCreate;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &Self::Request) -> Vec<&dyn Step<Self>> {
         STEPS.iter().map(|step| step as &dyn Step<Self>).collect()
     }
 }

@@ -16,6 +16,7 @@ mod plans;
 mod profiles;
 mod reason;
 mod schedules;
+mod shared;
 mod tenants;
 
 #[cfg(test)]
@@ -65,6 +66,9 @@ pub enum Command {
     Plans(plans::Plans),
     /// Whether the API can be used, and everything it stands on
     Health(health::Health),
+    /// The n8ns that tenants share
+    #[command(subcommand)]
+    Shared(shared::Verb),
     /// Named keys to the API
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -94,6 +98,7 @@ impl Command {
             Self::Plans(plans) => plans.run(setting).await,
             Self::Health(health) => health.run(setting).await,
             Self::Api(call) => call.run(setting).await,
+            Self::Shared(verb) => verb.run(setting).await,
             Self::Keys(verb) => verb.run(setting).await,
             Self::Login(login) => login.run(setting).await,
             Self::Profiles(verb) => verb.run(setting),

@@ -76,7 +76,7 @@ impl Saga for Counting {
     type State = Seen;
     type Request = Count;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &Self::Request) -> Vec<&dyn Step<Self>> {
         vec![&First, &Second]
     }
 }
@@ -392,11 +392,11 @@ async fn eight_workers_do_a_hundred_operations_once_each(pool: PgPool) {
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_lease_that_is_kept_outlives_its_length(pool: PgPool) {
-    let store = Store::new(pool.clone(), "a").with_lease(Duration::from_millis(300));
+    let store = Store::new(pool.clone(), "a").with_lease(Duration::from_secs(2));
     accept(&pool, tenant(&pool).await).await;
     let claimed = claim(&store).await.unwrap();
     let lease = Lease::new(store.clone(), &claimed);
-    let kept = tokio::time::timeout(Duration::from_secs(2), lease.keep()).await;
+    let kept = tokio::time::timeout(Duration::from_secs(5), lease.keep()).await;
     assert!(kept.is_err(), "the lease was lost although it was kept: {kept:?}");
     lease.check().await.unwrap();
 }

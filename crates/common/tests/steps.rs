@@ -86,7 +86,7 @@ impl Saga for Scripted {
     type State = Saved;
     type Request = Script;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &Self::Request) -> Vec<&dyn Step<Self>> {
         vec![&Only]
     }
 }

@@ -32,7 +32,7 @@ impl Saga for CreateTenant {
     type State = Nothing;
     type Request = TenantCreate;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &TenantCreate) -> Vec<&dyn Step<Self>> {
         vec![
             &reserve::Reserve,
             &database::Database,

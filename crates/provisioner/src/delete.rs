@@ -35,7 +35,7 @@ impl Saga for DeleteTenant {
     type State = Removal;
     type Request = TenantDelete;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &TenantDelete) -> Vec<&dyn Step<Self>> {
         vec![
             &final_state::FinalState,
             &unroute::Unroute,

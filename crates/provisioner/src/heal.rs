@@ -32,7 +32,7 @@ impl Saga for HealTenant {
     type State = Nothing;
     type Request = TenantHeal;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &TenantHeal) -> Vec<&dyn Step<Self>> {
         vec![&Surroundings, &Containers, &Confirm]
     }
 }

@@ -33,7 +33,7 @@ impl Saga for RestartTenant {
     type State = Before;
     type Request = TenantRestart;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &TenantRestart) -> Vec<&dyn Step<Self>> {
         vec![&Look, &Workers, &Main, &Reached]
     }
 }

@@ -24,7 +24,7 @@ impl Saga for ResumeTenant {
     type State = Nothing;
     type Request = TenantResume;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &TenantResume) -> Vec<&dyn Step<Self>> {
         vec![&Surroundings, &Containers, &Route, &Active]
     }
 }

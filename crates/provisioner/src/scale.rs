@@ -46,7 +46,7 @@ impl Saga for ScaleTenant {
     type State = Sizes;
     type Request = TenantScale;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &TenantScale) -> Vec<&dyn Step<Self>> {
         vec![&Check, &Rows, &Containers, &Drain]
     }
 }

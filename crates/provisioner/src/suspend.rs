@@ -30,7 +30,7 @@ impl Saga for SuspendTenant {
     type State = Nothing;
     type Request = TenantSuspend;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &TenantSuspend) -> Vec<&dyn Step<Self>> {
         vec![&Page, &Main, &Drain, &Workers, &Rest]
     }
 }

@@ -189,9 +189,9 @@ pub struct Point {
     pub mode: Mode,
 }
 
-/// Everything there is to try with a saga, taken from the saga itself. One that does not unwind cannot be cancelled.
-pub fn points<S: Saga>(saga: &S) -> Vec<Point> {
-    let steps = saga.steps();
+/// Everything there is to try with a saga that is asked for this, taken from the saga itself. One that does not unwind cannot be cancelled.
+pub fn points<S: Saga>(saga: &S, request: &S::Request) -> Vec<Point> {
+    let steps = saga.steps(request);
     let modes = |step: &dyn Step<S>| {
         let parts = step.child().map(|_| PartEnd::ALL.map(Mode::Part)).into_iter().flatten();
         Mode::ALL.into_iter().chain(parts).filter(|mode| S::UNWINDS || !mode.cancels())

@@ -47,7 +47,7 @@ impl Saga for DoWhole {
     type State = ();
     type Request = Whole;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &Self::Request) -> Vec<&dyn Step<Self>> {
         vec![&Act("before"), &Delegate, &Act("after")]
     }
 }
@@ -131,7 +131,7 @@ async fn parts(pool: &PgPool) -> Vec<(OperationId, String)> {
 async fn whatever_becomes_of_a_part_the_whole_is_done_or_as_before(pool: PgPool) {
     clusters(&pool).await;
     let stores = Stores::new(&pool);
-    for point in points(&DoWhole) {
+    for point in points(&DoWhole, &Whole {}) {
         sqlx::query("delete from tenants").execute(&pool).await.unwrap();
         whole(&pool).await;
         let outside = Outside::default();

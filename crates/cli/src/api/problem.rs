@@ -95,9 +95,9 @@ impl Refusal {
             }
             "signature_expired" => "Set this machine's clock.",
             "forbidden" => {
-                "Somebody with another role may; a profile says which it acts in (`rp9 profiles list`)."
+                "Somebody with another role may, or a key with that scope (`rp9 keys create --scope`); `rp9 profiles list` shows as whom this profile acts."
             }
-            "not_found" => "See what there is: the same command group has a `list`.",
+            "not_found" => "See what there is: `rp9 tenants list`, or the `list` of what was named.",
             "tenant_deleted" => "It is gone already: `rp9 tenants list --status deleted`",
             "subdomain_taken" | "custom_domain_taken" => "Whose is it? `rp9 tenants list --q NAME`",
             "plan_too_large" | "no_room" | "compliance_unmet" => {

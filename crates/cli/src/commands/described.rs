@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{audit, dead_letters, health, keys, operations, plans, schedules, tenants};
+use super::{audit, dead_letters, health, keys, operations, plans, schedules, shared, tenants};
 use crate::output::Column;
 
 const DESCRIPTION: &str = include_str!("../../../../deploy/netlify/openapi.json");
@@ -16,6 +16,7 @@ const SHOWN: &[(&[Column], &str)] = &[
     (operations::show::STEPS, "Step"),
     (audit::COLUMNS, "AuditEntry"),
     (keys::COLUMNS, "ApiKey"),
+    (shared::COLUMNS, "SharedInstance"),
     (dead_letters::COLUMNS, "DeadLetter"),
     (schedules::COLUMNS, "Schedule"),
     (plans::COLUMNS, "Plan"),

@@ -15,6 +15,9 @@ use crate::{
 
 /// Each look is an entry in the audit log, and asks the tenant's engine.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Silence would look like waiting.
+const NOTHING: &str =
+    "No lines. Nothing runs for a tenant that is suspended or in the making: rp9 tenants show";
 
 #[derive(Debug, Args)]
 pub struct Logs {
@@ -43,14 +46,21 @@ impl Logs {
             if output.json {
                 output.document(&body)?;
             } else {
-                show(output, &lines(&body)?)?;
+                let lines = lines(&body)?;
+                show(output, &lines)?;
+                if lines.is_empty() {
+                    output.notes.note(NOTHING);
+                }
             }
             return Ok(Exit::Done);
         }
-        let (mut tail, mut after) = (self.tail, self.after.clone());
+        let (mut tail, mut after, mut told) = (self.tail, self.after.clone(), false);
         loop {
             let lines = lines(&self.read(&api, tail, after.as_deref()).await?)?;
             show(output, &lines)?;
+            if lines.is_empty() && !std::mem::replace(&mut told, true) {
+                output.notes.note(NOTHING);
+            }
             if let Some(last) = lines.last().and_then(|line| line["at"].as_str()) {
                 // From here on nothing is left out but what the API cannot give at once.
                 (tail, after) = (Some(1000), Some(last.to_owned()));

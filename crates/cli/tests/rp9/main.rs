@@ -13,5 +13,6 @@ mod lists;
 mod profiles;
 mod refusals;
 mod retries;
+mod shared;
 mod support;
 mod usage;

@@ -46,8 +46,6 @@ impl Paused {
 #[async_trait]
 pub trait Drive<W>: Send + Sync {
     fn kind(&self) -> &'static OperationKind;
-    /// The steps' names in order.
-    fn step_names(&self) -> Vec<&'static str>;
     /// Continues an operation where its journal ends.
     async fn drive(
         &self,
@@ -62,10 +60,6 @@ pub trait Drive<W>: Send + Sync {
 impl<S: Saga> Drive<S::World> for S {
     fn kind(&self) -> &'static OperationKind {
         S::KIND
-    }
-
-    fn step_names(&self) -> Vec<&'static str> {
-        self.steps().iter().map(|step| step.name()).collect()
     }
 
     async fn drive(
@@ -99,14 +93,14 @@ async fn go_on<S: Saga>(
     lease: &Lease,
     stopping: &CancellationToken,
 ) -> Result<Paused, StoreError> {
-    let steps = saga.steps();
+    let request = S::Request::deserialize(&claimed.request).map_err(|_| StoreError::Unreadable)?;
+    let steps = saga.steps(&request);
     let mut journal = Journal::new(steps.len());
     if !claimed.fresh {
         for entry in store.journal(claimed.id).await? {
             journal.apply(&entry)?;
         }
     }
-    let request = S::Request::deserialize(&claimed.request).map_err(|_| StoreError::Unreadable)?;
     let subject = <S::Request as Request>::Subject::of(&claimed.subject).ok_or(StoreError::Unreadable)?;
     let context = Context::new(world, &request, &subject, lease, store.pool(), claimed, stopping);
     Run::new(steps, journal, context, store, claimed, stopping).advance().await

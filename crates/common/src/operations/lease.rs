@@ -107,4 +107,4 @@ impl Lease {
 
 #[cfg(test)]
 #[path = "lease_tests.rs"]
-mod tests;
+pub(super) mod tests;

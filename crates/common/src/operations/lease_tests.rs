@@ -87,7 +87,7 @@ fn lease(renewals: impl IntoIterator<Item = Result<(), StoreError>>) -> (Lease, 
     (Lease::new(store, &claimed()), answers)
 }
 
-const KIND: OperationKind = OperationKind {
+pub(in crate::operations) const KIND: OperationKind = OperationKind {
     name: "test",
     service: "test",
     lane: Lane::Life,

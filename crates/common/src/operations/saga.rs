@@ -27,8 +27,8 @@ pub trait Saga: Send + Sync + Sized + 'static {
     /// Whether giving up means undoing. Where it does not, giving up calls a person.
     const UNWINDS: bool = Self::KIND.unwinds;
 
-    /// The steps in order.
-    fn steps(&self) -> Vec<&dyn Step<Self>>;
+    /// The steps in order, for what is asked. The same request always has the same line.
+    fn steps(&self, request: &Self::Request) -> Vec<&dyn Step<Self>>;
 }
 
 /// How long one attempt may take unless its step says otherwise: longer than all that an ordinary step waits for.

@@ -175,30 +175,28 @@ pub async fn stuck(executor: impl PgExecutor<'_>) -> Result<Vec<(String, i64)>, 
         .await
 }
 
-/// Which operation of this kind is not over yet for this tenant?
+/// Which operation of this kind is not over yet for this tenant? Whoever asks has been found to see the tenant: what decides about them is in
+/// columns that owners' connections do not have.
 pub async fn find_open(
-    reader: &Reader<'_>,
+    executor: impl PgExecutor<'_>,
     tenant: TenantId,
     kind: &'static OperationKind,
 ) -> Result<Option<OperationId>, sqlx::Error> {
-    let open = reader.ask(concat!(
-        "select id from operations where tenant_id = $2 and ",
-        seen!("tenant_id"),
-        " and kind = $3 and parent_id is null and status in ('queued', 'running', 'undoing', 'stuck')
-          order by created_at desc limit 1"
-    ));
-    let open: Option<(OperationId,)> = open.bind(tenant).bind(kind.as_str()).optional().await?;
-    Ok(open.map(|(id,)| id))
+    let open = sqlx::query_scalar(
+        "select id from operations
+          where tenant_id = $1 and kind = $2 and parent_id is null
+            and status in ('queued', 'running', 'undoing', 'stuck')
+          order by created_at desc limit 1",
+    );
+    open.bind(tenant).bind(kind.as_str()).fetch_optional(executor).await
 }
 
-/// How will this tenant be when everything that was accepted for it has been done, and which operation sees to that? None, if it is so.
+/// How will this tenant be when everything that was accepted for it has been done, and which operation sees to that? None, if it is so. As above,
+/// whoever asks sees the tenant.
 pub async fn status_to_be(
-    reader: &Reader<'_>,
+    executor: impl PgExecutor<'_>,
     tenant: TenantId,
 ) -> Result<Option<(String, Option<OperationId>)>, sqlx::Error> {
-    let to_be = reader.ask(concat!(
-        "select next.status, next.operation from tenants t, status_to_be(t.id) next where t.id = $2 and ",
-        seen!("t.id")
-    ));
-    to_be.bind(tenant).optional().await
+    let to_be = "select next.status, next.operation from tenants t, status_to_be(t.id) next where t.id = $1";
+    sqlx::query_as(to_be).bind(tenant).fetch_optional(executor).await
 }

@@ -83,7 +83,7 @@ impl Hosting {
             Mode::Dedicated => Ok(Self(mode)),
             Mode::Shared => Err(Fault::new(
                 "shared_not_configured",
-                "this installation has no shared n8n configured (the default mode): ask for `dedicated`",
+                "tenants that share an n8n (the default mode) are not offered yet: ask for `dedicated`",
             )),
         }
     }

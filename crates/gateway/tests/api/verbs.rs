@@ -189,8 +189,41 @@ async fn only_those_whom_the_kind_names_may_ask(database: PgPool) {
         assert_eq!(kind.is_open_to(common::role::Role::Owner), allowed);
         let reply =
             platform.send(Call::post(&format!("/tenants/acme/{verb}"), &json!({})).by(&owner).signed()).await;
-        assert_eq!(reply.status != 403, allowed, "{verb}: {}", reply.text());
+        assert_eq!(reply.status.as_u16(), if allowed { 202 } else { 403 }, "{verb}: {}", reply.text());
     }
+}
+
+/// Owners' own connections do not even have what decides about it.
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn an_owner_is_told_why_nothing_is_done_as_everybody_is(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    let id = acme(&platform, &database, "active").await;
+    let owner = Claims::owner(&[&id]);
+    let send =
+        async |call: Call| platform.send(call.by(&owner).key(&Uuid::now_v7().to_string()).signed()).await;
+    let restart = async || send(Call::post("/tenants/acme/restart", &json!({}))).await;
+    let remove = async || send(Call::with("DELETE", &format!("/tenants/{id}"))).await;
+    let (first, second) = (restart().await, restart().await);
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (202, 202), "{}", second.text());
+    assert_eq!(first.json()["operation_id"], second.json()["operation_id"]);
+    assert_eq!(ask(&platform, "suspend", &json!({})).await.status, 202);
+    sqlx::query(
+        "update operations set status = 'succeeded', finished_at = now() where kind = 'tenant.restart'",
+    )
+    .execute(&database)
+    .await
+    .unwrap();
+    assert!(
+        restart().await.assert_problem(409, "conflict")["detail"].as_str().unwrap().contains("suspended")
+    );
+    assert_eq!(remove().await.status, 202);
+    remove().await.assert_problem(409, "removal_under_way");
+    let done = "with t as (update tenants set status = 'deleted')
+                update operations set status = 'succeeded', finished_at = now()";
+    sqlx::query(done).execute(&database).await.unwrap();
+    remove().await.assert_problem(410, "tenant_deleted");
+    assert!([404, 409, 410].contains(&restart().await.status.as_u16()));
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
@@ -215,6 +248,12 @@ async fn a_size_is_read_whole_and_what_is_allowed_is_told(database: PgPool) {
     assert_eq!(wrong.json()["errors"].as_array().unwrap().len(), 4, "{}", wrong.text());
     assert!(wrong.text().contains("from 0.25 to 4"), "{}", wrong.text());
     assert_eq!(ask(&platform, "scale", &json!({})).await.status, 200, "nothing is to change");
+    assert_eq!(ask(&platform, "suspend", &json!({})).await.status, 202);
+    assert_eq!(
+        ask(&platform, "scale", &now).await.status,
+        409,
+        "one that will rest has no size to be asked for"
+    );
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]

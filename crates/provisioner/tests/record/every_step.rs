@@ -5,6 +5,7 @@ use common::{
     database::MIGRATOR,
     id::TenantId,
     operations::{End, Request, Saga},
+    tenant::Mode,
 };
 use n8n::databases::Name;
 use provisioner::{
@@ -13,7 +14,9 @@ use provisioner::{
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, Rig, points};
-use wire::kinds::{self, TenantDelete, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend};
+use wire::kinds::{
+    self, TenantCreate, TenantDelete, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend,
+};
 
 const WORKERS: usize = 2;
 
@@ -27,8 +30,11 @@ async fn break_at<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S, point
 }
 
 /// Each way of being broken, for a customer's and for one that the platform runs for others to share. Both have two workers.
-fn for_each_purpose<S: Saga>(saga: &'static S) -> impl Iterator<Item = (&'static str, Point)> {
-    let points = points(saga);
+fn for_each_purpose<S: Saga>(
+    saga: &'static S,
+    request: &S::Request,
+) -> impl Iterator<Item = (&'static str, Point)> {
+    let points = points(saga, request);
     ["pro", "shared"]
         .into_iter()
         .flat_map(move |plan| points.clone().into_iter().map(move |point| (plan, point)))
@@ -44,7 +50,9 @@ async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
 #[ignore = "needs Postgres: deploy/test"]
 async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for (plan, point) in for_each_purpose(&CreateTenant) {
+    for (plan, point) in
+        for_each_purpose(&CreateTenant, &TenantCreate { mode: Mode::Dedicated, plan: String::new() })
+    {
         let fakes = base.anew().await;
         let tenant = fakes.accept(plan).await;
         let end = break_at(&fakes, &CreateTenant, point).await;
@@ -62,7 +70,7 @@ async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for (plan, point) in for_each_purpose(&DeleteTenant) {
+    for (plan, point) in for_each_purpose(&DeleteTenant, &TenantDelete {}) {
         let fakes = base.anew().await;
         let tenant = fakes.accept(plan).await;
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
@@ -76,7 +84,7 @@ async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for (plan, point) in for_each_purpose(&HealTenant) {
+    for (plan, point) in for_each_purpose(&HealTenant, &TenantHeal::default()) {
         let fakes = base.anew().await;
         let tenant = fakes.accept(plan).await;
         assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
@@ -110,7 +118,7 @@ async fn asked<R: Request>(base: &Fakes, request: &R) -> (Fakes, TenantId) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_restarted_tenant_is_whole_whatever_happened(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in points(&RestartTenant) {
+    for point in points(&RestartTenant, &TenantRestart {}) {
         let (fakes, tenant) = asked(&base, &TenantRestart {}).await;
         let end = break_at(&fakes, &RestartTenant, point).await;
         assert_eq!(end, if point.mode.gives_up() { End::RolledBack } else { End::Succeeded }, "{point:?}");
@@ -122,7 +130,7 @@ async fn a_restarted_tenant_is_whole_whatever_happened(pool: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_is_suspended_wholly_or_serves_as_before(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in points(&SuspendTenant) {
+    for point in points(&SuspendTenant, &TenantSuspend {}) {
         let (fakes, tenant) = asked(&base, &TenantSuspend {}).await;
         if gives_up_early(&break_at(&fakes, &SuspendTenant, point).await, point) {
             fakes.assert_whole(tenant, WORKERS).await;
@@ -137,7 +145,7 @@ async fn a_tenant_is_suspended_wholly_or_serves_as_before(pool: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_is_resumed_wholly_or_rests_as_before(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in points(&ResumeTenant) {
+    for point in points(&ResumeTenant, &TenantResume {}) {
         let (fakes, tenant) = asked(&base, &TenantSuspend {}).await;
         assert_eq!(run(&fakes, &SuspendTenant).await, End::Succeeded);
         fakes.operate(tenant, &TenantResume {}).await;
@@ -155,9 +163,9 @@ async fn a_tenant_is_resumed_wholly_or_rests_as_before(pool: PgPool) {
 async fn a_tenant_has_the_new_size_or_the_former_one(pool: PgPool) {
     let base = Fakes::new(&pool);
     let (larger, smaller) = (size(3000, 3072, 4), size(1000, 1024, 1));
-    for (wanted, point) in [larger, smaller]
-        .into_iter()
-        .flat_map(|size| points(&ScaleTenant).into_iter().map(move |p| (size, p)))
+    let every_point = points(&ScaleTenant, &TenantScale::default());
+    for (wanted, point) in
+        [larger, smaller].into_iter().flat_map(|size| every_point.iter().map(move |p| (size, *p)))
     {
         let (cpu_millis, memory_mb, workers) = wanted;
         let request =

@@ -6,7 +6,10 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use common::operations::{Context, Saga, Step, StepError};
+use common::{
+    operations::{Context, Saga, Step, StepError},
+    tenant::Mode,
+};
 use n8n::databases::{ApiKeyRow, Name, Owner};
 use provisioner::{CreateTenant, World};
 use wire::kinds::TenantCreate;
@@ -20,14 +23,17 @@ type State = <CreateTenant as Saga>::State;
 pub struct CheapOwner;
 
 static CREATE: CreateTenant = CreateTenant;
-static STEPS: LazyLock<Vec<AsBefore>> = LazyLock::new(|| CREATE.steps().into_iter().map(AsBefore).collect());
+static STEPS: LazyLock<Vec<AsBefore>> = LazyLock::new(|| {
+    let dedicated = TenantCreate { mode: Mode::Dedicated, plan: String::new() };
+    CREATE.steps(&dedicated).into_iter().map(AsBefore).collect()
+});
 
 impl Saga for CheapOwner {
     type World = World;
     type State = State;
     type Request = TenantCreate;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &TenantCreate) -> Vec<&dyn Step<Self>> {
         STEPS.iter().map(|step| step as &dyn Step<Self>).collect()
     }
 }

@@ -46,10 +46,6 @@ impl Drive<World> for Fenced {
         self.all[self.place].kind()
     }
 
-    fn step_names(&self) -> Vec<&'static str> {
-        self.saga().step_names()
-    }
-
     async fn drive(
         &self,
         world: &World,

@@ -90,8 +90,8 @@ struct FaultyStep<S: Saga> {
 }
 
 impl<S: Saga> Faulty<S> {
-    pub fn new(saga: &'static S, point: Point, signals: &Arc<Signals>) -> Self {
-        let steps = saga.steps().into_iter().enumerate().map(|(ordinal, inner)| FaultyStep {
+    pub fn new(saga: &'static S, request: &S::Request, point: Point, signals: &Arc<Signals>) -> Self {
+        let steps = saga.steps(request).into_iter().enumerate().map(|(ordinal, inner)| FaultyStep {
             inner,
             mode: (ordinal == point.ordinal).then_some(point.mode),
             undo_twice: point.mode == Mode::UndoTwice,
@@ -107,7 +107,7 @@ impl<S: Saga> Saga for Faulty<S> {
     type Request = S::Request;
     const UNWINDS: bool = S::UNWINDS;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &S::Request) -> Vec<&dyn Step<Self>> {
         self.steps.iter().map(|step| step as &dyn Step<Self>).collect()
     }
 }

@@ -3,6 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use common::operations::{Claimed, Drive, End, Paused, Saga, Store, StoreError};
+use serde::Deserialize as _;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -68,11 +69,13 @@ impl<S: Saga> Rig<'_, S> {
     /// Drives the one open operation, breaking it at this point, until it has ended.
     pub async fn break_at(&self, point: Point) -> Verdict {
         let signals = Arc::new(Signals::default());
-        let (faulty, world) = (Faulty::new(self.saga, point, &signals), (self.world)(FIRST));
+        let world = (self.world)(FIRST);
         let store = &self.stores.first;
         let (stopping, mut deaths) = (CancellationToken::new(), 0);
         for _ in 0..PATIENCE {
             let claimed = self.claim(store).await;
+            let request = S::Request::deserialize(&claimed.request).unwrap();
+            let faulty = Faulty::new(self.saga, &request, point, &signals);
             let mut drive = pin!(faulty.drive(&world, store, &claimed, &stopping));
             let paused = tokio::select! {
                 paused = &mut drive => paused.unwrap(),

@@ -46,7 +46,7 @@ macro_rules! saga {
             type State = Done;
             type Request = $kind;
 
-            fn steps(&self) -> Vec<&dyn Step<Self>> {
+            fn steps(&self, _: &Self::Request) -> Vec<&dyn Step<Self>> {
                 STEPS[..steps(Self::KIND)].iter().map(|step| step as &dyn Step<Self>).collect()
             }
         }
@@ -78,7 +78,7 @@ impl Saga for DoWhole {
     type State = Done;
     type Request = Whole;
 
-    fn steps(&self) -> Vec<&dyn Step<Self>> {
+    fn steps(&self, _: &Self::Request) -> Vec<&dyn Step<Self>> {
         vec![&STEPS[0], &Delegate, &STEPS[2]]
     }
 }

@@ -4,8 +4,9 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::{
-    api::{Request, path, with_query},
-    commands::listing,
+    api::path,
+    args::Length,
+    commands::listing::Listing,
     exit::Exit,
     failure::Failure,
     output::{Column, id, made, moment, plain, text},
@@ -19,31 +20,26 @@ pub(in crate::commands) const COLUMNS: &[Column] = &[
     id("OPERATION", "/operation_id").wide(),
 ];
 /// Of an event's data, what its kind does not say already and somebody reads; in this order.
-const TOLD: &[&str] = &["step", "status", "reason", "reasons", "instance", "exit_code", "failure"];
+const TOLD: &[&str] = &["outcome", "step", "status", "reason", "reasons", "instance", "exit_code", "failure"];
 
 #[derive(Debug, Args)]
 pub struct Events {
     /// Its id or subdomain
     tenant: String,
-    /// How far back; the API's own choice when absent
+    /// How far back, at most 168; 24 when absent
     #[arg(long)]
     hours: Option<u32>,
+    #[command(flatten)]
+    length: Length,
 }
 
 impl Events {
     /// Does it.
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
-        let query = [("hours", self.hours.map(|hours| hours.to_string()))];
-        let target = with_query(&path(&["tenants", &self.tenant, "events"]), &query);
-        let answer = setting.api()?.send(&Request::get(target)).await?;
-        if setting.output.json {
-            setting.output.document(&answer.body)?;
-            return Ok(Exit::Done);
-        }
-        let document: Value = serde_json::from_slice(&answer.body)?;
-        let events = document["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-        listing::show(&setting.output, COLUMNS, "/id", "events", events)?;
-        Ok(Exit::Done)
+        let path = path(&["tenants", &self.tenant, "events"]);
+        let filters = vec![("hours", self.hours.map(|hours| hours.to_string()))];
+        let listing = Listing { path: &path, filters, columns: COLUMNS, id: "/id", things: "events" };
+        listing.show(setting, self.length.limit()).await
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     api::{Request, path},
     args::Waiting,
-    commands::accepted::carry_out,
+    commands::{accepted::carry_out, reason::OptionalReason},
     exit::Exit,
     failure::Failure,
     follow::End,
@@ -32,6 +32,9 @@ pub struct Scale {
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     workers: Option<u32>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    reason: OptionalReason,
     #[command(flatten)]
     #[serde(skip)]
     waiting: Waiting,

@@ -145,7 +145,7 @@ impl<'a, S: Saga> Run<'a, S> {
             }
         }
         let (step, mut state) = (self.steps[ordinal], self.state()?);
-        let timer = metrics::step(S::KIND, step.name());
+        let timer = metrics::run(S::KIND, step.name());
         // Where there is no way back, the deadline decides about the next attempt and not in the middle of this one.
         let (bounds, context) = (self.bounds(step, S::UNWINDS), self.context_of(ordinal));
         let ended = bounds.attempt(step.run(&context, &mut state)).await;
@@ -180,7 +180,10 @@ impl<'a, S: Saga> Run<'a, S> {
         {
             return self.waits(ordinal, None, LOOK_AGAIN).await;
         }
-        match self.bounds(step, false).attempt(step.undo(&context, &state)).await {
+        let timer = metrics::undo(S::KIND, step.name());
+        let ended = self.bounds(step, false).attempt(step.undo(&context, &state)).await;
+        timer.ended(ended.as_str());
+        match ended {
             Ended::Done => {
                 self.alone = None;
                 self.record(&[(ordinal, Event::Undone, None)]).await

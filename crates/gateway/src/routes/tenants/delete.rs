@@ -71,7 +71,7 @@ pub async fn delete(
 /// Why there is nothing to remove.
 async fn gone(app: &App, scope: &Scope, id: TenantId) -> Answered<Problem> {
     let reader = app.reader(scope);
-    if let Some(operation) = operations::find_open(&reader, id, TenantDelete::KIND).await? {
+    if let Some(operation) = operations::find_open(&app.statements, id, TenantDelete::KIND).await? {
         let detail = format!("The tenant is being removed by operation {operation}.");
         return Ok(Problem::new(Code::RemovalUnderWay).detail(detail));
     }

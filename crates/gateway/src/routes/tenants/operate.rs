@@ -74,13 +74,14 @@ pub fn so_already(tenant: &Tenant) -> Response {
 /// Read anew: what was found when the request came in may be why it was asked, not why it is refused.
 async fn not_accepted<A, R: TenantRequest>(app: &App, command: &Command<A, Tenant>) -> Answered<Response> {
     let (kind, reader) = (R::KIND, app.reader(command.identity().scope()));
-    let (to_be, by) = operations::status_to_be(&reader, command.target().id).await?.ok_or_else(absent)?;
+    let to_be = operations::status_to_be(&app.statements, command.target().id).await?;
+    let (to_be, by) = to_be.ok_or_else(absent)?;
     let tenant: Tenant = tenants::find(&reader, command.target().id).await?.ok_or_else(absent)?;
     if tenant.the_platforms_own && kind.ends == Some(TenantStatus::Suspended) {
         return Err(Problem::new(Code::Conflict).detail("An n8n that tenants share does not rest."));
     }
     if kind.is_refused_beside_its_like()
-        && let Some(operation) = operations::find_open(&reader, tenant.id, kind).await?
+        && let Some(operation) = operations::find_open(&app.statements, tenant.id, kind).await?
     {
         return being_done(&tenant, operation);
     }

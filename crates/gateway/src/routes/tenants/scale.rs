@@ -49,19 +49,20 @@ pub async fn scale(State(app): State<App>, command: Command<For<TenantScale>, Te
     operate(&app, &command, &request, scale.reason.as_ref()).await
 }
 
-/// The tenant, if it has that size and nothing is about to give it another one. Asked for in this order: its size is that of a moment
-/// at which nothing was under way.
+/// The tenant, if it has that size, and nothing is about to give it another one or to make it one that has none. Asked for in this order: its
+/// size is that of a moment at which nothing was under way.
 async fn is_so(
     app: &App,
     command: &Command<For<TenantScale>, Tenant>,
     request: &TenantScale,
 ) -> Answered<Option<Tenant>> {
     let (reader, tenant) = (app.reader(command.identity().scope()), command.target().id);
-    if operations::find_open(&reader, tenant, TenantScale::KIND).await?.is_some() {
+    if operations::find_open(&app.statements, tenant, TenantScale::KIND).await?.is_some() {
         return Ok(None);
     }
     let tenant: Tenant = tenants::find(&reader, tenant).await?.ok_or_else(absent)?;
-    let could_be = TenantScale::KIND.from.contains(&tenant.status.0);
+    let (to_be, _) = operations::status_to_be(&app.statements, tenant.id).await?.ok_or_else(absent)?;
+    let could_be = TenantScale::KIND.from.iter().any(|status| status.as_str() == to_be);
     Ok(Some(tenant).filter(|tenant| could_be && scaling::is_so(tenant, request)))
 }
 
