@@ -20,7 +20,7 @@ function prefixed(prefix, value) {
 // prefix itself for the former, and begins with it for the latter.
 function webhookId(prefix, node) {
   if (typeof node.parameters?.path === 'string' && isDynamic(node.parameters.path)) return prefix;
-  const name = node.webhookId === prefix ? node.id : node.webhookId.split('/').pop();
+  const name = node.webhookId === prefix ? (node.id ?? '') : node.webhookId.split('/').pop();
   return `${prefix}/${name}`;
 }
 

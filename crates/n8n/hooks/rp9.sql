@@ -20,6 +20,14 @@ CREATE TABLE IF NOT EXISTS rp9.started (
     PRIMARY KEY (project_id, month)
 );
 
+-- What a tenant who is being removed had: n8n deletes the ids by which alone the rest of it is found. Read and written by the platform.
+CREATE TABLE IF NOT EXISTS rp9.leaving (
+    project_id varchar(36) NOT NULL,
+    kind       text NOT NULL,
+    id         text NOT NULL,
+    PRIMARY KEY (project_id, kind, id)
+);
+
 -- 'go', 'busy', 'month', 'suspended' or 'unknown'. What goes and `counts` is one of the month's.
 CREATE OR REPLACE FUNCTION rp9.begin_execution(workflow text, counts boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

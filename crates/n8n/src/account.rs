@@ -36,6 +36,17 @@ impl common::error::Classify for AccountError {
 #[serde(transparent)]
 pub struct OwnerId(pub uuid::Uuid);
 
+/// How n8n names any user inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct UserId(pub uuid::Uuid);
+
+impl From<OwnerId> for UserId {
+    fn from(owner: OwnerId) -> Self {
+        Self(owner.0)
+    }
+}
+
 /// `N` random bytes.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], AccountError> {
     let mut bytes = [0; N];
@@ -46,7 +57,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], AccountError> {
 /// A password that n8n lets an owner have: 8 to 64 characters, with a digit and a capital.
 pub fn generate_password() -> Result<SecretString, AccountError> {
     loop {
-        let password = random_letters()?;
+        let password = random_letters(PASSWORD_LENGTH)?;
         // One draw in 200 lacks a digit; drawing again keeps every accepted password equally likely.
         if is_acceptable(&password) {
             return Ok(password.into());
@@ -54,16 +65,17 @@ pub fn generate_password() -> Result<SecretString, AccountError> {
     }
 }
 
-fn random_letters() -> Result<String, AccountError> {
-    let mut password = String::with_capacity(PASSWORD_LENGTH);
+/// Letters and digits, each as likely as any other.
+pub(crate) fn random_letters(length: usize) -> Result<String, AccountError> {
+    let mut drawn = String::with_capacity(length);
     // Bytes past the last whole multiple of the alphabet would favour its first letters.
     let fair = 256 / LETTERS.len() * LETTERS.len();
-    while password.len() < PASSWORD_LENGTH {
-        let bytes = random::<PASSWORD_LENGTH>()?.into_iter().map(usize::from).filter(|byte| *byte < fair);
+    while drawn.len() < length {
+        let bytes = random::<32>()?.into_iter().map(usize::from).filter(|byte| *byte < fair);
         let letters = bytes.filter_map(|byte| LETTERS.get(byte % LETTERS.len()));
-        password.extend(letters.map(|letter| char::from(*letter)).take(PASSWORD_LENGTH - password.len()));
+        drawn.extend(letters.map(|letter| char::from(*letter)).take(length - drawn.len()));
     }
-    Ok(password)
+    Ok(drawn)
 }
 
 /// Whether n8n takes this as an owner's password.
@@ -96,15 +108,15 @@ pub struct ApiKeySigner<'a> {
 }
 
 impl ApiKeySigner<'_> {
-    /// A key of this owner. `seed` tells keys apart: the same seed and moment give the same key.
+    /// A key of this user. `seed` tells keys apart: the same seed and moment give the same key.
     pub fn sign(
         &self,
-        owner: OwnerId,
+        user: impl Into<UserId>,
         seed: uuid::Uuid,
         issued_at: OffsetDateTime,
     ) -> Result<SecretString, AccountError> {
         let claims = serde_json::json!({
-            "sub": owner.0, "iss": "n8n", "aud": "public-api", "jti": seed, "iat": issued_at.unix_timestamp(),
+            "sub": user.into().0, "iss": "n8n", "aud": "public-api", "jti": seed, "iat": issued_at.unix_timestamp(),
         });
         let key = EncodingKey::from_secret(self.secret.expose_secret().as_bytes());
         Ok(encode(&Header::new(Algorithm::HS256), &claims, &key)?.into())

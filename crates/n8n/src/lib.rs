@@ -6,9 +6,11 @@ pub mod databases;
 pub mod fake;
 pub mod hooks;
 pub mod launch;
+pub mod members;
 pub mod queues;
 pub mod schema;
 
 pub use common::version::Version;
 pub use databases::TenantDatabases;
+pub use members::Members;
 pub use queues::TenantQueues;

@@ -27,6 +27,10 @@ mod statement;
 mod template;
 
 pub use limits::Limits;
+pub(crate) use owner::in_time;
+pub(crate) use schema::family;
+pub(crate) use session::{has_code, refused};
+pub(crate) use statement::identifier;
 
 /// The real thing. Cheap to clone.
 #[derive(Debug, Clone)]

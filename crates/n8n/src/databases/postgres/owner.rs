@@ -9,8 +9,13 @@ use super::{DatabaseError, Name, OwnerLogin, schema};
 /// Somebody waits for the answer, for five seconds. What went on for longer would change the login after everybody has given it up.
 const IN_TIME: &str = "SET lock_timeout = '2s'; SET statement_timeout = '3s'";
 
+/// Lets what follows on this connection end while somebody waits for it.
+pub(crate) async fn in_time(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    run(connection, "limit a question", IN_TIME.into()).await
+}
+
 pub(super) async fn login(connection: &mut PgConnection, name: &Name) -> Result<OwnerLogin, DatabaseError> {
-    run(connection, "limit a question", IN_TIME.into()).await?;
+    in_time(connection).await?;
     schema::family(&mut *connection).await?;
     let question = sqlx::query_as(
         r#"SELECT email, password FROM "user"
@@ -30,7 +35,7 @@ pub(super) async fn reset(
     password_hash: &str,
     disable_mfa: bool,
 ) -> Result<String, DatabaseError> {
-    run(connection, "limit a reset", IN_TIME.into()).await?;
+    in_time(connection).await?;
     schema::family(&mut *connection).await?;
     let reset = sqlx::query_scalar(
         r#"UPDATE "user" SET password = $1,

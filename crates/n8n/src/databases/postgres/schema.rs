@@ -9,13 +9,19 @@ use crate::schema::Family;
 
 /// Everything that a statement of ours names.
 const COLUMNS: &[(&str, &[&str])] = &[
+    ("binary_data", &["sourceType", "sourceId"]),
     ("credentials_entity", &["id"]),
+    ("data_table", &["id", "projectId"]),
     ("deployment_key", &["id"]),
-    ("execution_entity", &["id"]),
+    ("execution_entity", &["id", "workflowId", "status", "deletedAt"]),
+    ("insights_metadata", &["metaId", "projectId", "workflowId"]),
     ("migrations", &["id", "name"]),
     ("project", &["id", "name", "type", "creatorId"]),
     ("project_relation", &["projectId", "userId", "role"]),
+    ("scheduled_job", &["ownerType", "ownerId"]),
     ("settings", &["key", "value", "loadOnStartup"]),
+    ("shared_credentials", &["credentialsId", "projectId", "role"]),
+    ("shared_workflow", &["workflowId", "projectId", "role"]),
     (
         "user",
         &[
@@ -26,6 +32,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
             "password",
             "roleSlug",
             "settings",
+            "disabled",
             "mfaEnabled",
             "mfaSecret",
             "mfaRecoveryCodes",
@@ -35,7 +42,12 @@ const COLUMNS: &[(&str, &[&str])] = &[
         ],
     ),
     ("user_api_keys", &["id", "userId", "label", "apiKey", "scopes", "audience", "updatedAt"]),
-    ("workflow_entity", &["id", "active"]),
+    ("user_favorites", &["resourceId"]),
+    ("webhook_entity", &["webhookPath", "workflowId"]),
+    ("workflow_entity", &["id", "active", "activeVersionId"]),
+    ("workflow_publication_outbox", &["workflowId"]),
+    ("workflow_statistics", &["workflowId"]),
+    ("workflow_statistics_delta", &["workflowId"]),
 ];
 
 /// Workflows, those that are active, credentials, executions.
@@ -45,7 +57,7 @@ pub(super) const COUNTS: &str = "SELECT (SELECT count(*) FROM workflow_entity),
        (SELECT count(*) FROM execution_entity)";
 
 /// The family of this database.
-pub(super) async fn family(connection: &mut PgConnection) -> Result<&'static Family, DatabaseError> {
+pub(crate) async fn family(connection: &mut PgConnection) -> Result<&'static Family, DatabaseError> {
     let question = sqlx::query_scalar("SELECT name FROM migrations ORDER BY id DESC LIMIT 1");
     let last: Option<String> = question.fetch_optional(connection).await.map_err(|error| {
         // 42P01: there is no such table.

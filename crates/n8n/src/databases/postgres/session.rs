@@ -27,7 +27,7 @@ impl PostgresDatabases {
     }
 
     /// A connection to this tenant's database.
-    pub(super) async fn open(&self, name: &Name) -> Result<PgConnection, DatabaseError> {
+    pub(crate) async fn open(&self, name: &Name) -> Result<PgConnection, DatabaseError> {
         let opened = self.connect_to(&name.to_string()).await;
         // 3D000: there is no such database.
         opened.map_err(
@@ -72,6 +72,6 @@ pub(super) fn is_refusal(error: &DatabaseError, code: &str) -> bool {
     matches!(error, DatabaseError::Refused(_, cause) if has_code(cause, code))
 }
 
-pub(super) fn has_code(error: &sqlx::Error, code: &str) -> bool {
+pub(crate) fn has_code(error: &sqlx::Error, code: &str) -> bool {
     error.as_database_error().and_then(|database| database.code()).as_deref() == Some(code)
 }

@@ -7,7 +7,7 @@ use super::DatabaseError;
 use super::session::refused;
 
 /// A name as SQL writes it, whatever is in it.
-pub(super) fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -1,0 +1,142 @@
+//! The members of real shared n8ns: rows where n8n has no API that would do, its public API where it keeps something in memory too.
+
+use async_trait::async_trait;
+use reqwest::Client;
+use sqlx::postgres::PgConnection;
+
+use super::{
+    ActiveWorkflow, ExecutionId, Leftover, Main, Member, MemberError, MemberLimits, Members, Place,
+    ProjectId, Skipped, Usage, WorkflowId, api,
+};
+use crate::databases::{Counts, Name, PostgresDatabases, family};
+
+mod activation;
+mod ensure;
+mod left;
+mod marks;
+mod observe;
+mod removal;
+
+/// The real thing. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PostgresMembers {
+    databases: PostgresDatabases,
+    client: Client,
+}
+
+/// Why there is nothing to ask n8n with.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be made")]
+pub struct ClientError(#[source] reqwest::Error);
+
+impl PostgresMembers {
+    /// Members of the n8ns whose databases these are.
+    pub fn new(databases: PostgresDatabases) -> Result<Self, ClientError> {
+        Ok(Self { databases, client: api::client().map_err(ClientError)? })
+    }
+
+    /// A connection to tables that are understood.
+    async fn open(&self, instance: &Name) -> Result<PgConnection, MemberError> {
+        let mut connection = self.databases.open(instance).await?;
+        family(&mut connection).await?;
+        Ok(connection)
+    }
+}
+
+#[async_trait]
+impl Members for PostgresMembers {
+    async fn ensure(&self, instance: &Name, member: &Member) -> Result<(), MemberError> {
+        ensure::ensure(&mut self.open(instance).await?, member).await
+    }
+
+    async fn set_limits(
+        &self,
+        instance: &Name,
+        project: &ProjectId,
+        limits: MemberLimits,
+    ) -> Result<bool, MemberError> {
+        marks::limits(&mut self.open(instance).await?, project, limits).await
+    }
+
+    async fn set_suspended(
+        &self,
+        instance: &Name,
+        project: &ProjectId,
+        suspended: bool,
+    ) -> Result<bool, MemberError> {
+        marks::suspended(&mut self.open(instance).await?, project, suspended).await
+    }
+
+    async fn set_disabled(
+        &self,
+        instance: &Name,
+        place: &Place,
+        disabled: bool,
+    ) -> Result<bool, MemberError> {
+        marks::disabled(&mut self.open(instance).await?, place, disabled).await
+    }
+
+    async fn reset_password(
+        &self,
+        instance: &Name,
+        place: &Place,
+        password_hash: &str,
+        disable_mfa: bool,
+    ) -> Result<(), MemberError> {
+        marks::password(&mut self.open(instance).await?, place, password_hash, disable_mfa).await
+    }
+
+    async fn counts(&self, instance: &Name, project: &ProjectId) -> Result<Counts, MemberError> {
+        observe::counts(&mut self.open(instance).await?, project).await
+    }
+
+    async fn active_workflows(
+        &self,
+        instance: &Name,
+        project: &ProjectId,
+    ) -> Result<Vec<ActiveWorkflow>, MemberError> {
+        observe::active_workflows(&mut self.open(instance).await?, project).await
+    }
+
+    async fn activate(&self, main: &Main, workflows: &[ActiveWorkflow]) -> Result<Vec<Skipped>, MemberError> {
+        activation::activate(&self.client, main, workflows).await
+    }
+
+    async fn deactivate(&self, main: &Main, workflows: &[WorkflowId]) -> Result<Vec<Skipped>, MemberError> {
+        activation::deactivate(&self.client, main, workflows).await
+    }
+
+    async fn webhooks(&self, instance: &Name, project: &ProjectId) -> Result<u64, MemberError> {
+        observe::webhooks(&mut self.open(instance).await?, project).await
+    }
+
+    async fn running(&self, instance: &Name, project: &ProjectId) -> Result<Vec<ExecutionId>, MemberError> {
+        observe::running(&mut self.open(instance).await?, project).await
+    }
+
+    async fn stop(&self, main: &Main, executions: &[ExecutionId]) -> Result<(), MemberError> {
+        activation::stop(&self.client, main, executions).await
+    }
+
+    async fn remove(&self, main: &Main, place: &Place) -> Result<(), MemberError> {
+        let there = removal::note(&mut self.open(&main.instance).await?, place).await?;
+        if there {
+            removal::delete(&self.client, main, place).await?;
+        }
+        removal::sweep(&mut self.open(&main.instance).await?, place).await?;
+        tracing::info!(database.name = %main.instance, project = %place.project, "a member was removed");
+        Ok(())
+    }
+
+    async fn left(&self, instance: &Name, place: &Place) -> Result<Vec<Leftover>, MemberError> {
+        left::left(&mut self.open(instance).await?, place).await
+    }
+
+    async fn forget(&self, instance: &Name, project: &ProjectId) -> Result<(), MemberError> {
+        removal::forget(&mut self.open(instance).await?, project).await
+    }
+
+    async fn usage(&self, instance: &Name, project: &ProjectId) -> Result<Usage, MemberError> {
+        observe::usage(&mut self.open(instance).await?, project).await
+    }
+}
