@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use time::Date;
 use url::Url;
 
-use crate::databases::{Counts, Name};
+use crate::databases::{Counts, Name, OwnerLogin};
 
 mod api;
 mod error;
@@ -48,6 +48,9 @@ pub trait Members: Send + Sync {
     /// Lets neither sessions nor keys in any more, or again. Triggers go on. Whether there is such a member.
     async fn set_disabled(&self, instance: &Name, place: &Place, disabled: bool)
     -> Result<bool, MemberError>;
+
+    /// What the member signs in with now.
+    async fn login(&self, instance: &Name, place: &Place) -> Result<OwnerLogin, MemberError>;
 
     /// Gives the member this password, which ends every session of theirs, and forgets their second factor if told to.
     async fn reset_password(

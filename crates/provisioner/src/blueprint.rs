@@ -2,9 +2,9 @@
 
 mod container;
 mod migration;
+mod routes;
 
 use common::{error::Kind, operations::StepError};
-use edge::{Host, Route, StandIn, Target};
 use engine::{ContainerSpec, NetworkRef, NetworkSpec};
 use n8n::{
     databases::Name,
@@ -16,13 +16,14 @@ use crate::{
     config::{SHARED, Site},
     home::Dedicated,
     store::{
-        instances::{Instance, Place},
+        instances::Instance,
         secrets::TenantSecrets,
         tenants::Tenant,
     },
 };
 
 pub use migration::MigrationContainer;
+pub use routes::routes;
 
 const POSTGRES_PORT: u16 = 5432;
 const REDIS_PORT: u16 = 6379;
@@ -102,35 +103,6 @@ impl Blueprint {
     /// How many connections its role may open.
     pub fn connection_limit(&self) -> u16 {
         connection_limit(&self.tenant, &self.instances)
-    }
-
-    /// The routes that lead to it, or to what stands in for it: its subdomain, and its own domain if it has one.
-    pub fn routes(&self, stand_in: Option<StandIn>) -> Result<Vec<Route>, StepError> {
-        let main = self.instances.iter().find(|i| i.place == Place::Main && i.color == self.home.color);
-        let main =
-            main.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no main instance"))?;
-        let malformed = |_| StepError::failed(Kind::Internal, "the tenant's address makes no route");
-        let url = format!("http://{}:{}", main.name, n8n::launch::PORT);
-        let url =
-            url.parse().map_err(|_| StepError::failed(Kind::Internal, "the main instance has no address"))?;
-        let target = Target { color: main.color, url, weight: 1 };
-        let hosts =
-            std::iter::once(host_name(&self.site, &self.tenant)).chain(self.tenant.custom_domain.clone());
-        hosts
-            .map(|host| {
-                let host: Host = host.parse().map_err(malformed)?;
-                let Tenant { id: tenant, purpose, generation, .. } = self.tenant;
-                Ok(Route {
-                    host,
-                    tenant,
-                    purpose,
-                    targets: vec![target.clone()],
-                    workspace: None,
-                    stand_in,
-                    generation,
-                })
-            })
-            .collect()
     }
 }
 

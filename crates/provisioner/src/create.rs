@@ -1,4 +1,4 @@
-//! Creating a dedicated tenant.
+//! Creating a tenant.
 
 mod activate;
 mod containers;
@@ -9,8 +9,12 @@ mod queue;
 mod ready;
 mod reserve;
 mod route;
+mod shared;
 
-use common::operations::{Saga, Step};
+use common::{
+    operations::{Saga, Step},
+    tenant::Mode,
+};
 use wire::kinds::TenantCreate;
 
 use crate::World;
@@ -20,7 +24,7 @@ pub use containers::{Renewal, ensure_all};
 pub use ready::{READY, await_ready, bring_up};
 pub use route::{confirm, publish};
 
-/// From a row to an n8n that answers under its own address.
+/// From a row to an n8n of its own, or a part of one, that answers under the tenant's address.
 pub struct CreateTenant;
 
 /// Steps read what they need from the rows; nothing has to be handed on.
@@ -32,17 +36,24 @@ impl Saga for CreateTenant {
     type State = Nothing;
     type Request = TenantCreate;
 
-    fn steps(&self, _: &TenantCreate) -> Vec<&dyn Step<Self>> {
-        vec![
-            &reserve::Reserve,
-            &database::Database,
-            &queue::Queue,
-            &owner::SeedOwner,
-            &network::Network,
-            &containers::Containers,
-            &ready::Ready,
-            &route::PublishRoute,
-            &activate::Activate,
-        ]
+    fn steps(&self, request: &TenantCreate) -> Vec<&dyn Step<Self>> {
+        match request.mode {
+            Mode::Dedicated => dedicated(),
+            Mode::Shared => shared::line(),
+        }
     }
+}
+
+fn dedicated() -> Vec<&'static dyn Step<CreateTenant>> {
+    vec![
+        &reserve::Reserve,
+        &database::Database,
+        &queue::Queue,
+        &owner::SeedOwner,
+        &network::Network,
+        &containers::Containers,
+        &ready::Ready,
+        &route::PublishRoute,
+        &activate::Activate,
+    ]
 }

@@ -10,6 +10,7 @@ mod verify;
 
 use common::operations::{Saga, Step};
 use n8n::databases::Counts;
+use time::OffsetDateTime;
 use wire::kinds::TenantDelete;
 
 use crate::World;
@@ -28,6 +29,9 @@ pub struct Removal {
     /// Why it could not be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_counted: Option<String>,
+    /// Since when executions in an n8n that it shares are let end.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub draining_since: Option<OffsetDateTime>,
 }
 
 impl Saga for DeleteTenant {

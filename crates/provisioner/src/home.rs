@@ -1,16 +1,33 @@
 //! Where a tenant lives. What is made for it follows from this and from its own rows, never from what a process was told.
 
-use common::{error::Kind, operations::StepError, tenant::Color};
+use common::{error::Kind, id::TenantId, operations::StepError, tenant::Color};
 use engine::ClusterId;
-use n8n::Version;
+use n8n::{Version, databases::Name, members::Place};
 
 /// A place in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Home {
-    /// A project in an n8n that it has in common with others.
-    Shared { cluster: ClusterId, instance: String, project: String },
+    /// A part of an n8n that it has in common with others.
+    Shared(Workspace),
     /// Containers, a database and a network of its own.
     Dedicated(Dedicated),
+}
+
+/// A tenant's part of an n8n that it shares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    pub cluster: ClusterId,
+    /// The n8n, which is a tenant itself.
+    pub instance: TenantId,
+    /// Who the tenant is in there.
+    pub place: Place,
+}
+
+impl Workspace {
+    /// The database that it is in, with everybody else's.
+    pub fn database(&self) -> Name {
+        Name::of(self.instance)
+    }
 }
 
 /// What is a dedicated tenant's own.
@@ -27,7 +44,15 @@ impl Home {
     /// The cluster that it is in.
     pub const fn cluster(&self) -> &ClusterId {
         match self {
-            Self::Shared { cluster, .. } | Self::Dedicated(Dedicated { cluster, .. }) => cluster,
+            Self::Shared(Workspace { cluster, .. }) | Self::Dedicated(Dedicated { cluster, .. }) => cluster,
+        }
+    }
+
+    /// Its part of a shared n8n, if it has one.
+    pub fn workspace(self) -> Option<Workspace> {
+        match self {
+            Self::Shared(workspace) => Some(workspace),
+            Self::Dedicated(_) => None,
         }
     }
 
@@ -35,8 +60,8 @@ impl Home {
     pub fn dedicated(self) -> Result<Dedicated, StepError> {
         match self {
             Self::Dedicated(own) => Ok(own),
-            Self::Shared { .. } => {
-                Err(StepError::failed(Kind::Internal, "the tenant has nothing of its own: it shares an n8n"))
+            Self::Shared(_) => {
+                Err(StepError::failed(Kind::Conflict, "The tenant has no containers of its own: it shares an n8n."))
             }
         }
     }

@@ -10,6 +10,7 @@ mod heal;
 pub mod heartbeat;
 mod home;
 pub mod intake;
+mod passwords;
 pub mod questions;
 mod reconcile;
 mod restart;
@@ -20,6 +21,7 @@ mod store;
 mod suspend;
 pub mod usage;
 mod wait;
+mod workspace;
 mod world;
 
 use std::sync::Arc;

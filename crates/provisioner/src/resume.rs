@@ -1,4 +1,5 @@
-//! Bringing a suspended tenant back. Its workflows were never deactivated, so what was active is active again once its main runs.
+//! Bringing a suspended tenant back. A dedicated one's workflows were never deactivated, so what was active is active again once its main runs;
+//! of one that shares an n8n it was noted.
 
 use common::{
     operations::{Context, Saga, Step, StepError, TenantRequest},
@@ -14,6 +15,7 @@ use crate::{
     delete::remove_all,
     heal,
     step::step,
+    workspace,
 };
 
 /// From a tenant that rests to an active one.
@@ -39,15 +41,24 @@ async fn surroundings(
     _: &mut Nothing,
 ) -> Result<(), StepError> {
     may_begin(context).await?;
-    heal::surroundings(context).await
+    match workspace::of(context).await? {
+        Some(part) => workspace::ensure(context, &part).await,
+        None => heal::surroundings(context).await,
+    }
 }
 
 async fn start(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
-    bring_up(context, Renewal::All, READY).await
+    match workspace::of(context).await? {
+        Some(part) => workspace::revive(context, &part).await,
+        None => bring_up(context, Renewal::All, READY).await,
+    }
 }
 
 async fn stop(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
-    remove_all(context).await
+    match workspace::of(context).await? {
+        Some(part) => workspace::silence(context, &part).await,
+        None => remove_all(context).await,
+    }
 }
 
 async fn route(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
@@ -59,7 +70,8 @@ async fn page(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> 
 }
 
 async fn active(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
-    settle(context, TenantStatus::Active).await
+    settle(context, TenantStatus::Active).await?;
+    workspace::awake(context).await
 }
 
 async fn rest(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {

@@ -9,6 +9,7 @@ pub mod instances;
 pub mod intake;
 pub mod notes;
 pub mod removals;
+pub mod rests;
 pub mod secrets;
 pub mod sizes;
 pub mod subnets;

@@ -17,6 +17,7 @@ use crate::{
     delete::{remove_all, remove_containers},
     step::step,
     store::instances::{self, Place},
+    workspace,
 };
 
 /// How soon the queue is looked at again while executions run. They may take as long as the operation has time.
@@ -36,7 +37,7 @@ impl Saga for SuspendTenant {
 }
 
 step!(/** Callers get a page from here on, and none gets lost between two containers. */ Page of SuspendTenant, "page", run page, undo route);
-step!(/** No trigger fires without a main. It answers who is waiting before it goes. */ Main of SuspendTenant, "main", run stop_main, undo start);
+step!(/** No trigger fires any more: without a main, which answers who is waiting before it goes, or with none that is active. */ Main of SuspendTenant, "main", run stop_main, undo start);
 step!(/** Whatever was accepted runs to its end. */ Drain of SuspendTenant, "drain", run drain);
 step!(/** Nobody needs them now. */ Workers of SuspendTenant, "workers", run stop_workers, undo start_workers);
 step!(/** It is so. */ Rest of SuspendTenant, "suspended", run rest, undo active);
@@ -55,20 +56,29 @@ async fn stop_main(
     context: &Context<'_, World, impl TenantRequest>,
     _: &mut Nothing,
 ) -> Result<(), StepError> {
+    if let Some(workspace) = workspace::of(context).await? {
+        return workspace::silence(context, &workspace).await;
+    }
     let instances = instances::of_tenant(context.database(), context.tenant()).await?;
     let mains = instances.into_iter().filter(|instance| instance.place == Place::Main);
     remove_containers(context, mains.map(|instance| instance.name)).await
 }
 
 async fn start(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
+    if let Some(workspace) = workspace::of(context).await? {
+        workspace::revive(context, &workspace).await?;
+        return workspace::awake(context).await;
+    }
     bring_up(context, Renewal::All, READY).await
 }
 
 async fn drain(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
-    match context.observe().queues.pending(context.tenant()).await? {
-        0 => Ok(()),
-        _ => later(LOOK_EVERY),
-    }
+    let world = context.observe();
+    let running = match workspace::of(context).await? {
+        Some(part) => world.members.running(&part.database(), &part.place.project).await?.len() as u64,
+        None => world.queues.pending(context.tenant()).await?,
+    };
+    if running == 0 { Ok(()) } else { later(LOOK_EVERY) }
 }
 
 async fn stop_workers(
@@ -82,7 +92,10 @@ async fn start_workers(
     context: &Context<'_, World, impl TenantRequest>,
     _: &Nothing,
 ) -> Result<(), StepError> {
-    ensure_all(context, Renewal::All).await
+    match workspace::of(context).await? {
+        Some(_) => Ok(()),
+        None => ensure_all(context, Renewal::All).await,
+    }
 }
 
 async fn rest(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {

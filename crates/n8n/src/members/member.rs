@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::ProjectId;
-use crate::account::UserId;
+use crate::account::{AccountError, UserId};
 
 /// Tells the key that comes with a workspace from those that its member makes.
 pub const KEY_LABEL: &str = "rp9";
@@ -64,6 +64,13 @@ pub(super) const KEY_SCOPES: &[&str] = &[
 pub struct Place {
     pub user: UserId,
     pub project: ProjectId,
+}
+
+impl Place {
+    /// One that nobody has or had.
+    pub fn draw() -> Result<Self, AccountError> {
+        Ok(Self { user: UserId(Uuid::new_v4()), project: ProjectId::generate()? })
+    }
 }
 
 /// Everything that is written about a new member.

@@ -8,7 +8,7 @@ use super::{
     ActiveWorkflow, ExecutionId, Leftover, Main, Member, MemberError, MemberLimits, Members, Place,
     ProjectId, Skipped, Usage, WorkflowId, api,
 };
-use crate::databases::{Counts, Name, PostgresDatabases, family};
+use crate::databases::{Counts, Name, OwnerLogin, PostgresDatabases, family};
 
 mod activation;
 mod ensure;
@@ -74,6 +74,10 @@ impl Members for PostgresMembers {
         disabled: bool,
     ) -> Result<bool, MemberError> {
         marks::disabled(&mut self.open(instance).await?, place, disabled).await
+    }
+
+    async fn login(&self, instance: &Name, place: &Place) -> Result<OwnerLogin, MemberError> {
+        observe::login(&mut self.open(instance).await?, place).await
     }
 
     async fn reset_password(

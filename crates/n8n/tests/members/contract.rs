@@ -100,6 +100,9 @@ async fn is_made(members: &dyn Members, instance: &Name, one: &Member) {
         )
         .await
         .unwrap();
+    let login = members.login(instance, &one.place).await.unwrap();
+    assert_eq!(login.email, email(one.tenant));
+    assert!(account::is_hash_of(&"Another-1".to_owned().into(), &login.password_hash));
     // Nobody takes over a user, a project or an address that is somebody else's.
     let stranger = member(&one.token);
     let by_user = Place { user: one.place.user, ..stranger.place.clone() };
@@ -132,6 +135,7 @@ async fn is_tolerated_when_absent(members: &dyn Members, instance: &Name, nobody
     assert_eq!(members.usage(instance, project).await.unwrap().0.len(), 0);
     let nobodys = members.reset_password(instance, nobody, "hash", false).await.unwrap_err();
     assert_eq!(nobodys.kind(), Kind::NotFound);
+    assert_eq!(members.login(instance, nobody).await.unwrap_err().kind(), Kind::NotFound);
     let elsewhere = Name::of(TenantId::generate());
     assert_eq!(members.running(&elsewhere, project).await.unwrap_err().kind(), Kind::NotFound);
 }

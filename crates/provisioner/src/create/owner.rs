@@ -3,18 +3,17 @@
 
 use async_trait::async_trait;
 use common::{
-    error::Kind,
     operations::{Context, Step, StepError},
     tenant::Purpose,
 };
 use n8n::{
-    account::{self, ApiKeySigner},
+    account::ApiKeySigner,
     databases::{ApiKeyRow, Name, Owner},
 };
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
-use crate::{World, store::secrets};
+use crate::{World, passwords, store::secrets};
 
 /// Tells our key from those the owner makes.
 const KEY_LABEL: &str = "rp9 control plane";
@@ -34,10 +33,8 @@ impl Step<CreateTenant> for SeedOwner {
     ) -> Result<(), StepError> {
         let (record, tenant) = (context.database(), context.tenant());
         let blueprint = context.observe().blueprint(record, tenant).await?;
-        let (row, password) = (&blueprint.tenant, blueprint.secrets.owner_password.clone());
-        let hashed = tokio::task::spawn_blocking(move || account::hash_password(&password)).await;
-        let password_hash =
-            hashed.map_err(|_| StepError::failed(Kind::Internal, "hashing a password failed"))??;
+        let row = &blueprint.tenant;
+        let password_hash = passwords::hash(&blueprint.secrets.owner_password).await?;
         let (first_name, last_name) = names(&row.name);
         let owner = Owner { email: row.email.clone(), first_name, last_name, password_hash };
         let name = Name::of(tenant);

@@ -1,15 +1,20 @@
-//! The tenant's address leads to its main; believed when the edge itself answers so.
+//! The tenant's address leads to where it lives; believed when the edge itself answers so.
 
 use async_trait::async_trait;
 use common::{
     error::Kind,
     operations::{Context, Step, StepError, TenantRequest},
 };
-use edge::{StandIn, routes::Ensured};
+use edge::{Route, StandIn, routes::Ensured};
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
-use crate::{World, store::tenants, wait};
+use crate::{
+    World,
+    blueprint::routes,
+    store::{instances, tenants},
+    wait,
+};
 
 pub struct PublishRoute;
 
@@ -35,13 +40,13 @@ impl Step<CreateTenant> for PublishRoute {
     }
 }
 
-/// Puts the tenant's routes, to its main or to what stands in for it, and waits until the edge has them.
+/// Puts the tenant's routes, to where it lives or to what stands in for it, and waits until the edge has them.
 pub async fn publish(
     context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
-    let (record, tenant) = (context.database(), context.tenant());
-    let mut routes = context.observe().blueprint(record, tenant).await?.routes(stand_in)?;
+    let tenant = context.tenant();
+    let mut routes = wanted(context, stand_in).await?;
     let mut transaction = context.begin().await?;
     if edge::routes::differ(&mut *transaction, &routes).await? {
         let generation = tenants::next_generation(&mut *transaction, tenant).await?;
@@ -63,9 +68,7 @@ pub async fn confirm(
     context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
-    let (record, tenant) = (context.database(), context.tenant());
-    let blueprint = context.observe().blueprint(record, tenant).await?;
-    for route in blueprint.routes(stand_in)? {
+    for route in wanted(context, stand_in).await? {
         let mark =
             route.mark().ok_or_else(|| StepError::failed(Kind::Internal, "the route leads nowhere"))?;
         let edge = &context.observe().edge;
@@ -73,4 +76,13 @@ pub async fn confirm(
             .await?;
     }
     Ok(())
+}
+
+async fn wanted(
+    context: &Context<'_, World, impl TenantRequest>,
+    stand_in: Option<StandIn>,
+) -> Result<Vec<Route>, StepError> {
+    let row = tenants::get(context.database(), context.tenant()).await?;
+    let instances = instances::of_tenant(context.database(), context.tenant()).await?;
+    routes(&context.observe().site, &row, &instances, stand_in)
 }

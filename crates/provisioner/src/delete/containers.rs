@@ -1,4 +1,4 @@
-//! Containers go, and their secrets with them.
+//! Containers go, and their secrets with them; in an n8n that the tenant shares, nothing of it runs any more.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use engine::{ContainerRef, Selection};
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::World;
+use crate::{World, workspace};
 
 pub struct RemoveContainers;
 
@@ -21,8 +21,11 @@ impl Step<DeleteTenant> for RemoveContainers {
     async fn run(
         &self,
         context: &Context<'_, World, TenantDelete>,
-        _: &mut Removal,
+        state: &mut Removal,
     ) -> Result<(), StepError> {
+        if let Some(part) = workspace::of(context).await? {
+            workspace::quiet(context, &part, &mut state.draining_since).await?;
+        }
         remove_all(context).await
     }
 }

@@ -1,4 +1,4 @@
-//! The queue, the database and the role go.
+//! The queue, the database and the role go, and whoever it was in an n8n that it shares.
 
 use async_trait::async_trait;
 use common::operations::{Context, Step, StepError};
@@ -6,7 +6,7 @@ use n8n::databases::Name;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::World;
+use crate::{World, workspace};
 
 pub struct RemoveData;
 
@@ -24,6 +24,9 @@ impl Step<DeleteTenant> for RemoveData {
         context.observe().is_home_of(context.database(), context.tenant()).await?;
         let tenant = context.tenant();
         let name = Name::of(tenant);
+        if let Some(part) = workspace::of(context).await? {
+            workspace::remove(context, &part).await?;
+        }
         context.fenced().await?.queues.remove(tenant).await?;
         context.fenced().await?.databases.remove_database(&name).await?;
         Ok(context.fenced().await?.databases.remove_role(&name).await?)

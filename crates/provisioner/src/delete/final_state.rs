@@ -9,7 +9,7 @@ use n8n::databases::{DatabaseError, Name};
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::{World, store::tenants};
+use crate::{World, store::tenants, workspace};
 
 pub struct FinalState;
 
@@ -29,6 +29,10 @@ impl Step<DeleteTenant> for FinalState {
         let mut transaction = context.begin().await?;
         tenants::deleting(&mut *transaction, tenant).await?;
         transaction.commit().await?;
+        if let Some(part) = workspace::of(context).await? {
+            state.final_state = workspace::count(context, &part).await?;
+            return Ok(());
+        }
         let counted = context.observe().databases.final_state(&Name::of(tenant)).await;
         (state.final_state, state.not_counted) = match counted {
             Ok(counts) => (Some(counts), None),

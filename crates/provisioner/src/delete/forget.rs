@@ -7,7 +7,8 @@ use wire::kinds::TenantDelete;
 use super::{DeleteTenant, Removal};
 use crate::{
     World,
-    store::{instances, secrets, tenants, troubles},
+    store::{instances, rests, secrets, tenants, troubles},
+    workspace,
 };
 
 pub struct Forget;
@@ -24,7 +25,11 @@ impl Step<DeleteTenant> for Forget {
         _: &mut Removal,
     ) -> Result<(), StepError> {
         let tenant = context.tenant();
+        if let Some(part) = workspace::of(context).await? {
+            workspace::forget(context, &part).await?;
+        }
         let mut transaction = context.begin().await?;
+        rests::forget(&mut *transaction, tenant).await?;
         instances::remove_all(&mut *transaction, tenant).await?;
         secrets::remove_all(&mut *transaction, tenant).await?;
         troubles::clear(&mut *transaction, tenant).await?;

@@ -10,7 +10,7 @@ use engine::Selection;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::World;
+use crate::{World, workspace};
 
 pub struct Verify;
 
@@ -26,7 +26,10 @@ impl Step<DeleteTenant> for Verify {
         _: &mut Removal,
     ) -> Result<(), StepError> {
         let tenant = context.tenant();
-        let left = leftovers(context.observe(), tenant).await?;
+        let mut left = leftovers(context.observe(), tenant).await?;
+        if let Some(part) = workspace::of(context).await? {
+            left.extend(workspace::left(context, &part).await?);
+        }
         if left.is_empty() {
             return Ok(());
         }

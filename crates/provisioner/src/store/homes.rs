@@ -6,14 +6,16 @@ use common::{
     operations::StepError,
 };
 use engine::ClusterId;
+use n8n::{account::UserId, members::Place};
 use sqlx::{PgExecutor, Row, postgres::PgRow};
 
-use crate::home::{Dedicated, Home};
+use crate::home::{Dedicated, Home, Workspace};
 
 /// What [`read`] needs of a row of tenants.
 macro_rules! columns {
     () => {
-        "t.mode, t.cluster_id, t.active_color, t.n8n_version, t.shared_instance, t.shared_project"
+        "t.mode, t.cluster_id, t.active_color, t.n8n_version, t.shared_instance, t.shared_project,
+         t.shared_user"
     };
 }
 pub(super) use columns;
@@ -28,14 +30,23 @@ pub(super) fn read(row: &PgRow) -> Result<Option<Home>, StepError> {
     let Some(cluster) = row.try_get::<Option<&str>, _>("cluster_id")? else { return Ok(None) };
     let cluster: ClusterId = cluster.parse().map_err(|_| unreadable("cluster"))?;
     if row.try_get::<&str, _>("mode")? == "shared" {
-        let shared = row.try_get::<Option<_>, _>("shared_instance")?.zip(row.try_get("shared_project")?);
-        return Ok(shared.map(|(instance, project)| Home::Shared { cluster, instance, project }));
+        return Ok(place(row)?.map(|(instance, place)| Home::Shared(Workspace { cluster, instance, place })));
     }
     Ok(Some(Home::Dedicated(Dedicated {
         cluster,
         color: row.try_get::<&str, _>("active_color")?.parse().map_err(|_| unreadable("color"))?,
         version: row.try_get::<&str, _>("n8n_version")?.parse().map_err(|_| unreadable("n8n version"))?,
     })))
+}
+
+/// Which n8n it shares, and who it is in there; `None` until both are decided.
+fn place(row: &PgRow) -> Result<Option<(TenantId, Place)>, StepError> {
+    let instance: Option<&str> = row.try_get("shared_instance")?;
+    let who = row.try_get::<Option<&str>, _>("shared_project")?.zip(row.try_get("shared_user")?);
+    let Some((instance, (project, user))) = instance.zip(who) else { return Ok(None) };
+    let instance = instance.parse().map_err(|_| unreadable("shared n8n"))?;
+    let project = project.parse().map_err(|_| unreadable("project"))?;
+    Ok(Some((TenantId::from_uuid(instance), Place { user: UserId(user), project })))
 }
 
 fn unreadable(what: &str) -> StepError {
@@ -54,4 +65,15 @@ pub async fn place(
              where id = $1 and cluster_id is null returning cluster_id)
         update operations set cluster_id = placed.cluster_id from placed where id = $2";
     sqlx::query(place).bind(tenant).bind(operation).execute(executor).await.map(drop)
+}
+
+/// Decides who the tenant is in the n8n that it shares, unless that is decided already. Nobody is ever who somebody else was.
+pub async fn join(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    Place { user, project }: &Place,
+) -> Result<(), sqlx::Error> {
+    let join = "update tenants set shared_project = $2, shared_user = $3, updated_at = now()
+                 where id = $1 and shared_project is null";
+    sqlx::query(join).bind(tenant).bind(project.as_str()).bind(user.0).execute(executor).await.map(drop)
 }

@@ -47,6 +47,33 @@ pub async fn ensure(
     Ok(())
 }
 
+/// The same for one that shares an n8n, whose only secret is what it first signs in with.
+pub async fn ensure_password(
+    executor: impl PgExecutor<'_>,
+    keys: &MasterKeys,
+    tenant: TenantId,
+) -> Result<(), StepError> {
+    let wrapped = keys.wrap(tenant, OWNER_PASSWORD, &account::generate_password()?)?;
+    Ok(insert(executor, tenant, OWNER_PASSWORD, wrapped).await?)
+}
+
+/// Opens what the tenant's owner first signs in with.
+pub async fn open_password(
+    executor: impl PgExecutor<'_>,
+    keys: &MasterKeys,
+    tenant: TenantId,
+) -> Result<SecretString, StepError> {
+    let find = "select key_id, ciphertext from tenant_secrets where tenant_id = $1 and name = $2";
+    let find = sqlx::query_as(find).bind(tenant).bind(OWNER_PASSWORD);
+    let found: Option<(i32, Vec<u8>)> = find.fetch_optional(executor).await?;
+    let (key_id, ciphertext) = found.ok_or_else(missing)?;
+    Ok(keys.open(tenant, OWNER_PASSWORD, &Wrapped { key_id, ciphertext })?)
+}
+
+fn missing() -> StepError {
+    StepError::failed(Kind::NotFound, "the tenant has no secrets: it is not, or no longer, set up")
+}
+
 /// Keeps the key by which the platform works in an n8n that is shared. It is the same each time.
 pub async fn keep_api_key(
     executor: impl PgExecutor<'_>,
@@ -82,9 +109,6 @@ pub async fn open(
             .fetch_all(executor)
             .await?;
     let get = |wanted: &str| -> Result<SecretString, StepError> {
-        let missing = || {
-            StepError::failed(Kind::NotFound, "the tenant has no secrets: it is not, or no longer, set up")
-        };
         let (name, key_id, ciphertext) = rows.iter().find(|row| row.0 == wanted).ok_or_else(missing)?;
         let wrapped = Wrapped { key_id: *key_id, ciphertext: ciphertext.clone() };
         Ok(keys.open(tenant, name, &wrapped)?)

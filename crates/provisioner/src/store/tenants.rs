@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::homes;
 use crate::home::{Dedicated, Home, here};
 
-/// A dedicated tenant with the limits that hold for it.
+/// A tenant with the limits that hold for it.
 #[derive(Debug, Clone)]
 pub struct Tenant {
     pub id: TenantId,
@@ -37,13 +37,15 @@ pub struct Tenant {
     /// Among so many its concurrent executions are shared out, however many there are by now.
     pub base_workers: u32,
     pub concurrent_executions: u32,
+    pub executions_per_month: u32,
+    pub api_calls_per_hour: u32,
     pub created_at: OffsetDateTime,
 }
 
 const GET: &str = concat!(
     "select t.id, t.purpose, t.name, t.email, t.subdomain, t.custom_domain, t.region, t.compliance, t.subnet, t.generation, t.created_at,
         l.cpu_millis, l.memory_mb, l.workers, coalesce(l.base_workers, l.workers) as base_workers,
-        l.concurrent_executions, ",
+        l.concurrent_executions, l.executions_per_month, l.api_calls_per_hour, ",
     homes::columns!(),
     " from tenants t join tenant_limits l on l.tenant_id = t.id
     where t.id = $1"
@@ -92,6 +94,8 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
         workers: positive("workers")?,
         base_workers: positive("base_workers")?,
         concurrent_executions: positive("concurrent_executions")?,
+        executions_per_month: positive("executions_per_month")?,
+        api_calls_per_hour: positive("api_calls_per_hour")?,
         created_at: row.try_get("created_at")?,
     })
 }

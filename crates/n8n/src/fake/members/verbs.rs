@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 
 use super::{FakeMember, FakeMembers, State};
-use crate::databases::{Counts, Name};
+use crate::databases::{Counts, Name, OwnerLogin};
 use crate::members::{
     ActiveWorkflow, ExecutionId, Leftover, Main, Member, MemberError, MemberLimits, Members, Place,
     ProjectId, Skipped, Usage, WorkflowId,
@@ -62,6 +62,13 @@ impl Members for FakeMembers {
     ) -> Result<bool, MemberError> {
         self.call("set_disabled", instance, &place.project, |state| {
             Ok(state.at(instance, place).map(|member| member.disabled = disabled).is_some())
+        })
+    }
+
+    async fn login(&self, instance: &Name, place: &Place) -> Result<OwnerLogin, MemberError> {
+        self.call("login", instance, &place.project, |state| {
+            let member = state.at(instance, place).ok_or(MemberError::NoMember(place.project.clone()))?;
+            Ok(OwnerLogin { email: member.email.clone(), password_hash: member.password_hash.clone() })
         })
     }
 

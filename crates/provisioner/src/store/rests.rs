@@ -1,0 +1,43 @@
+//! What tenants that share an n8n had running when they were let rest.
+
+use common::{id::TenantId, operations::StepError};
+use n8n::members::ActiveWorkflow;
+use sqlx::{PgExecutor, types::Json};
+
+/// What ran, and what is to run again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    pub workflows: Vec<ActiveWorkflow>,
+    /// How many webhooks n8n listened on for them.
+    pub webhooks: u64,
+}
+
+/// Notes it, unless something is noted already: a later look may have been half-way. Returns what is noted.
+pub async fn note(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    seen: &Rest,
+) -> Result<Rest, StepError> {
+    // An update of nothing, because only what is inserted or updated is returned.
+    let note = "insert into resting_workspaces as noted (tenant_id, workflows, webhooks) values ($1, $2, $3)
+                on conflict (tenant_id) do update set webhooks = noted.webhooks returning workflows, webhooks";
+    let webhooks = i64::try_from(seen.webhooks).unwrap_or(i64::MAX);
+    let note = sqlx::query_as(note).bind(tenant).bind(Json(&seen.workflows)).bind(webhooks);
+    Ok(read(note.fetch_one(executor).await?))
+}
+
+/// What is noted, if anything is.
+pub async fn find(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Option<Rest>, StepError> {
+    let find = sqlx::query_as("select workflows, webhooks from resting_workspaces where tenant_id = $1");
+    Ok(find.bind(tenant).fetch_optional(executor).await?.map(read))
+}
+
+fn read((Json(workflows), webhooks): (Json<Vec<ActiveWorkflow>>, i64)) -> Rest {
+    Rest { workflows, webhooks: webhooks.unsigned_abs() }
+}
+
+/// It runs again, or never will.
+pub async fn forget(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
+    let forget = sqlx::query("delete from resting_workspaces where tenant_id = $1").bind(tenant);
+    forget.execute(executor).await.map(drop)
+}

@@ -1,0 +1,26 @@
+//! A tenant's part of an n8n that it shares with others: how it is made, rests, is resumed and left. Where something is done to a tenant in
+//! whichever home it has, the steps ask here for one of this kind.
+
+mod leave;
+mod member;
+mod rest;
+
+use common::operations::{Context, StepError, TenantRequest};
+
+use crate::{
+    World,
+    home::{Home, Workspace, here},
+    store::homes,
+};
+
+pub use leave::{count, forget, left, quiet, remove};
+pub use member::ensure;
+pub use rest::{awake, revive, silence};
+
+/// Of the tenant that this is done for, unless it has a home of another kind, or none. It has to be in this cluster.
+pub async fn of(context: &Context<'_, World, impl TenantRequest>) -> Result<Option<Workspace>, StepError> {
+    let home = homes::find(context.database(), context.tenant()).await?;
+    let Some(workspace) = home.and_then(Home::workspace) else { return Ok(None) };
+    here(&workspace.cluster, &context.observe().site.cluster)?;
+    Ok(Some(workspace))
+}

@@ -1,0 +1,101 @@
+//! A tenant leaves the n8n that it shared, and nothing of it stays there. An n8n that is gone itself has nothing of anybody.
+
+use std::time::Duration;
+
+use common::{
+    clock,
+    error::Kind,
+    operations::{Context, StepError, TenantRequest, later},
+};
+use n8n::{
+    databases::{Counts, DatabaseError},
+    members::MemberError,
+};
+use time::OffsetDateTime;
+
+use super::rest::close;
+use crate::{World, home::Workspace, wait};
+
+/// How long executions that run may go on before they are ended: as long as those of a container that is stopped.
+const GRACE: Duration = n8n::launch::STOP_TIMEOUT;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// One that is told to stop has ended when n8n's worker has heard of it.
+const STOPPED: Duration = Duration::from_secs(30);
+
+/// What it has. `None`: there is no such n8n any more.
+pub async fn count(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<Option<Counts>, StepError> {
+    let counted = context.observe().members.counts(&workspace.database(), &workspace.place.project).await;
+    unless_gone(counted.map(Some))
+}
+
+/// Nothing of it runs any more. Executions get some time to end, counted from `since`, which is set when they are first seen.
+pub async fn quiet(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+    since: &mut Option<OffsetDateTime>,
+) -> Result<(), StepError> {
+    let (instance, project) = (workspace.database(), &workspace.place.project);
+    let running = context.observe().members.running(&instance, project).await;
+    let Some(running) = unless_gone(running.map(Some))? else { return Ok(()) };
+    close(context, workspace).await?;
+    if running.is_empty() {
+        return Ok(());
+    }
+    if clock::now() - *since.get_or_insert_with(clock::now) < GRACE {
+        return later(LOOK_EVERY);
+    }
+    let main = context.observe().main_of(context.database(), workspace.instance).await?;
+    context.fenced().await?.members.stop(&main, &running).await?;
+    wait::until(context.stopping(), STOPPED, || async {
+        match context.observe().members.running(&instance, project).await?.len() {
+            0 => Ok(()),
+            left => Err(StepError::failed(Kind::Timeout, format!("{left} executions of the tenant still run"))),
+        }
+    })
+    .await
+}
+
+/// Removes its user with all they have.
+pub async fn remove(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
+    let gone = context.observe().members.counts(&workspace.database(), &workspace.place.project).await;
+    if unless_gone(gone.map(Some))?.is_none() {
+        return Ok(());
+    }
+    let main = context.observe().main_of(context.database(), workspace.instance).await?;
+    Ok(context.fenced().await?.members.remove(&main, &workspace.place).await?)
+}
+
+/// What is left of it, each table named.
+pub async fn left(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<Vec<String>, StepError> {
+    let left = context.observe().members.left(&workspace.database(), &workspace.place).await;
+    let left = unless_gone(left.map(Some))?.unwrap_or_default();
+    Ok(left.into_iter().map(|left| format!("{} rows of {}", left.rows, left.table)).collect())
+}
+
+/// What was noted to remove it is of no use any more.
+pub async fn forget(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
+    let members = &context.fenced().await?.members;
+    let forgotten = members.forget(&workspace.database(), &workspace.place.project).await;
+    unless_gone(forgotten.map(Some)).map(drop)
+}
+
+fn unless_gone<T>(answer: Result<Option<T>, MemberError>) -> Result<Option<T>, StepError> {
+    match answer {
+        Err(MemberError::Database(DatabaseError::NoDatabase(_))) => Ok(None),
+        answer => Ok(answer?),
+    }
+}

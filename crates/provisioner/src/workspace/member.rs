@@ -1,0 +1,49 @@
+//! Who a tenant is in the n8n that it shares.
+
+use std::num::{NonZeroU32, NonZeroU64};
+
+use common::operations::{Context, StepError, TenantRequest};
+use n8n::{
+    account::ApiKeySigner,
+    members::{Member, MemberLimits},
+};
+
+use crate::{
+    World,
+    home::Workspace,
+    passwords,
+    store::{
+        secrets,
+        tenants::{self, Tenant},
+    },
+};
+
+/// Makes sure of its user, project, key and limits. A password that somebody has chosen stays.
+pub async fn ensure(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
+    let (record, tenant, keys) = (context.database(), context.tenant(), &context.observe().keys);
+    let row = tenants::get(record, tenant).await?;
+    let password = secrets::open_password(record, keys, tenant).await?;
+    let instance = secrets::open(record, keys, workspace.instance).await?.instance;
+    // The same claims each time, so that the key can be computed again wherever it is needed.
+    let key = tenant.uuid();
+    let signer = ApiKeySigner { secret: &instance.jwt_secret };
+    let member = Member {
+        tenant,
+        place: workspace.place.clone(),
+        password_hash: passwords::hash(&password).await?,
+        key,
+        token: signer.sign(workspace.place.user, key, row.created_at)?,
+        limits: limits(&row),
+    };
+    Ok(context.fenced().await?.members.ensure(&workspace.database(), &member).await?)
+}
+
+fn limits(tenant: &Tenant) -> MemberLimits {
+    MemberLimits {
+        concurrent: NonZeroU32::new(tenant.concurrent_executions).unwrap_or(NonZeroU32::MIN),
+        executions_month: NonZeroU64::new(tenant.executions_per_month.into()),
+    }
+}
