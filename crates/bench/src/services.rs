@@ -88,6 +88,7 @@ pub async fn idle_provisioner(config: &Config) -> anyhow::Result<Process> {
         ("TENANT_DATABASE_ADMIN_URL", database),
         ("TENANT_REDIS_ADMIN_URL", &config.redis_url),
         ("EDGE_PROBE_URL", &format!("http://127.0.0.1:{}", config.port)),
+        ("EDGE_INNER_URL", &format!("http://127.0.0.1:{}", config.port)),
     ];
     variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
     Process::start(&program(&config.provisioner, &[], variables, config.port + 4)).await

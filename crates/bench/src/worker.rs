@@ -36,7 +36,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (pool, tasks, wake) = (service.database.clone(), &service.tasks, Wake::default());
     let sagas: Arc<[Box<dyn Drive<World>>]> =
         if config.effects { provisioner::sagas() } else { Arc::new([Box::new(NoEffects)]) };
-    let world = Arc::new(world::fakes(&pool, config.site, config.keys));
+    let world = Arc::new(world::fakes(&pool, config.site, config.keys)?);
     let store = Store::new(pool, "bench-worker");
     Worker { store, world, sagas, wake: wake.clone(), gate: Gate::default(), limit: config.operations }
         .spawn(tasks);

@@ -10,17 +10,19 @@ use sqlx::PgPool;
 use testkit::edge::TableEdge;
 
 /// A world in which everything works at once.
-pub fn fakes(pool: &PgPool, site: Site, keys: MasterKeys) -> World {
+pub fn fakes(pool: &PgPool, site: Site, keys: MasterKeys) -> anyhow::Result<World> {
     let containers = FakeWorld::new();
     for role in ["edge", "postgres", "redis"] {
         containers.add_shared(&site.cluster, role);
     }
-    World {
+    Ok(World {
         containers: Arc::new(containers.engine("bench")),
         databases: Arc::new(DatabaseWorld::default().actor("bench")),
         queues: Arc::new(QueueWorld::default().actor("bench")),
         edge: Arc::new(TableEdge(pool.clone())),
+        // Nobody asks an n8n anything.
+        inner: "http://127.0.0.1:1".parse()?,
         keys,
         site,
-    }
+    })
 }

@@ -5,6 +5,7 @@ pub mod document;
 pub mod fake;
 pub mod guard;
 pub mod health;
+mod inner;
 pub mod probe;
 pub mod route;
 pub mod routes;
@@ -14,6 +15,7 @@ mod workspace;
 
 pub use common::host::Host;
 pub use document::{CertResolver, Settings, document};
+pub use inner::{Inner, InnerError};
 pub use probe::{Edge, EdgeError, HttpEdge};
 pub use route::{Answerer, Mark, Route, StandIn, Target, TargetUrl};
 pub use snapshot::Snapshot;

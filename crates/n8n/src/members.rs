@@ -105,7 +105,7 @@ pub trait Members: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct Main {
     pub instance: Name,
-    /// What the paths of the public API follow, such as `http://10.20.0.2:5678`.
+    /// What the paths of the public API follow, such as `http://10.20.0.2:5678`; it may have a path itself.
     pub address: Url,
     /// The owner's: [`crate::TenantDatabases::seed_api_key`].
     pub key: SecretString,

@@ -10,6 +10,7 @@ use common::{
     public_address::PublicAddress,
     secrets::MasterKeys,
 };
+use edge::Inner;
 use engine::ClusterId;
 use ipnet::Ipv4Net;
 use n8n::Version;
@@ -82,6 +83,7 @@ pub struct Config {
     pub database_admin_url: SecretString,
     pub redis_admin_url: SecretString,
     pub edge_probe_url: String,
+    pub edge_inner_url: Inner,
     pub master_keys: MasterKeys,
     /// The record that this one may take the engine over from.
     pub take_over: Option<TakeOver>,
@@ -143,6 +145,7 @@ impl Section for Config {
         let database_admin_url = env.secret("TENANT_DATABASE_ADMIN_URL");
         let redis_admin_url = env.secret("TENANT_REDIS_ADMIN_URL");
         let edge_probe_url = env.required("EDGE_PROBE_URL");
+        let edge_inner_url = env.required("EDGE_INNER_URL");
         let master_keys = MasterKeys::read(env);
         let take_over = env.optional("ENGINE_TAKE_OVER");
         let operations = env.or("OPERATIONS_AT_ONCE", 8);
@@ -155,6 +158,7 @@ impl Section for Config {
             database_admin_url: database_admin_url?,
             redis_admin_url: redis_admin_url?,
             edge_probe_url: edge_probe_url?,
+            edge_inner_url: edge_inner_url?,
             master_keys: master_keys?,
             take_over: take_over?,
             operations: operations?,

@@ -1,9 +1,11 @@
 //! The outside systems, behind their ports.
 
+mod shared;
+
 use std::sync::Arc;
 
 use common::{id::TenantId, operations::StepError, secrets::MasterKeys};
-use edge::{Edge, HttpEdge};
+use edge::{Edge, HttpEdge, Inner};
 use engine::{
     ContainerError, Containers,
     docker::{Docker, DockerOptions},
@@ -29,6 +31,8 @@ pub struct World {
     pub databases: Arc<dyn TenantDatabases>,
     pub queues: Arc<dyn TenantQueues>,
     pub edge: Arc<dyn Edge>,
+    /// The way to the n8ns that tenants share.
+    pub inner: Inner,
     pub keys: MasterKeys,
     pub site: Site,
 }
@@ -46,6 +50,7 @@ impl World {
             databases: Arc::new(PostgresDatabases::new(config.database_admin_url.expose_secret())?),
             queues: Arc::new(RedisQueues::new(config.redis_admin_url.expose_secret())?),
             edge: Arc::new(HttpEdge::new(&[&config.edge_probe_url])?),
+            inner: config.edge_inner_url.clone(),
             keys: config.master_keys.clone(),
             site: config.site.clone(),
         })

@@ -53,7 +53,7 @@ pub(super) async fn ask(
 fn url(address: &Url, path: &[&str]) -> Result<Url, MemberError> {
     let mut url = address.clone();
     let parts = url.path_segments_mut().map(|mut parts| {
-        parts.clear().extend(["api", "v1"]).extend(path);
+        parts.pop_if_empty().extend(["api", "v1"]).extend(path);
     });
     let unusable =
         |()| MemberError::Unavailable(format!("its address is no base for paths: {address}").into());
@@ -108,5 +108,18 @@ mod tests {
         let main = "http://10.0.0.1:5678".parse().unwrap();
         let url = url(&main, &["workflows", "a/../../b?c", "activate"]).unwrap();
         assert_eq!(url.as_str(), "http://10.0.0.1:5678/api/v1/workflows/a%2F..%2F..%2Fb%3Fc/activate");
+    }
+
+    #[test]
+    fn an_n8n_may_be_below_a_path() {
+        for (address, asked) in [
+            ("http://10.0.0.1:5678", "http://10.0.0.1:5678/api/v1/users"),
+            ("http://edge:8002/ten_a", "http://edge:8002/ten_a/api/v1/users"),
+            ("https://example.com/flows/n8n/", "https://example.com/flows/n8n/api/v1/users"),
+        ] {
+            let url = url(&address.parse().unwrap(), &["users"]).unwrap();
+            assert_eq!(url.as_str(), asked);
+        }
+        assert!(url(&"mailto:somebody@example.com".parse().unwrap(), &["users"]).is_err());
     }
 }

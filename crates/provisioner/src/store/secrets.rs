@@ -85,6 +85,21 @@ pub async fn keep_api_key(
     Ok(insert(executor, tenant, API_KEY, wrapped).await?)
 }
 
+/// Opens that key.
+pub async fn open_api_key(
+    executor: impl PgExecutor<'_>,
+    keys: &MasterKeys,
+    tenant: TenantId,
+) -> Result<SecretString, StepError> {
+    let find = "select key_id, ciphertext from tenant_secrets where tenant_id = $1 and name = $2";
+    let find = sqlx::query_as(find).bind(tenant).bind(API_KEY);
+    let found: Option<(i32, Vec<u8>)> = find.fetch_optional(executor).await?;
+    let none =
+        || StepError::failed(Kind::NotFound, "the shared n8n has no key: it is not, or no longer, set up");
+    let (key_id, ciphertext) = found.ok_or_else(none)?;
+    Ok(keys.open(tenant, API_KEY, &Wrapped { key_id, ciphertext })?)
+}
+
 async fn insert(
     executor: impl PgExecutor<'_>,
     tenant: TenantId,

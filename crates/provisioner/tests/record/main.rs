@@ -21,6 +21,7 @@ mod removal;
 mod room;
 mod routes;
 mod scene;
+mod shared;
 mod strangers;
 mod subnets;
 mod support;

@@ -94,6 +94,7 @@ impl Fakes {
             databases: Arc::new(self.databases.actor(process)),
             queues: Arc::new(self.queues.actor(process)),
             edge: Arc::new(TableEdge(self.pool.clone())),
+            inner: "http://edge:8002".parse().unwrap(),
             keys: Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap(),
             site: site_of(self.cluster, &[]),
         }
