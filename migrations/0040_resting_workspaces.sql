@@ -1,7 +1,7 @@
 -- What a tenant that shares an n8n had running when it was let rest: exactly that runs again when it is resumed. Noted before anything is
 -- stopped, and never overwritten by what is seen half-way.
 create table resting_workspaces (
-    tenant_id uuid primary key references tenants (id),
+    tenant_id uuid primary key references tenants (id) on delete cascade,
     -- Ids of workflows, each with the version that was active.
     workflows jsonb not null,
     -- How many webhooks n8n listened on for it.

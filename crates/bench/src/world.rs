@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use common::secrets::MasterKeys;
 use engine::fake::FakeWorld;
-use n8n::fake::{DatabaseWorld, QueueWorld};
+use n8n::fake::{DatabaseWorld, MemberWorld, QueueWorld};
 use provisioner::{Site, World};
 use sqlx::PgPool;
 use testkit::edge::TableEdge;
@@ -15,9 +15,11 @@ pub fn fakes(pool: &PgPool, site: Site, keys: MasterKeys) -> anyhow::Result<Worl
     for role in ["edge", "postgres", "redis"] {
         containers.add_shared(&site.cluster, role);
     }
+    let databases = DatabaseWorld::default();
     Ok(World {
         containers: Arc::new(containers.engine("bench")),
-        databases: Arc::new(DatabaseWorld::default().actor("bench")),
+        members: Arc::new(MemberWorld::of(&databases).actor("bench")),
+        databases: Arc::new(databases.actor("bench")),
         queues: Arc::new(QueueWorld::default().actor("bench")),
         edge: Arc::new(TableEdge(pool.clone())),
         // Nobody asks an n8n anything.

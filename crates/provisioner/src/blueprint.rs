@@ -15,11 +15,7 @@ use n8n::{
 use crate::{
     config::{SHARED, Site},
     home::Dedicated,
-    store::{
-        instances::Instance,
-        secrets::TenantSecrets,
-        tenants::Tenant,
-    },
+    store::{instances::Instance, secrets::TenantSecrets, tenants::Tenant},
 };
 
 pub use migration::MigrationContainer;

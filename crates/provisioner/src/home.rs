@@ -60,9 +60,10 @@ impl Home {
     pub fn dedicated(self) -> Result<Dedicated, StepError> {
         match self {
             Self::Dedicated(own) => Ok(own),
-            Self::Shared(_) => {
-                Err(StepError::failed(Kind::Conflict, "The tenant has no containers of its own: it shares an n8n."))
-            }
+            Self::Shared(_) => Err(StepError::failed(
+                Kind::Conflict,
+                "The tenant has no containers of its own: it shares an n8n.",
+            )),
         }
     }
 }

@@ -10,7 +10,12 @@ use engine::{
     ContainerError, Containers,
     docker::{Docker, DockerOptions},
 };
-use n8n::{TenantDatabases, TenantQueues, databases::PostgresDatabases, queues::RedisQueues};
+use n8n::{
+    TenantDatabases, TenantQueues,
+    databases::PostgresDatabases,
+    members::{Members, PostgresMembers},
+    queues::RedisQueues,
+};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 
@@ -30,6 +35,8 @@ pub struct World {
     pub containers: Arc<dyn Containers>,
     pub databases: Arc<dyn TenantDatabases>,
     pub queues: Arc<dyn TenantQueues>,
+    /// Of n8ns that tenants share.
+    pub members: Arc<dyn Members>,
     pub edge: Arc<dyn Edge>,
     /// The way to the n8ns that tenants share.
     pub inner: Inner,
@@ -45,9 +52,11 @@ fn docker(config: &Config) -> Result<Docker, ContainerError> {
 impl World {
     /// The real one. Nothing is connected yet: every system may come up later.
     pub fn connect(config: &Config) -> anyhow::Result<Self> {
+        let databases = PostgresDatabases::new(config.database_admin_url.expose_secret())?;
         Ok(Self {
             containers: Arc::new(docker(config)?),
-            databases: Arc::new(PostgresDatabases::new(config.database_admin_url.expose_secret())?),
+            members: Arc::new(PostgresMembers::new(databases.clone())?),
+            databases: Arc::new(databases),
             queues: Arc::new(RedisQueues::new(config.redis_admin_url.expose_secret())?),
             edge: Arc::new(HttpEdge::new(&[&config.edge_probe_url])?),
             inner: config.edge_inner_url.clone(),

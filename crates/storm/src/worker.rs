@@ -16,6 +16,7 @@ use common::{
     secrets::MasterKeys,
     service::Service,
 };
+use n8n::{databases::PostgresDatabases, members::PostgresMembers};
 use provisioner::{Site, World, intake};
 
 use wire::PROVISIONER;
@@ -58,6 +59,9 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         containers: Arc::new(remote.clone()),
         databases: Arc::new(remote.clone()),
         queues: Arc::new(remote.clone()),
+        // Nobody in a storm shares an n8n.
+        members: Arc::new(PostgresMembers::new(PostgresDatabases::new("postgres://127.0.0.1:1/none")?)?),
+        inner: "http://127.0.0.1:1".parse()?,
         edge: Arc::new(TableEdge(pool.clone())),
         keys: config.keys,
         site: config.site,

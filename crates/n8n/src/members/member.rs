@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::ProjectId;
-use crate::account::{AccountError, UserId};
+use crate::account::{AccountError, UserId, random};
 
 /// Tells the key that comes with a workspace from those that its member makes.
 pub const KEY_LABEL: &str = "rp9";
@@ -69,7 +69,10 @@ pub struct Place {
 impl Place {
     /// One that nobody has or had.
     pub fn draw() -> Result<Self, AccountError> {
-        Ok(Self { user: UserId(Uuid::new_v4()), project: ProjectId::generate()? })
+        Ok(Self {
+            user: UserId(uuid::Builder::from_random_bytes(random()?).into_uuid()),
+            project: ProjectId::generate()?,
+        })
     }
 }
 

@@ -56,7 +56,8 @@ fn workspace(
     part: &Workspace,
     host: &Host,
 ) -> Result<edge::Workspace, StepError> {
-    let prefix = part.place.project.as_str().parse().map_err(|_| broken("the tenant's project makes no route"))?;
+    let prefix =
+        part.place.project.as_str().parse().map_err(|_| broken("the tenant's project makes no route"))?;
     Ok(edge::Workspace {
         instance: part.instance,
         prefix,

@@ -30,7 +30,7 @@ pub(super) fn read(row: &PgRow) -> Result<Option<Home>, StepError> {
     let Some(cluster) = row.try_get::<Option<&str>, _>("cluster_id")? else { return Ok(None) };
     let cluster: ClusterId = cluster.parse().map_err(|_| unreadable("cluster"))?;
     if row.try_get::<&str, _>("mode")? == "shared" {
-        return Ok(place(row)?.map(|(instance, place)| Home::Shared(Workspace { cluster, instance, place })));
+        return Ok(part(row)?.map(|(instance, place)| Home::Shared(Workspace { cluster, instance, place })));
     }
     Ok(Some(Home::Dedicated(Dedicated {
         cluster,
@@ -40,7 +40,7 @@ pub(super) fn read(row: &PgRow) -> Result<Option<Home>, StepError> {
 }
 
 /// Which n8n it shares, and who it is in there; `None` until both are decided.
-fn place(row: &PgRow) -> Result<Option<(TenantId, Place)>, StepError> {
+fn part(row: &PgRow) -> Result<Option<(TenantId, Place)>, StepError> {
     let instance: Option<&str> = row.try_get("shared_instance")?;
     let who = row.try_get::<Option<&str>, _>("shared_project")?.zip(row.try_get("shared_user")?);
     let Some((instance, (project, user))) = instance.zip(who) else { return Ok(None) };

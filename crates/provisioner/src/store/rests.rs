@@ -13,11 +13,7 @@ pub struct Rest {
 }
 
 /// Notes it, unless something is noted already: a later look may have been half-way. Returns what is noted.
-pub async fn note(
-    executor: impl PgExecutor<'_>,
-    tenant: TenantId,
-    seen: &Rest,
-) -> Result<Rest, StepError> {
+pub async fn note(executor: impl PgExecutor<'_>, tenant: TenantId, seen: &Rest) -> Result<Rest, StepError> {
     // An update of nothing, because only what is inserted or updated is returned.
     let note = "insert into resting_workspaces as noted (tenant_id, workflows, webhooks) values ($1, $2, $3)
                 on conflict (tenant_id) do update set webhooks = noted.webhooks returning workflows, webhooks";

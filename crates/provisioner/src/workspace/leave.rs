@@ -54,7 +54,9 @@ pub async fn quiet(
     wait::until(context.stopping(), STOPPED, || async {
         match context.observe().members.running(&instance, project).await?.len() {
             0 => Ok(()),
-            left => Err(StepError::failed(Kind::Timeout, format!("{left} executions of the tenant still run"))),
+            left => {
+                Err(StepError::failed(Kind::Timeout, format!("{left} executions of the tenant still run")))
+            }
         }
     })
     .await

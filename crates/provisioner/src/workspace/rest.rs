@@ -57,7 +57,10 @@ pub(super) async fn close(
         let left = members.active_workflows(&instance, &place.project).await?.len() as u64;
         match left + members.webhooks(&instance, &place.project).await? {
             0 => Ok(()),
-            left => Err(StepError::failed(Kind::Timeout, format!("{left} triggers of the tenant are still there"))),
+            left => Err(StepError::failed(
+                Kind::Timeout,
+                format!("{left} triggers of the tenant are still there"),
+            )),
         }
     })
     .await

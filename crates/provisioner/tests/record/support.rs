@@ -12,7 +12,7 @@ use common::{
 use engine::{ClusterId, Selection, fake::FakeWorld};
 use n8n::{
     databases::Name,
-    fake::{DatabaseWorld, QueueWorld},
+    fake::{DatabaseWorld, MemberWorld, QueueWorld},
     launch,
 };
 use provisioner::{Site, World, leftovers};
@@ -28,6 +28,7 @@ pub struct Fakes {
     pub containers: FakeWorld,
     pub databases: DatabaseWorld,
     pub queues: QueueWorld,
+    pub members: MemberWorld,
     pub stores: Stores,
 }
 
@@ -70,11 +71,13 @@ impl Fakes {
         for role in ["edge", "postgres", "redis"] {
             containers.add_shared(&cluster, role);
         }
+        let databases = DatabaseWorld::default();
         Self {
             pool: pool.clone(),
             cluster: name,
             containers,
-            databases: DatabaseWorld::default(),
+            members: MemberWorld::of(&databases),
+            databases,
             queues: QueueWorld::default(),
             stores,
         }
@@ -93,6 +96,7 @@ impl Fakes {
             containers: Arc::new(self.containers.engine(process)),
             databases: Arc::new(self.databases.actor(process)),
             queues: Arc::new(self.queues.actor(process)),
+            members: Arc::new(self.members.actor(process)),
             edge: Arc::new(TableEdge(self.pool.clone())),
             inner: "http://edge:8002".parse().unwrap(),
             keys: Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap(),
@@ -103,8 +107,23 @@ impl Fakes {
     /// How many effects a process had. Calls that changed nothing are not effects, but counting them is stricter.
     pub fn effects(&self, process: &str) -> usize {
         let calls = self.databases.ledger().into_iter().chain(self.queues.ledger());
-        let reads =
-            ["observe", "final_state", "schema", "connections", "owner_login", "sizes", "usage", "pending"];
+        let calls = calls.chain(self.members.ledger());
+        let reads = [
+            "observe",
+            "final_state",
+            "schema",
+            "connections",
+            "owner_login",
+            "sizes",
+            "usage",
+            "pending",
+            "login",
+            "counts",
+            "active_workflows",
+            "webhooks",
+            "running",
+            "left",
+        ];
         let calls = calls.filter(|call| call.actor == process && !reads.contains(&call.verb)).count();
         calls + self.containers.ledger().iter().filter(|effect| effect.actor == process).count()
     }
@@ -118,11 +137,28 @@ impl Fakes {
                         from plans p where p.name = $3";
         let subdomain = format!("t{}", &tenant.digits()[16..]);
         sqlx::query(insert).bind(tenant).bind(subdomain).bind(plan).execute(&self.pool).await.unwrap();
+        self.limit(tenant, plan).await;
+        self.operate(tenant, &TenantCreate { mode: Mode::Dedicated, plan: plan.into() }).await;
+        tenant
+    }
+
+    /// Accepts a tenant that is to live in this n8n, as the gateway does.
+    pub async fn accept_in(&self, instance: TenantId) -> TenantId {
+        let tenant = TenantId::generate();
+        let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, cluster_id, shared_instance)
+                      select $1, 'Acme', 'owner@acme.example', $2, 'shared', 'provisioning', 'pro', n8n_version, cluster_id, id::text
+                        from tenants where id = $3";
+        let subdomain = format!("t{}", &tenant.digits()[16..]);
+        sqlx::query(insert).bind(tenant).bind(subdomain).bind(instance).execute(&self.pool).await.unwrap();
+        self.limit(tenant, "pro").await;
+        self.operate(tenant, &TenantCreate { mode: Mode::Shared, plan: "pro".into() }).await;
+        tenant
+    }
+
+    async fn limit(&self, tenant: TenantId, plan: &str) {
         let limits = "insert into tenant_limits select $1, cpu_millis, memory_mb, workers, storage_gb,
             executions_per_month, concurrent_executions, api_calls_per_hour from plans where name = $2";
         sqlx::query(limits).bind(tenant).bind(plan).execute(&self.pool).await.unwrap();
-        self.operate(tenant, &TenantCreate { mode: Mode::Dedicated, plan: plan.into() }).await;
-        tenant
     }
 
     /// Accepts an operation for a tenant.
@@ -156,7 +192,7 @@ impl Fakes {
         shared.fetch_one(&self.pool).await.unwrap()
     }
 
-    async fn count(&self, table: &str, tenant: TenantId) -> i64 {
+    pub async fn count(&self, table: &str, tenant: TenantId) -> i64 {
         let count = format!("select count(*) from {table} where tenant_id = $1");
         sqlx::query_scalar(sqlx::AssertSqlSafe(count)).bind(tenant).fetch_one(&self.pool).await.unwrap()
     }

@@ -1,13 +1,11 @@
 //! Which e-mail and password an owner first signs in with, and whether they still do.
 
-use common::operations::StepError;
-use n8n::databases::{DatabaseError, Name};
 use sqlx::PgPool;
 use wire::{AskInitialLogin, InitialLogin};
 
-use super::{is_password_of, is_somebodys};
+use super::{email_of, is_somebodys, login_of};
 use crate::{
-    World,
+    World, passwords,
     questions::NoAnswer,
     store::{secrets, tenants},
 };
@@ -21,13 +19,14 @@ pub async fn initial_login(
     world.is_home_of(pool, question.tenant).await?;
     let row = tenants::get(pool, question.tenant).await?;
     is_somebodys(&row)?;
-    let secrets = secrets::open(pool, &world.keys, question.tenant).await?;
-    let (email, password) = (row.email, secrets.owner_password);
-    let stale = match world.databases.owner_login(&Name::of(question.tenant)).await {
-        Ok(now) => now.email != email.to_lowercase() || !is_password_of(&now, &password).await?,
+    let password = secrets::open_password(pool, &world.keys, question.tenant).await?;
+    let email = email_of(&row);
+    let stale = match login_of(world, &row).await? {
+        Some(now) => {
+            now.email != email.to_lowercase() || !passwords::is_hash_of(&password, &now.password_hash).await?
+        }
         // Still in the making: it will be what it is to be.
-        Err(DatabaseError::NoDatabase(_) | DatabaseError::NoOwner(_)) => false,
-        Err(error) => return Err(StepError::from(error).into()),
+        None => false,
     };
     Ok(InitialLogin { email, password, stale })
 }

@@ -4,22 +4,20 @@
 //! comes again changes nothing: the owner may have chosen a password of their own by then. It gives what it gave, until a later one
 //! has replaced it; which one is later, the record says.
 
-use common::{
-    database,
-    error::Kind,
-    id::{ResetId, TenantId},
-    operations::StepError,
-};
-use n8n::{account, databases::Name};
+use common::{database, error::Kind, id::ResetId, operations::StepError};
+use n8n::account;
 use secrecy::SecretString;
 use sqlx::{PgConnection, PgPool};
 use wire::{InitialLogin, ResetLogin};
 
-use super::{is_password_of, is_somebodys, off_thread};
+use super::{give, is_somebodys, login_of};
 use crate::{
-    World,
+    World, passwords,
     questions::NoAnswer,
-    store::{secrets::OwnerPassword, tenants},
+    store::{
+        secrets::OwnerPassword,
+        tenants::{self, Tenant},
+    },
 };
 
 /// Does it, once for each id.
@@ -30,9 +28,9 @@ pub async fn reset_login(
 ) -> Result<InitialLogin, NoAnswer> {
     let ResetLogin { tenant, reset, disable_mfa, .. } = question;
     world.is_home_of(pool, tenant).await?;
-    is_somebodys(&tenants::get(pool, tenant).await?)?;
+    let row = tenants::get(pool, tenant).await?;
+    is_somebodys(&row)?;
     let mut transaction = database::begin(pool).await.map_err(StepError::from)?;
-    let absent = || StepError::failed(Kind::NotFound, "This tenant has no owner yet, or no longer.");
     let stored = OwnerPassword::lock(&mut transaction, tenant).await.map_err(StepError::from)?;
     let stored = stored.ok_or_else(absent)?;
     if is_replaced(&mut transaction, stored.reset, &question).await? {
@@ -42,13 +40,11 @@ pub async fn reset_login(
     if stored.reset == Some(reset) {
         drop(transaction);
         let password = stored.open(&world.keys, tenant).map_err(StepError::from)?;
-        return Ok(again(world, tenant, password).await?);
+        return Ok(again(world, &row, password).await?);
     }
     let password = account::generate_password().map_err(StepError::from)?;
     OwnerPassword::replace(&mut transaction, &world.keys, tenant, (reset, &password)).await?;
-    let hash = off_thread(account::hash_password, &password).await?.map_err(StepError::from)?;
-    let set = world.databases.reset_owner(&Name::of(tenant), &hash, disable_mfa).await;
-    let email = set.map_err(StepError::from)?;
+    let email = give(world, &row, &passwords::hash(&password).await?, disable_mfa).await?;
     transaction.commit().await.map_err(StepError::from)?;
     Ok(InitialLogin { email, password, stale: false })
 }
@@ -72,8 +68,12 @@ async fn is_replaced(
 }
 
 /// What a reset gave that was done before, and whether the owner still gets in with it.
-async fn again(world: &World, tenant: TenantId, password: SecretString) -> Result<InitialLogin, StepError> {
-    let owner = world.databases.owner_login(&Name::of(tenant)).await?;
-    let stale = !is_password_of(&owner, &password).await?;
+async fn again(world: &World, tenant: &Tenant, password: SecretString) -> Result<InitialLogin, StepError> {
+    let owner = login_of(world, tenant).await?.ok_or_else(absent)?;
+    let stale = !passwords::is_hash_of(&password, &owner.password_hash).await?;
     Ok(InitialLogin { email: owner.email, password, stale })
+}
+
+fn absent() -> StepError {
+    StepError::failed(Kind::NotFound, "This tenant has no owner yet, or no longer.")
 }

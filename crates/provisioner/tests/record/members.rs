@@ -1,0 +1,226 @@
+//! Tenants that share an n8n: made, let rest, resumed and removed, broken at each step in every way. What is somebody else's never changes.
+
+use common::{
+    database::MIGRATOR,
+    id::TenantId,
+    operations::{End, Saga},
+    tenant::Mode,
+};
+use n8n::{
+    databases::Name,
+    fake::FakeMember,
+    members::{ExecutionId, Place, ProjectId, WorkflowId, email},
+};
+use provisioner::{CreateTenant, DeleteTenant, ResumeTenant, SuspendTenant, World};
+use sqlx::PgPool;
+use testkit::saga::{Point, Rig, points};
+use wire::kinds::{TenantCreate, TenantDelete, TenantResume, TenantSuspend};
+
+use crate::support::Fakes;
+
+/// A shared n8n with somebody in it.
+struct House {
+    fakes: Fakes,
+    instance: TenantId,
+    neighbour: FakeMember,
+}
+
+const SHARED: TenantCreate = TenantCreate { mode: Mode::Shared, plan: String::new() };
+
+impl House {
+    async fn open(pool: &PgPool) -> Self {
+        let fakes = Fakes::new(pool);
+        let instance = fakes.accept("shared").await;
+        let house = |neighbour| Self { fakes: fakes.clone(), instance, neighbour };
+        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        let someone = fakes.accept_in(instance).await;
+        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        let place = place(&fakes, someone).await.unwrap();
+        give_work(&fakes, instance, &place.project, "theirs");
+        house(fakes.members.member(&Name::of(instance), &place.project).unwrap())
+    }
+
+    /// Another one who lives there, and has something active.
+    async fn tenant(&self) -> TenantId {
+        let tenant = self.fakes.accept_in(self.instance).await;
+        assert_eq!(run(&self.fakes, &CreateTenant).await, End::Succeeded);
+        let project = place(&self.fakes, tenant).await.unwrap().project;
+        give_work(&self.fakes, self.instance, &project, &tenant.digits());
+        tenant
+    }
+
+    async fn member(&self, tenant: TenantId) -> Option<FakeMember> {
+        let project = place(&self.fakes, tenant).await?.project;
+        self.fakes.members.member(&Name::of(self.instance), &project)
+    }
+
+    /// Nobody else has changed.
+    fn is_left_alone(&self) {
+        let now = self.fakes.members.member(&Name::of(self.instance), &self.neighbour.place.project);
+        assert_eq!(now.as_ref(), Some(&self.neighbour));
+    }
+
+    async fn is_whole(&self, tenant: TenantId, active: &[&str]) {
+        let active: Vec<_> = active.iter().map(|one| format!("{}-{one}", tenant.digits())).collect();
+        assert_eq!(self.fakes.status(tenant).await, "active");
+        let member = self.member(tenant).await.unwrap();
+        assert_eq!((member.suspended, member.disabled), (false, false));
+        assert_eq!(member.email, email(tenant));
+        assert_eq!(active_of(&member), active);
+        assert_eq!(self.fakes.stand_ins(tenant).await, [None]);
+        self.has_rows(tenant, [1, 1, 0]).await;
+        self.is_left_alone();
+    }
+
+    async fn rests(&self, tenant: TenantId) {
+        assert_eq!(self.fakes.status(tenant).await, "suspended");
+        let member = self.member(tenant).await.unwrap();
+        assert_eq!((member.suspended, member.disabled), (true, true));
+        assert_eq!(active_of(&member), [""; 0]);
+        assert_eq!(member.workflows.len(), 3);
+        assert_eq!(self.fakes.stand_ins(tenant).await, [Some("suspended".to_owned())]);
+        self.has_rows(tenant, [1, 1, 1]).await;
+        self.is_left_alone();
+    }
+
+    async fn is_gone(&self, tenant: TenantId, status: &str) {
+        assert_eq!(self.fakes.status(tenant).await, status);
+        assert_eq!(self.member(tenant).await, None);
+        self.has_rows(tenant, [0, 0, 0]).await;
+        self.is_left_alone();
+    }
+
+    async fn has_rows(&self, tenant: TenantId, rows: [i64; 3]) {
+        for (table, rows) in ["routes", "tenant_secrets", "resting_workspaces"].into_iter().zip(rows) {
+            assert_eq!(self.fakes.count(table, tenant).await, rows, "{table}");
+        }
+    }
+}
+
+async fn place(fakes: &Fakes, tenant: TenantId) -> Option<Place> {
+    let place = sqlx::query_as("select shared_user, shared_project from tenants where id = $1").bind(tenant);
+    let (user, project): (Option<uuid::Uuid>, Option<String>) = place.fetch_one(&fakes.pool).await.unwrap();
+    Some(Place { user: n8n::account::UserId(user?), project: project?.parse().unwrap() })
+}
+
+/// Two workflows that are active and one that is not.
+fn give_work(fakes: &Fakes, instance: TenantId, project: &ProjectId, whose: &str) {
+    fakes.members.change(&Name::of(instance), project, |member| {
+        for (name, version) in [("a", Some("a1".to_owned())), ("b", Some("b7".to_owned())), ("c", None)] {
+            member.workflows.insert(WorkflowId(format!("{whose}-{name}")), version);
+        }
+    });
+}
+
+fn active_of(member: &FakeMember) -> Vec<String> {
+    let active =
+        member.workflows.iter().filter_map(|(id, version)| Some(format!("{id}@{}", version.as_ref()?)));
+    active.collect()
+}
+
+const ACTIVE: [&str; 2] = ["a@a1", "b@b7"];
+
+async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
+    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
+    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
+}
+
+/// Whether it ended as before, which it does where it gives up.
+async fn gives_up<S: Saga<World = World>>(house: &House, saga: &'static S, point: Point) -> bool {
+    let fakes = &house.fakes;
+    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
+    let rig = Rig { saga, stores: &fakes.stores, world: &world, effects: &effects };
+    let verdict = rig.break_at(point).await;
+    assert_eq!(verdict.stale_effects, 0, "{point:?}: a process without a lease acted");
+    let back = point.mode.gives_up() && S::UNWINDS;
+    assert_eq!(verdict.end, if back { End::RolledBack } else { End::Succeeded }, "{point:?}");
+    back
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_is_made_whole_or_leaves_nothing(pool: PgPool) {
+    let house = House::open(&pool).await;
+    for point in points(&CreateTenant, &SHARED) {
+        let tenant = house.fakes.accept_in(house.instance).await;
+        if gives_up(&house, &CreateTenant, point).await {
+            house.is_gone(tenant, "failed").await;
+        } else {
+            house.is_whole(tenant, &[]).await;
+        }
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_rests_wholly_or_serves_as_before(pool: PgPool) {
+    let house = House::open(&pool).await;
+    for point in points(&SuspendTenant, &TenantSuspend {}) {
+        let tenant = house.tenant().await;
+        house.fakes.operate(tenant, &TenantSuspend {}).await;
+        if gives_up(&house, &SuspendTenant, point).await {
+            house.is_whole(tenant, &ACTIVE).await;
+        } else {
+            house.rests(tenant).await;
+        }
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn exactly_what_was_active_is_active_again(pool: PgPool) {
+    let house = House::open(&pool).await;
+    for point in points(&ResumeTenant, &TenantResume {}) {
+        let tenant = house.tenant().await;
+        house.fakes.operate(tenant, &TenantSuspend {}).await;
+        assert_eq!(run(&house.fakes, &SuspendTenant).await, End::Succeeded);
+        house.fakes.operate(tenant, &TenantResume {}).await;
+        if gives_up(&house, &ResumeTenant, point).await {
+            house.rests(tenant).await;
+        } else {
+            house.is_whole(tenant, &ACTIVE).await;
+        }
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn nothing_of_one_is_left_wherever_its_removal_was_broken(pool: PgPool) {
+    let house = House::open(&pool).await;
+    for point in points(&DeleteTenant, &TenantDelete {}) {
+        let tenant = house.tenant().await;
+        house.fakes.operate(tenant, &TenantDelete {}).await;
+        gives_up(&house, &DeleteTenant, point).await;
+        house.is_gone(tenant, "deleted").await;
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_runs_ends_before_one_rests(pool: PgPool) {
+    let house = House::open(&pool).await;
+    let tenant = house.tenant().await;
+    let (instance, project) = (Name::of(house.instance), place(&house.fakes, tenant).await.unwrap().project);
+    house.fakes.members.change(&instance, &project, |member| {
+        member.running.insert(ExecutionId(7));
+    });
+    let operation = house.fakes.operate(tenant, &TenantSuspend {}).await;
+    let fakes = &house.fakes;
+    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
+    let rig = Rig { saga: &SuspendTenant, stores: &fakes.stores, world: &world, effects: &effects };
+    let ended = async {
+        let waits = "select exists (select from operations where id = $1 and status = 'running' and not_before > now())
+                        and (select status = 'active' from tenants where id = $2)";
+        loop {
+            let waits = sqlx::query_scalar(waits).bind(operation).bind(tenant);
+            if waits.fetch_one(&fakes.pool).await.unwrap() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        fakes.members.change(&instance, &project, |member| member.running.clear());
+    };
+    let (end, ()) = tokio::join!(rig.to_the_end(), ended);
+    assert_eq!(end, End::Succeeded);
+    house.rests(tenant).await;
+}
