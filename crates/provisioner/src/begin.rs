@@ -6,7 +6,10 @@ use common::{
     tenant::TenantStatus,
 };
 
-use crate::{World, store::tenants};
+use crate::{
+    World,
+    store::{homes, tenants},
+};
 
 /// Fails for good, before anything is done, unless the tenant has a status that such an operation begins from.
 pub async fn may_begin<R: TenantRequest>(context: &Context<'_, World, R>) -> Result<(), StepError> {
@@ -25,4 +28,13 @@ pub async fn is(
     status: TenantStatus,
 ) -> Result<bool, StepError> {
     Ok(tenants::status_for(context.database(), context.operation()).await? == status)
+}
+
+/// The same for what is done to containers, which a tenant that shares an n8n has none of.
+pub async fn may_begin_on_containers<R: TenantRequest>(
+    context: &Context<'_, World, R>,
+) -> Result<(), StepError> {
+    may_begin(context).await?;
+    let home = homes::find(context.database(), context.tenant()).await?;
+    home.map_or(Ok(()), |home| home.dedicated().map(drop))
 }

@@ -13,7 +13,7 @@ use wire::kinds::TenantHeal;
 
 use crate::{
     World,
-    begin::may_begin,
+    begin::may_begin_on_containers,
     create::{Nothing, Renewal, bring_up, confirm},
 };
 
@@ -77,7 +77,7 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
 
 /// One that rests meanwhile stays down.
 async fn begin(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
-    may_begin(context).await?;
+    may_begin_on_containers(context).await?;
     surroundings(context).await
 }
 

@@ -10,7 +10,7 @@ use wire::kinds::TenantRestart;
 
 use crate::{
     World,
-    begin::may_begin,
+    begin::may_begin_on_containers,
     create::{READY, Renewal, await_ready, confirm, ensure_all},
     step::step,
     store::instances::Place,
@@ -50,7 +50,7 @@ async fn observe(context: &Context<'_, World, impl TenantRequest>) -> Result<Inv
 }
 
 async fn look(context: &Context<'_, World, impl TenantRequest>, state: &mut Before) -> Result<(), StepError> {
-    may_begin(context).await?;
+    may_begin_on_containers(context).await?;
     ensure_all(context, Renewal::Only(&[])).await?;
     let inventory = observe(context).await?;
     state.began =

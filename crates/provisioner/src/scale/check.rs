@@ -10,7 +10,7 @@ use wire::{kinds::TenantScale, sizing};
 use super::Sizes;
 use crate::{
     World,
-    begin::may_begin,
+    begin::may_begin_on_containers,
     store::sizes::{self, Size},
 };
 
@@ -21,7 +21,7 @@ const LEAST: Size = Size {
 };
 
 pub async fn check(context: &Context<'_, World, TenantScale>, state: &mut Sizes) -> Result<(), StepError> {
-    may_begin(context).await?;
+    may_begin_on_containers(context).await?;
     let (record, tenant) = (context.database(), context.tenant());
     let former = sizes::get(record, tenant).await?;
     let wanted = wanted(former, context.request());

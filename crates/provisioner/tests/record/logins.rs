@@ -8,7 +8,7 @@ use common::{
 };
 use n8n::{account, databases::Name};
 use provisioner::{CreateTenant, World, questions};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 use testkit::saga::Rig;
 use wire::{AskInitialLogin, InitialLogin, ResetLogin};
@@ -170,4 +170,32 @@ async fn a_reset_that_was_cut_off_is_completed_by_its_repeat(pool: PgPool) {
     }
     let nobody = reset(&fakes, &world, TenantId::generate(), ResetId::generate()).await;
     assert_eq!(nobody, Err(Kind::NotFound));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn who_shares_an_n8n_signs_in_under_an_address_that_tells_nothing(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let instance = tenant_of(&fakes, "shared").await;
+    let tenant = fakes.accept_in(instance).await;
+    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
+    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
+    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    let world = fakes.world("logins");
+    let hash = || fakes.members.members(&Name::of(instance))[0].password_hash.clone();
+    let opens = |password: &SecretString| account::is_hash_of(password, &hash());
+
+    let first = initial(&fakes, &world, tenant).await;
+    assert_eq!((first.email.as_str(), first.stale), (format!("{tenant}@tenants.invalid").as_str(), false));
+    assert!(opens(&first.password));
+
+    let once = accepted(&fakes, tenant, ResetId::generate()).await;
+    let second = reset(&fakes, &world, tenant, once).await.unwrap();
+    assert!(opens(&second.clone().into()) && !opens(&first.password));
+    assert_eq!(reset(&fakes, &world, tenant, once).await, Ok(second.clone()), "the same again");
+    let now = initial(&fakes, &world, tenant).await;
+    assert_eq!((now.password.expose_secret(), now.stale), (second.as_str(), false));
+
+    let of_the_instance = AskInitialLogin { tenant: instance, cluster: None };
+    assert!(questions::initial_login(&pool, &world, of_the_instance).await.is_err());
 }

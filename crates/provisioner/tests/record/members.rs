@@ -7,14 +7,19 @@ use common::{
     tenant::Mode,
 };
 use n8n::{
+    TenantDatabases as _,
     databases::Name,
     fake::FakeMember,
     members::{ExecutionId, Place, ProjectId, WorkflowId, email},
 };
-use provisioner::{CreateTenant, DeleteTenant, ResumeTenant, SuspendTenant, World};
+use provisioner::{
+    CreateTenant, DeleteTenant, HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World,
+};
 use sqlx::PgPool;
 use testkit::saga::{Point, Rig, points};
-use wire::kinds::{TenantCreate, TenantDelete, TenantResume, TenantSuspend};
+use wire::kinds::{
+    TenantCreate, TenantDelete, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend,
+};
 
 use crate::support::Fakes;
 
@@ -223,4 +228,31 @@ async fn what_runs_ends_before_one_rests(pool: PgPool) {
     let (end, ()) = tokio::join!(rig.to_the_end(), ended);
     assert_eq!(end, End::Succeeded);
     house.rests(tenant).await;
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_only_containers_can_have_done_is_refused_for_good(pool: PgPool) {
+    let house = House::open(&pool).await;
+    let tenant = house.tenant().await;
+    house.fakes.operate(tenant, &TenantRestart {}).await;
+    assert_eq!(run(&house.fakes, &RestartTenant).await, End::RolledBack);
+    house.fakes.operate(tenant, &TenantScale { workers: Some(3), ..TenantScale::default() }).await;
+    assert_eq!(run(&house.fakes, &ScaleTenant).await, End::RolledBack);
+    house.fakes.operate(tenant, &TenantHeal::default()).await;
+    assert_eq!(run(&house.fakes, &HealTenant).await, End::RolledBack);
+    house.is_whole(tenant, &ACTIVE).await;
+}
+
+/// An n8n that is removed has nobody in it any more: whoever was left there by a person's decision can be removed all the same.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_whose_n8n_is_gone_can_be_removed(pool: PgPool) {
+    let house = House::open(&pool).await;
+    let tenant = house.tenant().await;
+    house.fakes.databases.actor("somebody").remove_database(&Name::of(house.instance)).await.unwrap();
+    house.fakes.operate(tenant, &TenantDelete {}).await;
+    assert_eq!(run(&house.fakes, &DeleteTenant).await, End::Succeeded);
+    assert_eq!(house.fakes.status(tenant).await, "deleted");
+    house.has_rows(tenant, [0, 0, 0]).await;
 }
