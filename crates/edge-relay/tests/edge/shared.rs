@@ -82,7 +82,9 @@ async fn the_platform_reaches_a_shared_n8n_that_is_ready_and_is_told_to_come_bac
         async move { ask(port, "traefik:8002", &path).await.status() }
     };
     edge.until("p1.localhost", |answer| answer.status() == 200).await;
-    assert_eq!(asked(&api).await, 200);
+    for path in [&api, &format!("{api}/a%2Fb%25/activate")] {
+        assert_eq!(asked(path).await, 200, "{path}");
+    }
     for elsewhere in ["/", "/api/v1/workflows", &format!("/{}/rest/login", base.tenant)] {
         assert_eq!(asked(elsewhere).await, 404, "{elsewhere}");
     }
