@@ -33,6 +33,7 @@ impl Section for Config {
         let (routes_url, probe_url) = (env.required("ROUTES_URL"), env.required("EDGE_PROBE_URL"));
         let (token, state_dir) = (env.secret("EDGE_TOKEN"), StateDir::read(env));
         let (tls, waiting) = (env.optional("EDGE_CERT_RESOLVER"), env.required("WAITING_URL"));
+        let tenants = env.required("TENANT_SUBNETS");
         let in_flight = env.or("EDGE_IN_FLIGHT", IN_FLIGHT);
         let in_flight = match in_flight {
             Some(0) => env.problem("EDGE_IN_FLIGHT must be at least 1".to_owned()),
@@ -45,7 +46,7 @@ impl Section for Config {
             token: token?.into(),
             probe_url: probe_url?,
             state_dir: state_dir?,
-            settings: Settings { tls: tls?, waiting: waiting?, in_flight: in_flight? },
+            settings: Settings { tls: tls?, waiting: waiting?, in_flight: in_flight?, tenants: tenants? },
         })
     }
 }
@@ -64,11 +65,12 @@ impl Section for StateDir {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 4] = [
+    const GOOD: [(&str, &str); 5] = [
         ("ROUTES_URL", "http://gateway:8081/edge/routes.json"),
         ("EDGE_PROBE_URL", "http://traefik:8001"),
         ("WAITING_URL", "http://edge-relay:8082"),
         ("EDGE_TOKEN", "edge"),
+        ("TENANT_SUBNETS", "10.201.0.0/16"),
     ];
 
     fn load(more: &[(&str, &str)]) -> Result<Config, String> {
@@ -77,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_is_four_things() {
+    fn what_is_needed_is_five_things() {
         let config = load(&[]).unwrap();
         assert_eq!((config.settings.in_flight, config.settings.tls), (500, None));
     }
@@ -90,10 +92,11 @@ mod tests {
             ("WAITING_URL", "https://x"),
             ("ROUTES_URL", "gateway"),
             ("EDGE_TOKEN", ""),
+            ("TENANT_SUBNETS", "10.201.0.0"),
         ];
         let error = load(&bad).unwrap_err();
         assert!(
-            error.contains("5 problem(s)") && bad.iter().all(|(name, _)| error.contains(name)),
+            error.contains("6 problem(s)") && bad.iter().all(|(name, _)| error.contains(name)),
             "{error}"
         );
     }

@@ -87,7 +87,8 @@ mod tests {
         let memory = Memory::at(folder.clone()).unwrap();
         memory.keep(&Snapshot { record: RecordId::from_uuid(Uuid::from_u128(1)), routes }).unwrap();
         let waiting = "http://edge-relay:8082".parse().unwrap();
-        let settings = Settings { tls: None, waiting, in_flight: 500 };
+        let settings =
+            Settings { tls: None, waiting, in_flight: 500, tenants: "10.201.0.0/16".parse().unwrap() };
         let relay = Relay::remember(memory, settings, Readiness::default().latch("routes")).unwrap();
         let stopping = CancellationToken::new();
         stopping.cancel();

@@ -4,6 +4,7 @@
 //! rule it stands in. Names are hosts, or have an underscore, which no host holds: unique, and the same each time.
 
 mod hosts;
+mod inner;
 mod sections;
 mod tenancy;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::collections::HashMap;
 
 use common::id::TenantId;
 use common::tenant::{Color, Purpose};
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
 use crate::{Route, StandIn, TargetUrl};
@@ -70,6 +72,8 @@ pub struct Settings {
     pub waiting: TargetUrl,
     /// How many requests of one host may be under way; the next is refused with 429.
     pub in_flight: u32,
+    /// Where tenants' containers are: on the entrypoint `inner` nobody from there is answered.
+    pub tenants: Ipv4Net,
 }
 
 /// The name of one of Traefik's certificate resolvers.

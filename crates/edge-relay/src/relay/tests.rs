@@ -26,7 +26,8 @@ impl Folder {
 
     fn relay(&self) -> Relay {
         let waiting = "http://edge-relay:8082".parse().unwrap();
-        let settings = Settings { tls: None, waiting, in_flight: 500 };
+        let settings =
+            Settings { tls: None, waiting, in_flight: 500, tenants: "10.201.0.0/16".parse().unwrap() };
         Relay::remember(self.memory(), settings, Readiness::default().latch("routes")).unwrap()
     }
 }

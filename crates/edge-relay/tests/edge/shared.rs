@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Calls, Edge, Instance, Mode, part, shared};
+use edge::{Route, StandIn};
+
+use crate::support::{Calls, Edge, Instance, Mode, ask, part, shared};
 
 const HOST: &str = "shared-1.localhost";
 
@@ -65,4 +67,53 @@ async fn a_tenant_that_calls_more_than_its_plan_allows_is_refused_wherever_and_i
     for _ in 0..50 {
         assert_eq!(edge.call("p2.localhost", "/webhook/x").await.status(), 200);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers: deploy/test"]
+async fn the_platform_reaches_a_shared_n8n_that_is_ready_and_is_told_to_come_back_to_another() {
+    let n8n = Instance::start("shared").await;
+    let base = shared(HOST, n8n.address);
+    let tenants = part(&base, 1, 1_000);
+    let edge = Edge::start(vec![base.clone(), tenants.clone()], &[]).await;
+    let api = format!("/{}/api/v1/workflows", base.tenant);
+    let asked = |path: &str| {
+        let (port, path) = (edge.ports.inner, path.to_owned());
+        async move { ask(port, "traefik:8002", &path).await.status() }
+    };
+    edge.until("p1.localhost", |answer| answer.status() == 200).await;
+    for path in [&api, &format!("{api}/a%2Fb%25/activate")] {
+        assert_eq!(asked(path).await, 200, "{path}");
+    }
+    for elsewhere in ["/", "/api/v1/workflows", &format!("/{}/rest/login", base.tenant)] {
+        assert_eq!(asked(elsewhere).await, 404, "{elsewhere}");
+    }
+    for (mode, status) in [(Mode::Starting, 503), (Mode::Ready, 200)] {
+        n8n.becomes(mode);
+        edge.until("p1.localhost", |answer| answer.status() == status).await;
+        assert_eq!(asked(&api).await, status, "{mode:?}");
+    }
+    let resting = Route { stand_in: Some(StandIn::Suspended), generation: 2, ..base };
+    edge.gateway.publish(vec![resting, tenants]);
+    edge.until("p1.localhost", |answer| answer.status() == 503).await;
+    assert_eq!(asked(&api).await, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers: deploy/test"]
+async fn whoever_asks_from_a_tenants_network_finds_no_n8n_by_the_platforms_way() {
+    let n8n = Instance::start("shared").await;
+    let base = shared(HOST, n8n.address);
+    let routes = vec![base.clone(), part(&base, 1, 1_000)];
+    let mut edge = Edge::start(routes, &[("TENANT_SUBNETS", "127.0.0.0/8")]).await;
+    let api = format!("/{}/api/v1/workflows", base.tenant);
+    edge.until("p1.localhost", |answer| answer.status() == 200).await;
+    assert_eq!(ask(edge.ports.inner, "traefik:8002", &api).await.status(), 404);
+    // Nor anything else before there is a document: what answers then is for callers.
+    edge.relay.kill();
+    edge.traefik.kill();
+    edge.traefik.start_again();
+    edge.traefik.has_started().await;
+    edge.until("p1.localhost", |answer| answer.status() == 503).await;
+    assert_eq!(ask(edge.ports.inner, "traefik:8002", &api).await.status(), 404);
 }

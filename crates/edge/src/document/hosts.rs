@@ -1,11 +1,12 @@
 //! A host's routers: of a tenant's own n8n, of a tenant's part of one that it shares, and of such an n8n itself.
 
+use common::id::TenantId;
 use common::tenant::{Color, Purpose};
 use serde_json::json;
 
 use super::{
     IN_FLIGHT, PRIVATE_PATHS, PROBE_PATH, REFUSE, REFUSE_PRIORITY, ROUTE_PRIORITY, WAITING,
-    WEBHOOKS_PRIORITY, everybody,
+    WEBHOOKS_PRIORITY, everybody, inner,
     sections::{Router, Sections},
     stand_in_name, tenancy,
 };
@@ -48,7 +49,7 @@ impl<'a> Sections<'a> {
         let way = Way { name, rule: format!("Host(`{name}`)"), service, told };
         match (&route.workspace, route.purpose) {
             (Some(workspace), _) => self.open_workspace(&way, workspace),
-            (None, Purpose::Shared) => self.open_shared(&way),
+            (None, Purpose::Shared) => self.open_shared(&way, route.tenant),
             (None, Purpose::Customer) => self.open_own(&way),
         }
         // Tenants' containers reach this entrypoint too, through the network they share with the edge.
@@ -67,12 +68,19 @@ impl<'a> Sections<'a> {
         self.open(way.name, "_refuse", &way.router(PRIVATE_PATHS, &[REFUSE], REFUSE_PRIORITY));
     }
 
-    /// Executions that wait, and nothing else but what [`Self::open_workspace`] adds: no editor and no API.
-    fn open_shared(&mut self, way: &Way<'_>) {
+    /// Executions that wait, and nothing else but what [`Self::open_workspace`] adds: no editor, and the API for the platform alone.
+    fn open_shared(&mut self, way: &Way<'_>, instance: TenantId) {
         let limited = way.limited();
         let waiting = way.router(tenancy::executions_that_wait(), &limited, ROUTE_PRIORITY);
         self.open(way.name, "_resume", &waiting);
         self.open(way.name, "_refuse", &way.router(&tenancy::steps_back(), &[REFUSE], REFUSE_PRIORITY));
+
+        let strip = format!("{}_strip", way.name);
+        self.middlewares.insert(strip.clone(), inner::strip(instance));
+        let middlewares = [way.told.as_slice(), &[&strip]].concat();
+        let rule = inner::api_of(instance, self.settings.tenants);
+        let api = Router { rule, middlewares: &middlewares, ..way.router("", &[], ROUTE_PRIORITY) };
+        self.routers.insert(format!("{}_inner", way.name), api.on("inner"));
     }
 
     /// The tenant's editor, its API and its webhooks, here and on the host that services are told.

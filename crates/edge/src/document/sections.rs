@@ -12,7 +12,7 @@ use super::{
 use crate::{Route, StandIn, Target};
 
 pub(super) struct Sections<'a> {
-    settings: &'a Settings,
+    pub(super) settings: &'a Settings,
     /// The n8ns that tenants share.
     pub(super) shared: HashMap<TenantId, &'a Route>,
     pub(super) routers: Map<String, Value>,

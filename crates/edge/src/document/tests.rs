@@ -31,6 +31,7 @@ fn settings(tls: Option<&str>) -> Settings {
         tls: tls.map(|resolver| resolver.parse().unwrap()),
         waiting: "http://edge-relay:8082".parse().unwrap(),
         in_flight: 500,
+        tenants: "10.201.0.0/16".parse().unwrap(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::readings::readings;
 use crate::shared::{A, B, BASE, Heard, KINDS, World};
+use crate::support::Ports;
 
 const OWN: &str = "00000000-0000-0000-0000-00000000000a https://a.localhost";
 
@@ -113,7 +114,7 @@ fn is_as(heard: &Heard, tried: &str) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs servers: deploy/test"]
 async fn no_spelling_of_a_path_leads_from_one_tenants_host_into_anothers_part() {
-    let world = World::start(28_020, 28_021).await;
+    let world = World::start(Ports::from(28_020)).await;
     let (mut heard, mut refused) = (0, 0);
     for kind in KINDS {
         for path in SPELLINGS.iter().map(|spelling| spelled(spelling, kind)) {

@@ -13,10 +13,11 @@ use edge::{
 };
 use tokio::net::TcpListener;
 
-use crate::support::{Traefik, ask, serve, status, until};
+use crate::support::{Ports, Traefik, ask, serve, status, until};
 
-const WEB: u16 = 28_000;
-const PROBE: u16 = 28_001;
+const PORTS: Ports = Ports::from(28_000);
+const WEB: u16 = PORTS.web;
+const PROBE: u16 = PORTS.probe;
 
 fn route(host: &str, tenant: TenantId, generation: i64, targets: &[(Color, SocketAddr, u16)]) -> Route {
     let target = |(color, url, weight): &(Color, SocketAddr, u16)| Target {
@@ -54,13 +55,14 @@ impl World {
         let table = Arc::new(Mutex::new(Vec::<Route>::new()));
         let polled = Arc::clone(&table);
         let waiting = serve(|_| "I stand in".into()).await.into();
-        let settings = Settings { tls: None, waiting, in_flight: 500 };
+        let settings =
+            Settings { tls: None, waiting, in_flight: 500, tenants: "10.201.0.0/16".parse().unwrap() };
         let provider =
             serve(move |_| document(&polled.lock().unwrap(), |_, _| true, &settings).to_string()).await;
         Self {
             table,
             edge: HttpEdge::new(&[&format!("http://127.0.0.1:{PROBE}")]).unwrap(),
-            traefik: Traefik::start(provider, WEB, PROBE),
+            traefik: Traefik::start(provider, PORTS),
             host: "acme.localhost".parse().unwrap(),
             tenant: TenantId::generate(),
             blue: serve(|_| "I am blue".into()).await,

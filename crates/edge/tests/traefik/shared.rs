@@ -1,6 +1,6 @@
 //! Tenants who share an n8n, and what reaches it and a neighbour with one of its own.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use common::id::TenantId;
@@ -8,7 +8,7 @@ use common::tenant::{Color, Purpose};
 use edge::{Edge as _, HttpEdge, Route, Settings, StandIn, Target, Workspace, document};
 use serde_json::json;
 
-use crate::support::{Traefik, ask_with, serve, status, until};
+use crate::support::{Ports, Traefik, ask_from, serve, status, until};
 
 pub const A: &str = "aB3dE6gH9jK2mN5p";
 pub const B: &str = "qR4tS7vW1xY8zA2b";
@@ -17,12 +17,17 @@ const SUSPENDED: &str = "sU5pE2nD8eD1xX0y";
 pub const KINDS: [&str; 6] = ["webhook", "webhook-test", "form", "form-test", "mcp", "mcp-test"];
 pub const BASE: &str = "shared-1.localhost";
 
+/// Where tenants' containers are: all of these are this machine.
+pub const TENANTS: &str = "127.201.0.0/16";
+
 /// A Traefik whose table has an n8n that tenants share, three of them, and a tenant with its own.
 pub struct World {
     table: Arc<Mutex<Vec<Route>>>,
     edge: HttpEdge,
     traefik: Traefik,
-    web: u16,
+    pub ports: Ports,
+    /// The n8n that tenants share.
+    pub instance: TenantId,
 }
 
 /// What reached an n8n.
@@ -69,7 +74,7 @@ fn part(host: &str, instance: TenantId, prefix: &str, user: u128) -> Route {
 
 impl World {
     /// On these ports.
-    pub async fn start(web: u16, probe: u16) -> Self {
+    pub async fn start(ports: Ports) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let instance = TenantId::generate();
         let routes = vec![
@@ -83,13 +88,22 @@ impl World {
         let table = Arc::new(Mutex::new(routes));
         let polled = Arc::clone(&table);
         let waiting = n8n("page").await.into();
-        let settings = Settings { tls: None, waiting, in_flight: 500 };
+        let settings = Settings { tls: None, waiting, in_flight: 500, tenants: TENANTS.parse().unwrap() };
         let provider =
             serve(move |_| document(&polled.lock().unwrap(), |_, _| true, &settings).to_string()).await;
-        let edge = HttpEdge::new(&[&format!("http://127.0.0.1:{probe}")]).unwrap();
-        let world = Self { table, edge, traefik: Traefik::start(provider, web, probe), web };
+        let edge = HttpEdge::new(&[&format!("http://127.0.0.1:{}", ports.probe)]).unwrap();
+        let world = Self { table, edge, traefik: Traefik::start(provider, ports), ports, instance };
         world.in_force().await;
         world
+    }
+
+    /// Changes the route of this host, and waits until that is in force.
+    pub async fn change(&self, host: &str, change: impl Fn(&mut Route)) {
+        for route in self.table.lock().unwrap().iter_mut().filter(|route| route.host.as_str() == host) {
+            change(route);
+            route.generation += 1;
+        }
+        self.in_force().await;
     }
 
     /// Every route is confirmed as it is in the table.
@@ -107,7 +121,19 @@ impl World {
 
     /// The same with these lines in its head.
     pub async fn call_with(&self, host: &str, path: &str, lines: &str) -> Result<Heard, String> {
-        let answer = ask_with(self.web, host, path, lines).await;
+        self.call_from(Ipv4Addr::LOCALHOST, self.ports.web, host, path, lines).await
+    }
+
+    /// The same from this address and to this port.
+    pub async fn call_from(
+        &self,
+        from: Ipv4Addr,
+        port: u16,
+        host: &str,
+        path: &str,
+        lines: &str,
+    ) -> Result<Heard, String> {
+        let answer = ask_from(from, port, host, path, lines).await;
         let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
         let mut told = body.lines().map(|line| line.trim_start_matches('\u{feff}').to_owned());
         let (by, first) = (told.next().unwrap_or_default(), told.next().unwrap_or_default());
@@ -133,7 +159,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs servers: deploy/test"]
 async fn each_tenant_of_a_shared_n8n_has_its_own_webhooks_under_its_own_address() {
-    let world = World::start(28_010, 28_011).await;
+    let world = World::start(Ports::from(28_010)).await;
     let by_shared = |path: &str| Some(("shared".to_owned(), path.to_owned()));
     for kind in KINDS {
         for (said, heard) in [
@@ -188,7 +214,9 @@ async fn each_tenant_of_a_shared_n8n_has_its_own_webhooks_under_its_own_address(
 }
 
 async fn of_an_n8n_that_tenants_share_only_their_parts_are_there(world: &World) {
-    for path in ["/webhook-waiting/7?signature=x", "/form-waiting/7/x"] {
+    for path in
+        ["/webhook-waiting/7?signature=x", "/form-waiting/7/x", "/form-waiting/7/n8n-execution-status"]
+    {
         assert_eq!(world.reaches(BASE, path).await, Some(("shared".to_owned(), path.to_owned())));
     }
     let nobody = "aaaaaaaaaaaaaaaa";
@@ -202,6 +230,16 @@ async fn of_an_n8n_that_tenants_share_only_their_parts_are_there(world: &World) 
         "/assets/x.js",
         "/webhook/x",
         "/webhook-waiting",
+        "/webhook-waiting/",
+        "/form-waiting/",
+        "/form-waiting/x",
+        "/form-waiting/7x",
+        "/webhook-waiting/7/",
+        "/webhook-waiting/7/x/y",
+        "/webhook-waiting/7/..%2fx",
+        "/webhook-waiting/%37/../x",
+        "/WEBHOOK-WAITING/7",
+        "/form-waiting/%2f7",
         &format!("/webhook/{nobody}/x"),
         &format!("/webhook/{A}"),
         &format!("/webhook/{A}x/x"),

@@ -7,9 +7,24 @@ use std::time::Duration;
 
 use edge::EdgeError;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a Traefik listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    pub web: u16,
+    pub probe: u16,
+    pub inner: u16,
+}
+
+impl Ports {
+    /// This one and those after it.
+    pub const fn from(web: u16) -> Self {
+        Self { web, probe: web + 1, inner: web + 2 }
+    }
+}
 
 /// Answers every request with what `body` makes of it at that moment.
 pub async fn serve(body: impl Fn(&str) -> String + Send + Sync + 'static) -> SocketAddr {
@@ -42,7 +57,16 @@ pub async fn ask(port: u16, host: &str, path: &str) -> String {
 
 /// The same with these lines of its head besides, one of which must have the connection closed.
 pub async fn ask_with(port: u16, host: &str, path: &str, lines: &str) -> String {
-    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else { return String::new() };
+    ask_from(Ipv4Addr::LOCALHOST, port, host, path, lines).await
+}
+
+/// The same from this address of the machine's.
+pub async fn ask_from(from: Ipv4Addr, port: u16, host: &str, path: &str, lines: &str) -> String {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    let Ok(mut stream) = socket.connect((Ipv4Addr::LOCALHOST, port).into()).await else {
+        return String::new();
+    };
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -59,22 +83,25 @@ fn image() -> &'static str {
     pins.filter_map(|line| line.strip_prefix("TRAEFIK_IMAGE=")).next().expect("the image is pinned")
 }
 
-/// What the deployment's entrypoint takes in a path.
+/// What the deployment's entrypoints take in a path.
 fn encoded_characters() -> impl Iterator<Item = String> {
     let lines = include_str!("../../../../deploy/conf/traefik/traefik.yml.in").lines().map(str::trim);
     let allowed = lines.filter(|line| line.starts_with("allowEncoded")).map(|line| line.replace(": ", "="));
-    allowed.map(|allowed| format!("--entrypoints.web.http.encodedCharacters.{allowed}"))
+    allowed.flat_map(|allowed| {
+        ["web", "inner"].map(|name| format!("--entrypoints.{name}.http.encodedCharacters.{allowed}"))
+    })
 }
 
 /// A Traefik on the host's network that ends with the test.
 pub struct Traefik(String);
 
 impl Traefik {
-    pub fn start(provider: SocketAddr, web: u16, probe: u16) -> Self {
+    pub fn start(provider: SocketAddr, Ports { web, probe, inner }: Ports) -> Self {
         let name = format!("rp9-test-{}", common::id::OperationId::generate().digits());
         let flags = [
             format!("--entrypoints.web.address=127.0.0.1:{web}"),
             format!("--entrypoints.probe.address=127.0.0.1:{probe}"),
+            format!("--entrypoints.inner.address=127.0.0.1:{inner}"),
             format!("--providers.http.endpoint=http://{provider}/"),
             "--providers.http.pollInterval=200ms".into(),
             "--providers.providersThrottleDuration=0".into(),

@@ -34,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Ports {
     pub web: u16,
     pub probe: u16,
+    pub inner: u16,
     pub ping: u16,
     pub relay: u16,
     pub waiting: u16,
@@ -42,9 +43,10 @@ pub struct Ports {
 
 impl Ports {
     fn free() -> Self {
-        let held: Vec<_> = (0..6).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+        let held: Vec<_> = (0..7).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
         let port = |at: usize| held[at].local_addr().unwrap().port();
-        Self { web: port(0), probe: port(1), ping: port(2), relay: port(3), waiting: port(4), ops: port(5) }
+        let (web, probe, inner, ping) = (port(0), port(1), port(2), port(3));
+        Self { web, probe, inner, ping, relay: port(4), waiting: port(5), ops: port(6) }
     }
 }
 

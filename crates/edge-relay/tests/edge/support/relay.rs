@@ -29,6 +29,7 @@ impl Relay {
             ("WAITING_URL", format!("http://{}", here(ports.waiting))),
             ("EDGE_PROBE_URL", format!("http://{}", here(ports.probe))),
             ("EDGE_TOKEN", TOKEN.to_owned()),
+            ("TENANT_SUBNETS", "10.201.0.0/16".to_owned()),
             ("STATE_DIR", folder.display().to_string()),
         ];
         let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));

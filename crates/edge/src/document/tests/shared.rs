@@ -50,8 +50,8 @@ fn everybody_who_shares_an_n8n_is_served_by_its_sides_and_they_are_asked_once() 
     };
     let asked: Vec<_> = section(&document, "routers").iter().filter_map(asks).collect();
     assert_eq!(asked, ["shared-1.localhost_blue_probe"]);
-    // Of each five, of that n8n four, and two for hosts of nobody.
-    assert_eq!(section(&document, "routers").len(), 5 * 50 + 4 + 2);
+    // Of each five, of that n8n five, and two for hosts of nobody.
+    assert_eq!(section(&document, "routers").len(), 5 * 50 + 5 + 2);
 }
 
 #[test]
@@ -72,6 +72,7 @@ fn each_host_of_a_tenant_tells_its_own_address_and_its_part_has_one_way_in_on_th
     let expected = [
         format!("shared-1.localhost_{P}"),
         "shared-1.localhost_blue_probe".to_owned(),
+        "shared-1.localhost_inner".to_owned(),
         "shared-1.localhost_probe".to_owned(),
         format!("shared-1.localhost_{Q}"),
         "shared-1.localhost_refuse".to_owned(),
@@ -141,6 +142,28 @@ fn whatever_reaches_an_n8n_says_for_whom_or_that_it_is_for_nobody() {
         };
         assert_eq!(told, expected, "{name}");
     }
+}
+
+#[test]
+fn the_platform_has_one_way_in_which_nothing_else_is_on_and_follows_the_n8ns_sides() {
+    let routes = [part("acme.localhost", 1, P), base(), route("own.localhost", 3, 1, &[BLUE, GREEN])];
+    let document = document(&routes, |_, _| true, &settings(Some("letsencrypt")));
+    let on = |(name, router): (&String, &Value)| {
+        let on = router["entryPoints"].as_array().unwrap();
+        assert_eq!(on.len(), 1, "{name}");
+        (on[0] == "inner").then(|| name.clone())
+    };
+    let inner: Vec<_> = section(&document, "routers").iter().filter_map(on).collect();
+    assert_eq!(inner, ["shared-1.localhost_inner"]);
+    assert_eq!(way(&document, &inner[0]).0, "shared-1.localhost");
+    let rule = document["http"]["routers"][&inner[0]]["rule"].as_str().unwrap();
+    assert!(rule.ends_with("&& !ClientIP(`10.201.0.0/16`)"), "{rule}");
+
+    let resting = Route { stand_in: Some(StandIn::Suspended), ..base() };
+    let (service, told) = way(&served(&[resting]), &inner[0]);
+    assert_eq!((service.as_str(), told.contains(&"stand_in_suspended".to_owned())), ("waiting_page", true));
+    let nowhere = Route { targets: vec![], ..base() };
+    assert!(!section(&served(&[nowhere]), "routers").contains_key(&inner[0]));
 }
 
 #[test]
