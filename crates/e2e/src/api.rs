@@ -110,6 +110,17 @@ impl Api {
         (text(&answer.body["tenant_id"]), text(&answer.body["operation_id"]))
     }
 
+    /// Asks for a tenant as whoever says nothing about how it is hosted gets it: it shares an n8n.
+    pub async fn create_sharing(&self, plan: &str) -> (String, String) {
+        let mut command = Command::create(plan);
+        let mut body: Value = serde_json::from_str(&command.body).unwrap();
+        body.as_object_mut().unwrap().remove("mode");
+        command.body = body.to_string();
+        let answer = self.command(&command).await.unwrap();
+        assert_eq!(answer.status, 201, "{answer:?}");
+        (text(&answer.body["tenant_id"]), text(&answer.body["operation_id"]))
+    }
+
     /// Asks for a tenant's removal and waits until nothing of it is left.
     pub async fn delete_tenant(&self, tenant: &str) {
         let answer = self.command(&Command::delete(tenant)).await.unwrap();

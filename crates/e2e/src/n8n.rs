@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::{Value, json};
 
 use crate::Api;
@@ -13,6 +13,7 @@ pub struct Customer {
     client: Client,
     url: Url,
     key: Option<String>,
+    cookie: Option<String>,
 }
 
 impl Customer {
@@ -26,7 +27,7 @@ impl Customer {
             .resolve(url.host_str().unwrap(), here)
             .build()
             .unwrap();
-        Self { client, url, key: None }
+        Self { client, url, key: None, cookie: None }
     }
 
     /// A request to this path of the tenant's address.
@@ -57,6 +58,21 @@ impl Customer {
         answer(self.get(path).header("x-n8n-api-key", self.key.as_ref().unwrap())).await
     }
 
+    /// A request of any kind to this path, which is sent as it is written.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let base = self.url.as_str().trim_end_matches('/');
+        self.client.request(method, format!("{base}{path}"))
+    }
+
+    /// The same with this one's session, or with this one's key; also at somebody else's address.
+    pub fn signed_in(&self, as_somebody: &Self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).header("cookie", as_somebody.cookie.as_ref().unwrap())
+    }
+
+    pub fn with_key(&self, of_somebody: &Self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).header("x-n8n-api-key", of_somebody.key.as_ref().unwrap())
+    }
+
     /// Signs in with the first login that the platform tells, and makes an API key, as an owner would.
     pub async fn sign_in(&mut self, api: &Api, tenant: &str) {
         let login = api.get(&format!("/tenants/{tenant}/initial-login")).await.unwrap();
@@ -67,11 +83,24 @@ impl Customer {
             self.client.post(self.url.join("/rest/login").unwrap()).json(&body).send().await.unwrap();
         assert_eq!(response.status(), 200);
         let cookie = response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        let scopes =
-            ["workflow:create", "workflow:read", "workflow:list", "workflow:activate", "execution:list"];
+        let scopes = [
+            "workflow:create",
+            "workflow:read",
+            "workflow:update",
+            "workflow:delete",
+            "workflow:list",
+            "workflow:activate",
+            "workflow:deactivate",
+            "execution:list",
+            "execution:read",
+            "execution:delete",
+            "credential:create",
+            "credential:delete",
+        ];
         let key = json!({ "label": "e2e", "expiresAt": null, "scopes": scopes });
         let request =
-            self.client.post(self.url.join("/rest/api-keys").unwrap()).header("cookie", cookie).json(&key);
+            self.client.post(self.url.join("/rest/api-keys").unwrap()).header("cookie", &cookie).json(&key);
+        self.cookie = Some(cookie);
         let made = answer(request).await.unwrap();
         self.key = Some(made["data"]["rawApiKey"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned());
     }

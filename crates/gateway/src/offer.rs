@@ -1,4 +1,4 @@
-//! What there is to choose from: plans, and the clusters to be on. It changes with a migration or an installation, so every gateway keeps
+//! What there is to choose from: plans, the clusters to be on, and how to be hosted. It changes with a migration or an installation, so every gateway keeps
 //! it for a moment.
 
 use std::{sync::Arc, time::Duration};
@@ -10,6 +10,7 @@ use crate::{
     store::{
         clusters::{self, Cluster},
         plans::{self, Plan},
+        room,
     },
 };
 
@@ -24,6 +25,8 @@ pub struct Offer {
     /// The smallest first.
     pub plans: Vec<Plan>,
     pub clusters: Vec<Cluster>,
+    /// Whether there are n8ns that tenants share.
+    pub shared: bool,
 }
 
 /// The offer as it was a moment ago.
@@ -34,9 +37,13 @@ impl Offers {
     /// What there is to choose from.
     pub async fn now(&self, statements: &Statements) -> Result<Arc<Offer>, Arc<sqlx::Error>> {
         let fresh = async || {
-            let (mut plans, clusters) = tokio::try_join!(plans::all(statements), clusters::all(statements))?;
+            let (mut plans, clusters, shared) = tokio::try_join!(
+                plans::all(statements),
+                clusters::all(statements),
+                room::is_shared(statements)
+            )?;
             plans.retain(|plan| plan.offered);
-            Ok(Arc::new(Offer { plans, clusters }))
+            Ok(Arc::new(Offer { plans, clusters, shared }))
         };
         self.0.get(|outcome| if outcome.is_ok() { KEPT_FOR } else { FAILURE_KEPT_FOR }, fresh).await
     }
@@ -74,7 +81,7 @@ impl Offer {
     }
 }
 
-/// An offer to test with: two plans, two regions, and a cluster that takes no new tenants.
+/// An offer to test with: two plans, two regions, a cluster that takes no new tenants, and an n8n to share.
 #[cfg(test)]
 pub fn sample() -> Offer {
     let plan = |name: &str| Plan { name: name.to_owned(), ..Plan::default() };
@@ -91,6 +98,7 @@ pub fn sample() -> Offer {
             cluster("two", "us-east", true, &["gdpr", "hipaa"]),
             cluster("three", "ap-south", false, &["everything"]),
         ],
+        shared: true,
     }
 }
 

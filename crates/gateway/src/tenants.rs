@@ -21,5 +21,5 @@ pub use health::TenantHealth;
 pub use named::TenantName;
 pub use new_tenant::NewTenant;
 pub use offered::{ClusterName, PlanName, Region, Rules};
-pub use room::obstacle;
+pub use room::{no_place, obstacle};
 pub use view::{InstanceView, LimitsView, TenantView};

@@ -89,11 +89,10 @@ fn is_told(problem: &Problem, body: &[u8]) -> Result<(), TestCaseError> {
     prop_assert!(!errors.is_empty(), "{problem}");
     for error in errors {
         let pointer = error["pointer"].as_str().unwrap_or("no pointer");
-        let missing = error["code"] == "required" || error["code"] == "shared_not_configured";
+        let missing = error["code"] == "required";
         let found = document.pointer(pointer).is_some_and(|value| !missing || value.is_null());
         let absent = missing && document.is_object() && pointer.matches('/').count() == 1;
-        let default = error["code"] == "shared_not_configured" && document["mode"] == "shared";
-        prop_assert!(found || absent || default, "{error} of {document}");
+        prop_assert!(found || absent, "{error} of {document}");
     }
     Ok(())
 }

@@ -50,6 +50,7 @@ codes! {
     ComplianceUnmet, CONFLICT, "compliance_unmet", "No cluster complies with all that the tenant must comply with.";
     PlanTooLarge, CONFLICT, "plan_too_large", "No cluster can run a container of this plan.";
     NoRoom, CONFLICT, "no_room", "No cluster has room for another tenant of this plan.";
+    NoSharedN8n, CONFLICT, "no_shared_n8n", "No n8n that tenants share takes another one.";
     InstanceInUse, CONFLICT, "instance_in_use", "Tenants live in this n8n.";
     RemovalUnderWay, CONFLICT, "removal_under_way", "The tenant is being removed already.";
     OperationOver, CONFLICT, "operation_over", "The operation has ended already.";
@@ -65,6 +66,8 @@ codes! {
     InvalidRequest, BAD_REQUEST, "invalid_request", "The request cannot be understood.";
     InvalidJson, BAD_REQUEST, "invalid_json", "The body is not JSON.";
     InvalidFields, UNPROCESSABLE_ENTITY, "invalid_fields", "Some fields are not valid.";
+    SharedTenant, UNPROCESSABLE_ENTITY, "shared_tenant",
+        "The tenant shares an n8n with others: it has no containers of its own.";
     IdempotencyKeyReused, UNPROCESSABLE_ENTITY, "idempotency_key_reused",
         "This idempotency key belongs to a different request.";
     HeadersTooLarge, REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "The headers are too large.";

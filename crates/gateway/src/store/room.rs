@@ -64,3 +64,29 @@ pub async fn rooms(
     .fetch_all(executor)
     .await
 }
+
+/// An n8n that tenants share, as a place for another one.
+#[derive(Debug, Clone, Copy, FromRow)]
+pub struct House {
+    pub tenants: i64,
+    pub capacity: i32,
+    /// Whether it is where a tenant asks to be, and complies with what it must.
+    pub suits: bool,
+    /// Whether it runs and takes new tenants.
+    pub ready: bool,
+}
+
+/// Which n8ns are there for tenants to share?
+pub async fn houses(
+    executor: impl PgExecutor<'_>,
+    region: Option<&str>,
+    compliance: &[String],
+) -> Result<Vec<House>, sqlx::Error> {
+    let houses = "select tenants, capacity, suits, ready from shared_n8ns($1, $2)";
+    sqlx::query_as(houses).bind(region).bind(compliance).fetch_all(executor).await
+}
+
+/// Are there any n8ns for tenants to share, ready or not?
+pub async fn is_shared(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from shared_n8ns(null, '{}'))").fetch_one(executor).await
+}

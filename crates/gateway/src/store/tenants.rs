@@ -65,6 +65,8 @@ pub struct Detailed {
     pub instances: Vec<Instance>,
     /// Present while healing does not help it.
     pub trouble: Option<Trouble>,
+    /// Of one that shares an n8n: whether that is ready, if it was seen lately.
+    pub answers: Option<bool>,
 }
 
 /// Since when, and of what, a tenant could not be healed.
@@ -84,7 +86,8 @@ impl FromRow<'_, PgRow> for Detailed {
         let main = instances.iter().find(|instance| instance.role == "main" && instance.color == color);
         let container = main.map(|instance| instance.name.clone());
         let trouble = row.try_get::<Option<Json<Trouble>>, _>("trouble")?.map(|Json(trouble)| trouble);
-        Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble })
+        let answers = row.try_get::<Option<bool>, _>("answers")?.filter(|_| is_recent(observed, asked));
+        Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble, answers })
     }
 }
 
@@ -117,11 +120,15 @@ pub struct Instance {
 impl Instance {
     /// A row changes when what is seen does; that it was still so was seen when its cluster was last looked at.
     fn date(&mut self, observed: Option<OffsetDateTime>, asked: OffsetDateTime) {
-        self.fresh = observed.is_some_and(|at| asked - at < FRESH_FOR);
+        self.fresh = is_recent(observed, asked);
         if self.state != "unknown" {
             self.seen_at = self.seen_at.map(|at| observed.map_or(at, |observed| at.max(observed)));
         }
     }
+}
+
+fn is_recent(observed: Option<OffsetDateTime>, asked: OffsetDateTime) -> bool {
+    observed.is_some_and(|at| asked - at < FRESH_FOR)
 }
 
 /// A word of a closed set, read from a column.
@@ -152,7 +159,10 @@ macro_rules! visible_tenants {
     (with $more:literal, $rest:literal) => {
         concat!(
             "select t.id, t.purpose <> 'customer' as the_platforms_own, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region, t.custom_domain,
-                    t.compliance, t.metadata, t.n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
+                    t.compliance, t.metadata,
+                    case when t.shared_instance is null then t.n8n_version
+                         else coalesce((select s.n8n_version from shared_n8n_sightings s where s.instance = t.shared_instance),
+                                       t.n8n_version) end as n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
                     l.cpu_millis, l.memory_mb, l.workers, l.storage_gb, l.executions_per_month,
                     l.concurrent_executions, l.api_calls_per_hour, ",
             $more,
@@ -179,7 +189,9 @@ macro_rules! tenants_in_detail {
                   from tenant_instances i where i.tenant_id = t.id), '[]') as instances,
                 (select c.observed_at from cluster_sightings c where c.id = t.cluster_id) as observed_at, now() as asked_at,
                 (select json_build_object('since', r.since, 'reasons', r.reasons) from tenant_troubles r
-                  where r.tenant_id = t.id and r.shown_at is not null) as trouble",
+                  where r.tenant_id = t.id and r.shown_at is not null) as trouble,
+                case when t.shared_instance is not null then
+                     (select s.answers from shared_n8n_sightings s where s.instance = t.shared_instance) end as answers",
             $rest
         )
     };

@@ -1,6 +1,6 @@
 //! How a tenant is.
 
-use common::tenant::TenantStatus;
+use common::tenant::{Mode, TenantStatus};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
@@ -38,12 +38,25 @@ impl TenantHealth {
         if detailed.tenant.status.0 != TenantStatus::Active {
             return None;
         }
+        if detailed.tenant.mode.0 == Mode::Shared {
+            return Some(Self::sharing(detailed.answers));
+        }
         let trouble = detailed.trouble.as_ref();
         Some(Self {
             status: status(trouble.is_some(), &detailed.instances),
             since: trouble.map(|trouble| trouble.since),
             reasons: trouble.map(|trouble| trouble.reasons.clone()).unwrap_or_default(),
         })
+    }
+
+    /// It is as well as the n8n that it shares, which is healed for all who do.
+    fn sharing(answers: Option<bool>) -> Self {
+        let (status, reasons) = match answers {
+            None => (HealthStatus::Unknown, vec![]),
+            Some(true) => (HealthStatus::Healthy, vec![]),
+            Some(false) => (HealthStatus::Degraded, vec!["the n8n that it shares is not ready".to_owned()]),
+        };
+        Self { status, since: None, reasons }
     }
 }
 

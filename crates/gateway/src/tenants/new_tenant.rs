@@ -50,7 +50,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{http::request::Request, offer::sample};
+    use crate::{
+        http::request::Request,
+        offer::{Offer, sample},
+    };
 
     fn parse(body: &Value) -> Result<NewTenant, Vec<(String, String)>> {
         let rules = Rules { offer: &sample(), domain: "flows.example" };
@@ -98,11 +101,19 @@ mod tests {
     }
 
     #[test]
-    fn without_a_shared_n8n_the_mode_must_be_said() {
+    fn a_tenant_shares_an_n8n_unless_it_asks_for_one_of_its_own_or_there_is_none() {
         let mut body = good();
         for mode in [json!("shared"), Value::Null] {
             body["mode"] = mode;
-            assert_eq!(parse(&body).unwrap_err(), [("/mode".to_owned(), "shared_not_configured".to_owned())]);
+            assert_eq!(parse(&body).unwrap().mode.mode(), Mode::Shared);
+            let without = Offer { shared: false, ..sample() };
+            let rules = Rules { offer: &without, domain: "flows.example" };
+            let refused = NewTenant::of_body(body.to_string().as_bytes(), &rules).unwrap_err();
+            let errors = serde_json::to_value(refused.errors()).unwrap();
+            assert_eq!(
+                (&errors[0]["pointer"], &errors[0]["code"]),
+                (&json!("/mode"), &json!("shared_not_configured"))
+            );
         }
     }
 }

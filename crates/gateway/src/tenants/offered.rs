@@ -78,26 +78,27 @@ impl Hosting {
         self.0
     }
 
-    fn offered(mode: Mode) -> Result<Self, Fault> {
+    fn offered(mode: Mode, offer: &Offer) -> Result<Self, Fault> {
         match mode {
-            Mode::Dedicated => Ok(Self(mode)),
-            Mode::Shared => Err(Fault::new(
+            Mode::Shared if !offer.shared => Err(Fault::new(
                 "shared_not_configured",
-                "tenants that share an n8n (the default mode) are not offered yet: ask for `dedicated`",
+                "there is no n8n for tenants to share (the default mode): ask for `dedicated`, or have an administrator make one \
+                 (`rp9 shared create`)",
             )),
+            Mode::Shared | Mode::Dedicated => Ok(Self(mode)),
         }
     }
 }
 
-impl<R> Field<R> for Hosting {
+impl<R: AsRef<Offer>> Field<R> for Hosting {
     const REQUIRED: bool = false;
 
-    fn read(value: Value, _: &R) -> Result<Self, Fault> {
-        Self::offered(Mode::parse(text(&value)?)?)
+    fn read(value: Value, rules: &R) -> Result<Self, Fault> {
+        Self::offered(Mode::parse(text(&value)?)?, rules.as_ref())
     }
 
-    fn absent(_: &R) -> Result<Self, Fault> {
-        Self::offered(Mode::Shared)
+    fn absent(rules: &R) -> Result<Self, Fault> {
+        Self::offered(Mode::Shared, rules.as_ref())
     }
 
     fn schema() -> Value {

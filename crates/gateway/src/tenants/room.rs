@@ -2,7 +2,7 @@
 
 use crate::{
     problem::{Code, Pointer, Problem},
-    store::room::{Room, Wanted},
+    store::room::{House, Room, Wanted},
 };
 
 /// Says what is missing where most of it is there, of the clusters where the tenant could be. `None`: nothing is, by now.
@@ -31,6 +31,30 @@ pub fn obstacle(plan: &str, wanted: &Wanted, rooms: &[Room]) -> Option<Problem> 
         return Some(Problem::new(Code::NoRoom).detail(detail));
     }
     None
+}
+
+/// Says why none of the n8ns that tenants share takes another one. `None`: one does, by now.
+pub fn no_place(houses: &[House]) -> Option<Problem> {
+    let suitable: Vec<_> = houses.iter().filter(|house| house.suits).collect();
+    let ready: Vec<_> = suitable.iter().filter(|house| house.ready).collect();
+    let detail = if suitable.is_empty() {
+        "No n8n that tenants share is in this region and complies with all of this. Ask for `dedicated`, or for less.".to_owned()
+    } else if ready.is_empty() {
+        "The n8n that tenants share does not take new tenants at the moment: it is being made, or drained. Try again later, or ask for \
+         `dedicated`."
+            .to_owned()
+    } else if ready.iter().all(|house| house.tenants >= i64::from(house.capacity)) {
+        let (tenants, capacity): (i64, i64) = ready
+            .iter()
+            .fold((0, 0), |sum, house| (sum.0 + house.tenants, sum.1 + i64::from(house.capacity)));
+        format!(
+            "The n8ns that tenants share are full: {tenants} of {capacity}. Ask for `dedicated`; an administrator can add one \
+             (`rp9 shared create`)."
+        )
+    } else {
+        return None;
+    };
+    Some(Problem::new(Code::NoSharedN8n).detail(detail).at(Pointer::to("mode")))
 }
 
 fn largest(rooms: &[Room]) -> Option<&Room> {
@@ -87,6 +111,22 @@ mod tests {
             if let (Some((_, text)), Some((_, words))) = (told, expected) {
                 assert!(text.contains(words), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn why_no_shared_n8n_takes_another_is_said() {
+        let house = |tenants, suits, ready| House { tenants, capacity: 2, suits, ready };
+        let said = |houses: &[House]| no_place(houses).map(|problem| problem.to_string());
+        for (houses, expected) in [
+            (&[house(0, false, true)][..], Some("region")),
+            (&[house(0, true, false), house(0, false, true)], Some("being made")),
+            (&[house(2, true, true), house(3, true, true), house(0, true, false)], Some("5 of 4")),
+            (&[house(2, true, true), house(1, true, true)], None),
+        ] {
+            let said = said(houses);
+            assert_eq!(said.is_some(), expected.is_some(), "{said:?}");
+            assert!(said.is_none_or(|said| said.contains(expected.unwrap())), "{expected:?}");
         }
     }
 }

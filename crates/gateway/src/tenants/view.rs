@@ -42,9 +42,10 @@ pub struct TenantView {
     /// The name of its main container, once there is one.
     container_id: Option<String>,
     n8n_version: String,
-    cpu_cores: f64,
-    memory_mb: i32,
-    workers: i32,
+    /// Of each of its containers; null for one that shares an n8n, as the next two.
+    cpu_cores: Option<f64>,
+    memory_mb: Option<i32>,
+    workers: Option<i32>,
     storage_gb: i32,
     /// Which cluster it is on, once it was placed.
     cluster: Option<String>,
@@ -59,6 +60,7 @@ pub struct TenantView {
 impl TenantView {
     /// A tenant, with the address it has here.
     pub fn new(tenant: Tenant, public: &PublicAddress) -> Self {
+        let own = tenant.mode.0 == Mode::Dedicated;
         Self {
             id: tenant.id,
             login_url: public.login_url(&tenant.subdomain),
@@ -74,9 +76,9 @@ impl TenantView {
             metadata: tenant.metadata,
             container_id: tenant.container,
             n8n_version: tenant.n8n_version,
-            cpu_cores: cores(tenant.cpu_millis),
-            memory_mb: tenant.memory_mb,
-            workers: tenant.workers,
+            cpu_cores: own.then(|| cores(tenant.cpu_millis)),
+            memory_mb: own.then_some(tenant.memory_mb),
+            workers: own.then_some(tenant.workers),
             storage_gb: tenant.storage_gb,
             cluster: tenant.cluster_id,
             created_at: tenant.created_at,
@@ -169,9 +171,10 @@ impl From<Instance> for InstanceView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Limits)]
 pub struct LimitsView {
-    cpu_cores: f64,
-    memory_mb: i32,
-    workers: i32,
+    /// Of each container of a dedicated tenant; null for one that shares an n8n, as the next two.
+    cpu_cores: Option<f64>,
+    memory_mb: Option<i32>,
+    workers: Option<i32>,
     storage_gb: i32,
     executions_per_month: i32,
     concurrent_executions: i32,
@@ -180,10 +183,11 @@ pub struct LimitsView {
 
 impl From<&Tenant> for LimitsView {
     fn from(tenant: &Tenant) -> Self {
+        let own = tenant.mode.0 == Mode::Dedicated;
         Self {
-            cpu_cores: cores(tenant.cpu_millis),
-            memory_mb: tenant.memory_mb,
-            workers: tenant.workers,
+            cpu_cores: own.then(|| cores(tenant.cpu_millis)),
+            memory_mb: own.then_some(tenant.memory_mb),
+            workers: own.then_some(tenant.workers),
             storage_gb: tenant.storage_gb,
             executions_per_month: tenant.executions_per_month,
             concurrent_executions: tenant.concurrent_executions,
@@ -195,9 +199,9 @@ impl From<&Tenant> for LimitsView {
 impl From<&Plan> for LimitsView {
     fn from(plan: &Plan) -> Self {
         Self {
-            cpu_cores: cores(plan.cpu_millis),
-            memory_mb: plan.memory_mb,
-            workers: plan.workers,
+            cpu_cores: Some(cores(plan.cpu_millis)),
+            memory_mb: Some(plan.memory_mb),
+            workers: Some(plan.workers),
             storage_gb: plan.storage_gb,
             executions_per_month: plan.executions_per_month,
             concurrent_executions: plan.concurrent_executions,

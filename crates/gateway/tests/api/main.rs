@@ -28,6 +28,7 @@ mod offer;
 mod openapi;
 mod operations;
 mod outside;
+mod placing;
 mod pressure;
 mod rates;
 mod read_only;

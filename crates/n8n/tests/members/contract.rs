@@ -101,7 +101,7 @@ async fn is_made(members: &dyn Members, instance: &Name, one: &Member) {
         .await
         .unwrap();
     let login = members.login(instance, &one.place).await.unwrap();
-    assert_eq!(login.email, email(one.tenant));
+    assert_eq!(login.email, n8n::members::email(one.tenant));
     assert!(account::is_hash_of(&"Another-1".to_owned().into(), &login.password_hash));
     // Nobody takes over a user, a project or an address that is somebody else's.
     let stranger = member(&one.token);

@@ -75,7 +75,12 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
             creates || route.is("post", "/tenants/{id}/reset-login") || route.is("delete", "/tenants/{id}")
         }
         Code::SubdomainTaken | Code::PlanTooLarge | Code::NoRoom => creates,
-        Code::CustomDomainTaken | Code::ComplianceUnmet => route.is("post", "/tenants"),
+        Code::CustomDomainTaken | Code::ComplianceUnmet | Code::NoSharedN8n => route.is("post", "/tenants"),
+        Code::SharedTenant => {
+            route.is("post", "/tenants/{id}/restart")
+                || route.is("post", "/tenants/{id}/scale")
+                || route.is("get", "/tenants/{id}/logs")
+        }
         Code::InstanceInUse => route.is("delete", "/shared-instances/{id}"),
         Code::RemovalUnderWay => removes || command && route.path.starts_with("/shared-instances/"),
         Code::TenantDeleted => removes,

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use common::{
     id::{OperationId, TenantId},
-    tenant::{Purpose, TenantStatus},
+    tenant::{Mode, Purpose, TenantStatus},
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -40,8 +40,8 @@ pub struct Created {
 
 /// Creates a tenant.
 ///
-/// Answered as soon as it is certain to happen; `Location` names the operation to watch. What no cluster can hold is refused: 409
-/// `plan_too_large` or `no_room`, with the figures.
+/// Answered as soon as it is certain to happen; `Location` names the operation to watch. It shares an n8n with others unless `mode` is
+/// `dedicated`. What nobody can hold is refused with the figures: 409 `no_shared_n8n`, and for a dedicated one `plan_too_large` or `no_room`.
 #[utoipa::path(
     post, path = "/tenants", tag = "tenants",
     request_body = NewTenant,
@@ -86,8 +86,17 @@ pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>)
     };
     match commands::create(&app, &command, operation, &effect, answer).await? {
         Some(answer) => Ok(answer),
+        None if tenant.mode.mode() == Mode::Shared => {
+            Err(no_place(&app, region, tenant.compliance.tags()).await?)
+        }
         None => Err(obstacle(&app, plan, region, tenant.compliance.tags()).await?),
     }
+}
+
+/// Asked afterwards, as below.
+async fn no_place(app: &App, region: Option<&str>, compliance: &[String]) -> Answered<Problem> {
+    let houses = room::houses(&app.statements, region, compliance).await?;
+    Ok(tenants::no_place(&houses).unwrap_or_else(|| Problem::new(Code::NoSharedN8n)))
 }
 
 /// Asked afterwards, and only of what was refused: accepting stays one statement.

@@ -28,6 +28,7 @@ use crate::{
     store::audit,
 };
 
+use super::operate::has_containers;
 use follow::{Feed, LastLine, told};
 
 /// When nothing is said.
@@ -108,7 +109,7 @@ pub struct LogLineView {
 
 /// Shows the last lines that the tenant's containers wrote, oldest first.
 ///
-/// At most 512 kB of text. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+/// At most 512 kB of text. One that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
 /// With `follow=true` these lines, and then those that are written, are told as server-sent events: each message's data is a `LogLine`. A
 /// message named `gap` says that more was written in a second than is carried, one named `end` why the stream ends; a client that comes
 /// back with `Last-Event-ID` goes on after that line.
@@ -135,6 +136,7 @@ pub async fn logs(
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
     let query = read_query(query.as_deref(), &headers)?;
+    has_containers(&of.tenant)?;
     let place = if query.follow { Some(app.log_followers.place()?) } else { None };
     let Query { role, tail, after, .. } = query;
     let asked = AskLogs { tenant: of.tenant.id, cluster: of.tenant.cluster(), role, tail, after };

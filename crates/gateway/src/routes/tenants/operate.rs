@@ -4,7 +4,7 @@ use axum::response::Response;
 use common::{
     id::{OperationId, TenantId},
     operations::{NewOperation, TenantRequest},
-    tenant::TenantStatus,
+    tenant::{Mode, TenantStatus},
 };
 use http::StatusCode;
 use serde::Serialize;
@@ -59,6 +59,15 @@ pub async fn operate<A, R: TenantRequest>(
     match commands::accept(app, command, &new, answer).await? {
         Some(answer) => Ok(answer),
         None => not_accepted::<A, R>(app, command).await,
+    }
+}
+
+/// Refuses what can only be done to containers of a tenant's own.
+pub fn has_containers(tenant: &Tenant) -> Answered<()> {
+    match tenant.mode.0 {
+        Mode::Dedicated => Ok(()),
+        Mode::Shared => Err(Problem::new(Code::SharedTenant)
+            .detail("What it may use follows from its plan, and the n8n that it shares is looked after for all who do.")),
     }
 }
 

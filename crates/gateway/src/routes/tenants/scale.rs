@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use common::operations::Request as _;
 use wire::kinds::TenantScale;
 
-use super::operate::{Accepted, operate, so_already};
+use super::operate::{Accepted, has_containers, operate, so_already};
 use crate::{
     app::App,
     auth::{Command, absent},
@@ -68,6 +68,7 @@ async fn is_so(
 
 async fn wanted(app: &App, command: &Command<For<TenantScale>, Tenant>) -> Answered<Scale> {
     let tenant = command.target();
+    has_containers(tenant)?;
     let plan = plans::all(&app.statements).await?.into_iter().find(|plan| plan.name == tenant.plan);
     let plan = plan
         .ok_or_else(|| Problem::new(Code::Conflict).detail("The tenant's plan is not offered any more."))?;

@@ -41,7 +41,7 @@ pub async fn show(
     of: TenantOf<Read, Detailed>,
 ) -> Answered<Json<Data<TenantDetails>>> {
     let health = TenantHealth::of(&of.tenant);
-    let Detailed { tenant, instances, trouble: _ } = of.tenant;
+    let Detailed { tenant, instances, trouble: _, answers: _ } = of.tenant;
     let data = TenantDetails {
         status: tenant.status.0,
         health,

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use wire::kinds::{TenantRestart, TenantResume, TenantSuspend};
 
-use super::operate::{Accepted, operate};
+use super::operate::{Accepted, has_containers, operate};
 use crate::{
     app::App,
     commands::{Asked, For},
@@ -34,6 +34,9 @@ type Verb<R> = Asked<OptionalReasonBody, For<R>, Tenant>;
     )
 )]
 pub async fn restart(State(app): State<App>, asked: Verb<TenantRestart>) -> Answered<Response> {
+    if let Err(problem) = has_containers(asked.command.target()) {
+        return asked.command.repeat_or(&app.statements, problem).await;
+    }
     operate(&app, &asked.command, &TenantRestart {}, asked.body.reason.as_ref()).await
 }
 

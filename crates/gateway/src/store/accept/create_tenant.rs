@@ -35,20 +35,26 @@ pub struct CreateTenant<'a> {
 const STATEMENT: &str = accepting!(
     // What is not known of a cluster does not stand in the way. Fewer than 200 places may be given away by those who are being
     // accepted in this moment: then one takes a turn after the other (`places_left`).
-    possible: "select from plans p, lateral (
+    // One that shares an n8n is placed at once (`place_in_shared`), and takes nothing else.
+    possible: "select null::uuid as instance, null::text as cluster_id
+                 from plans p, lateral (
                    select coalesce(max(case when r.cpu_millis < p.cpu_millis or r.memory_mb < p.memory_mb
                                               or not cluster_suits(c, $31, $33) then 0
                                             else coalesce(least(r.connections / nullif(p.connections, 0), r.subnets),
                                                           1000) end), 1000) as free
                      from cluster_room() r join clusters c on c.id = r.id) places
-                where p.name = $30
+                where p.name = $30 and $28 = 'dedicated'
                   and case when places.free between 1 and 199 then places_left(p.name, $31, $33) > 0
-                           else places.free > 0 end",
+                           else places.free > 0 end
+                union all
+               select place.instance, place.cluster_id from place_in_shared($31, $33) place where $28 = 'shared'",
     subject: "tenant as (
                  insert into tenants
                      (id, name, email, subdomain, mode, status, plan, region, custom_domain, compliance, metadata,
-                      n8n_version, purpose, capacity)
-                 select $10, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37 from accepted
+                      n8n_version, purpose, capacity, cluster_id, shared_instance)
+                 select $10, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37,
+                        possible.cluster_id, possible.instance::text
+                   from accepted, possible
                  returning id, plan, cluster_id
              ), subject as (select id, cluster_id, 'failed' as former_status from tenant)",
     effect: "limits as (
