@@ -120,6 +120,7 @@ async fn one_is_made_keeps_strangers_apart_heals_and_goes() {
     assert_eq!(labelled("container", &shared.id).len(), 3, "a main and two workers");
     every_process_has_the_hooks(&shared);
     nobody_but_staff_finds_it(&shared).await;
+    nobody_but_the_platform_reaches_its_api_with_the_platforms_key(&shared);
 
     let member = shared.join();
     let (workflow, node) = shared.save(&member, "orders");
@@ -188,6 +189,25 @@ async fn nobody_but_staff_finds_it(shared: &Shared) {
     let own = listed.body["data"].as_array().unwrap().iter().find(|one| one["id"] == **id).unwrap().clone();
     assert_eq!((&own["state"], &own["tenants"]), (&"active".into(), &0.into()));
     assert_eq!(api.get(&format!("/tenants/{id}/initial-login")).await.unwrap().status, 404);
+}
+
+/// The way that the provisioner has, and whoever lives in there or beside it has not, even with the key.
+fn nobody_but_the_platform_reaches_its_api_with_the_platforms_key(shared: &Shared) {
+    let key = shared.sql(r#"select "apiKey" from user_api_keys where label = 'rp9 control plane'"#).unwrap();
+    let ask = |edge: &str| {
+        let url = format!("http://{edge}:8002/{}/api/v1/users", shared.id);
+        format!(
+            "fetch('{url}', {{ headers: {{ 'x-n8n-api-key': '{key}' }} }}).then((answer) => console.log(answer.status))"
+        )
+    };
+    let main = &shared.containers("-main")[0];
+    let image = docker(&["inspect", "--format", "{{.Config.Image}}", main]).unwrap();
+    // Where the provisioner is, with a program that can ask.
+    let network = format!("container:{}", Service::of("provisioner").name());
+    let beside = ["run", "--rm", "--network", &network, "--entrypoint", "node", &image, "-e"];
+    let platform = docker(&[&beside[..], &[&ask("traefik")]].concat()).unwrap();
+    let tenant = docker(&["exec", main, "node", "-e", &ask("edge")]).unwrap();
+    assert_eq!((platform.as_str(), tenant.as_str()), ("200", "404"));
 }
 
 async fn gone(shared: Shared) {

@@ -56,9 +56,10 @@ pub(super) fn webhooks_of(prefix: &Prefix) -> String {
     format!("PathRegexp(`^/({WEBHOOKS})/{prefix}/`)")
 }
 
-/// Which paths lead to executions that wait: n8n asks for the signature that it gave to each. Whatever else begins so has its editor's page.
+/// Which paths lead to executions that wait: n8n asks for the signature that it gave to each, and finds it in the body where Slack or Telegram
+/// call for all of them alike. Whatever else begins so has its editor's page.
 pub(super) fn executions_that_wait() -> &'static str {
-    "PathRegexp(`^/(webhook-waiting|form-waiting)/[0-9]+(/[^/]+)?$`)"
+    "PathRegexp(`^/((webhook-waiting|form-waiting)/[0-9]+(/[^/]+)?|webhook-waiting-(slack|telegram))$`)"
 }
 
 /// Puts each path to a webhook into the tenant's part, unless it is there already.

@@ -1,6 +1,6 @@
 //! The platform's own way into an n8n that tenants share.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use edge::StandIn;
 
@@ -8,12 +8,15 @@ use crate::shared::{A, BASE, Heard, World};
 use crate::support::Ports;
 
 /// In the network that tenants' containers are in.
-const TENANT: Ipv4Addr = Ipv4Addr::new(127, 201, 0, 5);
+const TENANT: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 201, 0, 5));
+
+/// Not there.
+const PLATFORM: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 const CLOSE: &str = "Connection: close\r\n";
 
 /// On the entrypoint `inner`, from this address.
-async fn ask(world: &World, from: Ipv4Addr, host: &str, path: &str, lines: &str) -> Result<Heard, String> {
+async fn ask(world: &World, from: IpAddr, host: &str, path: &str, lines: &str) -> Result<Heard, String> {
     world.call_from(from, world.ports.inner, host, path, &format!("{lines}{CLOSE}")).await
 }
 
@@ -39,7 +42,7 @@ async fn the_api_is_reached_for_nobody_and_as_it_was_asked_for(world: &World) {
     ] {
         // Whatever host it was asked of.
         for host in ["traefik:8002", BASE, "a.localhost", "own.localhost"] {
-            let heard = ask(world, Ipv4Addr::LOCALHOST, host, &format!("/{id}{path}"), forged).await.unwrap();
+            let heard = ask(world, PLATFORM, host, &format!("/{id}{path}"), forged).await.unwrap();
             assert_eq!((heard.by.as_str(), heard.path.as_str()), ("shared", path), "{host}");
             assert!(heard.header("x-rp9-shared-tenant").is_empty(), "{heard:?}");
             assert_eq!(heard.header("x-n8n-api-key"), ["ours"]);
@@ -69,7 +72,7 @@ async fn nothing_else_is_there(world: &World) {
         &format!("/x/{id}/api/v1/workflows"),
     ] {
         for host in ["traefik:8002", BASE, "a.localhost", "own.localhost"] {
-            let heard = ask(world, Ipv4Addr::LOCALHOST, host, path, "").await;
+            let heard = ask(world, PLATFORM, host, path, "").await;
             assert_eq!(heard.unwrap_err(), "404", "{host}{path}");
         }
     }
@@ -77,7 +80,7 @@ async fn nothing_else_is_there(world: &World) {
     for port in [world.ports.web, world.ports.probe] {
         for host in ["traefik:8002", BASE] {
             let path = format!("/{id}/api/v1/workflows");
-            let heard = world.call_from(Ipv4Addr::LOCALHOST, port, host, &path, CLOSE).await;
+            let heard = world.call_from(PLATFORM, port, host, &path, CLOSE).await;
             assert_eq!(heard.unwrap_err(), "404", "{host}:{port}");
         }
     }
@@ -93,6 +96,9 @@ async fn nobody_from_a_tenants_network_is_answered(world: &World) {
     ] {
         assert_eq!(ask(world, TENANT, "traefik:8002", &path, lines).await.unwrap_err(), "404", "{lines}");
     }
+    // Over IP 6 nobody is, whether the machine has it or not.
+    let link = ask(world, Ipv6Addr::LOCALHOST.into(), "traefik:8002", &path, "").await.unwrap_err();
+    assert!(["404", ""].contains(&link.as_str()), "{link}");
     // Who calls an address that anybody may call is.
     let public = world.call_from(TENANT, world.ports.web, "a.localhost", "/api/v1/workflows", CLOSE).await;
     assert_eq!(public.unwrap().by, "shared");
@@ -102,11 +108,11 @@ async fn of_an_n8n_that_rests_or_is_away_nothing_is_reached(world: &World) {
     let path = format!("/{}/api/v1/workflows", world.instance);
     for stand_in in StandIn::ALL {
         world.change(BASE, |route| route.stand_in = Some(stand_in)).await;
-        let heard = ask(world, Ipv4Addr::LOCALHOST, "traefik:8002", &path, "").await.unwrap();
+        let heard = ask(world, PLATFORM, "traefik:8002", &path, "").await.unwrap();
         let told = (heard.by.as_str(), heard.header("x-rp9-stand-in"));
         assert_eq!(told, ("page", vec![stand_in.as_str()]));
     }
     world.change(BASE, |route| route.stand_in = None).await;
-    let heard = ask(world, Ipv4Addr::LOCALHOST, "traefik:8002", &path, "").await;
+    let heard = ask(world, PLATFORM, "traefik:8002", &path, "").await;
     assert_eq!(heard.unwrap().by, "shared");
 }

@@ -1,6 +1,6 @@
 //! Tenants who share an n8n, and what reaches it and a neighbour with one of its own.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use common::id::TenantId;
@@ -121,13 +121,13 @@ impl World {
 
     /// The same with these lines in its head.
     pub async fn call_with(&self, host: &str, path: &str, lines: &str) -> Result<Heard, String> {
-        self.call_from(Ipv4Addr::LOCALHOST, self.ports.web, host, path, lines).await
+        self.call_from(Ipv4Addr::LOCALHOST.into(), self.ports.web, host, path, lines).await
     }
 
     /// The same from this address and to this port.
     pub async fn call_from(
         &self,
-        from: Ipv4Addr,
+        from: IpAddr,
         port: u16,
         host: &str,
         path: &str,
@@ -214,9 +214,13 @@ async fn each_tenant_of_a_shared_n8n_has_its_own_webhooks_under_its_own_address(
 }
 
 async fn of_an_n8n_that_tenants_share_only_their_parts_are_there(world: &World) {
-    for path in
-        ["/webhook-waiting/7?signature=x", "/form-waiting/7/x", "/form-waiting/7/n8n-execution-status"]
-    {
+    for path in [
+        "/webhook-waiting/7?signature=x",
+        "/form-waiting/7/x",
+        "/form-waiting/7/n8n-execution-status",
+        "/webhook-waiting-slack",
+        "/webhook-waiting-telegram",
+    ] {
         assert_eq!(world.reaches(BASE, path).await, Some(("shared".to_owned(), path.to_owned())));
     }
     let nobody = "aaaaaaaaaaaaaaaa";
@@ -233,6 +237,10 @@ async fn of_an_n8n_that_tenants_share_only_their_parts_are_there(world: &World) 
         "/webhook-waiting/",
         "/form-waiting/",
         "/form-waiting/x",
+        "/form-waiting-slack",
+        "/webhook-waiting-slack/",
+        "/webhook-waiting-telegram/x",
+        "/webhook-waiting-x",
         "/form-waiting/7x",
         "/webhook-waiting/7/",
         "/webhook-waiting/7/x/y",

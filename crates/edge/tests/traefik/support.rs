@@ -1,6 +1,6 @@
 //! A Traefik to try, what it is told, and whoever answers behind it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,16 +57,19 @@ pub async fn ask(port: u16, host: &str, path: &str) -> String {
 
 /// The same with these lines of its head besides, one of which must have the connection closed.
 pub async fn ask_with(port: u16, host: &str, path: &str, lines: &str) -> String {
-    ask_from(Ipv4Addr::LOCALHOST, port, host, path, lines).await
+    ask_from(Ipv4Addr::LOCALHOST.into(), port, host, path, lines).await
 }
 
 /// The same from this address of the machine's.
-pub async fn ask_from(from: Ipv4Addr, port: u16, host: &str, path: &str, lines: &str) -> String {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind((from, 0).into()).unwrap();
-    let Ok(mut stream) = socket.connect((Ipv4Addr::LOCALHOST, port).into()).await else {
+pub async fn ask_from(from: IpAddr, port: u16, host: &str, path: &str, lines: &str) -> String {
+    let (socket, to) = match from {
+        IpAddr::V4(_) => (TcpSocket::new_v4(), IpAddr::from(Ipv4Addr::LOCALHOST)),
+        IpAddr::V6(_) => (TcpSocket::new_v6(), IpAddr::from(Ipv6Addr::LOCALHOST)),
+    };
+    let Ok(socket) = socket.and_then(|socket| socket.bind((from, 0).into()).map(|()| socket)) else {
         return String::new();
     };
+    let Ok(mut stream) = socket.connect((to, port).into()).await else { return String::new() };
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -101,7 +104,7 @@ impl Traefik {
         let flags = [
             format!("--entrypoints.web.address=127.0.0.1:{web}"),
             format!("--entrypoints.probe.address=127.0.0.1:{probe}"),
-            format!("--entrypoints.inner.address=127.0.0.1:{inner}"),
+            format!("--entrypoints.inner.address=:{inner}"),
             format!("--providers.http.endpoint=http://{provider}/"),
             "--providers.http.pollInterval=200ms".into(),
             "--providers.providersThrottleDuration=0".into(),

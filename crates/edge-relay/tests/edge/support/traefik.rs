@@ -45,7 +45,7 @@ impl Traefik {
         let here = [
             ("\":8000\"", format!("127.0.0.1:{}", ports.web)),
             ("\":8001\"", format!("127.0.0.1:{}", ports.probe)),
-            ("\"0.0.0.0:8002\"", format!("127.0.0.1:{}", ports.inner)),
+            ("\":8002\"", format!("127.0.0.1:{}", ports.inner)),
             ("\":8082\"", format!("127.0.0.1:{}", ports.ping)),
             ("edge-relay:8081", format!("127.0.0.1:{}", ports.relay)),
             ("@EDGE_TOKEN@", TOKEN.to_owned()),

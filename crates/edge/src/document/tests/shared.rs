@@ -157,7 +157,7 @@ fn the_platform_has_one_way_in_which_nothing_else_is_on_and_follows_the_n8ns_sid
     assert_eq!(inner, ["shared-1.localhost_inner"]);
     assert_eq!(way(&document, &inner[0]).0, "shared-1.localhost");
     let rule = document["http"]["routers"][&inner[0]]["rule"].as_str().unwrap();
-    assert!(rule.ends_with("&& !ClientIP(`10.201.0.0/16`)"), "{rule}");
+    assert!(rule.ends_with("&& ClientIP(`0.0.0.0/0`) && !ClientIP(`10.201.0.0/16`)"), "{rule}");
 
     let resting = Route { stand_in: Some(StandIn::Suspended), ..base() };
     let (service, told) = way(&served(&[resting]), &inner[0]);
