@@ -539,8 +539,8 @@ export interface paths {
         put?: never;
         /**
          * Creates a tenant.
-         * @description Answered as soon as it is certain to happen; `Location` names the operation to watch. What no cluster can hold is refused: 409
-         *     `plan_too_large` or `no_room`, with the figures.
+         * @description Answered as soon as it is certain to happen; `Location` names the operation to watch. It shares an n8n with others unless `mode` is
+         *     `dedicated`. What nobody can hold is refused with the figures: 409 `no_shared_n8n`, and for a dedicated one `plan_too_large` or `no_room`.
          */
         post: operations["tenants_create"];
         delete?: never;
@@ -619,7 +619,7 @@ export interface paths {
         };
         /**
          * Shows the last lines that the tenant's containers wrote, oldest first.
-         * @description At most 512 kB of text. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+         * @description At most 512 kB of text. One that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
          *     With `follow=true` these lines, and then those that are written, are told as server-sent events: each message's data is a `LogLine`. A
          *     message named `gap` says that more was written in a second than is carried, one named `end` why the stream ends; a client that comes
          *     back with `Last-Event-ID` goes on after that line.
@@ -838,7 +838,7 @@ export interface components {
             tenant_id?: string | null;
         };
         /** @enum {string} */
-        AuditOutcome: "accepted" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
+        AuditOutcome: "accepted" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
@@ -1159,16 +1159,19 @@ export interface components {
             api_calls_per_hour: number;
             /** Format: int32 */
             concurrent_executions: number;
-            /** Format: double */
-            cpu_cores: number;
+            /**
+             * Format: double
+             * @description Of each container of a dedicated tenant; null for one that shares an n8n, as the next two.
+             */
+            cpu_cores?: number | null;
             /** Format: int32 */
             executions_per_month: number;
             /** Format: int32 */
-            memory_mb: number;
+            memory_mb?: number | null;
             /** Format: int32 */
             storage_gb: number;
             /** Format: int32 */
-            workers: number;
+            workers?: number | null;
         };
         /** @description One line that a container wrote. */
         LogLine: {
@@ -1360,7 +1363,7 @@ export interface components {
             data: components["schemas"]["Plan"][];
         };
         /** @enum {string} */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
         /** @description An error, as RFC 9457 wants it told. */
         ProblemDocument: {
             /** @description The stable word to branch on. */
@@ -1599,8 +1602,11 @@ export interface components {
             compliance: string[];
             /** @description The name of its main container, once there is one. */
             container_id?: string | null;
-            /** Format: double */
-            cpu_cores: number;
+            /**
+             * Format: double
+             * @description Of each of its containers; null for one that shares an n8n, as the next two.
+             */
+            cpu_cores?: number | null;
             /** Format: date-time */
             created_at: string;
             custom_domain?: string | null;
@@ -1612,7 +1618,7 @@ export interface components {
             /** @description Where its people sign in. */
             login_url: string;
             /** Format: int32 */
-            memory_mb: number;
+            memory_mb?: number | null;
             metadata: Record<string, never>;
             mode: components["schemas"]["Mode"];
             n8n_version: string;
@@ -1626,7 +1632,7 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
             /** Format: int32 */
-            workers: number;
+            workers?: number | null;
         };
         /** @description A tenant, what runs for it and what it may use. */
         TenantDetails: {
@@ -1708,7 +1714,7 @@ export interface operations {
                 /** @description What was asked for, such as `tenant.create`. */
                 action?: string;
                 /** @description `accepted`, `shown`, `refused`, or a problem's code: refused with that. */
-                outcome?: "accepted" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+                outcome?: "accepted" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
                 /** @description Not before this moment (RFC 3339). */
                 since?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -6975,6 +6981,8 @@ export interface operations {
              *
              *     `no_room`: No cluster has room for another tenant of this plan.
              *
+             *     `no_shared_n8n`: No n8n that tenants share takes another one.
+             *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */
             409: {
@@ -7870,7 +7878,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `invalid_fields`: Some fields are not valid. */
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `shared_tenant`: The tenant shares an n8n with others: it has no containers of its own.
+             */
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -8335,6 +8347,8 @@ export interface operations {
             };
             /**
              * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `shared_tenant`: The tenant shares an n8n with others: it has no containers of its own.
              *
              *     `idempotency_key_reused`: This idempotency key belongs to a different request.
              */
@@ -8802,6 +8816,8 @@ export interface operations {
             };
             /**
              * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `shared_tenant`: The tenant shares an n8n with others: it has no containers of its own.
              *
              *     `idempotency_key_reused`: This idempotency key belongs to a different request.
              */

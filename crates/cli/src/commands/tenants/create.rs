@@ -23,7 +23,7 @@ pub struct Create {
     /// What it may use: `rp9 plans`
     #[arg(long)]
     plan: String,
-    /// `shared` or `dedicated`; the API's own choice when absent
+    /// `shared`, in an n8n with others (also when absent), or `dedicated`, with an n8n of its own
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<String>,
