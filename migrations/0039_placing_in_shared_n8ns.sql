@@ -37,12 +37,14 @@ begin
     end loop;
 end $$;
 
--- How an n8n that tenants share is, for each of those: a view, as of clusters (0038). Owners see which one is theirs, and no more of it than this.
+-- How the n8n is that a tenant shares: a view, as of clusters (0038). Owners see their own tenants' and not which one it is.
 create view shared_n8n_sightings as
-    select t.id::text as instance, t.n8n_version,
-           exists (select from tenant_instances i where i.tenant_id = t.id and i.role = 'main' and i.color = t.active_color
-                      and i.state = 'running' and i.health in ('healthy', 'none')) as answers
-      from tenants t where t.purpose = 'shared';
+    select t.id as tenant, s.n8n_version,
+           case when current_user <> 'authenticated' then s.id end as instance,
+           exists (select from tenant_troubles r where r.tenant_id = s.id and r.shown_at is not null) as troubled,
+           (select coalesce(bool_or(i.role = 'main') and bool_or(i.role = 'worker'), false) from tenant_instances i
+             where i.tenant_id = s.id and i.color = s.active_color and i.state = 'running' and i.health in ('healthy', 'none')) as ready
+      from tenants t join tenants s on s.id::text = t.shared_instance
+     where current_user <> 'authenticated' or t.id = any ((select visible_tenants())::uuid[]);
 revoke all on shared_n8n_sightings from public, anon, authenticated, service_role;
 grant select on shared_n8n_sightings to authenticated, service_role;
-grant select (shared_instance) on tenants to authenticated;

@@ -9,3 +9,6 @@ create table resting_workspaces (
     noted_at  timestamptz not null default now()
 );
 call guard_table('resting_workspaces');
+
+-- Who left lately is asked with every look at the routes: of those, and of nobody else.
+create index tenants_left on tenants (updated_at) where status in ('failed', 'deleting', 'deleted');

@@ -129,7 +129,11 @@ mod tests {
         let memory = memory();
         assert_eq!(memory.recall().unwrap(), None);
         for id in [1, 2] {
-            let snapshot = Snapshot { record: RecordId::from_uuid(Uuid::from_u128(id)), routes: Vec::new() };
+            let snapshot = Snapshot {
+                record: RecordId::from_uuid(Uuid::from_u128(id)),
+                routes: Vec::new(),
+                left: Vec::new(),
+            };
             memory.keep(&snapshot).unwrap();
             fs::write(memory.folder.join("routes.json.part"), b"{\"rec").unwrap();
             assert_eq!(memory.recall().unwrap(), Some(snapshot));

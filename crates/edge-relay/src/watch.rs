@@ -85,7 +85,9 @@ mod tests {
         }];
         let folder = std::env::temp_dir().join(format!("rp9-watch-{}", Uuid::now_v7()));
         let memory = Memory::at(folder.clone()).unwrap();
-        memory.keep(&Snapshot { record: RecordId::from_uuid(Uuid::from_u128(1)), routes }).unwrap();
+        memory
+            .keep(&Snapshot { record: RecordId::from_uuid(Uuid::from_u128(1)), routes, left: Vec::new() })
+            .unwrap();
         let waiting = "http://edge-relay:8082".parse().unwrap();
         let settings =
             Settings { tls: None, waiting, in_flight: 500, tenants: "10.201.0.0/16".parse().unwrap() };

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt};
 use common::id::RecordId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Host, Snapshot};
+use crate::{Host, Route, Snapshot};
 
 /// Of what is served, so much may go at once: a fifth.
 const LARGEST_LOSS: usize = 5;
@@ -19,7 +19,7 @@ const A_FEW: usize = 5;
 pub enum Refusal {
     /// It is of another record than what is served.
     Stranger { served: RecordId, offered: RecordId },
-    /// Too many of the hosts that are served are not in it.
+    /// Too many of the hosts that are served are not in it, and nobody says that their tenants left.
     Shrunk { lost: usize, of: usize },
 }
 
@@ -40,7 +40,9 @@ pub fn refusal(served: &Snapshot, offered: &Snapshot) -> Option<Refusal> {
         return Some(Refusal::Stranger { served: served.record, offered: offered.record });
     }
     let kept: HashSet<&Host> = offered.routes.iter().map(|route| &route.host).collect();
-    let lost = served.routes.iter().filter(|route| !kept.contains(&route.host)).count();
+    let left: HashSet<_> = offered.left.iter().collect();
+    let is_lost = |route: &&Route| !kept.contains(&route.host) && !left.contains(&route.tenant);
+    let lost = served.routes.iter().filter(is_lost).count();
     let of = served.routes.len();
     (lost > A_FEW && lost * LARGEST_LOSS > of).then_some(Refusal::Shrunk { lost, of })
 }
@@ -51,7 +53,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::Route;
 
     fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
         let route = |number| Route {
@@ -63,7 +64,19 @@ mod tests {
             stand_in: None,
             generation: 1,
         };
-        Snapshot { record: RecordId::from_uuid(Uuid::from_u128(record)), routes: hosts.map(route).collect() }
+        let record = RecordId::from_uuid(Uuid::from_u128(record));
+        Snapshot { record, routes: hosts.map(route).collect(), left: Vec::new() }
+    }
+
+    #[test]
+    fn whoever_is_said_to_have_left_is_not_lost() {
+        let served = snapshot(1, 0..40);
+        let left =
+            |range: std::ops::Range<usize>| served.routes[range].iter().map(|route| route.tenant).collect();
+        let offered = |range| Snapshot { left: left(range), ..snapshot(1, 0..0) };
+        assert_eq!(refusal(&served, &offered(0..40)), None);
+        assert_eq!(refusal(&served, &offered(0..35)), None);
+        assert_eq!(refusal(&served, &offered(0..31)), Some(Refusal::Shrunk { lost: 9, of: 40 }));
     }
 
     #[test]

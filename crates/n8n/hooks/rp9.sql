@@ -86,6 +86,9 @@ END $$;
 -- date at each start and leaves those alone that are not its own.
 INSERT INTO public.role (slug, "displayName", description, "roleType", "systemRole")
 VALUES ('global:tenant', 'Tenant', 'One tenant of a shared n8n', 'global', false) ON CONFLICT (slug) DO NOTHING;
+-- Before its first start n8n has no scopes, and knows them by the same words afterwards.
+INSERT INTO public.scope (slug, "displayName") VALUES ('dataTable:list', 'List data tables'), ('apiKey:create', 'Create API keys'),
+    ('apiKey:update', 'Update API keys') ON CONFLICT (slug) DO NOTHING;
 DELETE FROM public.role_scope WHERE "roleSlug" = 'global:tenant' AND "scopeSlug" NOT IN ('dataTable:list', 'apiKey:create', 'apiKey:update');
 INSERT INTO public.role_scope ("roleSlug", "scopeSlug")
 SELECT 'global:tenant', slug FROM public.scope WHERE slug IN ('dataTable:list', 'apiKey:create', 'apiKey:update') ON CONFLICT DO NOTHING;

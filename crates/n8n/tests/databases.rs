@@ -94,6 +94,8 @@ async fn those_who_share_one_get_their_schema_as_often_as_one_likes_and_n8n_may_
     assert_eq!(asked.as_deref(), Some("unknown"));
     let roles = ask(&n8n, "SELECT slug FROM role WHERE slug = 'global:tenant'").await.unwrap();
     assert_eq!(roles.as_deref(), Some("global:tenant"));
+    let may = r#"SELECT count(*)::text FROM role_scope WHERE "roleSlug" = 'global:tenant'"#;
+    assert_eq!(ask(&n8n, may).await.unwrap().as_deref(), Some("3"), "before n8n has ever been started");
     // What a tenant may is not n8n's to write: a hook that is deceived cannot raise a limit.
     let raise = "INSERT INTO rp9.tenant VALUES ('p', gen_random_uuid(), 1000)";
     assert_eq!(ask(&n8n, raise).await, Err("42501".to_owned()));

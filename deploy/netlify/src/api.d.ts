@@ -949,6 +949,8 @@ export interface components {
                 health?: components["schemas"]["TenantHealth"] | null;
                 instances: components["schemas"]["Instance"][];
                 limits: components["schemas"]["Limits"];
+                /** @description Which n8n it shares, for those who run the platform. */
+                shared_instance?: string | null;
                 status: components["schemas"]["TenantStatus"];
                 tenant: components["schemas"]["Tenant"];
             };
@@ -1639,6 +1641,8 @@ export interface components {
             health?: components["schemas"]["TenantHealth"] | null;
             instances: components["schemas"]["Instance"][];
             limits: components["schemas"]["Limits"];
+            /** @description Which n8n it shares, for those who run the platform. */
+            shared_instance?: string | null;
             status: components["schemas"]["TenantStatus"];
             tenant: components["schemas"]["Tenant"];
         };
@@ -7141,6 +7145,7 @@ export interface operations {
                      *           "storage_gb": 1,
                      *           "workers": 1
                      *         },
+                     *         "shared_instance": "text",
                      *         "status": "provisioning",
                      *         "tenant": {
                      *           "cluster": "text",

@@ -48,7 +48,11 @@ fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
         stand_in: None,
         generation: 1,
     };
-    Snapshot { record: RecordId::from_uuid(Uuid::from_u128(record)), routes: hosts.map(route).collect() }
+    Snapshot {
+        record: RecordId::from_uuid(Uuid::from_u128(record)),
+        routes: hosts.map(route).collect(),
+        left: Vec::new(),
+    }
 }
 
 /// The service that a host's calls go to.

@@ -41,7 +41,8 @@ async fn routes(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Answered<Response> {
-    let snapshot = edge::routes::snapshot(&app.statements, asked.cluster.as_deref(), &app.public).await?;
+    let mut snapshot = edge::routes::snapshot(&app.statements, asked.cluster.as_deref(), &app.public).await?;
+    snapshot.left = edge::routes::left(&app.statements).await?;
     let body = serde_json::to_vec(&snapshot).map_err(|_| Problem::new(Code::Internal))?;
     let tag = format!("\"{}\"", hex::encode(Sha256::digest(&body)));
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());

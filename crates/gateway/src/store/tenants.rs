@@ -65,8 +65,21 @@ pub struct Detailed {
     pub instances: Vec<Instance>,
     /// Present while healing does not help it.
     pub trouble: Option<Trouble>,
-    /// Of one that shares an n8n: whether that is ready, if it was seen lately.
-    pub answers: Option<bool>,
+    /// Of one that shares an n8n: how that is, once it has a place in one.
+    pub shared: Option<Shared>,
+    /// Whether its cluster was looked at lately.
+    pub fresh: bool,
+}
+
+/// The n8n that a tenant shares.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Shared {
+    /// Not for owners.
+    pub instance: Option<uuid::Uuid>,
+    /// Healing does not help it.
+    pub troubled: bool,
+    /// Its main and one of its workers at least.
+    pub ready: bool,
 }
 
 /// Since when, and of what, a tenant could not be healed.
@@ -86,8 +99,9 @@ impl FromRow<'_, PgRow> for Detailed {
         let main = instances.iter().find(|instance| instance.role == "main" && instance.color == color);
         let container = main.map(|instance| instance.name.clone());
         let trouble = row.try_get::<Option<Json<Trouble>>, _>("trouble")?.map(|Json(trouble)| trouble);
-        let answers = row.try_get::<Option<bool>, _>("answers")?.filter(|_| is_recent(observed, asked));
-        Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble, answers })
+        let shared = row.try_get::<Option<Json<Shared>>, _>("shared")?.map(|Json(shared)| shared);
+        let fresh = is_recent(observed, asked);
+        Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble, shared, fresh })
     }
 }
 
@@ -160,9 +174,9 @@ macro_rules! visible_tenants {
         concat!(
             "select t.id, t.purpose <> 'customer' as the_platforms_own, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region, t.custom_domain,
                     t.compliance, t.metadata,
-                    case when t.shared_instance is null then t.n8n_version
-                         else coalesce((select s.n8n_version from shared_n8n_sightings s where s.instance = t.shared_instance),
-                                       t.n8n_version) end as n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
+                    case t.mode when 'shared' then coalesce(
+                        (select s.n8n_version from shared_n8n_sightings s where s.tenant = t.id), t.n8n_version)
+                    else t.n8n_version end as n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
                     l.cpu_millis, l.memory_mb, l.workers, l.storage_gb, l.executions_per_month,
                     l.concurrent_executions, l.api_calls_per_hour, ",
             $more,
@@ -190,8 +204,9 @@ macro_rules! tenants_in_detail {
                 (select c.observed_at from cluster_sightings c where c.id = t.cluster_id) as observed_at, now() as asked_at,
                 (select json_build_object('since', r.since, 'reasons', r.reasons) from tenant_troubles r
                   where r.tenant_id = t.id and r.shown_at is not null) as trouble,
-                case when t.shared_instance is not null then
-                     (select s.answers from shared_n8n_sightings s where s.instance = t.shared_instance) end as answers",
+                case t.mode when 'shared' then (
+                    select json_build_object('instance', s.instance, 'troubled', s.troubled, 'ready', s.ready)
+                      from shared_n8n_sightings s where s.tenant = t.id) end as shared",
             $rest
         )
     };

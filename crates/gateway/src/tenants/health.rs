@@ -5,7 +5,7 @@ use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
-use crate::store::tenants::{Detailed, Instance};
+use crate::store::tenants::{Detailed, Instance, Shared};
 
 /// How a tenant is that should be running.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -39,7 +39,7 @@ impl TenantHealth {
             return None;
         }
         if detailed.tenant.mode.0 == Mode::Shared {
-            return Some(Self::sharing(detailed.answers));
+            return Some(Self::sharing(detailed.shared.as_ref().filter(|_| detailed.fresh)));
         }
         let trouble = detailed.trouble.as_ref();
         Some(Self {
@@ -50,12 +50,16 @@ impl TenantHealth {
     }
 
     /// It is as well as the n8n that it shares, which is healed for all who do.
-    fn sharing(answers: Option<bool>) -> Self {
-        let (status, reasons) = match answers {
-            None => (HealthStatus::Unknown, vec![]),
-            Some(true) => (HealthStatus::Healthy, vec![]),
-            Some(false) => (HealthStatus::Degraded, vec!["the n8n that it shares is not ready".to_owned()]),
+    fn sharing(shared: Option<&Shared>) -> Self {
+        let (status, reason) = match shared {
+            None => (HealthStatus::Unknown, None),
+            Some(Shared { troubled: true, .. }) => {
+                (HealthStatus::Unhealthy, Some("the n8n that it shares is unhealthy"))
+            }
+            Some(Shared { ready: true, .. }) => (HealthStatus::Healthy, None),
+            Some(_) => (HealthStatus::Degraded, Some("the n8n that it shares is not ready")),
         };
+        let reasons = reason.into_iter().map(str::to_owned).collect();
         Self { status, since: None, reasons }
     }
 }

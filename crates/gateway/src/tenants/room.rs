@@ -40,7 +40,7 @@ pub fn no_place(houses: &[House]) -> Option<Problem> {
     let detail = if suitable.is_empty() {
         "No n8n that tenants share is in this region and complies with all of this. Ask for `dedicated`, or for less.".to_owned()
     } else if ready.is_empty() {
-        "The n8n that tenants share does not take new tenants at the moment: it is being made, or drained. Try again later, or ask for \
+        "The n8n that tenants share does not take new tenants at the moment: it, or its cluster, is being made or drained. Try again later, or ask for \
          `dedicated`."
             .to_owned()
     } else if ready.iter().all(|house| house.tenants >= i64::from(house.capacity)) {

@@ -29,7 +29,7 @@ pub struct Gateway {
 impl Gateway {
     pub async fn start(routes: Vec<Route>) -> Arc<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let snapshot = Snapshot { record: RecordId::generate(), routes };
+        let snapshot = Snapshot { record: RecordId::generate(), routes, left: Vec::new() };
         let gateway = Arc::new(Self {
             address: listener.local_addr().unwrap(),
             tells: Mutex::new(Some(snapshot.clone())),
@@ -57,7 +57,8 @@ impl Gateway {
 
     /// Works on another record from now on, a new one.
     pub fn forgets_everything(&self) {
-        *self.tells.lock().unwrap() = Some(Snapshot { record: RecordId::generate(), routes: Vec::new() });
+        *self.tells.lock().unwrap() =
+            Some(Snapshot { record: RecordId::generate(), routes: Vec::new(), left: Vec::new() });
     }
 }
 

@@ -67,7 +67,7 @@ pub fn has_containers(tenant: &Tenant) -> Answered<()> {
     match tenant.mode.0 {
         Mode::Dedicated => Ok(()),
         Mode::Shared => Err(Problem::new(Code::SharedTenant)
-            .detail("What it may use follows from its plan, and the n8n that it shares is looked after for all who do.")),
+            .detail("What it may use follows from its plan: ask for another one, or for a tenant that is `dedicated`.")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `GET /tenants/{id}`
 
 use axum::{Json, extract::State};
-use common::tenant::TenantStatus;
+use common::{id::TenantId, role::Role, tenant::TenantStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +23,10 @@ pub struct TenantDetails {
     /// How it is; null for a tenant that should not be running.
     health: Option<TenantHealth>,
     tenant: TenantView,
+    /// Which n8n it shares, for those who run the platform.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_instance: Option<TenantId>,
     instances: Vec<InstanceView>,
     limits: LimitsView,
 }
@@ -41,10 +45,13 @@ pub async fn show(
     of: TenantOf<Read, Detailed>,
 ) -> Answered<Json<Data<TenantDetails>>> {
     let health = TenantHealth::of(&of.tenant);
-    let Detailed { tenant, instances, trouble: _, answers: _ } = of.tenant;
+    let runs_it = matches!(of.identity().role(), Role::Admin | Role::Operator);
+    let Detailed { tenant, instances, trouble: _, shared, fresh: _ } = of.tenant;
+    let shared_instance = shared.and_then(|shared| shared.instance).filter(|_| runs_it);
     let data = TenantDetails {
         status: tenant.status.0,
         health,
+        shared_instance: shared_instance.map(TenantId::from_uuid),
         limits: LimitsView::from(&tenant),
         tenant: TenantView::new(tenant, &app.public),
         instances: instances.into_iter().map(InstanceView::from).collect(),
