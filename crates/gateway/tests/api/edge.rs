@@ -26,6 +26,12 @@ async fn the_edge_gets_every_route_and_whose_record_it_is_at_once(database: PgPo
     assert_eq!(reply.json()["record"], record.to_string());
     assert_eq!(reply.json()["routes"][0]["host"], "acme.localhost");
     assert_eq!(reply.json()["routes"][0]["targets"][0]["url"], "http://10.201.0.2:5678");
+    assert_eq!(reply.json()["left"], json!(null));
+    // From its acceptance on a removal is no loss to the edge.
+    let removed = platform.send(Call::delete("/tenants/acme").by_a("admin").signed()).await;
+    assert_eq!(removed.status, 202);
+    let told = platform.ask_as_edge(&Platform::edge_authorization()).await.json();
+    assert_eq!(told["left"], json!([created.json()["tenant_id"]]));
     platform.stop().await;
 }
 
