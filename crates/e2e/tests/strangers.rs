@@ -275,7 +275,7 @@ fn by_path(a: &Resident, b: &Resident) -> Vec<Attempt> {
     .into_iter()
     .map(|path| {
         let request = a.customer.request(Method::POST, &path).json(&json!({}));
-        Attempt(format!("path: {path}"), request, true)
+        Attempt(format!("path: {path}, to {other}"), request, true)
     })
     .collect()
 }
