@@ -77,6 +77,10 @@ storm:
 releases former seconds="300":
     STORM_FORMER={{former}} STORM_SECONDS={{seconds}} STORM_VERBS="${STORM_VERBS:-apart}" deploy/storm
 
+# Fill the n8n that tenants share on a platform that is up, call everybody at once, and see what one more costs (docs/sharing.md)
+crowd:
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo run --locked -p e2e --example crowd
+
 # Let a gateway be attacked in seven ways, and see what it costs everybody else (docs/siege.md)
 siege:
     deploy/servers up

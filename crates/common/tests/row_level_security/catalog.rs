@@ -59,7 +59,8 @@ async fn views_are_as_they_should_be(services: &PgPool) {
           group by c.relname order by 1",
     )
     .await;
-    assert_eq!(views, ["cluster_sightings: authenticated SELECT, service_role SELECT"]);
+    let readable = |view| format!("{view}: authenticated SELECT, service_role SELECT");
+    assert_eq!(views, ["cluster_sightings", "shared_n8n_sightings"].map(readable));
 }
 
 fn known() -> BTreeSet<String> {

@@ -63,6 +63,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("plans", "asked for by the services, the same for everybody"),
     ("removals", "the provisioner's"),
     ("request_signatures", "what nobody needs to read"),
+    ("resting_workspaces", "the provisioner's"),
     ("routes", "the edge's"),
     ("schedule_firings", "staff's"),
     ("schedules", "staff's"),
