@@ -1666,6 +1666,11 @@ export interface components {
         };
         /** @description How a tenant is that should be running. */
         TenantHealth: {
+            /**
+             * Format: date-time
+             * @description Until when it is left alone, since it was healed several times in a row. What is missing is not brought back before.
+             */
+            healing_paused_until?: string | null;
             /** @description What is wrong, if it is unhealthy. */
             reasons: string[];
             /**
@@ -7111,6 +7116,7 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "health": {
+                     *           "healing_paused_until": "2026-08-01T12:00:00Z",
                      *           "reasons": [
                      *             "text"
                      *           ],

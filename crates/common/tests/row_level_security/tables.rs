@@ -43,7 +43,11 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "at, correlation_id, data, id, kind, operation_id, tenant_id",
     },
-    Shown { table: "tenant_troubles", tenant: "tenant_id", columns: "reasons, shown_at, since, tenant_id" },
+    Shown {
+        table: "tenant_troubles",
+        tenant: "tenant_id",
+        columns: "heal_after, reasons, shown_at, since, tenant_id",
+    },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 

@@ -63,7 +63,7 @@ impl Tenant {
 pub struct Detailed {
     pub tenant: Tenant,
     pub instances: Vec<Instance>,
-    /// Present while healing does not help it.
+    /// Present from when it is healed until it has been well for a while.
     pub trouble: Option<Trouble>,
     /// Of one that shares an n8n: how that is, once it has a place in one.
     pub shared: Option<Shared>,
@@ -82,12 +82,17 @@ pub struct Shared {
     pub ready: bool,
 }
 
-/// Since when, and of what, a tenant could not be healed.
+/// Since when, and of what, a tenant had to be healed without being well for a while since.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Trouble {
     #[serde(with = "rfc3339")]
     pub since: OffsetDateTime,
     pub reasons: Vec<String>,
+    /// Healing did not help in time.
+    pub shown: bool,
+    /// Until when it is not healed again, if it is left alone now.
+    #[serde(with = "rfc3339::option")]
+    pub paused_until: Option<OffsetDateTime>,
 }
 
 impl FromRow<'_, PgRow> for Detailed {
@@ -202,8 +207,9 @@ macro_rules! tenants_in_detail {
                            order by i.color, i.role, i.ordinal)
                   from tenant_instances i where i.tenant_id = t.id), '[]') as instances,
                 (select c.observed_at from cluster_sightings c where c.id = t.cluster_id) as observed_at, now() as asked_at,
-                (select json_build_object('since', r.since, 'reasons', r.reasons) from tenant_troubles r
-                  where r.tenant_id = t.id and r.shown_at is not null) as trouble,
+                (select json_build_object('since', r.since, 'reasons', r.reasons, 'shown', r.shown_at is not null,
+                           'paused_until', case when r.heal_after > now() then r.heal_after end)
+                   from tenant_troubles r where r.tenant_id = t.id) as trouble,
                 case t.mode when 'shared' then (
                     select json_build_object('instance', s.instance, 'troubled', s.troubled, 'ready', s.ready)
                       from shared_n8n_sightings s where s.tenant = t.id) end as shared",

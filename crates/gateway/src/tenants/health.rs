@@ -16,6 +16,9 @@ pub struct TenantHealth {
     since: Option<OffsetDateTime>,
     /// What is wrong, if it is unhealthy.
     reasons: Vec<String>,
+    /// Until when it is left alone, since it was healed several times in a row. What is missing is not brought back before.
+    #[serde(with = "rfc3339::option")]
+    healing_paused_until: Option<OffsetDateTime>,
 }
 
 /// How a tenant is, in a word.
@@ -41,11 +44,13 @@ impl TenantHealth {
         if detailed.tenant.mode.0 == Mode::Shared {
             return Some(Self::sharing(detailed.shared.as_ref().filter(|_| detailed.fresh)));
         }
-        let trouble = detailed.trouble.as_ref();
+        let healing_paused_until = detailed.trouble.as_ref().and_then(|trouble| trouble.paused_until);
+        let trouble = detailed.trouble.as_ref().filter(|trouble| trouble.shown);
         Some(Self {
             status: status(trouble.is_some(), &detailed.instances),
             since: trouble.map(|trouble| trouble.since),
             reasons: trouble.map(|trouble| trouble.reasons.clone()).unwrap_or_default(),
+            healing_paused_until,
         })
     }
 
@@ -60,7 +65,7 @@ impl TenantHealth {
             Some(_) => (HealthStatus::Degraded, Some("the n8n that it shares is not ready")),
         };
         let reasons = reason.into_iter().map(str::to_owned).collect();
-        Self { status, since: None, reasons }
+        Self { status, since: None, reasons, healing_paused_until: None }
     }
 }
 

@@ -91,7 +91,14 @@ async fn a_tenant_that_healing_does_not_help_says_so_until_it_is_well(database: 
     let trouble = "insert into tenant_troubles (tenant_id, reasons, heals, heal_after)
                    select id, '{main does not answer}', 1, now() from tenants";
     seen.execute(trouble).await;
-    assert_eq!(seen.status().await, "degraded", "it is being healed");
+    let health = seen.shown().await["health"].take();
+    assert_eq!(
+        (&health["status"], &health["healing_paused_until"]),
+        (&json!("degraded"), &Value::Null),
+        "it is being healed"
+    );
+    seen.execute("update tenant_troubles set heal_after = now() + interval '1 minute'").await;
+    assert!(seen.shown().await["health"]["healing_paused_until"].is_string());
     seen.execute("update tenant_troubles set shown_at = now()").await;
     let health = seen.shown().await["health"].take();
     assert_eq!(
@@ -100,7 +107,10 @@ async fn a_tenant_that_healing_does_not_help_says_so_until_it_is_well(database: 
     );
     assert!(health["since"].is_string());
     seen.execute("delete from tenant_troubles; update tenant_instances set health = 'healthy'").await;
-    assert_eq!(seen.shown().await["health"], json!({ "status": "healthy", "since": null, "reasons": [] }));
+    assert_eq!(
+        seen.shown().await["health"],
+        json!({ "status": "healthy", "since": null, "reasons": [], "healing_paused_until": null })
+    );
     let told = "select kind from event_outbox where kind in ('tenant.unhealthy', 'tenant.recovered')
                 union all select kind from events where kind in ('tenant.unhealthy', 'tenant.recovered')";
     let told: Vec<String> = sqlx::query_scalar(told).fetch_all(&seen.platform.database).await.unwrap();

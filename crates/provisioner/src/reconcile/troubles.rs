@@ -21,12 +21,14 @@ const SHOW_RENEWED_AFTER: Duration = Duration::from_secs(600);
 /// Longer than an engine pauses before it starts what ended again, so that a crash loop is not taken for health in between.
 pub(super) const CLEAR_AFTER: Duration = Duration::from_secs(120);
 
-const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// As short as one that somebody kills by hand again and again can bear; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// What becomes of a tenant's trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TroubleChange {
+    /// With what is wrong now, which may be something else than when it was shown first.
     Show(Vec<String>),
     Clear,
 }
@@ -48,7 +50,7 @@ pub fn turns(
             expected.is_settled() && reasons.is_empty() && well_for(expected, watch, now) >= CLEAR_AFTER;
         let turn = if cured || !expected.active {
             TroubleChange::Clear
-        } else if !trouble.shown && is_late(trouble) && !reasons.is_empty() && sight.is_whole() {
+        } else if (trouble.shown || is_late(trouble)) && !reasons.is_empty() && sight.is_whole() {
             TroubleChange::Show(reasons)
         } else {
             return None;

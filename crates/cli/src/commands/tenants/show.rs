@@ -73,8 +73,9 @@ fn sheet(data: &Value) -> Sheet {
             sheet =
                 sheet.line("unhealthy", format!("since {}: {}", at(health.get("since")), joined(reasons)));
         }
+        sheet = sheet.moment("healing paused until", health.get("healing_paused_until"));
     }
-    sheet
+    sheet = sheet
         .of("address", tenant("login_url"))
         .of("custom domain", tenant("custom_domain"))
         .of("plan", tenant("plan"))
@@ -83,8 +84,15 @@ fn sheet(data: &Value) -> Sheet {
         .of("region", tenant("region"))
         .of("compliance", tenant("compliance"))
         .of("n8n", tenant("n8n_version"))
-        .line("has", size(&data["tenant"]))
-        .line("may have", size(limits))
+        .of("shares n8n", data.get("shared_instance"));
+    if !limits["cpu_cores"].is_null() {
+        sheet = sheet.line("has", size(&data["tenant"])).line("may have", size(limits));
+    }
+    let figure = |name| plain(limits.get(name));
+    let executions =
+        format!("{} at once, {} a month", figure("concurrent_executions"), figure("executions_per_month"));
+    sheet
+        .line("executions", executions)
         .line("storage", format!("{} GB", plain(tenant("storage_gb"))))
         .of("metadata", tenant("metadata"))
         .moment("created", tenant("created_at"))
