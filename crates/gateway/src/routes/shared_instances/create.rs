@@ -17,7 +17,7 @@ use crate::{
     commands,
     http::request::Request,
     idempotency::{Answer, IdempotencyKey},
-    problem::Answered,
+    problem::{Answered, Code, Pointer, Problem},
     routes::tenants::create::obstacle,
     shared_instances::{NewSharedInstance, PLAN},
     store::accept::CreateTenant,
@@ -86,8 +86,17 @@ pub async fn create(State(app): State<App>, command: Command<CreateSharedInstanc
         purpose: Purpose::Shared,
         capacity: Some(wanted.capacity.get()),
     };
-    match commands::create(&app, &command, operation, &effect, answer).await? {
+    match commands::create(&app, &command, operation, &effect, answer).await.map_err(in_its_words)? {
         Some(answer) => Ok(answer),
         None => Err(obstacle(&app, PLAN, region, &[]).await?),
     }
+}
+
+/// Its name is the first label of its address, which is called otherwise where tenants are asked for.
+fn in_its_words(problem: Problem) -> Problem {
+    if problem.code() != Code::SubdomainTaken {
+        return problem;
+    }
+    let detail = "This name is the first label of an address, which a tenant or another n8n has. Choose another one.";
+    Problem::new(Code::SubdomainTaken).detail(detail).at(Pointer::to("name"))
 }
