@@ -97,6 +97,7 @@ fn in_its_words(problem: Problem) -> Problem {
     if problem.code() != Code::SubdomainTaken {
         return problem;
     }
-    let detail = "This name is the first label of an address, which a tenant or another n8n has. Choose another one.";
+    let detail =
+        "This name is the first label of an address, which a tenant or another n8n has. Choose another one.";
     Problem::new(Code::SubdomainTaken).detail(detail).at(Pointer::to("name"))
 }
