@@ -9,6 +9,7 @@ mod health;
 mod keys;
 mod listing;
 mod login;
+mod logout;
 mod logs;
 mod man;
 mod operations;
@@ -76,6 +77,8 @@ pub enum Command {
     Api(api::Call),
     /// Keep an API key for a profile: read from standard input, or asked for
     Login(login::Login),
+    /// Forget the API key that `login` kept for a profile
+    Logout(logout::Logout),
     /// Where and as whom
     #[command(subcommand)]
     Profiles(profiles::Verb),
@@ -101,6 +104,7 @@ impl Command {
             Self::Shared(verb) => verb.run(setting).await,
             Self::Keys(verb) => verb.run(setting).await,
             Self::Login(login) => login.run(setting).await,
+            Self::Logout(logout) => logout.run(setting),
             Self::Profiles(verb) => verb.run(setting),
             Self::Completions(completions) => completions.run(setting),
             Self::Man(man) => man.run(setting),

@@ -7,7 +7,7 @@ mod place;
 mod secrets;
 
 pub use file::{File, Profile, Role};
-pub use key_file::keep_key;
+pub use key_file::{check_name, forget_key, keep_key};
 pub use place::address;
 
 use crate::{api::Place, environment::Environment, failure::Failure, output::Notes};

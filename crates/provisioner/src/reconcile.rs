@@ -49,6 +49,7 @@ pub use drift::{Drift, Urgency};
 pub use notes::Note;
 pub use pace::{Cure, urgency};
 pub use rows::{Expected, Noted, Presence, Rows, Trouble, Wanted};
+pub use troubles::{Healed, pause_after};
 
 /// The listener says when it is time; this is for one that never does.
 const LONGEST_REST: Duration = Duration::from_secs(60);

@@ -79,6 +79,7 @@ impl Api {
 
     /// The same with at least so much patience.
     pub async fn send_within(&self, request: &Request, patience: Duration) -> Result<Answer, Failure> {
+        arrives_as_it_is(&request.target)?;
         let (began, patience) = (Instant::now(), self.patience.max(patience));
         let left = || patience.saturating_sub(began.elapsed());
         let pauses = ExponentialBuilder::new()
@@ -177,6 +178,20 @@ fn locate(base: &Url, target: &str) -> (Url, String) {
     (url, arriving)
 }
 
+/// Whether a target is what arrives. Parts of a path that are `.` or `..`, however they are written, would be resolved before anything is
+/// signed, and a request about one thing would become one about another.
+fn arrives_as_it_is(target: &str) -> Result<(), Failure> {
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    let leads_elsewhere =
+        |part: &str| [".", ".."].contains(&part.to_ascii_lowercase().replace("%2e", ".").as_str());
+    if !path.split('/').any(leads_elsewhere) && !path.contains(['\\', '\t', '\n', '\r']) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "The path {path:?} would lead elsewhere: write it without backslashes, and without `.` and `..` as parts of it."
+    )))
+}
+
 fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -216,6 +231,25 @@ mod tests {
             let (url, arriving) = locate(&base.parse().unwrap(), "/tenants/a b?q=%26&x=ü");
             assert_eq!(arriving, "/tenants/a%20b?q=%26&x=%C3%BC");
             assert_eq!(url.as_str(), format!("{}{arriving}", base.trim_end_matches('/')));
+        }
+    }
+
+    #[test]
+    fn what_would_lead_elsewhere_is_not_sent() {
+        for target in ["/", "/tenants/a.b", "/tenants/...", "/x?then=/../y", "/tenants/a%2Fb"] {
+            assert!(arrives_as_it_is(target).is_ok(), "{target}");
+        }
+        for target in [
+            "/..",
+            "/tenants/..",
+            "/tenants/./x",
+            "/a/../b?c",
+            "/a/%2e%2E/b",
+            "/a/.%2e",
+            "/a\\..\\b",
+            "/a/.\t./b",
+        ] {
+            assert!(arrives_as_it_is(target).is_err(), "{target}");
         }
     }
 

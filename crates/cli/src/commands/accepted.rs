@@ -20,6 +20,8 @@ pub struct Accepted {
     pub operation_id: Option<String>,
     pub status: Option<String>,
     pub login_url: Option<String>,
+    /// It was so, or being done, before.
+    pub already: bool,
 }
 
 /// A change that is on its way.
@@ -82,7 +84,7 @@ fn show(setting: &Setting, answer: &Answer, accepted: &Accepted) -> Result<(), F
     if output.json {
         return output.document(&answer.body);
     }
-    let Accepted { tenant_id, operation_id, status, .. } = accepted;
+    let Accepted { tenant_id, operation_id, status, already, .. } = accepted;
     if output.quiet {
         return match operation_id.as_ref().or(tenant_id.as_ref()) {
             Some(id) => output.line(id),
@@ -95,7 +97,11 @@ fn show(setting: &Setting, answer: &Answer, accepted: &Accepted) -> Result<(), F
     }
     let said = [("tenant", tenant_id), ("operation", operation_id)];
     let said = said.iter().filter_map(|(name, id)| id.as_ref().map(|id| format!("{name} {id}")));
-    output.line(&format!("accepted: {}", said.collect::<Vec<_>>().join(", ")))
+    let said = said.collect::<Vec<_>>().join(", ");
+    output.line(&match already {
+        true => format!("It is being done already, since somebody asked before: {said}"),
+        false => format!("accepted: {said}"),
+    })
 }
 
 #[cfg(test)]

@@ -36,6 +36,15 @@ fn has(description: &Value, schema: &Value, names: &[&str]) -> bool {
 }
 
 #[test]
+fn the_least_that_can_be_scaled_to_is_what_the_api_says() {
+    let description: Value = serde_json::from_str(DESCRIPTION).unwrap();
+    for (name, least) in tenants::scale::LEAST {
+        let described = &description["components"]["schemas"]["Scale"]["properties"][name]["minimum"];
+        assert_eq!(described.as_f64(), Some(least), "{name}");
+    }
+}
+
+#[test]
 fn every_column_shows_something_that_the_api_describes() {
     let description: Value = serde_json::from_str(DESCRIPTION).unwrap();
     for (columns, schema) in SHOWN {

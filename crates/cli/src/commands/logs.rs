@@ -27,7 +27,7 @@ pub struct Logs {
     #[arg(long)]
     role: Option<String>,
     /// How many lines, at most 1000; 100 when absent
-    #[arg(long, short = 'n', value_name = "LINES")]
+    #[arg(long, short = 'n', value_name = "LINES", value_parser = clap::value_parser!(u32).range(1..=1000))]
     tail: Option<u32>,
     /// Only what was written after this moment, such as 2026-08-01T00:00:00Z
     #[arg(long, value_name = "MOMENT")]

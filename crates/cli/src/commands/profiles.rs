@@ -10,7 +10,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{Column, made, text, yes},
-    profile::{File, Role},
+    profile::{File, Role, address, check_name},
     setting::Setting,
 };
 
@@ -56,40 +56,40 @@ pub struct Set {
     #[command(flatten)]
     named: Named,
     /// The API's address, with the prefix of a proxy if there is one
-    #[arg(long)]
+    #[arg(long, value_parser = url)]
     url: Option<String>,
     /// The file with an API key, which asks and signs: `rp9 login` makes one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = a_file)]
     key_file: Option<PathBuf>,
     /// The same in a variable of the environment
-    #[arg(long, value_name = "NAME", conflicts_with = "key_file")]
+    #[arg(long, value_name = "NAME", value_parser = variable, conflicts_with = "key_file")]
     key_env: Option<String>,
     /// What the tokens that rp9 makes may do; `operator` when absent
     #[arg(long)]
     role: Option<Role>,
     /// Who asks, for the audit log; $USER when absent
-    #[arg(long)]
+    #[arg(long, value_parser = word)]
     subject: Option<String>,
     /// The file with the secret that tokens are made with
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = a_file)]
     jwt_secret_file: Option<PathBuf>,
     /// The same in a variable of the environment
-    #[arg(long, value_name = "NAME", conflicts_with = "jwt_secret_file")]
+    #[arg(long, value_name = "NAME", value_parser = variable, conflicts_with = "jwt_secret_file")]
     jwt_secret_env: Option<String>,
     /// Which of the gateway's keys that is, where it has several
-    #[arg(long, value_name = "KEY ID")]
+    #[arg(long, value_name = "KEY ID", value_parser = word)]
     jwt_kid: Option<String>,
     /// The file with a token, for those who cannot make their own
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = a_file)]
     token_file: Option<PathBuf>,
     /// The same in a variable of the environment
-    #[arg(long, value_name = "NAME", conflicts_with = "token_file")]
+    #[arg(long, value_name = "NAME", value_parser = variable, conflicts_with = "token_file")]
     token_env: Option<String>,
     /// The file with the key that changes are signed with
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = a_file)]
     hmac_secret_file: Option<PathBuf>,
     /// The same in a variable of the environment
-    #[arg(long, value_name = "NAME", conflicts_with = "hmac_secret_file")]
+    #[arg(long, value_name = "NAME", value_parser = variable, conflicts_with = "hmac_secret_file")]
     hmac_secret_env: Option<String>,
 }
 
@@ -104,13 +104,14 @@ impl Verb {
                 file.make_current(name);
             }
             Self::Set(set) => {
-                if set.url.is_none() && file.profile(&set.named.name).is_none() {
-                    return Err(Failure::Usage(format!(
-                        "There is no profile `{}` yet: say its --url.",
-                        set.named.name
-                    )));
+                let name = &set.named.name;
+                if file.profile(name).is_none() {
+                    check_name(name)?;
+                    let unsaid =
+                        || Failure::Usage(format!("There is no profile `{name}` yet: say its --url."));
+                    set.url.as_ref().ok_or_else(unsaid)?;
                 }
-                file.set(&set.named.name, &set.settings()?);
+                file.set(name, &set.settings()?);
             }
             Self::Remove(Named { name }) => {
                 known(&file, name)?;
@@ -121,6 +122,35 @@ impl Verb {
         setting.output.notes.note(&format!("{} is written", file.path().display()));
         Ok(Exit::Done)
     }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    match address("", text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("must begin with http:// or https://, and name a host".to_owned()),
+    }
+}
+
+fn variable(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_one = text.chars().all(plain) && text.starts_with(|c: char| !c.is_ascii_digit());
+    if is_one {
+        return Ok(text.to_owned());
+    }
+    // It may be the secret itself.
+    Err("must be the name of a variable: letters, digits and underscores, no digit at its beginning"
+        .to_owned())
+}
+
+fn word(text: &str) -> Result<String, String> {
+    let is_one = !text.trim().is_empty() && !text.contains(char::is_control);
+    if is_one { Ok(text.to_owned()) } else { Err("must be a word".to_owned()) }
+}
+
+/// Read when it is needed: a file that is not there yet may be by then.
+fn a_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if text.is_empty() || path.is_dir() { Err("must be a file".to_owned()) } else { Ok(path) }
 }
 
 fn known(file: &File, name: &str) -> Result<(), Failure> {

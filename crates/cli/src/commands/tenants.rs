@@ -1,12 +1,13 @@
 //! `rp9 tenants …`
 
+mod beside;
 mod create;
 mod delete;
 pub(super) mod events;
 mod lifecycle;
 pub(super) mod list;
 mod login;
-mod scale;
+pub(super) mod scale;
 pub(super) mod show;
 
 use clap::Subcommand;

@@ -100,6 +100,20 @@ async fn a_verb_that_changes_nothing_says_so_and_follows_nothing() {
 }
 
 #[tokio::test]
+async fn whoever_joins_what_is_being_done_is_told_so_and_follows_that() {
+    let gateway = Gateway::open().await;
+    let joined = r#"{"tenant_id":"ten_1","operation_id":"op_1","status":"active","already":true}"#;
+    gateway.says("POST /tenants/acme/restart", [Turn::json(202, joined)]);
+    gateway.says(OPERATION, [Turn::json(200, operation("succeeded", 3))]);
+    let ended = Rp9::at(&gateway, &["tenants", "restart", "acme"]).run().await.expect(0);
+    assert_eq!(
+        ended.out,
+        "It is being done already, since somebody asked before: tenant ten_1, operation op_1\n"
+    );
+    assert!(ended.err.contains("succeeded"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn a_scaled_tenant_is_followed_and_a_script_gets_the_answer_alone() {
     let gateway = Gateway::open().await;
     let accepted = r#"{"tenant_id":"ten_1","operation_id":"op_1","status":"active"}"#;

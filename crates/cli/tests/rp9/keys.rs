@@ -48,6 +48,30 @@ async fn a_login_keeps_the_key_for_its_owner_alone_and_is_used() {
 }
 
 #[tokio::test]
+async fn a_logout_forgets_the_key_and_keeps_the_profile() {
+    let gateway = Gateway::open().await;
+    gateway.says("GET /plans", [Turn::json(200, r#"{"data":[]}"#)]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rp9/config.toml");
+    login(&gateway, &file, "prod", &key()).await.expect(0);
+    let rp9 = async |words: &[&str]| Rp9::alone(words).configured(&file).run().await;
+    rp9(&["logout", "other"]).await.expect(2);
+    let ended = rp9(&["logout"]).await.expect(0);
+    assert!(ended.err.contains("rp9 keys revoke") && !ended.err.contains("1b1b"), "{ended:?}");
+    assert!(!folder.path().join("rp9/keys/prod").exists());
+    assert!(rp9(&["plans"]).await.expect(2).err.contains("neither a key nor a token"));
+    assert!(rp9(&["logout"]).await.expect(2).err.contains("no key"));
+    // Its address is still known.
+    Rp9::alone(&["login", "prod"]).configured(&file).reading(&key()).await.expect(0);
+    // What somebody put elsewhere is theirs.
+    let own = folder.path().join("own");
+    fs::write(&own, key()).unwrap();
+    rp9(&["profiles", "set", "prod", "--key-file", own.to_str().unwrap()]).await.expect(0);
+    rp9(&["logout", "prod"]).await.expect(0);
+    assert!(own.exists());
+}
+
+#[tokio::test]
 async fn what_is_refused_or_no_key_is_not_kept_and_not_shown() {
     let gateway = Gateway::open().await;
     gateway.says("GET /plans", [Turn::problem(401, "token_invalid")]);

@@ -69,3 +69,41 @@ async fn what_is_down_is_shown_and_is_no_success() {
     assert_eq!(ended.out, "PART      STATE\nAPI       down\ndatabase  down\nnats      up\n");
     assert_eq!(gateway.seen().len(), 1, "how it is now is the question");
 }
+
+const ACME: &str = r#"{"data":{"tenant":{"id":"ten_1","name":"Acme","status":"active","plan":"pro"},
+    "limits":{"cpu_cores":2.0,"memory_mb":2048,"workers":2},
+    "health":{"status":"unhealthy","since":"2026-08-01T12:00:00Z","reasons":[],"healing_paused_until":"2026-08-01T12:05:00Z"}}}"#;
+
+#[tokio::test]
+async fn one_tenant_is_shown_with_what_it_may_become_and_what_is_being_done_to_it() {
+    let gateway = Gateway::open().await;
+    gateway.says("GET /tenants/acme", [Turn::json(200, ACME)]);
+    // Somebody may see the tenant and nothing beside it.
+    let alone = Rp9::at(&gateway, &["tenants", "show", "acme"]).run().await.expect(0);
+    assert!(!alone.out.contains("may have") && !alone.out.contains("under way"), "{alone:?}");
+    assert_eq!(alone.err, "");
+    let plans = r#"{"data":[{"name":"starter","ceilings":{}},{"name":"pro","ceilings":{"cpu_cores":4.0,"memory_mb":4096,"workers":4}}]}"#;
+    let operations = r#"{"data":[{"id":"op_3","kind":"tenant.scale","status":"queued"},{"id":"op_2","kind":"tenant.restart","status":"running"},
+        {"id":"op_1","kind":"tenant.create","status":"succeeded"}]}"#;
+    gateway
+        .says("GET /plans", [Turn::json(200, plans)])
+        .says("GET /operations", [Turn::json(200, operations)]);
+    let shown = Rp9::at(&gateway, &["tenants", "show", "acme"]).run().await.expect(0);
+    for (name, said) in [
+        ("has", "2 cores, 2048 MB, 2 workers"),
+        ("may have", "up to 4 cores, 4096 MB, 4 workers"),
+        ("under way", "tenant.restart op_2: running; tenant.scale op_3: queued"),
+        ("unhealthy", "since 2026-08-01 12:00:00Z: well again, for less than two minutes"),
+        ("healing paused until", "2026-08-01 12:05:00Z"),
+    ] {
+        assert!(
+            shown.out.lines().any(|line| line.starts_with(name) && line.ends_with(said)),
+            "{name}: {}",
+            shown.out
+        );
+    }
+    assert_eq!(
+        gateway.seen_at("GET /operations").last().unwrap().line,
+        "GET /operations?tenant=ten_1&limit=20"
+    );
+}

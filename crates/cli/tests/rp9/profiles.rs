@@ -93,3 +93,33 @@ async fn a_typing_mistake_in_the_file_is_told_with_its_place() {
     let ended = Rp9::alone(&["profiles", "list"]).configured(&file).run().await.expect(2);
     assert!(ended.err.contains("hmac_secret") && ended.err.contains("config.toml"), "{ended:?}");
 }
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, place) = (folder.path().join("config.toml"), folder.path().to_str().unwrap());
+    for (flag, value) in [
+        ("--url", "rp9.example"),
+        ("--url", "ftp://rp9.example"),
+        ("--url", "https://"),
+        ("--token-env", "two words"),
+        ("--token-env", ""),
+        ("--jwt-secret-env", "7UP"),
+        ("--hmac-secret-file", ""),
+        ("--key-file", place),
+        ("--subject", " "),
+        ("--jwt-kid", ""),
+        ("--role", "owner"),
+    ] {
+        let rest: &[&str] = if flag == "--url" { &[] } else { &["--url", "https://rp9.example"] };
+        let words = [&["profiles", "set", "a", flag, value], rest].concat();
+        let ended = Rp9::alone(&words).configured(&file).run().await.expect(2);
+        assert!(ended.err.contains(flag), "{ended:?}");
+    }
+    for name in ["", "a/b", ".hidden", "two words"] {
+        let words = ["profiles", "set", name, "--url", "https://rp9.example"];
+        let ended = Rp9::alone(&words).configured(&file).run().await.expect(2);
+        assert!(ended.err.contains("cannot be called"), "{ended:?}");
+    }
+    assert!(!file.exists());
+}

@@ -17,6 +17,13 @@ async fn what_is_typed_wrongly_ends_with_two_and_sends_nothing() {
         &["api", "GET", "tenants"],
         &["tenants", "restart", "acme", "--idempotency-key", "two words"],
         &["plans", "--quiet", "--verbose"],
+        &["tenants", "create", "acme", "--email", "a@b.co", "--plan", "pro", "--mode", "own"],
+        &["api", "DELETE", "/tenants/acme/.."],
+        &["tenants", "delete", "..", "--yes"],
+        &["tenants", "show", "."],
+        &["logs", "acme", "--tail", "0"],
+        &["tenants", "events", "acme", "--hours", "169"],
+        &["shared", "create", "one", "--capacity", "0"],
     ] {
         Rp9::at(&gateway, wrong).run().await.expect(2);
     }
@@ -38,4 +45,26 @@ async fn it_tells_of_itself_without_a_profile() {
     assert!(
         fs::read_dir(folder.path()).unwrap().any(|page| page.unwrap().file_name() == "rp9-tenants-scale.1")
     );
+}
+
+#[tokio::test]
+async fn a_size_that_no_plan_has_is_refused_by_its_flag_and_with_its_range() {
+    for (flag, value, range) in [
+        ("--workers", "0", "from 1 to"),
+        ("--workers", "2.5", "from 1 to"),
+        ("--memory-mb", "511", "from 512 to"),
+        ("--cpu", "0.1", "from 0.25 to"),
+        ("--cpu", "NaN", "from 0.25 to"),
+    ] {
+        let ended = Rp9::alone(&["tenants", "scale", "acme", flag, value]).run().await.expect(2);
+        assert!(ended.err.contains(flag) && ended.err.contains(range), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_modes_are_explained_where_one_is_chosen() {
+    let help = Rp9::alone(&["tenants", "create", "--help"]).run().await.expect(0);
+    for words in ["shared:", "an n8n with others", "dedicated:", "an n8n of its own"] {
+        assert!(help.out.contains(words), "{words}: {}", help.out);
+    }
 }

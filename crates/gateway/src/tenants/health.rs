@@ -14,9 +14,9 @@ pub struct TenantHealth {
     /// Since when it is unhealthy.
     #[serde(with = "rfc3339::option")]
     since: Option<OffsetDateTime>,
-    /// What is wrong, if it is unhealthy.
+    /// What is wrong now, if it is unhealthy; nothing, while it is well again and has yet to be for two minutes.
     reasons: Vec<String>,
-    /// Until when it is left alone, since it was healed several times in a row. What is missing is not brought back before.
+    /// Until when it is left alone, after heals in vain. What is missing is not brought back before.
     #[serde(with = "rfc3339::option")]
     healing_paused_until: Option<OffsetDateTime>,
 }

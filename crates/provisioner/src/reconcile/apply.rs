@@ -17,7 +17,7 @@ use super::{
     plan::{Orphan, Plan},
     rows::Rows,
     sightings::Sightings,
-    troubles::{self, TroubleChange},
+    troubles::TroubleChange,
 };
 use crate::{
     World,
@@ -43,8 +43,7 @@ pub async fn note(
 pub async fn heal(pool: &PgPool, plan: &Plan, rows: &Rows) -> Result<usize, StepError> {
     let mut healing = 0;
     for (tenant, cure) in pace::pace(plan, rows) {
-        let heals = rows.tenants.get(&tenant).and_then(|expected| expected.trouble).map_or(0, |t| t.heals);
-        if !drift::heal(pool, tenant, &cure, troubles::pause_after(heals + 1)).await? {
+        if !drift::heal(pool, tenant, &cure).await? {
             continue;
         }
         healing += 1;

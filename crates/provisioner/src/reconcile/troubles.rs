@@ -7,7 +7,7 @@ use engine::Inventory;
 
 use super::{
     drift::{Drift, Urgency},
-    rows::{Expected, Rows, Trouble},
+    rows::{Expected, Rows, Trouble, Wanted},
     sight::Sight,
     watch::Watch,
 };
@@ -21,14 +21,17 @@ const SHOW_RENEWED_AFTER: Duration = Duration::from_secs(600);
 /// Longer than an engine pauses before it starts what ended again, so that a crash loop is not taken for health in between.
 pub(super) const CLEAR_AFTER: Duration = Duration::from_secs(120);
 
-/// As short as one that somebody kills by hand again and again can bear; it doubles each time.
+/// So often in a row what is missing is brought back at once, though it was before: somebody may kill it by hand, again and again.
+const BROUGHT_BACK_AT_ONCE: u32 = 5;
+
+/// It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// What becomes of a tenant's trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TroubleChange {
-    /// With what is wrong now, which may be something else than when it was shown first.
+    /// With what is wrong now, which may be something else than when it was shown first, or nothing any more.
     Show(Vec<String>),
     Clear,
 }
@@ -46,11 +49,13 @@ pub fn turns(
         let drifts =
             drifted.iter().find(|(drifted, _)| drifted == tenant).map(|(_, drifts)| drifts.as_slice());
         let reasons = reasons(expected, &sight.inventory, drifts.unwrap_or_default());
-        let cured =
-            expected.is_settled() && reasons.is_empty() && well_for(expected, watch, now) >= CLEAR_AFTER;
+        let unknown = |wanted: &Wanted| sight.inventory.unknown.contains(&wanted.name);
+        let well = expected.is_settled() && reasons.is_empty() && !expected.wanted.iter().any(unknown);
+        let cured = well && well_for(expected, watch, now) >= CLEAR_AFTER;
+        let unwell = !reasons.is_empty() && (trouble.shown || is_late(trouble));
         let turn = if cured || !expected.active {
             TroubleChange::Clear
-        } else if (trouble.shown || is_late(trouble)) && !reasons.is_empty() && sight.is_whole() {
+        } else if sight.is_whole() && (unwell || trouble.shown && well) {
             TroubleChange::Show(reasons)
         } else {
             return None;
@@ -86,12 +91,32 @@ fn well_for(expected: &Expected, watch: &Watch, now: Instant) -> Duration {
     each.min().unwrap_or_default()
 }
 
-/// How long a tenant is left alone after it was healed so often without becoming well: one that was hit twice is healed twice at
-/// once, one that healing does not help gets it ever more rarely.
-pub fn pause_after(heals: u32) -> Duration {
-    match heals.checked_sub(2) {
+/// What is known of a tenant's heals before it is healed again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Healed {
+    /// How often it was, since it was last well for a while.
+    pub heals: u32,
+    /// How many of these were in vain.
+    pub in_vain: u32,
+    /// Whether the last one did all it was to do.
+    pub succeeded: bool,
+}
+
+impl Healed {
+    /// How many of its heals were in vain, now that it needs another one: those that failed, those after which it runs and does not work
+    /// again, and, where something is missing once more, those beyond the first few.
+    pub fn in_vain_by_now(self, urgency: Urgency) -> u32 {
+        let helped = self.succeeded && urgency != Urgency::Revive && self.heals <= BROUGHT_BACK_AT_ONCE;
+        self.in_vain + u32::from(self.heals > 0 && !helped)
+    }
+}
+
+/// How long a tenant is left alone after it is healed, when so many heals before were in vain: one that healing does not help gets it ever
+/// more rarely.
+pub fn pause_after(in_vain: u32) -> Duration {
+    match in_vain.checked_sub(1) {
         None => Duration::ZERO,
-        Some(vain) => FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(vain)).min(LONGEST_PAUSE),
+        Some(doublings) => FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_PAUSE),
     }
 }
 

@@ -74,6 +74,11 @@ fn one_that_healing_does_not_help_in_time_is_shown_with_its_reasons() {
     let now = [Drift::LoginMissing];
     let reasons = vec!["the login in Redis is missing".into()];
     assert_eq!(late.turn(&now), Some(TroubleChange::Show(reasons)), "what is wrong now");
+    assert_eq!(late.turn(&[]), None, "an operation may be at what nobody looked for");
+    late.expected().busy = false;
+    assert_eq!(late.turn(&[]), Some(TroubleChange::Show(vec![])), "nothing any more");
+    late.sight.inventory.unknown.insert("main".into());
+    assert_eq!(late.turn(&[]), None, "nobody knows");
 }
 
 #[test]
@@ -116,7 +121,7 @@ fn a_crash_loop_is_not_taken_for_health_while_it_runs() {
         scene.wait(CLEAR_AFTER - SECOND);
         scene.sight.inventory.containers[0].restarts += 1;
         scene.wait(SECOND);
-        assert_eq!(scene.turn(&[]), None);
+        assert_eq!(scene.turn(&[]), Some(TroubleChange::Show(vec![])), "well at this moment");
     }
 }
 
@@ -137,9 +142,33 @@ fn a_container_that_the_engine_is_silent_about_is_no_reason() {
 }
 
 #[test]
-fn pauses_begin_with_the_second_time_and_grow_to_an_hour() {
-    let seconds = |heals| pause_after(heals).as_secs();
-    let pauses: Vec<_> = (1..=11).map(seconds).collect();
+fn pauses_grow_with_what_was_in_vain_up_to_an_hour() {
+    let seconds = |in_vain| pause_after(in_vain).as_secs();
+    let pauses: Vec<_> = (0..=10).map(seconds).collect();
     assert_eq!(pauses, [0, 15, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
     assert_eq!(seconds(u32::MAX), 3600);
+}
+
+/// How many of a tenant's heals were in vain when it is healed once more, after so many others that ended like this.
+fn in_vain_after(heals: u32, succeeded: bool, urgency: Urgency) -> u32 {
+    (0..=heals).fold(0, |in_vain, heals| Healed { heals, in_vain, succeeded }.in_vain_by_now(urgency))
+}
+
+#[test]
+fn bringing_back_what_is_missing_was_not_in_vain_until_it_happens_again_and_again() {
+    let each: Vec<_> = (0..=8).map(|heals| in_vain_after(heals, true, Urgency::Restore)).collect();
+    assert_eq!(each, [0, 0, 0, 0, 0, 0, 1, 2, 3]);
+}
+
+#[test]
+fn what_failed_or_does_not_work_again_was_in_vain() {
+    for (succeeded, urgency) in [
+        (false, Urgency::Restore),
+        (true, Urgency::Revive),
+        (false, Urgency::Revive),
+        (false, Urgency::Renew),
+    ] {
+        let each: Vec<_> = (0..=3).map(|heals| in_vain_after(heals, succeeded, urgency)).collect();
+        assert_eq!(each, [0, 1, 2, 3], "{urgency:?}");
+    }
 }

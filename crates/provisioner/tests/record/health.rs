@@ -89,6 +89,44 @@ async fn a_tenant_that_healing_does_not_help_is_shown_once_and_healed_ever_more_
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
+async fn a_main_that_is_killed_a_few_times_is_brought_back_at_once_each_time(pool: PgPool) {
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    for time in 1..=6 {
+        scene.fakes.containers.die(&main_of(tenant), 137);
+        assert_eq!(scene.look().await.healing, 1, "killed {time} times");
+        scene.heals().await;
+        assert_eq!(scene.look().await, Report::default());
+    }
+    // Whoever goes on is slowed down.
+    for pause in [15, 30] {
+        scene.fakes.containers.die(&main_of(tenant), 137);
+        assert_eq!(scene.look().await.healing, 1);
+        scene.heals().await;
+        let paused = "select extract(epoch from heal_after - now())::float8 from tenant_troubles";
+        let paused: f64 = sqlx::query_scalar(paused).fetch_one(&pool).await.unwrap();
+        assert!(paused > f64::from(pause) - 10.0 && paused <= f64::from(pause), "{paused} s");
+        scene.execute("update tenant_troubles set heal_after = now()").await;
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn after_a_heal_that_failed_it_is_told_that_healing_pauses(pool: PgPool) {
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    scene.fakes.containers.die(&main_of(tenant), 137);
+    assert_eq!(scene.look().await.healing, 1);
+    scene
+        .execute(
+            "update operations set status = 'rolled_back', finished_at = now() where kind = 'tenant.heal'",
+        )
+        .await;
+    assert_eq!(scene.look().await.healing, 0);
+    let paused = "select heal_after > now() + interval '50 seconds' from tenant_troubles";
+    assert!(sqlx::query_scalar::<_, bool>(paused).fetch_one(&pool).await.unwrap());
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
 async fn nothing_is_restarted_while_its_database_is_away(pool: PgPool) {
     let (mut scene, tenant) = Scene::with_tenant(&pool).await;
     scene.fakes.databases.set_unreachable(true);

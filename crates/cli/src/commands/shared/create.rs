@@ -18,7 +18,7 @@ pub struct Create {
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<String>,
     /// How many tenants may live in it; 500 when absent
-    #[arg(long, value_name = "TENANTS")]
+    #[arg(long, value_name = "TENANTS", value_parser = clap::value_parser!(u32).range(1..=5000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     capacity: Option<u32>,
     #[command(flatten)]

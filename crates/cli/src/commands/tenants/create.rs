@@ -1,6 +1,6 @@
 //! `rp9 tenants create`
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -23,10 +23,10 @@ pub struct Create {
     /// What it may use: `rp9 plans`
     #[arg(long)]
     plan: String,
-    /// `shared`, in an n8n with others (also when absent), or `dedicated`, with an n8n of its own
+    /// How it is hosted; `shared` when absent
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    mode: Option<String>,
+    mode: Option<Mode>,
     /// Where it should be: the region of a cluster
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +46,16 @@ pub struct Create {
     #[command(flatten)]
     #[serde(skip)]
     waiting: Waiting,
+}
+
+/// How a tenant is hosted.
+#[derive(Debug, Clone, Copy, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    /// In an n8n with others: there in a second, without containers of its own; cannot be restarted or scaled
+    Shared,
+    /// With an n8n of its own: a main and workers, restarted and scaled by themselves
+    Dedicated,
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {

@@ -27,7 +27,7 @@ pub struct Events {
     /// Its id or subdomain
     tenant: String,
     /// How far back, at most 168; 24 when absent
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=168))]
     hours: Option<u32>,
     #[command(flatten)]
     length: Length,

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
+use super::beside::Beside;
 use crate::{
     api::{Request, path},
     exit::Exit,
@@ -31,7 +32,8 @@ pub struct Show {
 impl Show {
     /// Does it.
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
-        let answer = setting.api()?.send(&Request::get(path(&["tenants", &self.tenant]))).await?;
+        let api = setting.api()?;
+        let answer = api.send(&Request::get(path(&["tenants", &self.tenant]))).await?;
         let output = &setting.output;
         if output.json {
             output.document(&answer.body)?;
@@ -43,7 +45,8 @@ impl Show {
             output.line(&plain(data.pointer("/tenant/id")))?;
             return Ok(Exit::Done);
         }
-        output.sheet(sheet(data))?;
+        let beside = Beside::of(&api, &output.notes, &data["tenant"]).await;
+        output.sheet(sheet(data, &beside))?;
         let instances = data["instances"].as_array().map(Vec::as_slice).unwrap_or_default();
         if !instances.is_empty() {
             output.line("")?;
@@ -53,7 +56,18 @@ impl Show {
     }
 }
 
-fn sheet(data: &Value) -> Sheet {
+/// Since when, and what is wrong now.
+fn unhealthy(health: &Value) -> String {
+    let reasons = health["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let wrong =
+        if reasons.is_empty() { "well again, for less than two minutes".to_owned() } else { joined(reasons) };
+    match health.get("since").filter(|since| !since.is_null()) {
+        Some(since) => format!("since {}: {wrong}", at(Some(since))),
+        None => wrong,
+    }
+}
+
+fn sheet(data: &Value, beside: &Beside) -> Sheet {
     let tenant = |name: &str| data["tenant"].get(name);
     let limits = &data["limits"];
     let size = |of: &Value| {
@@ -66,12 +80,13 @@ fn sheet(data: &Value) -> Sheet {
         .of("e-mail", tenant("email"))
         .state("status", tenant("status"))
         .of("failure", tenant("failure"));
+    if let Some(under_way) = beside.under_way() {
+        sheet = sheet.line("under way", under_way);
+    }
     if let Some(health) = data.get("health").filter(|health| !health.is_null()) {
         sheet = sheet.state("health", health.get("status"));
-        let reasons = health["reasons"].as_array().filter(|reasons| !reasons.is_empty());
-        if let Some(reasons) = reasons {
-            sheet =
-                sheet.line("unhealthy", format!("since {}: {}", at(health.get("since")), joined(reasons)));
+        if health["status"] == "unhealthy" {
+            sheet = sheet.line("unhealthy", unhealthy(health));
         }
         sheet = sheet.moment("healing paused until", health.get("healing_paused_until"));
     }
@@ -86,7 +101,10 @@ fn sheet(data: &Value) -> Sheet {
         .of("n8n", tenant("n8n_version"))
         .of("shares n8n", data.get("shared_instance"));
     if !limits["cpu_cores"].is_null() {
-        sheet = sheet.line("has", size(&data["tenant"])).line("may have", size(limits));
+        sheet = sheet.line("has", size(limits));
+    }
+    if !limits["cpu_cores"].is_null() && !beside.ceilings.is_null() {
+        sheet = sheet.line("may have", format!("up to {}", size(&beside.ceilings)));
     }
     let figure = |name| plain(limits.get(name));
     let executions =
