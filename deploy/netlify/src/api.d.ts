@@ -1668,10 +1668,10 @@ export interface components {
         TenantHealth: {
             /**
              * Format: date-time
-             * @description Until when it is left alone, since it was healed several times in a row. What is missing is not brought back before.
+             * @description Until when it is left alone, after heals in vain. What is missing is not brought back before.
              */
             healing_paused_until?: string | null;
-            /** @description What is wrong, if it is unhealthy. */
+            /** @description What is wrong now, if it is unhealthy; nothing, while it is well again and has yet to be for two minutes. */
             reasons: string[];
             /**
              * Format: date-time
