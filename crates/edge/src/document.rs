@@ -54,7 +54,11 @@ pub const STAND_IN_HEADER: &str = "x-rp9-stand-in";
 const UNKNOWN_PRIORITY: u32 = 2;
 const ROUTE_PRIORITY: u32 = 10;
 const WEBHOOKS_PRIORITY: u32 = 16;
+/// Refuses on any host, so that one is enough for all who share an n8n.
 const REFUSE_PRIORITY: u32 = 20;
+/// Of tenants with an n8n of their own, of which nothing of that is refused.
+const OWN_PRIORITY: u32 = 30;
+const OWN_REFUSE_PRIORITY: u32 = 40;
 
 /// Less than the 5 s for which Node keeps an idle connection: with more, the edge now and then sends a request on one that is just
 /// being closed, and cannot send a POST again.

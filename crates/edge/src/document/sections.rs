@@ -1,6 +1,6 @@
 //! The parts of the document, filled route by route.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use common::{id::TenantId, tenant::Color};
 use serde_json::{Map, Value, json};
@@ -9,12 +9,14 @@ use super::{
     CertResolver, DIAL_WITHIN, IDLE_FOR, IN_FLIGHT, REFUSE, REFUSE_PRIORITY, SIDE_HEADER, Settings,
     TRANSPORT, UNKNOWN_PRIORITY, WAITING, in_flight, refuse, stand_in, stand_in_name,
 };
-use crate::{Route, StandIn, Target};
+use crate::{Prefix, Route, StandIn, Target};
 
 pub(super) struct Sections<'a> {
     pub(super) settings: &'a Settings,
     /// The n8ns that tenants share.
     pub(super) shared: HashMap<TenantId, &'a Route>,
+    /// The parts of them that have their way in on the n8n's own host: one is enough, however many hosts its tenant has.
+    pub(super) entered: HashSet<(TenantId, Prefix)>,
     pub(super) routers: Map<String, Value>,
     pub(super) middlewares: Map<String, Value>,
     services: Map<String, Value>,
@@ -30,6 +32,7 @@ impl<'a> Sections<'a> {
         let mut sections = Self {
             settings,
             shared,
+            entered: HashSet::new(),
             routers: Map::new(),
             middlewares: middlewares.into_iter().chain(stand_ins).collect(),
             services: Map::from_iter([(WAITING.to_owned(), waiting)]),

@@ -1,8 +1,8 @@
 //! The tenants' databases on a PostgreSQL server, through a role that may create databases and roles but is no
 //! superuser.
 //!
-//! One connection per call and none kept: these calls are rare, and a kept connection would stand in the way of a
-//! database's removal. What changes something does so under an advisory lock on the name it is about.
+//! One connection per call and none kept, where calls are rare; what is asked again and again shares some ([`kept`]), which a removal of
+//! their database ends. What changes something here does so under an advisory lock on the name it is about.
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -14,6 +14,7 @@ use crate::{Version, account::OwnerId, schema::Family};
 
 mod clone;
 mod database;
+mod kept;
 mod limits;
 mod observe;
 mod owner;
@@ -37,6 +38,7 @@ pub(crate) use statement::identifier;
 pub struct PostgresDatabases {
     options: PgConnectOptions,
     limits: Limits,
+    kept: kept::Kept,
 }
 
 /// Why there is nothing to work on.
@@ -51,12 +53,12 @@ impl PostgresDatabases {
         let options: PgConnectOptions = admin_url.parse().map_err(AdminUrlError)?;
         // Statements carry verifiers, and names of tenants.
         let options = options.disable_statement_logging().application_name("rp9-tenants");
-        Ok(Self { options, limits: Limits::default() })
+        Ok(Self { options, limits: Limits::default(), kept: kept::Kept::default() })
     }
 
     /// The same, with other than the usual limits.
     pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+        Self { limits, kept: kept::Kept::default(), ..self }
     }
 }
 
@@ -149,7 +151,7 @@ impl TenantDatabases for PostgresDatabases {
     }
 
     async fn observe(&self) -> Result<Observed, DatabaseError> {
-        let mut connection = self.connect().await?;
+        let mut connection = self.borrow_own().await?;
         observe::all(&mut connection).await
     }
 }

@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 use reqwest::Client;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 
 use super::{
@@ -35,8 +37,15 @@ impl PostgresMembers {
         Ok(Self { databases, client: api::client().map_err(ClientError)? })
     }
 
-    /// A connection to tables that are understood.
-    async fn open(&self, instance: &Name) -> Result<PgConnection, MemberError> {
+    /// A connection to tables that are understood, which others have before and after.
+    async fn open(&self, instance: &Name) -> Result<PoolConnection<Postgres>, MemberError> {
+        let mut connection = self.databases.borrow(instance).await?;
+        family(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// One of one's own, whose settings may be changed.
+    async fn open_own(&self, instance: &Name) -> Result<PgConnection, MemberError> {
         let mut connection = self.databases.open(instance).await?;
         family(&mut connection).await?;
         Ok(connection)
@@ -46,7 +55,7 @@ impl PostgresMembers {
 #[async_trait]
 impl Members for PostgresMembers {
     async fn ensure(&self, instance: &Name, member: &Member) -> Result<(), MemberError> {
-        ensure::ensure(&mut self.open(instance).await?, member).await
+        ensure::ensure(&mut *self.open(instance).await?, member).await
     }
 
     async fn set_limits(
@@ -55,7 +64,7 @@ impl Members for PostgresMembers {
         project: &ProjectId,
         limits: MemberLimits,
     ) -> Result<bool, MemberError> {
-        marks::limits(&mut self.open(instance).await?, project, limits).await
+        marks::limits(&mut *self.open(instance).await?, project, limits).await
     }
 
     async fn set_suspended(
@@ -64,7 +73,7 @@ impl Members for PostgresMembers {
         project: &ProjectId,
         suspended: bool,
     ) -> Result<bool, MemberError> {
-        marks::suspended(&mut self.open(instance).await?, project, suspended).await
+        marks::suspended(&mut *self.open(instance).await?, project, suspended).await
     }
 
     async fn set_disabled(
@@ -73,11 +82,11 @@ impl Members for PostgresMembers {
         place: &Place,
         disabled: bool,
     ) -> Result<bool, MemberError> {
-        marks::disabled(&mut self.open(instance).await?, place, disabled).await
+        marks::disabled(&mut *self.open(instance).await?, place, disabled).await
     }
 
     async fn login(&self, instance: &Name, place: &Place) -> Result<OwnerLogin, MemberError> {
-        observe::login(&mut self.open(instance).await?, place).await
+        observe::login(&mut *self.open(instance).await?, place).await
     }
 
     async fn reset_password(
@@ -87,11 +96,11 @@ impl Members for PostgresMembers {
         password_hash: &str,
         disable_mfa: bool,
     ) -> Result<(), MemberError> {
-        marks::password(&mut self.open(instance).await?, place, password_hash, disable_mfa).await
+        marks::password(&mut self.open_own(instance).await?, place, password_hash, disable_mfa).await
     }
 
     async fn counts(&self, instance: &Name, project: &ProjectId) -> Result<Counts, MemberError> {
-        observe::counts(&mut self.open(instance).await?, project).await
+        observe::counts(&mut *self.open(instance).await?, project).await
     }
 
     async fn active_workflows(
@@ -99,7 +108,7 @@ impl Members for PostgresMembers {
         instance: &Name,
         project: &ProjectId,
     ) -> Result<Vec<ActiveWorkflow>, MemberError> {
-        observe::active_workflows(&mut self.open(instance).await?, project).await
+        observe::active_workflows(&mut *self.open(instance).await?, project).await
     }
 
     async fn activate(&self, main: &Main, workflows: &[ActiveWorkflow]) -> Result<Vec<Skipped>, MemberError> {
@@ -111,11 +120,11 @@ impl Members for PostgresMembers {
     }
 
     async fn webhooks(&self, instance: &Name, project: &ProjectId) -> Result<u64, MemberError> {
-        observe::webhooks(&mut self.open(instance).await?, project).await
+        observe::webhooks(&mut *self.open(instance).await?, project).await
     }
 
     async fn running(&self, instance: &Name, project: &ProjectId) -> Result<Vec<ExecutionId>, MemberError> {
-        observe::running(&mut self.open(instance).await?, project).await
+        observe::running(&mut *self.open(instance).await?, project).await
     }
 
     async fn stop(&self, main: &Main, executions: &[ExecutionId]) -> Result<(), MemberError> {
@@ -123,24 +132,24 @@ impl Members for PostgresMembers {
     }
 
     async fn remove(&self, main: &Main, place: &Place) -> Result<(), MemberError> {
-        let there = removal::note(&mut self.open(&main.instance).await?, place).await?;
+        let there = removal::note(&mut *self.open(&main.instance).await?, place).await?;
         if there {
             removal::delete(&self.client, main, place).await?;
         }
-        removal::sweep(&mut self.open(&main.instance).await?, place).await?;
+        removal::sweep(&mut *self.open(&main.instance).await?, place).await?;
         tracing::info!(database.name = %main.instance, project = %place.project, "a member was removed");
         Ok(())
     }
 
     async fn left(&self, instance: &Name, place: &Place) -> Result<Vec<Leftover>, MemberError> {
-        left::left(&mut self.open(instance).await?, place).await
+        left::left(&mut *self.open(instance).await?, place).await
     }
 
     async fn forget(&self, instance: &Name, project: &ProjectId) -> Result<(), MemberError> {
-        removal::forget(&mut self.open(instance).await?, project).await
+        removal::forget(&mut *self.open(instance).await?, project).await
     }
 
     async fn usage(&self, instance: &Name, project: &ProjectId) -> Result<Usage, MemberError> {
-        observe::usage(&mut self.open(instance).await?, project).await
+        observe::usage(&mut *self.open(instance).await?, project).await
     }
 }

@@ -8,7 +8,7 @@ use n8n::members::{ActiveWorkflow, ExecutionId, Member, Members as _, WorkflowId
 use secrecy::ExposeSecret as _;
 use time::macros::date;
 
-use crate::contract::{limits, member};
+use crate::contract::{limits, member, until};
 use crate::instance::Instance;
 use crate::support::ask;
 
@@ -245,5 +245,81 @@ async fn a_removal_that_is_cut_off_anywhere_is_finished_by_the_next() {
     }
     assert_eq!(members.left(name, &one.place).await.unwrap(), [], "whoever never came leaves nothing");
     members.remove(main, &one.place).await.unwrap();
+    instance.end().await;
+}
+
+/// How many of ours there are in its database, beside the one that asks.
+const KEPT: &str = "SELECT count(*)::text FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'rp9-tenants' AND pid <> pg_backend_pid()";
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn connections_are_used_again_and_whoever_ends_them_is_not_noticed() {
+    let instance = Instance::new(NOWHERE).await;
+    let (members, name) = (&instance.members, &instance.name);
+    let there: Vec<_> = (0..30).map(|_| somebody(&instance)).collect();
+    let made = stream::iter(&there).map(async |one| members.ensure(name, one).await.unwrap());
+    made.buffer_unordered(15).collect::<Vec<_>>().await;
+    let one = &there[0];
+    for _ in 0..30 {
+        assert_ne!(members.left(name, &one.place).await.unwrap(), []);
+    }
+    let kept: u32 = instance.sql(KEPT).await.unwrap().parse().unwrap();
+    assert!((1..=8).contains(&kept), "{kept} connections");
+    // A restart of the server, or an administrator.
+    instance
+        .sql("SELECT count(pg_terminate_backend(pid))::text FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        .await;
+    for one in &there {
+        assert!(members.set_suspended(name, &one.place.project, true).await.unwrap());
+    }
+    // What one changes for a person who waits is no other's.
+    members.reset_password(name, &one.place, "hash", false).await.unwrap();
+    for one in &there {
+        assert!(members.set_suspended(name, &one.place.project, false).await.unwrap());
+    }
+    instance.end().await;
+    let gone = members.left(name, &one.place).await.unwrap_err();
+    assert_eq!(gone.kind(), Kind::NotFound, "{gone}");
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_statement_that_is_cut_off_leaves_no_connection_unusable() {
+    let instance = Instance::new(NOWHERE).await;
+    let (members, name) = (&instance.members, &instance.name);
+    let one = somebody(&instance);
+    for step in 0..60 {
+        let made = members.ensure(name, &one);
+        drop(tokio::time::timeout(Duration::from_micros(200 * step), made).await);
+    }
+    members.ensure(name, &one).await.unwrap();
+    assert!(is_whole(&instance, &one).await);
+    let idle = format!("{KEPT} AND state <> 'idle'");
+    until("nothing is left open", async || instance.sql(&idle).await.as_deref() == Some("0")).await;
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_is_left_in_a_table_of_a_later_release_is_found_too() {
+    let instance = Instance::new(NOWHERE).await;
+    let one = somebody(&instance);
+    let (user, project) = (one.place.user.0, &one.place.project);
+    for (columns, values) in [
+        (r#"("userId" uuid)"#, format!("('{user}')")),
+        (r#"(a int, "projectId" varchar(36), PRIMARY KEY (a, "projectId")) PARTITION BY RANGE (a)"#, format!("(1, '{project}')")),
+    ] {
+        assert_eq!(instance.members.left(&instance.name, &one.place).await.unwrap(), []);
+        instance.sql(&format!("CREATE TABLE later {columns}")).await;
+        if columns.contains("PARTITION") {
+            instance.sql("CREATE TABLE later_one PARTITION OF later FOR VALUES FROM (0) TO (9)").await;
+        }
+        instance.sql(&format!("INSERT INTO later VALUES {values}")).await;
+        let left = instance.members.left(&instance.name, &one.place).await.unwrap();
+        assert!(left.iter().any(|left| left.table == "later" && left.rows == 1), "{left:?}");
+        instance.sql("DROP TABLE later").await;
+    }
     instance.end().await;
 }

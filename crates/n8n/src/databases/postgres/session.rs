@@ -10,7 +10,7 @@ use super::limits::millis;
 use super::{DatabaseError, Name, PostgresDatabases};
 
 /// A server that needs longer to let us in is as good as away.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Tells our advisory locks from those of others: "rp9t" in ASCII.
 const LOCKS: i32 = 0x7270_3974;

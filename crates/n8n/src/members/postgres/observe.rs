@@ -8,7 +8,7 @@ use crate::databases::{Counts, OwnerLogin, refused};
 
 pub(super) async fn login(connection: &mut PgConnection, place: &Place) -> Result<OwnerLogin, MemberError> {
     let question = sqlx::query_as(
-        r#"SELECT u.email, coalesce(u.password, '') FROM "user" u
+        r#"SELECT u.email::text, coalesce(u.password, '')::text FROM "user" u
             WHERE u.id = $1 AND u."roleSlug" = 'global:tenant'
               AND EXISTS (SELECT FROM project_relation r WHERE r."userId" = u.id AND r."projectId" = $2)"#,
     );
@@ -24,7 +24,7 @@ pub(super) async fn active_workflows(
     project: &ProjectId,
 ) -> Result<Vec<ActiveWorkflow>, MemberError> {
     let question = sqlx::query_as(
-        r#"SELECT w.id, w."activeVersionId" FROM workflow_entity w
+        r#"SELECT w.id::text, w."activeVersionId"::text FROM workflow_entity w
              JOIN shared_workflow s ON s."workflowId" = w.id AND s.role = 'workflow:owner'
             WHERE s."projectId" = $1 AND w."activeVersionId" IS NOT NULL ORDER BY w.id COLLATE "C""#,
     );
@@ -55,7 +55,7 @@ pub(super) async fn running(
     project: &ProjectId,
 ) -> Result<Vec<ExecutionId>, MemberError> {
     let question = sqlx::query_scalar(
-        r#"SELECT e.id FROM execution_entity e
+        r#"SELECT e.id::integer FROM execution_entity e
              JOIN shared_workflow s ON s."workflowId" = e."workflowId" AND s.role = 'workflow:owner'
             WHERE s."projectId" = $1 AND e.status IN ('new', 'running') AND e."deletedAt" IS NULL ORDER BY e.id"#,
     );
