@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use common::id::TenantId;
 use secrecy::SecretString;
 use time::Date;
 use url::Url;
@@ -11,12 +12,14 @@ use crate::databases::{Counts, Name, OwnerLogin};
 
 mod api;
 mod error;
+mod flaw;
 mod ids;
 mod member;
 pub mod paths;
 mod postgres;
 
 pub use error::MemberError;
+pub use flaw::{Expected, Flaw};
 pub use ids::{ExecutionId, ProjectId, ProjectIdError, WorkflowId};
 pub use member::{KEY_LABEL, Member, MemberLimits, Place, email};
 pub use postgres::{ClientError, PostgresMembers};
@@ -25,9 +28,17 @@ pub use postgres::{ClientError, PostgresMembers};
 /// no failure unless somebody waits for it. Whoever works under a lease checks it before each that changes something.
 #[async_trait]
 pub trait Members: Send + Sync {
-    /// Makes the member with everything that n8n and the platform's schema have about one, in one transaction, and brings their limits and
-    /// their key up to date. A password that is there, and marks, are left as they are. It needs [`crate::TenantDatabases::ensure_shared_schema`].
+    /// Makes the member with everything that n8n and the platform's schema have about one, in one transaction, puts right what somebody changed
+    /// of it, and brings their limits and their key up to date. A password that is there, and marks, are left as they are. It needs
+    /// [`crate::TenantDatabases::ensure_shared_schema`].
     async fn ensure(&self, instance: &Name, member: &Member) -> Result<(), MemberError>;
+
+    /// Those of these members who are not as they should be, and in what. One question, however many there are.
+    async fn check(
+        &self,
+        instance: &Name,
+        expected: &[Expected],
+    ) -> Result<Vec<(TenantId, Vec<Flaw>)>, MemberError>;
 
     /// Changes how much may run, from the next start on. Whether there is such a member.
     async fn set_limits(

@@ -71,8 +71,12 @@ impl<'a> Sections<'a> {
     /// What is refused of every n8n that tenants share, once for all who live in one: their routers are many, and Traefik reads each anew with
     /// every document. Of the hosts of nobody it refuses what is refused anyway.
     fn keep_shut(&mut self) {
-        let refused =
-            Router { rule: tenancy::refused(), service: WAITING, middlewares: &[REFUSE], priority: REFUSE_PRIORITY };
+        let refused = Router {
+            rule: tenancy::refused(),
+            service: WAITING,
+            middlewares: &[REFUSE],
+            priority: REFUSE_PRIORITY,
+        };
         self.open("shared", "_refuse", &refused);
     }
 

@@ -1,18 +1,20 @@
 //! The members of real shared n8ns: rows where n8n has no API that would do, its public API where it keeps something in memory too.
 
 use async_trait::async_trait;
+use common::id::TenantId;
 use reqwest::Client;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 
 use super::{
-    ActiveWorkflow, ExecutionId, Leftover, Main, Member, MemberError, MemberLimits, Members, Place,
-    ProjectId, Skipped, Usage, WorkflowId, api,
+    ActiveWorkflow, ExecutionId, Expected, Flaw, Leftover, Main, Member, MemberError, MemberLimits, Members,
+    Place, ProjectId, Skipped, Usage, WorkflowId, api,
 };
 use crate::databases::{Counts, Name, OwnerLogin, PostgresDatabases, family};
 
 mod activation;
+mod check;
 mod ensure;
 mod left;
 mod marks;
@@ -56,6 +58,14 @@ impl PostgresMembers {
 impl Members for PostgresMembers {
     async fn ensure(&self, instance: &Name, member: &Member) -> Result<(), MemberError> {
         ensure::ensure(&mut *self.open(instance).await?, member).await
+    }
+
+    async fn check(
+        &self,
+        instance: &Name,
+        expected: &[Expected],
+    ) -> Result<Vec<(TenantId, Vec<Flaw>)>, MemberError> {
+        check::check(&mut *self.open(instance).await?, expected).await
     }
 
     async fn set_limits(

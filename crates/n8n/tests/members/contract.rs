@@ -8,8 +8,8 @@ use futures::future::join_all;
 use n8n::account::{self, ApiKeySigner, UserId};
 use n8n::databases::Name;
 use n8n::members::{
-    ActiveWorkflow, ExecutionId, Main, Member, MemberError, MemberLimits, Members, Place, ProjectId,
-    WorkflowId,
+    ActiveWorkflow, ExecutionId, Expected, Flaw, Main, Member, MemberError, MemberLimits, Members, Place,
+    ProjectId, WorkflowId,
 };
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -50,6 +50,12 @@ pub fn member(jwt_secret: &SecretString) -> Member {
     }
 }
 
+/// What should be there of this member.
+pub fn expected(member: &Member) -> Expected {
+    let Member { tenant, place, key, token, limits, .. } = member.clone();
+    Expected { tenant, place, key, token, limits }
+}
+
 /// Asks until the answer satisfies.
 pub async fn until(what: &str, mut ask: impl AsyncFnMut() -> bool) {
     let waiting = async {
@@ -68,6 +74,7 @@ pub async fn lives(stage: &dyn Stage) {
     let [one, other] = [(); 2].map(|()| member(&stage.jwt_secret()));
     is_made(members, &main.instance, &one).await;
     members.ensure(&main.instance, &other).await.unwrap();
+    is_checked(members, &main.instance, [&one, &other]).await;
     let bystander = stage.save(&other, "orders").await;
 
     let saved = [stage.save(&one, "orders").await, stage.save(&one, "users/:id").await];
@@ -122,6 +129,31 @@ async fn is_made(members: &dyn Members, instance: &Name, one: &Member) {
     }
     assert_eq!(members.left(instance, &stranger.place).await.unwrap(), [], "a refused one leaves nothing");
     is_tolerated_when_absent(members, instance, &stranger.place).await;
+}
+
+/// Made with a limit of five, and brought to three.
+async fn is_checked(members: &dyn Members, instance: &Name, [one, other]: [&Member; 2]) {
+    let check = async |expected: &[Expected]| members.check(instance, expected).await.unwrap();
+    let (three, whole) = (limits(3, None), expected(other));
+    let now = || Expected { limits: three, ..expected(one) };
+    assert_eq!(check(&[]).await, []);
+    assert_eq!(check(&[now(), whole.clone()]).await, []);
+    assert_eq!(check(&[whole.clone(), expected(one)]).await, [(one.tenant, vec![Flaw::LimitsDiffer])]);
+    let nobody = expected(&member(&one.token));
+    let missing = vec![Flaw::UserMissing, Flaw::ProjectMissing, Flaw::LimitsDiffer];
+    let key = Expected { token: "another".into(), ..now() };
+    assert_eq!(
+        check(&[nobody.clone(), whole, key]).await,
+        [(nobody.tenant, missing), (one.tenant, vec![Flaw::KeyDiffers])]
+    );
+    members.set_disabled(instance, &one.place, true).await.unwrap();
+    members.set_suspended(instance, &one.place.project, true).await.unwrap();
+    assert_eq!(check(&[now()]).await, [(one.tenant, vec![Flaw::Disabled, Flaw::Suspended])]);
+    members.set_disabled(instance, &one.place, false).await.unwrap();
+    members.set_suspended(instance, &one.place.project, false).await.unwrap();
+    assert_eq!(check(&[now()]).await, []);
+    let elsewhere = Name::of(TenantId::generate());
+    assert_eq!(members.check(&elsewhere, &[now()]).await.unwrap_err().kind(), Kind::NotFound);
 }
 
 async fn is_tolerated_when_absent(members: &dyn Members, instance: &Name, nobody: &Place) {

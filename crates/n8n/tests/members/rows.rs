@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use common::error::{Classify as _, Kind};
 use futures::{StreamExt as _, stream};
-use n8n::members::{ActiveWorkflow, ExecutionId, Member, Members as _, WorkflowId, email};
+use n8n::members::{ActiveWorkflow, ExecutionId, Flaw, Member, MemberError, Members as _, WorkflowId, email};
 use secrecy::ExposeSecret as _;
 use time::macros::date;
 
-use crate::contract::{limits, member, until};
+use crate::contract::{expected, limits, member, until};
 use crate::instance::Instance;
 use crate::support::ask;
 
@@ -268,8 +268,10 @@ async fn connections_are_used_again_and_whoever_ends_them_is_not_noticed() {
     assert!((1..=8).contains(&kept), "{kept} connections");
     // A restart of the server, or an administrator.
     instance
-        .sql("SELECT count(pg_terminate_backend(pid))::text FROM pg_stat_activity
-               WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        .sql(
+            "SELECT count(pg_terminate_backend(pid))::text FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
         .await;
     for one in &there {
         assert!(members.set_suspended(name, &one.place.project, true).await.unwrap());
@@ -309,7 +311,10 @@ async fn what_is_left_in_a_table_of_a_later_release_is_found_too() {
     let (user, project) = (one.place.user.0, &one.place.project);
     for (columns, values) in [
         (r#"("userId" uuid)"#, format!("('{user}')")),
-        (r#"(a int, "projectId" varchar(36), PRIMARY KEY (a, "projectId")) PARTITION BY RANGE (a)"#, format!("(1, '{project}')")),
+        (
+            r#"(a int, "projectId" varchar(36), PRIMARY KEY (a, "projectId")) PARTITION BY RANGE (a)"#,
+            format!("(1, '{project}')"),
+        ),
     ] {
         assert_eq!(instance.members.left(&instance.name, &one.place).await.unwrap(), []);
         instance.sql(&format!("CREATE TABLE later {columns}")).await;
@@ -321,5 +326,126 @@ async fn what_is_left_in_a_table_of_a_later_release_is_found_too() {
         assert!(left.iter().any(|left| left.table == "later" && left.rows == 1), "{left:?}");
         instance.sql("DROP TABLE later").await;
     }
+    instance.end().await;
+}
+
+/// What somebody may do to a member's rows, and what is seen of it. `{user}`, `{project}` and `{other}`, who is a user there too.
+const DAMAGES: &[(&str, &[Flaw])] = &[
+    (r#"DELETE FROM "user" WHERE id = '{user}'"#, &[Flaw::UserMissing, Flaw::ProjectDiffers]),
+    (r#"UPDATE "user" SET "roleSlug" = 'global:admin' WHERE id = '{user}'"#, &[Flaw::UserDiffers]),
+    (r#"UPDATE "user" SET email = 'me@example.com' WHERE id = '{user}'"#, &[Flaw::UserDiffers]),
+    (r#"UPDATE "user" SET email = NULL WHERE id = '{user}'"#, &[Flaw::UserDiffers]),
+    ("DELETE FROM project WHERE id = '{project}'", &[Flaw::ProjectMissing]),
+    ("UPDATE project SET type = 'team' WHERE id = '{project}'", &[Flaw::ProjectDiffers]),
+    (r#"UPDATE project SET "creatorId" = '{other}' WHERE id = '{project}'"#, &[Flaw::ProjectDiffers]),
+    (r#"UPDATE project SET "creatorId" = NULL WHERE id = '{project}'"#, &[Flaw::ProjectDiffers]),
+    (r#"DELETE FROM project_relation WHERE "projectId" = '{project}'"#, &[Flaw::NotTheOwner]),
+    (
+        r#"UPDATE project_relation SET role = 'project:viewer' WHERE "projectId" = '{project}'"#,
+        &[Flaw::NotTheOwner],
+    ),
+    (r#"UPDATE user_api_keys SET "apiKey" = 'mine' WHERE "userId" = '{user}'"#, &[Flaw::KeyDiffers]),
+    (r#"UPDATE user_api_keys SET scopes = '["user:list"]' WHERE "userId" = '{user}'"#, &[Flaw::KeyDiffers]),
+    (r#"UPDATE user_api_keys SET scopes = NULL WHERE "userId" = '{user}'"#, &[Flaw::KeyDiffers]),
+    ("DELETE FROM rp9.tenant WHERE project_id = '{project}'", &[Flaw::LimitsDiffer]),
+    ("UPDATE rp9.tenant SET concurrent = 99 WHERE project_id = '{project}'", &[Flaw::LimitsDiffer]),
+    ("UPDATE rp9.tenant SET executions_month = 1 WHERE project_id = '{project}'", &[Flaw::LimitsDiffer]),
+    (
+        r#"DELETE FROM "user" WHERE id = '{user}'; DELETE FROM project WHERE id = '{project}'; DELETE FROM rp9.tenant WHERE user_id = '{user}'"#,
+        &[Flaw::UserMissing, Flaw::ProjectMissing, Flaw::LimitsDiffer],
+    ),
+    // Nothing is wrong with these: a member may lose a key, call it something else and let it do less.
+    (r#"DELETE FROM user_api_keys WHERE "userId" = '{user}'"#, &[]),
+    (
+        r#"UPDATE user_api_keys SET label = 'mine', scopes = '["workflow:read"]' WHERE "userId" = '{user}'"#,
+        &[],
+    ),
+];
+
+fn done_to(statement: &str, one: &Member, other: &Member) -> String {
+    let statement = statement.replace("{user}", &one.place.user.0.to_string());
+    statement
+        .replace("{project}", one.place.project.as_str())
+        .replace("{other}", &other.place.user.0.to_string())
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_somebody_changed_of_a_member_is_seen_and_put_right_and_others_are_left_alone() {
+    let instance = Instance::new(NOWHERE).await;
+    let (one, other) = (somebody(&instance), somebody(&instance));
+    let (members, name) = (&instance.members, &instance.name);
+    members.ensure(name, &other).await.unwrap();
+    let alone = instance.sql(EVERYTHING).await;
+    let both = [expected(&other), expected(&one)];
+    for (damage, flaws) in DAMAGES {
+        members.ensure(name, &one).await.unwrap();
+        assert_eq!(members.check(name, &both).await.unwrap(), [], "{damage}");
+        instance.sql(&done_to(damage, &one, &other)).await;
+        let seen = members.check(name, &both).await.unwrap();
+        let whose = (!flaws.is_empty()).then(|| (one.tenant, flaws.to_vec()));
+        assert_eq!(seen, whose.into_iter().collect::<Vec<_>>(), "{damage}");
+        members.ensure(name, &one).await.unwrap();
+        assert_eq!(members.check(name, &both).await.unwrap(), [], "{damage}");
+        assert!(is_whole(&instance, &one).await, "{damage}");
+    }
+    let left = r#"DELETE FROM "user" WHERE id = '{user}'; DELETE FROM project WHERE id = '{project}'; DELETE FROM rp9.tenant WHERE user_id = '{user}'"#;
+    instance.sql(&done_to(left, &one, &other)).await;
+    assert_eq!(instance.sql(EVERYTHING).await, alone, "others are as they were");
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn where_somebody_else_has_to_do_with_a_members_ids_nothing_is_taken_from_them() {
+    let instance = Instance::new(NOWHERE).await;
+    let other = somebody(&instance);
+    let (members, name) = (&instance.members, &instance.name);
+    for (damage, flaws) in [
+        (
+            r#"INSERT INTO project_relation ("projectId", "userId", role) VALUES ('{project}', '{other}', 'project:editor')"#,
+            vec![Flaw::Stranger],
+        ),
+        (
+            r#"UPDATE project_relation SET "userId" = '{other}' WHERE "projectId" = '{project}'"#,
+            vec![Flaw::NotTheOwner, Flaw::Stranger],
+        ),
+        (
+            "UPDATE rp9.tenant SET user_id = gen_random_uuid() WHERE project_id = '{project}'",
+            vec![Flaw::LimitsDiffer],
+        ),
+    ] {
+        let one = somebody(&instance);
+        for one in [&one, &other] {
+            members.ensure(name, one).await.unwrap();
+        }
+        instance.sql(&done_to(damage, &one, &other)).await;
+        let before = instance.sql(EVERYTHING).await;
+        let seen = members.check(name, &[expected(&one)]).await.unwrap();
+        assert_eq!(seen, [(one.tenant, flaws)], "{damage}");
+        let refused = members.ensure(name, &one).await.unwrap_err();
+        assert!(matches!(refused, MemberError::Taken(_)), "{damage}: {refused}");
+        assert_eq!(instance.sql(EVERYTHING).await, before, "{damage}");
+        instance
+            .sql(&done_to(r#"DELETE FROM project_relation WHERE "projectId" = '{project}'"#, &one, &other))
+            .await;
+    }
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn five_hundred_members_are_checked_by_one_question_that_is_short() {
+    let instance = Instance::new(NOWHERE).await;
+    let all: Vec<_> = (0..500).map(|_| somebody(&instance)).collect();
+    let made =
+        stream::iter(&all).map(async |one| instance.members.ensure(&instance.name, one).await.unwrap());
+    made.buffer_unordered(8).collect::<Vec<_>>().await;
+    let all: Vec<_> = all.iter().map(expected).collect();
+    assert_eq!(instance.members.check(&instance.name, &all).await.unwrap(), []);
+    let begun = Instant::now();
+    assert_eq!(instance.members.check(&instance.name, &all).await.unwrap(), []);
+    println!("500 members checked in {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     instance.end().await;
 }

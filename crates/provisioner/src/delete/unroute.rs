@@ -37,7 +37,8 @@ impl Step<DeleteTenant> for Unroute {
             let host: Host = host
                 .parse()
                 .map_err(|_| StepError::failed(Kind::Internal, "the tenant's address is no host"))?;
-            wait::for_edge(context.stopping(), || async { Ok(world.edge.confirm_gone(&host).await?) }).await?;
+            wait::for_edge(context.stopping(), || async { Ok(world.edge.confirm_gone(&host).await?) })
+                .await?;
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use n8n::members::Flaw;
+
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drift {
@@ -16,6 +18,8 @@ pub enum Drift {
     SharedDetached(&'static str),
     LoginMissing,
     RoleMissing,
+    /// Of one who shares an n8n.
+    Member(Flaw),
 }
 
 /// How much haste there is.
@@ -44,6 +48,7 @@ impl Drift {
             Self::SharedDetached(_) => "shared_detached",
             Self::LoginMissing => "login_missing",
             Self::RoleMissing => "role_missing",
+            Self::Member(flaw) => flaw.as_str(),
         }
     }
 
@@ -60,7 +65,8 @@ impl Drift {
             | Self::NetworkMissing
             | Self::SharedDetached(_)
             | Self::LoginMissing
-            | Self::RoleMissing => Urgency::Restore,
+            | Self::RoleMissing
+            | Self::Member(_) => Urgency::Restore,
         }
     }
 
@@ -76,7 +82,8 @@ impl Drift {
             | Self::NetworkMissing
             | Self::SharedDetached(_)
             | Self::LoginMissing
-            | Self::RoleMissing => None,
+            | Self::RoleMissing
+            | Self::Member(_) => None,
         }
     }
 
@@ -94,7 +101,8 @@ impl Drift {
             | Self::NetworkMissing
             | Self::SharedDetached(_)
             | Self::LoginMissing
-            | Self::RoleMissing => None,
+            | Self::RoleMissing
+            | Self::Member(_) => None,
         }
     }
 }
@@ -115,6 +123,7 @@ impl fmt::Display for Drift {
             Self::SharedDetached(role) => write!(f, "{role} is not in the tenant's network"),
             Self::LoginMissing => write!(f, "the login in Redis is missing"),
             Self::RoleMissing => write!(f, "the role in Postgres is missing"),
+            Self::Member(flaw) => flaw.fmt(f),
         }
     }
 }

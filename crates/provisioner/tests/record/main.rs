@@ -12,6 +12,7 @@ mod clusters;
 mod crowd;
 mod every_step;
 mod health;
+mod lodgers;
 mod logins;
 mod logs;
 mod members;

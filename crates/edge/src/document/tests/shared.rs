@@ -84,7 +84,9 @@ fn each_host_of_a_tenant_tells_its_own_address_and_its_part_has_one_way_in_on_th
 fn a_suspended_tenant_has_its_stand_in_on_the_n8ns_host_too_and_its_neighbours_have_not() {
     let suspended = Route { stand_in: Some(StandIn::Suspended), ..part("acme.localhost", 1, P) };
     let document = served(&[suspended, part("zeta.localhost", 2, Q), base()]);
-    let way_in = format!("Host(`shared-1.localhost`) && PathRegexp(`^/(webhook|webhook-test|form|form-test|mcp|mcp-test)/{P}/`)");
+    let way_in = format!(
+        "Host(`shared-1.localhost`) && PathRegexp(`^/(webhook|webhook-test|form|form-test|mcp|mcp-test)/{P}/`)"
+    );
     let rule = document["http"]["routers"]["acme.localhost_webhooks"]["rule"].as_str().unwrap();
     assert!(rule.ends_with(&format!(" || {way_in}")), "{rule}");
     for router in ["acme.localhost", "acme.localhost_webhooks", "acme.localhost_probe"] {
@@ -185,10 +187,13 @@ fn what_is_refused_of_every_shared_n8n_is_refused_once_before_their_routers_and_
     let priority = |router: &Value| router["priority"].as_u64().unwrap();
     let refuse = &routers["shared_refuse"];
     assert!(!refuse["rule"].as_str().unwrap().contains("Host"));
-    for (name, router) in routers.iter().filter(|(_, router)| router["entryPoints"] == refuse["entryPoints"]) {
+    for (name, router) in routers.iter().filter(|(_, router)| router["entryPoints"] == refuse["entryPoints"])
+    {
         if name != "shared_refuse" {
             assert_eq!(priority(router) > priority(refuse), name.starts_with("own"), "{name}");
         }
     }
-    assert!(!section(&served(&[route("own.localhost", 3, 1, &[BLUE])]), "routers").contains_key("shared_refuse"));
+    assert!(
+        !section(&served(&[route("own.localhost", 3, 1, &[BLUE])]), "routers").contains_key("shared_refuse")
+    );
 }

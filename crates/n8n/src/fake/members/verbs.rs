@@ -1,13 +1,14 @@
 //! What the verbs do in memory.
 
 use async_trait::async_trait;
+use common::id::TenantId;
 use secrecy::ExposeSecret as _;
 
-use super::{FakeMember, FakeMembers, State};
+use super::{FakeMember, FakeMembers, NOTHING, State};
 use crate::databases::{Counts, Name, OwnerLogin};
 use crate::members::{
-    ActiveWorkflow, ExecutionId, Leftover, Main, Member, MemberError, MemberLimits, Members, Place,
-    ProjectId, Skipped, Usage, WorkflowId,
+    ActiveWorkflow, ExecutionId, Expected, Flaw, Leftover, Main, Member, MemberError, MemberLimits, Members,
+    Place, ProjectId, Skipped, Usage, WorkflowId,
 };
 
 #[async_trait]
@@ -26,9 +27,28 @@ impl Members for FakeMembers {
                 return Err(MemberError::Taken(place.project.clone()));
             }
             let kept = state.members.entry((*instance, place.project.clone())).or_insert(fresh);
+            if kept.damage.contains(&Flaw::Stranger) {
+                return Err(MemberError::Taken(place.project.clone()));
+            }
+            kept.damage.clear();
             kept.limits = member.limits;
             member.token.expose_secret().clone_into(&mut kept.token);
             Ok(())
+        })
+    }
+
+    async fn check(
+        &self,
+        instance: &Name,
+        expected: &[Expected],
+    ) -> Result<Vec<(TenantId, Vec<Flaw>)>, MemberError> {
+        self.call("check", instance, instance, |state| {
+            let mut flaws = |one: &Expected| match state.at(instance, &one.place) {
+                Some(member) => member.flaws(one),
+                None => NOTHING.to_vec(),
+            };
+            let checked = expected.iter().map(|one| (one.tenant, flaws(one)));
+            Ok(checked.filter(|(_, flaws)| !flaws.is_empty()).collect())
         })
     }
 
