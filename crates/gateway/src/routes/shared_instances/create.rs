@@ -17,7 +17,7 @@ use crate::{
     commands,
     http::request::Request,
     idempotency::{Answer, IdempotencyKey},
-    problem::Answered,
+    problem::{Answered, Code, Pointer, Problem},
     routes::tenants::create::obstacle,
     shared_instances::{NewSharedInstance, PLAN},
     store::accept::CreateTenant,
@@ -86,8 +86,17 @@ pub async fn create(State(app): State<App>, command: Command<CreateSharedInstanc
         purpose: Purpose::Shared,
         capacity: Some(wanted.capacity.get()),
     };
-    match commands::create(&app, &command, operation, &effect, answer).await? {
+    match commands::create(&app, &command, operation, &effect, answer).await.map_err(named)? {
         Some(answer) => Ok(answer),
         None => Err(obstacle(&app, PLAN, region, &[]).await?),
     }
+}
+
+/// What is a subdomain to tenants is its name here: both are the first label of an address.
+fn named(problem: Problem) -> Problem {
+    if problem.code() != Code::SubdomainTaken {
+        return problem;
+    }
+    let detail = "Another one, or a tenant, has the address that this name makes: choose another name.";
+    Problem::new(Code::SubdomainTaken).detail(detail).at(Pointer::to("name"))
 }
