@@ -73,10 +73,6 @@ async fn it_is_accepted_like_any_tenant_and_its_plan_is_nobody_elses(database: P
     let taken = platform.send(Call::post("/tenants", &tenant("shared-1")).by_a("service").signed()).await;
     taken.assert_problem(409, "subdomain_taken");
     assert_eq!(taken.field_errors()[0].0, "/subdomain");
-    let another = Call::post("/shared-instances", &json!({ "name": "shared-1" })).by_a("admin").signed();
-    let another = platform.send(another).await;
-    another.assert_problem(409, "subdomain_taken");
-    assert_eq!(another.field_errors()[0].0, "/name", "what it is called here");
     let mut asked = tenant("acme");
     asked["plan"] = json!("shared");
     for role in ["admin", "operator", "service"] {

@@ -86,17 +86,18 @@ pub async fn create(State(app): State<App>, command: Command<CreateSharedInstanc
         purpose: Purpose::Shared,
         capacity: Some(wanted.capacity.get()),
     };
-    match commands::create(&app, &command, operation, &effect, answer).await.map_err(named)? {
+    match commands::create(&app, &command, operation, &effect, answer).await.map_err(in_its_words)? {
         Some(answer) => Ok(answer),
         None => Err(obstacle(&app, PLAN, region, &[]).await?),
     }
 }
 
-/// What is a subdomain to tenants is its name here: both are the first label of an address.
-fn named(problem: Problem) -> Problem {
+/// Its name is the first label of its address, which is called otherwise where tenants are asked for.
+fn in_its_words(problem: Problem) -> Problem {
     if problem.code() != Code::SubdomainTaken {
         return problem;
     }
-    let detail = "Another one, or a tenant, has the address that this name makes: choose another name.";
+    let detail =
+        "This name is the first label of an address, which a tenant or another n8n has. Choose another one.";
     Problem::new(Code::SubdomainTaken).detail(detail).at(Pointer::to("name"))
 }
