@@ -10,14 +10,27 @@
 
 use std::time::{Duration, Instant};
 
+use common::config::{Env, Section};
 use e2e::{Answers, Api, Customer, eventually, webhook_workflow};
 use futures::{StreamExt, stream};
 use serde_json::json;
 
 const AT_ONCE: usize = 10;
 
-fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+/// How many of each.
+struct Sizes {
+    few: usize,
+    dedicated: usize,
+    calls: usize,
+    many: usize,
+}
+
+impl Section for Sizes {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (few, dedicated) = (env.or("CROWD_FEW", 20), env.or("CROWD_DEDICATED", 3));
+        let (calls, many) = (env.or("CROWD_CALLS", 200), env.or("CROWD_MANY", 500));
+        Some(Self { few: few?, dedicated: dedicated?, calls: calls?, many: many? })
+    }
 }
 
 /// One who is called.
@@ -111,12 +124,7 @@ fn print(what: &str, mut times: Vec<Duration>) {
 
 #[tokio::main]
 async fn main() {
-    let (few, own, calls, many) = (
-        setting("CROWD_FEW", 20),
-        setting("CROWD_DEDICATED", 3),
-        setting("CROWD_CALLS", 200),
-        setting("CROWD_MANY", 500),
-    );
+    let Sizes { few, dedicated: own, calls, many } = Env::of_process().load().unwrap();
     let api = Api::of_environment();
     println!("| ten at once, with so many beside | times | p50 s | p95 s | most s |\n|---|---|---|---|---|");
     let (tenants, times) = make(&api, few).await;

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use crate::{
     app::App,
     metrics, replays,
-    store::{dead_letters, operations, plans, schedules, tenants},
+    store::{dead_letters, operations, plans, room, schedules, tenants},
     vocabulary::CONSUMERS,
 };
 
@@ -67,6 +67,9 @@ fn count_regularly(tasks: &Tasks, database: PgPool) {
 async fn count(database: &PgPool) -> Result<(), sqlx::Error> {
     let counted = [
         count_tenants(database).await,
+        room::shared_places(database)
+            .await
+            .map(|(tenants, capacity)| metrics::shared_places(tenants, capacity)),
         count_dead_letters(database).await,
         count_stuck(database).await,
         schedules::audit_chain_is_broken(database).await.map(metrics::audit_chain_broken),

@@ -17,6 +17,8 @@ const CONNECTIONS: &str = "rp9_connections";
 const EVENT_CLIENTS: &str = "rp9_event_clients";
 const EVENT_CLIENTS_DROPPED: &str = "rp9_event_clients_dropped_total";
 const TENANTS: &str = "rp9_tenants_total";
+const SHARED_TENANTS: &str = "rp9_shared_n8n_tenants";
+const SHARED_CAPACITY: &str = "rp9_shared_n8n_capacity";
 const STUCK: &str = "rp9_operations_stuck";
 const BACKLOG: &str = "rp9_operations_waiting";
 const ACCEPTING: &str = "rp9_accepting";
@@ -62,6 +64,14 @@ pub fn describe() {
     describe_gauge!(EVENT_CLIENTS, "Clients following events at this process.");
     describe_counter!(EVENT_CLIENTS_DROPPED, "Clients cut off before they were done, by reason.");
     describe_gauge!(TENANTS, "Tenants by mode, status and plan. Every replica tells the same number.");
+    describe_gauge!(
+        SHARED_TENANTS,
+        "Tenants of those shared n8ns that take more. Every replica tells the same number."
+    );
+    describe_gauge!(
+        SHARED_CAPACITY,
+        "How many tenants those n8ns may hold together. Every replica tells the same number."
+    );
 }
 
 /// One request was answered.
@@ -164,4 +174,10 @@ pub fn event_client_dropped(end: crate::events::End) {
 pub fn tenants(mode: &'static str, status: &'static str, plan: &str, count: i64) {
     // Counts stay far below 2^53.
     gauge!(TENANTS, "mode" => mode, "status" => status, "plan" => plan.to_owned()).set(count as f64);
+}
+
+/// So full are those shared n8ns that take more tenants.
+pub fn shared_places(tenants: i64, capacity: i64) {
+    gauge!(SHARED_TENANTS).set(tenants as f64);
+    gauge!(SHARED_CAPACITY).set(capacity as f64);
 }

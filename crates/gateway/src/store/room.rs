@@ -90,3 +90,9 @@ pub async fn houses(
 pub async fn is_shared(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select exists (select from shared_n8ns(null, '{}'))").fetch_one(executor).await
 }
+
+/// How many tenants live in those n8ns that take more, and how many they may hold together.
+pub async fn shared_places(executor: impl PgExecutor<'_>) -> Result<(i64, i64), sqlx::Error> {
+    let places = "select coalesce(sum(tenants), 0)::bigint, coalesce(sum(capacity), 0)::bigint from shared_n8ns(null, '{}') where ready";
+    sqlx::query_as(places).fetch_one(executor).await
+}

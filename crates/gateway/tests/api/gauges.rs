@@ -57,6 +57,7 @@ async fn numbers_of_what_is_gone_go_back_to_nothing(database: PgPool) {
         sqlx::query(change).execute(&database).await.unwrap();
     }
     until(&replicas, &gauges, "0").await;
+    until(&replicas, &["rp9_shared_n8n_tenants", "rp9_shared_n8n_capacity"], "0").await;
     until(&replicas, &["rp9_operations_waiting"], "0").await;
     // A series for each tenant would stay for ever, and there would be ever more of them: none is named.
     let id = created.json()["tenant_id"].as_str().unwrap().to_owned();

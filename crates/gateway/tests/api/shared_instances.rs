@@ -70,6 +70,10 @@ async fn it_is_accepted_like_any_tenant_and_its_plan_is_nobody_elses(database: P
     let total = shown["memory_mb"].as_i64().unwrap() * (1 + shown["workers"].as_i64().unwrap());
     assert!(total <= 4096, "{total} MB in all");
 
+    let again = Call::post("/shared-instances", &json!({ "name": "shared-1" })).by_a("admin").key("another");
+    let again = platform.send(again.signed()).await;
+    again.assert_problem(409, "subdomain_taken");
+    assert_eq!(again.field_errors(), [("/name".to_owned(), "subdomain_taken".to_owned())]);
     let taken = platform.send(Call::post("/tenants", &tenant("shared-1")).by_a("service").signed()).await;
     taken.assert_problem(409, "subdomain_taken");
     assert_eq!(taken.field_errors()[0].0, "/subdomain");
