@@ -18,6 +18,11 @@ Nothing says where the platform is. Name it once:
     rp9 profiles set NAME --url https://… --jwt-secret-file FILE --hmac-secret-file FILE
 or in the environment: RP9_URL, and RP9_KEY, or RP9_JWT_SECRET or RP9_TOKEN and RP9_HMAC_SECRET (or …_FILE).";
 
+/// The profile that is meant: the one that is named, that of RP9_PROFILE, or the current one.
+pub fn meant<'a>(named: Option<&'a str>, environment: &'a Environment, file: &'a File) -> Option<&'a str> {
+    named.or(environment.get("RP9_PROFILE")).or(file.current())
+}
+
 /// The place that is meant: `--profile`, RP9_PROFILE, RP9_URL, the current profile, in this order.
 pub fn choose(named: Option<&str>, environment: &Environment, notes: &Notes) -> Result<Place, Failure> {
     let named = named.or(environment.get("RP9_PROFILE"));
@@ -25,7 +30,7 @@ pub fn choose(named: Option<&str>, environment: &Environment, notes: &Notes) -> 
         return place::of_environment(environment, notes);
     }
     let file = File::open(environment)?;
-    let Some(name) = named.or(file.current()) else { return Err(Failure::Usage(NOWHERE.to_owned())) };
+    let Some(name) = meant(named, environment, &file) else { return Err(Failure::Usage(NOWHERE.to_owned())) };
     let Some(profile) = file.profile(name) else {
         return Err(Failure::Usage(format!(
             "There is no profile `{name}` in {}: `rp9 profiles list`",

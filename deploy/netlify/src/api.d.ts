@@ -619,7 +619,8 @@ export interface paths {
         };
         /**
          * Shows the last lines that the tenant's containers wrote, oldest first.
-         * @description At most 512 kB of text. One that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+         * @description At most 512 kB of text. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+         *     A tenant that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422.
          *     With `follow=true` these lines, and then those that are written, are told as server-sent events: each message's data is a `LogLine`. A
          *     message named `gap` says that more was written in a second than is carried, one named `end` why the stream ends; a client that comes
          *     back with `Last-Event-ID` goes on after that line.
@@ -8326,7 +8327,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -8560,7 +8565,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -8795,7 +8804,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `no_room`: No cluster has room for another tenant of this plan.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -9029,7 +9044,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];

@@ -50,8 +50,6 @@ impl Login {
         }
         let kept = keep_key(file.path(), &self.name, &key)?;
         file.set(&self.name, &[("url", url.as_str().trim_end_matches('/').to_owned()), ("key_file", kept)]);
-        // A profile that names it twice would contradict itself.
-        file.unset(&self.name, "key_env");
         file.make_current(&self.name);
         file.save()?;
         let (who, path) = (api.who(), file.path().display());

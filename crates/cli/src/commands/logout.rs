@@ -5,13 +5,13 @@ use clap::Args;
 use crate::{
     exit::Exit,
     failure::Failure,
-    profile::{File, forget_key},
+    profile::{File, forget_key, meant},
     setting::Setting,
 };
 
 #[derive(Debug, Args)]
 pub struct Logout {
-    /// The profile whose key is forgotten; the current one when absent
+    /// The profile whose key is forgotten; the one that would be asked with when absent
     name: Option<String>,
 }
 
@@ -19,8 +19,8 @@ impl Logout {
     /// Forgets the key that `login` kept. The profile stays, with its address.
     pub fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
         let mut file = File::open(&setting.environment)?;
-        let named = self.name.as_deref().or(setting.options.profile.as_deref()).or(file.current());
-        let Some(name) = named.map(str::to_owned) else {
+        let named = self.name.as_deref().or(setting.options.profile.as_deref());
+        let Some(name) = meant(named, &setting.environment, &file).map(str::to_owned) else {
             return Err(Failure::Usage("No profile is the current one: say which.".to_owned()));
         };
         let Some(profile) = file.profile(&name) else {

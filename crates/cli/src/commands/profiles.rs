@@ -1,5 +1,7 @@
 //! `rp9 profiles …`
 
+mod value;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,7 +12,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{Column, made, text, yes},
-    profile::{File, Role, address, check_name},
+    profile::{File, Role, check_name},
     setting::Setting,
 };
 
@@ -56,40 +58,40 @@ pub struct Set {
     #[command(flatten)]
     named: Named,
     /// The API's address, with the prefix of a proxy if there is one
-    #[arg(long, value_parser = url)]
+    #[arg(long, value_parser = value::url)]
     url: Option<String>,
     /// The file with an API key, which asks and signs: `rp9 login` makes one
-    #[arg(long, value_name = "FILE", value_parser = a_file)]
+    #[arg(long, value_name = "FILE", value_parser = value::a_file)]
     key_file: Option<PathBuf>,
     /// The same in a variable of the environment
-    #[arg(long, value_name = "NAME", value_parser = variable, conflicts_with = "key_file")]
+    #[arg(long, value_name = "NAME", conflicts_with = "key_file")]
     key_env: Option<String>,
     /// What the tokens that rp9 makes may do; `operator` when absent
     #[arg(long)]
     role: Option<Role>,
     /// Who asks, for the audit log; $USER when absent
-    #[arg(long, value_parser = word)]
+    #[arg(long, value_parser = value::word)]
     subject: Option<String>,
     /// The file with the secret that tokens are made with
-    #[arg(long, value_name = "FILE", value_parser = a_file)]
+    #[arg(long, value_name = "FILE", value_parser = value::a_file)]
     jwt_secret_file: Option<PathBuf>,
     /// The same in a variable of the environment
-    #[arg(long, value_name = "NAME", value_parser = variable, conflicts_with = "jwt_secret_file")]
+    #[arg(long, value_name = "NAME", conflicts_with = "jwt_secret_file")]
     jwt_secret_env: Option<String>,
     /// Which of the gateway's keys that is, where it has several
-    #[arg(long, value_name = "KEY ID", value_parser = word)]
+    #[arg(long, value_name = "KEY ID", value_parser = value::word)]
     jwt_kid: Option<String>,
     /// The file with a token, for those who cannot make their own
-    #[arg(long, value_name = "FILE", value_parser = a_file)]
+    #[arg(long, value_name = "FILE", value_parser = value::a_file)]
     token_file: Option<PathBuf>,
     /// The same in a variable of the environment
-    #[arg(long, value_name = "NAME", value_parser = variable, conflicts_with = "token_file")]
+    #[arg(long, value_name = "NAME", conflicts_with = "token_file")]
     token_env: Option<String>,
     /// The file with the key that changes are signed with
-    #[arg(long, value_name = "FILE", value_parser = a_file)]
+    #[arg(long, value_name = "FILE", value_parser = value::a_file)]
     hmac_secret_file: Option<PathBuf>,
     /// The same in a variable of the environment
-    #[arg(long, value_name = "NAME", value_parser = variable, conflicts_with = "hmac_secret_file")]
+    #[arg(long, value_name = "NAME", conflicts_with = "hmac_secret_file")]
     hmac_secret_env: Option<String>,
 }
 
@@ -122,35 +124,6 @@ impl Verb {
         setting.output.notes.note(&format!("{} is written", file.path().display()));
         Ok(Exit::Done)
     }
-}
-
-fn url(text: &str) -> Result<String, String> {
-    match address("", text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("must begin with http:// or https://, and name a host".to_owned()),
-    }
-}
-
-fn variable(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let is_one = text.chars().all(plain) && text.starts_with(|c: char| !c.is_ascii_digit());
-    if is_one {
-        return Ok(text.to_owned());
-    }
-    // It may be the secret itself.
-    Err("must be the name of a variable: letters, digits and underscores, no digit at its beginning"
-        .to_owned())
-}
-
-fn word(text: &str) -> Result<String, String> {
-    let is_one = !text.trim().is_empty() && !text.contains(char::is_control);
-    if is_one { Ok(text.to_owned()) } else { Err("must be a word".to_owned()) }
-}
-
-/// Read when it is needed: a file that is not there yet may be by then.
-fn a_file(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if text.is_empty() || path.is_dir() { Err("must be a file".to_owned()) } else { Ok(path) }
 }
 
 fn known(file: &File, name: &str) -> Result<(), Failure> {
@@ -187,16 +160,16 @@ impl Set {
         let given = [
             ("url", self.url.clone()),
             ("key_file", self.key_file.as_ref().map(absolute).transpose()?),
-            ("key_env", self.key_env.clone()),
+            ("key_env", value::variable("--key-env", self.key_env.as_ref())?),
             ("role", role),
             ("subject", self.subject.clone()),
             ("jwt_secret_file", self.jwt_secret_file.as_ref().map(absolute).transpose()?),
-            ("jwt_secret_env", self.jwt_secret_env.clone()),
+            ("jwt_secret_env", value::variable("--jwt-secret-env", self.jwt_secret_env.as_ref())?),
             ("jwt_kid", self.jwt_kid.clone()),
             ("token_file", self.token_file.as_ref().map(absolute).transpose()?),
-            ("token_env", self.token_env.clone()),
+            ("token_env", value::variable("--token-env", self.token_env.as_ref())?),
             ("hmac_secret_file", self.hmac_secret_file.as_ref().map(absolute).transpose()?),
-            ("hmac_secret_env", self.hmac_secret_env.clone()),
+            ("hmac_secret_env", value::variable("--hmac-secret-env", self.hmac_secret_env.as_ref())?),
         ];
         Ok(given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
     }

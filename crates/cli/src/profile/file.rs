@@ -75,6 +75,12 @@ impl Role {
     }
 }
 
+/// The other way to name the same secret.
+fn twin(key: &str) -> Option<String> {
+    let file = key.strip_suffix("_file").map(|secret| format!("{secret}_env"));
+    file.or_else(|| key.strip_suffix("_env").map(|secret| format!("{secret}_file")))
+}
+
 impl File {
     /// Reads it; one that is not there is empty.
     pub fn open(environment: &Environment) -> Result<Self, Failure> {
@@ -118,7 +124,8 @@ impl File {
         self.document["current"] = value(name);
     }
 
-    /// Sets what is given of a profile, and leaves the rest, comments too, as it is.
+    /// Sets what is given of a profile, and leaves the rest, comments too, as it is. A secret that was named in another way is not any more:
+    /// a profile that names one twice would contradict itself.
     pub fn set(&mut self, name: &str, settings: &[(&str, String)]) {
         let profiles = self.document.entry("profiles").or_insert_with(|| {
             let mut table = Table::new();
@@ -130,6 +137,11 @@ impl File {
         }
         for (key, setting) in settings {
             profiles[name][key] = value(setting);
+        }
+        for (key, _) in settings {
+            if let Some(twin) = twin(key) {
+                self.unset(name, &twin);
+            }
         }
         if self.content.profiles.is_empty() {
             self.make_current(name);

@@ -61,6 +61,12 @@ async fn a_logout_forgets_the_key_and_keeps_the_profile() {
     assert!(!folder.path().join("rp9/keys/prod").exists());
     assert!(rp9(&["plans"]).await.expect(2).err.contains("neither a key nor a token"));
     assert!(rp9(&["logout"]).await.expect(2).err.contains("no key"));
+    // The one that is meant is forgotten, and no other.
+    login(&gateway, &file, "named", &key()).await.expect(0);
+    login(&gateway, &file, "current", &key()).await.expect(0);
+    Rp9::alone(&["logout"]).configured(&file).variable("RP9_PROFILE", "named").run().await.expect(0);
+    let kept = |name: &str| folder.path().join("rp9/keys").join(name).exists();
+    assert_eq!((kept("named"), kept("current")), (false, true));
     // Its address is still known.
     Rp9::alone(&["login", "prod"]).configured(&file).reading(&key()).await.expect(0);
     // What somebody put elsewhere is theirs.

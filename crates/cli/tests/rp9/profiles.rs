@@ -116,10 +116,39 @@ async fn what_cannot_be_meant_is_not_written() {
         let ended = Rp9::alone(&words).configured(&file).run().await.expect(2);
         assert!(ended.err.contains(flag), "{ended:?}");
     }
+    let pasted = ["profiles", "set", "a", "--url", "https://rp9.example", "--hmac-secret-env", "hunter2=="];
+    let ended = Rp9::alone(&pasted).configured(&file).run().await.expect(2);
+    assert!(!ended.err.contains("hunter2"), "{ended:?}");
     for name in ["", "a/b", ".hidden", "two words"] {
         let words = ["profiles", "set", name, "--url", "https://rp9.example"];
         let ended = Rp9::alone(&words).configured(&file).run().await.expect(2);
         assert!(ended.err.contains("cannot be called"), "{ended:?}");
     }
     assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn a_secret_is_named_in_one_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let set = async |flag: &str, value: &str| {
+        let words = ["profiles", "set", "a", "--url", "https://rp9.example", flag, value];
+        Rp9::alone(&words).configured(&file).run().await.expect(0);
+        fs::read_to_string(&file).unwrap()
+    };
+    for secret in ["token", "key", "jwt-secret", "hmac-secret"] {
+        let (as_file, as_env) = (format!("--{secret}-file"), format!("--{secret}-env"));
+        let key = secret.replace('-', "_");
+        for (flag, value, stays, goes) in [
+            (&as_env, "SECRET", "_env", "_file"),
+            (&as_file, "secret", "_file", "_env"),
+            (&as_env, "SECRET", "_env", "_file"),
+        ] {
+            let written = set(flag, value).await;
+            assert!(
+                written.contains(&format!("{key}{stays}")) && !written.contains(&format!("{key}{goes}")),
+                "{written}"
+            );
+        }
+    }
 }

@@ -95,8 +95,8 @@ pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>)
 
 /// Asked afterwards, as below.
 async fn no_place(app: &App, region: Option<&str>, compliance: &[String]) -> Answered<Problem> {
-    let houses = room::houses(&app.statements, region, compliance).await?;
-    Ok(tenants::no_place(&houses).unwrap_or_else(|| Problem::new(Code::NoSharedN8n)))
+    let shared = room::shared_n8ns(&app.statements, region, compliance).await?;
+    Ok(tenants::no_place(&shared).unwrap_or_else(|| Problem::new(Code::NoSharedN8n)))
 }
 
 /// Asked afterwards, and only of what was refused: accepting stays one statement.
