@@ -22,12 +22,12 @@ pub fn obstacle(plan: &str, wanted: &Wanted, rooms: &[Room]) -> Option<Problem> 
         let wants = wanted.connections;
         let detail = format!(
             "The plan `{plan}` takes {wants} connections to the tenants' database server, and no cluster has more than \
-             {left} left."
+             {left} left. Ask for a smaller plan, or again when somebody has left."
         );
         return Some(Problem::new(Code::NoRoom).detail(detail));
     }
     if connected.iter().all(|room| room.subnets.is_some_and(|left| left < 1)) {
-        let detail = "Every subnet that the clusters have for tenants is in use.";
+        let detail = "Every subnet that the clusters have for tenants is in use. Ask again when somebody has left, or for `shared`.";
         return Some(Problem::new(Code::NoRoom).detail(detail));
     }
     None
@@ -64,7 +64,8 @@ fn largest(rooms: &[Room]) -> Option<&Room> {
 fn too_large(plan: &str, wanted: &Wanted, largest: &Room) -> Problem {
     let cores = |millis: i32| f64::from(millis) / 1000.0;
     let detail = format!(
-        "Each container of the plan `{plan}` takes {} cores and {} MB of memory; the largest cluster has {} and {} MB.",
+        "Each container of the plan `{plan}` takes {} cores and {} MB of memory; the largest cluster has {} and {} MB. Ask for \
+         a smaller plan (`GET /plans`).",
         cores(wanted.cpu_millis),
         wanted.memory_mb,
         cores(largest.cpu_millis.unwrap_or_default()),

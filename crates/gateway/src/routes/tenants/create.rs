@@ -107,7 +107,8 @@ pub async fn obstacle(
     compliance: &[String],
 ) -> Answered<Problem> {
     let Some(wanted) = room::wanted(&app.statements, plan).await? else {
-        return Ok(Problem::new(Code::Conflict).detail("The plan is not offered any more."));
+        return Ok(Problem::new(Code::Conflict)
+            .detail("The plan is not offered any more: choose another one (`GET /plans`)."));
     };
     let rooms = room::rooms(&app.statements, region, compliance).await?;
     // Somebody may have left between the two looks.
@@ -122,7 +123,10 @@ fn wanted(body: &[u8], rules: &Rules<'_>) -> Answered<NewTenant> {
         return Ok(tenant);
     }
     let place = region.map_or_else(String::new, |region| format!(" in {region}"));
-    let detail = format!("No cluster{place} complies with all of: {}.", tags.join(", "));
+    let detail = format!(
+        "No cluster{place} complies with all of: {}. Ask for fewer of them, or for another region.",
+        tags.join(", ")
+    );
     Err(Problem::new(Code::ComplianceUnmet).detail(detail).at(Pointer::to("compliance")))
 }
 
