@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use common::id::TenantId;
 use secrecy::SecretString;
 use time::Date;
 use url::Url;
@@ -19,7 +18,7 @@ pub mod paths;
 mod postgres;
 
 pub use error::MemberError;
-pub use flaw::{Expected, Flaw};
+pub use flaw::{Checked, Expected, Flaw};
 pub use ids::{ExecutionId, ProjectId, ProjectIdError, WorkflowId};
 pub use member::{KEY_LABEL, Member, MemberLimits, Place, email};
 pub use postgres::{ClientError, PostgresMembers};
@@ -33,12 +32,8 @@ pub trait Members: Send + Sync {
     /// [`crate::TenantDatabases::ensure_shared_schema`].
     async fn ensure(&self, instance: &Name, member: &Member) -> Result<(), MemberError>;
 
-    /// Those of these members who are not as they should be, and in what. One question, however many there are.
-    async fn check(
-        &self,
-        instance: &Name,
-        expected: &[Expected],
-    ) -> Result<Vec<(TenantId, Vec<Flaw>)>, MemberError>;
+    /// Which of these members are not as they should be, and whether what all have in common is. As many questions, however many there are.
+    async fn check(&self, instance: &Name, expected: &[Expected]) -> Result<Checked, MemberError>;
 
     /// Changes how much may run, from the next start on. Whether there is such a member.
     async fn set_limits(
@@ -98,7 +93,8 @@ pub trait Members: Send + Sync {
     async fn stop(&self, main: &Main, executions: &[ExecutionId]) -> Result<(), MemberError>;
 
     /// Deletes the member and all they have. What it was is noted in n8n's database first, since nothing else tells it afterwards, and kept there
-    /// until [`Self::forget`]. It fails while a workflow is active ([`MemberError::StillActive`]); a running execution would never answer its
+    /// until [`Self::forget`]. It fails while a workflow is active ([`MemberError::StillActive`]) or has just
+    /// been ([`MemberError::StillEnding`]); a running execution would never answer its
     /// caller. How often executions began stays.
     async fn remove(&self, main: &Main, place: &Place) -> Result<(), MemberError>;
 

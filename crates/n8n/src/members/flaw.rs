@@ -20,6 +20,16 @@ pub struct Expected {
     pub limits: MemberLimits,
 }
 
+/// What a look at the members of a shared n8n showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Whether what all of them have in common is other than this release makes it: what their role may, and what keeps their webhooks and
+    /// executions apart. [`crate::TenantDatabases::ensure_shared_schema`] puts that right.
+    pub common_differs: bool,
+    /// Who is not as they should be, and in what. `None` where the tables that would tell are gone.
+    pub flawed: Option<Vec<(TenantId, Vec<Flaw>)>>,
+}
+
 /// One way. All but [`Self::Stranger`] are mended by [`super::Members::ensure`] and by taking marks off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Flaw {

@@ -1,15 +1,14 @@
 //! The members of real shared n8ns: rows where n8n has no API that would do, its public API where it keeps something in memory too.
 
 use async_trait::async_trait;
-use common::id::TenantId;
 use reqwest::Client;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 
 use super::{
-    ActiveWorkflow, ExecutionId, Expected, Flaw, Leftover, Main, Member, MemberError, MemberLimits, Members,
-    Place, ProjectId, Skipped, Usage, WorkflowId, api,
+    ActiveWorkflow, Checked, ExecutionId, Expected, Leftover, Main, Member, MemberError, MemberLimits,
+    Members, Place, ProjectId, Skipped, Usage, WorkflowId, api,
 };
 use crate::databases::{Counts, Name, OwnerLogin, PostgresDatabases, family};
 
@@ -68,11 +67,7 @@ impl Members for PostgresMembers {
         ensure::ensure(&mut *self.open(instance).await?, member).await
     }
 
-    async fn check(
-        &self,
-        instance: &Name,
-        expected: &[Expected],
-    ) -> Result<Vec<(TenantId, Vec<Flaw>)>, MemberError> {
+    async fn check(&self, instance: &Name, expected: &[Expected]) -> Result<Checked, MemberError> {
         check::check(&mut *self.open(instance).await?, expected).await
     }
 
@@ -152,7 +147,13 @@ impl Members for PostgresMembers {
     async fn remove(&self, main: &Main, place: &Place) -> Result<(), MemberError> {
         let there = removal::note(&mut *self.open(&main.instance).await?, place).await?;
         if there {
-            removal::delete(&self.client, main, place).await?;
+            let deleted = removal::delete(&self.client, main, place).await;
+            if let Err(MemberError::StillEnding(project)) = &deleted
+                && !self.active_workflows(&main.instance, project).await?.is_empty()
+            {
+                return Err(MemberError::StillActive(project.clone()));
+            }
+            deleted?;
         }
         removal::sweep(&mut *self.open(&main.instance).await?, place).await?;
         tracing::info!(database.name = %main.instance, project = %place.project, "a member was removed");

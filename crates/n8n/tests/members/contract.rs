@@ -56,6 +56,18 @@ pub fn expected(member: &Member) -> Expected {
     Expected { tenant, place, key, token, limits }
 }
 
+/// As soon as n8n is done with ending what was active.
+pub async fn is_removed(members: &dyn Members, main: &Main, place: &Place) {
+    until("n8n has ended what was active", async || match members.remove(main, place).await {
+        Err(MemberError::StillEnding(_)) => false,
+        removed => {
+            removed.unwrap();
+            true
+        }
+    })
+    .await;
+}
+
 /// Asks until the answer satisfies.
 pub async fn until(what: &str, mut ask: impl AsyncFnMut() -> bool) {
     let waiting = async {
@@ -87,8 +99,8 @@ pub async fn lives(stage: &dyn Stage) {
         std::slice::from_ref(&bystander)
     );
     assert!(members.webhooks(&main.instance, &other.place.project).await.unwrap() > 0);
-    members.deactivate(&main, &[bystander.workflow]).await.unwrap();
-    members.remove(&main, &other.place).await.unwrap();
+    assert_eq!(members.deactivate(&main, &[bystander.workflow]).await.unwrap(), []);
+    is_removed(members, &main, &other.place).await;
     assert_eq!(members.left(&main.instance, &other.place).await.unwrap(), []);
 }
 
@@ -133,7 +145,11 @@ async fn is_made(members: &dyn Members, instance: &Name, one: &Member) {
 
 /// Made with a limit of five, and brought to three.
 async fn is_checked(members: &dyn Members, instance: &Name, [one, other]: [&Member; 2]) {
-    let check = async |expected: &[Expected]| members.check(instance, expected).await.unwrap();
+    let check = async |expected: &[Expected]| {
+        let checked = members.check(instance, expected).await.unwrap();
+        assert!(!checked.common_differs);
+        checked.flawed.unwrap()
+    };
     let (three, whole) = (limits(3, None), expected(other));
     let now = || Expected { limits: three, ..expected(one) };
     assert_eq!(check(&[]).await, []);
@@ -229,7 +245,7 @@ async fn goes(stage: &dyn Stage, one: &Member) {
     let active: Vec<_> = active.into_iter().map(|active| active.workflow).collect();
     assert_eq!(members.deactivate(&main, &active).await.unwrap(), []);
     for _ in 0..2 {
-        members.remove(&main, &one.place).await.unwrap();
+        is_removed(members, &main, &one.place).await;
         assert_eq!(members.left(instance, &one.place).await.unwrap(), []);
     }
     for _ in 0..2 {

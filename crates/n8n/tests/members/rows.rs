@@ -3,14 +3,19 @@
 use std::time::{Duration, Instant};
 
 use common::error::{Classify as _, Kind};
+use common::id::TenantId;
 use futures::{StreamExt as _, stream};
-use n8n::members::{ActiveWorkflow, ExecutionId, Flaw, Member, MemberError, Members as _, WorkflowId, email};
+use n8n::databases::TenantDatabases as _;
+use n8n::members::{
+    ActiveWorkflow, Checked, ExecutionId, Expected, Flaw, Member, MemberError, Members as _, WorkflowId,
+    email,
+};
 use secrecy::ExposeSecret as _;
 use time::macros::date;
 
 use crate::contract::{expected, limits, member, until};
 use crate::instance::Instance;
-use crate::support::ask;
+use crate::support::{ask, databases};
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";
@@ -210,7 +215,7 @@ async fn a_removal_that_is_cut_off_anywhere_is_finished_by_the_next() {
     let before = instance.sql(EVERYTHING).await;
     let swept = ["workflow_statistics", "insights_metadata", "binary_data", "rp9.tenant"];
     for table in swept {
-        let one = Member { tenant: common::id::TenantId::generate(), ..somebody(&instance) };
+        let one = Member { tenant: TenantId::generate(), ..somebody(&instance) };
         members.ensure(name, &one).await.unwrap();
         fill(&instance, &one).await;
         let had = members.left(name, &one.place).await.unwrap();
@@ -362,6 +367,12 @@ const DAMAGES: &[(&str, &[Flaw])] = &[
     ),
 ];
 
+async fn flawed(instance: &Instance, expected: &[Expected]) -> Vec<(TenantId, Vec<Flaw>)> {
+    let checked = instance.members.check(&instance.name, expected).await.unwrap();
+    assert!(!checked.common_differs);
+    checked.flawed.unwrap()
+}
+
 fn done_to(statement: &str, one: &Member, other: &Member) -> String {
     let statement = statement.replace("{user}", &one.place.user.0.to_string());
     statement
@@ -380,13 +391,13 @@ async fn what_somebody_changed_of_a_member_is_seen_and_put_right_and_others_are_
     let both = [expected(&other), expected(&one)];
     for (damage, flaws) in DAMAGES {
         members.ensure(name, &one).await.unwrap();
-        assert_eq!(members.check(name, &both).await.unwrap(), [], "{damage}");
+        assert_eq!(flawed(&instance, &both).await, [], "{damage}");
         instance.sql(&done_to(damage, &one, &other)).await;
-        let seen = members.check(name, &both).await.unwrap();
+        let seen = flawed(&instance, &both).await;
         let whose = (!flaws.is_empty()).then(|| (one.tenant, flaws.to_vec()));
         assert_eq!(seen, whose.into_iter().collect::<Vec<_>>(), "{damage}");
         members.ensure(name, &one).await.unwrap();
-        assert_eq!(members.check(name, &both).await.unwrap(), [], "{damage}");
+        assert_eq!(flawed(&instance, &both).await, [], "{damage}");
         assert!(is_whole(&instance, &one).await, "{damage}");
     }
     let left = r#"DELETE FROM "user" WHERE id = '{user}'; DELETE FROM project WHERE id = '{project}'; DELETE FROM rp9.tenant WHERE user_id = '{user}'"#;
@@ -421,7 +432,7 @@ async fn where_somebody_else_has_to_do_with_a_members_ids_nothing_is_taken_from_
         }
         instance.sql(&done_to(damage, &one, &other)).await;
         let before = instance.sql(EVERYTHING).await;
-        let seen = members.check(name, &[expected(&one)]).await.unwrap();
+        let seen = flawed(&instance, &[expected(&one)]).await;
         assert_eq!(seen, [(one.tenant, flaws)], "{damage}");
         let refused = members.ensure(name, &one).await.unwrap_err();
         assert!(matches!(refused, MemberError::Taken(_)), "{damage}: {refused}");
@@ -442,10 +453,41 @@ async fn five_hundred_members_are_checked_by_one_question_that_is_short() {
         stream::iter(&all).map(async |one| instance.members.ensure(&instance.name, one).await.unwrap());
     made.buffer_unordered(8).collect::<Vec<_>>().await;
     let all: Vec<_> = all.iter().map(expected).collect();
-    assert_eq!(instance.members.check(&instance.name, &all).await.unwrap(), []);
+    assert_eq!(flawed(&instance, &all).await, []);
     let begun = Instant::now();
-    assert_eq!(instance.members.check(&instance.name, &all).await.unwrap(), []);
+    assert_eq!(flawed(&instance, &all).await, []);
     println!("500 members checked in {:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_all_members_have_in_common_is_seen_to_differ_and_put_right_with_the_n8n() {
+    let instance = Instance::new(NOWHERE).await;
+    let one = somebody(&instance);
+    let (members, name) = (&instance.members, &instance.name);
+    members.ensure(name, &one).await.unwrap();
+    let whole = Checked { common_differs: false, flawed: Some(vec![]) };
+    for damage in [
+        r#"INSERT INTO scope (slug) VALUES ('user:list') ON CONFLICT DO NOTHING; INSERT INTO role_scope VALUES ('global:tenant', 'user:list')"#,
+        r#"DELETE FROM role_scope WHERE "roleSlug" = 'global:tenant'"#,
+        r#"UPDATE role SET "systemRole" = true WHERE slug = 'global:tenant'"#,
+        "ALTER TABLE webhook_entity DISABLE TRIGGER rp9_webhooks_are_own",
+        "DROP TRIGGER rp9_webhooks_are_own ON webhook_entity",
+        "DROP FUNCTION rp9.begin_execution",
+        "DROP TABLE rp9.started",
+        "DROP TABLE rp9.leaving",
+        "DROP SCHEMA rp9 CASCADE",
+    ] {
+        assert_eq!(members.check(name, &[expected(&one)]).await.unwrap(), whole, "{damage}");
+        instance.sql(damage).await;
+        let seen = members.check(name, &[expected(&one)]).await.unwrap();
+        let told = !damage.contains("SCHEMA");
+        assert_eq!(seen, Checked { common_differs: true, flawed: told.then(Vec::new) }, "{damage}");
+        databases().ensure_shared_schema(name).await.unwrap();
+        members.ensure(name, &one).await.unwrap();
+    }
+    assert_eq!(members.check(name, &[expected(&one)]).await.unwrap(), whole);
     instance.end().await;
 }

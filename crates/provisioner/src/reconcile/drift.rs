@@ -18,6 +18,8 @@ pub enum Drift {
     SharedDetached(&'static str),
     LoginMissing,
     RoleMissing,
+    /// Of an n8n that is shared.
+    CommonDiffers,
     /// Of one who shares an n8n.
     Member(Flaw),
 }
@@ -48,6 +50,7 @@ impl Drift {
             Self::SharedDetached(_) => "shared_detached",
             Self::LoginMissing => "login_missing",
             Self::RoleMissing => "role_missing",
+            Self::CommonDiffers => "common_differs",
             Self::Member(flaw) => flaw.as_str(),
         }
     }
@@ -66,6 +69,7 @@ impl Drift {
             | Self::SharedDetached(_)
             | Self::LoginMissing
             | Self::RoleMissing
+            | Self::CommonDiffers
             | Self::Member(_) => Urgency::Restore,
         }
     }
@@ -83,6 +87,7 @@ impl Drift {
             | Self::SharedDetached(_)
             | Self::LoginMissing
             | Self::RoleMissing
+            | Self::CommonDiffers
             | Self::Member(_) => None,
         }
     }
@@ -102,6 +107,7 @@ impl Drift {
             | Self::SharedDetached(_)
             | Self::LoginMissing
             | Self::RoleMissing
+            | Self::CommonDiffers
             | Self::Member(_) => None,
         }
     }
@@ -123,6 +129,12 @@ impl fmt::Display for Drift {
             Self::SharedDetached(role) => write!(f, "{role} is not in the tenant's network"),
             Self::LoginMissing => write!(f, "the login in Redis is missing"),
             Self::RoleMissing => write!(f, "the role in Postgres is missing"),
+            Self::CommonDiffers => {
+                write!(
+                    f,
+                    "what tenants may do in it, or what keeps them apart in its database, is not as it should be"
+                )
+            }
             Self::Member(flaw) => flaw.fmt(f),
         }
     }

@@ -1,13 +1,13 @@
 //! What is seen of tenants in the n8ns that they share: each n8n is asked once, about all who should be in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use common::{error::Kind, id::TenantId, operations::StepError};
 use futures::future::join_all;
 use n8n::{
     account::ApiKeySigner,
     databases::Name,
-    members::{Expected, Flaw},
+    members::{Checked, Expected, Flaw},
 };
 use sqlx::PgPool;
 
@@ -22,6 +22,8 @@ use crate::{World, store::secrets};
 pub struct Members {
     /// Whoever was looked at, with what is wrong.
     pub seen: HashMap<TenantId, Vec<Flaw>>,
+    /// The n8ns in which what all have in common is other than it should be.
+    pub common_differs: HashSet<TenantId>,
     /// Whether some n8n gave no answer.
     pub blind: bool,
 }
@@ -38,12 +40,17 @@ pub async fn look(pool: &PgPool, world: &World, rows: &Rows) -> Members {
     let looks = parts.iter().map(async |(instance, parts)| {
         let look = tokio::time::timeout(PATIENCE, look_into(pool, world, *instance, parts)).await;
         let silent = || StepError::failed(Kind::Timeout, "the shared n8n's database is silent");
-        look.unwrap_or_else(|_| Err(silent()))
+        (*instance, parts, look.unwrap_or_else(|_| Err(silent())))
     });
     let mut members = Members::default();
-    for look in join_all(looks).await {
+    for (instance, parts, look) in join_all(looks).await {
         match look {
-            Ok(seen) => members.seen.extend(seen),
+            Ok(Checked { common_differs, flawed }) => {
+                members.common_differs.extend(common_differs.then_some(instance));
+                if let Some(flawed) = flawed {
+                    members.seen.extend(parts.iter().map(|(tenant, _)| (*tenant, vec![])).chain(flawed));
+                }
+            }
             Err(StepError::Failed { cause, .. }) => {
                 tracing::debug!(error = cause, "the members of a shared n8n could not be looked at");
                 members.blind = true;
@@ -59,7 +66,7 @@ async fn look_into(
     world: &World,
     instance: TenantId,
     parts: &[(TenantId, &Part)],
-) -> Result<HashMap<TenantId, Vec<Flaw>>, StepError> {
+) -> Result<Checked, StepError> {
     let secrets = secrets::open(pool, &world.keys, instance).await?.instance;
     let signer = ApiKeySigner { secret: &secrets.jwt_secret };
     let expected = parts.iter().map(|(tenant, part)| {
@@ -68,7 +75,5 @@ async fn look_into(
         Ok(Expected { tenant: *tenant, place, key, token, limits: part.limits })
     });
     let expected: Result<Vec<_>, StepError> = expected.collect();
-    let flawed = world.members.check(&Name::of(instance), &expected?).await?;
-    let whole = parts.iter().map(|(tenant, _)| (*tenant, vec![]));
-    Ok(whole.chain(flawed).collect())
+    Ok(world.members.check(&Name::of(instance), &expected?).await?)
 }

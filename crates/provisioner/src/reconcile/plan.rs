@@ -111,6 +111,9 @@ fn drifts(
     if sight.roles.as_ref().is_some_and(|roles| !roles.contains(&tenant)) {
         drifts.push(Drift::RoleMissing);
     }
+    if sight.members.common_differs.contains(&tenant) {
+        drifts.push(Drift::CommonDiffers);
+    }
     drifts
 }
 

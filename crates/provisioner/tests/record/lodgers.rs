@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::database::MIGRATOR;
-use n8n::members::Flaw;
+use n8n::{databases::Name, members::Flaw};
 use provisioner::Report;
 use serde_json::json;
 use sqlx::PgPool;
@@ -86,4 +86,16 @@ async fn other_limits_in_the_record_are_brought_to_the_n8n(pool: PgPool) {
     assert_eq!(scene.look().await.healing, 2);
     scene.heals().await;
     assert_eq!(scene.look().await, Report::default());
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_all_have_in_common_is_healed_once_with_the_n8n(pool: PgPool) {
+    let (mut scene, instance, _) = Scene::with_sharing(&pool, 2).await;
+    scene.fakes.databases.change(&Name::of(instance), |database| database.shared_schema = false);
+    assert_eq!(scene.look().await.healing, 1);
+    scene.heals().await;
+    assert!(scene.fakes.databases.database(&Name::of(instance)).unwrap().shared_schema);
+    assert_eq!(scene.look().await, Report::default());
+    assert_eq!(scene.told("tenant.drifted").await.len(), 1);
 }

@@ -1,14 +1,13 @@
 //! What the verbs do in memory.
 
 use async_trait::async_trait;
-use common::id::TenantId;
 use secrecy::ExposeSecret as _;
 
 use super::{FakeMember, FakeMembers, NOTHING, State};
 use crate::databases::{Counts, Name, OwnerLogin};
 use crate::members::{
-    ActiveWorkflow, ExecutionId, Expected, Flaw, Leftover, Main, Member, MemberError, MemberLimits, Members,
-    Place, ProjectId, Skipped, Usage, WorkflowId,
+    ActiveWorkflow, Checked, ExecutionId, Expected, Flaw, Leftover, Main, Member, MemberError, MemberLimits,
+    Members, Place, ProjectId, Skipped, Usage, WorkflowId,
 };
 
 #[async_trait]
@@ -37,18 +36,19 @@ impl Members for FakeMembers {
         })
     }
 
-    async fn check(
-        &self,
-        instance: &Name,
-        expected: &[Expected],
-    ) -> Result<Vec<(TenantId, Vec<Flaw>)>, MemberError> {
+    async fn check(&self, instance: &Name, expected: &[Expected]) -> Result<Checked, MemberError> {
+        let lacking = self.world.databases.database(instance).is_some_and(|database| !database.shared_schema);
+        if lacking {
+            return Ok(Checked { common_differs: true, flawed: None });
+        }
         self.call("check", instance, instance, |state| {
             let mut flaws = |one: &Expected| match state.at(instance, &one.place) {
                 Some(member) => member.flaws(one),
                 None => NOTHING.to_vec(),
             };
             let checked = expected.iter().map(|one| (one.tenant, flaws(one)));
-            Ok(checked.filter(|(_, flaws)| !flaws.is_empty()).collect())
+            let flawed = checked.filter(|(_, flaws)| !flaws.is_empty()).collect();
+            Ok(Checked { common_differs: false, flawed: Some(flawed) })
         })
     }
 

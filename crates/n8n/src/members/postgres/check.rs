@@ -1,4 +1,5 @@
-//! Which members are not as the platform made them: one question about all of them, whose answer is as long as there are flaws.
+//! Which members are not as the platform made them: one question about all of them, whose answer is as long as there are flaws, after one about
+//! what they have in common.
 
 use common::id::TenantId;
 use secrecy::ExposeSecret as _;
@@ -6,13 +7,25 @@ use serde_json::json;
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 
+use super::super::Flaw;
 use super::super::member::{KEY_SCOPES, email};
 use super::ensure::key_id;
 use super::marks::figures;
-use super::{Expected, Flaw, MemberError};
+use super::{Checked, Expected, MemberError};
 use crate::databases::refused;
 
 const LOOK: &str = "look at the members";
+
+/// Whether the platform's tables are there, and whether the rest is as `hooks/rp9.sql` makes it.
+const COMMON: &str = r#"
+    SELECT to_regclass('rp9.tenant') IS NOT NULL,
+           to_regclass('rp9.started') IS NOT NULL AND to_regclass('rp9.leaving') IS NOT NULL
+       AND to_regprocedure('rp9.begin_execution(text, boolean)') IS NOT NULL
+       AND EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'public.webhook_entity'::regclass AND tgname = 'rp9_webhooks_are_own'
+                      AND tgenabled IN ('O', 'A'))
+       AND EXISTS (SELECT FROM role WHERE slug = 'global:tenant' AND "roleType" = 'global' AND NOT "systemRole")
+       AND ARRAY(SELECT "scopeSlug"::text FROM role_scope WHERE "roleSlug" = 'global:tenant' ORDER BY "scopeSlug" COLLATE "C")
+         = ARRAY['apiKey:create', 'apiKey:update', 'dataTable:list']"#;
 
 /// A column for each flaw, by its word.
 const FLAWS: &str = r#"
@@ -41,6 +54,16 @@ const FLAWS: &str = r#"
         OR member_not_the_owner OR member_stranger OR member_key_differs OR member_limits_differ OR member_suspended ORDER BY number"#;
 
 pub(super) async fn check(
+    connection: &mut PgConnection,
+    expected: &[Expected],
+) -> Result<Checked, MemberError> {
+    let common = sqlx::query_as(COMMON).fetch_one(&mut *connection).await;
+    let (told, rest): (bool, bool) = common.map_err(refused(LOOK))?;
+    let flawed = if told { Some(flawed(connection, expected).await?) } else { None };
+    Ok(Checked { common_differs: !(told && rest), flawed })
+}
+
+async fn flawed(
     connection: &mut PgConnection,
     expected: &[Expected],
 ) -> Result<Vec<(TenantId, Vec<Flaw>)>, MemberError> {

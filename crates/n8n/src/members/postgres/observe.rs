@@ -7,8 +7,10 @@ use super::{ActiveWorkflow, ExecutionId, MemberError, Place, ProjectId, Usage, W
 use crate::databases::{Counts, OwnerLogin, refused};
 
 pub(super) async fn login(connection: &mut PgConnection, place: &Place) -> Result<OwnerLogin, MemberError> {
-    let question =
-        sqlx::query_as(concat!(r#"SELECT u.email::text, coalesce(u.password, '')::text FROM "user" u WHERE "#, is_at!()));
+    let question = sqlx::query_as(concat!(
+        r#"SELECT u.email::text, coalesce(u.password, '')::text FROM "user" u WHERE "#,
+        is_at!()
+    ));
     let bound = question.bind(place.user.0).bind(place.project.as_str());
     let found: Option<(String, String)> =
         bound.fetch_optional(connection).await.map_err(refused("look at a member's login"))?;
