@@ -38,7 +38,7 @@ pub const STREAMS: [&str; 3] = ["/events", "/operations/{id}/events", "/tenants/
 fn described() -> (Router<App>, OpenApi) {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(tenants::create::create, tenants::list::list))
-        .routes(routes!(tenants::show::show, tenants::delete::delete))
+        .routes(routes!(tenants::show::show, tenants::update::update, tenants::delete::delete))
         .routes(routes!(tenants::initial_login::initial_login))
         .routes(routes!(plans::list))
         .routes(routes!(tenants::reset_login::reset_login))

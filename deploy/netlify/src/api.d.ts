@@ -567,7 +567,13 @@ export interface paths {
         delete: operations["tenants_delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Changes what is known of a tenant.
+         * @description What is absent stays as it is; `null` takes a region, compliance and metadata away. An owner may change all but `region` and `compliance`
+         *     (403). What the cluster that it lives in does not fulfil is 409 with the reason, and so is every change of a tenant that failed or is being
+         *     removed. Of several who change different fields at once none undoes what another did.
+         */
+        patch: operations["tenants_update"];
         trace?: never;
     };
     "/tenants/{id}/events": {
@@ -931,7 +937,7 @@ export interface components {
                 /** @example ada@acme.example */
                 email: string;
                 password: string;
-                /** @description The owner has changed one of the two since, so that nobody gets in with them any more. */
+                /** @description The owner has changed the password since, so that nobody gets in with it any more. */
                 stale: boolean;
             };
         };
@@ -1095,7 +1101,7 @@ export interface components {
             /** @example ada@acme.example */
             email: string;
             password: string;
-            /** @description The owner has changed one of the two since, so that nobody gets in with them any more. */
+            /** @description The owner has changed the password since, so that nobody gets in with it any more. */
             stale: boolean;
         };
         /** @description One of a tenant's containers. */
@@ -1686,8 +1692,50 @@ export interface components {
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
+        /** @description What is to change of a tenant. What is absent stays as it is; `null` takes away what need not be there. */
+        TenantPatch: {
+            /**
+             * @description What the cluster it is on must comply with, whatever the case of the letters; not for owners.
+             * @example [
+             *       "gdpr"
+             *     ]
+             */
+            compliance?: string[] | null;
+            /**
+             * Format: email
+             * @description Where its owner is written to. What they sign in with is theirs to change, in n8n.
+             * @example ada@acme.example
+             */
+            email?: string;
+            /**
+             * @description Kept and given back as a whole; an object of at most 4 kB, with its numbers written out. Whole numbers up to 2^53 - 1, longer ones
+             *     as texts.
+             */
+            metadata?: Record<string, never> | null;
+            /**
+             * @description For people; 1 to 120 characters.
+             * @example Acme Ltd
+             */
+            name?: string;
+            /**
+             * @description Where it should be; not for owners. The region of the cluster that it lives in, or anywhere.
+             * @example eu-central
+             */
+            region?: string | null;
+        };
         /** @enum {string} */
         TenantStatus: "provisioning" | "active" | "suspended" | "migrating" | "failed" | "deleting" | "deleted";
+        /** @description A tenant after it was changed. */
+        UpdatedTenant: {
+            /**
+             * @description The fields that are not what they were; none, if the tenant was so already.
+             * @example [
+             *       "name"
+             *     ]
+             */
+            changed: string[];
+            data: components["schemas"]["TenantDetails"];
+        };
     };
     responses: never;
     parameters: {
@@ -7482,6 +7530,286 @@ export interface operations {
              * @description `unavailable`: A dependency is not answering. Try again later.
              *
              *     `overloaded`: Too much is waiting to be done. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_update: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "compliance": [
+                 *         "gdpr"
+                 *       ],
+                 *       "email": "ada@acme.example",
+                 *       "metadata": {},
+                 *       "name": "Acme Ltd",
+                 *       "region": "eu-central"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TenantPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": [
+                     *         "name"
+                     *       ],
+                     *       "data": {
+                     *         "health": {
+                     *           "healing_paused_until": "2026-08-01T12:00:00Z",
+                     *           "reasons": [
+                     *             null
+                     *           ],
+                     *           "since": "2026-08-01T12:00:00Z",
+                     *           "status": null
+                     *         },
+                     *         "instances": [
+                     *           {
+                     *             "color": null,
+                     *             "cpu_cores": 1,
+                     *             "generation": 1,
+                     *             "health": "healthy",
+                     *             "last_exit_code": 1,
+                     *             "last_restart_at": "2026-08-01T12:00:00Z",
+                     *             "memory_mb": 1,
+                     *             "name": "text",
+                     *             "oom_killed": false,
+                     *             "oom_kills": 1,
+                     *             "ordinal": 1,
+                     *             "restarts": 1,
+                     *             "role": null,
+                     *             "seen_at": "2026-08-01T12:00:00Z",
+                     *             "state": "running"
+                     *           }
+                     *         ],
+                     *         "limits": {
+                     *           "api_calls_per_hour": 1,
+                     *           "concurrent_executions": 1,
+                     *           "cpu_cores": 1,
+                     *           "executions_per_month": 1,
+                     *           "memory_mb": 1,
+                     *           "storage_gb": 1,
+                     *           "workers": 1
+                     *         },
+                     *         "shared_instance": "text",
+                     *         "status": "provisioning",
+                     *         "tenant": {
+                     *           "cluster": "text",
+                     *           "compliance": [
+                     *             "text"
+                     *           ],
+                     *           "container_id": "text",
+                     *           "cpu_cores": 1,
+                     *           "created_at": "2026-08-01T12:00:00Z",
+                     *           "custom_domain": "text",
+                     *           "email": "text",
+                     *           "failure": "text",
+                     *           "id": "ten_0198c0de0000700080000000000000aa",
+                     *           "login_url": "text",
+                     *           "memory_mb": 1,
+                     *           "metadata": {},
+                     *           "mode": "shared",
+                     *           "n8n_version": "text",
+                     *           "name": "text",
+                     *           "plan": "text",
+                     *           "region": "text",
+                     *           "status": "provisioning",
+                     *           "storage_gb": 1,
+                     *           "subdomain": "text",
+                     *           "updated_at": "2026-08-01T12:00:00Z",
+                     *           "workers": 1
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UpdatedTenant"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was accepted before.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
              *
              *     `timeout`: It took too long. It may or may not have happened.
              */

@@ -10,6 +10,7 @@ mod operate;
 pub mod reset_login;
 pub mod scale;
 pub mod show;
+pub mod update;
 pub mod verbs;
 
 use serde::Serialize;

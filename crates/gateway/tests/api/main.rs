@@ -46,5 +46,6 @@ mod stopping;
 mod support;
 mod tenant_health;
 mod tenants;
+mod updates;
 mod verbs;
 mod wake_up;

@@ -54,6 +54,7 @@ fn every_route_of_the_contract_is_described() {
         ("POST", "/tenants"),
         ("GET", "/tenants"),
         ("GET", "/tenants/{id}"),
+        ("PATCH", "/tenants/{id}"),
         ("DELETE", "/tenants/{id}"),
         ("GET", "/tenants/{id}/initial-login"),
         ("GET", "/plans"),

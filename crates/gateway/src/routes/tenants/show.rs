@@ -31,6 +31,24 @@ pub struct TenantDetails {
     limits: LimitsView,
 }
 
+impl TenantDetails {
+    /// A tenant as a caller of this role sees it.
+    pub fn of(detailed: Detailed, caller: Role, app: &App) -> Self {
+        let health = TenantHealth::of(&detailed);
+        let runs_it = matches!(caller, Role::Admin | Role::Operator);
+        let Detailed { tenant, instances, trouble: _, shared, fresh: _ } = detailed;
+        let shared_instance = shared.and_then(|shared| shared.instance).filter(|_| runs_it);
+        Self {
+            status: tenant.status.0,
+            health,
+            shared_instance: shared_instance.map(TenantId::from_uuid),
+            limits: LimitsView::from(&tenant),
+            tenant: TenantView::new(tenant, &app.public),
+            instances: instances.into_iter().map(InstanceView::from).collect(),
+        }
+    }
+}
+
 /// Shows one tenant.
 #[utoipa::path(
     get, path = "/tenants/{id}", tag = "tenants",
@@ -44,17 +62,7 @@ pub async fn show(
     State(app): State<App>,
     of: TenantOf<Read, Detailed>,
 ) -> Answered<Json<Data<TenantDetails>>> {
-    let health = TenantHealth::of(&of.tenant);
-    let runs_it = matches!(of.identity().role(), Role::Admin | Role::Operator);
-    let Detailed { tenant, instances, trouble: _, shared, fresh: _ } = of.tenant;
-    let shared_instance = shared.and_then(|shared| shared.instance).filter(|_| runs_it);
-    let data = TenantDetails {
-        status: tenant.status.0,
-        health,
-        shared_instance: shared_instance.map(TenantId::from_uuid),
-        limits: LimitsView::from(&tenant),
-        tenant: TenantView::new(tenant, &app.public),
-        instances: instances.into_iter().map(InstanceView::from).collect(),
-    };
+    let role = of.identity().role();
+    let data = TenantDetails::of(of.tenant, role, &app);
     Ok(Json(Data { data }))
 }
