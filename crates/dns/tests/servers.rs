@@ -8,7 +8,10 @@ use dns::{Dns as _, NameServers, Resolver, Unanswered};
 use hickory_server::{
     Server,
     net::runtime::TokioRuntimeProvider,
-    proto::rr::{Name, RData, Record, rdata::{CNAME, SOA, TXT}},
+    proto::rr::{
+        Name, RData, Record,
+        rdata::{CNAME, SOA, TXT},
+    },
     store::in_memory::InMemoryZoneHandler,
     zone_handler::{AxfrPolicy, Catalog, ZoneType},
 };
@@ -77,7 +80,9 @@ async fn every_text_of_a_name_is_told_and_what_is_not_there_is_nothing() {
     told.sort();
     assert_eq!(told, ["in parts", "one"], "what is new is told at once: nothing is remembered");
 
-    servers.add("_rp9-challenge.other.acme.example.", RData::CNAME(CNAME(name(&format!("{challenge}."))))).await;
+    servers
+        .add("_rp9-challenge.other.acme.example.", RData::CNAME(CNAME(name(&format!("{challenge}.")))))
+        .await;
     assert_eq!(resolver.texts("_rp9-challenge.other.acme.example").await.map(|texts| texts.len()), Ok(2));
     servers.add("plain.acme.example.", RData::A("192.0.2.1".parse().unwrap())).await;
     assert_eq!(resolver.texts("plain.acme.example").await, Ok(vec![]), "it has no texts");
