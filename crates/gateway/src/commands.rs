@@ -113,9 +113,6 @@ pub fn refusal(error: AcceptError) -> Problem {
     match error {
         AcceptError::SignatureRepeated => Problem::new(Code::SignatureRepeated),
         AcceptError::SubdomainTaken => Problem::new(Code::SubdomainTaken).at(Pointer::to("subdomain")),
-        AcceptError::CustomDomainTaken => {
-            Problem::new(Code::CustomDomainTaken).at(Pointer::to("custom_domain"))
-        }
         AcceptError::InFlight => Problem::new(Code::RequestInFlight),
         AcceptError::Store(_) => error.into(),
     }

@@ -48,6 +48,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::verbs::suspend))
         .routes(routes!(tenants::verbs::resume))
         .routes(routes!(tenants::scale::scale))
+        .routes(routes!(tenants::verify_domain::verify_domain))
         .routes(routes!(shared_instances::create::create, shared_instances::list::list))
         .routes(routes!(shared_instances::delete::delete))
         .routes(routes!(shared_instances::steer::drain))

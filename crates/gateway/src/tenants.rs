@@ -1,5 +1,6 @@
 //! Tenants as callers describe them and as they are shown.
 
+mod claim;
 mod compliance;
 mod custom_domain;
 mod email;
@@ -16,6 +17,7 @@ pub mod scaling;
 mod view;
 pub mod words;
 
+pub use claim::ClaimView;
 pub use custom_domain::CustomDomain;
 pub use email::Email;
 pub use filter::Filter;

@@ -9,6 +9,7 @@ use common::{
     host::Host,
     operations::Wake,
     service::{Interval, Round, Tasks},
+    tenant::CHALLENGE,
 };
 use dns::Dns;
 use futures::future::join_all;
@@ -30,9 +31,6 @@ const AT_ONCE: i64 = 32;
 
 /// So many tenants get other addresses in one round.
 const REROUTED_AT_ONCE: i64 = 5;
-
-/// The name below a domain that says whose it is. Not the domain itself: an alias cannot have texts beside it.
-const CHALLENGE: &str = "_rp9-challenge";
 
 const LOOKS: &str = "rp9_custom_domain_looks_total";
 

@@ -569,11 +569,33 @@ export interface paths {
         head?: never;
         /**
          * Changes what is known of a tenant.
-         * @description What is absent stays as it is; `null` takes a region, compliance and metadata away. An owner may change all but `region` and `compliance`
+         * @description What is absent stays as it is; `null` takes away a region, a domain, compliance and metadata. Another `custom_domain` is a new claim (see
+         *     `data.custom_domain`), and from this answer on the former one is not served any more. An owner may change all but `region` and `compliance`
          *     (403). What the cluster that it lives in does not fulfil is 409 with the reason, and so is every change of a tenant that failed or is being
          *     removed. Of several who change different fields at once none undoes what another did.
          */
         patch: operations["tenants_update"];
+        trace?: never;
+    };
+    "/tenants/{id}/custom-domain/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has the name servers asked now whether a tenant's own domain is proven.
+         * @description What came of it is shown in `data.custom_domain` of the tenant, usually within seconds; the last look may be ten seconds ago at most. Without a
+         *     claim it is 409.
+         */
+        post: operations["tenants_verify_domain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/tenants/{id}/events": {
@@ -844,7 +866,7 @@ export interface components {
             tenant_id?: string | null;
         };
         /** @enum {string} */
-        AuditOutcome: "accepted" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
+        AuditOutcome: "accepted" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
@@ -862,6 +884,8 @@ export interface components {
             /** Format: int32 */
             workers: number;
         };
+        /** @enum {string} */
+        ClaimState: "pending" | "proven" | "lapsed";
         /** @description A cluster, as its provisioners were last heard of. */
         Cluster: {
             /** @description What their absence means. */
@@ -897,6 +921,41 @@ export interface components {
             operation_id: string;
             state: components["schemas"]["SharedInstanceState"];
         };
+        /** @description A domain of a tenant's own: a claim, which is served once it is proven. */
+        CustomDomainClaim: {
+            /** Format: date-time */
+            claimed_at: string;
+            /** @example flows.acme.example */
+            domain: string;
+            /** Format: date-time */
+            looked_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is looked for next; null: when somebody asks.
+             */
+            next_look_at?: string | null;
+            /** @description What leads callers here. An address of the same place does it as well, where a domain cannot be an alias. */
+            pointer: components["schemas"]["DnsRecord"];
+            /** @description What proves it, and keeps it proven. */
+            proof: components["schemas"]["DnsRecord"];
+            /**
+             * Format: date-time
+             * @description When it was last proven after it had not been.
+             */
+            proven_at?: string | null;
+            /**
+             * @description What the last look found wrong.
+             * @example _rp9-challenge.flows.acme.example has no TXT record
+             */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Of one that is proven and whose record is not there any more: when it lapses.
+             */
+            served_until?: string | null;
+            /** @description `pending`: not proven yet, and not served. `proven`: served. `lapsed`: it was proven, and is not served any more. */
+            state: components["schemas"]["ClaimState"];
+        };
         /** @description One thing, as every answer wraps it. */
         Data_ApiKey: {
             /** @description A key, without what proves it. */
@@ -931,6 +990,44 @@ export interface components {
             };
         };
         /** @description One thing, as every answer wraps it. */
+        Data_CustomDomainClaim: {
+            /** @description A domain of a tenant's own: a claim, which is served once it is proven. */
+            data: {
+                /** Format: date-time */
+                claimed_at: string;
+                /** @example flows.acme.example */
+                domain: string;
+                /** Format: date-time */
+                looked_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it is looked for next; null: when somebody asks.
+                 */
+                next_look_at?: string | null;
+                /** @description What leads callers here. An address of the same place does it as well, where a domain cannot be an alias. */
+                pointer: components["schemas"]["DnsRecord"];
+                /** @description What proves it, and keeps it proven. */
+                proof: components["schemas"]["DnsRecord"];
+                /**
+                 * Format: date-time
+                 * @description When it was last proven after it had not been.
+                 */
+                proven_at?: string | null;
+                /**
+                 * @description What the last look found wrong.
+                 * @example _rp9-challenge.flows.acme.example has no TXT record
+                 */
+                reason?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Of one that is proven and whose record is not there any more: when it lapses.
+                 */
+                served_until?: string | null;
+                /** @description `pending`: not proven yet, and not served. `proven`: served. `lapsed`: it was proven, and is not served any more. */
+                state: components["schemas"]["ClaimState"];
+            };
+        };
+        /** @description One thing, as every answer wraps it. */
         Data_InitialLogin: {
             /** @description What the owner signs in with for the first time. Neither stored nor logged here. */
             data: {
@@ -952,6 +1049,7 @@ export interface components {
         Data_TenantDetails: {
             /** @description A tenant, what runs for it and what it may use. */
             data: {
+                custom_domain?: components["schemas"]["CustomDomainClaim"] | null;
                 health?: components["schemas"]["TenantHealth"] | null;
                 instances: components["schemas"]["Instance"][];
                 limits: components["schemas"]["Limits"];
@@ -1026,6 +1124,15 @@ export interface components {
             };
             status: components["schemas"]["State"];
             system: components["schemas"]["System"];
+        };
+        /** @description A record of the domain's name servers. */
+        DnsRecord: {
+            /** @example _rp9-challenge.flows.acme.example */
+            name: string;
+            /** @example TXT */
+            type: string;
+            /** @example 0b0f3c1d2e4f5a6b7c8d9e0f1a2b3c4d */
+            value: string;
         };
         /** @description Something that happened. */
         Event: {
@@ -1312,7 +1419,7 @@ export interface components {
             steps: components["schemas"]["Step"][];
         };
         /** @enum {string} */
-        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale";
+        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute";
         /** @description A page of operations, the newest first. */
         OperationPage: {
             data: components["schemas"]["OperationSummary"][];
@@ -1371,7 +1478,7 @@ export interface components {
             data: components["schemas"]["Plan"][];
         };
         /** @enum {string} */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
         /** @description An error, as RFC 9457 wants it told. */
         ProblemDocument: {
             /** @description The stable word to branch on. */
@@ -1644,6 +1751,7 @@ export interface components {
         };
         /** @description A tenant, what runs for it and what it may use. */
         TenantDetails: {
+            custom_domain?: components["schemas"]["CustomDomainClaim"] | null;
             health?: components["schemas"]["TenantHealth"] | null;
             instances: components["schemas"]["Instance"][];
             limits: components["schemas"]["Limits"];
@@ -1701,6 +1809,11 @@ export interface components {
              *     ]
              */
             compliance?: string[] | null;
+            /**
+             * @description A domain of its own, in addition: a claim, which is served once it is proven. Whatever it had before is not served any more.
+             * @example flows.acme.example
+             */
+            custom_domain?: string | null;
             /**
              * Format: email
              * @description Where its owner is written to. What they sign in with is theirs to change, in n8n.
@@ -1771,7 +1884,7 @@ export interface operations {
                 /** @description What was asked for, such as `tenant.create`. */
                 action?: string;
                 /** @description `accepted`, `shown`, `refused`, or a problem's code: refused with that. */
-                outcome?: "accepted" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+                outcome?: "accepted" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
                 /** @description Not before this moment (RFC 3339). */
                 since?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -3978,7 +4091,7 @@ export interface operations {
                 /** @description One status. */
                 status?: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
                 /** @description One kind, such as `tenant.create`. */
-                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale";
+                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute";
                 /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -7030,8 +7143,6 @@ export interface operations {
              *
              *     `subdomain_taken`: Another tenant has this subdomain.
              *
-             *     `custom_domain_taken`: Another tenant has this domain.
-             *
              *     `compliance_unmet`: No cluster complies with all that the tenant must comply with.
              *
              *     `plan_too_large`: No cluster can run a container of this plan.
@@ -7163,6 +7274,26 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "custom_domain": {
+                     *           "claimed_at": "2026-08-01T12:00:00Z",
+                     *           "domain": "flows.acme.example",
+                     *           "looked_at": "2026-08-01T12:00:00Z",
+                     *           "next_look_at": "2026-08-01T12:00:00Z",
+                     *           "pointer": {
+                     *             "name": null,
+                     *             "type": null,
+                     *             "value": null
+                     *           },
+                     *           "proof": {
+                     *             "name": null,
+                     *             "type": null,
+                     *             "value": null
+                     *           },
+                     *           "proven_at": "2026-08-01T12:00:00Z",
+                     *           "reason": "_rp9-challenge.flows.acme.example has no TXT record",
+                     *           "served_until": "2026-08-01T12:00:00Z",
+                     *           "state": "pending"
+                     *         },
                      *         "health": {
                      *           "healing_paused_until": "2026-08-01T12:00:00Z",
                      *           "reasons": [
@@ -7567,6 +7698,7 @@ export interface operations {
                  *       "compliance": [
                  *         "gdpr"
                  *       ],
+                 *       "custom_domain": "flows.acme.example",
                  *       "email": "ada@acme.example",
                  *       "metadata": {},
                  *       "name": "Acme Ltd",
@@ -7592,6 +7724,18 @@ export interface operations {
                      *         "name"
                      *       ],
                      *       "data": {
+                     *         "custom_domain": {
+                     *           "claimed_at": "2026-08-01T12:00:00Z",
+                     *           "domain": "flows.acme.example",
+                     *           "looked_at": "2026-08-01T12:00:00Z",
+                     *           "next_look_at": "2026-08-01T12:00:00Z",
+                     *           "pointer": null,
+                     *           "proof": null,
+                     *           "proven_at": "2026-08-01T12:00:00Z",
+                     *           "reason": "_rp9-challenge.flows.acme.example has no TXT record",
+                     *           "served_until": "2026-08-01T12:00:00Z",
+                     *           "state": null
+                     *         },
                      *         "health": {
                      *           "healing_paused_until": "2026-08-01T12:00:00Z",
                      *           "reasons": [
@@ -7731,7 +7875,235 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `compliance_unmet`: No cluster complies with all that the tenant must comply with.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_verify_domain: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The tenant */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "claimed_at": "2026-08-01T12:00:00Z",
+                     *         "domain": "flows.acme.example",
+                     *         "looked_at": "2026-08-01T12:00:00Z",
+                     *         "next_look_at": "2026-08-01T12:00:00Z",
+                     *         "pointer": {
+                     *           "name": "_rp9-challenge.flows.acme.example",
+                     *           "type": "TXT",
+                     *           "value": "0b0f3c1d2e4f5a6b7c8d9e0f1a2b3c4d"
+                     *         },
+                     *         "proof": {
+                     *           "name": "_rp9-challenge.flows.acme.example",
+                     *           "type": "TXT",
+                     *           "value": "0b0f3c1d2e4f5a6b7c8d9e0f1a2b3c4d"
+                     *         },
+                     *         "proven_at": "2026-08-01T12:00:00Z",
+                     *         "reason": "_rp9-challenge.flows.acme.example has no TXT record",
+                     *         "served_until": "2026-08-01T12:00:00Z",
+                     *         "state": "pending"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_CustomDomainClaim"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was accepted before.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -8654,7 +9026,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -8888,7 +9264,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -9123,7 +9503,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -9357,7 +9741,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];

@@ -12,6 +12,7 @@ pub mod scale;
 pub mod show;
 pub mod update;
 pub mod verbs;
+pub mod verify_domain;
 
 use serde::Serialize;
 use utoipa::ToSchema;

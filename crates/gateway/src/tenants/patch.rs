@@ -1,7 +1,7 @@
 //! A request to change what is known of a tenant.
 
 use super::{
-    Email,
+    CustomDomain, Email,
     compliance::Compliance,
     metadata::Metadata,
     offered::{Region, Rules},
@@ -30,6 +30,9 @@ request! {
         /// Where it should be; not for owners. The region of the cluster that it lives in, or anywhere.
         #[example = "eu-central"]
         region: Patched<Option<Region>>,
+        /// A domain of its own, in addition: a claim, which is served once it is proven. Whatever it had before is not served any more.
+        #[example = "flows.acme.example"]
+        custom_domain: Patched<Option<CustomDomain>>,
         /// What the cluster it is on must comply with, whatever the case of the letters; not for owners.
         #[example = ["gdpr"]]
         compliance: Patched<Compliance>,
@@ -47,19 +50,23 @@ impl TenantPatch {
     pub fn of_tenant(tenant: &Tenant, body: &[u8], rules: &Rules<'_>) -> Answered<Self> {
         let mut fields = Fields::of_body(body)?;
         fields.pass_over("region", tenant.region.as_deref());
+        fields.pass_over("custom_domain", tenant.custom_domain.as_deref());
         Self::of(fields, rules)
     }
 
     /// Makes the tenant what it is to be. Returns the fields that differ from what it was.
     pub fn apply(&self, tenant: &mut Tenant) -> Vec<&'static str> {
-        let Self { name, email, region, compliance, metadata } = self;
+        let Self { name, email, region, custom_domain, compliance, metadata } = self;
         let name = name.wanted().map(|name| name.as_str().to_owned());
         let email = email.wanted().map(|email| email.as_str().to_owned());
         let region = region.wanted().map(|region| region.as_ref().map(|region| region.as_str().to_owned()));
+        let domain =
+            custom_domain.wanted().map(|domain| domain.as_ref().map(|domain| domain.as_str().to_owned()));
         let changed = [
             ("name", set(&mut tenant.name, name)),
             ("email", set(&mut tenant.email, email)),
             ("region", set(&mut tenant.region, region)),
+            ("custom_domain", set(&mut tenant.custom_domain, domain)),
             (
                 "compliance",
                 set(&mut tenant.compliance, compliance.wanted().map(|wanted| wanted.tags().to_vec())),

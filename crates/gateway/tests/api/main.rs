@@ -15,6 +15,7 @@ mod cors;
 mod crashes;
 mod dead_letters;
 mod docs;
+mod domains;
 mod edge;
 mod events;
 mod gauges;

@@ -86,6 +86,7 @@ fn every_route_of_the_contract_is_described() {
         ("GET", "/tenants/{id}/logs"),
         ("GET", "/tenants/{id}/events"),
         ("POST", "/tenants/{id}/restart"),
+        ("POST", "/tenants/{id}/custom-domain/verify"),
         ("POST", "/tenants/{id}/suspend"),
         ("POST", "/tenants/{id}/resume"),
         ("POST", "/tenants/{id}/scale"),

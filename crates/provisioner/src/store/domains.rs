@@ -61,7 +61,7 @@ pub async fn note(pool: &PgPool, claim: &Claim, next: &Next) -> Result<(), sqlx:
     };
     let note = "update custom_domains d
            set state = $4, reason = $5, looks = case when $5::text is null then 0 else d.looks + 1 end,
-               look_after = now() + make_interval(secs => $6),
+               look_after = case when d.looks < $9 then d.look_after else now() + make_interval(secs => $6) end,
                served_until = case when $7 then d.served_until
                                    when $8::float8 is not null then coalesce(d.served_until, now() + make_interval(secs => $8)) end
          where d.tenant_id = $1 and d.token = $2 and d.state = $3";
@@ -73,7 +73,9 @@ pub async fn note(pool: &PgPool, claim: &Claim, next: &Next) -> Result<(), sqlx:
         .bind(&next.reason)
         .bind(next.look_in.map(|pause| pause.as_secs_f64()))
         .bind(keep)
-        .bind(grace);
+        .bind(grace)
+        // Fewer than there were: somebody has asked meanwhile.
+        .bind(claim.looks);
     let noted = noted.execute(&mut *transaction).await?.rows_affected() == 1;
     if noted && next.state == State::Lapsed {
         withdraw(&mut transaction, claim.tenant_id).await?;

@@ -71,11 +71,10 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
-        Code::Conflict => {
-            creates || route.is("post", "/tenants/{id}/reset-login") || route.is("delete", "/tenants/{id}")
-        }
+        Code::Conflict => creates || command && route.path.starts_with("/tenants/{id}"),
         Code::SubdomainTaken | Code::PlanTooLarge | Code::NoRoom => creates,
-        Code::CustomDomainTaken | Code::ComplianceUnmet | Code::NoSharedN8n => route.is("post", "/tenants"),
+        Code::NoSharedN8n => route.is("post", "/tenants"),
+        Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
         Code::SharedTenant => {
             route.is("post", "/tenants/{id}/restart")
                 || route.is("post", "/tenants/{id}/scale")

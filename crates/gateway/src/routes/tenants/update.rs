@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{extract::State, response::Response};
-use common::{clock, role::Role};
+use common::{clock, role::Role, secrets::random_bytes};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -17,13 +17,16 @@ use crate::{
     problem::{Answered, Code, Pointer, Problem},
     store::{
         steer::{Steering as _, UpdateTenant},
-        tenants::{self, Detailed, Tenant},
+        tenants::{self, Claim, Detailed, Tenant},
     },
     tenants::{PLACING, Rules, TenantPatch, misplaced},
 };
 
 /// So many others may change a tenant between a look at it and the change that is made of that.
 const LOOKS: usize = 10;
+
+/// 128 bits.
+const TOKEN_BYTES: usize = 16;
 
 /// A tenant after it was changed.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,7 +39,8 @@ pub struct UpdatedTenant {
 
 /// Changes what is known of a tenant.
 ///
-/// What is absent stays as it is; `null` takes a region, compliance and metadata away. An owner may change all but `region` and `compliance`
+/// What is absent stays as it is; `null` takes away a region, a domain, compliance and metadata. Another `custom_domain` is a new claim (see
+/// `data.custom_domain`), and from this answer on the former one is not served any more. An owner may change all but `region` and `compliance`
 /// (403). What the cluster that it lives in does not fulfil is 409 with the reason, and so is every change of a tenant that failed or is being
 /// removed. Of several who change different fields at once none undoes what another did.
 #[utoipa::path(
@@ -76,7 +80,11 @@ async fn change(app: &App, command: &Command<UpdateTenant, Tenant>) -> Answered<
             return Err(problem);
         }
         seen.tenant.updated_at = moment_after(last);
-        let update = UpdateTenant::new(seen.tenant.clone(), last, &changed);
+        let claim = changed.contains(&"custom_domain").then(|| claim(&seen.tenant)).transpose()?;
+        if let Some(claim) = &claim {
+            seen.claim.clone_from(claim);
+        }
+        let update = UpdateTenant::new(seen.tenant.clone(), last, claim, &changed);
         let answer = answer(app, command, seen, changed)?;
         if let Some(answer) = commands::steer(app, command, &update, answer).await? {
             return Ok(answer);
@@ -112,6 +120,12 @@ fn may(role: Role, changed: &[&'static str]) -> Answered<()> {
         .detail("Where a tenant may live is changed by those who run the platform.");
     let refused = staffs.fold(refused, |problem, field| problem.at(Pointer::to(field)));
     if refused.errors().is_empty() { Ok(()) } else { Err(refused) }
+}
+
+/// What it claims a domain of its own with from now on, if it is to have one. Nobody knows the token of a claim that was not made yet.
+fn claim(tenant: &Tenant) -> Answered<Option<Claim>> {
+    let token = hex::encode(&random_bytes()?[..TOKEN_BYTES]);
+    Ok(tenant.custom_domain.clone().map(|domain| Claim::new(domain, token, tenant.updated_at)))
 }
 
 /// Later than the last change, also where this gateway's clock is behind: a change is told from the one before by its moment. The record keeps
