@@ -19,15 +19,48 @@ fn body(gateway: &Gateway, n: usize) -> Value {
 #[tokio::test]
 async fn what_is_said_changes_and_what_is_taken_away_is_null() {
     let gateway = Gateway::open().await;
-    gateway.says(UPDATE, [Turn::json(200, CLAIMED), Turn::json(200, r#"{"data":{"tenant":{"subdomain":"acme"}},"changed":[]}"#)]);
-    let words = ["tenants", "update", "acme", "--name", "Acme Ltd", "--custom-domain", "flows.acme.example", "--metadata", r#"{"a":1}"#];
+    gateway.says(
+        UPDATE,
+        [
+            Turn::json(200, CLAIMED),
+            Turn::json(200, r#"{"data":{"tenant":{"subdomain":"acme"}},"changed":[]}"#),
+        ],
+    );
+    let words = [
+        "tenants",
+        "update",
+        "acme",
+        "--name",
+        "Acme Ltd",
+        "--custom-domain",
+        "flows.acme.example",
+        "--metadata",
+        r#"{"a":1}"#,
+    ];
     let told = Rp9::at(&gateway, &words).run().await.expect(0);
-    assert_eq!(body(&gateway, 0), json!({ "name": "Acme Ltd", "custom_domain": "flows.acme.example", "metadata": { "a": 1 } }));
-    for said in ["changed of acme: name, custom_domain", "_rp9-challenge.flows.acme.example TXT 0b0f3c", "has no TXT record"] {
+    assert_eq!(
+        body(&gateway, 0),
+        json!({ "name": "Acme Ltd", "custom_domain": "flows.acme.example", "metadata": { "a": 1 } })
+    );
+    for said in [
+        "changed of acme: name, custom_domain",
+        "_rp9-challenge.flows.acme.example TXT 0b0f3c",
+        "has no TXT record",
+    ] {
         assert!(told.out.contains(said), "{said}: {}", told.out);
     }
     assert!(told.err.contains("verify-domain"), "{told:?}");
-    let words = ["tenants", "update", "acme", "--no-region", "--no-custom-domain", "--no-compliance", "--no-metadata", "--email", "a@b.co"];
+    let words = [
+        "tenants",
+        "update",
+        "acme",
+        "--no-region",
+        "--no-custom-domain",
+        "--no-compliance",
+        "--no-metadata",
+        "--email",
+        "a@b.co",
+    ];
     let told = Rp9::at(&gateway, &words).run().await.expect(0);
     let none = json!({ "email": "a@b.co", "region": null, "custom_domain": null, "compliance": null, "metadata": null });
     assert_eq!((body(&gateway, 1), told.out.as_str()), (none, "acme is so already\n"));

@@ -16,6 +16,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// After so many looks in vain, about a month, nobody looks unless asked.
 const MOST_LOOKS: u32 = 720;
 
+/// When one lapses whose turn it was not.
+const POSTPONED: Duration = Duration::from_secs(60);
+
 /// When it is looked again whether another tenant still has a proof of the same domain.
 const TAKEN_PAUSE: Duration = Duration::from_secs(60);
 
@@ -114,6 +117,11 @@ impl Next {
     pub fn taken(state: State) -> Self {
         let reason = "another tenant has proven this domain, and its own TXT record is still there";
         Self { state, reason: Some(reason.into()), served: Served::Wholly, look_in: Some(TAKEN_PAUSE) }
+    }
+
+    /// Of one that would lapse, and is to do so a little later.
+    pub fn postponed(self) -> Self {
+        Self { state: State::Proven, served: Served::AsBefore, look_in: Some(POSTPONED), ..self }
     }
 }
 

@@ -148,8 +148,8 @@ async fn withdraw(connection: &mut PgConnection, tenant: TenantId) -> Result<(),
     sqlx::query(withdraw).bind(tenant).execute(connection).await.map(drop)
 }
 
-/// Which tenants in this cluster are reached by an address that is not theirs any more, or not by one that is? A few at a time: the edge takes
-/// it for a mistake when many hosts go at once. One whose addresses were just tried in vain is left alone for a minute.
+/// Which tenants in this cluster are reached by an address that is not theirs any more, or not by one that is? One whose addresses were just tried
+/// in vain is left alone for a minute.
 pub async fn misrouted(
     executor: impl PgExecutor<'_>,
     cluster: &str,

@@ -8,7 +8,7 @@ use common::{
     operations::{End, Wake},
 };
 use dns::fake::DnsWorld;
-use provisioner::{Domains, RerouteTenant, ResumeTenant, SuspendTenant};
+use provisioner::{CreateTenant, Domains, RerouteTenant, ResumeTenant, SuspendTenant};
 use serde_json::Value;
 use sqlx::PgPool;
 use wire::kinds::{TenantResume, TenantSuspend};
@@ -203,6 +203,58 @@ async fn a_proof_that_is_lost_is_told_and_forgiven_for_a_week(pool: PgPool) {
         claims.told().await,
         ["claimed", "proven", "unproven", "found", "unproven", "lapsed", "proven"]
     );
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn of_many_who_lapse_a_few_do_at_once(pool: PgPool) {
+    let (claims, first) = Claims::with_tenant(&pool).await;
+    let mut tenants = vec![first];
+    for _ in 0..3 {
+        tenants.push(claims.scene.create().await);
+    }
+    for (n, tenant) in tenants.iter().enumerate() {
+        claims.claim(*tenant, &format!("flows{n}.acme.example")).await;
+    }
+    claims
+        .scene
+        .execute(
+            "update tenants t set custom_domain = d.domain from custom_domains d where d.tenant_id = t.id",
+        )
+        .await;
+    let overdue = "update custom_domains set state = 'proven', served_until = now() - interval '1 second'";
+    claims.scene.execute(overdue).await;
+    for left in [2_i64, 0] {
+        claims.look().await;
+        let served = sqlx::query_scalar::<_, i64>("select count(custom_domain) from tenants");
+        assert_eq!(served.fetch_one(&pool).await.unwrap(), left);
+    }
+}
+
+/// The same part of the same n8n as its own host, by another name.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_shares_an_n8n_is_reached_by_its_domain_as_by_its_own_host(pool: PgPool) {
+    let scene = Scene::new(&pool);
+    let instance = scene.fakes.accept("shared").await;
+    assert_eq!(scene.run(&CreateTenant).await, End::Succeeded);
+    let tenant = scene.fakes.accept_in(instance).await;
+    assert_eq!(scene.run(&CreateTenant).await, End::Succeeded);
+    let dns = DnsWorld::default();
+    let domains = Domains::new(pool.clone(), Arc::new(dns.clone()), &site(), Wake::default());
+    let claims = Claims { scene, dns, domains };
+    let token = claims.claim(tenant, DOMAIN).await;
+    claims.dns.set(CHALLENGE, &[&token]);
+    claims.look().await;
+    claims.rerouted().await;
+    let public = site().public;
+    let route = async |host: &str| {
+        edge::routes::find(&pool, &host.parse().unwrap(), &public).await.unwrap().unwrap().workspace.unwrap()
+    };
+    let own = route(&public.host(&format!("t{}", &tenant.digits()[16..]))).await;
+    let custom = route(DOMAIN).await;
+    assert_eq!(custom.address.as_str(), format!("https://{DOMAIN}"));
+    assert_eq!(edge::Workspace { address: own.address.clone(), ..custom }, own);
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -74,6 +74,8 @@ pub fn advise(output: &Output, claim: &Value) -> Result<(), Failure> {
         return Ok(());
     }
     output.sheet(told(Sheet::new(), claim))?;
-    output.notes.note("Once the first record is set: rp9 tenants verify-domain. Until then nobody is led here by it.");
+    output.notes.note(
+        "Once the first record is set: rp9 tenants verify-domain. Until then nobody is led here by it.",
+    );
     Ok(())
 }
