@@ -647,7 +647,8 @@ export interface paths {
         };
         /**
          * Shows the last lines that the tenant's containers wrote, oldest first.
-         * @description At most 512 kB of text. One that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+         * @description At most 512 kB of text. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+         *     A tenant that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422.
          *     With `follow=true` these lines, and then those that are written, are told as server-sent events: each message's data is a `LogLine`. A
          *     message named `gap` says that more was written in a second than is carried, one named `end` why the stream ends; a client that comes
          *     back with `Last-Event-ID` goes on after that line.
@@ -850,7 +851,7 @@ export interface components {
             correlation_id: string;
             id: string;
             operation_id?: string | null;
-            /** @description `accepted`, `shown`, or `refused: ` and the problem's code. */
+            /** @description `accepted`; `already` (it was so before, or an operation was doing it); `shown`; or `refused: ` and the problem's code. */
             outcome: components["schemas"]["AuditOutcome"];
             /**
              * Format: int64
@@ -866,7 +867,7 @@ export interface components {
             tenant_id?: string | null;
         };
         /** @enum {string} */
-        AuditOutcome: "accepted" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
+        AuditOutcome: "accepted" | "already" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
@@ -1883,8 +1884,8 @@ export interface operations {
                 actor?: string;
                 /** @description What was asked for, such as `tenant.create`. */
                 action?: string;
-                /** @description `accepted`, `shown`, `refused`, or a problem's code: refused with that. */
-                outcome?: "accepted" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+                /** @description `accepted`, `already`, `shown`, `refused`, or a problem's code: refused with that. */
+                outcome?: "accepted" | "already" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
                 /** @description Not before this moment (RFC 3339). */
                 since?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -2378,7 +2379,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -2582,7 +2583,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -3451,7 +3452,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -3784,7 +3785,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -4459,7 +4460,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -4672,7 +4673,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -5045,7 +5046,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -5537,7 +5538,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -5744,7 +5745,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -6082,7 +6083,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -6285,7 +6286,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -6510,7 +6511,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -6721,7 +6722,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -7106,7 +7107,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -7522,7 +7523,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -7833,7 +7834,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -8057,7 +8058,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -8738,7 +8739,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -8984,7 +8985,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -9222,7 +9223,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -9461,7 +9462,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -9505,6 +9506,8 @@ export interface operations {
             };
             /**
              * @description `conflict`: The request contradicts the present state.
+             *
+             *     `no_room`: No cluster has room for another tenant of this plan.
              *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */
@@ -9699,7 +9702,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {

@@ -72,7 +72,8 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
         Code::Conflict => creates || command && route.path.starts_with("/tenants/{id}"),
-        Code::SubdomainTaken | Code::PlanTooLarge | Code::NoRoom => creates,
+        Code::SubdomainTaken | Code::PlanTooLarge => creates,
+        Code::NoRoom => creates || route.is("post", "/tenants/{id}/scale"),
         Code::NoSharedN8n => route.is("post", "/tenants"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
         Code::SharedTenant => {

@@ -16,6 +16,7 @@ use crate::{
     idempotency::{Answer, IdempotencyKey},
     problem::{Answered, Code, Pointer, Problem},
     store::{
+        accept::Moot,
         steer::{Steering as _, UpdateTenant},
         tenants::{self, Claim, Detailed, Tenant},
     },
@@ -72,8 +73,9 @@ async fn change(app: &App, command: &Command<UpdateTenant, Tenant>) -> Answered<
         let last = seen.tenant.updated_at;
         let changed = patch.apply(&mut seen.tenant);
         if changed.is_empty() {
+            let moot = Moot { tenant: seen.tenant.id, operation: None, reason: None };
             let answer = answer(app, command, seen, changed)?;
-            return commands::nothing_to_do(app, command, answer).await;
+            return commands::nothing_to_do(app, command, &moot, answer).await;
         }
         may(command.identity().role(), &changed)?;
         if let Some(problem) = misplaced(&seen.tenant, &changed, &offer) {
