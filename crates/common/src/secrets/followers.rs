@@ -11,9 +11,12 @@ use crate::config::{Env, Section};
 #[derive(Clone, Default)]
 pub struct Followers(Arc<Mutex<State>>);
 
+/// Is told the configuration anew, and answers with the names of the secrets that it goes by.
+type Follower = dyn FnMut(&Env) -> BTreeSet<String> + Send;
+
 #[derive(Default)]
 struct State {
-    followers: Vec<Box<dyn FnMut(&Env) -> BTreeSet<String> + Send>>,
+    followers: Vec<Box<Follower>>,
     /// What was told last, for whoever comes later.
     told: Option<Env>,
     /// Whether the last time that secrets were read again it worked; `None`: there is no backend that could be away.

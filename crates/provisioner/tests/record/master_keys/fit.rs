@@ -1,7 +1,5 @@
 //! Keys that the record would not miss, or would.
 
-use std::sync::Arc;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{
     config::Env,
@@ -55,17 +53,16 @@ async fn a_retired_key_wraps_nothing_however_late_somebody_hears_of_it(pool: PgP
         sqlx::query(insert).bind(tenant).bind(wrapped.key_id).bind(wrapped.ciphertext.clone())
     };
     insert().execute(&mut *writing).await.unwrap();
-    let (record, next) = (pool.clone(), Arc::new(keys(&[2, 1])));
-    let rotating = {
-        let next = next.clone();
-        tokio::spawn(async move { rotate_master_key(&record, &next).await.unwrap() })
-    };
+    let next = keys(&[2, 1]);
     let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&pool).await.unwrap() {
-        tokio::task::yield_now().await;
-    }
-    writing.commit().await.unwrap();
-    let done = rotating.await.unwrap();
+    let committing = async {
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&pool).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+        writing.commit().await.unwrap();
+    };
+    let (done, ()) = tokio::join!(rotate_master_key(&pool, &next), committing);
+    let done = done.unwrap();
     assert_eq!((done.rewrapped, done.retired), (3, vec![1]));
     assert_eq!((count_under(&pool, 1).await, opened(&pool, &next).await.len()), (0, 3));
     assert!(open_nothing(&pool, &keys(&[1])).await);
