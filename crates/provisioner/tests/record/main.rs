@@ -15,6 +15,7 @@ mod every_step;
 mod health;
 mod logins;
 mod logs;
+mod master_keys;
 mod members;
 mod order;
 mod read_only;
