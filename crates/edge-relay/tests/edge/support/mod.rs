@@ -3,6 +3,7 @@
 mod calls;
 mod gateway;
 mod instance;
+mod issuer;
 mod relay;
 mod traefik;
 
@@ -23,6 +24,7 @@ use uuid::Uuid;
 pub use calls::{Answer, Calls, ask, ask_with, post};
 pub use gateway::Gateway;
 pub use instance::{Instance, Mode};
+pub use issuer::{Issuer, KEEPERS_PASSWORD};
 pub use relay::Relay;
 pub use traefik::Traefik;
 
@@ -39,14 +41,15 @@ pub struct Ports {
     pub relay: u16,
     pub waiting: u16,
     pub ops: u16,
+    pub tls: u16,
 }
 
 impl Ports {
     fn free() -> Self {
-        let held: Vec<_> = (0..7).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+        let held: Vec<_> = (0..8).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
         let port = |at: usize| held[at].local_addr().unwrap().port();
         let (web, probe, inner, ping) = (port(0), port(1), port(2), port(3));
-        Self { web, probe, inner, ping, relay: port(4), waiting: port(5), ops: port(6) }
+        Self { web, probe, inner, ping, relay: port(4), waiting: port(5), ops: port(6), tls: port(7) }
     }
 }
 
@@ -61,11 +64,35 @@ pub struct Edge {
 impl Edge {
     /// With these routes told, and the relay told these variables besides the usual.
     pub async fn start(routes: Vec<Route>, more: &[(&str, &str)]) -> Self {
+        Self::at(Ports::free(), routes, more, None).await
+    }
+
+    /// By TLS, below `flows.example`, with certificates from an issuer whose are good for so many seconds. The edge takes a second address for
+    /// its own where nobody answers.
+    pub async fn start_with_issuer(routes: Vec<Route>, good_for: u64) -> (Self, Issuer) {
         let ports = Ports::free();
+        let issuer = Issuer::start(ports.web, good_for).await;
+        let (probe, port, dns) =
+            (format!("127.0.0.1:{}", ports.tls), ports.tls.to_string(), issuer.dns.to_string());
+        let more = [
+            ("EDGE_TLS", "on"),
+            ("EDGE_HSTS_SECONDS", "600"),
+            ("TENANT_DOMAIN", "flows.example"),
+            ("PUBLIC_PORT", &port),
+            ("EDGE_TLS_PROBE", &probe),
+            ("EDGE_ADDRESSES", "127.0.0.1,127.0.0.9"),
+            ("DNS_SERVERS", &dns),
+            ("ACME_EMAIL", "operators@flows.example"),
+            ("ACME_DNS_PROVIDER", "httpreq"),
+        ];
+        (Self::at(ports, routes, &more, Some(&issuer)).await, issuer)
+    }
+
+    async fn at(ports: Ports, routes: Vec<Route>, more: &[(&str, &str)], issuer: Option<&Issuer>) -> Self {
         let gateway = Gateway::start(routes).await;
         let mut relay = Relay::new(ports, gateway.address, more);
         relay.start();
-        let traefik = Traefik::start(ports).await;
+        let traefik = Traefik::start(ports, issuer).await;
         Self { ports, gateway, relay, traefik }
     }
 
