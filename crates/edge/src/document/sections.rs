@@ -62,7 +62,9 @@ impl<'a> Sections<'a> {
     pub(super) fn ask(&mut self, certificate: &Certificate) {
         let domains = json!([{ "main": certificate.to_string() }]);
         let tls = json!({ "certResolver": certificate.kind(), "domains": domains });
-        self.routers.insert(format!("{certificate}_certificate"), everything(&[REFUSE]).secure(tls));
+        let rule = format!("Host(`{}`)", certificate.example());
+        let nobodys = Router { rule, ..everything(&[REFUSE]) };
+        self.routers.insert(format!("{certificate}_certificate"), nobodys.secure(tls));
     }
 
     /// One service per side, a way to ask it alone, and one service above them that shares out the calls among those that are
@@ -104,9 +106,9 @@ impl<'a> Sections<'a> {
     }
 }
 
-/// What no other router takes.
+/// What no other router takes. It names a host that nobody has, or Traefik would warn with each document that it names none.
 fn everything<'a>(middlewares: &'a [&'a str]) -> Router<'a> {
-    let rule = "PathPrefix(`/`)".to_owned();
+    let rule = "PathPrefix(`/`) || Host(`nobody.invalid`)".to_owned();
     Router { rule, service: WAITING, middlewares, priority: UNKNOWN_PRIORITY }
 }
 
