@@ -45,7 +45,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    fn free() -> Self {
+    pub fn free() -> Self {
         let held: Vec<_> = (0..8).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
         let port = |at: usize| held[at].local_addr().unwrap().port();
         let (web, probe, inner, ping) = (port(0), port(1), port(2), port(3));
@@ -72,20 +72,20 @@ impl Edge {
     pub async fn start_with_issuer(routes: Vec<Route>, good_for: u64) -> (Self, Issuer) {
         let ports = Ports::free();
         let issuer = Issuer::start(ports.web, good_for).await;
-        let (probe, port, dns) =
-            (format!("127.0.0.1:{}", ports.tls), ports.tls.to_string(), issuer.dns.to_string());
         let more = [
-            ("EDGE_TLS", "on"),
-            ("EDGE_HSTS_SECONDS", "600"),
-            ("TENANT_DOMAIN", "flows.example"),
-            ("PUBLIC_PORT", &port),
-            ("EDGE_TLS_PROBE", &probe),
-            ("EDGE_ADDRESSES", "127.0.0.1,127.0.0.9"),
-            ("DNS_SERVERS", &dns),
-            ("ACME_EMAIL", "operators@flows.example"),
-            ("ACME_DNS_PROVIDER", "httpreq"),
+            ("EDGE_HSTS_SECONDS", "600".to_owned()),
+            ("EDGE_ADDRESSES", "127.0.0.1,127.0.0.9".to_owned()),
+            ("DNS_SERVERS", issuer.dns.to_string()),
+            ("ACME_EMAIL", "operators@flows.example".to_owned()),
+            ("ACME_DNS_PROVIDER", "httpreq".to_owned()),
         ];
-        (Self::at(ports, routes, &more, Some(&issuer)).await, issuer)
+        let told: Vec<_> = by_tls(ports, "flows.example").into_iter().chain(more).collect();
+        (Self::at(ports, routes, &pairs(&told), Some(&issuer)).await, issuer)
+    }
+
+    /// By TLS, with a certificate for nobody.
+    pub async fn start_by_tls(ports: Ports, routes: Vec<Route>) -> Self {
+        Self::at(ports, routes, &pairs(&by_tls(ports, "localhost")), None).await
     }
 
     async fn at(ports: Ports, routes: Vec<Route>, more: &[(&str, &str)], issuer: Option<&Issuer>) -> Self {
@@ -113,6 +113,20 @@ impl Edge {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// What the relay is told where TLS is spoken.
+fn by_tls(ports: Ports, domain: &str) -> [(&'static str, String); 4] {
+    [
+        ("EDGE_TLS", "on".to_owned()),
+        ("TENANT_DOMAIN", domain.to_owned()),
+        ("PUBLIC_PORT", ports.tls.to_string()),
+        ("EDGE_TLS_PROBE", format!("127.0.0.1:{}", ports.tls)),
+    ]
+}
+
+fn pairs<'a>(told: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    told.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 /// A host that leads to this instance.

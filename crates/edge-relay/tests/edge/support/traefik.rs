@@ -110,17 +110,18 @@ impl Traefik {
         docker(&["start", &self.name]);
     }
 
-    /// Starts another one in its place, as the deployment does: from the gate, on the port of both families.
+    /// Starts another one in its place, as the deployment does: from the gate, on the ports of both families.
     pub fn start_behind_gate(&mut self, ports: Ports) -> Gate {
         docker(&["rm", "--force", &self.name]);
         let conf = self.secrets.join("traefik.yml");
-        let here = format!("127.0.0.1:{}", ports.web);
-        let everywhere = format!("\":{}\"", ports.web);
-        fs::write(&conf, fs::read_to_string(&conf).unwrap().replace(&here, &everywhere)).unwrap();
+        let everywhere =
+            |text: String, port: u16| text.replace(&format!("127.0.0.1:{port}"), &format!("\":{port}\""));
+        let told = [ports.web, ports.tls].into_iter().fold(fs::read_to_string(&conf).unwrap(), everywhere);
+        fs::write(&conf, told).unwrap();
         let user = rustix::process::getuid().as_raw().to_string();
         let run = ["docker", "run", "--rm", "--network", "host", "--user", &user, "--name", &self.name];
         let mut gate = Command::new(env!("CARGO_BIN_EXE_edge-relay"));
-        gate.args(["gate", &ports.web.to_string(), &ports.ping.to_string()]).args(run);
+        gate.args(["gate", &format!("{},{}", ports.web, ports.tls), &ports.ping.to_string()]).args(run);
         gate.args([
             "-v",
             &self.mounts[0],
