@@ -56,6 +56,13 @@ stage() {
   log "== $name: done in $(elapsed "$began")"
 }
 
+# built_in PROFILE: the folder for what cargo builds in this profile. That of `dev` alone has another name.
+built_in() {
+  local folder="$1"
+  [ "$folder" != dev ] || folder=debug
+  printf '%s/%s' "${CARGO_TARGET_DIR:-$ROOT/target}" "$folder"
+}
+
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n -- "$@"; fi
 }

@@ -11,7 +11,7 @@
 use std::time::{Duration, Instant};
 
 use common::config::{Env, Section};
-use e2e::{Answers, Api, Customer, eventually, webhook_workflow};
+use e2e::{Api, Customer, eventually, saying_workflow};
 use futures::{StreamExt, stream};
 use serde_json::json;
 
@@ -44,10 +44,7 @@ impl Called {
     async fn of(api: &Api, id: String) -> Self {
         let mut customer = Customer::of(api, &id).await;
         customer.sign_in(api, &id).await;
-        let mut workflow = webhook_workflow("orders", Answers::WhenFinished);
-        workflow["nodes"][1]["parameters"]["assignments"]["assignments"][0]["value"] =
-            json!(format!("of {id}"));
-        let workflow = customer.activate(&workflow).await;
+        let workflow = customer.activate(&saying_workflow("orders", &format!("of {id}"))).await;
         let called = Self { id, customer, workflow };
         eventually("its webhook answers", Duration::from_secs(120), async || match called.call().await {
             200 => Ok(()),

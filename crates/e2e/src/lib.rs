@@ -13,5 +13,5 @@ mod patience;
 
 pub use api::{Answer, Api, Command};
 pub use docker::{Service, docker, labelled, redis};
-pub use n8n::{Answers, Customer, slow_workflow, webhook_workflow};
+pub use n8n::{Answers, Customer, saying_workflow, slow_workflow, webhook_workflow};
 pub use patience::eventually;

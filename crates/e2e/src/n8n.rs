@@ -30,6 +30,15 @@ impl Customer {
         Self { client, url, key: None, cookie: None }
     }
 
+    /// Whoever has just moved into an n8n that others share, and signed in; the tenant's id.
+    pub async fn moved_in(api: &Api) -> (String, Self) {
+        let (tenant, operation) = api.create_sharing("starter").await;
+        api.succeeds(&operation).await;
+        let mut customer = Self::of(api, &tenant).await;
+        customer.sign_in(api, &tenant).await;
+        (tenant, customer)
+    }
+
     /// A request to this path of the tenant's address.
     pub fn get(&self, path: &str) -> RequestBuilder {
         let mut url = self.url.clone();
@@ -159,6 +168,13 @@ pub fn slow_workflow(path: &str, seconds: u32) -> Value {
         nodes.push(wait);
     }
     workflow["connections"] = json!({ "Webhook": next("Wait"), "Wait": next("Echo") });
+    workflow
+}
+
+/// A workflow that answers this, whoever calls its webhook.
+pub fn saying_workflow(path: &str, said: &str) -> Value {
+    let mut workflow = webhook_workflow(path, Answers::WhenFinished);
+    workflow["nodes"][1]["parameters"]["assignments"]["assignments"][0]["value"] = json!(said);
     workflow
 }
 

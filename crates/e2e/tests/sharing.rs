@@ -24,10 +24,7 @@ struct Resident {
 
 impl Resident {
     async fn of(api: &Api) -> Self {
-        let (id, operation) = api.create_sharing("starter").await;
-        api.succeeds(&operation).await;
-        let mut customer = Customer::of(api, &id).await;
-        customer.sign_in(api, &id).await;
+        let (id, customer) = Customer::moved_in(api).await;
         Self { id, customer }
     }
 

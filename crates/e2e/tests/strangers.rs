@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Answers, Api, Customer, eventually, slow_workflow, webhook_workflow};
+use e2e::{Answers, Api, Customer, eventually, saying_workflow, slow_workflow, webhook_workflow};
 use futures::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -27,12 +27,9 @@ struct Resident {
 
 impl Resident {
     async fn of(api: &Api) -> Self {
-        let (id, operation) = api.create_sharing("starter").await;
-        api.succeeds(&operation).await;
-        let mut customer = Customer::of(api, &id).await;
-        customer.sign_in(api, &id).await;
+        let (id, customer) = Customer::moved_in(api).await;
         let mark = format!("belongs to {id}");
-        let workflow = customer.activate(&says("orders", &mark)).await;
+        let workflow = customer.activate(&saying_workflow("orders", &mark)).await;
         let own = customer.signed_in(&customer, Method::GET, "/rest/projects/personal").send().await.unwrap();
         let own: Value = own.json().await.unwrap();
         let me = customer.signed_in(&customer, Method::GET, "/rest/login").send().await.unwrap();
@@ -64,13 +61,6 @@ impl Resident {
     fn traces(&self) -> [&str; 5] {
         [&self.id, &self.workflow, &self.mark, &self.project, &self.user]
     }
-}
-
-/// A webhook that answers this.
-fn says(path: &str, mark: &str) -> Value {
-    let mut workflow = webhook_workflow(path, Answers::WhenFinished);
-    workflow["nodes"][1]["parameters"]["assignments"]["assignments"][0]["value"] = json!(mark);
-    workflow
 }
 
 /// What is asked, and whether it is to be refused; else it may be answered, with nothing of the other in it.
@@ -210,7 +200,7 @@ struct Two<'a> {
 impl Two<'_> {
     fn put_into(&self, table: &str) -> String {
         let Self { a, b, credential, execution } = self;
-        let workflow = says("orders", "mine now").to_string();
+        let workflow = saying_workflow("orders", "mine now").to_string();
         let words = [
             ("OTHER", &b.workflow),
             ("OWN", &a.workflow),
@@ -284,7 +274,7 @@ async fn imported_workflows_take_nothing_over(a: &Resident, b: &Resident) {
     let theirs = b.customer.read(&format!("/api/v1/workflows/{}", b.workflow)).await.unwrap();
     let take = |name: &str| theirs[name].clone();
     let mut copy = json!({ "name": "taken", "settings": {}, "nodes": take("nodes"), "connections": take("connections") });
-    copy["nodes"][1]["parameters"]["assignments"]["assignments"][0]["value"] = json!("taken over");
+    copy["nodes"][1] = saying_workflow("x", "taken over")["nodes"][1].clone();
     let saved = a.customer.activate(&copy).await;
     let now = a.customer.read(&format!("/api/v1/workflows/{saved}")).await.unwrap();
     let path = now["nodes"][0]["parameters"]["path"].as_str().unwrap();
@@ -373,7 +363,7 @@ async fn nodes_reach_nothing_inside(a: &Resident) {
         assert!(found.contains("\"found\":{}"), "{found}");
     }
     for node in ["executeCommand", "readWriteFile", "git", "function", "localFileTrigger"] {
-        let mut workflow = says(&format!("no-{node}"), "ran");
+        let mut workflow = saying_workflow(&format!("no-{node}"), "ran");
         workflow["nodes"][1] = json!({ "id": "x", "name": "Echo", "position": [0, 0], "type": format!("n8n-nodes-base.{node}"),
             "typeVersion": 1, "parameters": {} });
         let saved = a.customer.post("/api/v1/workflows", &workflow).await;

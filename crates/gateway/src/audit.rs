@@ -60,13 +60,16 @@ impl AuditLog {
         Self(sender)
     }
 
-    /// Notes a refused command, as soon as it is known who gave it. Beside the answer, not before it: refusing costs no write.
-    /// Whoever asks too often is not even that: they would write as often as they ask.
+    /// Notes a refused command, as soon as it is known who gave it, and that its signature is used up: whoever saw it must not have it done
+    /// later, when it could be. Beside the answer, not before it: refusing waits for no write. Whoever asks too often is not even noted:
+    /// they would write as often as they ask.
     pub fn note_refused(&self, exchange: &Exchange, code: Code) {
         if let (Some(identity), Some(action)) = (exchange.identity(), exchange.action())
             && code != Code::Throttled
         {
-            self.note(Entry::new(exchange, identity, action, format!("{REFUSED}{}", code.as_str())));
+            let entry = Entry::new(exchange, identity, action, format!("{REFUSED}{}", code.as_str()));
+            let proof = exchange.proof().filter(|_| code.is_an_answer());
+            self.note(Entry { signature: proof.map(|proof| proof.digest().to_vec()), ..entry });
         }
     }
 
@@ -146,6 +149,7 @@ mod tests {
             correlation_id: "test".into(),
             outcome: "refused".into(),
             request_digest: None,
+            signature: None,
             named: None,
         }
     }

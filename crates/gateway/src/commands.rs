@@ -12,13 +12,13 @@ use wire::{OperationQueued, kinds};
 
 use crate::{
     app::App,
-    auth::Command,
+    auth::{Access, Command},
     exchange::Exchange,
     idempotency::Answer,
     metrics,
     problem::{Code, Pointer, Problem},
     store::{
-        accept::{self, AcceptError, CreateTenant},
+        accept::{self, AcceptError, CreateTenant, Moot},
         steer::{self, Steering},
     },
 };
@@ -68,7 +68,7 @@ async fn admitted<A, T>(
         return command.repeat_or(&app.statements, overloaded).await.map(Some);
     }
     if accept(&answer).await.map_err(refusal)? {
-        note(command.exchange(), tenant, operation);
+        note(command.exchange(), tenant, Some(operation));
         metrics::accepted(kind.name);
         wake(app, command.exchange(), operation, kind);
         return Ok(Some(answer.into_response()));
@@ -92,33 +92,43 @@ pub async fn steer<A, S: Steering>(
 
 /// Answers a command for which nothing has to be done. The answer is as good as any: sent again later, when things are otherwise, the same
 /// request must not do what was not to be done then, nor may whoever saw it have it done.
-pub async fn nothing_to_do<A, T>(
+pub async fn nothing_to_do<A: Access, T>(
     app: &App,
     command: &Command<A, T>,
+    moot: &Moot<'_>,
     answer: Answer,
 ) -> Result<Response, Problem> {
-    if accept::keep(&app.statements, command, &answer).await.map_err(refusal)? {
+    if accept::keep(&app.statements, command, moot, &answer).await.map_err(refusal)? {
+        note(command.exchange(), Some(moot.tenant), moot.operation);
         return Ok(answer.into_response());
     }
-    command.repeat_or(&app.statements, Problem::new(Code::RequestInFlight)).await
+    command.repeat_or(&app.statements, in_flight()).await
 }
 
-fn note(exchange: &Exchange, tenant: Option<TenantId>, operation: OperationId) {
+fn note(exchange: &Exchange, tenant: Option<TenantId>, operation: Option<OperationId>) {
     tenant.into_iter().for_each(|tenant| exchange.note_tenant(tenant));
-    exchange.note_operation(operation);
+    operation.into_iter().for_each(|operation| exchange.note_operation(operation));
 }
 
 /// What a caller is told of a command that was not accepted.
 pub fn refusal(error: AcceptError) -> Problem {
     match error {
         AcceptError::SignatureRepeated => Problem::new(Code::SignatureRepeated),
-        AcceptError::SubdomainTaken => Problem::new(Code::SubdomainTaken).at(Pointer::to("subdomain")),
-        AcceptError::CustomDomainTaken => {
-            Problem::new(Code::CustomDomainTaken).at(Pointer::to("custom_domain"))
-        }
-        AcceptError::InFlight => Problem::new(Code::RequestInFlight),
+        AcceptError::SubdomainTaken => Problem::new(Code::SubdomainTaken)
+            .detail("Another tenant has this subdomain: choose another one.")
+            .at(Pointer::to("subdomain")),
+        AcceptError::CustomDomainTaken => Problem::new(Code::CustomDomainTaken)
+            .detail("Another tenant has this domain: choose another one.")
+            .at(Pointer::to("custom_domain")),
+        AcceptError::InFlight => in_flight(),
         AcceptError::Store(_) => error.into(),
     }
+}
+
+fn in_flight() -> Problem {
+    Problem::new(Code::RequestInFlight).detail(
+        "A request with this idempotency key is still being accepted. Send this one again in a moment, under the same key.",
+    )
 }
 
 /// Tells the service that does it. The row is what counts: a lost wake-up costs the time until the sweeper comes by.

@@ -10,7 +10,7 @@ use common::{
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
-    auth::Identity,
+    auth::{Identity, Proof},
     idempotency::RequestDigest,
     problem::{Code, Problem},
     rates::{LimitStatus, Policy},
@@ -35,6 +35,7 @@ struct Inner {
     identity: OnceLock<Identity>,
     action: OnceLock<&'static str>,
     digest: OnceLock<RequestDigest>,
+    proof: OnceLock<Proof>,
     tenant: OnceLock<TenantId>,
     operation: OnceLock<OperationId>,
     named: OnceLock<String>,
@@ -56,6 +57,7 @@ impl Exchange {
             identity: OnceLock::new(),
             action: OnceLock::new(),
             digest: OnceLock::new(),
+            proof: OnceLock::new(),
             tenant: OnceLock::new(),
             operation: OnceLock::new(),
             named: OnceLock::new(),
@@ -110,6 +112,10 @@ impl Exchange {
         let _ = self.0.digest.set(digest);
     }
 
+    pub fn note_proof(&self, proof: Proof) {
+        let _ = self.0.proof.set(proof);
+    }
+
     pub fn note_tenant(&self, tenant: TenantId) {
         let _ = self.0.tenant.set(tenant);
     }
@@ -144,6 +150,11 @@ impl Exchange {
 
     pub fn digest(&self) -> Option<&RequestDigest> {
         self.0.digest.get()
+    }
+
+    /// The signature of a command, once it is found to fit.
+    pub fn proof(&self) -> Option<&Proof> {
+        self.0.proof.get()
     }
 
     pub fn tenant(&self) -> Option<TenantId> {

@@ -1,5 +1,5 @@
-//! What there is to choose from: plans, the clusters to be on, and how to be hosted. It changes with a migration or an installation, so every gateway keeps
-//! it for a moment.
+//! What there is to choose from: plans, the clusters to be on, and how to be hosted. It changes with a migration or an installation, so every
+//! gateway keeps it for a moment.
 
 use std::{sync::Arc, time::Duration};
 

@@ -16,6 +16,7 @@ use crate::{
         request::request,
     },
     offer::Offer,
+    problem::{Code, Problem},
     store::shared_instances::SharedInstance,
     tenants::Region,
     vocabulary,
@@ -133,6 +134,12 @@ impl SharedInstanceView {
 fn state(instance: &SharedInstance) -> &'static str {
     let status = instance.status.0;
     if instance.draining && status == TenantStatus::Active { "draining" } else { status.as_str() }
+}
+
+/// What is said of one whose removal was accepted before.
+pub fn removal_under_way() -> Problem {
+    let detail = "It is being removed, or is removed already. `GET /operations?kind=tenant.delete` tells how far that is.";
+    Problem::new(Code::RemovalUnderWay).detail(detail)
 }
 
 #[cfg(test)]

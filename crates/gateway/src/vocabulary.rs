@@ -103,5 +103,5 @@ words! {
 
 fn outcomes() -> Vec<String> {
     let refused = Code::ALL.iter().map(|code| format!("refused: {}", code.as_str()));
-    ["accepted", "shown"].map(str::to_owned).into_iter().chain(refused).collect()
+    ["accepted", "already", "shown"].map(str::to_owned).into_iter().chain(refused).collect()
 }

@@ -165,8 +165,11 @@ async fn eight_callers_at_once_make_one_of_each() {
         server.ensure_role(&name, &password, 9).await?;
         server.ensure_database(&name, &name, VERSION).await?;
         let id = server.seed_owner(&name, &owner).await?;
-        let key = ApiKeyRow { label: "rp9".into(), token: "token".to_owned().into() };
-        server.seed_api_key(&name, &key).await?;
+        // Several, because two that insert in the same moment are told by one unique index or by the other.
+        for key in 0..10 {
+            let key = ApiKeyRow { label: format!("rp9-{key}"), token: format!("token-{key}").into() };
+            server.seed_api_key(&name, &key).await?;
+        }
         Ok::<_, DatabaseError>(id)
     }));
     let ids: Vec<_> = all.await.into_iter().map(Result::unwrap).collect();

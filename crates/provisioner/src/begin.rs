@@ -22,14 +22,6 @@ pub async fn may_begin<R: TenantRequest>(context: &Context<'_, World, R>) -> Res
     Err(StepError::failed(Kind::Conflict, detail))
 }
 
-/// Whether the tenant has this status, as far as this operation is concerned.
-pub async fn is(
-    context: &Context<'_, World, impl TenantRequest>,
-    status: TenantStatus,
-) -> Result<bool, StepError> {
-    Ok(tenants::status_for(context.database(), context.operation()).await? == status)
-}
-
 /// The same for what is done to containers, which a tenant that shares an n8n has none of.
 pub async fn may_begin_on_containers<R: TenantRequest>(
     context: &Context<'_, World, R>,
@@ -37,4 +29,12 @@ pub async fn may_begin_on_containers<R: TenantRequest>(
     may_begin(context).await?;
     let home = homes::find(context.database(), context.tenant()).await?;
     home.map_or(Ok(()), |home| home.dedicated().map(drop))
+}
+
+/// Whether the tenant has this status, as far as this operation is concerned.
+pub async fn is(
+    context: &Context<'_, World, impl TenantRequest>,
+    status: TenantStatus,
+) -> Result<bool, StepError> {
+    Ok(tenants::status_for(context.database(), context.operation()).await? == status)
 }

@@ -619,7 +619,8 @@ export interface paths {
         };
         /**
          * Shows the last lines that the tenant's containers wrote, oldest first.
-         * @description At most 512 kB of text. One that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+         * @description At most 512 kB of text. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+         *     A tenant that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422.
          *     With `follow=true` these lines, and then those that are written, are told as server-sent events: each message's data is a `LogLine`. A
          *     message named `gap` says that more was written in a second than is carried, one named `end` why the stream ends; a client that comes
          *     back with `Last-Event-ID` goes on after that line.
@@ -822,7 +823,7 @@ export interface components {
             correlation_id: string;
             id: string;
             operation_id?: string | null;
-            /** @description `accepted`, `shown`, or `refused: ` and the problem's code. */
+            /** @description `accepted`; `already` (it was so before, or an operation was doing it); `shown`; or `refused: ` and the problem's code. */
             outcome: components["schemas"]["AuditOutcome"];
             /**
              * Format: int64
@@ -838,7 +839,7 @@ export interface components {
             tenant_id?: string | null;
         };
         /** @enum {string} */
-        AuditOutcome: "accepted" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
+        AuditOutcome: "accepted" | "already" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
@@ -1722,8 +1723,8 @@ export interface operations {
                 actor?: string;
                 /** @description What was asked for, such as `tenant.create`. */
                 action?: string;
-                /** @description `accepted`, `shown`, `refused`, or a problem's code: refused with that. */
-                outcome?: "accepted" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+                /** @description `accepted`, `already`, `shown`, `refused`, or a problem's code: refused with that. */
+                outcome?: "accepted" | "already" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
                 /** @description Not before this moment (RFC 3339). */
                 since?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -2217,7 +2218,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -2421,7 +2422,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -3290,7 +3291,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -3623,7 +3624,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -4298,7 +4299,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -4511,7 +4512,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -4884,7 +4885,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -5376,7 +5377,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -5583,7 +5584,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -5921,7 +5922,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -6124,7 +6125,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -6349,7 +6350,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -6560,7 +6561,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -6945,7 +6946,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -7343,7 +7344,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -8038,7 +8039,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -8284,7 +8285,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -8326,7 +8327,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -8518,7 +8523,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -8560,7 +8565,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -8753,7 +8762,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -8795,7 +8804,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `no_room`: No cluster has room for another tenant of this plan.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -8987,7 +9002,7 @@ export interface operations {
              *
              *     `signature_expired`: The signature's time is more than 300 seconds off.
              *
-             *     `signature_repeated`: This signed request was accepted before.
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
              */
             401: {
                 headers: {
@@ -9029,7 +9044,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];

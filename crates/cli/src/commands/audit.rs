@@ -59,7 +59,7 @@ struct Entries {
     /// What was asked for, such as `tenant.create`
     #[arg(long)]
     action: Option<String>,
-    /// `accepted`, `shown`, `refused`, or a problem's code
+    /// `accepted`, `already`, `shown`, `refused`, or a problem's code
     #[arg(long)]
     outcome: Option<String>,
     /// Not before this moment, such as 2026-08-01T00:00:00Z

@@ -18,6 +18,8 @@ pub struct Entry {
     pub correlation_id: String,
     pub outcome: String,
     pub request_digest: Option<Vec<u8>>,
+    /// Of the signature that this used up.
+    pub signature: Option<Vec<u8>>,
     /// What the request was about, in the words of whoever asked.
     pub named: Option<String>,
 }
@@ -36,6 +38,7 @@ impl Entry {
             correlation_id: exchange.correlation_id().to_owned(),
             outcome,
             request_digest: exchange.digest().map(|digest| digest.as_bytes().to_vec()),
+            signature: None,
             named: exchange.named().map(str::to_owned),
         }
     }

@@ -22,7 +22,7 @@ request! {
         actor: Option<Subject>,
         /// What was asked for, such as `tenant.create`.
         action: Option<Action>,
-        /// `accepted`, `shown`, `refused`, or a problem's code: refused with that.
+        /// `accepted`, `already`, `shown`, `refused`, or a problem's code: refused with that.
         outcome: Option<Outcome>,
         /// Not before this moment (RFC 3339).
         since: Option<OffsetDateTime>,
@@ -50,7 +50,7 @@ impl Text for Action {
 
 impl Text for Outcome {
     fn parse(text: &str) -> Result<Self, Fault> {
-        let fault = "must be `accepted`, `shown`, `refused`, or the code of a problem";
+        let fault = "must be `accepted`, `already`, `shown`, `refused`, or the code of a problem";
         Self::of_word(text).ok_or_else(|| Fault::new("unknown_outcome", fault))
     }
 

@@ -10,6 +10,8 @@ pub const REFUSED: &str = "refused: ";
 pub enum Outcome {
     /// It was done, or will be.
     Accepted,
+    /// It was so before, or somebody had it done already.
+    Already,
     /// Something secret was shown.
     Shown,
     /// It was refused, for whatever reason.
@@ -21,13 +23,16 @@ pub enum Outcome {
 impl Outcome {
     /// Every word that the log can be narrowed to.
     pub fn words() -> impl Iterator<Item = &'static str> {
-        ["accepted", "shown", "refused"].into_iter().chain(Code::ALL.iter().map(|code| code.as_str()))
+        ["accepted", "already", "shown", "refused"]
+            .into_iter()
+            .chain(Code::ALL.iter().map(|code| code.as_str()))
     }
 
     /// What a word means.
     pub fn of_word(word: &str) -> Option<Self> {
         match word {
             "accepted" => Some(Self::Accepted),
+            "already" => Some(Self::Already),
             "shown" => Some(Self::Shown),
             "refused" => Some(Self::Refused),
             word => Code::ALL.iter().find(|code| code.as_str() == word).map(|code| Self::RefusedWith(*code)),
@@ -38,6 +43,7 @@ impl Outcome {
     pub fn beginning(self) -> (String, bool) {
         match self {
             Self::Accepted => ("accepted".to_owned(), true),
+            Self::Already => ("already".to_owned(), true),
             Self::Shown => ("shown".to_owned(), true),
             Self::Refused => (REFUSED.to_owned(), false),
             Self::RefusedWith(code) => (format!("{REFUSED}{}", code.as_str()), true),

@@ -136,6 +136,7 @@ async fn verify<A: Access>(parts: &Parts, body: axum::body::Body, app: &App) -> 
     let proof = check_signature(parts, app, &identity, &signed)?;
     let digest = RequestDigest::of(&parts.method, &parts.uri, &body);
     exchange.note_digest(digest);
+    proof.into_iter().for_each(|proof| exchange.note_proof(proof));
     Ok(Command { identity, body, target: (), key, digest, proof, exchange, access: PhantomData })
 }
 

@@ -38,7 +38,7 @@ codes! {
     SignatureMissing, UNAUTHORIZED, "signature_missing", "The request must be signed.";
     SignatureInvalid, UNAUTHORIZED, "signature_invalid", "The signature does not fit the request.";
     SignatureExpired, UNAUTHORIZED, "signature_expired", "The signature's time is more than 300 seconds off.";
-    SignatureRepeated, UNAUTHORIZED, "signature_repeated", "This signed request was accepted before.";
+    SignatureRepeated, UNAUTHORIZED, "signature_repeated", "This signed request was answered before: sign it anew.";
     Unauthenticated, UNAUTHORIZED, "unauthenticated", "It is not proven who is asking.";
     Forbidden, FORBIDDEN, "forbidden", "This role may not do that.";
     NotFound, NOT_FOUND, "not_found", "There is no such thing.";
@@ -97,6 +97,16 @@ impl Code {
         }
     }
 
+    /// Whether this answers what was asked for, by how things are. Otherwise nobody has got as far as that, or it would be answered the same for
+    /// as long as its signature is good: the very same request may be sent again.
+    pub fn is_an_answer(self) -> bool {
+        let none = [StatusCode::UNAUTHORIZED, StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+        let status = self.status();
+        status.is_client_error()
+            && !none.contains(&status)
+            && !matches!(self, Self::RequestInFlight | Self::IdempotencyKeyReused)
+    }
+
     /// The code that a bare status of the router or a layer stands for.
     pub fn of_status(status: StatusCode) -> Self {
         let general = [
@@ -129,6 +139,27 @@ mod tests {
     fn every_code_has_a_word_of_its_own() {
         let words: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(words.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn what_may_be_sent_again_as_it_is_was_not_answered() {
+        let answers = |code: Code| code.is_an_answer();
+        assert!(
+            [Code::NotFound, Code::Conflict, Code::NoRoom, Code::TenantDeleted, Code::InvalidFields]
+                .map(answers)
+                .iter()
+                .all(|is| *is)
+        );
+        let others = [
+            Code::RequestInFlight,
+            Code::IdempotencyKeyReused,
+            Code::SignatureRepeated,
+            Code::Throttled,
+            Code::Overloaded,
+            Code::Timeout,
+            Code::Internal,
+        ];
+        assert!(others.map(answers).iter().all(|is| !is));
     }
 
     #[test]

@@ -4,12 +4,16 @@ mod create_tenant;
 
 use common::{
     error::{Classify, Kind},
+    id::{AuditId, OperationId, TenantId},
     operations::{self, Asked, NewOperation, Once, accept::bind_first_time},
 };
 use serde_json::json;
 use sqlx::PgExecutor;
 
-use crate::{auth::Command, idempotency::Answer};
+use crate::{
+    auth::{Access, Command},
+    idempotency::Answer,
+};
 
 pub use common::operations::accept::Accepting;
 pub use create_tenant::CreateTenant;
@@ -82,16 +86,43 @@ pub fn asked<'a, A, T>(command: &'a Command<A, T>, reason: Option<&'a str>) -> A
     }
 }
 
-const KEEP: &str = concat!(common::first_time!("select true"), " select exists (select from accepted)");
+/// A command on a tenant for which nothing has to be done.
+#[derive(Debug)]
+pub struct Moot<'a> {
+    pub tenant: TenantId,
+    /// What does it already.
+    pub operation: Option<OperationId>,
+    pub reason: Option<&'a str>,
+}
 
-/// Keeps the answer to a command for which nothing has to be done, as any other is kept. `false`: its key was used before.
-pub async fn keep<A, T>(
+const KEEP: &str = concat!(
+    common::first_time!("select true"),
+    ", audit as (
+         insert into audit_logs
+             (id, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
+         select $8, $1, $9, $10, $11, $12, $13, 'already', $3, $14 from accepted
+     )
+     select exists (select from accepted)"
+);
+
+/// Keeps the answer to a command for which nothing has to be done, with its audit entry, as any other is kept. `false`: its key was used
+/// before.
+pub async fn keep<A: Access, T>(
     executor: impl PgExecutor<'_>,
     command: &Command<A, T>,
+    moot: &Moot<'_>,
     answer: &Answer,
 ) -> Result<bool, AcceptError> {
     let once = once(command, answer);
     let statement = bind_first_time(sqlx::query_scalar(KEEP), command.identity().subject(), Some(&once));
+    let statement = statement
+        .bind(AuditId::generate())
+        .bind(command.identity().role().as_str())
+        .bind(A::ACTION)
+        .bind(moot.tenant)
+        .bind(moot.operation)
+        .bind(command.exchange().correlation_id())
+        .bind(moot.reason);
     Ok(statement.fetch_one(executor).await?)
 }
 

@@ -12,13 +12,18 @@ use crate::{
     vocabulary,
 };
 
-/// Writes these entries with one statement.
+/// Writes these entries with one statement, and that the signatures they name are used up. In the same order for every replica, so that
+/// none of two waits for the other.
 pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<(), sqlx::Error> {
     fn column<T>(entries: &[Entry], of: impl Fn(&Entry) -> T) -> Vec<T> {
         entries.iter().map(of).collect()
     }
     sqlx::query(
-        "insert into audit_logs
+        "with used_up as (
+             insert into request_signatures (digest)
+             select distinct digest from unnest($12::bytea[]) digest where digest is not null order by digest
+             on conflict do nothing)
+         insert into audit_logs
              (id, at, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
          select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::uuid[],
                               $7::uuid[], $8::text[], $9::text[], $10::bytea[], $11::text[])",
@@ -34,6 +39,7 @@ pub async fn insert(executor: impl PgExecutor<'_>, entries: &[Entry]) -> Result<
     .bind(column(entries, |e| e.outcome.clone()))
     .bind(column(entries, |e| e.request_digest.clone()))
     .bind(column(entries, |e| e.named.clone()))
+    .bind(column(entries, |e| e.signature.clone()))
     .execute(executor)
     .await?;
     Ok(())
@@ -60,7 +66,7 @@ pub struct AuditEntry {
     #[schema(value_type = Option<String>)]
     operation_id: Option<OperationId>,
     correlation_id: String,
-    /// `accepted`, `shown`, or `refused: ` and the problem's code.
+    /// `accepted`; `already` (it was so before, or an operation was doing it); `shown`; or `refused: ` and the problem's code.
     #[schema(value_type = vocabulary::AuditOutcome)]
     outcome: String,
     /// Why, in the words of whoever asked. Of what is about something without an id here, and of what was refused, also what it named: a

@@ -67,7 +67,7 @@ pub async fn rooms(
 
 /// An n8n that tenants share, as a place for another one.
 #[derive(Debug, Clone, Copy, FromRow)]
-pub struct House {
+pub struct SharedN8n {
     pub tenants: i64,
     pub capacity: i32,
     /// Whether it is where a tenant asks to be, and complies with what it must.
@@ -77,13 +77,13 @@ pub struct House {
 }
 
 /// Which n8ns are there for tenants to share?
-pub async fn houses(
+pub async fn shared_n8ns(
     executor: impl PgExecutor<'_>,
     region: Option<&str>,
     compliance: &[String],
-) -> Result<Vec<House>, sqlx::Error> {
-    let houses = "select tenants, capacity, suits, ready from shared_n8ns($1, $2)";
-    sqlx::query_as(houses).bind(region).bind(compliance).fetch_all(executor).await
+) -> Result<Vec<SharedN8n>, sqlx::Error> {
+    let shared = "select tenants, capacity, suits, ready from shared_n8ns($1, $2)";
+    sqlx::query_as(shared).bind(region).bind(compliance).fetch_all(executor).await
 }
 
 /// Are there any n8ns for tenants to share, ready or not?

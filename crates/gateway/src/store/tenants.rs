@@ -110,7 +110,8 @@ impl FromRow<'_, PgRow> for Detailed {
     }
 }
 
-/// A container that should run for a tenant, and how it was last seen.
+/// A container that should run for a tenant, and how it was last seen. It is read from an array in the order of its fields: their names for each
+/// would be most of what the record sends and the gateway reads.
 #[derive(Debug, Deserialize)]
 pub struct Instance {
     pub name: String,
@@ -199,11 +200,9 @@ macro_rules! tenants_in_detail {
     ($rest:literal) => {
         visible_tenants!(
             with "null as container, t.active_color, coalesce((
-                select json_agg(json_build_object('name', i.name, 'role', i.role, 'color', i.color,
-                           'ordinal', i.ordinal, 'generation', i.generation, 'cpu_millis', i.cpu_millis,
-                           'memory_mb', i.memory_mb, 'state', i.state, 'health', i.health, 'seen_at', i.seen_at,
-                           'restarts', i.restarts, 'last_restart_at', i.last_restart_at,
-                           'last_exit_code', i.last_exit_code, 'oom_killed', i.oom_killed, 'oom_kills', i.oom_kills)
+                select json_agg(json_build_array(i.name, i.role, i.color, i.ordinal, i.generation, i.cpu_millis,
+                           i.memory_mb, i.state, i.health, i.seen_at, i.restarts, i.last_restart_at,
+                           i.last_exit_code, i.oom_killed, i.oom_kills)
                            order by i.color, i.role, i.ordinal)
                   from tenant_instances i where i.tenant_id = t.id), '[]') as instances,
                 (select c.observed_at from cluster_sightings c where c.id = t.cluster_id) as observed_at, now() as asked_at,

@@ -2,7 +2,7 @@
 
 use crate::{
     problem::{Code, Pointer, Problem},
-    store::room::{House, Room, Wanted},
+    store::room::{Room, SharedN8n, Wanted},
 };
 
 /// Says what is missing where most of it is there, of the clusters where the tenant could be. `None`: nothing is, by now.
@@ -22,31 +22,31 @@ pub fn obstacle(plan: &str, wanted: &Wanted, rooms: &[Room]) -> Option<Problem> 
         let wants = wanted.connections;
         let detail = format!(
             "The plan `{plan}` takes {wants} connections to the tenants' database server, and no cluster has more than \
-             {left} left."
+             {left} left. Ask for a smaller plan, or again when somebody has left."
         );
         return Some(Problem::new(Code::NoRoom).detail(detail));
     }
     if connected.iter().all(|room| room.subnets.is_some_and(|left| left < 1)) {
-        let detail = "Every subnet that the clusters have for tenants is in use.";
+        let detail = "Every subnet that the clusters have for tenants is in use. Ask again when somebody has left, or for `shared`.";
         return Some(Problem::new(Code::NoRoom).detail(detail));
     }
     None
 }
 
 /// Says why none of the n8ns that tenants share takes another one. `None`: one does, by now.
-pub fn no_place(houses: &[House]) -> Option<Problem> {
-    let suitable: Vec<_> = houses.iter().filter(|house| house.suits).collect();
-    let ready: Vec<_> = suitable.iter().filter(|house| house.ready).collect();
+pub fn no_place(shared: &[SharedN8n]) -> Option<Problem> {
+    let suitable: Vec<_> = shared.iter().filter(|n8n| n8n.suits).collect();
+    let ready: Vec<_> = suitable.iter().filter(|n8n| n8n.ready).collect();
     let detail = if suitable.is_empty() {
-        "No n8n that tenants share is in this region and complies with all of this. Ask for `dedicated`, or for less.".to_owned()
-    } else if ready.is_empty() {
-        "The n8n that tenants share does not take new tenants at the moment: it, or its cluster, is being made or drained. Try again later, or ask for \
-         `dedicated`."
+        "No n8n that tenants share is in this region and complies with all of this. Ask for `dedicated`, or for less."
             .to_owned()
-    } else if ready.iter().all(|house| house.tenants >= i64::from(house.capacity)) {
-        let (tenants, capacity): (i64, i64) = ready
-            .iter()
-            .fold((0, 0), |sum, house| (sum.0 + house.tenants, sum.1 + i64::from(house.capacity)));
+    } else if ready.is_empty() {
+        "The n8n that tenants share does not take new tenants at the moment: it, or its cluster, is being made or drained. \
+         Try again later, or ask for `dedicated`."
+            .to_owned()
+    } else if ready.iter().all(|n8n| n8n.tenants >= i64::from(n8n.capacity)) {
+        let (tenants, capacity): (i64, i64) =
+            ready.iter().fold((0, 0), |sum, n8n| (sum.0 + n8n.tenants, sum.1 + i64::from(n8n.capacity)));
         format!(
             "The n8ns that tenants share are full: {tenants} of {capacity}. Ask for `dedicated`; an administrator can add one \
              (`rp9 shared create`)."
@@ -64,7 +64,8 @@ fn largest(rooms: &[Room]) -> Option<&Room> {
 fn too_large(plan: &str, wanted: &Wanted, largest: &Room) -> Problem {
     let cores = |millis: i32| f64::from(millis) / 1000.0;
     let detail = format!(
-        "Each container of the plan `{plan}` takes {} cores and {} MB of memory; the largest cluster has {} and {} MB.",
+        "Each container of the plan `{plan}` takes {} cores and {} MB of memory; the largest cluster has {} and {} MB. Ask for \
+         a smaller plan (`GET /plans`).",
         cores(wanted.cpu_millis),
         wanted.memory_mb,
         cores(largest.cpu_millis.unwrap_or_default()),
@@ -116,15 +117,15 @@ mod tests {
 
     #[test]
     fn why_no_shared_n8n_takes_another_is_said() {
-        let house = |tenants, suits, ready| House { tenants, capacity: 2, suits, ready };
-        let said = |houses: &[House]| no_place(houses).map(|problem| problem.to_string());
-        for (houses, expected) in [
-            (&[house(0, false, true)][..], Some("region")),
-            (&[house(0, true, false), house(0, false, true)], Some("being made")),
-            (&[house(2, true, true), house(3, true, true), house(0, true, false)], Some("5 of 4")),
-            (&[house(2, true, true), house(1, true, true)], None),
+        let n8n = |tenants, suits, ready| SharedN8n { tenants, capacity: 2, suits, ready };
+        let said = |shared: &[SharedN8n]| no_place(shared).map(|problem| problem.to_string());
+        for (shared, expected) in [
+            (&[n8n(0, false, true)][..], Some("region")),
+            (&[n8n(0, true, false), n8n(0, false, true)], Some("being made")),
+            (&[n8n(2, true, true), n8n(3, true, true), n8n(0, true, false)], Some("5 of 4")),
+            (&[n8n(2, true, true), n8n(1, true, true)], None),
         ] {
-            let said = said(houses);
+            let said = said(shared);
             assert_eq!(said.is_some(), expected.is_some(), "{said:?}");
             assert!(said.is_none_or(|said| said.contains(expected.unwrap())), "{expected:?}");
         }

@@ -9,7 +9,7 @@ use crate::{
         fields::{Fault, Field},
         request::request,
     },
-    problem::{Code, Problem},
+    problem::{Code, FieldError, Pointer, Problem},
     store::{plans::Plan, room::Around, tenants::Tenant},
 };
 
@@ -127,6 +127,12 @@ fn out_of_range(least: f64, most: f64) -> Fault {
     Fault::new("out_of_range", format!("must be from {least} to {most}: the plan allows no more"))
 }
 
+/// Whoever names no figure has forgotten one: that there is nothing to do would be taken for done.
+pub fn nothing_asked_for() -> Problem {
+    let detail = "must name at least one of `cpu`, `memory_mb` and `workers`";
+    Problem::fields(vec![FieldError::new(Pointer::root(), "nothing_asked_for", detail)])
+}
+
 /// Whether the tenant has all that already.
 pub fn is_so(tenant: &Tenant, request: &TenantScale) -> bool {
     let same =
@@ -144,7 +150,7 @@ pub fn obstacle(tenant: &Tenant, request: &TenantScale, around: &Around) -> Opti
     };
     if large(request.cpu_millis, room.cpu_millis) || large(request.memory_mb, room.memory_mb) {
         let detail = format!(
-            "A container of the tenant's cluster can have {} cores and {} MB of memory at most.",
+            "A container of the tenant's cluster can have {} cores and {} MB of memory at most: ask for no more than that.",
             cores_of(room.cpu_millis.unwrap_or_default()),
             room.memory_mb.unwrap_or_default(),
         );
@@ -159,7 +165,7 @@ pub fn obstacle(tenant: &Tenant, request: &TenantScale, around: &Around) -> Opti
     // Whoever wants no more may go on where there is too little.
     let left = room.connections.filter(|left| wants > 0 && *left < wants)?;
     let detail = format!(
-        "{more} more workers take {wants} connections to the tenants' database server, and its cluster has {} left.",
+        "{more} more workers take {wants} connections to the tenants' database server, and its cluster has {} left: ask for fewer.",
         left.max(0)
     );
     Some(Problem::new(Code::NoRoom).detail(detail))

@@ -21,7 +21,7 @@ fn creation(subdomain: &str, rest: &str) -> Call {
 async fn a_field_given_twice_is_refused_by_every_command_and_named(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     let things = Things::made(&platform, &database).await;
-    let before = Record::count(&database).await.without_audit();
+    let before = Record::count(&database).await.without_refusals();
     let nested = creation("twice", r#""metadata":{"a":[{"b":1,"b":1}]}"#);
     assert_eq!(told(&platform, nested).await, [("/metadata/a/0/b".to_owned(), "given_twice".to_owned())]);
     let plan = creation("twice", r#""plan":"enterprise""#);
@@ -35,7 +35,7 @@ async fn a_field_given_twice_is_refused_by_every_command_and_named(database: PgP
         assert!(told.iter().any(|(pointer, _)| pointer == "/reason"), "{method} {path}: {}", reply.text());
     }
     platform.stop().await;
-    assert_eq!(Record::count(&database).await.without_audit(), before);
+    assert_eq!(Record::count(&database).await.without_refusals(), before);
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]

@@ -38,7 +38,8 @@ async fn numbers_of_what_is_gone_go_back_to_nothing(database: PgPool) {
     let create = Call::post("/tenants", &tenant("acme")).by_a("service").signed();
     let letter = format!("/dead-letters/{}", keep(&database, &garbled("rp9.test.a")).await);
     let replicas = [Replica::start(&database, &[], None).await, Replica::start(&database, &[], None).await];
-    assert_eq!(replicas[0].send(create).await.unwrap().status, 201);
+    let created = replicas[0].send(create).await.unwrap();
+    assert_eq!(created.status, 201);
     sqlx::query("update operations set status = 'stuck'").execute(&database).await.unwrap();
     let gauges = [
         "rp9_tenants_total{mode=\"dedicated\",status=\"provisioning\",plan=\"pro\"}",
@@ -58,4 +59,10 @@ async fn numbers_of_what_is_gone_go_back_to_nothing(database: PgPool) {
     until(&replicas, &gauges, "0").await;
     until(&replicas, &["rp9_shared_n8n_tenants", "rp9_shared_n8n_capacity"], "0").await;
     until(&replicas, &["rp9_operations_waiting"], "0").await;
+    // A series for each tenant would stay for ever, and there would be ever more of them: none is named.
+    let id = created.json()["tenant_id"].as_str().unwrap().to_owned();
+    for replica in &replicas {
+        let told = replica.send(Call::get("/metrics").by_a("admin")).await.unwrap().text();
+        assert!(![id.as_str(), &id[4..], "acme"].iter().any(|name| told.contains(name)), "{told}");
+    }
 }

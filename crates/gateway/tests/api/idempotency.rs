@@ -60,7 +60,7 @@ async fn a_key_with_any_other_body_is_refused_whatever_is_in_it(database: PgPool
     let platform = Platform::on(database.clone()).await;
     let create = |body: &Value| Call::post("/tenants", body).by_a("service").key("k").signed();
     assert_eq!(platform.send(create(&tenant("acme"))).await.status, 201);
-    let before = Record::count(&database).await.without_audit();
+    let before = Record::count(&database).await.without_refusals();
     for n in 0..1_000 {
         let mut body = tenant("acme");
         match n % 4 {
@@ -71,7 +71,7 @@ async fn a_key_with_any_other_body_is_refused_whatever_is_in_it(database: PgPool
         }
         platform.send_to(n % 2, create(&body)).await.assert_problem(422, "idempotency_key_reused");
     }
-    assert_eq!(Record::count(&database).await.without_audit(), before);
+    assert_eq!(Record::count(&database).await.without_refusals(), before);
     platform.stop().await;
 }
 
@@ -81,7 +81,7 @@ async fn a_key_belongs_to_one_request_of_one_subject(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     let create = |subdomain: &str| Call::post("/tenants", &tenant(subdomain)).key("k");
     assert_eq!(platform.send(create("acme").by_a("service").signed()).await.status, 201);
-    let before = Record::count(&database).await.without_audit();
+    let before = Record::count(&database).await.without_refusals();
     let other_body = platform.send(create("bolt").by_a("service").signed()).await;
     other_body.assert_problem(422, "idempotency_key_reused");
     let wrong_body = platform.send(create("www").by_a("service").signed()).await;
@@ -95,7 +95,7 @@ async fn a_key_belongs_to_one_request_of_one_subject(database: PgPool) {
     assert!(told["detail"].as_str().unwrap().contains("byte by byte"), "an honest retry learns why: {told}");
     let gone = platform.send(Call::delete("/tenants/absent").by_a("service").key("k").signed()).await;
     gone.assert_problem(422, "idempotency_key_reused");
-    assert_eq!(Record::count(&database).await.without_audit(), before);
+    assert_eq!(Record::count(&database).await.without_refusals(), before);
 
     let somebody_else = Claims::of("service").claim("sub", "service-2");
     assert_eq!(platform.send(create("bolt").by(&somebody_else).signed()).await.status, 201);

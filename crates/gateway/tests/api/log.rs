@@ -42,7 +42,7 @@ fn cases() -> Vec<Case> {
         (Call::get("/tenants").by_a("admin"), 200, "ok", admin, None),
         (Call::get("/audit").by(&owner), 403, "forbidden", Some("owner-1"), None),
         (Call::get("/tenants/acme").by(&owner), 404, "not_found", Some("owner-1"), None),
-        (Call::delete("/tenants/acme").by(&owner).signed(), 404, "not_found", Some("owner-1"), removal),
+        (Call::delete("/tenants/acme").by(&owner).signed_at(-1), 404, "not_found", Some("owner-1"), removal),
         (Call::delete("/tenants/acme").by_a("admin").signed(), 202, "ok", admin, removal),
         (Call::get("/nowhere").by_a("admin"), 404, "not_found", None, None),
         (Call::with("PATCH", "/tenants").by_a("admin"), 405, "method_not_allowed", None, None),

@@ -61,7 +61,10 @@ async fn what_no_cluster_can_keep_is_not_promised(database: PgPool) {
 
     let unmet = platform.send(wanting("acme", json!("eu-central"), json!(["gdpr", "hipaa"]))).await;
     let problem = unmet.assert_problem(409, "compliance_unmet");
-    assert_eq!(problem["detail"], "No cluster in eu-central complies with all of: gdpr, hipaa.");
+    assert_eq!(
+        problem["detail"],
+        "No cluster in eu-central complies with all of: gdpr, hipaa. Ask for fewer of them, or for another region."
+    );
     platform.send(wanting("acme", Value::Null, json!(["pci"]))).await.assert_problem(409, "compliance_unmet");
 
     for (subdomain, region, tags) in [

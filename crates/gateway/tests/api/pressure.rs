@@ -22,13 +22,13 @@ async fn what_waits_closes_the_door_and_what_was_accepted_keeps_its_answer(datab
     let next = AtomicU32::new(100);
     let another = || create(next.fetch_add(1, Ordering::Relaxed));
     eventually(async || another().await.status == 503 && another().await.status == 503).await;
-    let before = Record::count(&database).await.without_audit();
+    let before = Record::count(&database).await.without_refusals();
     let refused = another().await;
     refused.assert_problem(503, "overloaded");
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds <= 5));
     let repeated = create(3).await;
     assert_eq!((repeated.status.as_u16(), repeated.header("idempotency-replayed")), (201, "true"));
-    assert_eq!(Record::count(&database).await.without_audit(), before);
+    assert_eq!(Record::count(&database).await.without_refusals(), before);
     let shown = platform.send(Call::get("/tenants/acme-3").by_a("admin")).await;
     assert_eq!(shown.status, 200, "looking is always possible");
     // Work is done: the door opens by itself.

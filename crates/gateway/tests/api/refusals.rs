@@ -92,7 +92,7 @@ async fn a_refused_creation_leaves_no_row_behind(database: PgPool) {
     taken["custom_domain"] = json!("taken.example");
     let first = creation(&taken).signed();
     assert_eq!(platform.send(first.clone()).await.status, 201);
-    let before = Record::count(&database).await.without_audit();
+    let before = Record::count(&database).await.without_refusals();
 
     platform.send(first).await.assert_problem(401, "signature_repeated");
     let cases = refused_creations();
@@ -107,7 +107,7 @@ async fn a_refused_creation_leaves_no_row_behind(database: PgPool) {
                 "{name}"
             );
         }
-        assert_eq!(Record::count(&database).await.without_audit(), before, "{name}");
+        assert_eq!(Record::count(&database).await.without_refusals(), before, "{name}");
     }
     platform.stop().await;
 }
@@ -117,7 +117,7 @@ async fn a_refused_creation_leaves_no_row_behind(database: PgPool) {
 async fn a_body_of_a_thousand_levels_is_no_json_to_any_command(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     let things = Things::made(&platform, &database).await;
-    let before = Record::count(&database).await.without_audit();
+    let before = Record::count(&database).await.without_refusals();
     let nested = |open: &str, close: &str| format!("{}{}", open.repeat(1_000), close.repeat(1_000));
     let deep = format!("{{\"metadata\":{}}}", nested("{\"a\":", "}").replacen("}", "1}", 1));
     let bodies = [nested("[", "]"), deep, "[".repeat(60_000)];
@@ -130,7 +130,7 @@ async fn a_body_of_a_thousand_levels_is_no_json_to_any_command(database: PgPool)
         }
     }
     platform.stop().await;
-    assert_eq!(Record::count(&database).await.without_audit(), before);
+    assert_eq!(Record::count(&database).await.without_refusals(), before);
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]

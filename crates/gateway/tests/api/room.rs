@@ -16,9 +16,14 @@ async fn cluster(database: &PgPool, id: &str, cpu_millis: i32, connections: i32,
 }
 
 async fn create(platform: &Platform, subdomain: &str, plan: &str) -> Reply {
+    create_at(0, platform, subdomain, plan).await
+}
+
+/// Signed so many seconds from now: what was refused has used its signature up.
+async fn create_at(seconds: i64, platform: &Platform, subdomain: &str, plan: &str) -> Reply {
     let mut body = tenant(subdomain);
     body["plan"] = Value::from(plan);
-    platform.send(Call::post("/tenants", &body).by_a("service").key(subdomain).signed()).await
+    platform.send(Call::post("/tenants", &body).by_a("service").key(subdomain).signed_at(seconds)).await
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
@@ -37,7 +42,8 @@ async fn a_plan_whose_containers_fit_nowhere_is_refused_with_the_figures(databas
     assert_eq!(create(&platform, "fits", "pro").await.status, 201);
 
     cluster(&database, "eight-cores", 8000, 1000, 100).await;
-    assert_eq!(create(&platform, "large", "enterprise").await.status, 201, "the refusal was not kept");
+    let accepted = create_at(1, &platform, "large", "enterprise").await;
+    assert_eq!(accepted.status, 201, "the refusal was not kept");
     sqlx::query("update clusters set state = 'draining' where id = 'eight-cores'")
         .execute(&database)
         .await

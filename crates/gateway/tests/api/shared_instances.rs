@@ -76,6 +76,7 @@ async fn it_is_accepted_like_any_tenant_and_its_plan_is_nobody_elses(database: P
     assert_eq!(again.field_errors(), [("/name".to_owned(), "subdomain_taken".to_owned())]);
     let taken = platform.send(Call::post("/tenants", &tenant("shared-1")).by_a("service").signed()).await;
     taken.assert_problem(409, "subdomain_taken");
+    assert_eq!(taken.field_errors()[0].0, "/subdomain");
     let mut asked = tenant("acme");
     asked["plan"] = json!("shared");
     for role in ["admin", "operator", "service"] {
@@ -161,14 +162,16 @@ async fn it_is_removed_when_nobody_lives_in_it_and_does_not_rest(database: PgPoo
     settle(&database, &id, "one").await;
     let path = format!("/shared-instances/{id}");
     let refused = command(&platform, "admin", "DELETE", &path).await.assert_problem(409, "instance_in_use");
-    assert!(refused["detail"].as_str().unwrap().starts_with("1 tenants live in shared-1. More"), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().starts_with("1 tenant lives in shared-1. More"), "{refused}");
     command(&platform, "admin", "POST", &format!("/tenants/{id}/suspend"))
         .await
         .assert_problem(409, "conflict");
     command(&platform, "admin", "DELETE", &format!("/tenants/{id}")).await.assert_problem(409, "conflict");
     command(&platform, "admin", "POST", &format!("/tenants/{id}/reset-login"))
         .await
-        .assert_problem(409, "conflict");
+        .assert_problem(404, "not_found");
+    let login = platform.send(Call::get(&format!("/tenants/{id}/initial-login")).by_a("admin")).await;
+    login.assert_problem(404, "not_found");
     assert_eq!(command(&platform, "operator", "POST", &format!("/tenants/{id}/restart")).await.status, 202);
     sqlx::query("update operations set status = 'succeeded', finished_at = now()")
         .execute(&database)
@@ -186,7 +189,7 @@ async fn it_is_removed_when_nobody_lives_in_it_and_does_not_rest(database: PgPoo
         assert_eq!(listed(&platform).await[0]["state"], state);
     }
     let refused = command(&platform, "admin", "DELETE", &path).await.assert_problem(409, "instance_in_use");
-    assert_eq!(refused["detail"], "1 tenants live in shared-1.");
+    assert_eq!(refused["detail"], "1 tenant lives in shared-1. It can be removed once nobody does.");
     command(&platform, "operator", "DELETE", &path).await.assert_problem(403, "forbidden");
 
     sqlx::query("update tenants set status = 'deleted' where mode = 'shared'")

@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use crate::support::{Call, HMAC_SECRET, Platform, Record, tenant};
+use crate::support::{Call, HMAC_SECRET, Platform, Record, eventually, tenant};
 
 fn creation(subdomain: &str) -> Call {
     Call::post("/tenants", &tenant(subdomain)).by_a("admin")
@@ -83,5 +83,35 @@ async fn reads_can_be_made_to_need_a_signature(database: PgPool) {
     let signed = read.signed();
     assert_eq!(platform.send(signed.clone()).await.status, 200);
     assert_eq!(platform.send(signed).await.status, 200, "reading twice does no more than reading once");
+    platform.stop().await;
+}
+
+/// Somebody saw it on its way, and waits until it can be done.
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_was_refused_for_how_things_are_is_not_done_when_they_are_otherwise(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let suspend = || Call::post("/tenants/acme/suspend", &serde_json::json!({})).by_a("admin");
+    let seen = [suspend().signed(), suspend().key("k").signed()];
+    let absent = Call::delete("/tenants/acme").by_a("admin").signed();
+    platform.send(absent.clone()).await.assert_problem(404, "not_found");
+    assert_eq!(platform.send(creation("acme").signed()).await.status, 201);
+    for (replica, call) in seen.iter().enumerate() {
+        platform.send_to(replica, call.clone()).await.assert_problem(409, "conflict");
+    }
+    eventually(async || Record::count(&database).await.of("request_signatures") == 4).await;
+    // It still cannot be done: that is the answer.
+    platform.send(seen[0].clone()).await.assert_problem(409, "conflict");
+    let up = "with t as (update tenants set status = 'active')
+              update operations set status = 'succeeded', finished_at = now()";
+    sqlx::query(up).execute(&database).await.unwrap();
+    for call in seen.into_iter().chain([absent]) {
+        platform.send(call).await.assert_problem(401, "signature_repeated");
+    }
+    assert_eq!(
+        platform.send(suspend().key("k").signed_at(-1)).await.status,
+        202,
+        "signed anew, under the same key"
+    );
     platform.stop().await;
 }

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use wire::kinds;
 
-use crate::support::{Call, Claims, Platform, Reply, tenant};
+use crate::support::{Call, Claims, Platform, Reply, eventually, tenant};
 
 async fn acme(platform: &Platform, database: &PgPool, status: &str) -> String {
     let create = Call::post("/tenants", &tenant("acme")).by_a("admin").signed();
@@ -231,6 +231,40 @@ async fn an_answer_that_nothing_is_to_be_done_is_kept_as_any_other(database: PgP
     assert_eq!(open(&database, "tenant.resume").await, [Value::Null; 0]);
 }
 
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn that_nothing_is_to_be_done_is_in_the_audit_log_as_what_is_done_and_what_is_refused(
+    database: PgPool,
+) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
+    let why = |reason: &str| json!({ "reason": reason });
+    ask(&platform, "resume", &why("is so")).await;
+    let first = ask(&platform, "suspend", &why("first")).await.json();
+    ask(&platform, "suspend", &why("joined")).await;
+    ask(&platform, "restart", &why("refused")).await.assert_problem(409, "conflict");
+    let noted = async || {
+        let noted = "select outcome, reason, 'op_' || replace(operation_id::text, '-', '') from audit_logs
+                      where action <> 'tenant.create' order by at";
+        sqlx::query_as::<_, (String, Option<String>, Option<String>)>(noted)
+            .fetch_all(&database)
+            .await
+            .unwrap()
+    };
+    eventually(async || noted().await.len() == 4).await;
+    let operation = first["operation_id"].as_str().map(str::to_owned);
+    let entry =
+        |outcome: &str, reason: &str, operation| (outcome.to_owned(), Some(reason.to_owned()), operation);
+    let noted = noted().await;
+    let first = [
+        entry("already", "is so", None),
+        entry("accepted", "first", operation.clone()),
+        entry("already", "joined", operation),
+    ];
+    assert_eq!(noted[..3], first);
+    assert_eq!(noted[3].0, "refused: conflict");
+}
+
 /// Owners' own connections do not even have what decides about it.
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
@@ -285,7 +319,11 @@ async fn a_size_is_read_whole_and_what_is_allowed_is_told(database: PgPool) {
     wrong.assert_problem(422, "invalid_fields");
     assert_eq!(wrong.json()["errors"].as_array().unwrap().len(), 4, "{}", wrong.text());
     assert!(wrong.text().contains("from 0.25 to 4"), "{}", wrong.text());
-    assert_eq!(ask(&platform, "scale", &json!({})).await.status, 200, "nothing is to change");
+    for nothing in [json!({}), json!({ "reason": "Mondays." }), json!({ "cpu": null })] {
+        let refused = ask(&platform, "scale", &nothing).await;
+        refused.assert_problem(422, "invalid_fields");
+        assert_eq!(refused.field_errors(), [(String::new(), "nothing_asked_for".to_owned())]);
+    }
     assert_eq!(ask(&platform, "suspend", &json!({})).await.status, 202);
     assert_eq!(
         ask(&platform, "scale", &now).await.status,

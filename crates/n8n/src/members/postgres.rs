@@ -10,6 +10,14 @@ use super::{
 };
 use crate::databases::{Counts, Name, OwnerLogin, PostgresDatabases, family};
 
+/// Of a row of users `u`: it is the one at this place (`$1` the user, `$2` the project), and one that a tenant signs in as.
+macro_rules! is_at {
+    () => {
+        r#"u.id = $1 AND u."roleSlug" = 'global:tenant'
+           AND EXISTS (SELECT FROM project_relation r WHERE r."userId" = u.id AND r."projectId" = $2)"#
+    };
+}
+
 mod activation;
 mod ensure;
 mod left;

@@ -36,7 +36,7 @@ async fn tenants(
                 r.heals, r.heal_after <= now() as healable, r.shown_at is not null as shown,
                 extract(epoch from now() - r.since)::float8 as age
            from tenant_instances i join tenants t on t.id = i.tenant_id left join tenant_troubles r on r.tenant_id = t.id
-          where i.cluster_id = $1",
+          where i.cluster_id = $1 order by i.name",
     ));
     let mut tenants = BTreeMap::<_, Expected>::new();
     for row in rows.bind(cluster).fetch_all(executor).await? {

@@ -12,24 +12,24 @@ pub struct Rest {
     pub webhooks: u64,
 }
 
-/// Notes it, unless something is noted already: a later look may have been half-way. Returns what is noted.
-pub async fn note(executor: impl PgExecutor<'_>, tenant: TenantId, seen: &Rest) -> Result<Rest, StepError> {
-    // An update of nothing, because only what is inserted or updated is returned.
-    let note = "insert into resting_workspaces as noted (tenant_id, workflows, webhooks) values ($1, $2, $3)
-                on conflict (tenant_id) do update set webhooks = noted.webhooks returning workflows, webhooks";
-    let webhooks = i64::try_from(seen.webhooks).unwrap_or(i64::MAX);
-    let note = sqlx::query_as(note).bind(tenant).bind(Json(&seen.workflows)).bind(webhooks);
-    Ok(read(note.fetch_one(executor).await?))
+/// Notes it, unless something is noted already: a later look may have been half-way.
+pub async fn note(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    Rest { workflows, webhooks }: &Rest,
+) -> Result<(), sqlx::Error> {
+    let note = "insert into resting_workspaces (tenant_id, workflows, webhooks) values ($1, $2, $3)
+                on conflict (tenant_id) do nothing";
+    let webhooks = i64::try_from(*webhooks).unwrap_or(i64::MAX);
+    let note = sqlx::query(note).bind(tenant).bind(Json(workflows)).bind(webhooks);
+    note.execute(executor).await.map(drop)
 }
 
 /// What is noted, if anything is.
 pub async fn find(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Option<Rest>, StepError> {
     let find = sqlx::query_as("select workflows, webhooks from resting_workspaces where tenant_id = $1");
-    Ok(find.bind(tenant).fetch_optional(executor).await?.map(read))
-}
-
-fn read((Json(workflows), webhooks): (Json<Vec<ActiveWorkflow>>, i64)) -> Rest {
-    Rest { workflows, webhooks: webhooks.unsigned_abs() }
+    let found: Option<(Json<Vec<ActiveWorkflow>>, i64)> = find.bind(tenant).fetch_optional(executor).await?;
+    Ok(found.map(|(Json(workflows), webhooks)| Rest { workflows, webhooks: webhooks.unsigned_abs() }))
 }
 
 /// It runs again, or never will.

@@ -63,11 +63,20 @@ pub async fn open_password(
     keys: &MasterKeys,
     tenant: TenantId,
 ) -> Result<SecretString, StepError> {
+    open_one(executor, keys, tenant, OWNER_PASSWORD).await?.ok_or_else(missing)
+}
+
+async fn open_one(
+    executor: impl PgExecutor<'_>,
+    keys: &MasterKeys,
+    tenant: TenantId,
+    name: &str,
+) -> Result<Option<SecretString>, StepError> {
     let find = "select key_id, ciphertext from tenant_secrets where tenant_id = $1 and name = $2";
-    let find = sqlx::query_as(find).bind(tenant).bind(OWNER_PASSWORD);
+    let find = sqlx::query_as(find).bind(tenant).bind(name);
     let found: Option<(i32, Vec<u8>)> = find.fetch_optional(executor).await?;
-    let (key_id, ciphertext) = found.ok_or_else(missing)?;
-    Ok(keys.open(tenant, OWNER_PASSWORD, &Wrapped { key_id, ciphertext })?)
+    let Some((key_id, ciphertext)) = found else { return Ok(None) };
+    Ok(Some(keys.open(tenant, name, &Wrapped { key_id, ciphertext })?))
 }
 
 fn missing() -> StepError {
@@ -91,13 +100,9 @@ pub async fn open_api_key(
     keys: &MasterKeys,
     tenant: TenantId,
 ) -> Result<SecretString, StepError> {
-    let find = "select key_id, ciphertext from tenant_secrets where tenant_id = $1 and name = $2";
-    let find = sqlx::query_as(find).bind(tenant).bind(API_KEY);
-    let found: Option<(i32, Vec<u8>)> = find.fetch_optional(executor).await?;
     let none =
         || StepError::failed(Kind::NotFound, "the shared n8n has no key: it is not, or no longer, set up");
-    let (key_id, ciphertext) = found.ok_or_else(none)?;
-    Ok(keys.open(tenant, API_KEY, &Wrapped { key_id, ciphertext })?)
+    open_one(executor, keys, tenant, API_KEY).await?.ok_or_else(none)
 }
 
 async fn insert(

@@ -29,8 +29,7 @@ pub async fn count(
     context: &Context<'_, World, impl TenantRequest>,
     workspace: &Workspace,
 ) -> Result<Option<Counts>, StepError> {
-    let counted = context.observe().members.counts(&workspace.database(), &workspace.place.project).await;
-    unless_gone(counted.map(Some))
+    unless_gone(context.observe().members.counts(&workspace.database(), &workspace.place.project).await)
 }
 
 /// Nothing of it runs any more. Executions get some time to end, counted from `since`, which is set when they are first seen.
@@ -41,7 +40,7 @@ pub async fn quiet(
 ) -> Result<(), StepError> {
     let (instance, project) = (workspace.database(), &workspace.place.project);
     let running = context.observe().members.running(&instance, project).await;
-    let Some(running) = unless_gone(running.map(Some))? else { return Ok(()) };
+    let Some(running) = unless_gone(running)? else { return Ok(()) };
     close(context, workspace).await?;
     if running.is_empty() {
         return Ok(());
@@ -67,8 +66,9 @@ pub async fn remove(
     context: &Context<'_, World, impl TenantRequest>,
     workspace: &Workspace,
 ) -> Result<(), StepError> {
-    let gone = context.observe().members.counts(&workspace.database(), &workspace.place.project).await;
-    if unless_gone(gone.map(Some))?.is_none() {
+    // One that is gone has no key that its API could be asked with.
+    let there = context.observe().members.usage(&workspace.database(), &workspace.place.project).await;
+    if unless_gone(there)?.is_none() {
         return Ok(());
     }
     let main = context.observe().main_of(context.database(), workspace.instance).await?;
@@ -81,7 +81,7 @@ pub async fn left(
     workspace: &Workspace,
 ) -> Result<Vec<String>, StepError> {
     let left = context.observe().members.left(&workspace.database(), &workspace.place).await;
-    let left = unless_gone(left.map(Some))?.unwrap_or_default();
+    let left = unless_gone(left)?.unwrap_or_default();
     Ok(left.into_iter().map(|left| format!("{} rows of {}", left.rows, left.table)).collect())
 }
 
@@ -92,12 +92,12 @@ pub async fn forget(
 ) -> Result<(), StepError> {
     let members = &context.fenced().await?.members;
     let forgotten = members.forget(&workspace.database(), &workspace.place.project).await;
-    unless_gone(forgotten.map(Some)).map(drop)
+    unless_gone(forgotten).map(drop)
 }
 
-fn unless_gone<T>(answer: Result<Option<T>, MemberError>) -> Result<Option<T>, StepError> {
+fn unless_gone<T>(answer: Result<T, MemberError>) -> Result<Option<T>, StepError> {
     match answer {
         Err(MemberError::Database(DatabaseError::NoDatabase(_))) => Ok(None),
-        answer => Ok(answer?),
+        answer => Ok(Some(answer?)),
     }
 }

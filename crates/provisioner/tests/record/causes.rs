@@ -4,7 +4,6 @@ use common::{database::MIGRATOR, operations::End};
 use provisioner::CreateTenant;
 use serde_json::Value;
 use sqlx::PgPool;
-use testkit::saga::Rig;
 
 use crate::support::Fakes;
 
@@ -14,9 +13,7 @@ async fn a_failed_step_keeps_its_cause_and_says_what_can_be_done(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     fakes.accept("starter").await;
     fakes.containers.set_image_missing("n8nio/n8n:2.41.1", true);
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
-    assert_eq!(rig.to_the_end().await, End::RolledBack);
+    assert_eq!(fakes.run(&CreateTenant).await, End::RolledBack);
     let failed =
         "select s.error, s.cause, o.error from operation_steps s join operations o on o.id = s.operation_id
                    where s.event = 'failed' order by s.seq desc limit 1";

@@ -9,25 +9,15 @@ use common::{
 };
 use n8n::databases::Name;
 use provisioner::{
-    CreateTenant, DeleteTenant, HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World,
-    sagas,
+    CreateTenant, DeleteTenant, HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, sagas,
 };
 use sqlx::PgPool;
-use testkit::saga::{Point, Rig, points};
+use testkit::saga::{Point, points};
 use wire::kinds::{
     self, TenantCreate, TenantDelete, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend,
 };
 
 const WORKERS: usize = 2;
-
-async fn break_at<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S, point: Point) -> End {
-    let world = |process: &str| fakes.world(process);
-    let effects = |process: &str| fakes.effects(process);
-    let rig = Rig { saga, stores: &fakes.stores, world: &world, effects: &effects };
-    let verdict = rig.break_at(point).await;
-    assert_eq!(verdict.stale_effects, 0, "{point:?}: a process without a lease acted");
-    verdict.end
-}
 
 /// Each way of being broken, for a customer's and for one that the platform runs for others to share. Both have two workers.
 fn for_each_purpose<S: Saga>(
@@ -40,12 +30,6 @@ fn for_each_purpose<S: Saga>(
         .flat_map(move |plan| points.clone().into_iter().map(move |point| (plan, point)))
 }
 
-async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
-    let world = |process: &str| fakes.world(process);
-    let effects = |process: &str| fakes.effects(process);
-    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
-}
-
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
@@ -55,7 +39,7 @@ async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
     {
         let fakes = base.anew().await;
         let tenant = fakes.accept(plan).await;
-        let end = break_at(&fakes, &CreateTenant, point).await;
+        let end = fakes.break_at(&CreateTenant, point).await;
         if point.mode.gives_up() {
             assert_eq!(end, End::RolledBack, "{point:?}");
             fakes.assert_gone(tenant, "failed").await;
@@ -73,9 +57,9 @@ async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
     for (plan, point) in for_each_purpose(&DeleteTenant, &TenantDelete {}) {
         let fakes = base.anew().await;
         let tenant = fakes.accept(plan).await;
-        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
         fakes.operate(tenant, &TenantDelete {}).await;
-        assert_eq!(break_at(&fakes, &DeleteTenant, point).await, End::Succeeded, "{point:?}");
+        assert_eq!(fakes.break_at(&DeleteTenant, point).await, End::Succeeded, "{point:?}");
         fakes.assert_gone(tenant, "deleted").await;
     }
 }
@@ -87,17 +71,17 @@ async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
     for (plan, point) in for_each_purpose(&HealTenant, &TenantHeal::default()) {
         let fakes = base.anew().await;
         let tenant = fakes.accept(plan).await;
-        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
         fakes.databases.change(&Name::of(tenant), |database| database.shared_schema = false);
         fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
         fakes.containers.die(&format!("rp9-{}-blue-worker-1", tenant.digits()), 137);
         fakes.operate(tenant, &TenantHeal::default()).await;
-        let end = break_at(&fakes, &HealTenant, point).await;
+        let end = fakes.break_at(&HealTenant, point).await;
         if point.mode.gives_up() {
             // Giving up keeps what was brought back; the reconciler asks again.
             assert_eq!(end, End::RolledBack, "{point:?}");
             fakes.operate(tenant, &TenantHeal::default()).await;
-            assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
+            assert_eq!(fakes.run(&HealTenant).await, End::Succeeded);
         } else {
             assert_eq!(end, End::Succeeded, "{point:?}");
         }
@@ -109,7 +93,7 @@ async fn healing_a_tenant_brings_back_everything_it_lost(pool: PgPool) {
 async fn asked<R: Request>(base: &Fakes, request: &R) -> (Fakes, TenantId) {
     let fakes = base.anew().await;
     let tenant = fakes.accept("pro").await;
-    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     fakes.operate(tenant, request).await;
     (fakes, tenant)
 }
@@ -120,7 +104,7 @@ async fn a_restarted_tenant_is_whole_whatever_happened(pool: PgPool) {
     let base = Fakes::new(&pool);
     for point in points(&RestartTenant, &TenantRestart {}) {
         let (fakes, tenant) = asked(&base, &TenantRestart {}).await;
-        let end = break_at(&fakes, &RestartTenant, point).await;
+        let end = fakes.break_at(&RestartTenant, point).await;
         assert_eq!(end, if point.mode.gives_up() { End::RolledBack } else { End::Succeeded }, "{point:?}");
         fakes.assert_whole(tenant, WORKERS).await;
     }
@@ -132,7 +116,7 @@ async fn a_tenant_is_suspended_wholly_or_serves_as_before(pool: PgPool) {
     let base = Fakes::new(&pool);
     for point in points(&SuspendTenant, &TenantSuspend {}) {
         let (fakes, tenant) = asked(&base, &TenantSuspend {}).await;
-        if gives_up_early(&break_at(&fakes, &SuspendTenant, point).await, point) {
+        if gives_up_early(&fakes.break_at(&SuspendTenant, point).await, point) {
             fakes.assert_whole(tenant, WORKERS).await;
             assert_eq!(fakes.stand_ins(tenant).await, [None]);
         } else {
@@ -147,9 +131,9 @@ async fn a_tenant_is_resumed_wholly_or_rests_as_before(pool: PgPool) {
     let base = Fakes::new(&pool);
     for point in points(&ResumeTenant, &TenantResume {}) {
         let (fakes, tenant) = asked(&base, &TenantSuspend {}).await;
-        assert_eq!(run(&fakes, &SuspendTenant).await, End::Succeeded);
+        assert_eq!(fakes.run(&SuspendTenant).await, End::Succeeded);
         fakes.operate(tenant, &TenantResume {}).await;
-        if gives_up_early(&break_at(&fakes, &ResumeTenant, point).await, point) {
+        if gives_up_early(&fakes.break_at(&ResumeTenant, point).await, point) {
             fakes.assert_resting(tenant, WORKERS).await;
         } else {
             fakes.assert_whole(tenant, WORKERS).await;
@@ -171,7 +155,7 @@ async fn a_tenant_has_the_new_size_or_the_former_one(pool: PgPool) {
         let request =
             TenantScale { cpu_millis: Some(cpu_millis), memory_mb: Some(memory_mb), workers: Some(workers) };
         let (fakes, tenant) = asked(&base, &request).await;
-        let former = gives_up_early(&break_at(&fakes, &ScaleTenant, point).await, point);
+        let former = gives_up_early(&fakes.break_at(&ScaleTenant, point).await, point);
         let (cpu, memory, workers) = if former { size(2000, 2048, 2) } else { wanted };
         fakes.assert_whole(tenant, workers as usize).await;
         fakes.assert_limits(tenant, cpu, memory).await;

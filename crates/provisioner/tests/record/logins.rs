@@ -10,7 +10,6 @@ use n8n::{account, databases::Name};
 use provisioner::{CreateTenant, World, questions};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
-use testkit::saga::Rig;
 use wire::{AskInitialLogin, InitialLogin, ResetLogin};
 
 use crate::support::Fakes;
@@ -21,9 +20,7 @@ async fn tenant(fakes: &Fakes) -> TenantId {
 
 async fn tenant_of(fakes: &Fakes, plan: &str) -> TenantId {
     let tenant = fakes.accept(plan).await;
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
-    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     tenant
 }
 
@@ -178,9 +175,7 @@ async fn who_shares_an_n8n_signs_in_under_an_address_that_tells_nothing(pool: Pg
     let fakes = Fakes::new(&pool);
     let instance = tenant_of(&fakes, "shared").await;
     let tenant = fakes.accept_in(instance).await;
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
-    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     let world = fakes.world("logins");
     let hash = || fakes.members.members(&Name::of(instance))[0].password_hash.clone();
     let opens = |password: &SecretString| account::is_hash_of(password, &hash());

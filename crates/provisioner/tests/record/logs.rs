@@ -10,16 +10,13 @@ use engine::LogStream;
 use n8n::databases::Name;
 use provisioner::{CreateTenant, questions};
 use sqlx::PgPool;
-use testkit::saga::Rig;
 use wire::{AskLogs, LogLine, LoggedRole};
 
 use crate::support::{Fakes, site_with};
 
 async fn tenant(fakes: &Fakes) -> TenantId {
     let tenant = fakes.accept("pro").await;
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
-    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     tenant
 }
 

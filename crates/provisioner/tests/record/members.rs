@@ -16,7 +16,7 @@ use provisioner::{
     CreateTenant, DeleteTenant, HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World,
 };
 use sqlx::PgPool;
-use testkit::saga::{Point, Rig, points};
+use testkit::saga::{Point, points};
 use wire::kinds::{
     TenantCreate, TenantDelete, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend,
 };
@@ -37,9 +37,9 @@ impl House {
         let fakes = Fakes::new(pool);
         let instance = fakes.accept("shared").await;
         let house = |neighbour| Self { fakes: fakes.clone(), instance, neighbour };
-        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
         let someone = fakes.accept_in(instance).await;
-        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
         let place = place(&fakes, someone).await.unwrap();
         give_work(&fakes, instance, &place.project, "theirs");
         house(fakes.members.member(&Name::of(instance), &place.project).unwrap())
@@ -48,7 +48,7 @@ impl House {
     /// Another one who lives there, and has something active.
     async fn tenant(&self) -> TenantId {
         let tenant = self.fakes.accept_in(self.instance).await;
-        assert_eq!(run(&self.fakes, &CreateTenant).await, End::Succeeded);
+        assert_eq!(self.fakes.run(&CreateTenant).await, End::Succeeded);
         let project = place(&self.fakes, tenant).await.unwrap().project;
         give_work(&self.fakes, self.instance, &project, &tenant.digits());
         tenant
@@ -125,20 +125,11 @@ fn active_of(member: &FakeMember) -> Vec<String> {
 
 const ACTIVE: [&str; 2] = ["a@a1", "b@b7"];
 
-async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
-}
-
 /// Whether it ended as before, which it does where it gives up.
 async fn gives_up<S: Saga<World = World>>(house: &House, saga: &'static S, point: Point) -> bool {
-    let fakes = &house.fakes;
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga, stores: &fakes.stores, world: &world, effects: &effects };
-    let verdict = rig.break_at(point).await;
-    assert_eq!(verdict.stale_effects, 0, "{point:?}: a process without a lease acted");
+    let end = house.fakes.break_at(saga, point).await;
     let back = point.mode.gives_up() && S::UNWINDS;
-    assert_eq!(verdict.end, if back { End::RolledBack } else { End::Succeeded }, "{point:?}");
+    assert_eq!(end, if back { End::RolledBack } else { End::Succeeded }, "{point:?}");
     back
 }
 
@@ -178,7 +169,7 @@ async fn exactly_what_was_active_is_active_again(pool: PgPool) {
     for point in points(&ResumeTenant, &TenantResume {}) {
         let tenant = house.tenant().await;
         house.fakes.operate(tenant, &TenantSuspend {}).await;
-        assert_eq!(run(&house.fakes, &SuspendTenant).await, End::Succeeded);
+        assert_eq!(house.fakes.run(&SuspendTenant).await, End::Succeeded);
         house.fakes.operate(tenant, &TenantResume {}).await;
         if gives_up(&house, &ResumeTenant, point).await {
             house.rests(tenant).await;
@@ -211,8 +202,6 @@ async fn what_runs_ends_before_one_rests(pool: PgPool) {
     });
     let operation = house.fakes.operate(tenant, &TenantSuspend {}).await;
     let fakes = &house.fakes;
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &SuspendTenant, stores: &fakes.stores, world: &world, effects: &effects };
     let ended = async {
         let waits = "select exists (select from operations where id = $1 and status = 'running' and not_before > now())
                         and (select status = 'active' from tenants where id = $2)";
@@ -225,7 +214,7 @@ async fn what_runs_ends_before_one_rests(pool: PgPool) {
         }
         fakes.members.change(&instance, &project, |member| member.running.clear());
     };
-    let (end, ()) = tokio::join!(rig.to_the_end(), ended);
+    let (end, ()) = tokio::join!(fakes.run(&SuspendTenant), ended);
     assert_eq!(end, End::Succeeded);
     house.rests(tenant).await;
 }
@@ -236,11 +225,11 @@ async fn what_only_containers_can_have_done_is_refused_for_good(pool: PgPool) {
     let house = House::open(&pool).await;
     let tenant = house.tenant().await;
     house.fakes.operate(tenant, &TenantRestart {}).await;
-    assert_eq!(run(&house.fakes, &RestartTenant).await, End::RolledBack);
+    assert_eq!(house.fakes.run(&RestartTenant).await, End::RolledBack);
     house.fakes.operate(tenant, &TenantScale { workers: Some(3), ..TenantScale::default() }).await;
-    assert_eq!(run(&house.fakes, &ScaleTenant).await, End::RolledBack);
+    assert_eq!(house.fakes.run(&ScaleTenant).await, End::RolledBack);
     house.fakes.operate(tenant, &TenantHeal::default()).await;
-    assert_eq!(run(&house.fakes, &HealTenant).await, End::RolledBack);
+    assert_eq!(house.fakes.run(&HealTenant).await, End::RolledBack);
     house.is_whole(tenant, &ACTIVE).await;
 }
 
@@ -252,7 +241,7 @@ async fn one_whose_n8n_is_gone_can_be_removed(pool: PgPool) {
     let tenant = house.tenant().await;
     house.fakes.databases.actor("somebody").remove_database(&Name::of(house.instance)).await.unwrap();
     house.fakes.operate(tenant, &TenantDelete {}).await;
-    assert_eq!(run(&house.fakes, &DeleteTenant).await, End::Succeeded);
+    assert_eq!(house.fakes.run(&DeleteTenant).await, End::Succeeded);
     assert_eq!(house.fakes.status(tenant).await, "deleted");
     house.has_rows(tenant, [0, 0, 0]).await;
 }

@@ -1,22 +1,13 @@
 //! What a cluster has, and what it cannot give.
 
-use common::{
-    database::MIGRATOR,
-    operations::{End, Saga},
-};
+use common::{database::MIGRATOR, operations::End};
 use engine::Capacity;
 use n8n::databases::Name;
-use provisioner::{CreateTenant, ScaleTenant, World, heartbeat};
+use provisioner::{CreateTenant, ScaleTenant, heartbeat};
 use sqlx::PgPool;
-use testkit::saga::Rig;
 use wire::kinds::TenantScale;
 
 use crate::support::Fakes;
-
-async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
-}
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
@@ -27,7 +18,7 @@ async fn a_plans_connections_are_those_that_its_role_may_open(pool: PgPool) {
     assert!(!plans.is_empty());
     for (plan, connections) in plans {
         let tenant = fakes.accept(&plan).await;
-        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
         let (_, limit) = fakes.databases.role(&Name::of(tenant)).unwrap();
         assert_eq!(i32::from(limit), connections, "{plan}");
     }
@@ -39,7 +30,7 @@ async fn a_plan_that_this_engine_cannot_run_fails_before_anything_is_made(pool: 
     let fakes = Fakes::new(&pool);
     fakes.containers.set_capacity(Capacity { cpu_millis: 2000, memory_mb: 8192 });
     let tenant = fakes.accept("enterprise").await;
-    assert_eq!(run(&fakes, &CreateTenant).await, End::RolledBack);
+    assert_eq!(fakes.run(&CreateTenant).await, End::RolledBack);
     fakes.assert_gone(tenant, "failed").await;
     assert_eq!(fakes.containers.ledger(), []);
     let failure = "select failure from tenants where id = $1";
@@ -98,7 +89,7 @@ async fn committed(fakes: &Fakes) -> i32 {
 
 async fn scale(fakes: &Fakes, tenant: common::id::TenantId, workers: u32) -> End {
     fakes.operate(tenant, &TenantScale { workers: Some(workers), ..TenantScale::default() }).await;
-    run(fakes, &ScaleTenant).await
+    fakes.run(&ScaleTenant).await
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
@@ -107,7 +98,7 @@ async fn what_scaled_workers_may_open_is_counted_and_given_back(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     fakes.databases.set_connections(1000);
     let tenant = fakes.accept("enterprise").await;
-    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     for (workers, connections) in [(4, 32), (8, 52), (2, 22)] {
         assert_eq!(scale(&fakes, tenant, workers).await, End::Succeeded);
         let (_, limit) = fakes.databases.role(&Name::of(tenant)).unwrap();
@@ -126,7 +117,7 @@ async fn more_workers_than_the_database_server_has_connections_for_are_refused_o
     fakes.databases.set_connections(100 + 2 * 18 + 3);
     let [one, two] = [fakes.accept("pro").await, fakes.accept("pro").await];
     for _ in [one, two] {
-        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     }
     assert_eq!(committed(&fakes).await, 36);
     assert_eq!(scale(&fakes, one, 3).await, End::Succeeded);
@@ -148,7 +139,7 @@ async fn no_plan_offers_more_workers_than_a_network_holds(pool: PgPool) {
     sqlx::query("alter table plans drop constraint plans_workers_fit_a_subnet").execute(&pool).await.unwrap();
     sqlx::query(raise).execute(&pool).await.unwrap();
     let tenant = fakes.accept("enterprise").await;
-    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     assert_eq!(scale(&fakes, tenant, 9).await, End::RolledBack);
     assert_eq!(scale(&fakes, tenant, 8).await, End::Succeeded);
 }

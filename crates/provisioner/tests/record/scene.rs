@@ -13,7 +13,6 @@ use common::{
 };
 use provisioner::{CreateTenant, EngineTrust, HealTenant, Reconciler, Report, TakeOver};
 use sqlx::PgPool;
-use testkit::saga::Rig;
 use wire::kinds::TenantHeal;
 
 /// What happened before is long enough ago for a reconciler to judge.
@@ -60,9 +59,7 @@ impl Scene {
         &self,
         saga: &'static S,
     ) -> End {
-        let fakes = &self.fakes;
-        let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-        Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
+        self.fakes.run(saga).await
     }
 
     /// One pass.

@@ -10,7 +10,6 @@ use n8n::databases::Name;
 use provisioner::CreateTenant;
 use secrecy::ExposeSecret as _;
 use sqlx::PgPool;
-use testkit::saga::Rig;
 
 use crate::support::Fakes;
 
@@ -19,11 +18,9 @@ use crate::support::Fakes;
 async fn the_platform_works_in_a_shared_n8n_through_the_edge_and_with_the_key_that_n8n_knows(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let instance = fakes.accept("shared").await;
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
     let before = fakes.world("member").main_of(&pool, instance).await;
     assert!(matches!(before, Err(StepError::Failed { kind: Kind::NotFound, .. })), "{before:?}");
-    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
-    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
 
     let main = fakes.world("member").main_of(&pool, instance).await.unwrap();
     assert_eq!(main.instance, Name::of(instance));

@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     database::MIGRATOR,
-    operations::{End, Gate, Saga, Store, Wake, Worker},
+    operations::{End, Gate, Store, Wake, Worker},
     service::Tasks,
 };
 use ipnet::Ipv4Net;
-use provisioner::{CreateTenant, HealTenant, World, heartbeat, sagas};
+use provisioner::{CreateTenant, HealTenant, heartbeat, sagas};
 use sqlx::PgPool;
 use testkit::saga::Rig;
 use wire::kinds::TenantHeal;
@@ -17,11 +17,6 @@ use crate::support::Fakes;
 
 fn net(text: &str) -> Ipv4Net {
     text.parse().unwrap()
-}
-
-async fn run<S: Saga<World = World>>(fakes: &Fakes, saga: &'static S) -> End {
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    Rig { saga, stores: &fakes.stores, world: &world, effects: &effects }.to_the_end().await
 }
 
 /// The same where tenants' networks are cut from this range.
@@ -54,7 +49,7 @@ async fn a_range_that_somebody_else_has_is_passed_over(pool: PgPool) {
     fakes.containers.add_foreign_network("wide", net("10.201.0.48/29"));
     for _ in 0..2 {
         let tenant = fakes.accept("starter").await;
-        assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+        assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
         assert_eq!(fakes.status(tenant).await, "active");
     }
     assert_eq!(subnets(&pool).await, ["10.201.0.32/28", "10.201.0.64/28"]);
@@ -67,7 +62,7 @@ async fn the_platforms_own_range_moves_on_as_well(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     fakes.containers.add_foreign_network("everywhere", net("10.201.0.0/24"));
     let tenant = fakes.accept("starter").await;
-    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     fakes.assert_whole(tenant, 1).await;
     // One was given to the tenant before the first try, the other is the platform's.
     assert_eq!(subnets(&pool).await, ["10.201.1.16/28"]);
@@ -82,14 +77,14 @@ async fn what_was_noted_is_tried_again_after_an_hour(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     fakes.containers.add_foreign_network("squat", net("10.201.0.16/28"));
     fakes.accept("starter").await;
-    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     fakes.containers.vanish("squat");
     sqlx::query("update foreign_subnets set seen_at = seen_at - interval '61 minutes'")
         .execute(&pool)
         .await
         .unwrap();
     fakes.accept("starter").await;
-    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     assert_eq!(subnets(&pool).await, ["10.201.0.16/28", "10.201.0.32/28"]);
 }
 
@@ -98,12 +93,12 @@ async fn what_was_noted_is_tried_again_after_an_hour(pool: PgPool) {
 async fn healing_moves_no_tenant(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let tenant = fakes.accept("starter").await;
-    assert_eq!(run(&fakes, &CreateTenant).await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     let before = subnets(&pool).await;
     fakes.containers.add_foreign_network("squat", net("10.201.0.32/28"));
     fakes.containers.vanish(&format!("rp9-{}-blue-main", tenant.digits()));
     fakes.operate(tenant, &TenantHeal::default()).await;
-    assert_eq!(run(&fakes, &HealTenant).await, End::Succeeded);
+    assert_eq!(fakes.run(&HealTenant).await, End::Succeeded);
     assert_eq!(subnets(&pool).await, before);
 }
 

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{
     config::Env,
     id::{OperationId, TenantId},
-    operations::Request,
+    operations::{End, Request, Saga},
     tenant::{Mode, Purpose},
 };
 use engine::{ClusterId, Selection, fake::FakeWorld};
@@ -17,7 +17,10 @@ use n8n::{
 };
 use provisioner::{Site, World, leftovers};
 use sqlx::PgPool;
-use testkit::{edge::TableEdge, saga::Stores};
+use testkit::{
+    edge::TableEdge,
+    saga::{Point, Rig, Stores},
+};
 use wire::kinds::TenantCreate;
 
 /// Everything outside, and the record.
@@ -102,6 +105,21 @@ impl Fakes {
             keys: Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap(),
             site: site_of(self.cluster, &[]),
         }
+    }
+
+    /// Does what is asked for, to its end.
+    pub async fn run<S: Saga<World = World>>(&self, saga: &'static S) -> End {
+        let (world, effects) = (|process: &str| self.world(process), |process: &str| self.effects(process));
+        Rig { saga, stores: &self.stores, world: &world, effects: &effects }.to_the_end().await
+    }
+
+    /// The same, broken at this point. Nobody without a lease may have acted.
+    pub async fn break_at<S: Saga<World = World>>(&self, saga: &'static S, point: Point) -> End {
+        let (world, effects) = (|process: &str| self.world(process), |process: &str| self.effects(process));
+        let rig = Rig { saga, stores: &self.stores, world: &world, effects: &effects };
+        let verdict = rig.break_at(point).await;
+        assert_eq!(verdict.stale_effects, 0, "{point:?}: a process without a lease acted");
+        verdict.end
     }
 
     /// How many effects a process had. Calls that changed nothing are not effects, but counting them is stricter.

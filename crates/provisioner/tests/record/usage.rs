@@ -6,7 +6,6 @@ use common::{database::MIGRATOR, operations::End};
 use n8n::{databases::Name, queues::QueueUsage};
 use provisioner::{CreateTenant, usage};
 use sqlx::PgPool;
-use testkit::saga::Rig;
 
 use crate::support::Fakes;
 
@@ -15,9 +14,7 @@ use crate::support::Fakes;
 async fn who_takes_too_much_of_disk_or_memory_is_named(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let tenant = fakes.accept("starter").await;
-    let (world, effects) = (|process: &str| fakes.world(process), |process: &str| fakes.effects(process));
-    let rig = Rig { saga: &CreateTenant, stores: &fakes.stores, world: &world, effects: &effects };
-    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
     let world = fakes.world("usage");
     assert_eq!(usage::look(&pool, &world).await.unwrap(), usage::Excess::default());
     // Five gigabytes are in the plan.

@@ -71,10 +71,9 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
-        Code::Conflict => {
-            creates || route.is("post", "/tenants/{id}/reset-login") || route.is("delete", "/tenants/{id}")
-        }
-        Code::SubdomainTaken | Code::PlanTooLarge | Code::NoRoom => creates,
+        Code::Conflict => creates || command && route.path.starts_with("/tenants/{id}"),
+        Code::SubdomainTaken | Code::PlanTooLarge => creates,
+        Code::NoRoom => creates || route.is("post", "/tenants/{id}/scale"),
         Code::CustomDomainTaken | Code::ComplianceUnmet | Code::NoSharedN8n => route.is("post", "/tenants"),
         Code::SharedTenant => {
             route.is("post", "/tenants/{id}/restart")

@@ -17,6 +17,7 @@ use crate::{
     commands::{self, Asked},
     idempotency::{Answer, IdempotencyKey},
     problem::{Answered, Code, Problem},
+    shared_instances::removal_under_way,
     store::{
         accept::asked,
         shared_instances::{SharedInstance, find},
@@ -74,13 +75,22 @@ pub async fn delete(
 fn refusal(instance: Option<SharedInstance>) -> Problem {
     match instance.as_ref().map(|instance| instance.status.0) {
         Some(TenantStatus::Deleted) => Problem::new(Code::TenantDeleted),
-        Some(TenantStatus::Deleting) => Problem::new(Code::RemovalUnderWay),
+        Some(TenantStatus::Deleting) => removal_under_way(),
         _ => instance.map_or_else(absent_shared_instance, |instance| in_use(&instance)),
     }
 }
 
 fn in_use(instance: &SharedInstance) -> Problem {
-    let more = if instance.draining { "" } else { " More may be placed in it until it is drained." };
-    let detail = format!("{} tenants live in {}.{more}", instance.tenants, instance.name);
+    let live = if instance.tenants == 1 {
+        "1 tenant lives".to_owned()
+    } else {
+        format!("{} tenants live", instance.tenants)
+    };
+    let more = if instance.draining {
+        ""
+    } else {
+        " More may be placed in it until it is drained (`POST …/drain`)."
+    };
+    let detail = format!("{live} in {}.{more} It can be removed once nobody does.", instance.name);
     Problem::new(Code::InstanceInUse).detail(detail)
 }

@@ -95,8 +95,8 @@ pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>)
 
 /// Asked afterwards, as below.
 async fn no_place(app: &App, region: Option<&str>, compliance: &[String]) -> Answered<Problem> {
-    let houses = room::houses(&app.statements, region, compliance).await?;
-    Ok(tenants::no_place(&houses).unwrap_or_else(|| Problem::new(Code::NoSharedN8n)))
+    let shared = room::shared_n8ns(&app.statements, region, compliance).await?;
+    Ok(tenants::no_place(&shared).unwrap_or_else(|| Problem::new(Code::NoSharedN8n)))
 }
 
 /// Asked afterwards, and only of what was refused: accepting stays one statement.
@@ -107,7 +107,8 @@ pub async fn obstacle(
     compliance: &[String],
 ) -> Answered<Problem> {
     let Some(wanted) = room::wanted(&app.statements, plan).await? else {
-        return Ok(Problem::new(Code::Conflict).detail("The plan is not offered any more."));
+        return Ok(Problem::new(Code::Conflict)
+            .detail("The plan is not offered any more: choose another one (`GET /plans`)."));
     };
     let rooms = room::rooms(&app.statements, region, compliance).await?;
     // Somebody may have left between the two looks.
@@ -122,7 +123,10 @@ fn wanted(body: &[u8], rules: &Rules<'_>) -> Answered<NewTenant> {
         return Ok(tenant);
     }
     let place = region.map_or_else(String::new, |region| format!(" in {region}"));
-    let detail = format!("No cluster{place} complies with all of: {}.", tags.join(", "));
+    let detail = format!(
+        "No cluster{place} complies with all of: {}. Ask for fewer of them, or for another region.",
+        tags.join(", ")
+    );
     Err(Problem::new(Code::ComplianceUnmet).detail(detail).at(Pointer::to("compliance")))
 }
 

@@ -72,7 +72,7 @@ pub async fn delete(
 async fn gone(app: &App, scope: &Scope, id: TenantId) -> Answered<Problem> {
     let reader = app.reader(scope);
     if let Some(operation) = operations::find_open(&app.statements, id, TenantDelete::KIND).await? {
-        let detail = format!("The tenant is being removed by operation {operation}.");
+        let detail = format!("The tenant is being removed by operation {operation}: wait for its end.");
         return Ok(Problem::new(Code::RemovalUnderWay).detail(detail));
     }
     // Read anew: what was found when the request came in may have been there still.

@@ -20,6 +20,7 @@ use crate::{
     exchange::Exchange,
     problem::{Answered, Code, Problem},
     store::audit,
+    tenants::nobody_signs_in,
 };
 
 pub enum ReadInitialLogin {}
@@ -57,6 +58,9 @@ pub async fn initial_login(
     of: TenantOf<ReadInitialLogin>,
     Extension(exchange): Extension<Exchange>,
 ) -> Answered<Response> {
+    if of.tenant.the_platforms_own {
+        return Err(nobody_signs_in());
+    }
     let asked =
         app.bus.request(&AskInitialLogin { tenant: of.tenant.id, cluster: of.tenant.cluster() }).await;
     let login = asked.map_err(refusal)?;

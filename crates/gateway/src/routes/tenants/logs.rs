@@ -109,7 +109,8 @@ pub struct LogLineView {
 
 /// Shows the last lines that the tenant's containers wrote, oldest first.
 ///
-/// At most 512 kB of text. One that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+/// At most 512 kB of text. What workflows print is in there: nothing of it is kept, and every look is in the audit log before it is answered.
+/// A tenant that shares an n8n has no containers of its own, and what that n8n writes is about everybody: 422.
 /// With `follow=true` these lines, and then those that are written, are told as server-sent events: each message's data is a `LogLine`. A
 /// message named `gap` says that more was written in a second than is carried, one named `end` why the stream ends; a client that comes
 /// back with `Last-Event-ID` goes on after that line.

@@ -12,16 +12,16 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    auth::{Command, absent},
+    auth::{Access, Command, absent},
     commands,
     idempotency::Answer,
     problem::{Answered, Code, Problem},
     store::{
-        accept::asked,
+        accept::{Moot, asked},
         operations,
         tenants::{self, Tenant},
     },
-    tenants::words::Reason,
+    tenants::{next_step, words::Reason},
     vocabulary,
 };
 
@@ -41,7 +41,7 @@ pub struct Accepted {
 }
 
 /// Has it done, or says that it is so or being done already, or why it cannot be.
-pub async fn operate<A, R: TenantRequest>(
+pub async fn operate<A: Access, R: TenantRequest>(
     app: &App,
     command: &Command<A, Tenant>,
     request: &R,
@@ -58,7 +58,7 @@ pub async fn operate<A, R: TenantRequest>(
     let new = NewOperation::of(operation, &tenant.id, request, asked(command, reason.map(Reason::as_str)));
     match commands::accept(app, command, &new, answer).await? {
         Some(answer) => Ok(answer),
-        None => not_accepted::<A, R>(app, command).await,
+        None => not_accepted::<A, R>(app, command, reason.map(Reason::as_str)).await,
     }
 }
 
@@ -82,30 +82,38 @@ pub fn so_already(tenant: &Tenant) -> Answered<Answer> {
 }
 
 /// Read anew: what was found when the request came in may be why it was asked, not why it is refused.
-async fn not_accepted<A, R: TenantRequest>(app: &App, command: &Command<A, Tenant>) -> Answered<Response> {
+async fn not_accepted<A: Access, R: TenantRequest>(
+    app: &App,
+    command: &Command<A, Tenant>,
+    reason: Option<&str>,
+) -> Answered<Response> {
     let (kind, reader) = (R::KIND, app.reader(command.identity().scope()));
     let to_be = operations::status_to_be(&app.statements, command.target().id).await?;
     let (to_be, by) = to_be.ok_or_else(absent)?;
     let tenant: Tenant = tenants::find(&reader, command.target().id).await?.ok_or_else(absent)?;
     if tenant.the_platforms_own && kind.ends == Some(TenantStatus::Suspended) {
-        return Err(Problem::new(Code::Conflict).detail("An n8n that tenants share does not rest."));
+        return Err(Problem::new(Code::Conflict).detail("An n8n that tenants share does not rest. `POST /shared-instances/{id}/drain` lets no more tenants in."));
     }
     if kind.is_refused_beside_its_like()
         && let Some(operation) = operations::find_open(&app.statements, tenant.id, kind).await?
     {
-        return commands::nothing_to_do(app, command, being_done(&tenant, operation)?).await;
+        let moot = Moot { tenant: tenant.id, operation: Some(operation), reason };
+        return commands::nothing_to_do(app, command, &moot, being_done(&tenant, operation)?).await;
     }
     if kind.ends.is_some_and(|ends| ends.as_str() == to_be) {
         let answer = by.map_or_else(|| so_already(&tenant), |operation| being_done(&tenant, operation))?;
-        return commands::nothing_to_do(app, command, answer).await;
+        let moot = Moot { tenant: tenant.id, operation: by, reason };
+        return commands::nothing_to_do(app, command, &moot, answer).await;
     }
     let from: Vec<_> = kind.from.iter().map(|status| status.as_str()).collect();
-    let is = by.map_or_else(
-        || format!("is {to_be}"),
-        |operation| format!("will be {to_be} by operation {operation}"),
-    );
-    let detail = format!("The tenant {is}; this is done to one that is {}.", from.join(" or "));
-    Err(Problem::new(Code::Conflict).detail(detail))
+    let (is, next) = match by {
+        Some(operation) => {
+            (format!("will be {to_be} by operation {operation}"), "Ask again when that has ended.")
+        }
+        None => (format!("is {to_be}"), to_be.parse().map_or("", next_step)),
+    };
+    let detail = format!("The tenant {is}; this is done to one that is {}. {next}", from.join(" or "));
+    Err(Problem::new(Code::Conflict).detail(detail.trim_end()))
 }
 
 /// That nothing more has to be done: this operation does it.

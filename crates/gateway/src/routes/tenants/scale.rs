@@ -13,10 +13,14 @@ use crate::{
     idempotency::IdempotencyKey,
     problem::{Answered, Code, Problem},
     store::{
+        accept::Moot,
         operations, plans, room,
         tenants::{self, Tenant},
     },
-    tenants::scaling::{self, Scalable, Scale},
+    tenants::{
+        scaling::{self, Scalable, Scale},
+        words::Reason,
+    },
 };
 
 /// Gives a tenant other limits, or another number of workers.
@@ -44,7 +48,9 @@ pub async fn scale(State(app): State<App>, command: Command<For<TenantScale>, Te
     let request = scale.request();
     if let Some(tenant) = is_so(&app, &command, &request).await? {
         // A repeat gets its first answer, also once that has come true.
-        return commands::nothing_to_do(&app, &command, so_already(&tenant)?).await;
+        let reason = scale.reason.as_ref().map(Reason::as_str);
+        let moot = Moot { tenant: tenant.id, operation: None, reason };
+        return commands::nothing_to_do(&app, &command, &moot, so_already(&tenant)?).await;
     }
     operate(&app, &command, &request, scale.reason.as_ref()).await
 }
@@ -70,9 +76,14 @@ async fn wanted(app: &App, command: &Command<For<TenantScale>, Tenant>) -> Answe
     let tenant = command.target();
     has_containers(tenant)?;
     let plan = plans::all(&app.statements).await?.into_iter().find(|plan| plan.name == tenant.plan);
-    let plan = plan
-        .ok_or_else(|| Problem::new(Code::Conflict).detail("The tenant's plan is not offered any more."))?;
+    let plan = plan.ok_or_else(|| {
+        Problem::new(Code::Conflict)
+            .detail("The tenant's plan is not offered any more: it keeps the size that it has.")
+    })?;
     let scale = Scale::of_body(command.body(), &Scalable { tenant, plan: &plan })?;
+    if scale.request() == TenantScale::default() {
+        return Err(scaling::nothing_asked_for());
+    }
     match room::around(&app.statements, tenant.id).await? {
         None => Ok(scale),
         Some(around) => scaling::obstacle(tenant, &scale.request(), &around).map_or(Ok(scale), Err),

@@ -64,12 +64,14 @@ impl Steering for CancelOperation {
     fn refusal(operation: &Operation) -> Problem {
         let status = operation.status.as_str();
         match status {
-            "undoing" => Problem::new(Code::OperationUndoing),
+            "undoing" => Problem::new(Code::OperationUndoing)
+                .detail("The operation is being undone already: wait for its end."),
             "stuck" => Problem::new(Code::OperationStuck),
             "running" => Problem::new(Code::OperationIrrevocable)
-                .detail(format!("{} has started, and has no way back.", operation.kind)),
-            _ => Problem::new(Code::OperationOver)
-                .detail(format!("The operation has ended already: {status}.")),
+                .detail(format!("{} has started, and has no way back: wait for its end.", operation.kind)),
+            _ => Problem::new(Code::OperationOver).detail(format!(
+                "The operation has ended already: {status}. There is nothing left to cancel."
+            )),
         }
     }
 

@@ -32,7 +32,8 @@ fn noted(letter: &DeadLetter) -> String {
 
 /// Somebody else has decided since.
 fn decided(letter: &DeadLetter) -> Problem {
-    Problem::new(Code::DeadLetterDecided).detail(format!("It is {} already.", letter.state))
+    Problem::new(Code::DeadLetterDecided)
+        .detail(format!("It is {} already: there is nothing left to decide.", letter.state))
 }
 
 impl ReplayDeadLetter {

@@ -3,7 +3,8 @@
 use super::{Steerable, Steering, steering};
 use crate::{
     auth::Role,
-    problem::{Code, Problem},
+    problem::Problem,
+    shared_instances::removal_under_way,
     store::{accept::Accepting, shared_instances::SharedInstance},
     tenants::words::Reason,
 };
@@ -50,7 +51,7 @@ macro_rules! turning {
             }
 
             fn refusal(_: &SharedInstance) -> Problem {
-                Problem::new(Code::RemovalUnderWay)
+                removal_under_way()
             }
         }
     };

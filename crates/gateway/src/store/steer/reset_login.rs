@@ -7,7 +7,7 @@ use crate::{
     auth::Role,
     problem::{Code, Problem},
     store::{accept::Accepting, tenants::Tenant},
-    tenants::words::Reason,
+    tenants::{next_step, nobody_signs_in, words::Reason},
 };
 
 /// A tenant whose owner is locked out.
@@ -44,10 +44,10 @@ impl Steering for ResetLogin {
 
     fn refusal(tenant: &Tenant) -> Problem {
         if tenant.the_platforms_own {
-            let detail = "Nobody signs in to an n8n that tenants share as its owner.";
-            return Problem::new(Code::Conflict).detail(detail);
+            return nobody_signs_in();
         }
-        let status = tenant.status.0.as_str();
-        Problem::new(Code::Conflict).detail(format!("The tenant is {status}: there is nobody to sign in."))
+        let status = tenant.status.0;
+        let (is, next) = (status.as_str(), next_step(status));
+        Problem::new(Code::Conflict).detail(format!("The tenant is {is}: there is nobody to sign in. {next}"))
     }
 }

@@ -64,6 +64,10 @@ impl Steering for ResumeOperation {
 
 /// What is said when a person wants to decide about an operation that does not wait for one.
 pub fn not_stuck(operation: &Operation) -> Problem {
-    let detail = format!("The operation is not stuck but {}.", operation.status);
+    let next = match operation.status.as_str() {
+        "queued" | "running" | "undoing" => "It goes on by itself.",
+        _ => "It is over.",
+    };
+    let detail = format!("The operation is not stuck but {}. {next}", operation.status);
     Problem::new(Code::OperationNotStuck).detail(detail)
 }

@@ -195,7 +195,7 @@ async fn everybody_may_do_what_the_table_says_and_a_foreign_thing_is_an_absent_o
     platform.stop().await;
     let after = Record::count(&database).await;
     assert_eq!(after.of("audit_logs") - before.of("audit_logs"), noted, "every refused command is noted");
-    assert_eq!(after.without_audit(), before.without_audit(), "and nothing else is");
+    assert_eq!(after.without_refusals(), before.without_refusals(), "and nothing else is");
 }
 
 fn pairs<'a, A, B>(some: &'a [A], others: &'a [B]) -> impl Iterator<Item = (&'a A, &'a B)> {

@@ -26,6 +26,19 @@ async fn a_revoked_key_is_dead_on_every_gateway_when_that_is_answered(database: 
     platform.stop().await;
 }
 
+/// It proves nothing any more, not even who asks for the answer that was kept: that it is refused says that it is revoked.
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_key_may_revoke_itself_and_is_answered_once(database: PgPool) {
+    let platform = Platform::on(database).await;
+    let body = json!({ "name": "Portal", "role": "service", "scopes": ["keys:write"] });
+    let key = make(&platform, asking(&body, "admin")).await;
+    let itself = || Call::delete(&key.path()).key("mine").by_key(&key.text);
+    assert_eq!(platform.send(itself()).await.status, 200);
+    platform.send(itself()).await.assert_problem(401, "token_invalid");
+    platform.stop().await;
+}
+
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn whoever_changes_a_row_by_hand_is_heard_too(database: PgPool) {

@@ -31,9 +31,11 @@ impl Record {
         self.0[table]
     }
 
-    /// The same without the audit log, which grows with refusals too.
-    pub fn without_audit(mut self) -> Self {
-        self.0.remove("audit_logs").expect("there is an audit log");
+    /// The same without what grows with refusals too: the audit log, and the signatures that are used up.
+    pub fn without_refusals(mut self) -> Self {
+        for table in ["audit_logs", "request_signatures"] {
+            self.0.remove(table).expect("there is such a table");
+        }
         self
     }
 }

@@ -21,6 +21,8 @@ const SCOPES: &str = r#"["workflow:create","workflow:read","workflow:update","wo
 "dataTable:read","dataTable:update","dataTable:delete","dataTable:list","dataTableRow:create","dataTableRow:read",
 "dataTableRow:update","dataTableRow:delete","dataTableRow:upsert"]"#;
 
+const SEED_KEY: &str = "seed the API key";
+
 #[derive(sqlx::FromRow)]
 struct Existing {
     id: uuid::Uuid,
@@ -33,9 +35,7 @@ pub(super) async fn owner(
     owner: &Owner,
 ) -> Result<OwnerId, DatabaseError> {
     schema::family(connection).await?;
-    let mut transaction = connection.begin().await.map_err(refused("seed the owner"))?;
-    let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtext('rp9: the owner'))");
-    lock.execute(&mut *transaction).await.map_err(refused("seed the owner"))?;
+    let mut transaction = alone(connection, "seed the owner").await?;
     let id = match existing(&mut transaction).await? {
         Some(Existing { id, claimed: true }) => return Ok(OwnerId(id)),
         Some(Existing { id, claimed: false }) => id,
@@ -45,6 +45,17 @@ pub(super) async fn owner(
     transaction.commit().await.map_err(refused("seed the owner"))?;
     tracing::info!(database.name = %name, "the instance has its owner");
     Ok(OwnerId(id))
+}
+
+/// One at a time: whoever comes second finds what the first one did, whichever of a table's unique indexes would have told them first.
+async fn alone<'c>(
+    connection: &'c mut PgConnection,
+    doing: &'static str,
+) -> Result<PgTransaction<'c>, DatabaseError> {
+    let mut transaction = connection.begin().await.map_err(refused(doing))?;
+    let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtext('rp9: the owner'))");
+    lock.execute(&mut *transaction).await.map_err(refused(doing))?;
+    Ok(transaction)
 }
 
 /// n8n's own question: an owner who has a password, or has ever been there.
@@ -109,6 +120,7 @@ pub(super) async fn api_key(
     key: &ApiKeyRow,
 ) -> Result<(), DatabaseError> {
     schema::family(connection).await?;
+    let mut transaction = alone(connection, SEED_KEY).await?;
     let insert = sqlx::query(
         r#"INSERT INTO user_api_keys (id, "userId", label, "apiKey", scopes, audience)
            SELECT $1, id, $2, $3, $4::json, 'public-api' FROM "user"
@@ -118,6 +130,7 @@ pub(super) async fn api_key(
     );
     let id = account::random::<8>().map(hex::encode).map_err(|_| DatabaseError::Randomness)?;
     let bound = insert.bind(id).bind(&key.label).bind(key.token.expose_secret()).bind(SCOPES);
-    let inserted = bound.execute(connection).await.map_err(refused("seed the API key"))?;
+    let inserted = bound.execute(&mut *transaction).await.map_err(refused(SEED_KEY))?;
+    transaction.commit().await.map_err(refused(SEED_KEY))?;
     if inserted.rows_affected() == 0 { Err(DatabaseError::NoOwner(*name)) } else { Ok(()) }
 }

@@ -38,11 +38,10 @@ pub(super) async fn disabled(
     place: &Place,
     disabled: bool,
 ) -> Result<bool, MemberError> {
-    let set = sqlx::query(
-        r#"UPDATE "user" u SET disabled = $3, "updatedAt" = CURRENT_TIMESTAMP(3)
-            WHERE id = $1 AND "roleSlug" = 'global:tenant'
-              AND EXISTS (SELECT FROM project_relation r WHERE r."userId" = u.id AND r."projectId" = $2)"#,
-    );
+    let set = sqlx::query(concat!(
+        r#"UPDATE "user" u SET disabled = $3, "updatedAt" = CURRENT_TIMESTAMP(3) WHERE "#,
+        is_at!()
+    ));
     let bound = set.bind(place.user.0).bind(place.project.as_str()).bind(disabled);
     change(connection, "mark a member", bound).await
 }
@@ -55,15 +54,15 @@ pub(super) async fn password(
     disable_mfa: bool,
 ) -> Result<(), MemberError> {
     in_time(connection).await?;
-    let reset = sqlx::query(
+    let reset = sqlx::query(concat!(
         r#"UPDATE "user" u SET password = $3,
                   "mfaEnabled" = "mfaEnabled" AND NOT $4,
                   "mfaSecret" = CASE WHEN $4 THEN NULL ELSE "mfaSecret" END,
                   "mfaRecoveryCodes" = CASE WHEN $4 THEN NULL ELSE "mfaRecoveryCodes" END,
                   "updatedAt" = CURRENT_TIMESTAMP(3)
-            WHERE id = $1 AND "roleSlug" = 'global:tenant'
-              AND EXISTS (SELECT FROM project_relation r WHERE r."userId" = u.id AND r."projectId" = $2)"#,
-    );
+            WHERE "#,
+        is_at!()
+    ));
     let bound = reset.bind(place.user.0).bind(place.project.as_str()).bind(password_hash).bind(disable_mfa);
     let found = change(connection, "reset a member's password", bound).await?;
     if !found {

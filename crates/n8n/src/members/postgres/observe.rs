@@ -7,11 +7,8 @@ use super::{ActiveWorkflow, ExecutionId, MemberError, Place, ProjectId, Usage, W
 use crate::databases::{Counts, OwnerLogin, refused};
 
 pub(super) async fn login(connection: &mut PgConnection, place: &Place) -> Result<OwnerLogin, MemberError> {
-    let question = sqlx::query_as(
-        r#"SELECT u.email, coalesce(u.password, '') FROM "user" u
-            WHERE u.id = $1 AND u."roleSlug" = 'global:tenant'
-              AND EXISTS (SELECT FROM project_relation r WHERE r."userId" = u.id AND r."projectId" = $2)"#,
-    );
+    let question =
+        sqlx::query_as(concat!(r#"SELECT u.email, coalesce(u.password, '') FROM "user" u WHERE "#, is_at!()));
     let bound = question.bind(place.user.0).bind(place.project.as_str());
     let found: Option<(String, String)> =
         bound.fetch_optional(connection).await.map_err(refused("look at a member's login"))?;
