@@ -39,6 +39,11 @@ impl Kept {
     fn forget(&self, database: &str) {
         self.pools().remove(database);
     }
+
+    /// Those of a former login. Whoever has one of them goes on with it.
+    pub(super) fn forget_all(&self) {
+        self.pools().clear();
+    }
 }
 
 impl PostgresDatabases {
@@ -61,9 +66,10 @@ impl PostgresDatabases {
         self.pool("", |options| options).acquire().await.map_err(refused("connect"))
     }
 
+    /// Opened with the login of now, under the same lock that a change of it takes.
     fn pool(&self, database: &str, to: impl FnOnce(PgConnectOptions) -> PgConnectOptions) -> PgPool {
         let open = || {
-            let options = self.limits.ordinary(to(self.options.clone()));
+            let options = self.limits.ordinary(to(self.login()));
             PgPoolOptions::new()
                 .max_connections(AT_ONCE)
                 .acquire_timeout(CONNECT_TIMEOUT)
