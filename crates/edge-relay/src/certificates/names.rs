@@ -38,19 +38,23 @@ impl Names {
         builder.build().map(Self)
     }
 
-    /// Where it leads: nowhere also if nobody says.
-    pub async fn addresses(&self, host: &Host) -> BTreeSet<IpAddr> {
+    /// Where it leads; nowhere also if those whose name it is do not know it any more. `None` if nobody says.
+    pub async fn addresses(&self, host: &Host) -> Option<BTreeSet<IpAddr>> {
         // With its last dot, or the machine's own domain would be tried behind it.
-        let found = self.0.lookup_ip(format!("{host}.")).await;
-        found.map(|found| found.iter().collect()).unwrap_or_default()
+        match self.0.lookup_ip(format!("{host}.")).await {
+            Ok(found) => Some(found.iter().collect()),
+            Err(NetError::Dns(_)) => Some(BTreeSet::new()),
+            Err(_) => None,
+        }
     }
 
-    /// Where we are: as told, or where a tenant's name on the platform's own domain leads.
-    pub async fn ours(&self, Addresses(told): &Addresses, tenant: Option<&Host>) -> BTreeSet<IpAddr> {
-        match tenant {
-            Some(tenant) if told.is_empty() => self.addresses(tenant).await,
+    /// Where we are: as told, or where a tenant's name on the platform's own domain leads. `None` if that is not known.
+    pub async fn ours(&self, Addresses(told): &Addresses, tenant: Option<&Host>) -> Option<BTreeSet<IpAddr>> {
+        let ours = match tenant {
+            Some(tenant) if told.is_empty() => self.addresses(tenant).await?,
             _ => told.iter().copied().collect(),
-        }
+        };
+        Some(ours).filter(|ours| !ours.is_empty())
     }
 }
 

@@ -18,6 +18,9 @@ pub struct Keeping {
     pub servers: DnsServers,
 }
 
+/// The port that name servers are asked on unless another one is said.
+const DNS_PORT: u16 = 53;
+
 /// Where callers find the edge; none: where tenants' names lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses(pub Vec<IpAddr>);
@@ -26,15 +29,19 @@ pub struct Addresses(pub Vec<IpAddr>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsServers(pub Vec<SocketAddr>);
 
-fn listed<T: FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::parse).collect()
+fn listed<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(read).collect()
+}
+
+fn server(text: &str) -> Option<SocketAddr> {
+    text.parse().ok().or_else(|| Some((text.parse::<IpAddr>().ok()?, DNS_PORT).into()))
 }
 
 impl FromStr for Addresses {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        listed(text).map(Self).map_err(|_| "must be addresses, with commas between them")
+        listed(text, |word| word.parse().ok()).map(Self).ok_or("must be addresses, with commas between them")
     }
 }
 
@@ -42,7 +49,7 @@ impl FromStr for DnsServers {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        listed(text).map(Self).map_err(|_| "must be addresses with ports, with commas between them")
+        listed(text, server).map(Self).ok_or("must be addresses such as `9.9.9.9,[2620:fe::fe]:53`")
     }
 }
 
@@ -104,10 +111,12 @@ mod tests {
     #[test]
     fn lists_are_read_and_what_is_none_is_told() {
         let keeping =
-            load(&[("EDGE_ADDRESSES", "192.0.2.1, 2001:db8::1"), ("DNS_SERVERS", "127.0.0.1:53")]).unwrap();
-        assert_eq!((keeping.addresses.0.len(), keeping.servers.0.len()), (2, 1));
+            load(&[("EDGE_ADDRESSES", "192.0.2.1, 2001:db8::1"), ("DNS_SERVERS", "127.0.0.1,[::1]:5353")])
+                .unwrap();
+        let servers = ["127.0.0.1:53", "[::1]:5353"].map(|server| server.parse().unwrap());
+        assert_eq!((keeping.addresses.0.len(), keeping.servers.0), (2, servers.to_vec()));
         let error =
-            load(&[("EDGE_ADDRESSES", "here"), ("DNS_SERVERS", "127.0.0.1"), ("EDGE_HSTS_SECONDS", "-1")]);
+            load(&[("EDGE_ADDRESSES", "here"), ("DNS_SERVERS", "dns.example"), ("EDGE_HSTS_SECONDS", "-1")]);
         assert!(error.unwrap_err().contains("3 problem(s)"));
         assert!(Env::of([("EDGE_TLS", "off")]).load::<MaybeTls>().unwrap().0.is_none());
     }
