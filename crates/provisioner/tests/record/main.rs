@@ -10,10 +10,12 @@
 mod causes;
 mod clusters;
 mod crowd;
+mod domains;
 mod every_step;
 mod health;
 mod logins;
 mod logs;
+mod master_keys;
 mod members;
 mod order;
 mod read_only;
