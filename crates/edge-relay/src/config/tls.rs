@@ -1,11 +1,9 @@
 //! What is told of TLS at the edge.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    str::FromStr,
-};
+use std::{net::IpAddr, str::FromStr};
 
 use common::config::{Env, Section};
+use dns::NameServers;
 use edge::Tls;
 
 /// How TLS is spoken, and how its certificates are looked after.
@@ -15,41 +13,20 @@ pub struct Keeping {
     /// Traefik's entrypoint `websecure`: host and port.
     pub asked_at: String,
     pub addresses: Addresses,
-    pub servers: DnsServers,
+    pub servers: NameServers,
 }
-
-/// The port that name servers are asked on unless another one is said.
-const DNS_PORT: u16 = 53;
 
 /// Where callers find the edge; none: where tenants' names lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses(pub Vec<IpAddr>);
 
-/// Who is asked where a name leads; none: whom the machine asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DnsServers(pub Vec<SocketAddr>);
-
-fn listed<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(read).collect()
-}
-
-fn server(text: &str) -> Option<SocketAddr> {
-    text.parse().ok().or_else(|| Some((text.parse::<IpAddr>().ok()?, DNS_PORT).into()))
-}
-
 impl FromStr for Addresses {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        listed(text, |word| word.parse().ok()).map(Self).ok_or("must be addresses, with commas between them")
-    }
-}
-
-impl FromStr for DnsServers {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        listed(text, server).map(Self).ok_or("must be addresses such as `9.9.9.9,[2620:fe::fe]:53`")
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let addresses = words.map(str::parse).collect::<Result<_, _>>();
+        addresses.map(Self).map_err(|_| "must be addresses, with commas between them")
     }
 }
 
@@ -63,8 +40,7 @@ impl Section for MaybeTls {
         }
         let (domain, port) = (env.required("TENANT_DOMAIN"), env.required("PUBLIC_PORT"));
         let (hsts, asked_at) = (env.or("EDGE_HSTS_SECONDS", 0), env.required("EDGE_TLS_PROBE"));
-        let (addresses, servers) =
-            (env.or("EDGE_ADDRESSES", Addresses(vec![])), env.or("DNS_SERVERS", DnsServers(vec![])));
+        let (addresses, servers) = (env.or("EDGE_ADDRESSES", Addresses(vec![])), NameServers::read(env));
         let (account, provider) =
             (env.optional::<String>("ACME_EMAIL"), env.optional::<String>("ACME_DNS_PROVIDER"));
         let (account, provider) = (account?.is_some(), provider?.is_some());
@@ -113,8 +89,7 @@ mod tests {
         let keeping =
             load(&[("EDGE_ADDRESSES", "192.0.2.1, 2001:db8::1"), ("DNS_SERVERS", "127.0.0.1,[::1]:5353")])
                 .unwrap();
-        let servers = ["127.0.0.1:53", "[::1]:5353"].map(|server| server.parse().unwrap());
-        assert_eq!((keeping.addresses.0.len(), keeping.servers.0), (2, servers.to_vec()));
+        assert_eq!((keeping.addresses.0.len(), keeping.servers.addresses().len()), (2, 2));
         let error =
             load(&[("EDGE_ADDRESSES", "here"), ("DNS_SERVERS", "dns.example"), ("EDGE_HSTS_SECONDS", "-1")]);
         assert!(error.unwrap_err().contains("3 problem(s)"));
