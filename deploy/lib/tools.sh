@@ -35,6 +35,24 @@ install_venv() {
   printf '%s' "$3" >"$2/installed"
 }
 
+# A certificate authority to order from, and the DNS and the web that it looks at.
+PEBBLE_VERSION=v2.10.3
+PEBBLE="$CACHE/pebble-$PEBBLE_VERSION"
+
+ensure_pebble() { [ -x "$PEBBLE/pebble-challtestsrv" ] || locked pebble install_pebble; }
+
+# Each is moved to its place when it is whole; what says that all are there comes last.
+install_pebble() {
+  local part="$PEBBLE.part" program
+  log "building Pebble $PEBBLE_VERSION (half a minute, once)"
+  mkdir -p "$PEBBLE"
+  for program in pebble pebble-challtestsrv; do
+    quietly "$program" env GOBIN="$part" GOFLAGS=-mod=mod CGO_ENABLED=0 go install "github.com/letsencrypt/pebble/v2/cmd/$program@$PEBBLE_VERSION"
+    mv "$part/$program" "$PEBBLE/$program"
+  done
+  rmdir "$part"
+}
+
 # The client for Node: its packages as locked, what is generated from the description compared, types checked, built.
 ensure_client() { locked client build_client; }
 

@@ -13,3 +13,6 @@ pub fn compliance_tag(text: &str) -> Option<String> {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
     tag.then(|| text.to_ascii_lowercase())
 }
+
+/// The name below a customer's own domain whose texts say whose it is. Not the domain itself: an alias has no texts beside it.
+pub const CHALLENGE: &str = "_rp9-challenge";

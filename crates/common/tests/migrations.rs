@@ -127,6 +127,28 @@ async fn a_migration_that_failed_holds_no_lock_and_none_is_limited(
     migrated.unwrap();
 }
 
+/// What was served before it had to be proven is served on, until somebody proves it or a month is over.
+#[sqlx::test(migrations = false)]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_domain_from_before_proofs_is_served_on_for_a_month(database: PgPool) {
+    const PROOFS: i64 = 43;
+    MIGRATOR.run_to(PROOFS - 1, &database).await.unwrap();
+    let tenants = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, custom_domain)
+        select gen_random_uuid(), 'A', 'a@b.co', status, 'dedicated', status, 'pro', '2.41.1', domain
+          from (values ('active', 'flows.acme.example'), ('suspended', null), ('failed', 'came-to-nothing.example'),
+                       ('deleted', 'gone.example')) t (status, domain)";
+    sqlx::query(tenants).execute(&database).await.unwrap();
+    migrate(&database).await.unwrap();
+    let claims = "select d.domain, d.state, t.custom_domain = d.domain, d.served_until between now() + interval '29 days' and now() + interval '30 days'
+                    from custom_domains d join tenants t on t.id = d.tenant_id";
+    let claims: Vec<(String, String, bool, bool)> =
+        sqlx::query_as(claims).fetch_all(&database).await.unwrap();
+    assert_eq!(claims, [("flows.acme.example".to_owned(), "proven".to_owned(), true, true)]);
+    let told = "select data ->> 'domain' from event_outbox where kind = 'tenant.domain_unproven'";
+    let told: Vec<String> = sqlx::query_scalar(told).fetch_all(&database).await.unwrap();
+    assert_eq!(told, ["flows.acme.example"]);
+}
+
 /// A statement in which one seems to return a thousand rows is planned anew each time (migration 0046).
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]

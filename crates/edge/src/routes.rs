@@ -118,6 +118,12 @@ pub async fn find(
     Ok(row.and_then(|row| row.read(public)))
 }
 
+/// On which hosts is the tenant reached?
+pub async fn hosts(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Vec<String>, RoutesError> {
+    let hosts = sqlx::query_scalar("SELECT host FROM routes WHERE tenant_id = $1 ORDER BY host").bind(tenant);
+    hosts.fetch_all(executor).await.map_err(RoutesError::Database)
+}
+
 /// Takes the routes of the tenant out of the table that are not for one of these hosts: it has given them up.
 pub async fn remove_others(
     executor: impl PgExecutor<'_>,

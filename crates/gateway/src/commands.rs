@@ -117,9 +117,6 @@ pub fn refusal(error: AcceptError) -> Problem {
         AcceptError::SubdomainTaken => Problem::new(Code::SubdomainTaken)
             .detail("Another tenant has this subdomain: choose another one.")
             .at(Pointer::to("subdomain")),
-        AcceptError::CustomDomainTaken => Problem::new(Code::CustomDomainTaken)
-            .detail("Another tenant has this domain: choose another one.")
-            .at(Pointer::to("custom_domain")),
         AcceptError::InFlight => in_flight(),
         AcceptError::Store(_) => error.into(),
     }

@@ -38,7 +38,7 @@ pub const STREAMS: [&str; 3] = ["/events", "/operations/{id}/events", "/tenants/
 fn described() -> (Router<App>, OpenApi) {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(tenants::create::create, tenants::list::list))
-        .routes(routes!(tenants::show::show, tenants::delete::delete))
+        .routes(routes!(tenants::show::show, tenants::update::update, tenants::delete::delete))
         .routes(routes!(tenants::initial_login::initial_login))
         .routes(routes!(plans::list))
         .routes(routes!(tenants::reset_login::reset_login))
@@ -48,6 +48,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::verbs::suspend))
         .routes(routes!(tenants::verbs::resume))
         .routes(routes!(tenants::scale::scale))
+        .routes(routes!(tenants::verify_domain::verify_domain))
         .routes(routes!(shared_instances::create::create, shared_instances::list::list))
         .routes(routes!(shared_instances::delete::delete))
         .routes(routes!(shared_instances::steer::drain))

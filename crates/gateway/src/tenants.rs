@@ -1,5 +1,6 @@
 //! Tenants as callers describe them and as they are shown.
 
+mod claim;
 mod compliance;
 mod custom_domain;
 mod email;
@@ -10,11 +11,14 @@ mod named;
 mod new_tenant;
 mod next_step;
 mod offered;
+mod patch;
+mod patched;
 mod room;
 pub mod scaling;
 mod view;
 pub mod words;
 
+pub use claim::ClaimView;
 pub use custom_domain::CustomDomain;
 pub use email::Email;
 pub use filter::Filter;
@@ -23,5 +27,6 @@ pub use named::TenantName;
 pub use new_tenant::NewTenant;
 pub use next_step::{next_step, nobody_signs_in};
 pub use offered::{ClusterName, PlanName, Region, Rules};
+pub use patch::{PLACING, TenantPatch, misplaced};
 pub use room::{no_place, obstacle};
 pub use view::{InstanceView, LimitsView, TenantView};

@@ -93,6 +93,8 @@ words! {
     InstanceRole: ["main", "worker"];
     /// Which of a tenant's two sides is meant.
     Color: tenant::Color::ALL.iter().copied();
+    /// How far a claim to a domain has come.
+    ClaimState: ["pending", "proven", "lapsed"];
     /// How one firing is.
     FiringState: ["waiting", "running", "done", "failed"];
     /// What becomes of firings that nobody was there for.

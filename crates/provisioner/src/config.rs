@@ -10,6 +10,7 @@ use common::{
     public_address::PublicAddress,
     secrets::MasterKeys,
 };
+use dns::NameServers;
 use edge::Inner;
 use engine::ClusterId;
 use ipnet::Ipv4Net;
@@ -83,6 +84,8 @@ pub struct Config {
     pub admins: AdminUrls,
     pub edge_probe_url: String,
     pub edge_inner_url: Inner,
+    /// Whom the texts are asked from that prove whose a domain is.
+    pub name_servers: NameServers,
     pub master_keys: MasterKeys,
     /// The record that this one may take the engine over from.
     pub take_over: Option<TakeOver>,
@@ -158,6 +161,7 @@ impl Section for Config {
         let admins = AdminUrls::read(env);
         let edge_probe_url = env.required("EDGE_PROBE_URL");
         let edge_inner_url = env.required("EDGE_INNER_URL");
+        let name_servers = NameServers::read(env);
         let master_keys = MasterKeys::read(env);
         let take_over = env.optional("ENGINE_TAKE_OVER");
         let operations = env.or("OPERATIONS_AT_ONCE", 8);
@@ -170,6 +174,7 @@ impl Section for Config {
             admins: admins?,
             edge_probe_url: edge_probe_url?,
             edge_inner_url: edge_inner_url?,
+            name_servers: name_servers?,
             master_keys: master_keys?,
             take_over: take_over?,
             operations: operations?,

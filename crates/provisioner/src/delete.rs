@@ -16,6 +16,7 @@ use wire::kinds::TenantDelete;
 use crate::World;
 
 pub use containers::{remove_all, remove_containers};
+pub use unroute::confirm_gone;
 pub use verify::leftovers;
 
 /// From whatever there is of a tenant to nothing.

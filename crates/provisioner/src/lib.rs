@@ -5,6 +5,7 @@ mod blueprint;
 mod config;
 mod create;
 mod delete;
+mod domains;
 mod engine_trust;
 mod heal;
 pub mod heartbeat;
@@ -14,6 +15,7 @@ mod master_keys;
 mod passwords;
 pub mod questions;
 mod reconcile;
+mod reroute;
 mod restart;
 mod resume;
 mod scale;
@@ -38,10 +40,12 @@ use wire::{OperationQueued, PROVISIONER};
 pub use config::{Config, Site};
 pub use create::CreateTenant;
 pub use delete::{DeleteTenant, leftovers};
+pub use domains::Domains;
 pub use engine_trust::{EngineTrust, TakeOver};
 pub use heal::HealTenant;
 pub use master_keys::{KeysError, Rotated, check as check_master_keys, rotate as rotate_master_key};
 pub use reconcile::{Reconciler, Report};
+pub use reroute::RerouteTenant;
 pub use restart::RestartTenant;
 pub use resume::ResumeTenant;
 pub use scale::ScaleTenant;
@@ -58,6 +62,7 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
         Box::new(SuspendTenant),
         Box::new(ResumeTenant),
         Box::new(ScaleTenant),
+        Box::new(RerouteTenant),
     ])
 }
 
@@ -94,6 +99,8 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     service.consume(PROVISIONER, intake::commands(pool.clone(), move || woken.now()));
     questions::answer(service, &world, config.site.cluster.as_str());
     usage::spawn(service, world.clone());
+    let servers = Arc::new(dns::Resolver::new(&config.name_servers)?);
+    Domains::new(pool.clone(), servers, &config.site, wake.clone()).spawn(&service.tasks);
     heartbeat::spawn(service, world.clone(), config.site.clone(), engine_trust.clone());
     Reconciler::new(pool, world, wake, engine_trust).spawn(&service.tasks);
     Ok(())

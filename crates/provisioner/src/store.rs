@@ -1,6 +1,7 @@
 //! The rows the provisioner reads and writes, each query named by its question.
 
 pub mod clusters;
+pub mod domains;
 pub mod drift;
 pub mod expected;
 pub mod homes;

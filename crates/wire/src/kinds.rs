@@ -4,6 +4,7 @@
 mod tenant_create;
 mod tenant_delete;
 mod tenant_heal;
+mod tenant_reroute;
 mod tenant_restart;
 mod tenant_resume;
 mod tenant_scale;
@@ -14,13 +15,14 @@ use common::operations::{OperationKind, Request};
 pub use tenant_create::TenantCreate;
 pub use tenant_delete::TenantDelete;
 pub use tenant_heal::TenantHeal;
+pub use tenant_reroute::TenantReroute;
 pub use tenant_restart::TenantRestart;
 pub use tenant_resume::TenantResume;
 pub use tenant_scale::TenantScale;
 pub use tenant_suspend::TenantSuspend;
 
 /// Every kind.
-pub const ALL: [&OperationKind; 7] = [
+pub const ALL: [&OperationKind; 8] = [
     TenantCreate::KIND,
     TenantDelete::KIND,
     TenantHeal::KIND,
@@ -28,6 +30,7 @@ pub const ALL: [&OperationKind; 7] = [
     TenantSuspend::KIND,
     TenantResume::KIND,
     TenantScale::KIND,
+    TenantReroute::KIND,
 ];
 
 /// The kind of this word.

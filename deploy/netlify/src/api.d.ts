@@ -567,6 +567,34 @@ export interface paths {
         delete: operations["tenants_delete"];
         options?: never;
         head?: never;
+        /**
+         * Changes what is known of a tenant.
+         * @description What is absent stays as it is; `null` takes away a region, a domain, compliance and metadata. Another `custom_domain` is a new claim (see
+         *     `data.custom_domain`), and from this answer on the former one is not served any more. An owner may change all but `region` and `compliance`
+         *     (403). What the cluster that it lives in does not fulfil is 409 with the reason, and so is every change of a tenant that failed or is being
+         *     removed. Of several who change different fields at once none undoes what another did.
+         */
+        patch: operations["tenants_update"];
+        trace?: never;
+    };
+    "/tenants/{id}/custom-domain/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has the name servers asked now whether a tenant's own domain is proven.
+         * @description What came of it is shown in `data.custom_domain` of the tenant, usually within seconds; the last look may be ten seconds ago at most. Without a
+         *     claim it is 409.
+         */
+        post: operations["tenants_verify_domain"];
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -839,7 +867,7 @@ export interface components {
             tenant_id?: string | null;
         };
         /** @enum {string} */
-        AuditOutcome: "accepted" | "already" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: custom_domain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
+        AuditOutcome: "accepted" | "already" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
@@ -857,6 +885,8 @@ export interface components {
             /** Format: int32 */
             workers: number;
         };
+        /** @enum {string} */
+        ClaimState: "pending" | "proven" | "lapsed";
         /** @description A cluster, as its provisioners were last heard of. */
         Cluster: {
             /** @description What their absence means. */
@@ -892,6 +922,41 @@ export interface components {
             operation_id: string;
             state: components["schemas"]["SharedInstanceState"];
         };
+        /** @description A domain of a tenant's own: a claim, which is served once it is proven. */
+        CustomDomainClaim: {
+            /** Format: date-time */
+            claimed_at: string;
+            /** @example flows.acme.example */
+            domain: string;
+            /** Format: date-time */
+            looked_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is looked for next; null: when somebody asks.
+             */
+            next_look_at?: string | null;
+            /** @description What leads callers here. An address of the same place does it as well, where a domain cannot be an alias. */
+            pointer: components["schemas"]["DnsRecord"];
+            /** @description What proves it, and keeps it proven. */
+            proof: components["schemas"]["DnsRecord"];
+            /**
+             * Format: date-time
+             * @description When it was last proven after it had not been.
+             */
+            proven_at?: string | null;
+            /**
+             * @description What the last look found wrong.
+             * @example _rp9-challenge.flows.acme.example has no TXT record
+             */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Of one that is proven and whose record is not there any more: when it lapses.
+             */
+            served_until?: string | null;
+            /** @description `pending`: not proven yet, and not served. `proven`: served. `lapsed`: it was proven, and is not served any more. */
+            state: components["schemas"]["ClaimState"];
+        };
         /** @description One thing, as every answer wraps it. */
         Data_ApiKey: {
             /** @description A key, without what proves it. */
@@ -926,13 +991,51 @@ export interface components {
             };
         };
         /** @description One thing, as every answer wraps it. */
+        Data_CustomDomainClaim: {
+            /** @description A domain of a tenant's own: a claim, which is served once it is proven. */
+            data: {
+                /** Format: date-time */
+                claimed_at: string;
+                /** @example flows.acme.example */
+                domain: string;
+                /** Format: date-time */
+                looked_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it is looked for next; null: when somebody asks.
+                 */
+                next_look_at?: string | null;
+                /** @description What leads callers here. An address of the same place does it as well, where a domain cannot be an alias. */
+                pointer: components["schemas"]["DnsRecord"];
+                /** @description What proves it, and keeps it proven. */
+                proof: components["schemas"]["DnsRecord"];
+                /**
+                 * Format: date-time
+                 * @description When it was last proven after it had not been.
+                 */
+                proven_at?: string | null;
+                /**
+                 * @description What the last look found wrong.
+                 * @example _rp9-challenge.flows.acme.example has no TXT record
+                 */
+                reason?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Of one that is proven and whose record is not there any more: when it lapses.
+                 */
+                served_until?: string | null;
+                /** @description `pending`: not proven yet, and not served. `proven`: served. `lapsed`: it was proven, and is not served any more. */
+                state: components["schemas"]["ClaimState"];
+            };
+        };
+        /** @description One thing, as every answer wraps it. */
         Data_InitialLogin: {
             /** @description What the owner signs in with for the first time. Neither stored nor logged here. */
             data: {
                 /** @example ada@acme.example */
                 email: string;
                 password: string;
-                /** @description The owner has changed one of the two since, so that nobody gets in with them any more. */
+                /** @description The owner has changed the password since, so that nobody gets in with it any more. */
                 stale: boolean;
             };
         };
@@ -947,6 +1050,7 @@ export interface components {
         Data_TenantDetails: {
             /** @description A tenant, what runs for it and what it may use. */
             data: {
+                custom_domain?: components["schemas"]["CustomDomainClaim"] | null;
                 health?: components["schemas"]["TenantHealth"] | null;
                 instances: components["schemas"]["Instance"][];
                 limits: components["schemas"]["Limits"];
@@ -1022,6 +1126,15 @@ export interface components {
             status: components["schemas"]["State"];
             system: components["schemas"]["System"];
         };
+        /** @description A record of the domain's name servers. */
+        DnsRecord: {
+            /** @example _rp9-challenge.flows.acme.example */
+            name: string;
+            /** @example TXT */
+            type: string;
+            /** @example 0b0f3c1d2e4f5a6b7c8d9e0f1a2b3c4d */
+            value: string;
+        };
         /** @description Something that happened. */
         Event: {
             /** Format: date-time */
@@ -1096,7 +1209,7 @@ export interface components {
             /** @example ada@acme.example */
             email: string;
             password: string;
-            /** @description The owner has changed one of the two since, so that nobody gets in with them any more. */
+            /** @description The owner has changed the password since, so that nobody gets in with it any more. */
             stale: boolean;
         };
         /** @description One of a tenant's containers. */
@@ -1307,7 +1420,7 @@ export interface components {
             steps: components["schemas"]["Step"][];
         };
         /** @enum {string} */
-        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale";
+        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute";
         /** @description A page of operations, the newest first. */
         OperationPage: {
             data: components["schemas"]["OperationSummary"][];
@@ -1366,7 +1479,7 @@ export interface components {
             data: components["schemas"]["Plan"][];
         };
         /** @enum {string} */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
         /** @description An error, as RFC 9457 wants it told. */
         ProblemDocument: {
             /** @description The stable word to branch on. */
@@ -1639,6 +1752,7 @@ export interface components {
         };
         /** @description A tenant, what runs for it and what it may use. */
         TenantDetails: {
+            custom_domain?: components["schemas"]["CustomDomainClaim"] | null;
             health?: components["schemas"]["TenantHealth"] | null;
             instances: components["schemas"]["Instance"][];
             limits: components["schemas"]["Limits"];
@@ -1687,8 +1801,55 @@ export interface components {
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
+        /** @description What is to change of a tenant. What is absent stays as it is; `null` takes away what need not be there. */
+        TenantPatch: {
+            /**
+             * @description What the cluster it is on must comply with, whatever the case of the letters; not for owners.
+             * @example [
+             *       "gdpr"
+             *     ]
+             */
+            compliance?: string[] | null;
+            /**
+             * @description A domain of its own, in addition: a claim, which is served once it is proven. Whatever it had before is not served any more.
+             * @example flows.acme.example
+             */
+            custom_domain?: string | null;
+            /**
+             * Format: email
+             * @description Where its owner is written to. What they sign in with is theirs to change, in n8n.
+             * @example ada@acme.example
+             */
+            email?: string;
+            /**
+             * @description Kept and given back as a whole; an object of at most 4 kB, with its numbers written out. Whole numbers up to 2^53 - 1, longer ones
+             *     as texts.
+             */
+            metadata?: Record<string, never> | null;
+            /**
+             * @description For people; 1 to 120 characters.
+             * @example Acme Ltd
+             */
+            name?: string;
+            /**
+             * @description Where it should be; not for owners. The region of the cluster that it lives in, or anywhere.
+             * @example eu-central
+             */
+            region?: string | null;
+        };
         /** @enum {string} */
         TenantStatus: "provisioning" | "active" | "suspended" | "migrating" | "failed" | "deleting" | "deleted";
+        /** @description A tenant after it was changed. */
+        UpdatedTenant: {
+            /**
+             * @description The fields that are not what they were; none, if the tenant was so already.
+             * @example [
+             *       "name"
+             *     ]
+             */
+            changed: string[];
+            data: components["schemas"]["TenantDetails"];
+        };
     };
     responses: never;
     parameters: {
@@ -1724,7 +1885,7 @@ export interface operations {
                 /** @description What was asked for, such as `tenant.create`. */
                 action?: string;
                 /** @description `accepted`, `already`, `shown`, `refused`, or a problem's code: refused with that. */
-                outcome?: "accepted" | "already" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "custom_domain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+                outcome?: "accepted" | "already" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
                 /** @description Not before this moment (RFC 3339). */
                 since?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -3931,7 +4092,7 @@ export interface operations {
                 /** @description One status. */
                 status?: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
                 /** @description One kind, such as `tenant.create`. */
-                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale";
+                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute";
                 /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -6983,8 +7144,6 @@ export interface operations {
              *
              *     `subdomain_taken`: Another tenant has this subdomain.
              *
-             *     `custom_domain_taken`: Another tenant has this domain.
-             *
              *     `compliance_unmet`: No cluster complies with all that the tenant must comply with.
              *
              *     `plan_too_large`: No cluster can run a container of this plan.
@@ -7116,6 +7275,26 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "custom_domain": {
+                     *           "claimed_at": "2026-08-01T12:00:00Z",
+                     *           "domain": "flows.acme.example",
+                     *           "looked_at": "2026-08-01T12:00:00Z",
+                     *           "next_look_at": "2026-08-01T12:00:00Z",
+                     *           "pointer": {
+                     *             "name": null,
+                     *             "type": null,
+                     *             "value": null
+                     *           },
+                     *           "proof": {
+                     *             "name": null,
+                     *             "type": null,
+                     *             "value": null
+                     *           },
+                     *           "proven_at": "2026-08-01T12:00:00Z",
+                     *           "reason": "_rp9-challenge.flows.acme.example has no TXT record",
+                     *           "served_until": "2026-08-01T12:00:00Z",
+                     *           "state": "pending"
+                     *         },
                      *         "health": {
                      *           "healing_paused_until": "2026-08-01T12:00:00Z",
                      *           "reasons": [
@@ -7483,6 +7662,527 @@ export interface operations {
              * @description `unavailable`: A dependency is not answering. Try again later.
              *
              *     `overloaded`: Too much is waiting to be done. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_update: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "compliance": [
+                 *         "gdpr"
+                 *       ],
+                 *       "custom_domain": "flows.acme.example",
+                 *       "email": "ada@acme.example",
+                 *       "metadata": {},
+                 *       "name": "Acme Ltd",
+                 *       "region": "eu-central"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TenantPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": [
+                     *         "name"
+                     *       ],
+                     *       "data": {
+                     *         "custom_domain": {
+                     *           "claimed_at": "2026-08-01T12:00:00Z",
+                     *           "domain": "flows.acme.example",
+                     *           "looked_at": "2026-08-01T12:00:00Z",
+                     *           "next_look_at": "2026-08-01T12:00:00Z",
+                     *           "pointer": null,
+                     *           "proof": null,
+                     *           "proven_at": "2026-08-01T12:00:00Z",
+                     *           "reason": "_rp9-challenge.flows.acme.example has no TXT record",
+                     *           "served_until": "2026-08-01T12:00:00Z",
+                     *           "state": null
+                     *         },
+                     *         "health": {
+                     *           "healing_paused_until": "2026-08-01T12:00:00Z",
+                     *           "reasons": [
+                     *             null
+                     *           ],
+                     *           "since": "2026-08-01T12:00:00Z",
+                     *           "status": null
+                     *         },
+                     *         "instances": [
+                     *           {
+                     *             "color": null,
+                     *             "cpu_cores": 1,
+                     *             "generation": 1,
+                     *             "health": "healthy",
+                     *             "last_exit_code": 1,
+                     *             "last_restart_at": "2026-08-01T12:00:00Z",
+                     *             "memory_mb": 1,
+                     *             "name": "text",
+                     *             "oom_killed": false,
+                     *             "oom_kills": 1,
+                     *             "ordinal": 1,
+                     *             "restarts": 1,
+                     *             "role": null,
+                     *             "seen_at": "2026-08-01T12:00:00Z",
+                     *             "state": "running"
+                     *           }
+                     *         ],
+                     *         "limits": {
+                     *           "api_calls_per_hour": 1,
+                     *           "concurrent_executions": 1,
+                     *           "cpu_cores": 1,
+                     *           "executions_per_month": 1,
+                     *           "memory_mb": 1,
+                     *           "storage_gb": 1,
+                     *           "workers": 1
+                     *         },
+                     *         "shared_instance": "text",
+                     *         "status": "provisioning",
+                     *         "tenant": {
+                     *           "cluster": "text",
+                     *           "compliance": [
+                     *             "text"
+                     *           ],
+                     *           "container_id": "text",
+                     *           "cpu_cores": 1,
+                     *           "created_at": "2026-08-01T12:00:00Z",
+                     *           "custom_domain": "text",
+                     *           "email": "text",
+                     *           "failure": "text",
+                     *           "id": "ten_0198c0de0000700080000000000000aa",
+                     *           "login_url": "text",
+                     *           "memory_mb": 1,
+                     *           "metadata": {},
+                     *           "mode": "shared",
+                     *           "n8n_version": "text",
+                     *           "name": "text",
+                     *           "plan": "text",
+                     *           "region": "text",
+                     *           "status": "provisioning",
+                     *           "storage_gb": 1,
+                     *           "subdomain": "text",
+                     *           "updated_at": "2026-08-01T12:00:00Z",
+                     *           "workers": 1
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UpdatedTenant"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `compliance_unmet`: No cluster complies with all that the tenant must comply with.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_verify_domain: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The tenant */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "claimed_at": "2026-08-01T12:00:00Z",
+                     *         "domain": "flows.acme.example",
+                     *         "looked_at": "2026-08-01T12:00:00Z",
+                     *         "next_look_at": "2026-08-01T12:00:00Z",
+                     *         "pointer": {
+                     *           "name": "_rp9-challenge.flows.acme.example",
+                     *           "type": "TXT",
+                     *           "value": "0b0f3c1d2e4f5a6b7c8d9e0f1a2b3c4d"
+                     *         },
+                     *         "proof": {
+                     *           "name": "_rp9-challenge.flows.acme.example",
+                     *           "type": "TXT",
+                     *           "value": "0b0f3c1d2e4f5a6b7c8d9e0f1a2b3c4d"
+                     *         },
+                     *         "proven_at": "2026-08-01T12:00:00Z",
+                     *         "reason": "_rp9-challenge.flows.acme.example has no TXT record",
+                     *         "served_until": "2026-08-01T12:00:00Z",
+                     *         "state": "pending"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_CustomDomainClaim"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
              *
              *     `timeout`: It took too long. It may or may not have happened.
              */

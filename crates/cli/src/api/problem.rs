@@ -99,7 +99,7 @@ impl Refusal {
             }
             "not_found" => "See what there is: `rp9 tenants list`, or the `list` of what was named.",
             "tenant_deleted" => "It is gone already: `rp9 tenants list --status deleted`",
-            "subdomain_taken" | "custom_domain_taken" => "Whose is it? `rp9 tenants list --q NAME`",
+            "subdomain_taken" => "Whose is it? `rp9 tenants list --q NAME`",
             "plan_too_large" | "no_room" | "compliance_unmet" => {
                 "See what is offered and what is up: `rp9 plans`, `rp9 health`"
             }

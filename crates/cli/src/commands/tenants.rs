@@ -3,12 +3,14 @@
 mod beside;
 mod create;
 mod delete;
+mod domain;
 pub(super) mod events;
 mod lifecycle;
 pub(super) mod list;
 mod login;
 pub(super) mod scale;
 pub(super) mod show;
+mod update;
 
 use clap::Subcommand;
 
@@ -22,6 +24,10 @@ pub enum Verb {
     Show(show::Show),
     /// Create one
     Create(create::Create),
+    /// Change what is known of one: its name, its domain, where it may be
+    Update(update::Update),
+    /// Look now whether its own domain is proven
+    VerifyDomain(domain::VerifyDomain),
     /// Remove one, and all its data
     Delete(delete::Delete),
     /// Restart everything that runs for one
@@ -45,6 +51,8 @@ impl Verb {
             Self::List(list) => list.run(setting).await,
             Self::Show(show) => show.run(setting).await,
             Self::Create(create) => create.run(setting).await,
+            Self::Update(update) => update.run(setting).await,
+            Self::VerifyDomain(verify) => verify.run(setting).await,
             Self::Delete(delete) => delete.run(setting).await,
             Self::Restart(turn) => turn.run(setting, "restart").await,
             Self::Suspend(turn) => turn.run(setting, "suspend").await,

@@ -15,4 +15,5 @@ mod refusals;
 mod retries;
 mod shared;
 mod support;
+mod updates;
 mod usage;

@@ -82,10 +82,10 @@ async fn services_do_everything_and_owners_see_their_own(owner: &OrdinaryOwner) 
     let (mine, _theirs) = (tenant(services).await, tenant(services).await);
     let count = "select count(*) from tenants";
     assert_eq!(sqlx::query_scalar::<_, i64>(count).fetch_one(services).await.unwrap(), 2);
-    // By a trigger, for each tenant: it came, its operation was accepted, its step was started.
+    // By a trigger, for each tenant: it came, its operation was accepted, its step was started, a domain was claimed.
     let told: i64 =
         sqlx::query_scalar("select count(*) from event_outbox").fetch_one(services).await.unwrap();
-    assert_eq!(told, 6);
+    assert_eq!(told, 8);
     let removed = sqlx::query("delete from tenant_secrets").execute(services).await.unwrap();
     assert_eq!(removed.rows_affected(), 2);
 

@@ -23,6 +23,7 @@ pub async fn tenant(services: &PgPool) -> TenantId {
          select at, kind, tenant_id, operation_id, correlation_id, data from event_outbox
           where tenant_id = $1 and $2 is not null",
         "insert into tenant_troubles (tenant_id, reasons, heals, heal_after) select $1, '{}', 1, now() where $2 is not null",
+        "insert into custom_domains (tenant_id, domain) select $1, 'flows.acme.example' where $2 is not null",
         "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) select $1, 'key', 1, 'x' where $2 is not null",
     ];
     for row in rows {

@@ -48,6 +48,11 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "heal_after, reasons, shown_at, since, tenant_id",
     },
+    Shown {
+        table: "custom_domains",
+        tenant: "tenant_id",
+        columns: "claimed_at, domain, look_after, looked_at, proven_at, reason, served_until, state, tenant_id, token",
+    },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 

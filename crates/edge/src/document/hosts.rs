@@ -42,7 +42,11 @@ impl<'a> Sections<'a> {
         };
         let request = route.workspace.as_ref().map_or_else(tenancy::for_nobody, tenancy::for_tenant);
         let answer = json!({ Mark::HEADER: mark.to_string() });
-        let headers = json!({ "customRequestHeaders": request, "customResponseHeaders": answer });
+        let mut headers = json!({ "customRequestHeaders": request, "customResponseHeaders": answer });
+        // Traefik says it by TLS alone.
+        if let Some(seconds) = self.settings.tls.as_ref().map(|tls| tls.hsts_seconds).filter(|s| *s > 0) {
+            headers["stsSeconds"] = json!(seconds);
+        }
         self.middlewares.insert(label.clone(), json!({ "headers": headers }));
 
         let told = [label.as_str()].into_iter().chain(page.as_deref()).collect();

@@ -1,4 +1,4 @@
-//! JSON bodies: of a creation, and of what takes a reason.
+//! JSON bodies: of a creation, of a change, and of what takes a reason.
 
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use crate::{
     offer,
     problem::{Code, Problem},
     routes::{OptionalReasonBody, ReasonBody},
-    tenants::{NewTenant, Rules},
+    tenants::{NewTenant, Rules, TenantPatch},
 };
 
 /// Any JSON, a few levels deep.
@@ -122,6 +122,20 @@ fn a_creation_is_one_or_everything_wrong_with_it_is_told() {
         Ok(())
     });
     assert!(accepted.get() > 0, "nothing right among them");
+}
+
+#[test]
+fn a_change_is_one_or_everything_wrong_with_it_is_told() {
+    let offer = offer::sample();
+    let rules = Rules { offer: &offer, domain: "flows.example" };
+    hold(a_body(), |body| match TenantPatch::of_body(&body, &rules) {
+        Ok(patch) => {
+            let shown = format!("{patch:?}");
+            prop_assert!(!shows_a_nul(&shown));
+            Ok(())
+        }
+        Err(problem) => is_told(&problem, &body),
+    });
 }
 
 #[test]

@@ -20,7 +20,7 @@ use http::{
 };
 use url::Url;
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
 /// What callers send that a browser would not send by itself.
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, idempotency-key, last-event-id, traceparent, x-correlation-id, x-rp9-signature, \

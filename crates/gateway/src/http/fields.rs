@@ -35,13 +35,20 @@ impl Fault {
 pub trait Field<R = ()>: Sized {
     /// Whether requests without it are refused.
     const REQUIRED: bool = true;
+    /// Whether `null` is no refusal.
+    const NULLABLE: bool = !Self::REQUIRED;
 
     /// Reads what is there.
     fn read(value: Value, rules: &R) -> Result<Self, Fault>;
 
-    /// What it is when it is not there. `null` is the same as nothing.
+    /// What it is when it is not there.
     fn absent(_rules: &R) -> Result<Self, Fault> {
         Err(Fault::new("required", "is required"))
+    }
+
+    /// What it is when it is `null`: the same as nothing, unless nothing means that all stays as it is.
+    fn null(rules: &R) -> Result<Self, Fault> {
+        Self::absent(rules)
     }
 
     /// What [`Field::read`] takes, as a JSON schema.
@@ -147,10 +154,18 @@ impl Fields {
     /// Takes one field out of it. `None`: it is refused.
     pub fn take<T: Field<R>, R>(&mut self, name: &str, rules: &R) -> Option<T> {
         let read = match self.rest.remove(name) {
-            None | Some(Value::Null) => T::absent(rules),
+            None => T::absent(rules),
+            Some(Value::Null) => T::null(rules),
             Some(value) => T::read(value, rules),
         };
         read.map_err(|fault| self.refuse(name, fault)).ok()
+    }
+
+    /// Passes over a field that says what is so already, whether or not it could be asked for now.
+    pub fn pass_over(&mut self, name: &str, present: impl Into<Value>) {
+        if self.rest.get(name) == Some(&present.into()) {
+            self.rest.remove(name);
+        }
     }
 
     fn refuse(&mut self, name: &str, fault: Fault) {

@@ -55,6 +55,7 @@ pub struct Described {
     name: &'static str,
     about: Option<String>,
     required: bool,
+    nullable: bool,
     schema: Value,
 }
 
@@ -65,16 +66,16 @@ impl Described {
         if let Some(example) = example {
             schema["example"] = example;
         }
-        Self { name, about: paragraph(about), required: T::REQUIRED, schema }
+        Self { name, about: paragraph(about), required: T::REQUIRED, nullable: T::NULLABLE, schema }
     }
 
-    /// As a property of a body: what need not be there may be `null`.
+    /// As a property of a body.
     fn into_property(self) -> Value {
         let mut schema = self.schema;
         if let Some(about) = self.about {
             schema["description"] = about.into();
         }
-        if !self.required {
+        if self.nullable {
             schema["type"] = json!([schema["type"], "null"]);
             if let Some(words) = schema["enum"].as_array_mut() {
                 words.push(Value::Null);

@@ -46,7 +46,6 @@ codes! {
     RequestTimeout, REQUEST_TIMEOUT, "request_timeout", "The request did not arrive in time.";
     Conflict, CONFLICT, "conflict", "The request contradicts the present state.";
     SubdomainTaken, CONFLICT, "subdomain_taken", "Another tenant has this subdomain.";
-    CustomDomainTaken, CONFLICT, "custom_domain_taken", "Another tenant has this domain.";
     ComplianceUnmet, CONFLICT, "compliance_unmet", "No cluster complies with all that the tenant must comply with.";
     PlanTooLarge, CONFLICT, "plan_too_large", "No cluster can run a container of this plan.";
     NoRoom, CONFLICT, "no_room", "No cluster has room for another tenant of this plan.";

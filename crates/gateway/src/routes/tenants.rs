@@ -10,7 +10,9 @@ mod operate;
 pub mod reset_login;
 pub mod scale;
 pub mod show;
+pub mod update;
 pub mod verbs;
+pub mod verify_domain;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -25,8 +25,6 @@ pub enum AcceptError {
     SignatureRepeated,
     #[error("another tenant has this subdomain")]
     SubdomainTaken,
-    #[error("another tenant has this domain")]
-    CustomDomainTaken,
     /// Somebody holds a lock for longer than a statement takes: most likely the first request under the same key.
     #[error("a request with this idempotency key is still being accepted")]
     InFlight,
@@ -38,7 +36,7 @@ impl Classify for AcceptError {
     fn kind(&self) -> Kind {
         match self {
             Self::SignatureRepeated => Kind::Unauthenticated,
-            Self::SubdomainTaken | Self::CustomDomainTaken | Self::InFlight => Kind::Conflict,
+            Self::SubdomainTaken | Self::InFlight => Kind::Conflict,
             Self::Store(error) => error.kind(),
         }
     }
@@ -50,7 +48,6 @@ impl From<sqlx::Error> for AcceptError {
         match constraint {
             Some("request_signatures_pkey") => Self::SignatureRepeated,
             Some("tenants_subdomain_taken") => Self::SubdomainTaken,
-            Some("tenants_custom_domain_taken") => Self::CustomDomainTaken,
             _ if error.as_database_error().is_some_and(|e| e.code().as_deref() == Some(LOCK_TIMEOUT)) => {
                 Self::InFlight
             }

@@ -12,6 +12,8 @@ mod reset_login;
 mod resume;
 mod resume_schedule;
 mod revoke_key;
+mod update_tenant;
+mod verify_domain;
 
 use common::{id::AuditId, operations::accept::bind_first_time};
 use sqlx::PgExecutor;
@@ -35,6 +37,8 @@ pub use reset_login::ResetLogin;
 pub use resume::ResumeOperation;
 pub use resume_schedule::ResumeSchedule;
 pub use revoke_key::RevokeKey;
+pub use update_tenant::UpdateTenant;
+pub use verify_domain::VerifyDomain;
 
 /// Wraps a change's own parts into the whole statement. `possible` locks the row (`$8`) and yields one when it can be done;
 /// `effect` defines `operation`, which reads `accepted` and yields `id` and `tenant_id` when it was. Where something else is

@@ -33,6 +33,7 @@ pub struct Tenant {
     pub status: Word<TenantStatus>,
     pub plan: String,
     pub region: Option<String>,
+    /// Which one it claims, proven or not.
     pub custom_domain: Option<String>,
     pub compliance: Vec<String>,
     pub metadata: Value,
@@ -67,8 +68,31 @@ pub struct Detailed {
     pub trouble: Option<Trouble>,
     /// Of one that shares an n8n: how that is, once it has a place in one.
     pub shared: Option<Shared>,
+    /// What it claims a domain of its own with.
+    pub claim: Option<Claim>,
     /// Whether its cluster was looked at lately.
     pub fresh: bool,
+}
+
+/// A domain that a tenant claims, and how far that has come.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Claim {
+    pub domain: String,
+    pub token: String,
+    pub state: String,
+    #[serde(with = "rfc3339")]
+    pub claimed_at: OffsetDateTime,
+    #[serde(with = "rfc3339::option")]
+    pub proven_at: Option<OffsetDateTime>,
+    /// Of one whose proof is gone: until when it is served all the same.
+    #[serde(with = "rfc3339::option")]
+    pub served_until: Option<OffsetDateTime>,
+    #[serde(with = "rfc3339::option")]
+    pub looked_at: Option<OffsetDateTime>,
+    pub reason: Option<String>,
+    /// When it is looked for next, unless somebody asks.
+    #[serde(with = "rfc3339::option")]
+    pub look_after: Option<OffsetDateTime>,
 }
 
 /// The n8n that a tenant shares.
@@ -95,6 +119,23 @@ pub struct Trouble {
     pub paused_until: Option<OffsetDateTime>,
 }
 
+impl Claim {
+    /// One that is made at this moment.
+    pub fn new(domain: String, token: String, at: OffsetDateTime) -> Self {
+        Self {
+            domain,
+            token,
+            state: "pending".to_owned(),
+            claimed_at: at,
+            proven_at: None,
+            served_until: None,
+            looked_at: None,
+            reason: None,
+            look_after: Some(at),
+        }
+    }
+}
+
 impl FromRow<'_, PgRow> for Detailed {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         let Json(mut instances): Json<Vec<Instance>> = row.try_get("instances")?;
@@ -105,8 +146,9 @@ impl FromRow<'_, PgRow> for Detailed {
         let container = main.map(|instance| instance.name.clone());
         let trouble = row.try_get::<Option<Json<Trouble>>, _>("trouble")?.map(|Json(trouble)| trouble);
         let shared = row.try_get::<Option<Json<Shared>>, _>("shared")?.map(|Json(shared)| shared);
+        let claim = row.try_get::<Option<Json<Claim>>, _>("claim")?.map(|Json(claim)| claim);
         let fresh = is_recent(observed, asked);
-        Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble, shared, fresh })
+        Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble, shared, claim, fresh })
     }
 }
 
@@ -178,7 +220,9 @@ macro_rules! visible_tenants {
     };
     (with $more:literal, $rest:literal) => {
         concat!(
-            "select t.id, t.purpose <> 'customer' as the_platforms_own, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region, t.custom_domain,
+            "select t.id, t.purpose <> 'customer' as the_platforms_own, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region,
+                    coalesce((select d.domain from custom_domains d where d.tenant_id = t.id and d.state <> 'removed'), t.custom_domain)
+                        as custom_domain,
                     t.compliance, t.metadata,
                     case t.mode when 'shared' then coalesce(
                         (select s.n8n_version from shared_n8n_sightings s where s.tenant = t.id), t.n8n_version)
@@ -211,7 +255,11 @@ macro_rules! tenants_in_detail {
                    from tenant_troubles r where r.tenant_id = t.id) as trouble,
                 case t.mode when 'shared' then (
                     select json_build_object('instance', s.instance, 'troubled', s.troubled, 'ready', s.ready)
-                      from shared_n8n_sightings s where s.tenant = t.id) end as shared",
+                      from shared_n8n_sightings s where s.tenant = t.id) end as shared,
+                (select json_build_object('domain', d.domain, 'token', d.token, 'state', d.state, 'claimed_at', d.claimed_at,
+                           'proven_at', d.proven_at, 'served_until', d.served_until, 'reason', d.reason,
+                           'looked_at', case when d.looked_at >= d.claimed_at then d.looked_at end, 'look_after', d.look_after)
+                   from custom_domains d where d.tenant_id = t.id and d.state <> 'removed') as claim",
             $rest
         )
     };

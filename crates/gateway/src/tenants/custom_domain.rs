@@ -1,10 +1,14 @@
 //! Domains that customers bring along.
 
+use common::tenant::CHALLENGE;
 use edge::Host;
 use serde_json::{Value, json};
 
 use super::offered::Rules;
 use crate::http::fields::{Fault, Field, text};
+
+/// RFC 1035 §2.3.4, without the dot at its end.
+const LONGEST_NAME: usize = 253;
 
 /// A domain of the customer's own. Below ours it could take another tenant's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,10 @@ impl CustomDomain {
     fn outside_of(ours: &str, text: &str) -> Result<Self, Fault> {
         let lower = text.to_ascii_lowercase();
         let host: Host = lower.parse().map_err(|error| Fault::new("invalid_domain", error))?;
+        // Its proof has a name below it.
+        if lower.len() + CHALLENGE.len() + 1 > LONGEST_NAME {
+            return Err(Fault::new("invalid_domain", "is too long for a name below it"));
+        }
         let last_label = lower.rsplit('.').next().unwrap_or_default();
         if !lower.contains('.') || last_label.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Fault::new("invalid_domain", "must be a full domain name, not an address"));
@@ -51,6 +59,7 @@ mod tests {
         };
         assert_eq!(check("Flows.Customer.COM").unwrap(), "flows.customer.com");
         assert!(check("myflows.example").is_ok());
+        assert!(check(&format!("{}a.com", "x.".repeat(116))).is_ok());
         let bad = [
             "",
             "localhost",
@@ -66,6 +75,7 @@ mod tests {
             "http://a.com",
             "a.com:80",
             "ä.com",
+            &format!("{}a.com", "x.".repeat(118)),
         ];
         for text in bad {
             assert!(check(text).is_err(), "{text:?}");

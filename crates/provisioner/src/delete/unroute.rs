@@ -1,5 +1,7 @@
 //! The route goes first, so that nobody is sent to what is about to stop.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use common::{
     error::Kind,
@@ -26,24 +28,32 @@ impl Step<DeleteTenant> for Unroute {
     ) -> Result<(), StepError> {
         let row = tenants::get(context.database(), context.tenant()).await?;
         let mut transaction = context.begin().await?;
+        let routed = edge::routes::hosts(&mut *transaction, row.id).await?;
         edge::routes::remove(&mut *transaction, row.id).await?;
         transaction.commit().await?;
-        let world = context.observe();
-        let own = host_name(&world.site, &row);
-        for host in std::iter::once(own).chain(row.custom_domain) {
-            if is_anothers(context, &host).await? {
-                continue;
-            }
-            let host: Host = host
-                .parse()
-                .map_err(|_| StepError::failed(Kind::Internal, "the tenant's address is no host"))?;
-            wait::until(context.stopping(), wait::EDGE, || async {
-                Ok(world.edge.confirm_gone(&host).await?)
-            })
-            .await?;
-        }
-        Ok(())
+        // What an earlier attempt took away is asked about as well.
+        let own = host_name(&context.observe().site, &row);
+        let hosts: BTreeSet<_> = routed.into_iter().chain([own]).chain(row.custom_domain).collect();
+        confirm_gone(context, hosts).await
     }
+}
+
+/// Waits until the edge does not answer on these hosts any more, unless they are somebody else's by now.
+pub async fn confirm_gone(
+    context: &Context<'_, World, impl TenantRequest>,
+    hosts: impl IntoIterator<Item = String>,
+) -> Result<(), StepError> {
+    let world = context.observe();
+    for host in hosts {
+        if is_anothers(context, &host).await? {
+            continue;
+        }
+        let host: Host =
+            host.parse().map_err(|_| StepError::failed(Kind::Internal, "the tenant's address is no host"))?;
+        wait::until(context.stopping(), wait::EDGE, || async { Ok(world.edge.confirm_gone(&host).await?) })
+            .await?;
+    }
+    Ok(())
 }
 
 /// A tenant that failed gave its address up; by now somebody else may live there.

@@ -9,12 +9,14 @@ use common::{
 };
 use n8n::databases::Name;
 use provisioner::{
-    CreateTenant, DeleteTenant, HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, sagas,
+    CreateTenant, DeleteTenant, HealTenant, RerouteTenant, RestartTenant, ResumeTenant, ScaleTenant,
+    SuspendTenant, sagas,
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, points};
 use wire::kinds::{
-    self, TenantCreate, TenantDelete, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend,
+    self, TenantCreate, TenantDelete, TenantHeal, TenantReroute, TenantRestart, TenantResume, TenantScale,
+    TenantSuspend,
 };
 
 const WORKERS: usize = 2;
@@ -162,6 +164,28 @@ async fn a_tenant_has_the_new_size_or_the_former_one(pool: PgPool) {
     }
 }
 
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_tenant_is_reached_as_the_record_has_it_or_is_asked_about_again(pool: PgPool) {
+    let base = Fakes::new(&pool);
+    for point in points(&RerouteTenant, &TenantReroute {}) {
+        let (fakes, tenant) = asked(&base, &TenantReroute {}).await;
+        let rows =
+            "insert into routes (host, tenant_id, targets, generation) values ('old.example', $1, '[]', 1)";
+        sqlx::query(rows).bind(tenant).execute(&pool).await.unwrap();
+        let proven =
+            sqlx::query("update tenants set custom_domain = 'new.example' where id = $1").bind(tenant);
+        proven.execute(&pool).await.unwrap();
+        if gives_up_early(&break_at(&fakes, &RerouteTenant, point).await, point) {
+            fakes.operate(tenant, &TenantReroute {}).await;
+            assert_eq!(run(&fakes, &RerouteTenant).await, End::Succeeded);
+        }
+        let custom = "select array_agg(host) from routes where tenant_id = $1 and host like '%.example'";
+        let custom: Vec<String> = sqlx::query_scalar(custom).bind(tenant).fetch_one(&pool).await.unwrap();
+        assert_eq!(custom, ["new.example"], "{point:?}");
+    }
+}
+
 const fn size(cpu_millis: u32, memory_mb: u32, workers: u32) -> (u32, u32, u32) {
     (cpu_millis, memory_mb, workers)
 }
@@ -184,6 +208,7 @@ fn every_registered_operation_is_covered() {
         SuspendTenant::KIND,
         ResumeTenant::KIND,
         ScaleTenant::KIND,
+        RerouteTenant::KIND,
     ];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);

@@ -10,6 +10,7 @@
 mod causes;
 mod clusters;
 mod crowd;
+mod domains;
 mod every_step;
 mod health;
 mod logins;

@@ -31,7 +31,7 @@ pub struct Create {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<String>,
-    /// A domain of its own, in addition
+    /// A domain of its own, in addition: served once it is proven (`rp9 tenants show` says by what)
     #[arg(long, value_name = "DOMAIN")]
     #[serde(skip_serializing_if = "Option::is_none")]
     custom_domain: Option<String>,
@@ -58,7 +58,7 @@ enum Mode {
     Dedicated,
 }
 
-fn object(text: &str) -> Result<Map<String, Value>, String> {
+pub(super) fn object(text: &str) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("must be a JSON object: {error}"))
 }
 

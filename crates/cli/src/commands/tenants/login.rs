@@ -54,7 +54,7 @@ impl Login {
         output.sheet(Sheet::new().of("e-mail", data.get("email")).of("password", data.get("password")))?;
         if data["stale"].as_bool().unwrap_or_default() {
             output.notes.warn(
-                "the owner has changed one of them since: nobody gets in with these. A new password: --reset",
+                "the owner has changed the password since: nobody gets in with this one. A new password: --reset",
             );
         }
         Ok(Exit::Done)

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::beside::Beside;
+use super::{beside::Beside, domain};
 use crate::{
     api::{Request, path},
     exit::Exit,
@@ -90,9 +90,7 @@ fn sheet(data: &Value, beside: &Beside) -> Sheet {
         }
         sheet = sheet.moment("healing paused until", health.get("healing_paused_until"));
     }
-    sheet = sheet
-        .of("address", tenant("login_url"))
-        .of("custom domain", tenant("custom_domain"))
+    sheet = domain::told(sheet.of("address", tenant("login_url")), &data["custom_domain"])
         .of("plan", tenant("plan"))
         .of("mode", tenant("mode"))
         .of("cluster", tenant("cluster"))

@@ -108,7 +108,7 @@ fn a_suspended_tenant_has_its_stand_in_on_the_n8ns_host_too_and_its_neighbours_h
 #[test]
 fn whoever_lives_in_an_n8n_that_is_away_waits_with_it() {
     let routes = [part("acme.localhost", 1, P), base()];
-    let down = document(&routes, |_, _| false, &settings(None));
+    let down = document(&routes, |_, _| false, &BTreeSet::new(), &settings(None));
     assert_eq!(
         down["http"]["services"]["shared-1.localhost"]["weighted"]["services"][0]["name"],
         "waiting_page"
@@ -147,7 +147,7 @@ fn whatever_reaches_an_n8n_says_for_whom_or_that_it_is_for_nobody() {
 #[test]
 fn the_platform_has_one_way_in_which_nothing_else_is_on_and_follows_the_n8ns_sides() {
     let routes = [part("acme.localhost", 1, P), base(), route("own.localhost", 3, 1, &[BLUE, GREEN])];
-    let document = document(&routes, |_, _| true, &settings(Some("letsencrypt")));
+    let document = served_by_tls(&routes, &[]);
     let on = |(name, router): (&String, &Value)| {
         let on = router["entryPoints"].as_array().unwrap();
         assert_eq!(on.len(), 1, "{name}");

@@ -74,7 +74,8 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::Conflict => creates || command && route.path.starts_with("/tenants/{id}"),
         Code::SubdomainTaken | Code::PlanTooLarge => creates,
         Code::NoRoom => creates || route.is("post", "/tenants/{id}/scale"),
-        Code::CustomDomainTaken | Code::ComplianceUnmet | Code::NoSharedN8n => route.is("post", "/tenants"),
+        Code::NoSharedN8n => route.is("post", "/tenants"),
+        Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
         Code::SharedTenant => {
             route.is("post", "/tenants/{id}/restart")
                 || route.is("post", "/tenants/{id}/scale")

@@ -38,7 +38,7 @@ pub struct InitialLogin {
     #[schema(example = "ada@acme.example")]
     email: String,
     password: String,
-    /// The owner has changed one of the two since, so that nobody gets in with them any more.
+    /// The owner has changed the password since, so that nobody gets in with it any more.
     stale: bool,
 }
 

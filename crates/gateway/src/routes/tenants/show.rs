@@ -11,7 +11,7 @@ use crate::{
     auth::{Read, TenantOf},
     problem::Answered,
     store::tenants::Detailed,
-    tenants::{InstanceView, LimitsView, TenantHealth, TenantView},
+    tenants::{ClaimView, InstanceView, LimitsView, TenantHealth, TenantView},
     vocabulary,
 };
 
@@ -29,6 +29,27 @@ pub struct TenantDetails {
     shared_instance: Option<TenantId>,
     instances: Vec<InstanceView>,
     limits: LimitsView,
+    /// The domain of its own that it claims; null without one, and once it has failed or is being removed.
+    custom_domain: Option<ClaimView>,
+}
+
+impl TenantDetails {
+    /// A tenant as a caller of this role sees it.
+    pub fn of(detailed: Detailed, caller: Role, app: &App) -> Self {
+        let health = TenantHealth::of(&detailed);
+        let runs_it = matches!(caller, Role::Admin | Role::Operator);
+        let Detailed { tenant, instances, trouble: _, shared, claim, fresh: _ } = detailed;
+        let shared_instance = shared.and_then(|shared| shared.instance).filter(|_| runs_it);
+        Self {
+            status: tenant.status.0,
+            health,
+            shared_instance: shared_instance.map(TenantId::from_uuid),
+            limits: LimitsView::from(&tenant),
+            custom_domain: claim.and_then(|claim| ClaimView::of(claim, &tenant, &app.public)),
+            tenant: TenantView::new(tenant, &app.public),
+            instances: instances.into_iter().map(InstanceView::from).collect(),
+        }
+    }
 }
 
 /// Shows one tenant.
@@ -44,17 +65,7 @@ pub async fn show(
     State(app): State<App>,
     of: TenantOf<Read, Detailed>,
 ) -> Answered<Json<Data<TenantDetails>>> {
-    let health = TenantHealth::of(&of.tenant);
-    let runs_it = matches!(of.identity().role(), Role::Admin | Role::Operator);
-    let Detailed { tenant, instances, trouble: _, shared, fresh: _ } = of.tenant;
-    let shared_instance = shared.and_then(|shared| shared.instance).filter(|_| runs_it);
-    let data = TenantDetails {
-        status: tenant.status.0,
-        health,
-        shared_instance: shared_instance.map(TenantId::from_uuid),
-        limits: LimitsView::from(&tenant),
-        tenant: TenantView::new(tenant, &app.public),
-        instances: instances.into_iter().map(InstanceView::from).collect(),
-    };
+    let role = of.identity().role();
+    let data = TenantDetails::of(of.tenant, role, &app);
     Ok(Json(Data { data }))
 }

@@ -21,10 +21,11 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 44] = [
+const TABLE: [(&str, &str, &[&str], u16); 46] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
+    ("PATCH", "/tenants/{id}", ALL, 422),
     ("DELETE", "/tenants/{id}", ALL, 422),
     ("GET", "/tenants/{id}/initial-login", ALL, 503),
     ("POST", "/tenants/{id}/reset-login", ALL, 422),
@@ -32,6 +33,7 @@ const TABLE: [(&str, &str, &[&str], u16); 44] = [
     ("GET", "/tenants/{id}/logs", ALL, 503),
     ("GET", "/tenants/{id}/events", ALL, 200),
     ("POST", "/tenants/{id}/restart", ALL, 422),
+    ("POST", "/tenants/{id}/custom-domain/verify", ALL, 422),
     ("POST", "/tenants/{id}/suspend", STAFF, 422),
     ("POST", "/tenants/{id}/resume", STAFF, 422),
     ("POST", "/tenants/{id}/scale", STAFF, 422),

@@ -1,4 +1,4 @@
-//! Which e-mail and password an owner first signs in with, and whether they still do.
+//! Which password an owner first signs in with, whether they still do, and with which e-mail now.
 
 use sqlx::PgPool;
 use wire::{AskInitialLogin, InitialLogin};
@@ -21,12 +21,14 @@ pub async fn initial_login(
     is_somebodys(&row)?;
     let password = secrets::open_password(pool, &world.keys, question.tenant).await?;
     let email = email_of(&row);
-    let stale = match login_of(world, &row).await? {
+    let (email, stale) = match login_of(world, &row).await? {
         Some(now) => {
-            now.email != email.to_lowercase() || !passwords::is_hash_of(&password, &now.password_hash).await?
+            let stale = !passwords::is_hash_of(&password, &now.password_hash).await?;
+            // What the record has of somebody's address changes without n8n, and what they sign in with without the record.
+            (if now.email == email.to_lowercase() { email } else { now.email }, stale)
         }
         // Still in the making: it will be what it is to be.
-        None => false,
+        None => (email, false),
     };
     Ok(InitialLogin { email, password, stale })
 }
