@@ -64,7 +64,8 @@ impl Round for Keeper {
         }
         let due = self.due();
         let ours = self.ours(&due, &followed.routes).await;
-        let looks: Vec<_> = due.into_iter().map(|certificate| self.look(certificate, &ours)).collect();
+        let looks: Vec<_> =
+            due.into_iter().map(|certificate| self.look(certificate, ours.as_ref())).collect();
         let seen: Vec<_> = futures::stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
         seen.into_iter().for_each(|(certificate, seen)| self.note(&certificate, seen));
         self.order().await;
@@ -82,32 +83,30 @@ impl Keeper {
     }
 
     /// Where the edge is, if anybody's domain is to be compared with it.
-    async fn ours(&self, due: &[Certificate], routes: &[Route]) -> BTreeSet<IpAddr> {
-        if !due.iter().any(|certificate| matches!(certificate, Certificate::Custom(_))) {
-            return BTreeSet::new();
-        }
+    async fn ours(&self, due: &[Certificate], routes: &[Route]) -> Option<BTreeSet<IpAddr>> {
+        due.iter().find(|certificate| matches!(certificate, Certificate::Custom(_)))?;
         let is_own = |host: &_| matches!(self.keeping.tls.certificate_for(host), Certificate::Wildcard(_));
         let tenant = routes.iter().map(|route| &route.host).find(|host| is_own(host));
         self.names.ours(&self.keeping.addresses, tenant).await
     }
 
-    async fn look(&self, certificate: Certificate, ours: &BTreeSet<IpAddr>) -> (Certificate, Seen) {
+    async fn look(&self, certificate: Certificate, ours: Option<&BTreeSet<IpAddr>>) -> (Certificate, Seen) {
         let leads_here = self.leads(&certificate, ours).await;
         let seen = Seen { shown: self.looker.look(&certificate).await, leads_here };
         (certificate, seen)
     }
 
-    /// Issuers ask nobody about the platform's own: the proof of that is in the DNS.
-    async fn leads(&self, certificate: &Certificate, ours: &BTreeSet<IpAddr>) -> bool {
+    /// Issuers ask nobody about the platform's own: the proof of that is in the DNS. `None` if nobody says.
+    async fn leads(&self, certificate: &Certificate, ours: Option<&BTreeSet<IpAddr>>) -> Option<bool> {
         match certificate {
-            Certificate::Wildcard(_) => true,
-            Certificate::Custom(host) => !self.names.addresses(host).await.is_disjoint(ours),
+            Certificate::Wildcard(_) => Some(true),
+            Certificate::Custom(host) => Some(!self.names.addresses(host).await?.is_disjoint(ours?)),
         }
     }
 
     fn note(&mut self, certificate: &Certificate, seen: Seen) {
         let Some(watched) = self.watched.get_mut(certificate) else { return };
-        let leads_again = seen.leads_here && watched.state() == Some(State::Astray);
+        let leads_again = seen.leads_here == Some(true) && watched.state() == Some(State::Astray);
         if let Some(state) = watched.note(seen) {
             let ends = watched.ends().map(|at| at.to_string());
             tracing::info!(%certificate, state = state.as_str(), ends, "a certificate is seen");

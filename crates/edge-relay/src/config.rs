@@ -9,7 +9,7 @@ use edge::{EdgeToken, Settings};
 use url::Url;
 
 use tls::MaybeTls;
-pub use tls::{Addresses, DnsServers, Keeping};
+pub use tls::{Addresses, Keeping};
 
 /// Some dozens are what an n8n works on at once; the rest wait in it. Ten tenants at this bound are 5,000 sockets of Traefik's.
 const IN_FLIGHT: u32 = 500;

@@ -86,8 +86,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let pool = service.database.clone();
     let world = Arc::new(World::connect(&config, &service.secrets)?);
     service.record_is_usable().await;
-    master_keys::wait(service, &world.keys).await;
-    master_keys::follow(service, world.keys.clone());
+    master_keys::follow(service, world.keys.clone()).await;
     let wake = wake(service);
     let engine_trust = EngineTrust::new(service.readiness.clone(), config.take_over);
 

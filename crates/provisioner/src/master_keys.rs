@@ -78,15 +78,19 @@ pub async fn check(pool: &PgPool, keys: &MasterKeys) -> Result<(), KeysError> {
     Ok(())
 }
 
-/// Returns once these keys are those that the record needs. Until then the service is not ready, and says why.
-pub async fn wait(service: &Service, keys: &MasterKeys) {
+/// Returns once the configured keys are those that the record needs; until then the service is not ready, and says why. From then on goes by
+/// others as soon as they are configured and are that too, and tells what is left under older ones.
+pub async fn follow(service: &Service, in_use: MasterKeys) {
     metrics::describe_gauge!(
         OLDER,
         "Tenants' secrets that are wrapped with an older master key than the current one."
     );
     let latch = service.readiness.latch("master keys");
+    let (put, next) = watch::channel(None);
+    service.secrets.follow(move |keys: MasterKeys| drop(put.send_replace(Some(keys))));
+    let mut look = Look { pool: service.database.clone(), in_use, next };
     let mut told = String::new();
-    while let Err(error) = check(&service.database, keys).await {
+    while let Err(error) = look.run().await {
         let why = chain(&error);
         latch.explain(error.to_string());
         if std::mem::replace(&mut told, why.clone()) != why {
@@ -95,14 +99,11 @@ pub async fn wait(service: &Service, keys: &MasterKeys) {
         sleep(LOOK_AGAIN).await;
     }
     latch.release();
-}
-
-/// Goes by other keys as soon as they are configured, and are what the record needs; tells what is left under older ones.
-pub fn follow(service: &Service, in_use: MasterKeys) {
-    let (put, next) = watch::channel(None);
-    service.secrets.follow(move |keys: MasterKeys| drop(put.send_replace(Some(keys))));
-    let looks = Interval::new("master-keys", LOOK_EVERY).failing("the master keys cannot be used");
-    service.every(looks, Look { pool: service.database.clone(), in_use, next });
+    let looks = Interval::new("master-keys", LOOK_EVERY).not_at_once();
+    service.every(
+        looks.failing("the master keys cannot be used; the provisioner goes on with those it has"),
+        look,
+    );
 }
 
 struct Look {
@@ -115,7 +116,7 @@ impl Round for Look {
     type Error = KeysError;
 
     async fn run(&mut self) -> Result<(), KeysError> {
-        let next = self.next.borrow_and_update().clone();
+        let next: Option<MasterKeys> = self.next.borrow_and_update().clone();
         let keys = next.as_ref().unwrap_or(&self.in_use);
         check(&self.pool, keys).await?;
         self.in_use.replace(keys);

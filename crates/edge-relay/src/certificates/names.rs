@@ -1,61 +1,36 @@
 //! Whether a name leads here. An issuer asks here for its proof: where the name leads elsewhere, an order can only fail.
 
-use std::{
-    collections::BTreeSet,
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::IpAddr};
 
+use dns::{NameServers, Resolver, ResolverError, Unanswered};
 use edge::Host;
-use hickory_resolver::{
-    TokioResolver,
-    config::{LookupIpStrategy, NameServerConfig, ResolverConfig},
-    net::{NetError, runtime::TokioRuntimeProvider},
-};
 
-use crate::config::{Addresses, DnsServers};
-
-/// For each of two tries.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+use crate::config::Addresses;
 
 /// The DNS.
-pub struct Names(TokioResolver);
+pub struct Names(Resolver);
 
 impl Names {
-    /// As these servers tell it, or as the machine's do if there are none. Nothing is kept: who has just put their domain right waits for us.
-    pub fn told_by(DnsServers(servers): &DnsServers) -> Result<Self, NetError> {
-        let mut builder = if servers.is_empty() {
-            TokioResolver::builder_tokio()?
-        } else {
-            let config = ResolverConfig::from_name_servers(servers.iter().map(server).collect());
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-        };
-        let options = builder.options_mut();
-        options.cache_size = 0;
-        options.timeout = ANSWERS_WITHIN;
-        options.attempts = 2;
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-        builder.build().map(Self)
+    /// As these servers tell it, or as the machine's do if there are none.
+    pub fn told_by(servers: &NameServers) -> Result<Self, ResolverError> {
+        Resolver::new(servers).map(Self)
     }
 
-    /// Where it leads: nowhere also if nobody says.
-    pub async fn addresses(&self, host: &Host) -> BTreeSet<IpAddr> {
-        // With its last dot, or the machine's own domain would be tried behind it.
-        let found = self.0.lookup_ip(format!("{host}.")).await;
-        found.map(|found| found.iter().collect()).unwrap_or_default()
-    }
-
-    /// Where we are: as told, or where a tenant's name on the platform's own domain leads.
-    pub async fn ours(&self, Addresses(told): &Addresses, tenant: Option<&Host>) -> BTreeSet<IpAddr> {
-        match tenant {
-            Some(tenant) if told.is_empty() => self.addresses(tenant).await,
-            _ => told.iter().copied().collect(),
+    /// Where it leads; nowhere also if those whose name it is do not know it any more. `None` if nobody says.
+    pub async fn addresses(&self, host: &Host) -> Option<BTreeSet<IpAddr>> {
+        match self.0.addresses(host.as_str()).await {
+            Ok(found) => Some(found),
+            Err(Unanswered::Refused(_)) => Some(BTreeSet::new()),
+            Err(Unanswered::Late | Unanswered::Failed) => None,
         }
     }
-}
 
-fn server(at: &SocketAddr) -> NameServerConfig {
-    let mut server = NameServerConfig::udp_and_tcp(at.ip());
-    server.connections.iter_mut().for_each(|connection| connection.port = at.port());
-    server
+    /// Where we are: as told, or where a tenant's name on the platform's own domain leads. `None` if that is not known.
+    pub async fn ours(&self, Addresses(told): &Addresses, tenant: Option<&Host>) -> Option<BTreeSet<IpAddr>> {
+        let ours = match tenant {
+            Some(tenant) if told.is_empty() => self.addresses(tenant).await?,
+            _ => told.iter().copied().collect(),
+        };
+        Some(ours).filter(|ours| !ours.is_empty())
+    }
 }

@@ -46,7 +46,8 @@ impl State {
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
     pub shown: Shown,
-    pub leads_here: bool,
+    /// `None` if nobody said: then it is as before.
+    pub leads_here: Option<bool>,
 }
 
 /// One certificate that callers need.
@@ -54,6 +55,7 @@ pub struct Seen {
 pub struct Watched {
     state: Option<State>,
     ends: Option<OffsetDateTime>,
+    leads_here: bool,
     looked_at: Option<Instant>,
     ordered_at: Option<Instant>,
 }
@@ -93,6 +95,7 @@ impl Watched {
     /// It was looked at. Says how it is if that has changed.
     pub fn note(&mut self, seen: Seen) -> Option<State> {
         self.looked_at = Some(Instant::now());
+        self.leads_here = seen.leads_here.unwrap_or(self.leads_here);
         self.ends = match seen.shown {
             Shown::Until(ends) => Some(ends),
             Shown::Other => None,
@@ -100,7 +103,7 @@ impl Watched {
             Shown::Nothing => return None,
         };
         let state = match self.ends {
-            _ if !seen.leads_here => State::Astray,
+            _ if !self.leads_here => State::Astray,
             Some(ends) if ends <= common::clock::now() => State::Ended,
             Some(_) => State::Valid,
             None => State::Missing,
@@ -115,8 +118,8 @@ impl Watched {
 mod tests {
     use super::*;
 
-    fn seen(shown: Shown, leads_here: bool) -> Seen {
-        Seen { shown, leads_here }
+    fn seen(shown: Shown, leads_here: impl Into<Option<bool>>) -> Seen {
+        Seen { shown, leads_here: leads_here.into() }
     }
 
     #[tokio::test(start_paused = true)]
@@ -142,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_leads_elsewhere_is_astray_and_a_silent_traefik_says_nothing() {
+    async fn what_leads_elsewhere_is_astray_and_who_is_silent_says_nothing() {
         let mut watched = Watched::default();
         let day = common::clock::now() + Duration::from_hours(24);
         assert_eq!(watched.note(seen(Shown::Nothing, true)), None);
@@ -150,5 +153,10 @@ mod tests {
         assert_eq!(watched.note(seen(Shown::Until(day), false)), Some(State::Astray));
         assert_eq!(watched.note(seen(Shown::Nothing, true)), None);
         assert_eq!((watched.state(), watched.ends()), (Some(State::Astray), Some(day)));
+        // It was said before.
+        assert_eq!(watched.note(seen(Shown::Other, None)), Some(State::Missing));
+        assert_eq!(watched.note(seen(Shown::Until(day), None)), Some(State::Valid));
+        assert_eq!(watched.note(seen(Shown::Until(day), false)), Some(State::Astray));
+        assert_eq!(Watched::default().note(seen(Shown::Other, None)), Some(State::Astray), "never said");
     }
 }

@@ -1,11 +1,9 @@
 //! What is told of TLS at the edge.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    str::FromStr,
-};
+use std::{net::IpAddr, str::FromStr};
 
 use common::config::{Env, Section};
+use dns::NameServers;
 use edge::Tls;
 
 /// How TLS is spoken, and how its certificates are looked after.
@@ -15,34 +13,20 @@ pub struct Keeping {
     /// Traefik's entrypoint `websecure`: host and port.
     pub asked_at: String,
     pub addresses: Addresses,
-    pub servers: DnsServers,
+    pub servers: NameServers,
 }
 
 /// Where callers find the edge; none: where tenants' names lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses(pub Vec<IpAddr>);
 
-/// Who is asked where a name leads; none: whom the machine asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DnsServers(pub Vec<SocketAddr>);
-
-fn listed<T: FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::parse).collect()
-}
-
 impl FromStr for Addresses {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        listed(text).map(Self).map_err(|_| "must be addresses, with commas between them")
-    }
-}
-
-impl FromStr for DnsServers {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        listed(text).map(Self).map_err(|_| "must be addresses with ports, with commas between them")
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let addresses = words.map(str::parse).collect::<Result<_, _>>();
+        addresses.map(Self).map_err(|_| "must be addresses, with commas between them")
     }
 }
 
@@ -56,8 +40,7 @@ impl Section for MaybeTls {
         }
         let (domain, port) = (env.required("TENANT_DOMAIN"), env.required("PUBLIC_PORT"));
         let (hsts, asked_at) = (env.or("EDGE_HSTS_SECONDS", 0), env.required("EDGE_TLS_PROBE"));
-        let (addresses, servers) =
-            (env.or("EDGE_ADDRESSES", Addresses(vec![])), env.or("DNS_SERVERS", DnsServers(vec![])));
+        let (addresses, servers) = (env.or("EDGE_ADDRESSES", Addresses(vec![])), NameServers::read(env));
         let (account, provider) =
             (env.optional::<String>("ACME_EMAIL"), env.optional::<String>("ACME_DNS_PROVIDER"));
         let (account, provider) = (account?.is_some(), provider?.is_some());
@@ -104,10 +87,11 @@ mod tests {
     #[test]
     fn lists_are_read_and_what_is_none_is_told() {
         let keeping =
-            load(&[("EDGE_ADDRESSES", "192.0.2.1, 2001:db8::1"), ("DNS_SERVERS", "127.0.0.1:53")]).unwrap();
-        assert_eq!((keeping.addresses.0.len(), keeping.servers.0.len()), (2, 1));
+            load(&[("EDGE_ADDRESSES", "192.0.2.1, 2001:db8::1"), ("DNS_SERVERS", "127.0.0.1,[::1]:5353")])
+                .unwrap();
+        assert_eq!((keeping.addresses.0.len(), keeping.servers.addresses().len()), (2, 2));
         let error =
-            load(&[("EDGE_ADDRESSES", "here"), ("DNS_SERVERS", "127.0.0.1"), ("EDGE_HSTS_SECONDS", "-1")]);
+            load(&[("EDGE_ADDRESSES", "here"), ("DNS_SERVERS", "dns.example"), ("EDGE_HSTS_SECONDS", "-1")]);
         assert!(error.unwrap_err().contains("3 problem(s)"));
         assert!(Env::of([("EDGE_TLS", "off")]).load::<MaybeTls>().unwrap().0.is_none());
     }

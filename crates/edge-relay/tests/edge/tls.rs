@@ -68,7 +68,7 @@ async fn sixty_tenants_cost_the_issuer_one_order_and_no_restart_costs_another() 
     // One after the other, each of them a document: also while the order is under way.
     for number in 2..=routes.len() {
         edge.gateway.publish(routes[..number].to_vec());
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        is_told(&edge, &format!("rp9_edge_routes {number}\n")).await;
     }
     for host in &hosts {
         is_served(&edge, &client, host).await;

@@ -53,11 +53,15 @@ async fn a_rotation_that_is_killed_is_gone_on_with(pool: PgPool) {
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
-async fn a_provisioner_without_a_key_that_is_needed_does_nothing_and_says_which(pool: PgPool) {
+async fn a_provisioner_without_a_key_that_is_needed_waits_for_it_and_says_which(pool: PgPool) {
     fill(&pool, &keys(&[1]), 2).await;
+    let older = std::env::temp_dir().join(format!("rp9-older-keys-{}", uuid::Uuid::now_v7()));
+    std::fs::write(&older, named(3)).unwrap();
     let ops = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut process = provisioner(&pool, &[], [("MASTER_KEY", named(2)), ("OPS_BIND", ops.clone())]);
     process.envs([
+        ("MASTER_KEYS_OLD_FILE", older.to_str().unwrap()),
+        ("SECRETS_REREAD_SECONDS", "1"),
         ("NATS_URL", "nats://127.0.0.1:1"),
         ("CLUSTER_ID", "nowhere"),
         ("TENANT_DOMAIN", "example.com"),
@@ -72,18 +76,28 @@ async fn a_provisioner_without_a_key_that_is_needed_does_nothing_and_says_which(
     let child = process.spawn().unwrap();
     let expected =
         "master keys (secrets are wrapped with master keys that are not configured: 1 (2 secrets))";
-    let told = async {
+    let says = async |so: &dyn Fn(&str) -> bool| {
         loop {
-            let asked = Command::new(env!("CARGO_BIN_EXE_provisioner"))
-                .arg("healthcheck")
-                .env("OPS_BIND", &ops)
-                .output();
-            let told = String::from_utf8(asked.await.unwrap().stderr).unwrap();
-            if told.contains(expected) {
+            let mut healthcheck = Command::new(env!("CARGO_BIN_EXE_provisioner"));
+            let asked = healthcheck.arg("healthcheck").env("OPS_BIND", &ops).output().await.unwrap();
+            let told = if asked.status.success() {
+                "ready".to_owned()
+            } else {
+                String::from_utf8(asked.stderr).unwrap()
+            };
+            if so(&told) {
                 break;
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), told).await.expect("it says which");
+    let patience = Duration::from_secs(60);
+    let names_it = |told: &str| told.contains(expected);
+    tokio::time::timeout(patience, says(&names_it)).await.expect("it says which");
+    // It hears of the key without being started again.
+    std::fs::write(&older, named(1)).unwrap();
+    let goes_on =
+        |told: &str| told == "ready" || (told.contains("waiting for") && !told.contains("master keys"));
+    tokio::time::timeout(patience, says(&goes_on)).await.expect("it goes on");
+    std::fs::remove_file(older).unwrap();
     drop(child);
 }
