@@ -12,8 +12,8 @@ use n8n::{
 use sqlx::PgPool;
 
 use super::{
+    PATIENCE,
     rows::{Part, Rows},
-    sight::PATIENCE,
 };
 use crate::{World, store::secrets};
 

@@ -1,18 +1,12 @@
 //! One look at the world: each system by itself, so that one that is away hides nothing but itself.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashSet};
 
 use common::{error::chain, id::TenantId};
 use engine::{ContainerError, Inventory, Selection};
 
-use super::members::Members;
+use super::{PATIENCE, members::Members};
 use crate::World;
-
-/// An answer that takes longer than this is no answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was seen. Without an inventory nothing can be said, so that one is there.
 #[derive(Debug, Clone, Default)]
