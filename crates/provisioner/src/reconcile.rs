@@ -55,9 +55,6 @@ pub use troubles::{Healed, pause_after};
 /// The listener says when it is time; this is for one that never does.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
-/// An answer that takes longer than this is no answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// What one pass did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {

@@ -1,32 +1,21 @@
 //! What is seen of tenants in the n8ns that they share: each n8n is asked once, about all who should be in it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use common::{error::Kind, id::TenantId, operations::StepError};
 use futures::future::join_all;
 use n8n::{
     account::ApiKeySigner,
     databases::Name,
-    members::{Checked, Expected, Flaw},
+    members::{Checked, Expected},
 };
 use sqlx::PgPool;
 
 use super::{
-    PATIENCE,
     rows::{Part, Rows},
+    sight::{Members, PATIENCE},
 };
 use crate::{World, store::secrets};
-
-/// What was seen of them.
-#[derive(Debug, Clone, Default)]
-pub struct Members {
-    /// Whoever was looked at, with what is wrong.
-    pub seen: HashMap<TenantId, Vec<Flaw>>,
-    /// The n8ns in which what all have in common is other than it should be.
-    pub common_differs: HashSet<TenantId>,
-    /// Whether some n8n gave no answer.
-    pub blind: bool,
-}
 
 /// Looks at everybody who should be let in and whom no operation works on. It is done after the rows were read: whoever left meanwhile is not
 /// active any more when it is to be healed.

@@ -1,12 +1,18 @@
 //! One look at the world: each system by itself, so that one that is away hides nothing but itself.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
 use common::{error::chain, id::TenantId};
 use engine::{ContainerError, Inventory, Selection};
+use n8n::members::Flaw;
 
-use super::{PATIENCE, members::Members};
 use crate::World;
+
+/// An answer that takes longer than this is no answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was seen. Without an inventory nothing can be said, so that one is there.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +24,17 @@ pub struct Sight {
     pub roles: Option<HashSet<TenantId>>,
     /// Looked at last of all, by the rows.
     pub members: Members,
+}
+
+/// What was seen of those who share n8ns.
+#[derive(Debug, Clone, Default)]
+pub struct Members {
+    /// Whoever was looked at, with what is wrong.
+    pub seen: HashMap<TenantId, Vec<Flaw>>,
+    /// The n8ns in which what all have in common is other than it should be.
+    pub common_differs: HashSet<TenantId>,
+    /// Whether some n8n gave no answer.
+    pub blind: bool,
 }
 
 impl Sight {

@@ -9,7 +9,7 @@ use common::id::TenantId;
 use engine::{Health, Inventory, Observed, State};
 use time::OffsetDateTime;
 
-use super::members::Members;
+use super::sight::Members;
 
 /// Three checks failed already when an engine calls a container unhealthy, which takes some 20 s. So long it gets to recover.
 pub(super) const UNHEALTHY_FOR: Duration = Duration::from_secs(30);
