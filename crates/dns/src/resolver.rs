@@ -86,9 +86,10 @@ impl Dns for Resolver {
             Err(NetError::Timeout) => return Err(Unanswered::Late),
             Err(_) => return Err(Unanswered::Failed),
         };
-        let texts = found.answers().iter().filter_map(|record| match &record.data {
-            RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
-            _ => None,
+        let texts = found.answers().iter().filter_map(|record| {
+            // Aliases on the way to it are among them.
+            let RData::TXT(text) = &record.data else { return None };
+            Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned())
         });
         Ok(texts.collect())
     }
@@ -96,8 +97,8 @@ impl Dns for Resolver {
 
 /// What an answer without a record says. Whoever refuses, or fails, has not said that there is none.
 fn nothing(code: ResponseCode) -> Result<Vec<String>, Unanswered> {
-    match code {
-        ResponseCode::NoError | ResponseCode::NXDomain => Ok(vec![]),
-        other => Err(Unanswered::Refused(other.to_str().to_owned())),
+    if matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
+        return Ok(vec![]);
     }
+    Err(Unanswered::Refused(code.to_str().to_owned()))
 }

@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(null.unwrap_err().code, "required");
         let null: Patched<Option<Reason>> = Field::null(&()).unwrap();
         assert_eq!(null.wanted(), Some(&None));
-        assert!(!<Patched<Name> as Field>::NULLABLE && <Patched<Option<Name>> as Field>::NULLABLE);
+        const { assert!(!<Patched<Name> as Field>::NULLABLE && <Patched<Option<Name>> as Field>::NULLABLE) };
     }
 
     #[test]

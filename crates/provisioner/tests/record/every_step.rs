@@ -176,9 +176,9 @@ async fn a_tenant_is_reached_as_the_record_has_it_or_is_asked_about_again(pool: 
         let proven =
             sqlx::query("update tenants set custom_domain = 'new.example' where id = $1").bind(tenant);
         proven.execute(&pool).await.unwrap();
-        if gives_up_early(&break_at(&fakes, &RerouteTenant, point).await, point) {
+        if gives_up_early(&fakes.break_at(&RerouteTenant, point).await, point) {
             fakes.operate(tenant, &TenantReroute {}).await;
-            assert_eq!(run(&fakes, &RerouteTenant).await, End::Succeeded);
+            assert_eq!(fakes.run(&RerouteTenant).await, End::Succeeded);
         }
         let custom = "select array_agg(host) from routes where tenant_id = $1 and host like '%.example'";
         let custom: Vec<String> = sqlx::query_scalar(custom).bind(tenant).fetch_one(&pool).await.unwrap();
