@@ -13,6 +13,23 @@ export SHARED_INSTANCES="${SHARED_INSTANCES:-1}"
 [[ "$SHARED_INSTANCES" =~ ^[0-9]$ ]] || die "SHARED_INSTANCES=$SHARED_INSTANCES: a number from 0 to 9"
 export RP9_STATE="$DEPLOY/.state/$RP9_PROJECT"
 
+# TLS at the edge: tenants' addresses say so by themselves.
+export EDGE_TLS="${EDGE_TLS:-off}" RP9_EDGE_TLS_PORT="${RP9_EDGE_TLS_PORT:-8443}"
+export ACME_EMAIL="${ACME_EMAIL:-}" ACME_DNS_PROVIDER="${ACME_DNS_PROVIDER:-}" ACME_DNS_RESOLVERS="${ACME_DNS_RESOLVERS:-}"
+export ACME_DIRECTORY="${ACME_DIRECTORY:-https://acme-v02.api.letsencrypt.org/directory}"
+# What is put into Traefik's settings.
+for setting in ACME_EMAIL ACME_DNS_PROVIDER ACME_DNS_RESOLVERS ACME_DIRECTORY; do
+  [[ "${!setting}" =~ ^[A-Za-z0-9@:/.,+_~=%?-]*$ ]] || die "$setting=${!setting}: no quotes, spaces or braces"
+done
+case "$EDGE_TLS" in
+  off) ;;
+  on)
+    export PUBLIC_SCHEME="${PUBLIC_SCHEME:-https}" PUBLIC_PORT="${PUBLIC_PORT:-$RP9_EDGE_TLS_PORT}"
+    [ "$PUBLIC_SCHEME" = https ] || die "EDGE_TLS=on and PUBLIC_SCHEME=$PUBLIC_SCHEME: who calls plainly is sent to https"
+    ;;
+  *) die "EDGE_TLS=$EDGE_TLS: on or off" ;;
+esac
+
 # One cluster each, since it is by the cluster's label that down finds what is to go.
 if [ "$RP9_PROJECT" = rp9 ]; then
   export CLUSTER_ID="${CLUSTER_ID:-local}"
@@ -28,5 +45,7 @@ compose() {
   RP9_DOCKER_SOCKET="$(docker_socket)" || return 1
   RP9_DOCKER_GID="$(stat -c %g "$RP9_DOCKER_SOCKET" 2>/dev/null || echo 0)"
   export RP9_DOCKER_SOCKET RP9_DOCKER_GID
-  docker compose -f "$DEPLOY/compose.yml" --env-file "$DEPLOY/images/pins" "$@"
+  local files=(-f "$DEPLOY/compose.yml")
+  [ "$EDGE_TLS" = off ] || files+=(-f "$DEPLOY/tls.yml")
+  docker compose "${files[@]}" --env-file "$DEPLOY/images/pins" "$@"
 }

@@ -8,7 +8,7 @@ KEYS="$RP9_STATE/keys"
 SECRETS="$RP9_STATE/mounted"
 
 # Ids as in compose.yml (`user:`).
-declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002)
+declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002)
 
 random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 random_base64() { head -c "$1" /dev/urandom | base64 -w0; }
@@ -65,6 +65,36 @@ fill() {
   printf '%s\n' "$text"
 }
 
+# told TEMPLATE SETTING…: the same with settings, which are no secrets.
+told() {
+  local text setting
+  text="$(cat "$1")"
+  shift
+  for setting in "$@"; do text="${text//@$setting@/${!setting}}"; done
+  printf '%s\n' "$text"
+}
+
+# Traefik's settings: with those who give certificates, if anybody is to.
+traefik_settings() {
+  local conf="$DEPLOY/conf/traefik" settings=(ACME_EMAIL ACME_DIRECTORY ACME_DNS_PROVIDER ACME_DNS_RESOLVERS)
+  fill "$conf/traefik.yml.in" EDGE_TOKEN edge_token
+  [ "$EDGE_TLS" = on ] && [ -n "$ACME_EMAIL" ] || return 0
+  told "$conf/acme.yml.in" "${settings[@]}"
+  [ -z "$ACME_DNS_PROVIDER" ] || told "$conf/acme-wildcard.yml.in" "${settings[@]}"
+}
+
+# What the DNS's provider asks for: a file of keys/dns for each variable, under its name. Traefik is told where they are.
+dns_settings() {
+  local file name
+  for file in "$KEYS"/dns/*; do
+    [ -f "$file" ] || continue
+    name="${file##*/}"
+    [[ "$name" =~ ^[A-Z][A-Z0-9_]*$ ]] || die "$file: not the name of a variable"
+    put traefik-dns "$name" <"$file"
+    printf '%s_FILE=/run/dns/%s\n' "$name" "$name"
+  done
+}
+
 # put SERVICE NAME: standard input becomes that service's secret, in the draft of the folder.
 put() {
   mkdir -p "$draft/$1"
@@ -79,8 +109,11 @@ draft_secrets() {
   key redis_rp9 | put redis rp9
   key redis_gateway | put redis gateway
   fill "$DEPLOY/conf/nats/nats.conf.in" NATS_GATEWAY nats_gateway NATS_PROVISIONER nats_provisioner | put nats nats.conf
-  fill "$DEPLOY/conf/traefik/traefik.yml.in" EDGE_TOKEN edge_token | put traefik traefik.yml
-  key edge_default | put traefik default.pem
+  traefik_settings | put traefik traefik.yml
+  # The operator's own certificate, if there is one, goes before the one for nobody.
+  if [ -s "$KEYS/edge_certificate" ]; then name=edge_certificate; else name=edge_default; fi
+  key "$name" | put traefik default.pem
+  dns_settings >"$RP9_STATE/dns.env"
   key edge_token | put edge-relay edge_token
   for service in gateway provisioner; do
     printf 'postgres://rp9:%s@postgres:5432/rp9' "$(key postgres_rp9)" | put "$service" database_url
@@ -104,6 +137,7 @@ set -eu
 for reader in "$@"; do
   service="${reader%%=*}"
   for file in /draft/"$service"/*; do
+    [ -e "$file" ] || continue
     target="/mounted/$service/${file##*/}"
     cmp -s "$file" "$target" || install -m 0400 -o "${reader#*=}" -g "${reader#*=}" "$file" "$target"
   done
@@ -130,6 +164,6 @@ deliver_secrets() {
   announce_optional jwt_keys RP9_JWT_KEYS_FILE
   announce_optional master_keys_old RP9_MASTER_KEYS_OLD_FILE
   announce_optional tenant_smtp_password RP9_TENANT_SMTP_PASSWORD_FILE
-  RP9_SETTINGS="$(find "$DEPLOY/conf" "$KEYS" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | sha256sum | cut -c1-16)"
+  RP9_SETTINGS="$({ find "$DEPLOY/conf" "$KEYS" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat && traefik_settings; } | sha256sum | cut -c1-16)"
   export RP9_SETTINGS
 }

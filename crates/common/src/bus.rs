@@ -20,8 +20,9 @@ mod verdict;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use async_nats::{
-    ConnectOptions, HeaderMap, connection,
+    Auth, ConnectOptions, HeaderMap, connection,
     jetstream::{self, context::PublishAckFuture},
 };
 use futures::{Stream, StreamExt};
@@ -110,12 +111,27 @@ impl Classify for BusError {
     }
 }
 
+/// Shows this user and whatever password there is, each time anew.
+fn shown(user: &str, password: Arc<ArcSwapOption<SecretString>>) -> ConnectOptions {
+    let name = user.to_owned();
+    let options = ConnectOptions::with_auth_callback(move |_| {
+        let mut login = Auth::new();
+        login.username = Some(name.clone());
+        login.password = password.load().as_deref().map(|secret| secret.expose_secret().to_owned());
+        async { Ok(login) }
+    });
+    // Nobody else may hear what we are answered, or answer in another's place: the server lets each user into its own alone.
+    options.custom_inbox_prefix(format!("_INBOX.{user}"))
+}
+
 /// A connection to NATS that repairs itself.
 #[derive(Clone)]
 pub struct Bus {
     client: async_nats::Client,
     jetstream: jetstream::Context,
     link: Link,
+    /// What the server lets us in by, the next time that we connect.
+    password: Arc<ArcSwapOption<SecretString>>,
     /// On how many servers each stream is kept.
     replicas: usize,
     /// Whom the server takes us for.
@@ -133,7 +149,15 @@ impl Bus {
     /// in any order.
     pub async fn connect(config: &BusConfig, service: &str) -> anyhow::Result<Self> {
         let (link, notice) = Link::new();
-        let mut options = ConnectOptions::new()
+        let password = Arc::new(ArcSwapOption::default());
+        let options = match &config.login {
+            Some((user, secret)) => {
+                password.store(Some(Arc::new(secret.clone())));
+                shown(user, password.clone())
+            }
+            None => ConnectOptions::new(),
+        };
+        let options = options
             .name(service)
             .retry_on_initial_connect()
             .ping_interval(Duration::from_secs(5))
@@ -142,15 +166,16 @@ impl Bus {
                 notice(&event);
                 async move { tracing::info!(%event, "bus") }
             });
-        if let Some((user, password)) = &config.login {
-            options = options.user_and_password(user.clone(), password.expose_secret().to_owned());
-            // Nobody else may hear what we are answered, or answer in another's place: the server lets each user into its own alone.
-            options = options.custom_inbox_prefix(format!("_INBOX.{user}"));
-        }
         let client = options.connect(&config.url).await?;
         let jetstream = jetstream::new(client.clone());
         let user = config.login.as_ref().map_or(sender::ANYBODY, |(user, _)| user).into();
-        Ok(Self { client, jetstream, link, replicas: config.replicas, user })
+        Ok(Self { client, jetstream, link, password, replicas: config.replicas, user })
+    }
+
+    /// Shows this password from now on, the next time that it connects. Its name, which is part of what it sends, stays.
+    pub fn put_password(&self, config: BusConfig) {
+        let password = config.login.map(|(_, password)| Arc::new(password));
+        self.password.store(password);
     }
 
     /// Whether messages can be sent at this moment.

@@ -1,16 +1,20 @@
 //! Configuration: read once at start, from the environment, with every problem reported together.
 //!
 //! A secret `NAME` may be given as `NAME_FILE=/path` instead, so that it is neither in a process's environment
-//! nor in what a container engine tells about it. A missing variable is a problem, never a made-up value.
+//! nor in what a container engine tells about it, or stand in a backend ([`crate::secrets::Backend`]). A missing variable is a
+//! problem, never a made-up value.
+
+mod secret;
 
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    path::Path,
     str::FromStr,
 };
 
-use secrecy::SecretString;
+use secret::Added;
+
+pub use secret::{Given, Secrets};
 
 /// What is wrong with the environment: one line for each problem.
 #[derive(Debug, thiserror::Error)]
@@ -31,10 +35,17 @@ pub trait Section: Sized {
 }
 
 /// Variables to read from, and the problems met so far.
+#[derive(Clone)]
 pub struct Env {
     variables: HashMap<String, String>,
+    /// What the secrets' backend has besides.
+    added: Added,
     problems: Vec<String>,
     asked: BTreeSet<String>,
+    /// The secrets that were read, wherever they stand.
+    read: Secrets,
+    /// Those that can only be in the backend, which was not asked yet.
+    awaited: BTreeSet<String>,
 }
 
 impl Env {
@@ -45,17 +56,44 @@ impl Env {
 
     /// An environment made of these pairs.
     pub fn of<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        let variables = pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
-        Self { variables, problems: Vec::new(), asked: BTreeSet::new() }
+        let variables: HashMap<_, _> = pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        Self {
+            added: Added::beside(&variables),
+            variables,
+            problems: Vec::new(),
+            asked: BTreeSet::new(),
+            read: Secrets::default(),
+            awaited: BTreeSet::new(),
+        }
+    }
+
+    /// The same with what the secrets' backend has.
+    pub fn with(self, secrets: Secrets) -> Self {
+        Self { added: Added::Known(secrets), ..self }
     }
 
     /// Reads a whole configuration, or says everything that is wrong with it.
-    pub fn load<T: Section>(mut self) -> Result<T, ConfigError> {
-        let value = T::read(&mut self);
-        match value {
-            Some(value) if self.problems.is_empty() => Ok(value),
-            _ => Err(ConfigError { problems: self.problems }),
+    pub fn load<T: Section>(self) -> Result<T, ConfigError> {
+        self.load_with_secrets().map(|(value, _)| value)
+    }
+
+    /// The same, with the secrets that were read for it, by name.
+    pub fn load_with_secrets<T: Section>(mut self) -> Result<(T, Secrets), ConfigError> {
+        match T::read(&mut self) {
+            Some(value) if self.problems.is_empty() => Ok((value, self.read)),
+            _ => {
+                self.problems.extend(
+                    self.awaited.iter().map(|name| format!("{name} is in a backend that was not asked")),
+                );
+                Err(ConfigError { problems: self.problems })
+            }
         }
+    }
+
+    /// Says everything that is wrong, as far as that can be known before the secrets' backend was asked.
+    pub fn check_before_backend<T: Section>(mut self) -> Result<(), ConfigError> {
+        T::read(&mut self);
+        if self.problems.is_empty() { Ok(()) } else { Err(ConfigError { problems: self.problems }) }
     }
 
     /// The names of all that was asked for so far; a secret's without `_FILE`.
@@ -103,35 +141,6 @@ impl Env {
         }
     }
 
-    /// A secret that must be there, from `NAME` or from the file that `NAME_FILE` names.
-    pub fn secret(&mut self, name: &str) -> Option<SecretString> {
-        match self.optional_secret(name)? {
-            Some(secret) => Some(secret),
-            None => self.problem(format!("neither {name} nor {name}_FILE is set")),
-        }
-    }
-
-    /// A secret that need not be there.
-    pub fn optional_secret(&mut self, name: &str) -> Option<Option<SecretString>> {
-        let direct = self.variable(name);
-        let file = self.variables.get(&format!("{name}_FILE")).filter(|value| !value.is_empty()).cloned();
-        match (direct, file) {
-            (Some(_), Some(_)) => self.problem(format!("{name} and {name}_FILE are both set")),
-            (Some(value), None) => Some(Some(value.into())),
-            (None, Some(path)) => self.secret_file(name, Path::new(&path)).map(Some),
-            (None, None) => Some(None),
-        }
-    }
-
-    fn secret_file(&mut self, name: &str, path: &Path) -> Option<SecretString> {
-        match std::fs::read_to_string(path) {
-            // Editors and `echo` end a file with a line feed that is no part of the secret.
-            Ok(text) if !text.trim_end().is_empty() => Some(text.trim_end().to_owned().into()),
-            Ok(_) => self.problem(format!("the file that {name}_FILE names is empty")),
-            Err(e) => self.problem(format!("the file that {name}_FILE names cannot be read: {}", e.kind())),
-        }
-    }
-
     /// Notes a problem that a section found itself.
     pub fn problem<T>(&mut self, text: String) -> Option<T> {
         self.problems.push(text);
@@ -150,7 +159,7 @@ impl Env {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret;
+    use secrecy::{ExposeSecret, SecretString};
 
     #[derive(Debug)]
     struct Sample {

@@ -1,6 +1,7 @@
 //! The record: pools of connections to Postgres, and the schema's migrations.
 
 mod fitness;
+mod login;
 mod migrations;
 mod owners;
 mod queue;
@@ -13,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     PgPool,
@@ -24,6 +26,7 @@ use crate::config::{Env, Section};
 use write_probe::WriteProbe;
 
 pub use fitness::Unfit;
+pub use login::Login;
 pub use migrations::{MIGRATOR, has_schema, migrate};
 pub use owners::{TenantScope, as_owner, owners};
 pub use queue::in_order;
@@ -51,7 +54,11 @@ pub struct DatabaseConfig {
 impl Section for DatabaseConfig {
     fn read(env: &mut Env) -> Option<Self> {
         let (url, connections) = (env.secret("DATABASE_URL"), env.or("DATABASE_CONNECTIONS", 16));
-        Some(Self { url: url?, connections: connections? })
+        let url = url?;
+        if url.expose_secret().parse::<PgConnectOptions>().is_err() {
+            return env.problem("DATABASE_URL is not a Postgres address".into());
+        }
+        Some(Self { url, connections: connections? })
     }
 }
 
@@ -73,29 +80,43 @@ pub enum DatabaseError {
 
 /// A pool that connects when first used: services start in any order.
 pub fn pool(config: &DatabaseConfig, service: &str) -> Result<PgPool, DatabaseError> {
+    Ok(open(config, service)?.0)
+}
+
+/// The same, and what puts another login in the place of the one that it connects with.
+pub fn open(config: &DatabaseConfig, service: &str) -> Result<(PgPool, Login), DatabaseError> {
+    let options = options(config, service)?;
+    let begun_with = Arc::new(ArcSwap::from_pointee(options.clone()));
+    let pool = pooled(config.connections, ACQUIRE_TIMEOUT, begun_with.clone()).connect_lazy_with(options);
+    Ok((pool.clone(), Login::new(pool, begun_with, service)))
+}
+
+fn options(config: &DatabaseConfig, service: &str) -> Result<PgConnectOptions, DatabaseError> {
     let options: PgConnectOptions = config.url.expose_secret().parse().map_err(|_| DatabaseError::Address)?;
-    let options = options
+    Ok(options
         .application_name(service)
         // A statement that takes longer than this is a mistake or a lock; waiting more helps nobody.
         .options([
             ("statement_timeout", "15s"),
             ("lock_timeout", "5s"),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
-        ]);
-    Ok(pooled(config.connections, ACQUIRE_TIMEOUT, &options).connect_lazy_with(options))
+        ]))
 }
 
 /// No connection is handed out before it is known to be as these options say, nor for long after its server has stopped taking
 /// writes.
-fn pooled(connections: u32, acquire_timeout: Duration, options: &PgConnectOptions) -> PgPoolOptions {
-    let begun_with = Arc::new(options.clone());
+fn pooled(
+    connections: u32,
+    acquire_timeout: Duration,
+    begun_with: Arc<ArcSwap<PgConnectOptions>>,
+) -> PgPoolOptions {
     let probe = Arc::new(WriteProbe::default());
     let (made, taken, given) = (probe.clone(), probe.clone(), probe);
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(acquire_timeout)
         .after_connect(move |connection, _| {
-            let (options, probe) = (begun_with.clone(), made.clone());
+            let (options, probe) = (begun_with.load_full(), made.clone());
             Box::pin(async move { fitness::check(connection, &options, &probe).await })
         })
         .test_before_acquire(false)

@@ -3,6 +3,7 @@
 //! A service's `main` says what it does; how a process lives and ends is here, once for all. [`run`] is for services that work
 //! on the record; [`process`] for a process that must do without it.
 
+mod command;
 mod health;
 mod metrics;
 mod migrate;
@@ -24,8 +25,10 @@ use crate::{
     bus::{Bus, BusConfig},
     config::{Env, Section},
     database::{self, DatabaseConfig},
+    secrets::Followers,
 };
 
+pub use command::command;
 pub(crate) use panics::panicked;
 pub use process::Process;
 pub use readiness::{Latch, Readiness};
@@ -64,6 +67,8 @@ pub struct Service {
     pub readiness: Readiness,
     /// Renders the metrics.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// Who goes on with other secrets when they have changed.
+    pub secrets: Followers,
     /// Fires when the schema is there.
     usable: CancellationToken,
 }
@@ -77,7 +82,7 @@ impl Service {
 
 /// Runs a service until it is told to stop. `name healthcheck` asks a running one whether it is ready, `name migrate` brings the
 /// record's schema up to date and ends.
-pub async fn run<C: Section>(
+pub async fn run<C: Section + Send + 'static>(
     name: &'static str,
     start: impl AsyncFnOnce(C, &Service) -> anyhow::Result<()>,
 ) -> ExitCode {
@@ -85,13 +90,19 @@ pub async fn run<C: Section>(
         return migrate::run(name).await;
     }
     process::run(name, async move |whole: Whole<C>, process: &Process| {
+        let (database, login) = database::open(&whole.database, name)?;
+        process.secrets.follow(move |config: DatabaseConfig| login.put(&config));
+        let bus = Bus::connect(&whole.bus, name).await?;
+        let own = bus.clone();
+        process.secrets.follow(move |config: BusConfig| own.put_password(config));
         let service = Service {
             name,
-            database: database::pool(&whole.database, name)?,
-            bus: Bus::connect(&whole.bus, name).await?,
+            database,
+            bus,
             tasks: process.tasks.clone(),
             readiness: process.readiness.clone(),
             metrics: process.metrics.clone(),
+            secrets: process.secrets.clone(),
             usable: CancellationToken::new(),
         };
         let schema = service.readiness.latch("database");

@@ -1,11 +1,15 @@
 //! Asking name servers.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use hickory_resolver::{
     ResolverBuilder, TokioResolver,
-    config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig},
+    config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig},
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
     proto::{op::ResponseCode, rr::RData},
 };
@@ -55,11 +59,18 @@ impl Resolver {
         options.timeout = PATIENCE;
         options.attempts = REPEATS;
         options.use_hosts_file = ResolveHosts::Never;
+        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
         // Whoever asks again wants to know what is so now.
         options.cache_size = 0;
         options.positive_max_ttl = Some(Duration::ZERO);
         options.negative_max_ttl = Some(Duration::ZERO);
         builder.build().map(Self).map_err(ResolverError)
+    }
+
+    /// The addresses that this name leads to, by both versions of IP. None if it has none, or is none.
+    pub async fn addresses(&self, name: &str) -> Result<BTreeSet<IpAddr>, Unanswered> {
+        let found = said(self.0.lookup_ip(format!("{name}.")).await)?;
+        Ok(found.map(|found| found.iter().collect()).unwrap_or_default())
     }
 }
 
@@ -79,15 +90,8 @@ fn of_servers(addresses: &[SocketAddr]) -> ResolverBuilder<TokioRuntimeProvider>
 impl Dns for Resolver {
     async fn texts(&self, name: &str) -> Result<Vec<String>, Unanswered> {
         // With the dot at its end it is never looked for below a search domain.
-        let found = match self.0.txt_lookup(format!("{name}.")).await {
-            Ok(found) => found,
-            Err(NetError::Dns(DnsError::NoRecordsFound(found))) => return nothing(found.response_code),
-            Err(NetError::Dns(DnsError::ResponseCode(code))) => return nothing(code),
-            Err(NetError::Timeout) => return Err(Unanswered::Late),
-            Err(_) => return Err(Unanswered::Failed),
-        };
+        let Some(found) = said(self.0.txt_lookup(format!("{name}.")).await)? else { return Ok(vec![]) };
         let texts = found.answers().iter().filter_map(|record| {
-            // Aliases on the way to it are among them.
             let RData::TXT(text) = &record.data else { return None };
             Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned())
         });
@@ -95,10 +99,15 @@ impl Dns for Resolver {
     }
 }
 
-/// What an answer without a record says. Whoever refuses, or fails, has not said that there is none.
-fn nothing(code: ResponseCode) -> Result<Vec<String>, Unanswered> {
-    if matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
-        return Ok(vec![]);
-    }
-    Err(Unanswered::Refused(code.to_str().to_owned()))
+/// What was found, if there is anything. Whoever refuses, or fails, has not said that there is nothing.
+fn said<T>(answer: Result<T, NetError>) -> Result<Option<T>, Unanswered> {
+    let code = match answer {
+        Ok(found) => return Ok(Some(found)),
+        Err(NetError::Dns(DnsError::NoRecordsFound(found))) => found.response_code,
+        Err(NetError::Dns(DnsError::ResponseCode(code))) => code,
+        Err(NetError::Timeout) => return Err(Unanswered::Late),
+        Err(_) => return Err(Unanswered::Failed),
+    };
+    let is_answer = matches!(code, ResponseCode::NoError | ResponseCode::NXDomain);
+    if is_answer { Ok(None) } else { Err(Unanswered::Refused(code.to_str().to_owned())) }
 }

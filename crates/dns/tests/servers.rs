@@ -89,6 +89,20 @@ async fn every_text_of_a_name_is_told_and_what_is_not_there_is_nothing() {
 }
 
 #[tokio::test]
+async fn every_address_that_a_name_leads_to_is_told_and_what_leads_nowhere_has_none() {
+    let servers = Servers::start().await;
+    let resolver = servers.resolver();
+    assert_eq!(resolver.addresses("flows.acme.example").await, Ok([].into()), "there is no such name");
+    servers.add("edge.acme.example.", RData::A("192.0.2.1".parse().unwrap())).await;
+    servers.add("edge.acme.example.", RData::AAAA("2001:db8::1".parse().unwrap())).await;
+    servers.add("flows.acme.example.", RData::CNAME(CNAME(name("edge.acme.example.")))).await;
+    let expected = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap());
+    assert_eq!(resolver.addresses("flows.acme.example").await, Ok(expected.into()));
+    servers.add("plain.acme.example.", text(&["x"])).await;
+    assert_eq!(resolver.addresses("plain.acme.example").await, Ok([].into()), "it has no addresses");
+}
+
+#[tokio::test]
 async fn more_than_a_datagram_holds_comes_over_tcp() {
     let servers = Servers::start().await;
     for n in 0..40 {

@@ -1,10 +1,15 @@
 //! What the relay is told at start.
 
+mod tls;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use common::config::{Env, Section};
 use edge::{EdgeToken, Settings};
 use url::Url;
+
+use tls::MaybeTls;
+pub use tls::{Addresses, Keeping};
 
 /// Some dozens are what an n8n works on at once; the rest wait in it. Ten tenants at this bound are 5,000 sockets of Traefik's.
 const IN_FLIGHT: u32 = 500;
@@ -24,6 +29,8 @@ pub struct Config {
     pub probe_url: Url,
     pub state_dir: StateDir,
     pub settings: Settings,
+    /// The certificates, where TLS is spoken.
+    pub keeping: Option<Keeping>,
 }
 
 impl Section for Config {
@@ -32,13 +39,15 @@ impl Section for Config {
         let waiting_bind = env.or("WAITING_BIND", SocketAddr::from(([0, 0, 0, 0], 8082)));
         let (routes_url, probe_url) = (env.required("ROUTES_URL"), env.required("EDGE_PROBE_URL"));
         let (token, state_dir) = (env.secret("EDGE_TOKEN"), StateDir::read(env));
-        let (tls, waiting) = (env.optional("EDGE_CERT_RESOLVER"), env.required("WAITING_URL"));
+        let (keeping, waiting) = (MaybeTls::read(env), env.required("WAITING_URL"));
         let tenants = env.required("TENANT_SUBNETS");
         let in_flight = env.or("EDGE_IN_FLIGHT", IN_FLIGHT);
         let in_flight = match in_flight {
             Some(0) => env.problem("EDGE_IN_FLIGHT must be at least 1".to_owned()),
             other => other,
         };
+        let MaybeTls(keeping) = keeping?;
+        let tls = keeping.as_ref().map(|keeping| keeping.tls.clone());
         Some(Self {
             bind: bind?,
             waiting_bind: waiting_bind?,
@@ -46,7 +55,8 @@ impl Section for Config {
             token: token?.into(),
             probe_url: probe_url?,
             state_dir: state_dir?,
-            settings: Settings { tls: tls?, waiting: waiting?, in_flight: in_flight?, tenants: tenants? },
+            settings: Settings { tls, waiting: waiting?, in_flight: in_flight?, tenants: tenants? },
+            keeping,
         })
     }
 }
@@ -88,7 +98,7 @@ mod tests {
     fn every_problem_is_reported_at_once() {
         let bad = [
             ("EDGE_IN_FLIGHT", "0"),
-            ("EDGE_CERT_RESOLVER", "a`b"),
+            ("EDGE_TLS", "perhaps"),
             ("WAITING_URL", "https://x"),
             ("ROUTES_URL", "gateway"),
             ("EDGE_TOKEN", ""),
@@ -103,8 +113,10 @@ mod tests {
 
     #[test]
     fn whoever_sets_it_up_finds_all_that_it_reads() {
-        let names = common::service::process::names_read::<Config>(Env::of(GOOD));
-        assert!(names.len() > 12, "{names:?}");
+        let by_tls = [("EDGE_TLS", "on"), ("TENANT_DOMAIN", "flows.example"), ("PUBLIC_PORT", "443")];
+        let by_tls = by_tls.into_iter().chain([("EDGE_TLS_PROBE", "traefik:8443")]);
+        let names = common::service::process::names_read::<Config>(Env::of(GOOD.into_iter().chain(by_tls)));
+        assert!(names.len() > 20, "{names:?}");
         assert_eq!(testkit::settings::unheard_of(&names), [""; 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! Holds a proxy's port until the proxy can answer on it.
+//! Holds a proxy's ports until the proxy can answer on them.
 //!
 //! Traefik takes calls some milliseconds before it has any configuration, and answers them with 404, whatever it is told. So it is
 //! started from here. The kernel gives a connection to the more particular of two sockets that share a port: ours, for IPv4 alone,
@@ -30,19 +30,28 @@ const ASK_EVERY: Duration = Duration::from_millis(10);
 /// Connections that wait to be taken, of the many that come while a proxy restarts.
 const BACKLOG: u32 = 1024;
 
-/// `PORT PING_PORT PROGRAM ARGUMENT…`: runs the program, and answers on its port with the waiting page until `/ping` on the other
-/// one says that it is ready. Ends as the program does.
+/// `PORT[,PORT…] PING_PORT PROGRAM ARGUMENT…`: runs the program, and answers on its first port with the waiting page until `/ping` says that
+/// it is ready. Its other ports are for TLS, which nobody speaks before: who calls there waits, and is hung up on. Ends as the program does.
 pub async fn gate(mut arguments: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {
-    let mut port = || arguments.next().and_then(|port| port.to_str()?.parse::<u16>().ok());
-    let (Some(port), Some(ping)) = (port(), port()) else {
-        bail!("usage: edge-relay gate PORT PING_PORT PROGRAM [ARGUMENT…]");
+    let mut number = || arguments.next()?.into_string().ok();
+    let (ports, ping) = (number(), number().and_then(|ping| ping.parse::<u16>().ok()));
+    let ports =
+        ports.and_then(|ports| ports.split(',').map(|port| port.parse().ok()).collect::<Option<Vec<u16>>>());
+    let (Some(ports), Some(ping)) = (ports, ping) else {
+        bail!("usage: edge-relay gate PORT[,PORT…] PING_PORT PROGRAM [ARGUMENT…]");
     };
-    let program = arguments.next().context("which program is the port held for?")?;
+    let program = arguments.next().context("which program are the ports held for?")?;
     // First, so that the program never listens alone before it is ready.
-    let held = hold(port).context("the port cannot be held")?;
+    let held: std::io::Result<Vec<_>> = ports.into_iter().map(hold).collect();
+    let mut held = held.context("a port cannot be held")?.into_iter();
+    let (answered, silent) = (held.next().context("which port is held?")?, held.collect::<Vec<_>>());
     let program = Command::new(program).args(arguments).spawn().context("the program does not start")?;
+    let ready = async move {
+        is_ready(ping).await;
+        drop(silent);
+    };
     let answers = async {
-        axum::serve(held, waiting::page()).with_graceful_shutdown(is_ready(ping)).await?;
+        axum::serve(answered, waiting::page()).with_graceful_shutdown(ready).await?;
         // From here on there is only the program.
         std::future::pending::<anyhow::Result<ExitStatus>>().await
     };

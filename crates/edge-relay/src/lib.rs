@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod certificates;
 mod config;
 mod follow;
 mod gate;
 mod memory;
 mod metrics;
+mod ordered;
 mod relay;
 mod serve;
 mod waiting;
@@ -32,13 +34,17 @@ use relay::Relay;
 pub async fn start(config: Config, process: &Process) -> anyhow::Result<()> {
     metrics::describe();
     let routes = process.readiness.latch("routes");
-    let relay = Relay::remember(Memory::at(config.state_dir.0)?, config.settings, routes)?;
+    let memory = Memory::at(config.state_dir.0)?;
+    let relay = Relay::remember(memory.clone(), config.settings, routes)?;
     let gateway = Gateway::new(config.routes_url, &config.token)?;
     let prober = Prober::through(config.probe_url.as_str())?;
     let tasks = &process.tasks;
     serve(tasks, "traefik", TcpListener::bind(config.bind).await?, serve::routes(&relay, config.token));
     serve(tasks, "waiting", TcpListener::bind(config.waiting_bind).await?, waiting::page());
     follow::follow(tasks, relay.clone(), gateway);
+    if let Some(keeping) = config.keeping {
+        certificates::keep(tasks, relay.clone(), memory, keeping)?;
+    }
     tasks.spawn("watch", watch::watch(relay, prober, tasks.stopping()));
     Ok(())
 }

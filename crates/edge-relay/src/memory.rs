@@ -1,5 +1,5 @@
-//! What is on disk: the last routes that were followed, which outlive the process; and what is refused now, for a person to read and
-//! to give their word on.
+//! What is on disk: the last routes that were followed, and which certificates were ordered when, both of which outlive the process; and
+//! what is refused now, for a person to read and to give their word on.
 
 use std::{
     fs::{self, File},
@@ -10,9 +10,12 @@ use std::{
 use edge::{Snapshot, guard::Refusal};
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::ordered::Past;
+
 const ROUTES: &str = "routes.json";
 const REFUSED: &str = "refused.json";
 const ACCEPTED: &str = "accepted.json";
+const ORDERED: &str = "ordered.json";
 
 /// A folder of the relay's own.
 #[derive(Debug, Clone)]
@@ -75,6 +78,16 @@ impl Memory {
     /// Their word is good once, and only while what they gave it on is refused. Says whether there was one.
     pub fn take_word(&self) -> Result<bool, MemoryError> {
         self.remove(ACCEPTED)
+    }
+
+    /// Which certificates were ordered when.
+    pub fn ordered(&self) -> Result<Past, MemoryError> {
+        Ok(self.read(ORDERED)?.unwrap_or_default())
+    }
+
+    /// These were.
+    pub fn tell_ordered(&self, past: &Past) -> Result<(), MemoryError> {
+        self.write(ORDERED, past)
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, MemoryError> {

@@ -2,12 +2,16 @@
 //!
 //! One task offers routes and no other does. The state is locked for moments: the disk is written to and the document is made outside.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use common::{error::chain, id::RecordId, service::Latch};
 use edge::{
-    Mark, Settings, Snapshot, document,
+    Certificate, Mark, Settings, Snapshot, document,
     guard::{self, Refusal},
     health::{Health, Side, Sides, Sighting},
 };
@@ -24,6 +28,10 @@ mod refused;
 mod tests;
 
 use refused::Refused;
+
+/// What Traefik asks for is in force a second later, also where there are many tenants. It orders then, and goes on with it whatever it is told next;
+/// but whatever has failed by then it orders again with each other document.
+const ASKED_FOR: Duration = Duration::from_secs(2);
 
 /// The relay of one Traefik. Clones are the same one.
 #[derive(Clone)]
@@ -43,9 +51,18 @@ struct State {
     /// How often something changed that is in the document.
     changes: u64,
     made: Option<Made>,
+    asked: Asked,
     refused: Refused,
     heard_at: Option<Instant>,
     not_ready: Option<Latch>,
+}
+
+/// The certificates that Traefik is asked to order.
+#[derive(Default)]
+struct Asked {
+    certificates: BTreeSet<Certificate>,
+    /// Since when Traefik has a document that says so.
+    told_at: Option<Instant>,
 }
 
 /// The document as it is after so many changes.
@@ -83,6 +100,7 @@ impl Relay {
             sides,
             changes: 0,
             made: None,
+            asked: Asked::default(),
             refused: Refused::default(),
             heard_at: None,
             not_ready: Some(not_ready),
@@ -175,20 +193,44 @@ impl Relay {
         }
     }
 
+    /// The routes that are followed.
+    pub fn followed(&self) -> Option<Arc<Snapshot>> {
+        self.state().followed.clone()
+    }
+
+    /// Traefik is asked to order these certificates, for a moment.
+    pub fn ask(&self, certificates: BTreeSet<Certificate>) {
+        let mut state = self.state();
+        state.asked = Asked { certificates, told_at: None };
+        state.change();
+    }
+
+    /// Whether that moment is not over.
+    pub fn is_asking(&self) -> bool {
+        !self.state().asked.certificates.is_empty()
+    }
+
     /// Traefik's configuration, once there is one. Made when it is asked for: a thousand sides that change together, as when their
     /// database goes away, are one document.
     pub fn document(&self) -> Option<Bytes> {
-        let (followed, sides, changes) = {
-            let state = self.state();
+        let (followed, sides, asked, changes) = {
+            let mut state = self.state();
+            if state.asked.told_at.is_some_and(|at| at.elapsed() >= ASKED_FOR) {
+                state.asked = Asked::default();
+                state.change();
+            }
             let followed = state.followed.clone().filter(|_| state.looked)?;
             if let Some(made) = state.made.as_ref().filter(|made| made.changes == state.changes) {
                 return Some(made.document.clone());
             }
-            (followed, state.sides.clone(), state.changes)
+            (followed, state.sides.clone(), state.asked.certificates.clone(), state.changes)
         };
         let ready = |route: &_, color| sides.is_ready(route, color);
-        let document = Bytes::from(document(&followed.routes, ready, &self.0.settings).to_string());
+        let document = Bytes::from(document(&followed.routes, ready, &asked, &self.0.settings).to_string());
         let mut state = self.state();
+        if !asked.is_empty() && state.asked.certificates == asked {
+            state.asked.told_at.get_or_insert_with(Instant::now);
+        }
         if state.made.as_ref().is_none_or(|made| made.changes < changes) {
             state.made = Some(Made { changes, document: document.clone() });
             metrics::served(followed.routes.len(), sides.waiting());

@@ -10,18 +10,21 @@ mod tenancy;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use common::id::TenantId;
 use common::tenant::{Color, Purpose};
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use crate::{Route, StandIn, TargetUrl};
+use crate::{Certificate, Route, StandIn, TargetUrl, Tls};
 use sections::Sections;
 
 /// The middleware that refuses.
 const REFUSE: &str = "refuse";
+
+/// The middleware that sends whoever speaks plainly to `websecure`.
+const TO_TLS: &str = "to_tls";
 
 /// The middleware that bounds how many requests of one host are under way.
 const IN_FLIGHT: &str = "in_flight";
@@ -54,7 +57,11 @@ pub const STAND_IN_HEADER: &str = "x-rp9-stand-in";
 const UNKNOWN_PRIORITY: u32 = 2;
 const ROUTE_PRIORITY: u32 = 10;
 const WEBHOOKS_PRIORITY: u32 = 16;
+/// Refuses on any host, so that one is enough for all who share an n8n.
 const REFUSE_PRIORITY: u32 = 20;
+/// Of tenants with an n8n of their own, of which nothing of that is refused.
+const OWN_PRIORITY: u32 = 30;
+const OWN_REFUSE_PRIORITY: u32 = 40;
 
 /// Less than the 5 s for which Node keeps an idle connection: with more, the edge now and then sends a request on one that is just
 /// being closed, and cannot send a POST again.
@@ -66,8 +73,8 @@ const DIAL_WITHIN: &str = "5s";
 /// What the edge is apart from its routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Whether `websecure` exists, and who gets its certificates.
-    pub tls: Option<CertResolver>,
+    /// How tenants are served on the entrypoint `websecure`. `None`: on `web`, in plain text.
+    pub tls: Option<Tls>,
     /// Who answers while nothing of a tenant's is ready, and in its place.
     pub waiting: TargetUrl,
     /// How many requests of one host may be under way; the next is refused with 429.
@@ -76,27 +83,16 @@ pub struct Settings {
     pub tenants: Ipv4Net,
 }
 
-/// The name of one of Traefik's certificate resolvers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertResolver(String);
-
-/// A text that names no certificate resolver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be letters, digits, hyphens and underscores")]
-pub struct CertResolverError;
-
-impl std::str::FromStr for CertResolver {
-    type Err = CertResolverError;
-
-    fn from_str(text: &str) -> Result<Self, CertResolverError> {
-        let letters = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if letters && !text.is_empty() { Ok(Self(text.to_owned())) } else { Err(CertResolverError) }
-    }
-}
-
-/// The whole configuration: these routes and no others. A side that is not `ready` gets no calls.
-pub fn document(routes: &[Route], ready: impl Fn(&Route, Color) -> bool, settings: &Settings) -> Value {
+/// The whole configuration: these routes and no others. A side that is not `ready` gets no calls. Traefik orders the certificates that
+/// are `asked` for, with every document that asks for one it does not have.
+pub fn document(
+    routes: &[Route],
+    ready: impl Fn(&Route, Color) -> bool,
+    asked: &BTreeSet<Certificate>,
+    settings: &Settings,
+) -> Value {
     let mut http = Sections::with(settings, shared_instances(routes));
+    asked.iter().for_each(|certificate| http.ask(certificate));
     for route in routes {
         if let Some(mark) = route.mark() {
             http.add(route, mark, |color| ready(route, color));
@@ -124,6 +120,11 @@ fn stand_in_name(stand_in: StandIn) -> String {
 /// No caller has this address, so nobody passes; the answer is the one for a path that does not exist.
 fn refuse() -> Value {
     json!({ "ipAllowList": { "sourceRange": ["255.255.255.255/32"], "rejectStatusCode": 404 } })
+}
+
+/// For good, with method and body: webhooks' callers follow it too.
+fn to_tls(port: u16) -> Value {
+    json!({ "redirectScheme": { "scheme": "https", "port": port.to_string(), "permanent": true } })
 }
 
 fn in_flight(amount: u32) -> Value {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod certificate;
 pub mod document;
 #[cfg(feature = "fake")]
 pub mod fake;
@@ -13,8 +14,9 @@ mod snapshot;
 mod token;
 mod workspace;
 
+pub use certificate::{Certificate, Tls};
 pub use common::host::Host;
-pub use document::{CertResolver, Settings, document};
+pub use document::{Settings, document};
 pub use inner::{Inner, InnerError};
 pub use probe::{Edge, EdgeError, HttpEdge};
 pub use route::{Answerer, Mark, Route, StandIn, Target, TargetUrl};

@@ -2,10 +2,12 @@
 
 use std::{fmt, ops::Deref, sync::Arc, time::Instant};
 
+use arc_swap::ArcSwap;
 use common::{
     bus::Bus,
     database::Statements,
     public_address::PublicAddress,
+    secrets::Followers,
     service::{Readiness, Tasks},
     version::Version,
 };
@@ -25,7 +27,7 @@ use crate::{
     metrics,
     offer::Offers,
     pressure::Pressure,
-    rates::Rates,
+    rates::{Rates, RedisLogin},
     store::reader::{Reader, Readers},
 };
 
@@ -42,9 +44,9 @@ pub struct Parts {
     readers: Readers,
     pub bus: Bus,
     pub tasks: Tasks,
-    pub tokens: TokenKeys,
+    pub tokens: ArcSwap<TokenKeys>,
     pub keys: Keys,
-    pub signatures: SignatureRules,
+    pub signatures: ArcSwap<SignatureRules>,
     pub public: PublicAddress,
     pub origins: Origins,
     pub edge_token: EdgeToken,
@@ -71,29 +73,31 @@ pub struct Dependencies {
     pub tasks: Tasks,
     pub readiness: Readiness,
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Tells when what requests are checked with has changed.
+    pub secrets: Followers,
 }
 
 impl App {
     /// A gateway in this process.
     pub fn new(config: Config, given: Dependencies) -> Self {
         metrics::describe();
-        let Dependencies { database, bus, tasks, readiness, render_metrics } = given;
+        let Dependencies { database, bus, tasks, readiness, render_metrics, secrets } = given;
         let statements = Statements::beside(&database);
         let readers = Readers::new(&database, statements.clone());
         let rates = Rates::start(config.rates, &tasks);
         let audit_log = AuditLog::start(&tasks, database.clone());
         let record = (database.clone(), statements.clone());
-        Self(Arc::new(Parts {
+        let app = Self(Arc::new(Parts {
             observer: Observer::new(Admission::new(readiness), rates.clone(), audit_log),
             events: Events::new(config.event_clients, record, readers.clone(), bus.clone(), tasks.clone()),
-            health: Health::new(statements.clone(), bus.clone(), rates.clone()),
+            health: Health::new(statements.clone(), bus.clone(), rates.clone(), secrets.clone()),
             pressure: Arc::new(Pressure::new(config.backlog_high)),
             log_followers: LogFollowers::default(),
             offers: Offers::default(),
             replays: Arc::default(),
-            tokens: config.tokens,
+            tokens: ArcSwap::from_pointee(config.tokens),
             keys: Keys::start(statements.clone(), database.clone(), &tasks),
-            signatures: config.signatures,
+            signatures: ArcSwap::from_pointee(config.signatures),
             public: config.public,
             origins: config.origins,
             edge_token: config.edge_token,
@@ -106,7 +110,17 @@ impl App {
             rates,
             render_metrics,
             started: Instant::now(),
-        }))
+        }));
+        app.follow(&secrets);
+        app
+    }
+
+    /// Goes by other secrets from the moment that they are known.
+    fn follow(&self, secrets: &Followers) {
+        let (tokens, signatures, rates) = (self.clone(), self.clone(), self.rates.clone());
+        secrets.follow(move |keys: TokenKeys| tokens.tokens.store(Arc::new(keys)));
+        secrets.follow(move |rules: SignatureRules| signatures.signatures.store(Arc::new(rules)));
+        secrets.follow(move |login: RedisLogin| rates.put_login(login));
     }
 
     /// Who asks the record on behalf of somebody with this scope.

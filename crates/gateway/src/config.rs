@@ -161,5 +161,11 @@ mod tests {
         let names = common::service::names_read::<Config>(Env::of(GOOD));
         assert!(names.len() > 30, "{names:?}");
         assert_eq!(testkit::settings::unheard_of(&names), [""; 0]);
+        for (backend, more) in [("vault", 9), ("doppler", 4), ("onepassword", 5)] {
+            let env = Env::of(GOOD.into_iter().chain([("SECRETS_BACKEND", backend)]));
+            let with = common::service::names_read::<Config>(env);
+            assert!(with.len() >= names.len() + more, "{backend}: {with:?}");
+            assert_eq!(testkit::settings::unheard_of(&with), [""; 0], "{backend}");
+        }
     }
 }

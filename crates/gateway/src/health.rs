@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use common::{bus::Bus, database::Statements, error::chain};
+use common::{bus::Bus, database::Statements, error::chain, secrets::Followers};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
@@ -100,13 +100,14 @@ pub struct Health {
     statements: Statements,
     bus: Bus,
     rates: Rates,
+    secrets: Followers,
     last: Cached<Report>,
 }
 
 impl Health {
     /// Of a gateway that uses these.
-    pub fn new(statements: Statements, bus: Bus, rates: Rates) -> Self {
-        Self { statements, bus, rates, last: Cached::default() }
+    pub fn new(statements: Statements, bus: Bus, rates: Rates, secrets: Followers) -> Self {
+        Self { statements, bus, rates, secrets, last: Cached::default() }
     }
 
     /// The report, at most a second old.
@@ -139,6 +140,11 @@ impl Health {
             // Without Redis the limits are there still, for each gateway by itself.
             let state = if shared { State::Up } else { State::Degraded };
             report.dependencies.insert("rate_limits".to_owned(), state);
+        }
+        if let Some(fresh) = self.secrets.are_fresh() {
+            // Without their backend this gateway goes on with those that it has.
+            let state = if fresh { State::Up } else { State::Degraded };
+            report.dependencies.insert("secrets".to_owned(), state);
         }
         report
     }

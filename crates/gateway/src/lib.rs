@@ -53,6 +53,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         tasks: service.tasks.clone(),
         readiness: service.readiness.clone(),
         render_metrics: Arc::new(move || metrics.render()),
+        secrets: service.secrets.clone(),
     };
     let app = App::new(config, given);
     let runner = runner(&app.database, operations_kept_days)?;

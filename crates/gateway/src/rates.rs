@@ -29,7 +29,7 @@ use crate::{
     problem::{Code, Problem},
 };
 
-pub use config::RateConfig;
+pub use config::{RateConfig, RedisLogin};
 pub use headers::{RATE_LIMIT, RATE_LIMIT_POLICY};
 pub use policy::{LimitStatus, Policy};
 
@@ -56,6 +56,13 @@ impl Rates {
     /// Whether all replicas count together at the moment, if anything is counted.
     pub fn are_shared(&self) -> Option<bool> {
         self.0.as_ref().map(|counters| counters.shared.is_there())
+    }
+
+    /// Counts by this login from now on, the next time that there is no connection.
+    pub fn put_login(&self, RedisLogin(client): RedisLogin) {
+        if let (Some(counters), Some(client)) = (&self.0, client) {
+            counters.shared.put_client(client);
+        }
     }
 
     /// Tells a caller where they stand.

@@ -81,11 +81,13 @@ DO $$ BEGIN
         FOR EACH ROW EXECUTE FUNCTION rp9.webhooks_are_own();
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
+ALTER TABLE public.webhook_entity ENABLE TRIGGER rp9_webhooks_are_own;
 
 -- Whom a tenant is in n8n: a role that sees neither users nor tags nor anything else that is everybody's. n8n brings its own roles up to
 -- date at each start and leaves those alone that are not its own.
 INSERT INTO public.role (slug, "displayName", description, "roleType", "systemRole")
-VALUES ('global:tenant', 'Tenant', 'One tenant of a shared n8n', 'global', false) ON CONFLICT (slug) DO NOTHING;
+VALUES ('global:tenant', 'Tenant', 'One tenant of a shared n8n', 'global', false)
+ON CONFLICT (slug) DO UPDATE SET "roleType" = excluded."roleType", "systemRole" = false;
 -- Before its first start n8n has no scopes, and knows them by the same words afterwards.
 INSERT INTO public.scope (slug, "displayName") VALUES ('dataTable:list', 'List data tables'), ('apiKey:create', 'Create API keys'),
     ('apiKey:update', 'Update API keys') ON CONFLICT (slug) DO NOTHING;

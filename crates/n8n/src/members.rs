@@ -11,12 +11,14 @@ use crate::databases::{Counts, Name, OwnerLogin};
 
 mod api;
 mod error;
+mod flaw;
 mod ids;
 mod member;
 pub mod paths;
 mod postgres;
 
 pub use error::MemberError;
+pub use flaw::{Checked, Expected, Flaw};
 pub use ids::{ExecutionId, ProjectId, ProjectIdError, WorkflowId};
 pub use member::{KEY_LABEL, Member, MemberLimits, Place, email};
 pub use postgres::{ClientError, PostgresMembers};
@@ -25,9 +27,13 @@ pub use postgres::{ClientError, PostgresMembers};
 /// no failure unless somebody waits for it. Whoever works under a lease checks it before each that changes something.
 #[async_trait]
 pub trait Members: Send + Sync {
-    /// Makes the member with everything that n8n and the platform's schema have about one, in one transaction, and brings their limits and
-    /// their key up to date. A password that is there, and marks, are left as they are. It needs [`crate::TenantDatabases::ensure_shared_schema`].
+    /// Makes the member with everything that n8n and the platform's schema have about one, in one transaction, puts right what somebody changed
+    /// of it, and brings their limits and their key up to date. A password that is there, and marks, are left as they are. It needs
+    /// [`crate::TenantDatabases::ensure_shared_schema`].
     async fn ensure(&self, instance: &Name, member: &Member) -> Result<(), MemberError>;
+
+    /// Which of these members are not as they should be, and whether what all have in common is. As many questions, however many there are.
+    async fn check(&self, instance: &Name, expected: &[Expected]) -> Result<Checked, MemberError>;
 
     /// Changes how much may run, from the next start on. Whether there is such a member.
     async fn set_limits(
@@ -87,7 +93,8 @@ pub trait Members: Send + Sync {
     async fn stop(&self, main: &Main, executions: &[ExecutionId]) -> Result<(), MemberError>;
 
     /// Deletes the member and all they have. What it was is noted in n8n's database first, since nothing else tells it afterwards, and kept there
-    /// until [`Self::forget`]. It fails while a workflow is active ([`MemberError::StillActive`]); a running execution would never answer its
+    /// until [`Self::forget`]. It fails while a workflow is active ([`MemberError::StillActive`]) or has just
+    /// been ([`MemberError::StillEnding`]); a running execution would never answer its
     /// caller. How often executions began stays.
     async fn remove(&self, main: &Main, place: &Place) -> Result<(), MemberError>;
 

@@ -353,3 +353,17 @@ async fn a_reset_that_has_to_wait_is_given_up_before_whoever_asked_for_it_is_gon
     drop(n8n);
     remove(name).await;
 }
+
+#[tokio::test]
+#[ignore = "needs Postgres: deploy/test"]
+async fn every_clone_uses_another_login_from_the_next_call_on() {
+    let right = support::variable("TEST_TENANT_DATABASE_ADMIN_URL");
+    let wrong = right.replace("//rp9_tenants:rp9@", "//rp9_tenants:hunter2@");
+    let server = n8n::databases::PostgresDatabases::new(&wrong).unwrap();
+    let clone = server.clone();
+    assert!(clone.connections().await.is_err() && !format!("{server:?}").contains("hunter2"));
+    assert!(clone.observe().await.is_err(), "on one that is kept");
+    server.put_url(&right).unwrap();
+    clone.connections().await.unwrap();
+    clone.observe().await.unwrap();
+}

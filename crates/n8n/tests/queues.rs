@@ -188,3 +188,14 @@ async fn what_each_takes_of_the_memory_is_measured() {
     queues().remove(heavy).await.unwrap();
     queues().remove(light).await.unwrap();
 }
+
+#[tokio::test]
+#[ignore = "needs Redis: deploy/test"]
+async fn every_clone_uses_another_login_from_the_next_call_on() {
+    let right = support::variable("TEST_REDIS_URL");
+    let queues = RedisQueues::new(&right.replace(":rp9@", ":hunter2@")).unwrap();
+    let clone = queues.clone();
+    assert!(clone.observe().await.is_err() && !format!("{queues:?}").contains("hunter2"));
+    queues.put_url(&right).unwrap();
+    clone.observe().await.unwrap();
+}

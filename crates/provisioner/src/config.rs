@@ -81,8 +81,7 @@ pub struct Config {
     /// What we show to an engine on another machine, and what we know it by.
     pub docker_certificates: Option<PathBuf>,
     pub pull_images: bool,
-    pub database_admin_url: SecretString,
-    pub redis_admin_url: SecretString,
+    pub admins: AdminUrls,
     pub edge_probe_url: String,
     pub edge_inner_url: Inner,
     /// Whom the texts are asked from that prove whose a domain is.
@@ -94,6 +93,20 @@ pub struct Config {
     pub operations: usize,
     /// How many at once by all provisioners together.
     pub cluster_operations: u32,
+}
+
+/// How the tenants' servers are entered.
+pub struct AdminUrls {
+    pub database: SecretString,
+    pub redis: SecretString,
+}
+
+impl Section for AdminUrls {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (database, redis) =
+            (env.secret("TENANT_DATABASE_ADMIN_URL"), env.secret("TENANT_REDIS_ADMIN_URL"));
+        Some(Self { database: database?, redis: redis? })
+    }
 }
 
 impl Site {
@@ -145,8 +158,7 @@ impl Section for Config {
         let docker_host = env.or("DOCKER_HOST", "unix:///var/run/docker.sock".to_owned());
         let docker_certificates = env.optional("DOCKER_CERT_PATH");
         let pull_images = env.switch("PULL_IMAGES", false);
-        let database_admin_url = env.secret("TENANT_DATABASE_ADMIN_URL");
-        let redis_admin_url = env.secret("TENANT_REDIS_ADMIN_URL");
+        let admins = AdminUrls::read(env);
         let edge_probe_url = env.required("EDGE_PROBE_URL");
         let edge_inner_url = env.required("EDGE_INNER_URL");
         let name_servers = NameServers::read(env);
@@ -159,8 +171,7 @@ impl Section for Config {
             docker_host: docker_host?,
             docker_certificates: docker_certificates?,
             pull_images: pull_images?,
-            database_admin_url: database_admin_url?,
-            redis_admin_url: redis_admin_url?,
+            admins: admins?,
             edge_probe_url: edge_probe_url?,
             edge_inner_url: edge_inner_url?,
             name_servers: name_servers?,

@@ -13,8 +13,9 @@ use wire::kinds::TenantHeal;
 
 use crate::{
     World,
-    begin::may_begin_on_containers,
+    begin::may_begin,
     create::{Nothing, Renewal, bring_up, confirm},
+    workspace,
 };
 
 /// What hangs does not end by itself, and one that might is cut off no later than a restart of the machine would.
@@ -56,7 +57,7 @@ macro_rules! step {
     };
 }
 
-step!(/** All that containers need: network, role and login, each as it should be. */ Surroundings, "surroundings", begin);
+step!(/** All that containers need: network, role and login, each as it should be; or who it is in the n8n that it shares. */ Surroundings, "surroundings", begin);
 step!(/** Main and workers run, and say that they are ready. */ Containers, "containers", containers);
 step!(/** The edge reaches it. */ Confirm, "route", reached);
 
@@ -77,11 +78,17 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
 
 /// One that rests meanwhile stays down.
 async fn begin(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
-    may_begin_on_containers(context).await?;
-    surroundings(context).await
+    may_begin(context).await?;
+    match workspace::of(context).await? {
+        Some(part) => workspace::restore(context, &part).await,
+        None => surroundings(context).await,
+    }
 }
 
 async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
+    if workspace::of(context).await?.is_some() {
+        return Ok(());
+    }
     surroundings(context).await?;
     let TenantHeal { restart: names, renew, .. } = context.request();
     if !names.is_empty() {

@@ -11,6 +11,7 @@ mod heal;
 pub mod heartbeat;
 mod home;
 pub mod intake;
+mod master_keys;
 mod passwords;
 pub mod questions;
 mod reconcile;
@@ -42,6 +43,7 @@ pub use delete::{DeleteTenant, leftovers};
 pub use domains::Domains;
 pub use engine_trust::{EngineTrust, TakeOver};
 pub use heal::HealTenant;
+pub use master_keys::{KeysError, Rotated, check as check_master_keys, rotate as rotate_master_key};
 pub use reconcile::{Reconciler, Report};
 pub use reroute::RerouteTenant;
 pub use restart::RestartTenant;
@@ -82,8 +84,9 @@ fn wake(service: &Service) -> Wake {
 /// Starts the provisioner.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let pool = service.database.clone();
-    let world = Arc::new(World::connect(&config)?);
+    let world = Arc::new(World::connect(&config, &service.secrets)?);
     service.record_is_usable().await;
+    master_keys::follow(service, world.keys.clone()).await;
     let wake = wake(service);
     let engine_trust = EngineTrust::new(service.readiness.clone(), config.take_over);
 

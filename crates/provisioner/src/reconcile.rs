@@ -11,6 +11,7 @@ mod drift;
 mod ends;
 mod listen;
 mod meet;
+mod members;
 mod metrics;
 mod notes;
 mod pace;
@@ -48,11 +49,14 @@ use watch::Watch;
 pub use drift::{Drift, Urgency};
 pub use notes::Note;
 pub use pace::{Cure, urgency};
-pub use rows::{Expected, Noted, Presence, Rows, Trouble, Wanted};
+pub use rows::{Expected, Noted, Part, Presence, Rows, Trouble, Wanted};
 pub use troubles::{Healed, pause_after};
 
 /// The listener says when it is time; this is for one that never does.
 const LONGEST_REST: Duration = Duration::from_secs(60);
+
+/// An answer that takes longer than this is no answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What one pass did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -109,7 +113,7 @@ impl Reconciler {
     /// The same at this moment, by which it is judged how long what is seen has been so.
     pub async fn pass_at(&mut self, now: Instant) -> Result<Report, StepError> {
         let begun = Instant::now();
-        let sight = match Sight::look(&self.world).await {
+        let mut sight = match Sight::look(&self.world).await {
             Ok(sight) => sight,
             Err(error) => {
                 self.said.blind(["docker"].into());
@@ -117,9 +121,9 @@ impl Reconciler {
                 return Err(error.into());
             }
         };
-        self.said.blind(sight.blind_spots());
         if !meet::meet(&self.pool, &self.world, &self.engine_trust, &sight.inventory.tenants()).await? {
             self.heard.clear();
+            self.said.blind(sight.blind_spots());
             return Ok(Report::default());
         }
         // The rows are read last: what was made meanwhile is in them, so it is not taken for nobody's.
@@ -128,7 +132,10 @@ impl Reconciler {
         let notes = notes::notes(&rows, &sight.inventory, &self.heard, clock::now());
         apply::note(&self.pool, &notes, &mut self.heard, &sight.inventory.unknown).await?;
         store::notes::observed(&self.pool, cluster, begun.elapsed()).await?;
+        sight.members = members::look(&self.pool, &self.world, &rows).await;
+        self.said.blind(sight.blind_spots());
         self.watch.look(&sight.inventory, sight.is_whole(), now);
+        self.watch.look_at_members(&sight.members, now);
         let plan = plan(&rows, &sight, &self.watch, &self.world.site.settings(), now);
         self.said.unknown(&plan.unknown);
         metrics::cluster(&rows, &plan);

@@ -8,6 +8,7 @@ pub mod homes;
 pub mod identity;
 pub mod instances;
 pub mod intake;
+pub mod master_keys;
 pub mod notes;
 pub mod removals;
 pub mod rests;

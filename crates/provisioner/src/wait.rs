@@ -10,7 +10,19 @@ use tokio_util::sync::CancellationToken;
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
 /// How long the edge may take: it asks for its routes four times a second.
-pub const EDGE: Duration = Duration::from_secs(20);
+const EDGE: Duration = Duration::from_secs(20);
+
+/// A look at the edge is a small matter to it, and every creation and removal waits for one.
+const ASK_EDGE_EVERY: Duration = Duration::from_millis(100);
+
+/// Asks the edge until the condition holds.
+pub async fn for_edge<F>(stopping: &CancellationToken, condition: impl Fn() -> F) -> Result<(), StepError>
+where
+    F: Future<Output = Result<(), StepError>>,
+{
+    let held = stopping.run_until_cancelled(hold(EDGE, ASK_EDGE_EVERY, condition));
+    held.await.unwrap_or(Err(StepError::Stopped))
+}
 
 /// Asks until the condition holds. A transient error means: not yet. After `limit`, in the middle of an answer too, the last one
 /// is returned. When the process stops, so does this: whoever goes on begins to wait anew.
@@ -22,10 +34,10 @@ pub async fn until<F>(
 where
     F: Future<Output = Result<(), StepError>>,
 {
-    stopping.run_until_cancelled(hold(limit, condition)).await.unwrap_or(Err(StepError::Stopped))
+    stopping.run_until_cancelled(hold(limit, ASK_EVERY, condition)).await.unwrap_or(Err(StepError::Stopped))
 }
 
-async fn hold<F>(limit: Duration, condition: impl Fn() -> F) -> Result<(), StepError>
+async fn hold<F>(limit: Duration, every: Duration, condition: impl Fn() -> F) -> Result<(), StepError>
 where
     F: Future<Output = Result<(), StepError>>,
 {
@@ -37,10 +49,10 @@ where
             Ok(answer) => return answer,
             Err(_) => return Err(last),
         }
-        if Instant::now() + ASK_EVERY >= end {
+        if Instant::now() + every >= end {
             return Err(last);
         }
-        sleep(ASK_EVERY).await;
+        sleep(every).await;
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub use leave::{count, forget, left, quiet, remove};
-pub use member::ensure;
+pub use member::{ensure, limits, restore};
 pub use rest::{awake, revive, silence};
 
 /// Of the tenant that this is done for, unless it has a home of another kind, or none. It has to be in this cluster.

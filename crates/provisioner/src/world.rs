@@ -4,7 +4,11 @@ mod shared;
 
 use std::sync::Arc;
 
-use common::{id::TenantId, operations::StepError, secrets::MasterKeys};
+use common::{
+    id::TenantId,
+    operations::StepError,
+    secrets::{Followers, MasterKeys},
+};
 use edge::{Edge, HttpEdge, Inner};
 use engine::{
     ContainerError, Containers,
@@ -21,7 +25,7 @@ use sqlx::PgPool;
 
 use crate::{
     blueprint::{Blueprint, MigrationContainer},
-    config::{Config, Site},
+    config::{AdminUrls, Config, Site},
     home::here,
     store::{
         homes, instances,
@@ -49,15 +53,28 @@ fn docker(config: &Config) -> Result<Docker, ContainerError> {
     Docker::connect_with(&config.docker_host, DockerOptions { pull, certificates, ..Default::default() })
 }
 
+fn put_logins(databases: &PostgresDatabases, queues: &RedisQueues, urls: &AdminUrls) {
+    // Without the causes: they repeat parts of the addresses.
+    if databases.put_url(urls.database.expose_secret()).is_err() {
+        tracing::error!("TENANT_DATABASE_ADMIN_URL is no address, and stays what it was");
+    }
+    if queues.put_url(urls.redis.expose_secret()).is_err() {
+        tracing::error!("TENANT_REDIS_ADMIN_URL is no address, and stays what it was");
+    }
+}
+
 impl World {
-    /// The real one. Nothing is connected yet: every system may come up later.
-    pub fn connect(config: &Config) -> anyhow::Result<Self> {
-        let databases = PostgresDatabases::new(config.database_admin_url.expose_secret())?;
+    /// The real one. Nothing is connected yet: every system may come up later, and its login may become another one.
+    pub fn connect(config: &Config, secrets: &Followers) -> anyhow::Result<Self> {
+        let databases = PostgresDatabases::new(config.admins.database.expose_secret())?;
+        let queues = RedisQueues::new(config.admins.redis.expose_secret())?;
+        let own = (databases.clone(), queues.clone());
+        secrets.follow(move |urls: AdminUrls| put_logins(&own.0, &own.1, &urls));
         Ok(Self {
             containers: Arc::new(docker(config)?),
             members: Arc::new(PostgresMembers::new(databases.clone())?),
             databases: Arc::new(databases),
-            queues: Arc::new(RedisQueues::new(config.redis_admin_url.expose_secret())?),
+            queues: Arc::new(queues),
             edge: Arc::new(HttpEdge::new(&[&config.edge_probe_url])?),
             inner: config.edge_inner_url.clone(),
             keys: config.master_keys.clone(),

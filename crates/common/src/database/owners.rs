@@ -26,7 +26,7 @@ impl TenantScope {
 
 /// Connections for owners, to the same database and with the same login.
 pub fn owners(pool: &PgPool) -> Statements {
-    Statements::with(pool, pool.options().get_max_connections(), as_owner(pool))
+    Statements::with(pool, pool.options().get_max_connections(), as_owner)
 }
 
 /// How such a connection begins. Acting under the role is part of it: there is none that has not become it.

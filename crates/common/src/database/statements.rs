@@ -1,5 +1,7 @@
 //! Connections for statements that stand alone.
 
+use std::fmt;
+
 use deadpool::managed::{
     self, Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, WeakPool,
 };
@@ -28,12 +30,21 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// sqlx's pool asks a connection whether it is well each time it comes back, and has a task for that: a second round trip for each
 /// statement. Here that is done only where a statement failed or was not waited for (ADR 17), with a question that also tells whether
 /// the server takes writes. Transactions are begun elsewhere ([`super::begin`]).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Statements(Pool<Connections>);
 
-#[derive(Debug)]
+impl fmt::Debug for Statements {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the options, which know a password.
+        f.debug_tuple("Statements").field(&self.0.status()).finish()
+    }
+}
+
 struct Connections {
-    options: PgConnectOptions,
+    /// Whose login they have: that may change.
+    pool: PgPool,
+    /// What of it is theirs.
+    options: fn(&PgPool) -> PgConnectOptions,
     probe: WriteProbe,
 }
 
@@ -42,8 +53,9 @@ impl Manager for Connections {
     type Error = Error;
 
     async fn create(&self) -> Result<PgConnection, Error> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
-        fitness::check(&mut connection, &self.options, &self.probe).await?;
+        let options = (self.options)(&self.pool);
+        let mut connection = PgConnection::connect_with(&options).await?;
+        fitness::check(&mut connection, &options, &self.probe).await?;
         Ok(connection)
     }
 
@@ -62,14 +74,14 @@ impl Statements {
     /// On as many connections as this pool may have, of the same kind. Closed when it is.
     pub fn beside(pool: &PgPool) -> Self {
         let connections = pool.options().get_max_connections();
-        Self::with(pool, connections, (*pool.connect_options()).clone())
+        Self::with(pool, connections, |pool| (*pool.connect_options()).clone())
     }
 
     /// On connections of another kind, to the same database.
-    pub(super) fn with(pool: &PgPool, connections: u32, options: PgConnectOptions) -> Self {
+    pub(super) fn with(pool: &PgPool, connections: u32, options: fn(&PgPool) -> PgConnectOptions) -> Self {
         let patience = Some(pool.options().get_acquire_timeout());
         let timeouts = managed::Timeouts { wait: patience, create: patience, recycle: patience };
-        let built = Pool::builder(Connections { options, probe: WriteProbe::default() })
+        let built = Pool::builder(Connections { pool: pool.clone(), options, probe: WriteProbe::default() })
             .max_size(connections as usize)
             .timeouts(timeouts)
             .runtime(deadpool::Runtime::Tokio1)

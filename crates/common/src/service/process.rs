@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{Latch, Readiness, Tasks, health, metrics, ops};
 use crate::{
     config::{Env, Section},
+    secrets::{BackendConfig, Followers, Source},
     telemetry::{Telemetry, TelemetryConfig},
 };
 
@@ -34,13 +35,23 @@ impl Section for Skeleton {
     }
 }
 
-/// The skeleton's configuration and the process's own, read together so that all problems show at once.
-struct Whole<C>(Skeleton, C);
+/// What a process needs to be there at all, and to get its secrets.
+struct Beginning(Skeleton, BackendConfig);
+
+impl Section for Beginning {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (skeleton, backend) = (Skeleton::read(env), BackendConfig::read(env));
+        Some(Self(skeleton?, backend?))
+    }
+}
+
+/// That and the process's own configuration, read together so that all problems show at once.
+struct Whole<C>(C);
 
 impl<C: Section> Section for Whole<C> {
     fn read(env: &mut Env) -> Option<Self> {
-        let (skeleton, own) = (Skeleton::read(env), C::read(env));
-        Some(Self(skeleton?, own?))
+        let (beginning, own) = (Beginning::read(env), C::read(env));
+        beginning.and(own).map(Self)
     }
 }
 
@@ -58,11 +69,13 @@ pub struct Process {
     pub readiness: Readiness,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
+    /// Who goes on with other secrets when they have changed.
+    pub secrets: Followers,
 }
 
 /// Runs a process that needs neither record nor transport until it is told to stop. `name healthcheck` asks a running one
 /// whether it is ready.
-pub async fn run<C: Section>(
+pub async fn run<C: Section + Send + 'static>(
     name: &'static str,
     start: impl AsyncFnOnce(C, &Process) -> anyhow::Result<()>,
 ) -> ExitCode {
@@ -98,24 +111,28 @@ pub(super) fn install_tls() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-async fn live<C: Section>(
+async fn live<C: Section + Send + 'static>(
     name: &'static str,
     start: impl AsyncFnOnce(C, &Process) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     install_tls();
-    let Whole(skeleton, own) = Env::of_process().load::<Whole<C>>()?;
+    let env = Env::of_process();
+    env.clone().check_before_backend::<Whole<C>>()?;
+    let Beginning(skeleton, backend) = env.clone().load()?;
     let telemetry = Telemetry::install(name, &skeleton.telemetry)?;
     let process = Process {
         tasks: Tasks::default(),
         readiness: Readiness::default(),
         metrics: telemetry.metrics.clone(),
+        secrets: Followers::default(),
     };
+    let source = Source::new(env, backend, name)?;
     metrics::describe();
     let mut signals = Signals::listen()?;
     let started = process.readiness.latch("start");
     ops::serve(skeleton.ops_bind, &process.tasks, process.readiness.clone(), process.metrics.clone()).await?;
     tokio::select! {
-        ran = start_and_wait(start(own, &process), started) => ran?,
+        ran = start_and_wait(start_with_secrets(source, start, &process), started) => ran?,
         () = signals.told_to_stop(&process.tasks) => {}
     }
     process.readiness.withdraw();
@@ -128,6 +145,19 @@ async fn live<C: Section>(
     }
     tokio::task::spawn_blocking(move || telemetry.flush()).await?;
     Ok(())
+}
+
+/// Starts it once there are secrets, and follows them from then on.
+async fn start_with_secrets<C: Section + Send + 'static>(
+    mut source: Source,
+    start: impl AsyncFnOnce(C, &Process) -> anyhow::Result<()>,
+    process: &Process,
+) -> anyhow::Result<()> {
+    let latch = process.readiness.latch("secrets");
+    let (Whole(own), secrets) = source.wait(&latch).await.load_with_secrets::<Whole<C>>()?;
+    latch.release();
+    source.follow::<Whole<C>>(secrets, process.secrets.clone(), &process.tasks);
+    start(own, process).await
 }
 
 /// Returns only if the process cannot start.

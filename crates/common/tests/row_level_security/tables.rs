@@ -68,6 +68,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("event_relay", "how far all events together were told"),
     ("foreign_subnets", "how the platform is built"),
     ("idempotency_keys", "answers, read under the subject they were given to"),
+    ("master_keys", "the provisioner's"),
     ("record_identity", "between the services, the engines and the edge"),
     ("plans", "asked for by the services, the same for everybody"),
     ("removals", "the provisioner's"),

@@ -5,7 +5,7 @@ use common::{
     service::Readiness,
     tenant::{Color, Purpose},
 };
-use edge::{Route, Target};
+use edge::{Route, Target, Tls};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -25,9 +25,12 @@ impl Folder {
     }
 
     fn relay(&self) -> Relay {
+        self.relay_with(None)
+    }
+
+    fn relay_with(&self, tls: Option<Tls>) -> Relay {
         let waiting = "http://edge-relay:8082".parse().unwrap();
-        let settings =
-            Settings { tls: None, waiting, in_flight: 500, tenants: "10.201.0.0/16".parse().unwrap() };
+        let settings = Settings { tls, waiting, in_flight: 500, tenants: "10.201.0.0/16".parse().unwrap() };
         Relay::remember(self.memory(), settings, Readiness::default().latch("routes")).unwrap()
     }
 }
@@ -179,4 +182,34 @@ fn what_was_there_before_us_is_looked_at_first_and_what_is_published_is_ready() 
     see_all(&relay, Sighting::NotReady);
     assert_eq!(leads_to(&relay, "t1.localhost").unwrap(), "waiting_page");
     assert_eq!(relay.report().sides_waiting, 2);
+}
+
+/// However often the document changes meanwhile, and whether Traefik comes for it at once or later.
+#[tokio::test(start_paused = true)]
+async fn traefik_is_asked_for_a_certificate_from_when_it_hears_of_it_and_for_a_moment_only() {
+    let folder = Folder::new();
+    let domain: edge::Host = "localhost".parse().unwrap();
+    let certificate = Certificate::Wildcard(domain.clone());
+    let relay = folder.relay_with(Some(Tls {
+        domain,
+        port: 443,
+        hsts_seconds: 0,
+        orders_wildcard: true,
+        orders_custom: true,
+    }));
+    relay.offer(snapshot(1, 0..1));
+    let asked = || {
+        let document: Value = serde_json::from_slice(&relay.document().unwrap()).unwrap();
+        document["http"]["routers"].get("*.localhost_certificate").is_some()
+    };
+    assert!(!asked() && !relay.is_asking());
+    relay.ask([certificate].into());
+    tokio::time::advance(Duration::from_mins(1)).await;
+    for change in 1..8 {
+        assert!(asked() && relay.is_asking(), "Traefik was away");
+        relay.offer(snapshot(1, 0..change));
+        tokio::time::advance(Duration::from_millis(250)).await;
+    }
+    tokio::time::advance(Duration::from_millis(250)).await;
+    assert!(!asked() && !relay.is_asking());
 }

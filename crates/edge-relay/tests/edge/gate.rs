@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use crate::support::{Edge, Instance, ask, route};
+use reqwest::Client;
+
+use crate::support::{Edge, Instance, Ports, ask, route};
 
 const ACME: &str = "acme.localhost";
 
@@ -24,4 +26,31 @@ async fn a_traefik_that_starts_behind_its_gate_is_never_a_404() {
         }
     }
     assert!(seen.contains_key(&503) && seen.keys().all(|status| [0, 200, 503].contains(status)), "{seen:?}");
+}
+
+/// Where TLS is spoken nobody can say 503 before there is a certificate: who calls is hung up on, and that is all.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers: deploy/test"]
+async fn nor_is_it_one_by_tls() {
+    let acme = Instance::start("acme").await;
+    let ports = Ports::free();
+    let mut edge = Edge::start_by_tls(ports, vec![route(ACME, acme.address)]).await;
+    let client = Client::builder().tls_danger_accept_invalid_certs(true).pool_max_idle_per_host(0).no_proxy();
+    let client = client.resolve(ACME, ([127, 0, 0, 1], 0).into()).build().unwrap();
+    let call = async || {
+        let answer = client.get(format!("https://{ACME}:{}/", ports.tls)).send().await;
+        answer.map_or(0, |answer| answer.status().as_u16())
+    };
+    while call().await != 200 {}
+    edge.traefik.kill();
+    let (mut seen, mut began) = (BTreeMap::<u16, usize>::new(), None::<Instant>);
+    let _gate = edge.traefik.start_behind_gate(ports);
+    while began.is_none_or(|began| began.elapsed().as_secs() < 1) {
+        let status = call().await;
+        *seen.entry(status).or_default() += 1;
+        if status == 200 {
+            began.get_or_insert_with(Instant::now);
+        }
+    }
+    assert!(seen.keys().all(|status| [0, 200, 503].contains(status)), "{seen:?}");
 }

@@ -9,3 +9,4 @@ mod memory;
 mod shared;
 mod starting;
 mod support;
+mod tls;

@@ -49,24 +49,30 @@ async fn of_five_hundred_who_share_an_n8n_it_is_asked_once_and_each_newcomer_is_
 async fn a_tenant_that_calls_more_than_its_plan_allows_is_refused_wherever_and_its_neighbour_is_not() {
     let n8n = Instance::start("shared").await;
     let base = shared(HOST, n8n.address);
-    let edge = Edge::start(vec![base.clone(), part(&base, 1, 3), part(&base, 2, 1_000)], &[]).await;
+    let routes = vec![base.clone(), part(&base, 1, 3), part(&base, 2, 1_000), part(&base, 3, 3)];
+    let edge = Edge::start(routes, &[]).await;
     edge.until("p2.localhost", |answer| answer.status() == 200).await;
     let own = format!("/webhook/{:016}/x", 1);
-    for (host, path) in
-        [("p1.localhost", "/webhook/x"), ("p1.localhost", "/api/v1/workflows"), (HOST, own.as_str())]
-    {
+    for path in ["/webhook/x", "/api/v1/workflows"] {
         for _ in 0..3 {
-            assert_eq!(edge.call(host, path).await.status(), 200, "{host}{path}");
+            assert_eq!(edge.call("p1.localhost", path).await.status(), 200, "{path}");
         }
-        assert_eq!(edge.call(host, path).await.status(), 429, "{host}{path}");
+        assert_eq!(edge.call("p1.localhost", path).await.status(), 429, "{path}");
     }
-    // However it is spelled.
+    // Wherever a webhook is called, and however that is spelled.
+    assert_eq!(edge.call(HOST, &own).await.status(), 429);
     for path in ["/webhook/y", "/WEBHOOK/x", "//webhook/x", &own, "/form-test/x", "/mcp/x"] {
         assert_eq!(edge.call("p1.localhost", path).await.status(), 429, "{path}");
     }
     for _ in 0..50 {
         assert_eq!(edge.call("p2.localhost", "/webhook/x").await.status(), 200);
     }
+    // One of the same plan has calls of its own.
+    let theirs = format!("/webhook/{:016}/x", 3);
+    for (host, path) in [("p3.localhost", "/webhook/x"), (HOST, &theirs), ("p3.localhost", "/form/x")] {
+        assert_eq!(edge.call(host, path).await.status(), 200, "{host}{path}");
+    }
+    assert_eq!(edge.call(HOST, &theirs).await.status(), 429);
 }
 
 #[tokio::test(flavor = "multi_thread")]

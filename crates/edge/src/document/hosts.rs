@@ -5,8 +5,8 @@ use common::tenant::{Color, Purpose};
 use serde_json::json;
 
 use super::{
-    IN_FLIGHT, PRIVATE_PATHS, PROBE_PATH, REFUSE, REFUSE_PRIORITY, ROUTE_PRIORITY, WAITING,
-    WEBHOOKS_PRIORITY, everybody, inner,
+    IN_FLIGHT, OWN_PRIORITY, OWN_REFUSE_PRIORITY, PRIVATE_PATHS, PROBE_PATH, REFUSE, REFUSE_PRIORITY,
+    ROUTE_PRIORITY, WAITING, WEBHOOKS_PRIORITY, inner,
     sections::{Router, Sections},
     stand_in_name, tenancy,
 };
@@ -42,7 +42,11 @@ impl<'a> Sections<'a> {
         };
         let request = route.workspace.as_ref().map_or_else(tenancy::for_nobody, tenancy::for_tenant);
         let answer = json!({ Mark::HEADER: mark.to_string() });
-        let headers = json!({ "customRequestHeaders": request, "customResponseHeaders": answer });
+        let mut headers = json!({ "customRequestHeaders": request, "customResponseHeaders": answer });
+        // Traefik says it by TLS alone.
+        if let Some(seconds) = self.settings.tls.as_ref().map(|tls| tls.hsts_seconds).filter(|s| *s > 0) {
+            headers["stsSeconds"] = json!(seconds);
+        }
         self.middlewares.insert(label.clone(), json!({ "headers": headers }));
 
         let told = [label.as_str()].into_iter().chain(page.as_deref()).collect();
@@ -63,9 +67,21 @@ impl<'a> Sections<'a> {
     /// Everything but n8n's private paths.
     fn open_own(&mut self, way: &Way<'_>) {
         let limited = way.limited();
-        let all = Router { rule: way.rule.clone(), ..way.router("", &limited, ROUTE_PRIORITY) };
+        let all = Router { rule: way.rule.clone(), ..way.router("", &limited, OWN_PRIORITY) };
         self.open(way.name, "", &all);
-        self.open(way.name, "_refuse", &way.router(PRIVATE_PATHS, &[REFUSE], REFUSE_PRIORITY));
+        self.open(way.name, "_refuse", &way.router(PRIVATE_PATHS, &[REFUSE], OWN_REFUSE_PRIORITY));
+    }
+
+    /// What is refused of every n8n that tenants share, once for all who live in one: their routers are many, and Traefik reads each anew with
+    /// every document. Of the hosts of nobody it refuses what is refused anyway.
+    fn keep_shut(&mut self) {
+        let refused = Router {
+            rule: tenancy::refused(),
+            service: WAITING,
+            middlewares: &[REFUSE],
+            priority: REFUSE_PRIORITY,
+        };
+        self.open("shared", "_refuse", &refused);
     }
 
     /// Executions that wait, and nothing else but what [`Self::open_workspace`] adds: no editor, and the API for the platform alone.
@@ -73,7 +89,7 @@ impl<'a> Sections<'a> {
         let limited = way.limited();
         let waiting = way.router(tenancy::executions_that_wait(), &limited, ROUTE_PRIORITY);
         self.open(way.name, "_resume", &waiting);
-        self.open(way.name, "_refuse", &way.router(&tenancy::steps_back(), &[REFUSE], REFUSE_PRIORITY));
+        self.keep_shut();
 
         let strip = format!("{}_strip", way.name);
         self.middlewares.insert(strip.clone(), inner::strip(instance));
@@ -83,24 +99,26 @@ impl<'a> Sections<'a> {
         self.routers.insert(format!("{}_inner", way.name), api.on("inner"));
     }
 
-    /// The tenant's editor, its API and its webhooks, here and on the host that services are told.
+    /// The tenant's editor and its API; and its webhooks, here and on the host that services are told.
     fn open_workspace(&mut self, way: &Way<'_>, workspace: &Workspace) {
-        let (rate, part) = (format!("{}_rate", way.name), format!("{}_part", way.name));
-        self.middlewares.insert(rate.clone(), tenancy::rate(workspace, &everybody()));
+        let part = format!("{}_part", way.name);
         self.middlewares.insert(part.clone(), tenancy::into_part(&workspace.prefix));
+        let (rate, bound) = tenancy::rate(workspace);
+        self.middlewares.insert(rate.clone(), bound);
         let limited = [way.limited(), vec![&rate]].concat();
-        // First the path, because what is told then takes away Traefik's note of the former one.
-        let put = [vec![part.as_str()], limited.clone()].concat();
         let all = Router { rule: way.rule.clone(), ..way.router("", &limited, ROUTE_PRIORITY) };
         self.open(way.name, "", &all);
-        self.open(way.name, "_webhooks", &way.router(&tenancy::webhooks(), &put, WEBHOOKS_PRIORITY));
-        self.open(way.name, "_refuse", &way.router(&tenancy::refused(), &[REFUSE], REFUSE_PRIORITY));
-        if let Some(shared) = self.shared.get(&workspace.instance) {
-            let (host, prefix) = (shared.host.as_str(), &workspace.prefix);
-            let rule = format!("Host(`{host}`) && {}", tenancy::webhooks_of(prefix));
-            let own = Router { rule, ..way.router("", &limited, WEBHOOKS_PRIORITY) };
-            self.open(host, &format!("_{prefix}"), &own);
+        // First the path, because what is told then takes away Traefik's note of the former one.
+        let put = [vec![part.as_str()], limited].concat();
+        let mut webhooks = way.router(&tenancy::webhooks(), &put, WEBHOOKS_PRIORITY);
+        if let Some(shared) = self.shared.get(&workspace.instance)
+            && self.entered.insert((workspace.instance, workspace.prefix.clone()))
+        {
+            let part_of_it = tenancy::webhooks_of(&workspace.prefix);
+            webhooks.rule = format!("{} || Host(`{}`) && {part_of_it}", webhooks.rule, shared.host);
         }
+        self.open(way.name, "_webhooks", &webhooks);
+        self.keep_shut();
     }
 
     /// What answers for a workspace: the n8n that it is in, wherever that is; nobody as long as no route says where.

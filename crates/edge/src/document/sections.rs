@@ -1,20 +1,22 @@
 //! The parts of the document, filled route by route.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use common::{id::TenantId, tenant::Color};
 use serde_json::{Map, Value, json};
 
 use super::{
-    CertResolver, DIAL_WITHIN, IDLE_FOR, IN_FLIGHT, REFUSE, REFUSE_PRIORITY, SIDE_HEADER, Settings,
-    TRANSPORT, UNKNOWN_PRIORITY, WAITING, in_flight, refuse, stand_in, stand_in_name,
+    DIAL_WITHIN, IDLE_FOR, IN_FLIGHT, REFUSE, REFUSE_PRIORITY, SIDE_HEADER, Settings, TO_TLS, TRANSPORT,
+    UNKNOWN_PRIORITY, WAITING, in_flight, refuse, stand_in, stand_in_name, to_tls,
 };
-use crate::{Route, StandIn, Target};
+use crate::{Certificate, Prefix, Route, StandIn, Target, Tls};
 
 pub(super) struct Sections<'a> {
     pub(super) settings: &'a Settings,
     /// The n8ns that tenants share.
     pub(super) shared: HashMap<TenantId, &'a Route>,
+    /// The parts of them that have their way in on the n8n's own host: one is enough, however many hosts its tenant has.
+    pub(super) entered: HashSet<(TenantId, Prefix)>,
     pub(super) routers: Map<String, Value>,
     pub(super) middlewares: Map<String, Value>,
     services: Map<String, Value>,
@@ -30,29 +32,42 @@ impl<'a> Sections<'a> {
         let mut sections = Self {
             settings,
             shared,
+            entered: HashSet::new(),
             routers: Map::new(),
             middlewares: middlewares.into_iter().chain(stand_ins).collect(),
             services: Map::from_iter([(WAITING.to_owned(), waiting)]),
         };
-        let unknown = Router {
-            rule: "PathPrefix(`/`)".to_owned(),
-            service: WAITING,
-            middlewares: &[REFUSE],
-            priority: UNKNOWN_PRIORITY,
-        };
+        let unknown = everything(&[REFUSE]);
         sections.open("unknown_host", "", &unknown);
         sections.routers.insert("unknown_host_probe".to_owned(), unknown.on("probe"));
+        if let Some(tls) = &settings.tls {
+            sections.send_to_tls(tls);
+        }
         sections
     }
 
-    /// On the public entrypoints.
+    /// On the public entrypoint.
     pub(super) fn open(&mut self, name: &str, suffix: &str, router: &Router<'_>) {
-        self.routers.insert(format!("{name}{suffix}"), router.on("web"));
-        if let Some(CertResolver(resolver)) = &self.settings.tls {
-            let mut secure = router.on("websecure");
-            secure["tls"] = json!({ "certResolver": resolver });
-            self.routers.insert(format!("{name}{suffix}_tls"), secure);
-        }
+        let public = match &self.settings.tls {
+            Some(_) => router.secure(json!({})),
+            None => router.on("web"),
+        };
+        self.routers.insert(format!("{name}{suffix}"), public);
+    }
+
+    /// Whatever is asked for in plain text. Traefik answers its issuers of certificates before this.
+    fn send_to_tls(&mut self, tls: &Tls) {
+        self.middlewares.insert(TO_TLS.to_owned(), to_tls(tls.port));
+        self.routers.insert("plain_text".to_owned(), everything(&[TO_TLS]).on("web"));
+    }
+
+    /// Has a certificate ordered. Routers only use what there is, or each of them would order with every document for as long as it fails.
+    pub(super) fn ask(&mut self, certificate: &Certificate) {
+        let domains = json!([{ "main": certificate.to_string() }]);
+        let tls = json!({ "certResolver": certificate.kind(), "domains": domains });
+        let rule = format!("Host(`{}`)", certificate.example());
+        let nobodys = Router { rule, ..everything(&[REFUSE]) };
+        self.routers.insert(format!("{certificate}_certificate"), nobodys.secure(tls));
     }
 
     /// One service per side, a way to ask it alone, and one service above them that shares out the calls among those that are
@@ -94,6 +109,12 @@ impl<'a> Sections<'a> {
     }
 }
 
+/// What no other router takes. It names a host that nobody has, or Traefik would warn with each document that it names none.
+fn everything<'a>(middlewares: &'a [&'a str]) -> Router<'a> {
+    let rule = "PathPrefix(`/`) || Host(`nobody.invalid`)".to_owned();
+    Router { rule, service: WAITING, middlewares, priority: UNKNOWN_PRIORITY }
+}
+
 /// The weight and the servers of each colour that gets any calls.
 fn sides(targets: &[Target]) -> Vec<(Color, (u32, Vec<Value>))> {
     let mut sides: BTreeMap<&str, (Color, (u32, Vec<Value>))> = BTreeMap::new();
@@ -121,5 +142,12 @@ impl Router<'_> {
             "middlewares": self.middlewares,
             "priority": self.priority,
         })
+    }
+
+    /// The same where TLS is spoken.
+    fn secure(&self, tls: Value) -> Value {
+        let mut router = self.on("websecure");
+        router["tls"] = tls;
+        router
     }
 }

@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use super::everybody;
 use crate::{Prefix, Workspace};
 
 /// The first words of all paths that lead to webhooks by their names.
@@ -33,17 +34,12 @@ const AT_ONCE: u32 = 1_000;
 /// Traefik's own header, with the path as the caller wrote it.
 const REPLACED_PATH: &str = "X-Replaced-Path";
 
-/// Which paths are refused on a tenant's host.
+/// Which paths are refused on a tenant's host. On the host of the n8n that it shares these are among what leads nowhere, but for steps back.
 pub(super) fn refused() -> String {
     let inner = format!("(?i)^/+({INNER})([^a-z0-9_-]|$)");
     let shut =
         [ODD, STEP_BACK, inner.as_str()].map(|pattern| format!("PathRegexp(`{pattern}`)")).join(" || ");
     format!("({shut} || PathRegexp(`(?i)^/+rest(/|$)`) && !PathRegexp(`^/rest/({EDITOR})(/|$)`))")
-}
-
-/// Which paths could be read as others on the host of an n8n that tenants share, where they begin with the tenant's part.
-pub(super) fn steps_back() -> String {
-    format!("PathRegexp(`{STEP_BACK}`)")
 }
 
 /// Which paths lead to webhooks on a tenant's host.
@@ -78,8 +74,11 @@ pub(super) fn for_nobody() -> Value {
     json!({ Workspace::HEADER: "" })
 }
 
-/// Bounds the calls of a tenant that come without a pause. `criterion`: what they are counted by.
-pub(super) fn rate(workspace: &Workspace, criterion: &Value) -> Value {
+/// Bounds the calls of a tenant that come without a pause: the name of that middleware, and what it is. The same for all who may call so often:
+/// each router counts for itself.
+pub(super) fn rate(workspace: &Workspace) -> (String, Value) {
     let calls = workspace.calls_per_hour.get();
-    json!({ "rateLimit": { "average": calls, "period": "1h", "burst": calls.min(AT_ONCE), "sourceCriterion": criterion } })
+    let burst = calls.min(AT_ONCE);
+    let bound = json!({ "average": calls, "period": "1h", "burst": burst, "sourceCriterion": everybody() });
+    (format!("rate_{calls}"), json!({ "rateLimit": bound }))
 }

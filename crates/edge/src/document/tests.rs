@@ -26,9 +26,9 @@ fn route(host: &str, id: u128, generation: i64, targets: &[(Color, &str, u16)]) 
     }
 }
 
-fn settings(tls: Option<&str>) -> Settings {
+fn settings(tls: Option<Tls>) -> Settings {
     Settings {
-        tls: tls.map(|resolver| resolver.parse().unwrap()),
+        tls,
         waiting: "http://edge-relay:8082".parse().unwrap(),
         in_flight: 500,
         tenants: "10.201.0.0/16".parse().unwrap(),
@@ -38,9 +38,19 @@ fn settings(tls: Option<&str>) -> Settings {
 const BLUE: (Color, &str, u16) = (Color::Blue, "http://10.0.0.2:5678", 1);
 const GREEN: (Color, &str, u16) = (Color::Green, "http://10.0.0.3:5678", 1);
 
+fn tls(hsts_seconds: u32) -> Tls {
+    let domain = "localhost".parse().unwrap();
+    Tls { domain, port: 8443, hsts_seconds, orders_wildcard: true, orders_custom: true }
+}
+
 /// The document of these routes, all of whose sides are ready.
 fn served(routes: &[Route]) -> Value {
-    document(routes, |_, _| true, &settings(None))
+    document(routes, |_, _| true, &BTreeSet::new(), &settings(None))
+}
+
+/// The same by TLS, with these certificates asked for.
+fn served_by_tls(routes: &[Route], asked: &[Certificate]) -> Value {
+    document(routes, |_, _| true, &asked.iter().cloned().collect(), &settings(Some(tls(0))))
 }
 
 #[test]
@@ -69,19 +79,55 @@ fn without_routes_everybody_is_unknown() {
 }
 
 #[test]
-fn a_certificate_resolver_adds_the_secure_entrypoint() {
-    let acme = route("acme.localhost", 1, 1, &[BLUE]);
-    let document = document(&[acme], |_, _| true, &settings(Some("letsencrypt")));
+fn by_tls_everything_is_served_there_and_who_speaks_plainly_is_sent_there() {
+    let routes = [route("acme.localhost", 1, 1, &[BLUE]), route("flows.acme.org", 1, 1, &[BLUE])];
+    let document = served_by_tls(&routes, &[]);
     let routers = document["http"]["routers"].as_object().unwrap();
-    let secure: Vec<_> = routers.iter().filter(|(_, router)| router.get("tls").is_some()).collect();
-    assert_eq!(secure.len(), 3);
-    for (name, router) in secure {
-        assert!(name.ends_with("_tls"), "{name}");
-        assert_eq!(router["entryPoints"], json!(["websecure"]));
-        assert_eq!(router["tls"]["certResolver"], "letsencrypt");
+    let on = |entrypoint: &str| {
+        let on = routers.iter().filter(|(_, router)| router["entryPoints"] == json!([entrypoint]));
+        on.map(|(name, router)| (name.as_str(), router.get("tls"))).collect::<Vec<_>>()
+    };
+    assert_eq!(on("web"), [("plain_text", None)]);
+    assert_eq!(routers["plain_text"]["middlewares"], json!(["to_tls"]));
+    let to_tls = &document["http"]["middlewares"]["to_tls"]["redirectScheme"];
+    assert_eq!(*to_tls, json!({ "scheme": "https", "port": "8443", "permanent": true }));
+    let (names, tls): (Vec<_>, Vec<_>) = on("websecure").into_iter().unzip();
+    let expected = [
+        "acme.localhost",
+        "acme.localhost_refuse",
+        "flows.acme.org",
+        "flows.acme.org_refuse",
+        "unknown_host",
+    ];
+    assert_eq!(names, expected);
+    assert!(tls.iter().all(|tls| *tls == Some(&json!({}))), "whatever there is, and no order: {tls:?}");
+}
+
+#[test]
+fn each_certificate_that_is_asked_for_is_ordered_by_one_router_that_serves_nobody() {
+    let host = || "flows.acme.org".parse().unwrap();
+    let asked = [Certificate::Wildcard("localhost".parse().unwrap()), Certificate::Custom(host())];
+    let routes = [route("acme.localhost", 1, 1, &[BLUE]), route("flows.acme.org", 1, 1, &[BLUE])];
+    let document = served_by_tls(&routes, &asked);
+    let routers = document["http"]["routers"].as_object().unwrap();
+    let ordering = routers.iter().filter(|(_, router)| router["tls"].get("certResolver").is_some());
+    let ordering: Vec<_> = ordering.map(|(name, router)| (name.as_str(), router)).collect();
+    let tls = |resolver, name| json!({ "certResolver": resolver, "domains": [{ "main": name }] });
+    assert_eq!(ordering.len(), 2);
+    assert_eq!(ordering[0].0, "*.localhost_certificate");
+    assert_eq!(ordering[0].1["tls"], tls("wildcard", "*.localhost"));
+    assert_eq!(ordering[1].1["tls"], tls("custom", "flows.acme.org"));
+    for (_, router) in ordering {
+        assert_eq!((&router["middlewares"], &router["priority"]), (&json!(["refuse"]), &json!(2)));
     }
-    for text in ["", "a`b", "a\nb", "a\"b", "ä"] {
-        assert_eq!(text.parse::<CertResolver>(), Err(CertResolverError), "{text:?}");
+}
+
+#[test]
+fn browsers_are_told_to_come_by_tls_alone_where_that_is_wanted() {
+    let acme = [route("acme.localhost", 1, 1, &[BLUE])];
+    for (seconds, told) in [(0, Value::Null), (600, json!(600))] {
+        let document = document(&acme, |_, _| true, &BTreeSet::new(), &settings(Some(tls(seconds))));
+        assert_eq!(document["http"]["middlewares"]["acme.localhost_mark"]["headers"]["stsSeconds"], told);
     }
 }
 
@@ -97,7 +143,9 @@ fn targets_of_one_colour_become_one_side() {
 #[test]
 fn only_sides_that_are_ready_get_calls_and_all_can_be_asked() {
     let routes = [route("acme.localhost", 1, 1, &[BLUE, GREEN])];
-    let with = |ready: &[Color]| document(&routes, |_, color| ready.contains(&color), &settings(None));
+    let with = |ready: &[Color]| {
+        document(&routes, |_, color| ready.contains(&color), &BTreeSet::new(), &settings(None))
+    };
     let shares = |document: &Value| {
         let services = document["http"]["services"]["acme.localhost"]["weighted"]["services"].clone();
         let names =

@@ -1,5 +1,6 @@
 //! Tenants with an n8n of their own.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
@@ -57,8 +58,10 @@ impl World {
         let waiting = serve(|_| "I stand in".into()).await.into();
         let settings =
             Settings { tls: None, waiting, in_flight: 500, tenants: "10.201.0.0/16".parse().unwrap() };
-        let provider =
-            serve(move |_| document(&polled.lock().unwrap(), |_, _| true, &settings).to_string()).await;
+        let provider = serve(move |_| {
+            document(&polled.lock().unwrap(), |_, _| true, &BTreeSet::new(), &settings).to_string()
+        })
+        .await;
         Self {
             table,
             edge: HttpEdge::new(&[&format!("http://127.0.0.1:{PROBE}")]).unwrap(),

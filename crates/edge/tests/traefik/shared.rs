@@ -1,5 +1,6 @@
 //! Tenants who share an n8n, and what reaches it and a neighbour with one of its own.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
@@ -89,8 +90,10 @@ impl World {
         let polled = Arc::clone(&table);
         let waiting = n8n("page").await.into();
         let settings = Settings { tls: None, waiting, in_flight: 500, tenants: TENANTS.parse().unwrap() };
-        let provider =
-            serve(move |_| document(&polled.lock().unwrap(), |_, _| true, &settings).to_string()).await;
+        let provider = serve(move |_| {
+            document(&polled.lock().unwrap(), |_, _| true, &BTreeSet::new(), &settings).to_string()
+        })
+        .await;
         let edge = HttpEdge::new(&[&format!("http://127.0.0.1:{}", ports.probe)]).unwrap();
         let world = Self { table, edge, traefik: Traefik::start(provider, ports), ports, instance };
         world.in_force().await;

@@ -53,7 +53,7 @@ impl<A: Access> FromRequestParts<App> for Caller<A> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let identity = identify::<A>(parts, app).await?;
-        if app.signatures.wanted_on_reads(identity.role()) {
+        if app.signatures.load().wanted_on_reads(identity.role()) {
             let read = Signed { method: &parts.method, uri: &parts.uri, body: b"", idempotency_key: None };
             // Not remembered: reading twice does no more than reading once.
             check_signature(parts, app, &identity, &read)?;
@@ -81,7 +81,7 @@ pub(super) async fn identify<A: Access>(parts: &Parts, app: &App) -> Result<Iden
     let shown = bearer(&parts.headers)?;
     let identity = match KeyText::is_meant(shown) {
         true => app.keys.identify(shown).await?,
-        false => app.tokens.identify(shown)?,
+        false => app.tokens.load().identify(shown)?,
     };
     exchange.note_identity(&identity);
     if let Some(action) = A::ACTION {
@@ -119,7 +119,7 @@ pub(super) fn check_signature(
 ) -> Result<Option<Proof>, Problem> {
     let (headers, role, now) = (&parts.headers, identity.role(), clock::now());
     match identity.key() {
-        None => app.signatures.check(headers, request, role, now),
-        Some(_) => app.signatures.check_by_key(bearer(headers)?, headers, request, role, now),
+        None => app.signatures.load().check(headers, request, role, now),
+        Some(_) => app.signatures.load().check_by_key(bearer(headers)?, headers, request, role, now),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use common::config::Env;
+use common::config::{Env, Section};
 use redis::{Client, IntoConnectionInfo, io::tcp::TcpSettings};
 use secrecy::ExposeSecret;
 
@@ -45,6 +45,18 @@ impl RateConfig {
         let patience = env.or("RATE_LIMIT_TIMEOUT_MS", TIMEOUT_MS);
         let figures = Figures { window: window?, owner: owner?, staff: staff?, change: change?, read: read? };
         Some(Some(Self { redis: redis?, figures, patience: Duration::from_millis(patience?) }))
+    }
+}
+
+/// How Redis is entered; `None` where nobody is limited.
+pub struct RedisLogin(pub Option<Client>);
+
+impl Section for RedisLogin {
+    fn read(env: &mut Env) -> Option<Self> {
+        match env.switch("RATE_LIMIT", true)? {
+            true => redis(env).map(Some).map(Self),
+            false => Some(Self(None)),
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 //! There is a connection or there is none. Whoever meets a failure or waits too long takes it away, so that nobody after them
 //! waits too; one task connects anew, and gives it back once a count on it has succeeded in time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use common::error::chain;
 use redis::{AsyncConnectionConfig, Client, RedisError, Script, aio::MultiplexedConnection};
 use tokio::sync::watch;
@@ -18,7 +19,7 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The counters in Redis.
 pub struct Shared {
-    client: Client,
+    client: ArcSwap<Client>,
     script: Script,
     figures: Figures,
     patience: Duration,
@@ -47,7 +48,18 @@ impl Shared {
     /// Connects to nothing yet.
     pub fn new(client: Client, figures: Figures, patience: Duration) -> Self {
         let script = Script::new(include_str!("count.lua"));
-        Self { client, script, figures, patience, line: watch::Sender::new(None) }
+        Self {
+            client: ArcSwap::from_pointee(client),
+            script,
+            figures,
+            patience,
+            line: watch::Sender::new(None),
+        }
+    }
+
+    /// The next connection is made with this one.
+    pub fn put_client(&self, client: Client) {
+        self.client.store(Arc::new(client));
     }
 
     /// Whether requests are counted here at the moment.
@@ -145,7 +157,8 @@ impl Shared {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECTED_WITHIN))
             .set_response_timeout(Some(CONNECTED_WITHIN));
-        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+        let client = self.client.load_full();
+        let connecting = client.get_multiplexed_async_connection_with_config(&config);
         // The handshake has no limit of its own when the server accepts and then says nothing.
         let connected = tokio::time::timeout(CONNECTED_WITHIN, connecting).await;
         let mut connection = connected.map_err(|_| Uncounted::TooLate)??;

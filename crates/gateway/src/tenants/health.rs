@@ -5,7 +5,7 @@ use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
-use crate::store::tenants::{Detailed, Instance, Shared};
+use crate::store::tenants::{Detailed, Instance, Shared, Trouble};
 
 /// How a tenant is that should be running.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -41,17 +41,25 @@ impl TenantHealth {
         if detailed.tenant.status.0 != TenantStatus::Active {
             return None;
         }
-        if detailed.tenant.mode.0 == Mode::Shared {
-            return Some(Self::sharing(detailed.shared.as_ref().filter(|_| detailed.fresh)));
-        }
         let healing_paused_until = detailed.trouble.as_ref().and_then(|trouble| trouble.paused_until);
         let trouble = detailed.trouble.as_ref().filter(|trouble| trouble.shown);
+        if detailed.tenant.mode.0 == Mode::Shared {
+            let shared = Self::sharing(detailed.shared.as_ref().filter(|_| detailed.fresh));
+            return Some(Self { healing_paused_until, ..shared.with(trouble) });
+        }
         Some(Self {
             status: status(trouble.is_some(), &detailed.instances),
             since: trouble.map(|trouble| trouble.since),
             reasons: trouble.map(|trouble| trouble.reasons.clone()).unwrap_or_default(),
             healing_paused_until,
         })
+    }
+
+    /// Its own part of that n8n may be in trouble too.
+    fn with(self, trouble: Option<&Trouble>) -> Self {
+        let Some(trouble) = trouble.filter(|_| self.status != HealthStatus::Unknown) else { return self };
+        let reasons = [trouble.reasons.clone(), self.reasons].concat();
+        Self { status: HealthStatus::Unhealthy, since: Some(trouble.since), reasons, ..self }
     }
 
     /// It is as well as the n8n that it shares, which is healed for all who do.
@@ -136,5 +144,27 @@ mod tests {
     fn one_that_healing_does_not_help_stays_unhealthy_while_it_runs_and_is_seen() {
         assert_eq!(status(true, &[instance("running", "healthy", true)]), HealthStatus::Unhealthy);
         assert_eq!(status(true, &[instance("running", "healthy", false)]), HealthStatus::Unknown);
+    }
+
+    #[test]
+    fn one_who_shares_an_n8n_is_as_well_as_that_and_as_its_own_part_of_it() {
+        let shared = |troubled, ready| Shared { instance: None, troubled, ready };
+        let trouble = Trouble {
+            since: OffsetDateTime::UNIX_EPOCH,
+            reasons: vec!["its own".into()],
+            shown: true,
+            paused_until: None,
+        };
+        let seen = |shared: Option<Shared>, trouble: Option<&Trouble>| {
+            let health = TenantHealth::sharing(shared.as_ref()).with(trouble);
+            (health.status, health.since.is_some(), health.reasons.join("; "))
+        };
+        let none = String::new;
+        assert_eq!(seen(Some(shared(false, true)), None), (HealthStatus::Healthy, false, none()));
+        let own = (HealthStatus::Unhealthy, true, "its own".to_owned());
+        assert_eq!(seen(Some(shared(false, true)), Some(&trouble)), own);
+        let both = "its own; the n8n that it shares is not ready".to_owned();
+        assert_eq!(seen(Some(shared(false, false)), Some(&trouble)), (HealthStatus::Unhealthy, true, both));
+        assert_eq!(seen(None, Some(&trouble)), (HealthStatus::Unknown, false, none()), "nobody looks");
     }
 }

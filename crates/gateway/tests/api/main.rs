@@ -36,6 +36,7 @@ mod read_only;
 mod refusals;
 mod reset_login;
 mod room;
+mod rotation;
 mod row_level_security;
 mod schedules;
 mod search;

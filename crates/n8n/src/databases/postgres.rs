@@ -1,9 +1,12 @@
 //! The tenants' databases on a PostgreSQL server, through a role that may create databases and roles but is no
 //! superuser.
 //!
-//! One connection per call and none kept: these calls are rare, and a kept connection would stand in the way of a
-//! database's removal. What changes something does so under an advisory lock on the name it is about.
+//! One connection per call and none kept, where calls are rare; what is asked again and again shares some ([`kept`]), which a removal of
+//! their database ends. What changes something here does so under an advisory lock on the name it is about.
 
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use sqlx::ConnectOptions as _;
@@ -14,6 +17,7 @@ use crate::{Version, account::OwnerId, schema::Family};
 
 mod clone;
 mod database;
+mod kept;
 mod limits;
 mod observe;
 mod owner;
@@ -32,11 +36,19 @@ pub(crate) use schema::family;
 pub(crate) use session::{has_code, refused};
 pub(crate) use statement::identifier;
 
-/// The real thing. Cheap to clone.
-#[derive(Debug, Clone)]
+/// The real thing. Cheap to clone; clones share the login.
+#[derive(Clone)]
 pub struct PostgresDatabases {
-    options: PgConnectOptions,
+    options: Arc<ArcSwap<PgConnectOptions>>,
     limits: Limits,
+    kept: kept::Kept,
+}
+
+impl fmt::Debug for PostgresDatabases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the options, which know a password.
+        f.debug_struct("PostgresDatabases").field("limits", &self.limits).finish_non_exhaustive()
+    }
 }
 
 /// Why there is nothing to work on.
@@ -48,16 +60,27 @@ impl PostgresDatabases {
     /// Databases on the server of this URL. The URL's own database is where the advisory locks live: every caller has
     /// to name the same one. Connects at the first call, not here.
     pub fn new(admin_url: &str) -> Result<Self, AdminUrlError> {
-        let options: PgConnectOptions = admin_url.parse().map_err(AdminUrlError)?;
-        // Statements carry verifiers, and names of tenants.
-        let options = options.disable_statement_logging().application_name("rp9-tenants");
-        Ok(Self { options, limits: Limits::default() })
+        let options = Arc::new(ArcSwap::from_pointee(options(admin_url)?));
+        Ok(Self { options, limits: Limits::default(), kept: kept::Kept::default() })
+    }
+
+    /// Connects with this URL from now on: the same server, with another login.
+    pub fn put_url(&self, admin_url: &str) -> Result<(), AdminUrlError> {
+        self.options.store(Arc::new(options(admin_url)?));
+        self.kept.forget_all();
+        Ok(())
     }
 
     /// The same, with other than the usual limits.
     pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+        Self { limits, kept: kept::Kept::default(), ..self }
     }
+}
+
+fn options(admin_url: &str) -> Result<PgConnectOptions, AdminUrlError> {
+    let options: PgConnectOptions = admin_url.parse().map_err(AdminUrlError)?;
+    // Statements carry verifiers, and names of tenants.
+    Ok(options.disable_statement_logging().application_name("rp9-tenants"))
 }
 
 #[async_trait]
@@ -149,7 +172,7 @@ impl TenantDatabases for PostgresDatabases {
     }
 
     async fn observe(&self) -> Result<Observed, DatabaseError> {
-        let mut connection = self.connect().await?;
+        let mut connection = self.borrow_own().await?;
         observe::all(&mut connection).await
     }
 }

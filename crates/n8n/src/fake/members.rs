@@ -9,7 +9,7 @@ use super::databases::DatabaseWorld;
 use super::ledger::{Entry, Fault, Ledger};
 use crate::databases::{DatabaseError, Name};
 use crate::members::{
-    ExecutionId, Main, Member, MemberError, MemberLimits, Place, ProjectId, Usage, WorkflowId,
+    ExecutionId, Expected, Flaw, Main, Member, MemberError, MemberLimits, Place, ProjectId, Usage, WorkflowId,
 };
 
 mod verbs;
@@ -44,6 +44,8 @@ pub struct FakeMember {
     pub credentials: u64,
     pub running: BTreeSet<ExecutionId>,
     pub ended: u64,
+    /// What somebody changed of its rows, beside what the fields above tell.
+    pub damage: BTreeSet<Flaw>,
 }
 
 impl FakeMember {
@@ -60,9 +62,26 @@ impl FakeMember {
             credentials: 0,
             running: BTreeSet::new(),
             ended: 0,
+            damage: BTreeSet::new(),
         }
     }
+
+    /// In what this one is not as it should be.
+    fn flaws(&self, expected: &Expected) -> Vec<Flaw> {
+        let told = [
+            (self.disabled, Flaw::Disabled),
+            (self.token != expected.token.expose_secret(), Flaw::KeyDiffers),
+            (self.limits != expected.limits, Flaw::LimitsDiffer),
+            (self.suspended, Flaw::Suspended),
+        ];
+        let told = told.into_iter().filter_map(|(is_so, flaw)| is_so.then_some(flaw));
+        let all: BTreeSet<_> = self.damage.iter().copied().chain(told).collect();
+        all.into_iter().collect()
+    }
 }
+
+/// Of whom there is nothing.
+const NOTHING: [Flaw; 3] = [Flaw::UserMissing, Flaw::ProjectMissing, Flaw::LimitsDiffer];
 
 impl MemberWorld {
     /// Members of the shared n8ns whose databases are in that world.
@@ -115,6 +134,11 @@ impl MemberWorld {
         if let Some(member) = self.state().members.get_mut(&(*instance, project.clone())) {
             change(member);
         }
+    }
+
+    /// Takes away everything that n8n and the platform have of a member there.
+    pub fn lose(&self, instance: &Name, project: &ProjectId) {
+        self.state().members.remove(&(*instance, project.clone()));
     }
 
     /// Lets as many executions of the member have begun in the month of this day.

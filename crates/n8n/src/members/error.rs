@@ -18,6 +18,9 @@ pub enum MemberError {
     /// n8n deletes nobody of whom something is active.
     #[error("a workflow of the project {0} is still active")]
     StillActive(ProjectId),
+    /// Nothing is active any more, and n8n is not done with ending it, which it does a moment later.
+    #[error("workflows of the project {0} are still being ended")]
+    StillEnding(ProjectId),
     /// n8n does not answer, or does not at the moment. It may have acted.
     #[error("the shared n8n does not answer")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -41,7 +44,11 @@ impl Classify for MemberError {
             Self::Key => Some(
                 "The shared n8n's row for the platform's API key, or its JWT secret, is another than the platform's record says.",
             ),
-            Self::NoMember(_) | Self::Taken(_) | Self::StillActive(_) | Self::Answered { .. } => None,
+            Self::NoMember(_)
+            | Self::Taken(_)
+            | Self::StillActive(_)
+            | Self::StillEnding(_)
+            | Self::Answered { .. } => None,
         }
     }
 
@@ -50,7 +57,7 @@ impl Classify for MemberError {
             Self::Database(error) => error.kind(),
             Self::NoMember(_) => Kind::NotFound,
             Self::Taken(_) | Self::StillActive(_) => Kind::Conflict,
-            Self::Unavailable(_) => Kind::Unavailable,
+            Self::StillEnding(_) | Self::Unavailable(_) => Kind::Unavailable,
             Self::TooSlow(_) => Kind::Timeout,
             Self::Key => Kind::Internal,
             Self::Answered { .. } => Kind::Upstream,

@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use reqwest::Client;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 
 use super::{
-    ActiveWorkflow, ExecutionId, Leftover, Main, Member, MemberError, MemberLimits, Members, Place,
-    ProjectId, Skipped, Usage, WorkflowId, api,
+    ActiveWorkflow, Checked, ExecutionId, Expected, Leftover, Main, Member, MemberError, MemberLimits,
+    Members, Place, ProjectId, Skipped, Usage, WorkflowId, api,
 };
 use crate::databases::{Counts, Name, OwnerLogin, PostgresDatabases, family};
 
@@ -19,6 +21,7 @@ macro_rules! is_at {
 }
 
 mod activation;
+mod check;
 mod ensure;
 mod left;
 mod marks;
@@ -43,8 +46,15 @@ impl PostgresMembers {
         Ok(Self { databases, client: api::client().map_err(ClientError)? })
     }
 
-    /// A connection to tables that are understood.
-    async fn open(&self, instance: &Name) -> Result<PgConnection, MemberError> {
+    /// A connection to tables that are understood, which others have before and after.
+    async fn open(&self, instance: &Name) -> Result<PoolConnection<Postgres>, MemberError> {
+        let mut connection = self.databases.borrow(instance).await?;
+        family(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// One of one's own, whose settings may be changed.
+    async fn open_own(&self, instance: &Name) -> Result<PgConnection, MemberError> {
         let mut connection = self.databases.open(instance).await?;
         family(&mut connection).await?;
         Ok(connection)
@@ -54,7 +64,11 @@ impl PostgresMembers {
 #[async_trait]
 impl Members for PostgresMembers {
     async fn ensure(&self, instance: &Name, member: &Member) -> Result<(), MemberError> {
-        ensure::ensure(&mut self.open(instance).await?, member).await
+        ensure::ensure(&mut *self.open(instance).await?, member).await
+    }
+
+    async fn check(&self, instance: &Name, expected: &[Expected]) -> Result<Checked, MemberError> {
+        check::check(&mut *self.open(instance).await?, expected).await
     }
 
     async fn set_limits(
@@ -63,7 +77,7 @@ impl Members for PostgresMembers {
         project: &ProjectId,
         limits: MemberLimits,
     ) -> Result<bool, MemberError> {
-        marks::limits(&mut self.open(instance).await?, project, limits).await
+        marks::limits(&mut *self.open(instance).await?, project, limits).await
     }
 
     async fn set_suspended(
@@ -72,7 +86,7 @@ impl Members for PostgresMembers {
         project: &ProjectId,
         suspended: bool,
     ) -> Result<bool, MemberError> {
-        marks::suspended(&mut self.open(instance).await?, project, suspended).await
+        marks::suspended(&mut *self.open(instance).await?, project, suspended).await
     }
 
     async fn set_disabled(
@@ -81,11 +95,11 @@ impl Members for PostgresMembers {
         place: &Place,
         disabled: bool,
     ) -> Result<bool, MemberError> {
-        marks::disabled(&mut self.open(instance).await?, place, disabled).await
+        marks::disabled(&mut *self.open(instance).await?, place, disabled).await
     }
 
     async fn login(&self, instance: &Name, place: &Place) -> Result<OwnerLogin, MemberError> {
-        observe::login(&mut self.open(instance).await?, place).await
+        observe::login(&mut *self.open(instance).await?, place).await
     }
 
     async fn reset_password(
@@ -95,11 +109,11 @@ impl Members for PostgresMembers {
         password_hash: &str,
         disable_mfa: bool,
     ) -> Result<(), MemberError> {
-        marks::password(&mut self.open(instance).await?, place, password_hash, disable_mfa).await
+        marks::password(&mut self.open_own(instance).await?, place, password_hash, disable_mfa).await
     }
 
     async fn counts(&self, instance: &Name, project: &ProjectId) -> Result<Counts, MemberError> {
-        observe::counts(&mut self.open(instance).await?, project).await
+        observe::counts(&mut *self.open(instance).await?, project).await
     }
 
     async fn active_workflows(
@@ -107,7 +121,7 @@ impl Members for PostgresMembers {
         instance: &Name,
         project: &ProjectId,
     ) -> Result<Vec<ActiveWorkflow>, MemberError> {
-        observe::active_workflows(&mut self.open(instance).await?, project).await
+        observe::active_workflows(&mut *self.open(instance).await?, project).await
     }
 
     async fn activate(&self, main: &Main, workflows: &[ActiveWorkflow]) -> Result<Vec<Skipped>, MemberError> {
@@ -119,11 +133,11 @@ impl Members for PostgresMembers {
     }
 
     async fn webhooks(&self, instance: &Name, project: &ProjectId) -> Result<u64, MemberError> {
-        observe::webhooks(&mut self.open(instance).await?, project).await
+        observe::webhooks(&mut *self.open(instance).await?, project).await
     }
 
     async fn running(&self, instance: &Name, project: &ProjectId) -> Result<Vec<ExecutionId>, MemberError> {
-        observe::running(&mut self.open(instance).await?, project).await
+        observe::running(&mut *self.open(instance).await?, project).await
     }
 
     async fn stop(&self, main: &Main, executions: &[ExecutionId]) -> Result<(), MemberError> {
@@ -131,24 +145,30 @@ impl Members for PostgresMembers {
     }
 
     async fn remove(&self, main: &Main, place: &Place) -> Result<(), MemberError> {
-        let there = removal::note(&mut self.open(&main.instance).await?, place).await?;
+        let there = removal::note(&mut *self.open(&main.instance).await?, place).await?;
         if there {
-            removal::delete(&self.client, main, place).await?;
+            let deleted = removal::delete(&self.client, main, place).await;
+            if let Err(MemberError::StillEnding(project)) = &deleted
+                && !self.active_workflows(&main.instance, project).await?.is_empty()
+            {
+                return Err(MemberError::StillActive(project.clone()));
+            }
+            deleted?;
         }
-        removal::sweep(&mut self.open(&main.instance).await?, place).await?;
+        removal::sweep(&mut *self.open(&main.instance).await?, place).await?;
         tracing::info!(database.name = %main.instance, project = %place.project, "a member was removed");
         Ok(())
     }
 
     async fn left(&self, instance: &Name, place: &Place) -> Result<Vec<Leftover>, MemberError> {
-        left::left(&mut self.open(instance).await?, place).await
+        left::left(&mut *self.open(instance).await?, place).await
     }
 
     async fn forget(&self, instance: &Name, project: &ProjectId) -> Result<(), MemberError> {
-        removal::forget(&mut self.open(instance).await?, project).await
+        removal::forget(&mut *self.open(instance).await?, project).await
     }
 
     async fn usage(&self, instance: &Name, project: &ProjectId) -> Result<Usage, MemberError> {
-        observe::usage(&mut self.open(instance).await?, project).await
+        observe::usage(&mut *self.open(instance).await?, project).await
     }
 }

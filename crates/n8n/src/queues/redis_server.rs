@@ -1,7 +1,8 @@
 //! The tenants' queues on a Redis server, through a login that may administer logins.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use common::id::TenantId;
 use redis::aio::MultiplexedConnection;
@@ -57,10 +58,17 @@ const COMMANDS: &[&str] = &[
     "+client|getname",
 ];
 
-/// The real thing. Cheap to clone.
-#[derive(Debug, Clone)]
+/// The real thing. Cheap to clone; clones share the login.
+#[derive(Clone)]
 pub struct RedisQueues {
-    client: Client,
+    client: Arc<ArcSwap<Client>>,
+}
+
+impl fmt::Debug for RedisQueues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the client, which knows a password.
+        f.debug_struct("RedisQueues").finish_non_exhaustive()
+    }
 }
 
 /// Why there is nothing to work on.
@@ -71,14 +79,22 @@ pub struct RedisUrlError(#[source] redis::RedisError);
 impl RedisQueues {
     /// Queues on the server of this URL. Connects at the first call, not here.
     pub fn new(admin_url: &str) -> Result<Self, RedisUrlError> {
-        Client::open(admin_url).map(|client| Self { client }).map_err(RedisUrlError)
+        let client = Client::open(admin_url).map_err(RedisUrlError)?;
+        Ok(Self { client: Arc::new(ArcSwap::from_pointee(client)) })
+    }
+
+    /// Connects with this URL from now on: the same server, with another login.
+    pub fn put_url(&self, admin_url: &str) -> Result<(), RedisUrlError> {
+        self.client.store(Arc::new(Client::open(admin_url).map_err(RedisUrlError)?));
+        Ok(())
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection, QueueError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(TIMEOUT))
             .set_response_timeout(Some(TIMEOUT));
-        let connected = self.client.get_multiplexed_async_connection_with_config(&config).await;
+        let client = self.client.load_full();
+        let connected = client.get_multiplexed_async_connection_with_config(&config).await;
         connected.map_err(refused("connect"))
     }
 }

@@ -8,8 +8,8 @@ use futures::future::join_all;
 use n8n::account::{self, ApiKeySigner, UserId};
 use n8n::databases::Name;
 use n8n::members::{
-    ActiveWorkflow, ExecutionId, Main, Member, MemberError, MemberLimits, Members, Place, ProjectId,
-    WorkflowId,
+    ActiveWorkflow, ExecutionId, Expected, Flaw, Main, Member, MemberError, MemberLimits, Members, Place,
+    ProjectId, WorkflowId,
 };
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -50,6 +50,24 @@ pub fn member(jwt_secret: &SecretString) -> Member {
     }
 }
 
+/// What should be there of this member.
+pub fn expected(member: &Member) -> Expected {
+    let Member { tenant, place, key, token, limits, .. } = member.clone();
+    Expected { tenant, place, key, token, limits }
+}
+
+/// As soon as n8n is done with ending what was active.
+pub async fn is_removed(members: &dyn Members, main: &Main, place: &Place) {
+    until("n8n has ended what was active", async || match members.remove(main, place).await {
+        Err(MemberError::StillEnding(_)) => false,
+        removed => {
+            removed.unwrap();
+            true
+        }
+    })
+    .await;
+}
+
 /// Asks until the answer satisfies.
 pub async fn until(what: &str, mut ask: impl AsyncFnMut() -> bool) {
     let waiting = async {
@@ -68,6 +86,7 @@ pub async fn lives(stage: &dyn Stage) {
     let [one, other] = [(); 2].map(|()| member(&stage.jwt_secret()));
     is_made(members, &main.instance, &one).await;
     members.ensure(&main.instance, &other).await.unwrap();
+    is_checked(members, &main.instance, [&one, &other]).await;
     let bystander = stage.save(&other, "orders").await;
 
     let saved = [stage.save(&one, "orders").await, stage.save(&one, "users/:id").await];
@@ -80,8 +99,8 @@ pub async fn lives(stage: &dyn Stage) {
         std::slice::from_ref(&bystander)
     );
     assert!(members.webhooks(&main.instance, &other.place.project).await.unwrap() > 0);
-    members.deactivate(&main, &[bystander.workflow]).await.unwrap();
-    members.remove(&main, &other.place).await.unwrap();
+    assert_eq!(members.deactivate(&main, &[bystander.workflow]).await.unwrap(), []);
+    is_removed(members, &main, &other.place).await;
     assert_eq!(members.left(&main.instance, &other.place).await.unwrap(), []);
 }
 
@@ -122,6 +141,35 @@ async fn is_made(members: &dyn Members, instance: &Name, one: &Member) {
     }
     assert_eq!(members.left(instance, &stranger.place).await.unwrap(), [], "a refused one leaves nothing");
     is_tolerated_when_absent(members, instance, &stranger.place).await;
+}
+
+/// Made with a limit of five, and brought to three.
+async fn is_checked(members: &dyn Members, instance: &Name, [one, other]: [&Member; 2]) {
+    let check = async |expected: &[Expected]| {
+        let checked = members.check(instance, expected).await.unwrap();
+        assert!(!checked.common_differs);
+        checked.flawed.unwrap()
+    };
+    let (three, whole) = (limits(3, None), expected(other));
+    let now = || Expected { limits: three, ..expected(one) };
+    assert_eq!(check(&[]).await, []);
+    assert_eq!(check(&[now(), whole.clone()]).await, []);
+    assert_eq!(check(&[whole.clone(), expected(one)]).await, [(one.tenant, vec![Flaw::LimitsDiffer])]);
+    let nobody = expected(&member(&one.token));
+    let missing = vec![Flaw::UserMissing, Flaw::ProjectMissing, Flaw::LimitsDiffer];
+    let key = Expected { token: "another".into(), ..now() };
+    assert_eq!(
+        check(&[nobody.clone(), whole, key]).await,
+        [(nobody.tenant, missing), (one.tenant, vec![Flaw::KeyDiffers])]
+    );
+    members.set_disabled(instance, &one.place, true).await.unwrap();
+    members.set_suspended(instance, &one.place.project, true).await.unwrap();
+    assert_eq!(check(&[now()]).await, [(one.tenant, vec![Flaw::Disabled, Flaw::Suspended])]);
+    members.set_disabled(instance, &one.place, false).await.unwrap();
+    members.set_suspended(instance, &one.place.project, false).await.unwrap();
+    assert_eq!(check(&[now()]).await, []);
+    let elsewhere = Name::of(TenantId::generate());
+    assert_eq!(members.check(&elsewhere, &[now()]).await.unwrap_err().kind(), Kind::NotFound);
 }
 
 async fn is_tolerated_when_absent(members: &dyn Members, instance: &Name, nobody: &Place) {
@@ -197,7 +245,7 @@ async fn goes(stage: &dyn Stage, one: &Member) {
     let active: Vec<_> = active.into_iter().map(|active| active.workflow).collect();
     assert_eq!(members.deactivate(&main, &active).await.unwrap(), []);
     for _ in 0..2 {
-        members.remove(&main, &one.place).await.unwrap();
+        is_removed(members, &main, &one.place).await;
         assert_eq!(members.left(instance, &one.place).await.unwrap(), []);
     }
     for _ in 0..2 {

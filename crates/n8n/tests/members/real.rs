@@ -11,7 +11,7 @@ use reqwest::{Client, Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use crate::contract::{self, Stage, member, until};
+use crate::contract::{self, Stage, is_removed, member, until};
 use crate::instance::Instance;
 use crate::support::{Container, instance, queues};
 
@@ -255,7 +255,7 @@ async fn goes(real: &Real, one: &Member) {
     let active = members.active_workflows(&main.instance, &one.place.project).await.unwrap();
     let active: Vec<_> = active.into_iter().map(|one| one.workflow).collect();
     assert_eq!(members.deactivate(&main, &active).await.unwrap(), []);
-    members.remove(&main, &one.place).await.unwrap();
+    is_removed(members, &main, &one.place).await;
     assert_eq!(members.left(&main.instance, &one.place).await.unwrap(), []);
     members.forget(&main.instance, &one.place.project).await.unwrap();
 }

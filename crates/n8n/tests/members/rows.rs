@@ -3,14 +3,19 @@
 use std::time::{Duration, Instant};
 
 use common::error::{Classify as _, Kind};
+use common::id::TenantId;
 use futures::{StreamExt as _, stream};
-use n8n::members::{ActiveWorkflow, ExecutionId, Member, Members as _, WorkflowId, email};
+use n8n::databases::TenantDatabases as _;
+use n8n::members::{
+    ActiveWorkflow, Checked, ExecutionId, Expected, Flaw, Member, MemberError, Members as _, WorkflowId,
+    email,
+};
 use secrecy::ExposeSecret as _;
 use time::macros::date;
 
-use crate::contract::{limits, member};
+use crate::contract::{expected, limits, member, until};
 use crate::instance::Instance;
-use crate::support::ask;
+use crate::support::{ask, databases};
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";
@@ -210,7 +215,7 @@ async fn a_removal_that_is_cut_off_anywhere_is_finished_by_the_next() {
     let before = instance.sql(EVERYTHING).await;
     let swept = ["workflow_statistics", "insights_metadata", "binary_data", "rp9.tenant"];
     for table in swept {
-        let one = Member { tenant: common::id::TenantId::generate(), ..somebody(&instance) };
+        let one = Member { tenant: TenantId::generate(), ..somebody(&instance) };
         members.ensure(name, &one).await.unwrap();
         fill(&instance, &one).await;
         let had = members.left(name, &one.place).await.unwrap();
@@ -245,5 +250,244 @@ async fn a_removal_that_is_cut_off_anywhere_is_finished_by_the_next() {
     }
     assert_eq!(members.left(name, &one.place).await.unwrap(), [], "whoever never came leaves nothing");
     members.remove(main, &one.place).await.unwrap();
+    instance.end().await;
+}
+
+/// How many of ours there are in its database, beside the one that asks.
+const KEPT: &str = "SELECT count(*)::text FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'rp9-tenants' AND pid <> pg_backend_pid()";
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn connections_are_used_again_and_whoever_ends_them_is_not_noticed() {
+    let instance = Instance::new(NOWHERE).await;
+    let (members, name) = (&instance.members, &instance.name);
+    let there: Vec<_> = (0..30).map(|_| somebody(&instance)).collect();
+    let made = stream::iter(&there).map(async |one| members.ensure(name, one).await.unwrap());
+    made.buffer_unordered(15).collect::<Vec<_>>().await;
+    let one = &there[0];
+    for _ in 0..30 {
+        assert_ne!(members.left(name, &one.place).await.unwrap(), []);
+    }
+    let kept: u32 = instance.sql(KEPT).await.unwrap().parse().unwrap();
+    assert!((1..=8).contains(&kept), "{kept} connections");
+    // A restart of the server, or an administrator.
+    instance
+        .sql(
+            "SELECT count(pg_terminate_backend(pid))::text FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .await;
+    for one in &there {
+        assert!(members.set_suspended(name, &one.place.project, true).await.unwrap());
+    }
+    // What one changes for a person who waits is no other's.
+    members.reset_password(name, &one.place, "hash", false).await.unwrap();
+    for one in &there {
+        assert!(members.set_suspended(name, &one.place.project, false).await.unwrap());
+    }
+    instance.end().await;
+    let gone = members.left(name, &one.place).await.unwrap_err();
+    assert_eq!(gone.kind(), Kind::NotFound, "{gone}");
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_statement_that_is_cut_off_leaves_no_connection_unusable() {
+    let instance = Instance::new(NOWHERE).await;
+    let (members, name) = (&instance.members, &instance.name);
+    let one = somebody(&instance);
+    for step in 0..60 {
+        let made = members.ensure(name, &one);
+        drop(tokio::time::timeout(Duration::from_micros(200 * step), made).await);
+    }
+    members.ensure(name, &one).await.unwrap();
+    assert!(is_whole(&instance, &one).await);
+    let idle = format!("{KEPT} AND state <> 'idle'");
+    until("nothing is left open", async || instance.sql(&idle).await.as_deref() == Some("0")).await;
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_is_left_in_a_table_of_a_later_release_is_found_too() {
+    let instance = Instance::new(NOWHERE).await;
+    let one = somebody(&instance);
+    let (user, project) = (one.place.user.0, &one.place.project);
+    for (columns, values) in [
+        (r#"("userId" uuid)"#, format!("('{user}')")),
+        (
+            r#"(a int, "projectId" varchar(36), PRIMARY KEY (a, "projectId")) PARTITION BY RANGE (a)"#,
+            format!("(1, '{project}')"),
+        ),
+    ] {
+        assert_eq!(instance.members.left(&instance.name, &one.place).await.unwrap(), []);
+        instance.sql(&format!("CREATE TABLE later {columns}")).await;
+        if columns.contains("PARTITION") {
+            instance.sql("CREATE TABLE later_one PARTITION OF later FOR VALUES FROM (0) TO (9)").await;
+        }
+        instance.sql(&format!("INSERT INTO later VALUES {values}")).await;
+        let left = instance.members.left(&instance.name, &one.place).await.unwrap();
+        assert!(left.iter().any(|left| left.table == "later" && left.rows == 1), "{left:?}");
+        instance.sql("DROP TABLE later").await;
+    }
+    instance.end().await;
+}
+
+/// What somebody may do to a member's rows, and what is seen of it. `{user}`, `{project}` and `{other}`, who is a user there too.
+const DAMAGES: &[(&str, &[Flaw])] = &[
+    (r#"DELETE FROM "user" WHERE id = '{user}'"#, &[Flaw::UserMissing, Flaw::ProjectDiffers]),
+    (r#"UPDATE "user" SET "roleSlug" = 'global:admin' WHERE id = '{user}'"#, &[Flaw::UserDiffers]),
+    (r#"UPDATE "user" SET email = 'me@example.com' WHERE id = '{user}'"#, &[Flaw::UserDiffers]),
+    (r#"UPDATE "user" SET email = NULL WHERE id = '{user}'"#, &[Flaw::UserDiffers]),
+    ("DELETE FROM project WHERE id = '{project}'", &[Flaw::ProjectMissing]),
+    ("UPDATE project SET type = 'team' WHERE id = '{project}'", &[Flaw::ProjectDiffers]),
+    (r#"UPDATE project SET "creatorId" = '{other}' WHERE id = '{project}'"#, &[Flaw::ProjectDiffers]),
+    (r#"UPDATE project SET "creatorId" = NULL WHERE id = '{project}'"#, &[Flaw::ProjectDiffers]),
+    (r#"DELETE FROM project_relation WHERE "projectId" = '{project}'"#, &[Flaw::NotTheOwner]),
+    (
+        r#"UPDATE project_relation SET role = 'project:viewer' WHERE "projectId" = '{project}'"#,
+        &[Flaw::NotTheOwner],
+    ),
+    (r#"UPDATE user_api_keys SET "apiKey" = 'mine' WHERE "userId" = '{user}'"#, &[Flaw::KeyDiffers]),
+    (r#"UPDATE user_api_keys SET scopes = '["user:list"]' WHERE "userId" = '{user}'"#, &[Flaw::KeyDiffers]),
+    (r#"UPDATE user_api_keys SET scopes = NULL WHERE "userId" = '{user}'"#, &[Flaw::KeyDiffers]),
+    ("DELETE FROM rp9.tenant WHERE project_id = '{project}'", &[Flaw::LimitsDiffer]),
+    ("UPDATE rp9.tenant SET concurrent = 99 WHERE project_id = '{project}'", &[Flaw::LimitsDiffer]),
+    ("UPDATE rp9.tenant SET executions_month = 1 WHERE project_id = '{project}'", &[Flaw::LimitsDiffer]),
+    (
+        r#"DELETE FROM "user" WHERE id = '{user}'; DELETE FROM project WHERE id = '{project}'; DELETE FROM rp9.tenant WHERE user_id = '{user}'"#,
+        &[Flaw::UserMissing, Flaw::ProjectMissing, Flaw::LimitsDiffer],
+    ),
+    // Nothing is wrong with these: a member may lose a key, call it something else and let it do less.
+    (r#"DELETE FROM user_api_keys WHERE "userId" = '{user}'"#, &[]),
+    (
+        r#"UPDATE user_api_keys SET label = 'mine', scopes = '["workflow:read"]' WHERE "userId" = '{user}'"#,
+        &[],
+    ),
+];
+
+async fn flawed(instance: &Instance, expected: &[Expected]) -> Vec<(TenantId, Vec<Flaw>)> {
+    let checked = instance.members.check(&instance.name, expected).await.unwrap();
+    assert!(!checked.common_differs);
+    checked.flawed.unwrap()
+}
+
+fn done_to(statement: &str, one: &Member, other: &Member) -> String {
+    let statement = statement.replace("{user}", &one.place.user.0.to_string());
+    statement
+        .replace("{project}", one.place.project.as_str())
+        .replace("{other}", &other.place.user.0.to_string())
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_somebody_changed_of_a_member_is_seen_and_put_right_and_others_are_left_alone() {
+    let instance = Instance::new(NOWHERE).await;
+    let (one, other) = (somebody(&instance), somebody(&instance));
+    let (members, name) = (&instance.members, &instance.name);
+    members.ensure(name, &other).await.unwrap();
+    let alone = instance.sql(EVERYTHING).await;
+    let both = [expected(&other), expected(&one)];
+    for (damage, flaws) in DAMAGES {
+        members.ensure(name, &one).await.unwrap();
+        assert_eq!(flawed(&instance, &both).await, [], "{damage}");
+        instance.sql(&done_to(damage, &one, &other)).await;
+        let seen = flawed(&instance, &both).await;
+        let whose = (!flaws.is_empty()).then(|| (one.tenant, flaws.to_vec()));
+        assert_eq!(seen, whose.into_iter().collect::<Vec<_>>(), "{damage}");
+        members.ensure(name, &one).await.unwrap();
+        assert_eq!(flawed(&instance, &both).await, [], "{damage}");
+        assert!(is_whole(&instance, &one).await, "{damage}");
+    }
+    let left = r#"DELETE FROM "user" WHERE id = '{user}'; DELETE FROM project WHERE id = '{project}'; DELETE FROM rp9.tenant WHERE user_id = '{user}'"#;
+    instance.sql(&done_to(left, &one, &other)).await;
+    assert_eq!(instance.sql(EVERYTHING).await, alone, "others are as they were");
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn where_somebody_else_has_to_do_with_a_members_ids_nothing_is_taken_from_them() {
+    let instance = Instance::new(NOWHERE).await;
+    let other = somebody(&instance);
+    let (members, name) = (&instance.members, &instance.name);
+    for (damage, flaws) in [
+        (
+            r#"INSERT INTO project_relation ("projectId", "userId", role) VALUES ('{project}', '{other}', 'project:editor')"#,
+            vec![Flaw::Stranger],
+        ),
+        (
+            r#"UPDATE project_relation SET "userId" = '{other}' WHERE "projectId" = '{project}'"#,
+            vec![Flaw::NotTheOwner, Flaw::Stranger],
+        ),
+        (
+            "UPDATE rp9.tenant SET user_id = gen_random_uuid() WHERE project_id = '{project}'",
+            vec![Flaw::LimitsDiffer],
+        ),
+    ] {
+        let one = somebody(&instance);
+        for one in [&one, &other] {
+            members.ensure(name, one).await.unwrap();
+        }
+        instance.sql(&done_to(damage, &one, &other)).await;
+        let before = instance.sql(EVERYTHING).await;
+        let seen = flawed(&instance, &[expected(&one)]).await;
+        assert_eq!(seen, [(one.tenant, flaws)], "{damage}");
+        let refused = members.ensure(name, &one).await.unwrap_err();
+        assert!(matches!(refused, MemberError::Taken(_)), "{damage}: {refused}");
+        assert_eq!(instance.sql(EVERYTHING).await, before, "{damage}");
+        instance
+            .sql(&done_to(r#"DELETE FROM project_relation WHERE "projectId" = '{project}'"#, &one, &other))
+            .await;
+    }
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn five_hundred_members_are_checked_by_one_question_that_is_short() {
+    let instance = Instance::new(NOWHERE).await;
+    let all: Vec<_> = (0..500).map(|_| somebody(&instance)).collect();
+    let made =
+        stream::iter(&all).map(async |one| instance.members.ensure(&instance.name, one).await.unwrap());
+    made.buffer_unordered(8).collect::<Vec<_>>().await;
+    let all: Vec<_> = all.iter().map(expected).collect();
+    assert_eq!(flawed(&instance, &all).await, []);
+    let begun = Instant::now();
+    assert_eq!(flawed(&instance, &all).await, []);
+    println!("500 members checked in {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_all_members_have_in_common_is_seen_to_differ_and_put_right_with_the_n8n() {
+    let instance = Instance::new(NOWHERE).await;
+    let one = somebody(&instance);
+    let (members, name) = (&instance.members, &instance.name);
+    members.ensure(name, &one).await.unwrap();
+    let whole = Checked { common_differs: false, flawed: Some(vec![]) };
+    for damage in [
+        r#"INSERT INTO scope (slug) VALUES ('user:list') ON CONFLICT DO NOTHING; INSERT INTO role_scope VALUES ('global:tenant', 'user:list')"#,
+        r#"DELETE FROM role_scope WHERE "roleSlug" = 'global:tenant'"#,
+        r#"UPDATE role SET "systemRole" = true WHERE slug = 'global:tenant'"#,
+        "ALTER TABLE webhook_entity DISABLE TRIGGER rp9_webhooks_are_own",
+        "DROP TRIGGER rp9_webhooks_are_own ON webhook_entity",
+        "DROP FUNCTION rp9.begin_execution",
+        "DROP TABLE rp9.started",
+        "DROP TABLE rp9.leaving",
+        "DROP SCHEMA rp9 CASCADE",
+    ] {
+        assert_eq!(members.check(name, &[expected(&one)]).await.unwrap(), whole, "{damage}");
+        instance.sql(damage).await;
+        let seen = members.check(name, &[expected(&one)]).await.unwrap();
+        let told = !damage.contains("SCHEMA");
+        assert_eq!(seen, Checked { common_differs: true, flawed: told.then(Vec::new) }, "{damage}");
+        databases().ensure_shared_schema(name).await.unwrap();
+        members.ensure(name, &one).await.unwrap();
+    }
+    assert_eq!(members.check(name, &[expected(&one)]).await.unwrap(), whole);
     instance.end().await;
 }

@@ -72,8 +72,7 @@ pub async fn confirm(
         let mark =
             route.mark().ok_or_else(|| StepError::failed(Kind::Internal, "the route leads nowhere"))?;
         let edge = &context.observe().edge;
-        wait::until(context.stopping(), wait::EDGE, || async { Ok(edge.confirm(&route.host, mark).await?) })
-            .await?;
+        wait::for_edge(context.stopping(), || async { Ok(edge.confirm(&route.host, mark).await?) }).await?;
     }
     Ok(())
 }

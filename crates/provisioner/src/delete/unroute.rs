@@ -50,8 +50,7 @@ pub async fn confirm_gone(
         }
         let host: Host =
             host.parse().map_err(|_| StepError::failed(Kind::Internal, "the tenant's address is no host"))?;
-        wait::until(context.stopping(), wait::EDGE, || async { Ok(world.edge.confirm_gone(&host).await?) })
-            .await?;
+        wait::for_edge(context.stopping(), || async { Ok(world.edge.confirm_gone(&host).await?) }).await?;
     }
     Ok(())
 }

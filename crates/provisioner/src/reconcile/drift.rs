@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use n8n::members::Flaw;
+
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drift {
@@ -16,6 +18,10 @@ pub enum Drift {
     SharedDetached(&'static str),
     LoginMissing,
     RoleMissing,
+    /// Of an n8n that is shared.
+    CommonDiffers,
+    /// Of one who shares an n8n.
+    Member(Flaw),
 }
 
 /// How much haste there is.
@@ -44,6 +50,8 @@ impl Drift {
             Self::SharedDetached(_) => "shared_detached",
             Self::LoginMissing => "login_missing",
             Self::RoleMissing => "role_missing",
+            Self::CommonDiffers => "common_differs",
+            Self::Member(flaw) => flaw.as_str(),
         }
     }
 
@@ -60,7 +68,9 @@ impl Drift {
             | Self::NetworkMissing
             | Self::SharedDetached(_)
             | Self::LoginMissing
-            | Self::RoleMissing => Urgency::Restore,
+            | Self::RoleMissing
+            | Self::CommonDiffers
+            | Self::Member(_) => Urgency::Restore,
         }
     }
 
@@ -76,7 +86,9 @@ impl Drift {
             | Self::NetworkMissing
             | Self::SharedDetached(_)
             | Self::LoginMissing
-            | Self::RoleMissing => None,
+            | Self::RoleMissing
+            | Self::CommonDiffers
+            | Self::Member(_) => None,
         }
     }
 
@@ -94,7 +106,9 @@ impl Drift {
             | Self::NetworkMissing
             | Self::SharedDetached(_)
             | Self::LoginMissing
-            | Self::RoleMissing => None,
+            | Self::RoleMissing
+            | Self::CommonDiffers
+            | Self::Member(_) => None,
         }
     }
 }
@@ -115,6 +129,13 @@ impl fmt::Display for Drift {
             Self::SharedDetached(role) => write!(f, "{role} is not in the tenant's network"),
             Self::LoginMissing => write!(f, "the login in Redis is missing"),
             Self::RoleMissing => write!(f, "the role in Postgres is missing"),
+            Self::CommonDiffers => {
+                write!(
+                    f,
+                    "what tenants may do in it, or what keeps them apart in its database, is not as it should be"
+                )
+            }
+            Self::Member(flaw) => flaw.fmt(f),
         }
     }
 }

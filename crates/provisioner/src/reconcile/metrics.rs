@@ -18,7 +18,7 @@ const HELD: &str = "rp9_orphans_held";
 const BLIND: &str = "rp9_reconciler_blind";
 
 /// What may be away.
-const SEEN: [&str; 3] = ["docker", "redis", "tenant_postgres"];
+const SEEN: [&str; 4] = ["docker", "redis", "shared_n8n", "tenant_postgres"];
 
 /// Says what each metric means.
 pub fn describe() {

@@ -87,6 +87,11 @@ fn drifts(
     former: impl Fn(&Observed) -> bool,
     complaint: impl Fn(&str) -> Option<Complaint>,
 ) -> Vec<Drift> {
+    if expected.part.is_some() {
+        // Of whoever was not looked at nothing is concluded.
+        let flaws = sight.members.seen.get(&tenant).into_iter().flatten();
+        return flaws.copied().map(Drift::Member).collect();
+    }
     let inventory = &sight.inventory;
     let wanted = expected.wanted.iter();
     let mut drifts: Vec<_> = wanted
@@ -105,6 +110,9 @@ fn drifts(
     }
     if sight.roles.as_ref().is_some_and(|roles| !roles.contains(&tenant)) {
         drifts.push(Drift::RoleMissing);
+    }
+    if sight.members.common_differs.contains(&tenant) {
+        drifts.push(Drift::CommonDiffers);
     }
     drifts
 }

@@ -10,7 +10,8 @@ use engine::{
 };
 
 use super::*;
-use crate::reconcile::rows::Noted;
+use crate::reconcile::rows::{Noted, Part};
+use n8n::members::Flaw;
 
 /// What containers are configured with.
 pub(in crate::reconcile) const SETTINGS: &str = "settings";
@@ -90,7 +91,7 @@ pub(in crate::reconcile) fn whole(tenant: TenantId) -> (Rows, Sight) {
         ..Inventory::default()
     };
     let all = || Some(HashSet::from([tenant]));
-    (rows, Sight { inventory, logins: all(), roles: all() })
+    (rows, Sight { inventory, logins: all(), roles: all(), ..Sight::default() })
 }
 
 fn planned(rows: &Rows, sight: &Sight) -> Plan {
@@ -211,4 +212,28 @@ fn what_the_record_has_never_heard_of_is_nobodys_to_remove() {
     sight.inventory.containers.push(container(Some(strange), "theirs", State::Running));
     let plan = planned(&rows, &sight);
     assert_eq!((plan.orphans, plan.unknown), (vec![], BTreeSet::from([strange])));
+}
+
+/// Who a tenant is in an n8n that it shares.
+pub(in crate::reconcile) fn part() -> Part {
+    let limits = crate::workspace::limits(2, 1000);
+    let (instance, created_at) = (TenantId::generate(), time::OffsetDateTime::UNIX_EPOCH);
+    Part { instance, place: n8n::members::Place::draw().unwrap(), limits, created_at }
+}
+
+#[test]
+fn of_one_who_shares_an_n8n_its_part_is_looked_at_and_nothing_else_is_missed() {
+    let tenant = TenantId::generate();
+    let (mut rows, mut sight) = whole(tenant);
+    let expected = Expected { active: true, part: Some(part()), ..Expected::default() };
+    rows.tenants.insert(tenant, expected);
+    sight.inventory = Inventory::default();
+    assert!(planned(&rows, &sight).drifted.is_empty(), "nobody has looked");
+    sight.members.seen.insert(tenant, vec![]);
+    assert!(planned(&rows, &sight).drifted.is_empty());
+    sight.members.seen.insert(tenant, vec![Flaw::Disabled, Flaw::Stranger]);
+    let drifts = vec![Drift::Member(Flaw::Disabled), Drift::Member(Flaw::Stranger)];
+    assert_eq!(planned(&rows, &sight).drifted, [(tenant, drifts)]);
+    rows.tenants.get_mut(&tenant).unwrap().busy = true;
+    assert!(planned(&rows, &sight).drifted.is_empty(), "an operation is at it");
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use common::{id::TenantId, tenant::Purpose};
+use n8n::members::{MemberLimits, Place};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 
@@ -32,7 +33,19 @@ pub struct Expected {
     /// Whether an operation waits for it or works on it.
     pub busy: bool,
     pub wanted: Vec<Wanted>,
+    /// Instead of containers, of one who shares an n8n.
+    pub part: Option<Part>,
     pub trouble: Option<Trouble>,
+}
+
+/// Who a tenant should be in the n8n that it shares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub instance: TenantId,
+    pub place: Place,
+    pub limits: MemberLimits,
+    /// Which its key tells.
+    pub created_at: OffsetDateTime,
 }
 
 /// A container that should run.

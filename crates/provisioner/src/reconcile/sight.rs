@@ -1,17 +1,12 @@
 //! One look at the world: each system by itself, so that one that is away hides nothing but itself.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashSet};
 
 use common::{error::chain, id::TenantId};
 use engine::{ContainerError, Inventory, Selection};
 
+use super::{PATIENCE, members::Members};
 use crate::World;
-
-/// An answer that takes longer than this is no answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was seen. Without an inventory nothing can be said, so that one is there.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +16,8 @@ pub struct Sight {
     pub logins: Option<HashSet<TenantId>>,
     /// Tenants that have a role in Postgres; `None` when that is not known.
     pub roles: Option<HashSet<TenantId>>,
+    /// Looked at last of all, by the rows.
+    pub members: Members,
 }
 
 impl Sight {
@@ -35,6 +32,7 @@ impl Sight {
             inventory: inventory?,
             logins: logins.map(|logins| logins.into_iter().collect()),
             roles: roles.map(|seen| seen.roles.iter().map(|role| role.tenant()).collect()),
+            members: Members::default(),
         })
     }
 
@@ -45,7 +43,11 @@ impl Sight {
 
     /// What could not be seen.
     pub fn blind_spots(&self) -> BTreeSet<&'static str> {
-        let spots = [("redis", self.logins.is_none()), ("tenant_postgres", self.roles.is_none())];
+        let spots = [
+            ("redis", self.logins.is_none()),
+            ("tenant_postgres", self.roles.is_none()),
+            ("shared_n8n", self.members.blind),
+        ];
         spots.into_iter().filter(|(_, blind)| *blind).map(|(name, _)| name).collect()
     }
 }

@@ -50,8 +50,10 @@ pub fn turns(
             drifted.iter().find(|(drifted, _)| drifted == tenant).map(|(_, drifts)| drifts.as_slice());
         let reasons = reasons(expected, &sight.inventory, drifts.unwrap_or_default());
         let unknown = |wanted: &Wanted| sight.inventory.unknown.contains(&wanted.name);
-        let well = expected.is_settled() && reasons.is_empty() && !expected.wanted.iter().any(unknown);
-        let cured = well && well_for(expected, watch, now) >= CLEAR_AFTER;
+        let unseen = expected.part.is_some() && !sight.members.seen.contains_key(tenant);
+        let unseen = unseen || expected.wanted.iter().any(unknown);
+        let well = expected.is_settled() && reasons.is_empty() && !unseen;
+        let cured = well && well_for(*tenant, expected, watch, now) >= CLEAR_AFTER;
         let unwell = !reasons.is_empty() && (trouble.shown || is_late(trouble));
         let turn = if cured || !expected.active {
             TroubleChange::Clear
@@ -85,8 +87,11 @@ fn reasons(expected: &Expected, inventory: &Inventory, drifts: &[Drift]) -> Vec<
     reasons
 }
 
-/// For how long all its containers have been well.
-fn well_for(expected: &Expected, watch: &Watch, now: Instant) -> Duration {
+/// For how long all its containers have been well, or its part of the n8n that it shares.
+fn well_for(tenant: TenantId, expected: &Expected, watch: &Watch, now: Instant) -> Duration {
+    if expected.part.is_some() {
+        return watch.part_well_for(tenant, now).unwrap_or_default();
+    }
     let each = expected.wanted.iter().map(|wanted| watch.well_for(&wanted.name, now).unwrap_or_default());
     each.min().unwrap_or_default()
 }

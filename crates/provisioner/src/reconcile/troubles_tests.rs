@@ -1,8 +1,9 @@
 use engine::{Health, State};
+use n8n::members::Flaw;
 
 use super::*;
 use crate::reconcile::{
-    plan::tests::{container, whole},
+    plan::tests::{container, part, whole},
     rows::Trouble,
 };
 
@@ -171,4 +172,29 @@ fn what_failed_or_does_not_work_again_was_in_vain() {
         let each: Vec<_> = (0..=3).map(|heals| in_vain_after(heals, succeeded, urgency)).collect();
         assert_eq!(each, [0, 1, 2, 3], "{urgency:?}");
     }
+}
+
+#[test]
+fn one_who_shares_an_n8n_is_cleared_when_its_part_was_seen_to_be_well_for_a_while() {
+    let mut scene = Scene::healed(SHOW_AFTER);
+    let tenant = scene.tenant;
+    (scene.expected().wanted, scene.expected().part) = (vec![], Some(part()));
+    let see = |scene: &mut Scene, flaws: Option<Vec<Flaw>>, time| {
+        scene.sight.members.seen = flaws.into_iter().map(|flaws| (tenant, flaws)).collect();
+        scene.wait(time);
+        scene.watch.look_at_members(&scene.sight.members, scene.now);
+    };
+    see(&mut scene, Some(vec![Flaw::Stranger]), SECOND);
+    let drifts = [Drift::Member(Flaw::Stranger)];
+    assert_eq!(scene.turn(&drifts), Some(TroubleChange::Show(vec![Flaw::Stranger.to_string()])));
+    see(&mut scene, Some(vec![]), SECOND);
+    see(&mut scene, Some(vec![]), CLEAR_AFTER - SECOND);
+    assert_eq!(scene.turn(&[]), None);
+    // Nobody knows how it was meanwhile.
+    see(&mut scene, None, SECOND);
+    assert_eq!(scene.turn(&[]), None);
+    see(&mut scene, Some(vec![]), SECOND);
+    assert_eq!(scene.turn(&[]), None);
+    see(&mut scene, Some(vec![]), CLEAR_AFTER);
+    assert_eq!(scene.turn(&[]), Some(TroubleChange::Clear));
 }

@@ -5,8 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use common::id::TenantId;
 use engine::{Health, Inventory, Observed, State};
 use time::OffsetDateTime;
+
+use super::members::Members;
 
 /// Three checks failed already when an engine calls a container unhealthy, which takes some 20 s. So long it gets to recover.
 pub(super) const UNHEALTHY_FOR: Duration = Duration::from_secs(30);
@@ -47,6 +50,8 @@ pub struct Watch {
     silent: HashMap<String, Instant>,
     /// Since when everything that containers need has been there.
     steady_since: Option<Instant>,
+    /// Since when each part of a shared n8n has been as it should be.
+    parts_well_since: HashMap<TenantId, Instant>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -88,10 +93,25 @@ impl Watch {
         }
     }
 
+    /// Takes what is seen of those who share an n8n. Of whoever was not looked at nothing is known to have lasted.
+    pub fn look_at_members(&mut self, members: &Members, now: Instant) {
+        let is_well = |tenant: &TenantId| members.seen.get(tenant).is_some_and(Vec::is_empty);
+        self.parts_well_since.retain(|tenant, _| is_well(tenant));
+        for tenant in members.seen.keys().filter(|tenant| is_well(tenant)) {
+            self.parts_well_since.entry(*tenant).or_insert(now);
+        }
+    }
+
+    /// For how long this tenant's part of a shared n8n has been as it should be.
+    pub fn part_well_for(&self, tenant: TenantId, now: Instant) -> Option<Duration> {
+        Some(now.duration_since(*self.parts_well_since.get(&tenant)?))
+    }
+
     /// Nothing can be seen, so nothing is known to have lasted.
     pub fn lose_sight(&mut self) {
         self.steady_since = None;
         self.silent.clear();
+        self.parts_well_since.clear();
         self.containers.values_mut().for_each(Life::forgive);
     }
 

@@ -9,14 +9,18 @@ use common::{id::TenantId, operations::Request as _, tenant::Purpose};
 use engine::Inventory;
 use sqlx::{PgExecutor, PgPool, Row, postgres::PgRow};
 
-use super::{drift::in_the_way, removals};
-use crate::reconcile::{Expected, Noted, Presence, Rows, Trouble, Wanted};
+use super::{drift::in_the_way, homes, removals};
+use crate::{
+    home::Home,
+    reconcile::{Expected, Noted, Part, Presence, Rows, Trouble, Wanted},
+    workspace,
+};
 
 /// The rows of a cluster as they are now, with regard to what its engine shows.
 pub async fn rows(pool: &PgPool, cluster: &str, inventory: &Inventory) -> Result<Rows, sqlx::Error> {
     let seen: Vec<_> = inventory.tenants().into_iter().collect();
     Ok(Rows {
-        tenants: tenants(pool, cluster).await?,
+        tenants: tenants(pool, cluster).await?.into_iter().chain(sharing(pool, cluster).await?).collect(),
         seen: presence(pool, cluster, &seen).await?,
         healing: healing(pool, cluster).await?,
         removed: removals::lately(pool, cluster).await?,
@@ -52,6 +56,40 @@ async fn tenants(
         });
     }
     Ok(tenants)
+}
+
+/// Tenants of this cluster that should be somebody in an n8n that they share, or that are in trouble although they should not.
+async fn sharing(
+    executor: impl PgExecutor<'_>,
+    cluster: &str,
+) -> Result<Vec<(TenantId, Expected)>, sqlx::Error> {
+    let rows = sqlx::query(concat!(
+        "select t.id, t.created_at, l.concurrent_executions, l.executions_per_month, t.status = 'active' as active,
+                exists (select from operations o where o.tenant_id = t.id and ",
+        in_the_way!(),
+        ") as busy,
+                r.heals, r.heal_after <= now() as healable, r.shown_at is not null as shown,
+                extract(epoch from now() - r.since)::float8 as age, ",
+        homes::columns!(),
+        " from tenants t join tenant_limits l on l.tenant_id = t.id left join tenant_troubles r on r.tenant_id = t.id
+          where t.mode = 'shared' and t.cluster_id = $1 and t.shared_user is not null
+            and (t.status = 'active' or r.tenant_id is not null)",
+    ));
+    let rows = rows.bind(cluster).fetch_all(executor).await?;
+    let read = |row: &PgRow| {
+        let tenant: TenantId = row.try_get("id")?;
+        let Ok(Some(Home::Shared(workspace))) = homes::read(row) else {
+            tracing::error!(tenant_id = %tenant, "who the tenant is in the n8n that it shares cannot be read");
+            return Ok(None);
+        };
+        let figure = |column| row.try_get::<i32, _>(column).map(i32::unsigned_abs);
+        let limits = workspace::limits(figure("concurrent_executions")?, figure("executions_per_month")?);
+        let (instance, place) = (workspace.instance, workspace.place);
+        let part = Part { instance, place, limits, created_at: row.try_get("created_at")? };
+        let (active, busy, trouble) = (row.try_get("active")?, row.try_get("busy")?, trouble(row)?);
+        Ok(Some((tenant, Expected { active, busy, trouble, part: Some(part), ..Expected::default() })))
+    };
+    rows.iter().filter_map(|row| read(row).transpose()).collect()
 }
 
 fn trouble(row: &PgRow) -> Result<Option<Trouble>, sqlx::Error> {

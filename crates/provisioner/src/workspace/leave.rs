@@ -21,6 +21,9 @@ const GRACE: Duration = n8n::launch::STOP_TIMEOUT;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// n8n has ended what was active within a second of taking its webhooks away.
+const ENDING: Duration = Duration::from_millis(250);
+
 /// One that is told to stop has ended when n8n's worker has heard of it.
 const STOPPED: Duration = Duration::from_secs(30);
 
@@ -72,7 +75,10 @@ pub async fn remove(
         return Ok(());
     }
     let main = context.observe().main_of(context.database(), workspace.instance).await?;
-    Ok(context.fenced().await?.members.remove(&main, &workspace.place).await?)
+    match context.fenced().await?.members.remove(&main, &workspace.place).await {
+        Err(MemberError::StillEnding(_)) => later(ENDING),
+        removed => Ok(removed?),
+    }
 }
 
 /// What is left of it, each table named.

@@ -12,10 +12,7 @@ use crate::{
     World,
     home::Workspace,
     passwords,
-    store::{
-        secrets,
-        tenants::{self, Tenant},
-    },
+    store::{secrets, tenants},
 };
 
 /// Makes sure of its user, project, key and limits. A password that somebody has chosen stays.
@@ -36,14 +33,35 @@ pub async fn ensure(
         password_hash: passwords::hash(&password).await?,
         key,
         token: signer.sign(workspace.place.user, key, row.created_at)?,
-        limits: limits(&row),
+        limits: limits(row.concurrent_executions, row.executions_per_month),
     };
     Ok(context.fenced().await?.members.ensure(&workspace.database(), &member).await?)
 }
 
-fn limits(tenant: &Tenant) -> MemberLimits {
+/// Makes sure of all that, and that it is let in and may run: whatever somebody did to it in there.
+pub async fn restore(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
+    ensure(context, workspace).await?;
+    admit(context, workspace).await
+}
+
+/// Its people get in, and what they begin runs.
+pub(super) async fn admit(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
+    let (instance, place) = (workspace.database(), &workspace.place);
+    context.fenced().await?.members.set_disabled(&instance, place, false).await?;
+    context.fenced().await?.members.set_suspended(&instance, &place.project, false).await?;
+    Ok(())
+}
+
+/// What it may run by its row.
+pub fn limits(concurrent_executions: u32, executions_per_month: u32) -> MemberLimits {
     MemberLimits {
-        concurrent: NonZeroU32::new(tenant.concurrent_executions).unwrap_or(NonZeroU32::MIN),
-        executions_month: NonZeroU64::new(tenant.executions_per_month.into()),
+        concurrent: NonZeroU32::new(concurrent_executions).unwrap_or(NonZeroU32::MIN),
+        executions_month: NonZeroU64::new(executions_per_month.into()),
     }
 }

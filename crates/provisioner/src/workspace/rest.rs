@@ -7,6 +7,7 @@ use common::{
     operations::{Context, StepError, TenantRequest},
 };
 
+use super::member::admit;
 use crate::{
     World,
     home::Workspace,
@@ -71,13 +72,10 @@ pub async fn revive(
     context: &Context<'_, World, impl TenantRequest>,
     workspace: &Workspace,
 ) -> Result<(), StepError> {
-    let (instance, place) = (workspace.database(), &workspace.place);
     if let Some(rest) = rests::find(context.database(), context.tenant()).await? {
         activate(context, workspace, &rest).await?;
     }
-    context.fenced().await?.members.set_disabled(&instance, place, false).await?;
-    context.fenced().await?.members.set_suspended(&instance, &place.project, false).await?;
-    Ok(())
+    admit(context, workspace).await
 }
 
 async fn activate(

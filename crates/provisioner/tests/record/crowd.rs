@@ -52,12 +52,12 @@ async fn tenants_made_at_once_do_not_get_in_each_others_way(pool: PgPool) {
 }
 
 /// What a reader of the failure needs to know of the operations that did not end well.
-async fn unfinished(pool: &PgPool) -> Vec<String> {
+pub async fn unfinished(pool: &PgPool) -> Vec<String> {
     let told = "select format('%s %s until %s, not before %s, now %s: %s; %s', o.status, o.lease_owner, o.lease_until,
                            o.not_before, now(), o.error,
                            (select string_agg(format('%s %s %s', s.step, s.event, s.error), ', ' order by s.at)
                             from operation_steps s where s.operation_id = o.id))
-                from operations o where o.status <> 'done'";
+                from operations o where o.status <> 'succeeded'";
     sqlx::query_scalar(told).fetch_all(pool).await.unwrap()
 }
 

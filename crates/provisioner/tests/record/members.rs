@@ -10,7 +10,7 @@ use n8n::{
     TenantDatabases as _,
     databases::Name,
     fake::FakeMember,
-    members::{ExecutionId, Place, ProjectId, WorkflowId, email},
+    members::{ExecutionId, Flaw, Place, ProjectId, WorkflowId, email},
 };
 use provisioner::{
     CreateTenant, DeleteTenant, HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World,
@@ -228,9 +228,55 @@ async fn what_only_containers_can_have_done_is_refused_for_good(pool: PgPool) {
     assert_eq!(house.fakes.run(&RestartTenant).await, End::RolledBack);
     house.fakes.operate(tenant, &TenantScale { workers: Some(3), ..TenantScale::default() }).await;
     assert_eq!(house.fakes.run(&ScaleTenant).await, End::RolledBack);
-    house.fakes.operate(tenant, &TenantHeal::default()).await;
-    assert_eq!(house.fakes.run(&HealTenant).await, End::RolledBack);
     house.is_whole(tenant, &ACTIVE).await;
+}
+
+/// What is done to a member's rows, one after the other.
+const DAMAGES: [fn(&mut FakeMember); 5] = [
+    |member| member.disabled = true,
+    |member| member.suspended = true,
+    |member| member.token = "another".into(),
+    |member| member.limits.concurrent = 99.try_into().unwrap(),
+    |member| member.damage.extend([Flaw::UserMissing, Flaw::ProjectDiffers, Flaw::NotTheOwner]),
+];
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_somebody_changed_of_one_is_put_right_wherever_healing_was_broken(pool: PgPool) {
+    let house = House::open(&pool).await;
+    for (point, damage) in points(&HealTenant, &TenantHeal::default()).into_iter().zip(DAMAGES.iter().cycle())
+    {
+        let tenant = house.tenant().await;
+        let before = house.member(tenant).await;
+        let project = place(&house.fakes, tenant).await.unwrap().project;
+        house.fakes.members.change(&Name::of(house.instance), &project, damage);
+        assert_ne!(house.member(tenant).await, before);
+        house.fakes.operate(tenant, &TenantHeal::default()).await;
+        if gives_up(&house, &HealTenant, point).await {
+            // Whatever came back is kept, and the reconciler looks again.
+            house.fakes.operate(tenant, &TenantHeal::default()).await;
+            assert_eq!(house.fakes.run(&HealTenant).await, End::Succeeded);
+        }
+        assert_eq!(house.member(tenant).await, before, "{point:?}");
+        house.is_whole(tenant, &ACTIVE).await;
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_of_whom_nothing_is_left_is_somebody_again_and_one_who_rests_is_left_alone(pool: PgPool) {
+    let house = House::open(&pool).await;
+    let (lost, resting) = (house.tenant().await, house.tenant().await);
+    let project = place(&house.fakes, lost).await.unwrap().project;
+    house.fakes.members.lose(&Name::of(house.instance), &project);
+    house.fakes.operate(lost, &TenantHeal::default()).await;
+    assert_eq!(house.fakes.run(&HealTenant).await, End::Succeeded);
+    house.is_whole(lost, &[]).await;
+    house.fakes.operate(resting, &TenantSuspend {}).await;
+    assert_eq!(house.fakes.run(&SuspendTenant).await, End::Succeeded);
+    house.fakes.operate(resting, &TenantHeal::default()).await;
+    assert_eq!(house.fakes.run(&HealTenant).await, End::RolledBack);
+    house.rests(resting).await;
 }
 
 /// An n8n that is removed has nobody in it any more: whoever was left there by a person's decision can be removed all the same.

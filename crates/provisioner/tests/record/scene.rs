@@ -11,6 +11,7 @@ use common::{
     operations::{End, Request as _, Wake},
     service::Readiness,
 };
+use n8n::{databases::Name, fake::FakeMember};
 use provisioner::{CreateTenant, EngineTrust, HealTenant, Reconciler, Report, TakeOver};
 use sqlx::PgPool;
 use wire::kinds::TenantHeal;
@@ -55,6 +56,30 @@ impl Scene {
         tenant
     }
 
+    /// An n8n that is shared, with so many tenants in it, which have been well for a while.
+    pub async fn with_sharing(pool: &PgPool, count: usize) -> (Self, TenantId, Vec<TenantId>) {
+        let mut scene = Self::new(pool);
+        let instance = scene.fakes.accept("shared").await;
+        assert_eq!(scene.run(&CreateTenant).await, End::Succeeded);
+        let mut tenants = vec![];
+        for _ in 0..count {
+            tenants.push(scene.fakes.accept_in(instance).await);
+            assert_eq!(scene.run(&CreateTenant).await, End::Succeeded);
+        }
+        scene.look().await;
+        scene.after(STEADY).await;
+        (scene, instance, tenants)
+    }
+
+    /// Changes what a tenant is in the n8n that it shares, as somebody with a console would.
+    pub async fn damage(&self, tenant: TenantId, damage: impl FnOnce(&mut FakeMember)) {
+        let place = "select shared_instance, shared_project from tenants where id = $1";
+        let place = sqlx::query_as(place).bind(tenant).fetch_one(&self.fakes.pool).await;
+        let (instance, project): (String, String) = place.unwrap();
+        let instance = Name::of(TenantId::from_uuid(instance.parse().unwrap()));
+        self.fakes.members.change(&instance, &project.parse().unwrap(), damage);
+    }
+
     pub async fn run<S: common::operations::Saga<World = provisioner::World>>(
         &self,
         saga: &'static S,
@@ -76,6 +101,11 @@ impl Scene {
     /// The operation that was asked for heals the tenant.
     pub async fn heals(&self) {
         assert_eq!(self.run(&HealTenant).await, End::Succeeded);
+    }
+
+    /// The operation that was asked for cannot heal the tenant.
+    pub async fn gives_up_healing(&self) {
+        assert_eq!(self.run(&HealTenant).await, End::RolledBack);
     }
 
     pub async fn healings(&self) -> i64 {

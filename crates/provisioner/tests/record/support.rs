@@ -141,6 +141,7 @@ impl Fakes {
             "webhooks",
             "running",
             "left",
+            "check",
         ];
         let calls = calls.filter(|call| call.actor == process && !reads.contains(&call.verb)).count();
         calls + self.containers.ledger().iter().filter(|effect| effect.actor == process).count()

@@ -3,6 +3,7 @@
 mod calls;
 mod gateway;
 mod instance;
+mod issuer;
 mod relay;
 mod traefik;
 
@@ -23,6 +24,7 @@ use uuid::Uuid;
 pub use calls::{Answer, Calls, ask, ask_with, post};
 pub use gateway::Gateway;
 pub use instance::{Instance, Mode};
+pub use issuer::{Issuer, KEEPERS_PASSWORD};
 pub use relay::Relay;
 pub use traefik::Traefik;
 
@@ -39,14 +41,15 @@ pub struct Ports {
     pub relay: u16,
     pub waiting: u16,
     pub ops: u16,
+    pub tls: u16,
 }
 
 impl Ports {
-    fn free() -> Self {
-        let held: Vec<_> = (0..7).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+    pub fn free() -> Self {
+        let held: Vec<_> = (0..8).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
         let port = |at: usize| held[at].local_addr().unwrap().port();
         let (web, probe, inner, ping) = (port(0), port(1), port(2), port(3));
-        Self { web, probe, inner, ping, relay: port(4), waiting: port(5), ops: port(6) }
+        Self { web, probe, inner, ping, relay: port(4), waiting: port(5), ops: port(6), tls: port(7) }
     }
 }
 
@@ -61,11 +64,35 @@ pub struct Edge {
 impl Edge {
     /// With these routes told, and the relay told these variables besides the usual.
     pub async fn start(routes: Vec<Route>, more: &[(&str, &str)]) -> Self {
+        Self::at(Ports::free(), routes, more, None).await
+    }
+
+    /// By TLS, below `flows.example`, with certificates from an issuer whose are good for so many seconds. The edge takes a second address for
+    /// its own where nobody answers.
+    pub async fn start_with_issuer(routes: Vec<Route>, good_for: u64) -> (Self, Issuer) {
         let ports = Ports::free();
+        let issuer = Issuer::start(ports.web, good_for).await;
+        let more = [
+            ("EDGE_HSTS_SECONDS", "600".to_owned()),
+            ("EDGE_ADDRESSES", "127.0.0.1,127.0.0.9".to_owned()),
+            ("DNS_SERVERS", issuer.dns.to_string()),
+            ("ACME_EMAIL", "operators@flows.example".to_owned()),
+            ("ACME_DNS_PROVIDER", "httpreq".to_owned()),
+        ];
+        let told: Vec<_> = by_tls(ports, "flows.example").into_iter().chain(more).collect();
+        (Self::at(ports, routes, &pairs(&told), Some(&issuer)).await, issuer)
+    }
+
+    /// By TLS, with a certificate for nobody.
+    pub async fn start_by_tls(ports: Ports, routes: Vec<Route>) -> Self {
+        Self::at(ports, routes, &pairs(&by_tls(ports, "localhost")), None).await
+    }
+
+    async fn at(ports: Ports, routes: Vec<Route>, more: &[(&str, &str)], issuer: Option<&Issuer>) -> Self {
         let gateway = Gateway::start(routes).await;
         let mut relay = Relay::new(ports, gateway.address, more);
         relay.start();
-        let traefik = Traefik::start(ports).await;
+        let traefik = Traefik::start(ports, issuer).await;
         Self { ports, gateway, relay, traefik }
     }
 
@@ -86,6 +113,20 @@ impl Edge {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// What the relay is told where TLS is spoken.
+fn by_tls(ports: Ports, domain: &str) -> [(&'static str, String); 4] {
+    [
+        ("EDGE_TLS", "on".to_owned()),
+        ("TENANT_DOMAIN", domain.to_owned()),
+        ("PUBLIC_PORT", ports.tls.to_string()),
+        ("EDGE_TLS_PROBE", format!("127.0.0.1:{}", ports.tls)),
+    ]
+}
+
+fn pairs<'a>(told: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    told.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 /// A host that leads to this instance.

@@ -1,9 +1,10 @@
 //! The relay's own process, with a folder that outlives it.
 
 use std::{
+    fs::{self, File},
     net::SocketAddr,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
 };
 
 use uuid::Uuid;
@@ -14,6 +15,7 @@ pub struct Relay {
     ports: Ports,
     variables: Vec<(String, String)>,
     folder: PathBuf,
+    log: PathBuf,
     running: Option<Child>,
 }
 
@@ -34,12 +36,14 @@ impl Relay {
         ];
         let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let variables = usual.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { ports, variables, folder, running: None }
+        let log = folder.with_extension("log");
+        Self { ports, variables, folder, log, running: None }
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_edge-relay"));
-        command.env_clear().envs(self.variables.iter().cloned()).stdout(Stdio::null());
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        command.env_clear().envs(self.variables.iter().cloned()).stdout(log);
         command
     }
 
@@ -60,6 +64,10 @@ impl Relay {
         assert!(self.command().arg("accept").status().unwrap().success());
     }
 
+    pub fn logs(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
     pub async fn metrics(&self) -> Answer {
         ask(self.ports.ops, "localhost", "/metrics").await
     }
@@ -68,6 +76,7 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.kill();
-        drop(std::fs::remove_dir_all(&self.folder));
+        drop(fs::remove_dir_all(&self.folder));
+        drop(fs::remove_file(&self.log));
     }
 }

@@ -50,8 +50,8 @@ fn everybody_who_shares_an_n8n_is_served_by_its_sides_and_they_are_asked_once() 
     };
     let asked: Vec<_> = section(&document, "routers").iter().filter_map(asks).collect();
     assert_eq!(asked, ["shared-1.localhost_blue_probe"]);
-    // Of each five, of that n8n five, and two for hosts of nobody.
-    assert_eq!(section(&document, "routers").len(), 5 * 50 + 5 + 2);
+    // Of each three, of that n8n four, one that refuses for all, and two for hosts of nobody.
+    assert_eq!(section(&document, "routers").len(), 3 * 50 + 4 + 1 + 2);
 }
 
 #[test]
@@ -67,36 +67,34 @@ fn each_host_of_a_tenant_tells_its_own_address_and_its_part_has_one_way_in_on_th
         let told = &headers["customRequestHeaders"]["x-rp9-shared-tenant"];
         assert_eq!(told, &format!("00000000-0000-4000-8000-{id:012} https://{host}"));
     }
-    let parts: Vec<_> =
-        section(&document, "routers").keys().filter(|name| name.starts_with("shared-1.localhost_")).collect();
-    let expected = [
-        format!("shared-1.localhost_{P}"),
-        "shared-1.localhost_blue_probe".to_owned(),
-        "shared-1.localhost_inner".to_owned(),
-        "shared-1.localhost_probe".to_owned(),
-        format!("shared-1.localhost_{Q}"),
-        "shared-1.localhost_refuse".to_owned(),
-        "shared-1.localhost_resume".to_owned(),
-    ];
-    assert_eq!(parts, expected.iter().collect::<Vec<_>>());
+    let rules = section(&document, "routers").iter();
+    let rules = rules.map(|(name, router)| (name.as_str(), router["rule"].as_str().unwrap()));
+    let rules: Vec<_> = rules.filter(|(_, rule)| rule.contains("Host(`shared-1.localhost`)")).collect();
+    let ways = |prefix: &str| {
+        let part = format!("/{prefix}/`)");
+        rules.iter().filter(|(_, rule)| rule.ends_with(&part)).map(|(name, _)| *name).collect::<Vec<_>>()
+    };
+    assert_eq!((ways(P), ways(Q)), (vec!["acme.localhost_webhooks"], vec!["zeta.localhost_webhooks"]));
+    let own = ["shared-1.localhost_blue_probe", "shared-1.localhost_probe", "shared-1.localhost_resume"];
+    let others = rules.iter().map(|(name, _)| *name).filter(|name| !name.ends_with("_webhooks"));
+    assert_eq!(others.collect::<Vec<_>>(), own);
 }
 
 #[test]
 fn a_suspended_tenant_has_its_stand_in_on_the_n8ns_host_too_and_its_neighbours_have_not() {
     let suspended = Route { stand_in: Some(StandIn::Suspended), ..part("acme.localhost", 1, P) };
     let document = served(&[suspended, part("zeta.localhost", 2, Q), base()]);
-    let own = [
-        "acme.localhost",
-        "acme.localhost_webhooks",
-        "acme.localhost_probe",
-        &format!("shared-1.localhost_{P}"),
-    ];
-    for router in own {
+    let way_in = format!(
+        "Host(`shared-1.localhost`) && PathRegexp(`^/(webhook|webhook-test|form|form-test|mcp|mcp-test)/{P}/`)"
+    );
+    let rule = document["http"]["routers"]["acme.localhost_webhooks"]["rule"].as_str().unwrap();
+    assert!(rule.ends_with(&format!(" || {way_in}")), "{rule}");
+    for router in ["acme.localhost", "acme.localhost_webhooks", "acme.localhost_probe"] {
         let (service, told) = way(&document, router);
         assert_eq!(service, "waiting_page", "{router}");
         assert!(told.contains(&"stand_in_suspended".to_owned()), "{router}");
     }
-    for router in ["zeta.localhost", "zeta.localhost_webhooks", &format!("shared-1.localhost_{Q}")] {
+    for router in ["zeta.localhost", "zeta.localhost_webhooks"] {
         let (service, told) = way(&document, router);
         assert_eq!(
             (service.as_str(), told.contains(&"stand_in_suspended".to_owned())),
@@ -108,7 +106,7 @@ fn a_suspended_tenant_has_its_stand_in_on_the_n8ns_host_too_and_its_neighbours_h
 #[test]
 fn whoever_lives_in_an_n8n_that_is_away_waits_with_it() {
     let routes = [part("acme.localhost", 1, P), base()];
-    let down = document(&routes, |_, _| false, &settings(None));
+    let down = document(&routes, |_, _| false, &BTreeSet::new(), &settings(None));
     assert_eq!(
         down["http"]["services"]["shared-1.localhost"]["weighted"]["services"][0]["name"],
         "waiting_page"
@@ -135,7 +133,7 @@ fn whatever_reaches_an_n8n_says_for_whom_or_that_it_is_for_nobody() {
         let refused = used.clone().any(|used| used.get("ipAllowList").is_some());
         let expected = if refused {
             vec![]
-        } else if name.contains(P) || name.starts_with("acme") {
+        } else if name.starts_with("acme") {
             vec!["00000000-0000-4000-8000-000000000001 https://acme.localhost"]
         } else {
             vec![""]
@@ -147,7 +145,7 @@ fn whatever_reaches_an_n8n_says_for_whom_or_that_it_is_for_nobody() {
 #[test]
 fn the_platform_has_one_way_in_which_nothing_else_is_on_and_follows_the_n8ns_sides() {
     let routes = [part("acme.localhost", 1, P), base(), route("own.localhost", 3, 1, &[BLUE, GREEN])];
-    let document = document(&routes, |_, _| true, &settings(Some("letsencrypt")));
+    let document = served_by_tls(&routes, &[]);
     let on = |(name, router): (&String, &Value)| {
         let on = router["entryPoints"].as_array().unwrap();
         assert_eq!(on.len(), 1, "{name}");
@@ -172,10 +170,30 @@ fn more_than_an_hours_calls_are_never_let_in_at_once_nor_more_than_a_thousand() 
         let mut route = part("acme.localhost", 1, P);
         route.workspace.as_mut().unwrap().calls_per_hour = hour.try_into().unwrap();
         let document = served(&[route, base()]);
-        let rate = &document["http"]["middlewares"]["acme.localhost_rate"]["rateLimit"];
+        let rate = &document["http"]["middlewares"][format!("rate_{hour}")]["rateLimit"];
         assert_eq!(
             (&rate["average"], &rate["burst"], &rate["period"]),
             (&json!(hour), &json!(burst), &json!("1h"))
         );
     }
+}
+
+/// What refuses for all who share an n8n names no host: whoever has an n8n of their own goes before it, whoever shares one after it.
+#[test]
+fn what_is_refused_of_every_shared_n8n_is_refused_once_before_their_routers_and_after_everybody_elses() {
+    let routes = [part("acme.localhost", 1, P), base(), route("own.localhost", 3, 1, &[BLUE, GREEN])];
+    let document = served(&routes);
+    let routers = section(&document, "routers");
+    let priority = |router: &Value| router["priority"].as_u64().unwrap();
+    let refuse = &routers["shared_refuse"];
+    assert!(!refuse["rule"].as_str().unwrap().contains("Host"));
+    for (name, router) in routers.iter().filter(|(_, router)| router["entryPoints"] == refuse["entryPoints"])
+    {
+        if name != "shared_refuse" {
+            assert_eq!(priority(router) > priority(refuse), name.starts_with("own"), "{name}");
+        }
+    }
+    assert!(
+        !section(&served(&[route("own.localhost", 3, 1, &[BLUE])]), "routers").contains_key("shared_refuse")
+    );
 }

@@ -6,6 +6,7 @@ use axum::Router;
 use common::{
     bus::{Bus, BusConfig},
     config::Env,
+    secrets::Followers,
     service::{Readiness, Tasks},
 };
 use gateway::{App, Config, Dependencies};
@@ -30,6 +31,7 @@ pub struct Platform {
     apis: [Router; 2],
     edge: Router,
     tasks: Tasks,
+    secrets: Followers,
     pub bus: Bus,
 }
 
@@ -137,13 +139,14 @@ impl Platform {
             tasks: self.tasks.clone(),
             readiness: Readiness::default(),
             render_metrics: Arc::new(|| panic!("on purpose")),
+            secrets: Followers::default(),
         };
         let app = App::new(config(&[]), around);
         Reply::read(gateway::api(&app).oneshot(call.build()).await.unwrap()).await
     }
 
     fn assemble(database: PgPool, bus: Bus, variables: &[(&str, &str)]) -> Self {
-        let tasks = Tasks::default();
+        let (tasks, secrets) = (Tasks::default(), Followers::default());
         let second_database = PgPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(10))
@@ -155,13 +158,19 @@ impl Platform {
                 tasks: tasks.clone(),
                 readiness: Readiness::default(),
                 render_metrics: Arc::new(|| "# the metrics\n".to_owned()),
+                secrets: secrets.clone(),
             };
             App::new(config(variables), around)
         };
         let first = app(&database);
         let apps = [first, app(&second_database)];
         let apis = [gateway::api(&apps[0]), gateway::api(&apps[1])];
-        Self { edge: gateway::edge(&apps[0]), apis, apps, database, second_database, tasks, bus }
+        Self { edge: gateway::edge(&apps[0]), apis, apps, database, second_database, tasks, secrets, bus }
+    }
+
+    /// Both read their configuration again, and find these variables changed.
+    pub fn put_secrets(&self, variables: &[(&str, &str)]) {
+        self.secrets.tell(environment(variables));
     }
 
     /// Sends a request to one of the gateways.
@@ -237,6 +246,10 @@ async fn bus(url: &str) -> Bus {
 }
 
 fn config(variables: &[(&str, &str)]) -> Config {
+    environment(variables).load().unwrap()
+}
+
+fn environment(variables: &[(&str, &str)]) -> Env {
     let named = format!("next={NEXT_SECRET}");
     let usual = [
         ("JWT_SECRET", JWT_SECRET),
@@ -250,5 +263,5 @@ fn config(variables: &[(&str, &str)]) -> Config {
         // Tests ask as often as they like, except those about limits.
         ("RATE_LIMIT", "off"),
     ];
-    Env::of(usual.into_iter().chain(variables.iter().copied())).load().unwrap()
+    Env::of(usual.into_iter().chain(variables.iter().copied()))
 }

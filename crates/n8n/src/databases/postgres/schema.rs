@@ -58,7 +58,7 @@ pub(super) const COUNTS: &str = "SELECT (SELECT count(*) FROM workflow_entity),
 
 /// The family of this database.
 pub(crate) async fn family(connection: &mut PgConnection) -> Result<&'static Family, DatabaseError> {
-    let question = sqlx::query_scalar("SELECT name FROM migrations ORDER BY id DESC LIMIT 1");
+    let question = sqlx::query_scalar("SELECT name::text FROM migrations ORDER BY id DESC LIMIT 1");
     let last: Option<String> = question.fetch_optional(connection).await.map_err(|error| {
         // 42P01: there is no such table.
         if has_code(&error, "42P01") {

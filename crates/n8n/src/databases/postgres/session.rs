@@ -10,20 +10,24 @@ use super::limits::millis;
 use super::{DatabaseError, Name, PostgresDatabases};
 
 /// A server that needs longer to let us in is as good as away.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Tells our advisory locks from those of others: "rp9t" in ASCII.
 const LOCKS: i32 = 0x7270_3974;
 
 impl PostgresDatabases {
+    pub(super) fn login(&self) -> PgConnectOptions {
+        PgConnectOptions::clone(&self.options.load())
+    }
+
     /// A connection for ordinary statements.
     pub(super) async fn connect(&self) -> Result<PgConnection, DatabaseError> {
-        connect(&self.limits.ordinary(self.options.clone())).await
+        connect(&self.limits.ordinary(self.login())).await
     }
 
     /// A connection to a database of this name.
     pub(super) async fn connect_to(&self, database: &str) -> Result<PgConnection, DatabaseError> {
-        connect(&self.limits.ordinary(self.options.clone().database(database))).await
+        connect(&self.limits.ordinary(self.login().database(database))).await
     }
 
     /// A connection to this tenant's database.
@@ -38,7 +42,7 @@ impl PostgresDatabases {
     /// A connection that holds the lock of this name until it is dropped. Waits for whoever holds it; after that nobody else's
     /// locks are waited for as long.
     pub(super) async fn lock(&self, name: &str) -> Result<PgConnection, DatabaseError> {
-        let mut connection = connect(&self.limits.patient(self.options.clone())).await?;
+        let mut connection = connect(&self.limits.patient(self.login())).await?;
         let lock =
             sqlx::query("SELECT pg_advisory_lock($1, hashtext($2)), set_config('lock_timeout', $3, false)");
         let lock = lock.bind(LOCKS).bind(name).bind(millis(self.limits.lock));

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 
-use super::{FakeMember, FakeMembers, State};
+use super::{FakeMember, FakeMembers, NOTHING, State};
 use crate::databases::{Counts, Name, OwnerLogin};
 use crate::members::{
-    ActiveWorkflow, ExecutionId, Leftover, Main, Member, MemberError, MemberLimits, Members, Place,
-    ProjectId, Skipped, Usage, WorkflowId,
+    ActiveWorkflow, Checked, ExecutionId, Expected, Flaw, Leftover, Main, Member, MemberError, MemberLimits,
+    Members, Place, ProjectId, Skipped, Usage, WorkflowId,
 };
 
 #[async_trait]
@@ -26,9 +26,29 @@ impl Members for FakeMembers {
                 return Err(MemberError::Taken(place.project.clone()));
             }
             let kept = state.members.entry((*instance, place.project.clone())).or_insert(fresh);
+            if kept.damage.contains(&Flaw::Stranger) {
+                return Err(MemberError::Taken(place.project.clone()));
+            }
+            kept.damage.clear();
             kept.limits = member.limits;
             member.token.expose_secret().clone_into(&mut kept.token);
             Ok(())
+        })
+    }
+
+    async fn check(&self, instance: &Name, expected: &[Expected]) -> Result<Checked, MemberError> {
+        let lacking = self.world.databases.database(instance).is_some_and(|database| !database.shared_schema);
+        if lacking {
+            return Ok(Checked { common_differs: true, flawed: None });
+        }
+        self.call("check", instance, instance, |state| {
+            let mut flaws = |one: &Expected| match state.at(instance, &one.place) {
+                Some(member) => member.flaws(one),
+                None => NOTHING.to_vec(),
+            };
+            let checked = expected.iter().map(|one| (one.tenant, flaws(one)));
+            let flawed = checked.filter(|(_, flaws)| !flaws.is_empty()).collect();
+            Ok(Checked { common_differs: false, flawed: Some(flawed) })
         })
     }
 

@@ -4,6 +4,7 @@
 use secrecy::ExposeSecret as _;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, PgTransaction};
+use uuid::Uuid;
 
 use super::super::member::{KEY_LABEL, KEY_SCOPES, email};
 use super::{Member, MemberError, Place, marks::figures};
@@ -16,6 +17,7 @@ pub(super) async fn ensure(connection: &mut PgConnection, member: &Member) -> Re
     let scopes = serde_json::json!(KEY_SCOPES).to_string();
     drop_old_key(&mut transaction, member, &scopes).await?;
     insert(&mut transaction, member, &scopes).await?;
+    put_right(&mut transaction, member).await?;
     if !is_whole(&mut transaction, member).await? {
         return Err(MemberError::Taken(member.place.project.clone()));
     }
@@ -33,14 +35,14 @@ async fn drop_old_key(
             WHERE "userId" = $1 AND (id = $2 OR label = $3)
               AND ("apiKey" IS DISTINCT FROM $4 OR scopes::text IS DISTINCT FROM $5)"#,
     );
-    let bound = drop_it.bind(member.place.user.0).bind(key_id(member)).bind(KEY_LABEL);
+    let bound = drop_it.bind(member.place.user.0).bind(key_id(member.key)).bind(KEY_LABEL);
     let bound = bound.bind(member.token.expose_secret()).bind(scopes);
     bound.execute(&mut **transaction).await.map_err(refused(MAKE))?;
     Ok(())
 }
 
-fn key_id(member: &Member) -> String {
-    member.key.simple().to_string()
+pub(super) fn key_id(key: Uuid) -> String {
+    key.simple().to_string()
 }
 
 /// Whatever is missing. The name is everybody's: n8n shows it to strangers whose calls it refuses.
@@ -70,17 +72,40 @@ async fn insert(
     let Place { user, project } = &member.place;
     let (concurrent, month) = figures(member.limits);
     let bound = insert.bind(user.0).bind(email(member.tenant)).bind(&member.password_hash);
-    let bound = bound.bind(project.as_str()).bind(key_id(member)).bind(KEY_LABEL);
+    let bound = bound.bind(project.as_str()).bind(key_id(member.key)).bind(KEY_LABEL);
     let bound = bound.bind(member.token.expose_secret()).bind(scopes).bind(concurrent).bind(month);
-    let taken = |error: sqlx::Error| {
-        // 23503 and 23505: somebody else has the address, so there is no such user; or the user has another project.
+    bound.execute(&mut **transaction).await.map(drop).map_err(taken(member))
+}
+
+/// 23503 and 23505: somebody else has the address, so there is no such user; or the user has another project.
+fn taken(member: &Member) -> impl Fn(sqlx::Error) -> MemberError {
+    |error| {
         if has_code(&error, "23503") || has_code(&error, "23505") {
-            MemberError::Taken(project.clone())
+            MemberError::Taken(member.place.project.clone())
         } else {
             refused(MAKE)(error).into()
         }
-    };
-    bound.execute(&mut **transaction).await.map(drop).map_err(taken)
+    }
+}
+
+/// What was there, and is not as it was made: unless somebody else has to do with one of the ids, who would lose it by that.
+async fn put_right(transaction: &mut PgTransaction<'_>, member: &Member) -> Result<(), MemberError> {
+    let put_right = sqlx::query(
+        r#"WITH own AS (
+               SELECT WHERE NOT EXISTS (SELECT FROM rp9.tenant WHERE (project_id = $2) <> (user_id = $1))
+                        AND NOT EXISTS (SELECT FROM project_relation WHERE ("projectId" = $2) <> ("userId" = $1))),
+           "user" AS (
+               UPDATE "user" SET email = $3, "roleSlug" = 'global:tenant', "updatedAt" = CURRENT_TIMESTAMP(3) FROM own
+                WHERE id = $1 AND (email IS DISTINCT FROM $3 OR "roleSlug" <> 'global:tenant')),
+           project AS (
+               UPDATE project SET type = 'personal', "creatorId" = $1, "updatedAt" = CURRENT_TIMESTAMP(3) FROM own
+                WHERE id = $2 AND (type <> 'personal' OR "creatorId" IS DISTINCT FROM $1))
+           UPDATE project_relation SET role = 'project:personalOwner', "updatedAt" = CURRENT_TIMESTAMP(3) FROM own
+            WHERE "projectId" = $2 AND "userId" = $1 AND role <> 'project:personalOwner'"#,
+    );
+    let Place { user, project } = &member.place;
+    let bound = put_right.bind(user.0).bind(project.as_str()).bind(email(member.tenant));
+    bound.execute(&mut **transaction).await.map(drop).map_err(taken(member))
 }
 
 /// Whether the rows that are there now are this member's and no stranger's.

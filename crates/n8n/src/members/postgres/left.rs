@@ -77,12 +77,13 @@ pub(super) async fn left(connection: &mut PgConnection, place: &Place) -> Result
 async fn everywhere(connection: &mut PgConnection) -> Result<String, MemberError> {
     let (columns, types): (Vec<&str>, Vec<&str>) =
         TELLING.iter().map(|(column, kind, _)| (*column, *kind)).unzip();
+    // Not of `information_schema`, whose views take a tenth of a second.
     let question = sqlx::query_as(
-        "SELECT c.table_name::text, c.column_name::text FROM information_schema.columns c
-           JOIN information_schema.tables t USING (table_schema, table_name)
-           JOIN unnest($1::text[], $2::text[]) AS telling (name, kind)
-             ON telling.name = c.column_name AND telling.kind = c.udt_name
-          WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' ORDER BY 1, 2",
+        "SELECT c.relname::text, a.attname::text FROM pg_catalog.pg_class c
+           JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+           JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+           JOIN unnest($1::text[], $2::text[]) AS telling (name, kind) ON telling.name = a.attname AND telling.kind = t.typname
+          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1, 2",
     );
     let found: Vec<(String, String)> =
         question.bind(columns).bind(types).fetch_all(connection).await.map_err(refused("read the schema"))?;

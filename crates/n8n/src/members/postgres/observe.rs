@@ -7,8 +7,10 @@ use super::{ActiveWorkflow, ExecutionId, MemberError, Place, ProjectId, Usage, W
 use crate::databases::{Counts, OwnerLogin, refused};
 
 pub(super) async fn login(connection: &mut PgConnection, place: &Place) -> Result<OwnerLogin, MemberError> {
-    let question =
-        sqlx::query_as(concat!(r#"SELECT u.email, coalesce(u.password, '') FROM "user" u WHERE "#, is_at!()));
+    let question = sqlx::query_as(concat!(
+        r#"SELECT u.email::text, coalesce(u.password, '')::text FROM "user" u WHERE "#,
+        is_at!()
+    ));
     let bound = question.bind(place.user.0).bind(place.project.as_str());
     let found: Option<(String, String)> =
         bound.fetch_optional(connection).await.map_err(refused("look at a member's login"))?;
@@ -21,7 +23,7 @@ pub(super) async fn active_workflows(
     project: &ProjectId,
 ) -> Result<Vec<ActiveWorkflow>, MemberError> {
     let question = sqlx::query_as(
-        r#"SELECT w.id, w."activeVersionId" FROM workflow_entity w
+        r#"SELECT w.id::text, w."activeVersionId"::text FROM workflow_entity w
              JOIN shared_workflow s ON s."workflowId" = w.id AND s.role = 'workflow:owner'
             WHERE s."projectId" = $1 AND w."activeVersionId" IS NOT NULL ORDER BY w.id COLLATE "C""#,
     );
@@ -52,7 +54,7 @@ pub(super) async fn running(
     project: &ProjectId,
 ) -> Result<Vec<ExecutionId>, MemberError> {
     let question = sqlx::query_scalar(
-        r#"SELECT e.id FROM execution_entity e
+        r#"SELECT e.id::integer FROM execution_entity e
              JOIN shared_workflow s ON s."workflowId" = e."workflowId" AND s.role = 'workflow:owner'
             WHERE s."projectId" = $1 AND e.status IN ('new', 'running') AND e."deletedAt" IS NULL ORDER BY e.id"#,
     );

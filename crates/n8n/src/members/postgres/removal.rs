@@ -59,7 +59,7 @@ pub(super) async fn delete(client: &Client, main: &Main, place: &Place) -> Resul
     let user = place.user.0.to_string();
     match api::ask(client, main, Method::DELETE, &["users", &user], None).await? {
         Answer::Done | Answer::Gone(_) => Ok(()),
-        Answer::Refused(StatusCode::CONFLICT, _) => Err(MemberError::StillActive(place.project.clone())),
+        Answer::Refused(StatusCode::CONFLICT, _) => Err(MemberError::StillEnding(place.project.clone())),
         Answer::Refused(status, message) => Err(MemberError::Answered { status: status.as_u16(), message }),
     }
 }

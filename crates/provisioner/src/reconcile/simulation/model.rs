@@ -151,7 +151,17 @@ impl Model {
                 healable: true,
                 shown: *shown,
             });
-            (*id, Expected { purpose: purpose(*id), active, busy, wanted: Self::wanted(*id), trouble })
+            (
+                *id,
+                Expected {
+                    purpose: purpose(*id),
+                    active,
+                    busy,
+                    wanted: Self::wanted(*id),
+                    trouble,
+                    part: None,
+                },
+            )
         };
         let presence = |life: &Life| if *life == Life::Gone { Presence::Gone } else { Presence::Alive };
         let lately = self.removed.iter().filter(|(_, at)| self.now - **at < super::HOUR);
@@ -171,7 +181,7 @@ impl Model {
         inventory.unknown = silent.cloned().collect();
         let seen = |ids: &BTreeSet<TenantId>| ids.iter().copied().collect();
         let logins = (self.now >= self.away_until).then(|| seen(&self.logins));
-        Sight { inventory, logins, roles: Some(seen(&self.roles)) }
+        Sight { inventory, logins, roles: Some(seen(&self.roles)), ..Sight::default() }
     }
 
     /// What an operation that heals leaves. A name that somebody else's container bears is not taken from it, and what is there
