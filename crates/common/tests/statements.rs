@@ -49,9 +49,12 @@ async fn a_statement_that_nobody_waits_for_is_answered_before_the_next(
     let (_pool, statements) = one(options);
     for turns in 0..50 {
         {
-            let mut given_up = sqlx::query("select pg_sleep(0.002)").execute(&statements).boxed();
+            let mut given_up = sqlx::query("select pg_sleep(0.02)").execute(&statements).boxed();
             for _ in 0..turns {
-                assert!(given_up.as_mut().now_or_never().is_none(), "it takes longer than that");
+                // On a busy machine so many turns may take longer than the statement.
+                if given_up.as_mut().now_or_never().is_some() {
+                    break;
+                }
                 tokio::task::yield_now().await;
             }
         }
