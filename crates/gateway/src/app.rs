@@ -44,9 +44,9 @@ pub struct Parts {
     readers: Readers,
     pub bus: Bus,
     pub tasks: Tasks,
-    pub tokens: ArcSwap<TokenKeys>,
+    pub tokens: Arc<ArcSwap<TokenKeys>>,
     pub keys: Keys,
-    pub signatures: ArcSwap<SignatureRules>,
+    pub signatures: Arc<ArcSwap<SignatureRules>>,
     pub public: PublicAddress,
     pub origins: Origins,
     pub edge_token: EdgeToken,
@@ -95,9 +95,9 @@ impl App {
             log_followers: LogFollowers::default(),
             offers: Offers::default(),
             replays: Arc::default(),
-            tokens: ArcSwap::from_pointee(config.tokens),
+            tokens: Arc::new(ArcSwap::from_pointee(config.tokens)),
             keys: Keys::start(statements.clone(), database.clone(), &tasks),
-            signatures: ArcSwap::from_pointee(config.signatures),
+            signatures: Arc::new(ArcSwap::from_pointee(config.signatures)),
             public: config.public,
             origins: config.origins,
             edge_token: config.edge_token,
@@ -115,11 +115,11 @@ impl App {
         app
     }
 
-    /// Goes by other secrets from the moment that they are known.
+    /// Goes by other secrets from the moment that they are known. Whoever tells of them is part of this, so they may not keep it whole.
     fn follow(&self, secrets: &Followers) {
-        let (tokens, signatures, rates) = (self.clone(), self.clone(), self.rates.clone());
-        secrets.follow(move |keys: TokenKeys| tokens.tokens.store(Arc::new(keys)));
-        secrets.follow(move |rules: SignatureRules| signatures.signatures.store(Arc::new(rules)));
+        let (tokens, signatures, rates) = (self.tokens.clone(), self.signatures.clone(), self.rates.clone());
+        secrets.follow(move |keys: TokenKeys| tokens.store(Arc::new(keys)));
+        secrets.follow(move |rules: SignatureRules| signatures.store(Arc::new(rules)));
         secrets.follow(move |login: RedisLogin| rates.put_login(login));
     }
 
