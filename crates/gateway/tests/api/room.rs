@@ -42,7 +42,7 @@ async fn a_plan_whose_containers_fit_nowhere_is_refused_with_the_figures(databas
     assert_eq!(create(&platform, "fits", "pro").await.status, 201);
 
     cluster(&database, "eight-cores", 8000, 1000, 100).await;
-    let accepted = create_at(1, &platform, "large", "enterprise").await;
+    let accepted = create_at(100, &platform, "large", "enterprise").await;
     assert_eq!(accepted.status, 201, "the refusal was not kept");
     sqlx::query("update clusters set state = 'draining' where id = 'eight-cores'")
         .execute(&database)

@@ -109,7 +109,7 @@ async fn what_was_refused_for_how_things_are_is_not_done_when_they_are_otherwise
         platform.send(call).await.assert_problem(401, "signature_repeated");
     }
     assert_eq!(
-        platform.send(suspend().key("k").signed_at(-1)).await.status,
+        platform.send(suspend().key("k").signed_at(-100)).await.status,
         202,
         "signed anew, under the same key"
     );
