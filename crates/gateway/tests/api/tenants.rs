@@ -264,7 +264,7 @@ async fn an_address_is_free_again_when_its_tenant_failed_or_is_gone(database: Pg
 #[ignore = "needs servers: deploy/test"]
 async fn a_failed_tenant_can_be_removed_though_its_address_has_a_new_owner(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
-    let call = Call::post("/tenants", &tenant("acme")).by_a("service").signed_at(-1);
+    let call = Call::post("/tenants", &tenant("acme")).by_a("service").signed_at(-100);
     let first = platform.send(call).await.json();
     sqlx::query("update tenants set status = 'failed'").execute(&database).await.unwrap();
     sqlx::query("update operations set status = 'rolled_back', finished_at = now()")
