@@ -115,13 +115,11 @@ pub async fn run<C: Section + Send + 'static>(
 
 /// The database may come up after us, and somebody else migrates it; ready means that what this release needs is there.
 async fn wait_for_schema(pool: sqlx::PgPool, latch: Latch, usable: CancellationToken) {
-    let (mut told, first, most) = (String::new(), Duration::from_millis(100), Duration::from_secs(2));
+    let (first, most) = (Duration::from_millis(100), Duration::from_secs(2));
     let forever =
         ExponentialBuilder::default().with_min_delay(first).with_max_delay(most).without_max_times();
     let looked = (|| database::has_schema(&pool)).retry(forever).notify(|error, _| {
-        let why = crate::error::chain(error);
-        latch.explain(error.to_string());
-        if std::mem::replace(&mut told, why.clone()) != why {
+        if let Some(why) = latch.explain_error(error) {
             tracing::warn!(error = why, "the record is not usable yet");
         }
     });

@@ -7,7 +7,7 @@ mod rotate;
 use std::time::Duration;
 
 use common::{
-    error::{Classify, Kind, chain},
+    error::{Classify, Kind},
     secrets::MasterKeys,
     service::{Interval, Round, Service},
 };
@@ -89,11 +89,8 @@ pub async fn follow(service: &Service, in_use: MasterKeys) {
     let (put, next) = watch::channel(None);
     service.secrets.follow(move |keys: MasterKeys| drop(put.send_replace(Some(keys))));
     let mut look = Look { pool: service.database.clone(), in_use, next };
-    let mut told = String::new();
     while let Err(error) = look.run().await {
-        let why = chain(&error);
-        latch.explain(error.to_string());
-        if std::mem::replace(&mut told, why.clone()) != why {
+        if let Some(why) = latch.explain_error(&error) {
             tracing::error!(error = why, "the master keys cannot be used");
         }
         sleep(LOOK_AGAIN).await;

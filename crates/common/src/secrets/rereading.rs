@@ -8,7 +8,6 @@ use tokio::time::sleep;
 use super::{Backend, BackendConfig, BackendError, Followers};
 use crate::{
     config::{ConfigError, Env, Secrets, Section},
-    error::chain,
     service::{Interval, Latch, Round, Tasks},
 };
 
@@ -47,7 +46,6 @@ impl Source {
 
     /// The same. Waits for a backend that is away, or does not let us in, for ever: a process that ended would not find it sooner.
     pub async fn wait(&mut self, latch: &Latch) -> Env {
-        let mut told = String::new();
         let pauses = ExponentialBuilder::default().with_jitter().without_max_times();
         let mut pauses = pauses.with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).build();
         loop {
@@ -55,9 +53,7 @@ impl Source {
                 Ok(env) => return env,
                 Err(error) => error,
             };
-            latch.explain(error.to_string());
-            let why = chain(&error);
-            if std::mem::replace(&mut told, why.clone()) != why {
+            if let Some(why) = latch.explain_error(&error) {
                 tracing::warn!(error = why, "there are no secrets yet; they are waited for");
             }
             sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;

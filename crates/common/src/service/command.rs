@@ -2,8 +2,8 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use backon::{ConstantBuilder, RetryableWithContext as _};
 use sqlx::PgPool;
-use tokio::time::sleep;
 
 use super::process;
 use crate::{
@@ -15,8 +15,9 @@ use crate::{
 };
 
 /// For what is only starting. What is wrong for longer is told to whoever ran the command.
-pub(super) const PAUSE: Duration = Duration::from_secs(1);
-pub(super) const TRIES: usize = 60;
+pub(super) fn patiently() -> ConstantBuilder {
+    ConstantBuilder::default().with_delay(Duration::from_secs(1)).with_max_times(60)
+}
 
 struct Beginning {
     telemetry: TelemetryConfig,
@@ -73,19 +74,18 @@ async fn live<C: Section>(
 
 async fn begin<C: Section>(
     name: &'static str,
-    mut source: Source,
+    source: Source,
     work: impl AsyncFnOnce(PgPool, C) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let mut tries = 0;
-    let env = loop {
-        match source.read().await {
-            Ok(env) => break env,
-            Err(error) if tries == TRIES => return Err(error.into()),
-            Err(error) => tracing::warn!(error = chain(&error), "there are no secrets yet"),
-        }
-        tries += 1;
-        sleep(PAUSE).await;
+    let read = async |mut source: Source| {
+        let env = source.read().await;
+        (source, env)
     };
-    let Whole(database, own) = env.load::<Whole<C>>()?;
+    let (_, env) = read
+        .retry(patiently())
+        .context(source)
+        .notify(|error, _| tracing::warn!(error = chain(error), "there are no secrets yet"))
+        .await;
+    let Whole(database, own) = env?.load::<Whole<C>>()?;
     work(database::pool(&database, name)?, own).await
 }

@@ -3,10 +3,10 @@
 
 use std::process::ExitCode;
 
-use backon::{ConstantBuilder, Retryable};
+use backon::Retryable;
 use sqlx::PgPool;
 
-use super::command::{Nothing, PAUSE, TRIES, command};
+use super::command::{Nothing, command, patiently};
 use crate::{
     database::{self, DatabaseError},
     error::chain,
@@ -18,9 +18,8 @@ pub(super) async fn run(name: &'static str) -> ExitCode {
 }
 
 async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
-    let patiently = ConstantBuilder::default().with_delay(PAUSE).with_max_times(TRIES);
     (|| database::migrate(pool))
-        .retry(patiently)
+        .retry(patiently())
         .when(|error| matches!(error, DatabaseError::Connect(_)))
         .notify(|error, _| tracing::warn!(error = chain(error), "the record cannot be migrated yet"))
         .await?;

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use crate::error::chain;
+
 /// Whether this service should get work.
 #[derive(Clone, Default)]
 pub struct Readiness(Arc<Mutex<State>>);
@@ -19,6 +21,8 @@ struct State {
 struct Held {
     name: &'static str,
     reason: Option<String>,
+    /// That, with all that caused it.
+    told: String,
 }
 
 impl fmt::Display for Held {
@@ -33,7 +37,7 @@ impl fmt::Display for Held {
 impl Readiness {
     /// Not ready before the returned latch is released.
     pub fn latch(&self, name: &'static str) -> Latch {
-        self.state().held.push(Held { name, reason: None });
+        self.state().held.push(Held { name, reason: None, told: String::new() });
         Latch { name, readiness: self.clone() }
     }
 
@@ -79,6 +83,15 @@ impl Latch {
         if let Some(held) = state.held.iter_mut().find(|held| held.name == self.name) {
             held.reason = Some(reason);
         }
+    }
+
+    /// The same of an error. Returns it with all that caused it, for the log, if that is something else than the last time.
+    pub fn explain_error(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
+        self.explain(error.to_string());
+        let why = chain(error);
+        let mut state = self.readiness.state();
+        let held = state.held.iter_mut().find(|held| held.name == self.name)?;
+        (std::mem::replace(&mut held.told, why.clone()) != why).then_some(why)
     }
 
     /// What this latch stood for is usable now.

@@ -130,6 +130,14 @@ impl TenantStatus {
     pub const fn as_str(self) -> &'static str {
         self.into_str()
     }
+
+    /// Whether it is there to stay: it did not fail, and is neither gone nor on its way out.
+    pub const fn is_living(self) -> bool {
+        match self {
+            Self::Provisioning | Self::Active | Self::Suspended | Self::Migrating => true,
+            Self::Failed | Self::Deleting | Self::Deleted => false,
+        }
+    }
 }
 
 /// Which of a tenant's two sides: during an upgrade both exist, otherwise one.

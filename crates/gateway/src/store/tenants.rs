@@ -221,9 +221,7 @@ macro_rules! visible_tenants {
     (with $more:literal, $rest:literal) => {
         concat!(
             "select t.id, t.purpose <> 'customer' as the_platforms_own, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region,
-                    coalesce((select d.domain from custom_domains d where d.tenant_id = t.id and d.state <> 'removed'), t.custom_domain)
-                        as custom_domain,
-                    t.compliance, t.metadata,
+                    coalesce(d.domain, t.custom_domain) as custom_domain, t.compliance, t.metadata,
                     case t.mode when 'shared' then coalesce(
                         (select s.n8n_version from shared_n8n_sightings s where s.tenant = t.id), t.n8n_version)
                     else t.n8n_version end as n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
@@ -231,6 +229,7 @@ macro_rules! visible_tenants {
                     l.concurrent_executions, l.api_calls_per_hour, ",
             $more,
             " from tenants t join tenant_limits l on l.tenant_id = t.id
+                   left join custom_domains d on d.tenant_id = t.id and d.state <> 'removed'
               where ",
             seen!("t.id"),
             " and ",
@@ -256,10 +255,11 @@ macro_rules! tenants_in_detail {
                 case t.mode when 'shared' then (
                     select json_build_object('instance', s.instance, 'troubled', s.troubled, 'ready', s.ready)
                       from shared_n8n_sightings s where s.tenant = t.id) end as shared,
-                (select json_build_object('domain', d.domain, 'token', d.token, 'state', d.state, 'claimed_at', d.claimed_at,
-                           'proven_at', d.proven_at, 'served_until', d.served_until, 'reason', d.reason,
-                           'looked_at', case when d.looked_at >= d.claimed_at then d.looked_at end, 'look_after', d.look_after)
-                   from custom_domains d where d.tenant_id = t.id and d.state <> 'removed') as claim",
+                case when d.tenant_id is not null then
+                    json_build_object('domain', d.domain, 'token', d.token, 'state', d.state, 'claimed_at', d.claimed_at,
+                        'proven_at', d.proven_at, 'served_until', d.served_until, 'reason', d.reason,
+                        'looked_at', case when d.looked_at >= d.claimed_at then d.looked_at end, 'look_after', d.look_after)
+                    end as claim",
             $rest
         )
     };

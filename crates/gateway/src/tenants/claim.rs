@@ -1,9 +1,6 @@
 //! A claim to a domain, as its owner is told of it.
 
-use common::{
-    public_address::PublicAddress,
-    tenant::{CHALLENGE, TenantStatus},
-};
+use common::{public_address::PublicAddress, tenant::CHALLENGE};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
@@ -70,9 +67,7 @@ impl ClaimView {
             reason,
             look_after,
         } = claim;
-        let over =
-            matches!(tenant.status.0, TenantStatus::Failed | TenantStatus::Deleting | TenantStatus::Deleted);
-        (!over).then(|| Self {
+        tenant.status.0.is_living().then(|| Self {
             proof: DnsRecord { kind: "TXT", name: format!("{CHALLENGE}.{domain}"), value: token },
             pointer: DnsRecord { kind: "CNAME", name: domain.clone(), value: public.host(&tenant.subdomain) },
             domain,

@@ -1,6 +1,5 @@
 //! Changing what is known of a tenant.
 
-use common::tenant::TenantStatus;
 use time::OffsetDateTime;
 
 use super::{Steering, steering};
@@ -40,14 +39,7 @@ impl UpdateTenant {
 
     /// Whether a tenant like this can be changed at all, as the statement has it.
     pub fn is_possible(tenant: &Tenant) -> bool {
-        !tenant.the_platforms_own
-            && match tenant.status.0 {
-                TenantStatus::Failed | TenantStatus::Deleting | TenantStatus::Deleted => false,
-                TenantStatus::Provisioning
-                | TenantStatus::Active
-                | TenantStatus::Suspended
-                | TenantStatus::Migrating => true,
-            }
+        !tenant.the_platforms_own && tenant.status.0.is_living()
     }
 }
 
