@@ -7,9 +7,11 @@ use common::{
     id::TenantId,
     operations::{End, Request, Saga},
 };
-use provisioner::{HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World};
+use provisioner::{
+    HealTenant, RerouteTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World,
+};
 use sqlx::PgPool;
-use wire::kinds::{self, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend};
+use wire::kinds::{self, TenantHeal, TenantReroute, TenantRestart, TenantResume, TenantScale, TenantSuspend};
 
 use crate::scene::Scene;
 
@@ -51,6 +53,22 @@ async fn what_is_for_one_that_rests_leaves_one_that_is_awake_alone(pool: PgPool)
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
+async fn what_leads_to_one_is_made_right_while_it_is_awake_or_rests_and_not_while_it_goes(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    assert_eq!(does(&scene, tenant, (&RerouteTenant, &TenantReroute {})).await, End::Succeeded);
+    assert_eq!(scene.fakes.stand_ins(tenant).await, [None]);
+    assert_eq!(does(&scene, tenant, (&SuspendTenant, &TenantSuspend {})).await, End::Succeeded);
+    assert_eq!(does(&scene, tenant, (&RerouteTenant, &TenantReroute {})).await, End::Succeeded);
+    let rests = [Some("suspended".to_owned())];
+    assert_eq!(scene.fakes.stand_ins(tenant).await, rests);
+    sqlx::query("update tenants set status = 'deleting'").execute(&pool).await.unwrap();
+    sqlx::query("delete from routes").execute(&pool).await.unwrap();
+    assert_eq!(does(&scene, tenant, (&RerouteTenant, &TenantReroute {})).await, End::RolledBack);
+    assert!(scene.fakes.stand_ins(tenant).await.is_empty(), "one that goes gets no addresses back");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
 async fn what_was_accepted_before_a_removal_is_done_before_it(pool: PgPool) {
     let (scene, tenant) = Scene::with_tenant(&pool).await;
     scene.fakes.operate(tenant, &TenantRestart {}).await;
@@ -74,6 +92,7 @@ fn every_kind_that_leaves_its_tenants_status_until_its_end_is_tried_here() {
         TenantSuspend::KIND.name,
         TenantResume::KIND.name,
         TenantScale::KIND.name,
+        TenantReroute::KIND.name,
     ];
     assert_eq!(kinds.collect::<BTreeSet<_>>(), BTreeSet::from(tried));
 }
