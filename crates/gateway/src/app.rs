@@ -23,6 +23,7 @@ use crate::{
     events::Events,
     health::Health,
     http::{cors::Origins, observe::Observer},
+    idempotency::Repeats,
     log_followers::LogFollowers,
     metrics,
     offer::Offers,
@@ -56,6 +57,7 @@ pub struct Parts {
     pub log_followers: LogFollowers,
     pub pressure: Arc<Pressure>,
     pub rates: Rates,
+    pub repeats: Repeats,
     /// Wakes whoever sends dead letters again.
     pub replays: Arc<Notify>,
     /// Renders the metrics of this process.
@@ -95,6 +97,7 @@ impl App {
             log_followers: LogFollowers::default(),
             offers: Offers::default(),
             replays: Arc::default(),
+            repeats: Repeats::default(),
             tokens: Arc::new(ArcSwap::from_pointee(config.tokens)),
             keys: Keys::start(statements.clone(), database.clone(), &tasks),
             signatures: Arc::new(ArcSwap::from_pointee(config.signatures)),

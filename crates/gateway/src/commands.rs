@@ -63,11 +63,15 @@ async fn admitted<A, T>(
     answer: Answer,
     accept: impl AsyncFnOnce(&Answer) -> Result<bool, AcceptError>,
 ) -> Result<Option<Response>, Problem> {
+    if let Some(answer) = command.likely_answer(app).await? {
+        return Ok(Some(answer));
+    }
     if let Err(overloaded) = app.pressure.admit() {
         // What was accepted before is no burden.
         return command.repeat_or(&app.statements, overloaded).await.map(Some);
     }
     if accept(&answer).await.map_err(refusal)? {
+        command.note_used(&app.repeats);
         note(command.exchange(), tenant, Some(operation));
         metrics::accepted(kind.name);
         wake(app, command.exchange(), operation, kind);

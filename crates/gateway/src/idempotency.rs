@@ -1,6 +1,7 @@
 //! Answers that are given again: under one key, one subject gets one effect and one answer for 24 hours.
 
 mod answer;
+mod repeats;
 
 use common::database::Statements;
 use http::{HeaderMap, Method, Uri};
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub use answer::{Answer, REPLAYED};
+pub use repeats::Repeats;
 
 const HEADER: &str = "idempotency-key";
 const MAX_KEY: usize = 255;

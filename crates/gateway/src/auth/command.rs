@@ -18,7 +18,7 @@ use crate::{
     app::App,
     exchange::Exchange,
     http::body,
-    idempotency::{self, Answer, IdempotencyKey, RequestDigest},
+    idempotency::{self, Answer, IdempotencyKey, Repeats, RequestDigest},
     problem::{Code, Problem},
 };
 
@@ -96,6 +96,23 @@ impl<A, T> Command<A, T> {
     /// The same as it goes out.
     pub async fn stored_answer(&self, statements: &Statements) -> Result<Option<Response>, Problem> {
         Ok(self.kept_answer(statements).await?.map(Answer::replayed))
+    }
+
+    /// The same, asked for first where this gateway has seen it before: most who repeat a command ask where they asked the first time.
+    pub async fn likely_answer(&self, app: &App) -> Result<Option<Response>, Problem> {
+        let likely = |key| app.repeats.is_likely(self.identity.subject(), key);
+        if self.key.as_ref().is_some_and(likely) {
+            self.stored_answer(&app.statements).await
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Its key is used now.
+    pub fn note_used(&self, repeats: &Repeats) {
+        if let Some(key) = &self.key {
+            repeats.note(self.identity.subject(), key);
+        }
     }
 
     /// What it is answered when it cannot be done: a repeat gets its first answer, whatever has changed since.

@@ -208,7 +208,8 @@ where
     }
 }
 
-/// Every question about tenants begins like this; `$1` is the caller's scope. `with` says what else is wanted of each.
+/// Every question about tenants begins like this; `$1` is the caller's scope. `with` says what else is wanted of each. `offset 0` has the n8n that
+/// is shared looked for once, and only for those who share one.
 macro_rules! visible_tenants {
     ($rest:literal) => {
         visible_tenants!(
@@ -222,14 +223,13 @@ macro_rules! visible_tenants {
         concat!(
             "select t.id, t.purpose <> 'customer' as the_platforms_own, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region,
                     coalesce(d.domain, t.custom_domain) as custom_domain, t.compliance, t.metadata,
-                    case t.mode when 'shared' then coalesce(
-                        (select s.n8n_version from shared_n8n_sightings s where s.tenant = t.id), t.n8n_version)
-                    else t.n8n_version end as n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
+                    coalesce(home.n8n ->> 'n8n_version', t.n8n_version) as n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
                     l.cpu_millis, l.memory_mb, l.workers, l.storage_gb, l.executions_per_month,
                     l.concurrent_executions, l.api_calls_per_hour, ",
             $more,
             " from tenants t join tenant_limits l on l.tenant_id = t.id
                    left join custom_domains d on d.tenant_id = t.id and d.state <> 'removed'
+                   cross join lateral (select case t.mode when 'shared' then shared_n8n_of(t.id) end as n8n offset 0) home
               where ",
             seen!("t.id"),
             " and ",
@@ -252,9 +252,7 @@ macro_rules! tenants_in_detail {
                 (select json_build_object('since', r.since, 'reasons', r.reasons, 'shown', r.shown_at is not null,
                            'paused_until', case when r.heal_after > now() then r.heal_after end)
                    from tenant_troubles r where r.tenant_id = t.id) as trouble,
-                case t.mode when 'shared' then (
-                    select json_build_object('instance', s.instance, 'troubled', s.troubled, 'ready', s.ready)
-                      from shared_n8n_sightings s where s.tenant = t.id) end as shared,
+                home.n8n as shared,
                 case when d.tenant_id is not null then
                     json_build_object('domain', d.domain, 'token', d.token, 'state', d.state, 'claimed_at', d.claimed_at,
                         'proven_at', d.proven_at, 'served_until', d.served_until, 'reason', d.reason,
