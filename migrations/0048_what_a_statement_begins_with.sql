@@ -1,6 +1,5 @@
 -- What Postgres does before a statement has done anything: it reads every condition of a trigger and every body of a function in SQL anew,
--- and prepares each part of a question, asked for or not. With what is kept for a connection instead, a tenant is accepted in three quarters of the time
--- (docs/benchmarks.md).
+-- and prepares each part of a question, asked for or not. What is kept for a connection instead costs less (docs/benchmarks.md).
 
 -- As before (0019), and read once.
 create or replace function search_key(given text) returns text
@@ -10,6 +9,14 @@ begin
         translate(lower(regexp_replace(normalize(given, NFKD), '[\u0300-\u036f]', '', 'g')), 'ςı', 'σi'),
         'ß', 'ss');
 end $$;
+
+-- The strongest lock first, and of one table in a migration: whoever accepts something meanwhile waits, and nobody for each other.
+drop trigger operations_former_status on operations;
+drop trigger operations_next_status on operations;
+drop trigger operations_place on operations;
+drop function note_former_status();
+drop function note_next_status();
+drop function operations_are_placed();
 
 -- What whoever writes an operation leaves out, because a release of theirs knew nothing of it: as before (0020, 0023, 0030), in one.
 create function complete_operation() returns trigger language plpgsql as $$
@@ -30,30 +37,6 @@ begin
     return new;
 end $$;
 create trigger operations_complete before insert on operations for each row execute function complete_operation();
-drop trigger operations_former_status on operations;
-drop trigger operations_next_status on operations;
-drop trigger operations_place on operations;
-drop function note_former_status();
-drop function note_next_status();
-drop function operations_are_placed();
-
--- The same of a tenant: a domain becomes its claim, and one with a home of its own gets its cluster (0023, 0043).
-create function complete_tenant() returns trigger language plpgsql as $$
-begin
-    if new.custom_domain is not null then
-        insert into custom_domains (tenant_id, domain) values (new.id, new.custom_domain);
-        new.custom_domain := null;
-    end if;
-    if new.cluster_id is null and new.mode = 'dedicated' and new.status = 'provisioning' then
-        new.cluster_id := place_tenant(new.plan, new.region, new.compliance, 0);
-    end if;
-    return new;
-end $$;
-create trigger tenants_complete before insert on tenants for each row execute function complete_tenant();
-drop trigger tenants_claim on tenants;
-drop trigger tenants_place on tenants;
-drop function claim_custom_domain();
-drop function tenants_are_placed();
 
 -- The n8n that a tenant shares, as whoever asks may see it. In a function, so that who asks about others does not pay for it.
 create function shared_n8n_of(of_tenant uuid) returns json language plpgsql stable as $$

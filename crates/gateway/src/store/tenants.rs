@@ -98,6 +98,7 @@ pub struct Claim {
 /// The n8n that a tenant shares.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Shared {
+    pub n8n_version: String,
     /// Not for owners.
     pub instance: Option<uuid::Uuid>,
     /// Healing does not help it.
@@ -141,11 +142,14 @@ impl FromRow<'_, PgRow> for Detailed {
         let Json(mut instances): Json<Vec<Instance>> = row.try_get("instances")?;
         let (observed, asked) = (row.try_get("observed_at")?, row.try_get("asked_at")?);
         instances.iter_mut().for_each(|instance| instance.date(observed, asked));
-        let (tenant, color): (Tenant, &str) = (Tenant::from_row(row)?, row.try_get("active_color")?);
+        let (mut tenant, color): (Tenant, &str) = (Tenant::from_row(row)?, row.try_get("active_color")?);
         let main = instances.iter().find(|instance| instance.role == "main" && instance.color == color);
         let container = main.map(|instance| instance.name.clone());
         let trouble = row.try_get::<Option<Json<Trouble>>, _>("trouble")?.map(|Json(trouble)| trouble);
         let shared = row.try_get::<Option<Json<Shared>>, _>("shared")?.map(|Json(shared)| shared);
+        if let Some(Shared { n8n_version, .. }) = &shared {
+            tenant.n8n_version.clone_from(n8n_version);
+        }
         let claim = row.try_get::<Option<Json<Claim>>, _>("claim")?.map(|Json(claim)| claim);
         let fresh = is_recent(observed, asked);
         Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble, shared, claim, fresh })
@@ -208,28 +212,30 @@ where
     }
 }
 
-/// Every question about tenants begins like this; `$1` is the caller's scope. `with` says what else is wanted of each. `offset 0` has the n8n that
-/// is shared looked for once, and only for those who share one.
+/// Every question about tenants begins like this; `$1` is the caller's scope. `with` says which n8n runs for each, and what else is wanted of it.
 macro_rules! visible_tenants {
     ($rest:literal) => {
         visible_tenants!(
-            with "(select i.name from tenant_instances i
+            with "case t.mode when 'shared' then coalesce(
+                        (select s.n8n_version from shared_n8n_sightings s where s.tenant = t.id), t.n8n_version)
+                    else t.n8n_version end",
+            "(select i.name from tenant_instances i
                     where i.tenant_id = t.id and i.role = 'main' and i.color = t.active_color
                     order by i.ordinal limit 1) as container",
             $rest
         )
     };
-    (with $more:literal, $rest:literal) => {
+    (with $version:literal, $more:literal, $rest:literal) => {
         concat!(
             "select t.id, t.purpose <> 'customer' as the_platforms_own, t.name, t.email, t.subdomain, t.mode, t.status, t.plan, t.region,
-                    coalesce(d.domain, t.custom_domain) as custom_domain, t.compliance, t.metadata,
-                    coalesce(home.n8n ->> 'n8n_version', t.n8n_version) as n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
+                    coalesce(d.domain, t.custom_domain) as custom_domain, t.compliance, t.metadata, ",
+            $version,
+            " as n8n_version, t.cluster_id, t.failure, t.created_at, t.updated_at,
                     l.cpu_millis, l.memory_mb, l.workers, l.storage_gb, l.executions_per_month,
                     l.concurrent_executions, l.api_calls_per_hour, ",
             $more,
             " from tenants t join tenant_limits l on l.tenant_id = t.id
                    left join custom_domains d on d.tenant_id = t.id and d.state <> 'removed'
-                   cross join lateral (select case t.mode when 'shared' then shared_n8n_of(t.id) end as n8n offset 0) home
               where ",
             seen!("t.id"),
             " and ",
@@ -242,7 +248,8 @@ macro_rules! visible_tenants {
 macro_rules! tenants_in_detail {
     ($rest:literal) => {
         visible_tenants!(
-            with "null as container, t.active_color, coalesce((
+            with "t.n8n_version",
+            "null as container, t.active_color, coalesce((
                 select json_agg(json_build_array(i.name, i.role, i.color, i.ordinal, i.generation, i.cpu_millis,
                            i.memory_mb, i.state, i.health, i.seen_at, i.restarts, i.last_restart_at,
                            i.last_exit_code, i.oom_killed, i.oom_kills)
@@ -252,7 +259,7 @@ macro_rules! tenants_in_detail {
                 (select json_build_object('since', r.since, 'reasons', r.reasons, 'shown', r.shown_at is not null,
                            'paused_until', case when r.heal_after > now() then r.heal_after end)
                    from tenant_troubles r where r.tenant_id = t.id) as trouble,
-                home.n8n as shared,
+                case t.mode when 'shared' then shared_n8n_of(t.id) end as shared,
                 case when d.tenant_id is not null then
                     json_build_object('domain', d.domain, 'token', d.token, 'state', d.state, 'claimed_at', d.claimed_at,
                         'proven_at', d.proven_at, 'served_until', d.served_until, 'reason', d.reason,

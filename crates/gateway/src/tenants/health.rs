@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn one_who_shares_an_n8n_is_as_well_as_that_and_as_its_own_part_of_it() {
-        let shared = |troubled, ready| Shared { instance: None, troubled, ready };
+        let shared =
+            |troubled, ready| Shared { n8n_version: "2.41.1".to_owned(), instance: None, troubled, ready };
         let trouble = Trouble {
             since: OffsetDateTime::UNIX_EPOCH,
             reasons: vec!["its own".into()],
