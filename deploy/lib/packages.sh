@@ -2,7 +2,7 @@
 # Debian packages, installed only where the command they bring is missing.
 
 declare -A PACKAGE_OF=(
-  [dockerd]=docker.io [ip]=iproute2 [iptables]=iptables [debootstrap]=debootstrap
+  [dockerd]=docker.io [ip]=iproute2 [iptables]=iptables [nft]=nftables [debootstrap]=debootstrap
   [strip]=binutils [curl]=curl [unzip]=unzip [protoc]=protobuf-compiler
   [busybox]=busybox-static
 )
