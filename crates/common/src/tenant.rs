@@ -1,8 +1,10 @@
 //! The words of the tenants' domain: each can only be made by parsing, so code that holds one need not check it.
 
+mod execution;
 mod status;
 mod subdomain;
 
+pub use execution::ExecutionKind;
 pub use status::{Color, Mode, Purpose, TenantStatus, UnknownWord};
 pub use subdomain::{Subdomain, SubdomainError};
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod databases;
+pub mod executions;
 #[cfg(feature = "fake")]
 pub mod fake;
 pub mod hooks;
@@ -12,5 +13,6 @@ pub mod schema;
 
 pub use common::version::Version;
 pub use databases::TenantDatabases;
+pub use executions::Executions;
 pub use members::Members;
 pub use queues::TenantQueues;

@@ -9,7 +9,7 @@ pub struct UnknownWord {
     allowed: &'static [&'static str],
 }
 
-fn unknown<W: VariantNames>(_: &str) -> UnknownWord {
+pub(super) fn unknown<W: VariantNames>(_: &str) -> UnknownWord {
     UnknownWord { allowed: W::VARIANTS }
 }
 

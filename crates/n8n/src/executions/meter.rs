@@ -1,0 +1,46 @@
+//! The meter itself.
+
+use sqlx::postgres::PgConnection;
+
+use crate::databases::{DatabaseError, family, refused};
+
+/// The schema's statements; they may be run as often as one likes.
+const METER: &str = include_str!("meter.sql");
+
+/// In one transaction, as statements sent together are. Where the meter stands nothing is changed and nothing locked.
+pub(super) async fn ensure(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    family(&mut *connection).await?;
+    if stands(connection).await? {
+        return Ok(());
+    }
+    let made = sqlx::raw_sql(METER).execute(connection).await;
+    made.map(drop).map_err(refused("make a meter"))
+}
+
+/// The version is what `meter.sql` ends with. A migration of n8n's that makes its table anew takes the trigger along.
+async fn stands(connection: &mut PgConnection) -> Result<bool, DatabaseError> {
+    let question = sqlx::query_scalar(
+        "SELECT coalesce(obj_description(to_regclass('rp9.execution'), 'pg_class') = 'rp9 meter 1', false)
+            AND EXISTS (SELECT FROM pg_trigger
+                         WHERE tgrelid = to_regclass('public.execution_entity') AND tgname = 'rp9_write_down' AND tgenabled = 'O')",
+    );
+    question.fetch_one(connection).await.map_err(refused("look at a meter"))
+}
+
+/// In a transaction that is never committed: n8n and everybody else see nothing of it, and the meter must.
+pub(super) async fn is_seen(connection: &mut PgConnection) -> Result<bool, DatabaseError> {
+    let proof = sqlx::raw_sql(include_str!("proof.sql")).execute(&mut *connection).await;
+    match proof {
+        Err(error) if error.as_database_error().and_then(|e| e.code()).as_deref() == Some(SEEN) => Ok(true),
+        Err(error) if error.as_database_error().and_then(|e| e.code()).as_deref() == Some(UNSEEN) => {
+            Ok(false)
+        }
+        Err(error) => Err(refused("prove a meter")(error)),
+        // The statement ends with one of the two.
+        Ok(_) => Ok(false),
+    }
+}
+
+/// What the proof ends with, so that nothing of it stays.
+const SEEN: &str = "RP9OK";
+const UNSEEN: &str = "RP9NO";

@@ -1,0 +1,103 @@
+-- What an n8n runs, written down where it happens, by the statement that makes it so: nothing that n8n prunes, does not save or deletes with
+-- its workflow is missed, and no collector has to be awake. In a schema of the platform's, beside n8n's own; run by whoever owns the
+-- database, as often as one likes. n8n's login can neither read nor change it.
+CREATE SCHEMA IF NOT EXISTS rp9;
+
+-- Which copy of the database this is. What is in a copy was counted in the original, under the original's name.
+CREATE TABLE IF NOT EXISTS rp9.meter (
+    database oid PRIMARY KEY,
+    source   uuid NOT NULL DEFAULT gen_random_uuid()
+);
+
+CREATE OR REPLACE FUNCTION rp9.source() RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    this  oid := (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+    found uuid;
+BEGIN
+    SELECT m.source INTO found FROM rp9.meter m WHERE m.database = this;
+    IF found IS NULL THEN
+        INSERT INTO rp9.meter AS m (database) VALUES (this)
+        ON CONFLICT (database) DO UPDATE SET database = m.database RETURNING m.source INTO found;
+    END IF;
+    RETURN found;
+END $$;
+
+-- One row an execution. It stays for as long as `n8n::executions` keeps it, whatever becomes of n8n's.
+CREATE TABLE IF NOT EXISTS rp9.execution (
+    source     uuid NOT NULL,
+    id         bigint NOT NULL,
+    -- Whose workflow it is; none for one that is nobody's.
+    project_id varchar(36),
+    kind       text NOT NULL,
+    -- queued, running, waiting; or how it ended: succeeded, failed, canceled, or discarded where n8n did not keep how.
+    state      text NOT NULL,
+    queued_at  timestamptz NOT NULL,
+    started_at timestamptz,
+    stopped_at timestamptz,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (source, id)
+) WITH (fillfactor = 80);
+CREATE INDEX IF NOT EXISTS execution_changed ON rp9.execution (changed_at);
+CREATE INDEX IF NOT EXISTS execution_started ON rp9.execution (started_at);
+CREATE INDEX IF NOT EXISTS execution_open ON rp9.execution (source) WHERE state IN ('queued', 'running', 'waiting');
+
+CREATE OR REPLACE FUNCTION rp9.kind_of(mode text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN mode IN ('manual', 'evaluation') THEN 'manual' WHEN mode = 'error' THEN 'error'
+                WHEN mode = 'integrated' THEN 'sub_workflow' ELSE 'production' END
+$$;
+
+CREATE OR REPLACE FUNCTION rp9.state_of(status text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE status WHEN 'new' THEN 'queued' WHEN 'running' THEN 'running' WHEN 'waiting' THEN 'waiting' WHEN 'success' THEN 'succeeded'
+                       WHEN 'error' THEN 'failed' WHEN 'crashed' THEN 'failed' WHEN 'canceled' THEN 'canceled' ELSE 'discarded' END
+$$;
+
+-- With the rights of its owner. What n8n takes back before it began was none. Customers' work goes on whatever is wrong with counting it: a
+-- meter that does not see is found by whoever proves it.
+CREATE OR REPLACE FUNCTION rp9.write_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own   uuid := rp9.source();
+    is_so text := CASE WHEN TG_OP = 'DELETE' THEN 'discarded'
+                       WHEN NEW."deletedAt" IS NOT NULL AND NEW.status IN ('new', 'running', 'waiting') THEN 'discarded'
+                       ELSE rp9.state_of(NEW.status) END;
+    ended boolean := is_so NOT IN ('queued', 'running', 'waiting');
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO rp9.execution VALUES (own, NEW.id,
+            (SELECT s."projectId" FROM public.shared_workflow s WHERE s."workflowId" = NEW."workflowId" AND s.role = 'workflow:owner'),
+            rp9.kind_of(NEW.mode), is_so, NEW."createdAt", NEW."startedAt", CASE WHEN ended THEN coalesce(NEW."stoppedAt", now()) END,
+            clock_timestamp())
+        ON CONFLICT (source, id) DO NOTHING;
+        RETURN NULL;
+    END IF;
+    IF is_so = 'discarded' THEN
+        DELETE FROM rp9.execution e WHERE e.source = own AND e.id = OLD.id AND e.started_at IS NULL;
+    END IF;
+    -- How it ended is said once; one that was taken for lost and ended after all is put right.
+    UPDATE rp9.execution e
+       SET state = is_so, started_at = coalesce(e.started_at, NEW."startedAt"),
+           stopped_at = CASE WHEN ended THEN coalesce(NEW."stoppedAt", e.stopped_at, now()) END, changed_at = clock_timestamp()
+     WHERE e.source = own AND e.id = OLD.id
+       AND (e.state IN ('queued', 'running', 'waiting') OR (e.state <> is_so AND is_so IN ('succeeded', 'failed', 'canceled')));
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'rp9: an execution was not counted: % (%)', SQLERRM, SQLSTATE;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER rp9_write_down AFTER INSERT OR DELETE OR UPDATE OF status, "startedAt", "stoppedAt", "deletedAt"
+    ON public.execution_entity FOR EACH ROW EXECUTE FUNCTION rp9.write_down();
+ALTER TABLE public.execution_entity ENABLE TRIGGER rp9_write_down;
+
+-- What was there before there was a meter.
+INSERT INTO rp9.execution
+SELECT rp9.source(), e.id, s."projectId", rp9.kind_of(e.mode),
+       CASE WHEN e."deletedAt" IS NOT NULL AND e.status IN ('new', 'running', 'waiting') THEN 'discarded' ELSE rp9.state_of(e.status) END,
+       e."createdAt", e."startedAt",
+       CASE WHEN e."deletedAt" IS NOT NULL OR e.status NOT IN ('new', 'running', 'waiting') THEN coalesce(e."stoppedAt", e."startedAt") END,
+       clock_timestamp()
+  FROM public.execution_entity e
+  LEFT JOIN public.shared_workflow s ON s."workflowId" = e."workflowId" AND s.role = 'workflow:owner'
+ WHERE e."startedAt" IS NOT NULL OR e."deletedAt" IS NULL
+ON CONFLICT (source, id) DO NOTHING;
+
+COMMENT ON TABLE rp9.execution IS 'rp9 meter 1';

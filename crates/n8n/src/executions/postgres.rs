@@ -1,0 +1,36 @@
+//! The executions of real instances, over connections that are kept from one look to the next.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::{Activity, Executions, Metered, Whose, activity, hours, meter};
+use crate::databases::{DatabaseError, Name, PostgresDatabases};
+
+#[async_trait]
+impl Executions for PostgresDatabases {
+    async fn ensure_meter(&self, instance: &Name) -> Result<(), DatabaseError> {
+        meter::ensure(&mut *self.borrow(instance).await?).await
+    }
+
+    async fn activity(
+        &self,
+        instance: &Name,
+        of: Whose,
+    ) -> Result<BTreeMap<String, Activity>, DatabaseError> {
+        activity::look(&mut *self.borrow(instance).await?, of).await
+    }
+
+    async fn hours(&self, instance: &Name, since: Option<OffsetDateTime>) -> Result<Metered, DatabaseError> {
+        hours::changed(&mut *self.borrow(instance).await?, since).await
+    }
+
+    async fn forget(&self, instance: &Name, before: OffsetDateTime) -> Result<u64, DatabaseError> {
+        hours::forget(&mut *self.borrow(instance).await?, before).await
+    }
+
+    async fn is_seen(&self, instance: &Name) -> Result<bool, DatabaseError> {
+        meter::is_seen(&mut *self.borrow(instance).await?).await
+    }
+}
