@@ -15,7 +15,7 @@ use crate::databases::{DatabaseError, Name};
 
 mod activity;
 mod hours;
-mod meter;
+pub(crate) mod meter;
 mod postgres;
 
 /// Executions of instances. Each verb may be repeated and may run several times at once.

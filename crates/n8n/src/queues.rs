@@ -8,6 +8,7 @@ use common::id::TenantId;
 use secrecy::SecretString;
 
 mod ask;
+mod depth;
 mod redis_server;
 mod usage;
 
@@ -25,6 +26,12 @@ pub trait TenantQueues: Send + Sync {
     /// How many of the tenant's executions wait in its queue or run.
     async fn pending(&self, tenant: TenantId) -> Result<u64, QueueError>;
 
+    /// How each of these queues is, in their order.
+    async fn depths(&self, tenants: &[TenantId]) -> Result<Vec<Depth>, QueueError>;
+
+    /// Whether a job that enters the queue is seen by [`Self::depths`]. It is taken back in the same moment, so that nobody takes it.
+    async fn is_seen(&self, tenant: TenantId) -> Result<bool, QueueError>;
+
     /// How much of the server's memory is used, and by whom.
     async fn usage(&self) -> Result<QueueUsage, QueueError>;
 
@@ -40,6 +47,26 @@ pub struct QueueUsage {
     /// What the server stops taking writes at; 0: never.
     pub most: u64,
     pub tenants: BTreeMap<TenantId, u64>,
+}
+
+/// How a queue is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Jobs that wait for a worker.
+    pub waiting: u64,
+    /// Jobs that were taken and are not done.
+    pub active: u64,
+    /// Of these, those whose worker has lately said that it is at them.
+    pub held: u64,
+    /// Jobs that ever entered it.
+    pub entered: u64,
+}
+
+impl Depth {
+    /// Jobs that were ever taken out of it: as long as it does not rise, nobody takes any.
+    pub const fn taken(&self) -> u64 {
+        self.entered.saturating_sub(self.waiting)
+    }
 }
 
 /// The login of a tenant.

@@ -6,7 +6,7 @@ mod support;
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
 use futures::future::join_all;
-use n8n::queues::{RedisQueues, TenantQueues as _, prefix, user};
+use n8n::queues::{Depth, RedisQueues, TenantQueues as _, prefix, user};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, RedisResult, Value};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -198,4 +198,33 @@ async fn every_clone_uses_another_login_from_the_next_call_on() {
     assert!(clone.observe().await.is_err() && !format!("{queues:?}").contains("hunter2"));
     queues.put_url(&right).unwrap();
     clone.observe().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn queues_are_seen_as_they_are_and_a_marker_leaves_nothing() {
+    let ((busy, password), (idle, _)) = (tenant().await, tenant().await);
+    let mut own = login(busy, &password).await.unwrap();
+    let jobs = format!("{}bull:jobs", prefix(busy));
+    for line in [
+        format!("RPUSH {jobs}:wait 5 4"),
+        format!("RPUSH {jobs}:paused 3"),
+        format!("RPUSH {jobs}:active 2 1"),
+        format!("SET {jobs}:2:lock token"),
+        format!("SET {jobs}:id 5"),
+    ] {
+        ask(&mut own, &line).await.unwrap();
+    }
+    let queues = queues();
+    let seen = queues.depths(&[idle, busy]).await.unwrap();
+    assert_eq!(seen, [Depth::default(), Depth { waiting: 3, active: 2, held: 1, entered: 5 }]);
+    assert_eq!(seen[1].taken(), 2);
+    assert!(queues.depths(&[]).await.unwrap().is_empty());
+    for tenant in [idle, busy] {
+        assert!(queues.is_seen(tenant).await.unwrap());
+    }
+    assert_eq!(queues.depths(&[idle, busy]).await.unwrap(), seen);
+    for tenant in [idle, busy] {
+        queues.remove(tenant).await.unwrap();
+    }
 }

@@ -8,7 +8,7 @@ use crate::databases::{DatabaseError, family, refused};
 const METER: &str = include_str!("meter.sql");
 
 /// In one transaction, as statements sent together are. Where the meter stands nothing is changed and nothing locked.
-pub(super) async fn ensure(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+pub(crate) async fn ensure(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     family(&mut *connection).await?;
     if stands(connection).await? {
         return Ok(());

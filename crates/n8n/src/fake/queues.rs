@@ -8,7 +8,7 @@ use common::id::TenantId;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ledger::{Entry, Fault, Ledger};
-use crate::queues::{QueueError, QueueUsage, TenantQueues};
+use crate::queues::{Depth, QueueError, QueueUsage, TenantQueues};
 
 /// The shared state. Clones are the same world.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,7 @@ struct State {
     keys: BTreeMap<TenantId, BTreeSet<String>>,
     usage: QueueUsage,
     pending: BTreeMap<TenantId, u64>,
+    depths: BTreeMap<TenantId, Depth>,
 }
 
 impl QueueWorld {
@@ -61,6 +62,11 @@ impl QueueWorld {
     /// How many of the tenant's executions are not done from now on.
     pub fn set_pending(&self, tenant: TenantId, pending: u64) {
         self.state().pending.insert(tenant, pending);
+    }
+
+    /// How the tenant's queue is from now on.
+    pub fn set_depth(&self, tenant: TenantId, depth: Depth) {
+        self.state().depths.insert(tenant, depth);
     }
 
     /// What the queues take from now on.
@@ -125,6 +131,17 @@ impl TenantQueues for FakeQueues {
         self.call("pending", tenant.to_string(), |state| {
             state.pending.get(&tenant).copied().unwrap_or_default()
         })
+    }
+
+    async fn depths(&self, tenants: &[TenantId]) -> Result<Vec<Depth>, QueueError> {
+        let depth = |state: &State, tenant| state.depths.get(tenant).copied().unwrap_or_default();
+        self.call("depths", tenants.len().to_string(), |state| {
+            tenants.iter().map(|tenant| depth(state, tenant)).collect()
+        })
+    }
+
+    async fn is_seen(&self, tenant: TenantId) -> Result<bool, QueueError> {
+        self.call("is_seen", tenant.to_string(), |_| true)
     }
 
     async fn usage(&self) -> Result<QueueUsage, QueueError> {

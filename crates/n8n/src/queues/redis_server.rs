@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use super::ask::{BATCH, ask, refused};
-use super::{QueueError, QueueUsage, TenantQueues, prefix, usage, user};
+use super::{Depth, QueueError, QueueUsage, TenantQueues, depth, prefix, usage, user};
 
 /// A server that needs longer is as good as away.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -142,6 +142,17 @@ impl TenantQueues for RedisQueues {
         let lengths: Vec<u64> =
             lengths.query_async(&mut connection).await.map_err(refused("look at a queue"))?;
         Ok(lengths.into_iter().sum())
+    }
+
+    async fn depths(&self, tenants: &[TenantId]) -> Result<Vec<Depth>, QueueError> {
+        if tenants.is_empty() {
+            return Ok(Vec::new());
+        }
+        depth::look(&mut self.connect().await?, tenants).await
+    }
+
+    async fn is_seen(&self, tenant: TenantId) -> Result<bool, QueueError> {
+        depth::is_seen(&mut self.connect().await?, tenant).await
     }
 
     async fn usage(&self) -> Result<QueueUsage, QueueError> {

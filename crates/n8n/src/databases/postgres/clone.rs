@@ -9,7 +9,7 @@ use super::database::{READY, condemn, find, remove, shut};
 use super::session::{has_code, refused};
 use super::statement::{identifier, literal, run};
 use super::{DatabaseError, Name, PostgresDatabases, roles};
-use crate::{Version, databases::template_name};
+use crate::{Version, databases::template_name, executions::meter};
 
 pub(super) async fn ensure(
     server: &PostgresDatabases,
@@ -87,7 +87,8 @@ async fn hand_over(
         let revoke = format!("REVOKE ALL ON SCHEMA public FROM {former}");
         run(&mut inside, "close the schema to the template's role", revoke).await?;
     }
-    Ok(())
+    // Before n8n first runs. A template that was made by a former release has none.
+    meter::ensure(&mut inside).await
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ("credentials_entity", &["id"]),
     ("data_table", &["id", "projectId"]),
     ("deployment_key", &["id"]),
-    ("execution_entity", &["id", "workflowId", "status", "deletedAt"]),
+    (
+        "execution_entity",
+        &["id", "workflowId", "mode", "status", "createdAt", "startedAt", "stoppedAt", "deletedAt"],
+    ),
     ("insights_metadata", &["metaId", "projectId", "workflowId"]),
     ("migrations", &["id", "name"]),
     ("project", &["id", "name", "type", "creatorId"]),

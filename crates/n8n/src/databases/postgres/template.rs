@@ -7,7 +7,7 @@ use super::session::refused;
 use super::statement::{identifier, run};
 use super::{DatabaseError, Migrate, PostgresDatabases, roles, schema};
 use crate::databases::{MigrationTarget, template_name};
-use crate::{Version, account};
+use crate::{Version, account, executions::meter};
 
 /// n8n's migrations use a pool of two; the rest is for its health checks and ours.
 const CONNECTIONS: u16 = 5;
@@ -39,6 +39,7 @@ pub(super) async fn ensure(
     let mut inside = server.connect_to(&name).await?;
     schema::check(&mut inside, version).await?;
     schema::clean(&mut inside).await?;
+    meter::ensure(&mut inside).await?;
     // Copies begin with statistics and without dead rows; frozen rows need no attention while nobody can connect.
     run(&mut inside, "tidy a template", "VACUUM (FREEZE, ANALYZE)".into()).await?;
     drop(inside);
