@@ -1,5 +1,6 @@
 //! What other services ask over the bus, and get an answer to at once or not at all.
 
+mod container_usage;
 mod logins;
 mod logs;
 
@@ -11,10 +12,11 @@ use common::{
     service::Service,
 };
 use sqlx::PgPool;
-use wire::{AskInitialLogin, AskLogs, ResetLogin};
+use wire::{AskContainerUsage, AskInitialLogin, AskLogs, ResetLogin};
 
 use crate::World;
 
+pub use container_usage::Measurements;
 pub use logins::{initial_login, reset_login};
 pub use logs::logs;
 
@@ -24,6 +26,11 @@ pub fn answer(service: &Service, world: &Arc<World>, cluster: &str) {
     for place in [None, Some(cluster)] {
         answer_at(service, world, place);
     }
+    let measurements = Measurements::new(world.clone(), service.tasks.clone());
+    service.answer(Some(cluster), move |_: AskContainerUsage| {
+        let measurements = measurements.clone();
+        async move { measurements.latest().await.map(|used| used.to_vec()) }
+    });
 }
 
 fn answer_at(service: &Service, world: &Arc<World>, place: Option<&str>) {

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod container_usage;
 mod event;
 mod initial_login;
 pub mod kinds;
 mod logs;
 mod provisioner_command;
 mod reset_login;
+mod sample;
 pub mod sizing;
 mod submit_operation;
 
@@ -15,9 +17,11 @@ mod proto {
     include!(concat!(env!("OUT_DIR"), "/rp9.v1.rs"));
 }
 
+pub use container_usage::{AskContainerUsage, ContainerUsage};
 pub use event::{EVENTS, Event};
 pub use initial_login::{AskInitialLogin, InitialLogin};
 pub use logs::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES, MOST_TEXT};
 pub use provisioner_command::{COMMANDS, OperationQueued, Order, PROVISIONER, ProvisionerCommand};
 pub use reset_login::ResetLogin;
+pub use sample::{Figures, SAMPLES, Sample};
 pub use submit_operation::SubmitOperation;

@@ -13,11 +13,14 @@ use common::{
     operations::Priority,
 };
 use secrecy::ExposeSecret;
+use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
+
 use wire::{
-    AskInitialLogin, AskLogs, EVENTS, Event, InitialLogin, LogLine, LoggedRole, Logs, OperationQueued, Order,
-    PROVISIONER, ProvisionerCommand, ResetLogin, SubmitOperation,
+    AskContainerUsage, AskInitialLogin, AskLogs, ContainerUsage, EVENTS, Event, Figures, InitialLogin,
+    LogLine, LoggedRole, Logs, OperationQueued, Order, PROVISIONER, ProvisionerCommand, ResetLogin, SAMPLES,
+    Sample, SubmitOperation,
 };
 
 const SAMPLE: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
@@ -243,5 +246,49 @@ fn matches(filter: &str, subject: &str) -> bool {
             (Some(wanted), Some(word)) if wanted == "*" || wanted == word => {}
             _ => return false,
         }
+    }
+}
+
+#[test]
+fn container_usage() {
+    let request = AskContainerUsage { cluster: None };
+    assert_eq!(AskContainerUsage::decode(&golden("usage_request", &request.encode())).unwrap(), request);
+    let used = vec![ContainerUsage {
+        name: "rp9-0001-blue-main".into(),
+        tenant: TenantId::from_uuid(SAMPLE),
+        at: OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap(),
+        cpu: Duration::from_millis(1_500),
+        memory: 300 << 20,
+    }];
+    let bytes = golden("usage_reply", &AskContainerUsage::encode_reply(&used));
+    assert_eq!(AskContainerUsage::decode_reply(&bytes).unwrap(), used);
+}
+
+#[test]
+fn a_sample_tells_what_was_seen_and_nothing_of_what_was_not() {
+    let whole = Figures {
+        queue_wait_p95_seconds: Some(6.2),
+        duration_p95_seconds: Some(0.4),
+        cpu_percent: Some(81.5),
+        memory_percent: Some(40.0),
+        memory_bytes: Some(300 << 20),
+        executions_min: Some(12.0),
+        success_rate_percent: Some(99.5),
+        concurrent_executions: Some(3),
+        queue_depth: Some(0),
+        oldest_waiting_seconds: Some(1.5),
+        workers: Some(2),
+        workers_idle_while_waiting: Some(false),
+        storage_bytes: Some(12 << 20),
+    };
+    for (name, figures) in [("sample", whole), ("sample_of_nothing", Figures::default())] {
+        let sample = Sample {
+            tenant: TenantId::from_uuid(SAMPLE),
+            cluster: "local".parse().unwrap(),
+            at: OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap(),
+            figures,
+        };
+        assert_eq!(Sample::decode(&sample.subject(), &golden(name, &sample.encode())).unwrap(), sample);
+        assert!(matches(SAMPLES.subjects[0], &sample.subject()));
     }
 }
