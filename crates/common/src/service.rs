@@ -29,6 +29,7 @@ use crate::{
 };
 
 pub use command::command;
+pub use ops::Shown;
 pub(crate) use panics::panicked;
 pub use process::Process;
 pub use readiness::{Latch, Readiness};
@@ -69,6 +70,7 @@ pub struct Service {
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
     /// Who goes on with other secrets when they have changed.
     pub secrets: Followers,
+    also_shown: ops::AlsoShown,
     /// Fires when the schema is there.
     usable: CancellationToken,
 }
@@ -77,6 +79,11 @@ impl Service {
     /// Returns once the record can be used. Whatever asks it by itself begins after that: before, all of it would only complain.
     pub async fn record_is_usable(&self) {
         self.usable.cancelled().await;
+    }
+
+    /// Shows this text among the metrics, too.
+    pub fn also_show(&self, shown: Shown) {
+        self.also_shown.add(shown);
     }
 }
 
@@ -102,6 +109,7 @@ pub async fn run<C: Section + Send + 'static>(
             tasks: process.tasks.clone(),
             readiness: process.readiness.clone(),
             metrics: process.metrics.clone(),
+            also_shown: process.also_shown.clone(),
             secrets: process.secrets.clone(),
             usable: CancellationToken::new(),
         };

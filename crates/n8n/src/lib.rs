@@ -10,9 +10,11 @@ pub mod launch;
 pub mod members;
 pub mod queues;
 pub mod schema;
+pub mod servers;
 
 pub use common::version::Version;
 pub use databases::TenantDatabases;
 pub use executions::Executions;
 pub use members::Members;
 pub use queues::TenantQueues;
+pub use servers::{AdminUrls, Servers};

@@ -14,8 +14,8 @@ use dns::NameServers;
 use edge::Inner;
 use engine::ClusterId;
 use ipnet::Ipv4Net;
-use n8n::Version;
-use secrecy::{ExposeSecret, SecretString};
+use n8n::{AdminUrls, Version};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use wire::sizing;
 
@@ -93,20 +93,6 @@ pub struct Config {
     pub operations: usize,
     /// How many at once by all provisioners together.
     pub cluster_operations: u32,
-}
-
-/// How the tenants' servers are entered.
-pub struct AdminUrls {
-    pub database: SecretString,
-    pub redis: SecretString,
-}
-
-impl Section for AdminUrls {
-    fn read(env: &mut Env) -> Option<Self> {
-        let (database, redis) =
-            (env.secret("TENANT_DATABASE_ADMIN_URL"), env.secret("TENANT_REDIS_ADMIN_URL"));
-        Some(Self { database: database?, redis: redis? })
-    }
 }
 
 impl Site {

@@ -15,17 +15,14 @@ use engine::{
     docker::{Docker, DockerOptions},
 };
 use n8n::{
-    TenantDatabases, TenantQueues,
-    databases::PostgresDatabases,
+    AdminUrls, Servers, TenantDatabases, TenantQueues,
     members::{Members, PostgresMembers},
-    queues::RedisQueues,
 };
-use secrecy::ExposeSecret;
 use sqlx::PgPool;
 
 use crate::{
     blueprint::{Blueprint, MigrationContainer},
-    config::{AdminUrls, Config, Site},
+    config::{Config, Site},
     home::here,
     store::{
         homes, instances,
@@ -53,23 +50,13 @@ fn docker(config: &Config) -> Result<Docker, ContainerError> {
     Docker::connect_with(&config.docker_host, DockerOptions { pull, certificates, ..Default::default() })
 }
 
-fn put_logins(databases: &PostgresDatabases, queues: &RedisQueues, urls: &AdminUrls) {
-    // Without the causes: they repeat parts of the addresses.
-    if databases.put_url(urls.database.expose_secret()).is_err() {
-        tracing::error!("TENANT_DATABASE_ADMIN_URL is no address, and stays what it was");
-    }
-    if queues.put_url(urls.redis.expose_secret()).is_err() {
-        tracing::error!("TENANT_REDIS_ADMIN_URL is no address, and stays what it was");
-    }
-}
-
 impl World {
     /// The real one. Nothing is connected yet: every system may come up later, and its login may become another one.
     pub fn connect(config: &Config, secrets: &Followers) -> anyhow::Result<Self> {
-        let databases = PostgresDatabases::new(config.admins.database.expose_secret())?;
-        let queues = RedisQueues::new(config.admins.redis.expose_secret())?;
-        let own = (databases.clone(), queues.clone());
-        secrets.follow(move |urls: AdminUrls| put_logins(&own.0, &own.1, &urls));
+        let servers = Servers::new(&config.admins)?;
+        let own = servers.clone();
+        secrets.follow(move |urls: AdminUrls| own.put(&urls));
+        let Servers { databases, queues } = servers;
         Ok(Self {
             containers: Arc::new(docker(config)?),
             members: Arc::new(PostgresMembers::new(databases.clone())?),

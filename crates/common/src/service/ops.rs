@@ -1,6 +1,11 @@
 //! The port for those who run the service: `/live`, `/ready`, `/metrics`.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{Router, http::StatusCode, routing::get};
 
@@ -11,12 +16,30 @@ use super::{Interval, Readiness, Tasks};
 /// Histogram samples pile up until somebody folds them; nobody may be scraping.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// Text that is shown beside what the recorder holds: for series that come and go with what they are of, which a recorder keeps for ever.
+pub type Shown = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// All of it.
+#[derive(Clone, Default)]
+pub struct AlsoShown(Arc<Mutex<Vec<Shown>>>);
+
+impl AlsoShown {
+    pub fn add(&self, shown: Shown) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(shown);
+    }
+
+    fn render(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|shown| shown()).collect()
+    }
+}
+
 /// Serves the port until the process stops.
 pub async fn serve(
     bind: SocketAddr,
     tasks: &Tasks,
     readiness: Readiness,
     metrics: PrometheusHandle,
+    also: AlsoShown,
 ) -> anyhow::Result<()> {
     let upkeep = metrics.clone();
     let routes = Router::new()
@@ -28,7 +51,7 @@ pub async fn serve(
                 Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
             }),
         )
-        .route("/metrics", get(async move || metrics.render()));
+        .route("/metrics", get(async move || metrics.render() + &also.render()));
     let listener = tokio::net::TcpListener::bind(bind).await?;
     let stopping = tasks.stopping();
     tasks.spawn("ops", async move {

@@ -69,6 +69,8 @@ pub struct Process {
     pub readiness: Readiness,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
+    /// What is shown beside them.
+    pub(super) also_shown: ops::AlsoShown,
     /// Who goes on with other secrets when they have changed.
     pub secrets: Followers,
 }
@@ -124,13 +126,15 @@ async fn live<C: Section + Send + 'static>(
         tasks: Tasks::default(),
         readiness: Readiness::default(),
         metrics: telemetry.metrics.clone(),
+        also_shown: ops::AlsoShown::default(),
         secrets: Followers::default(),
     };
     let source = Source::new(env, backend, name)?;
     metrics::describe();
     let mut signals = Signals::listen()?;
     let started = process.readiness.latch("start");
-    ops::serve(skeleton.ops_bind, &process.tasks, process.readiness.clone(), process.metrics.clone()).await?;
+    let (readiness, metrics) = (process.readiness.clone(), process.metrics.clone());
+    ops::serve(skeleton.ops_bind, &process.tasks, readiness, metrics, process.also_shown.clone()).await?;
     tokio::select! {
         ran = start_and_wait(start_with_secrets(source, start, &process), started) => ran?,
         () = signals.told_to_stop(&process.tasks) => {}

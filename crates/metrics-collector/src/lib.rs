@@ -1,0 +1,57 @@
+#![doc = include_str!("../README.md")]
+
+mod attention;
+mod config;
+pub mod consumption;
+pub mod containers;
+pub mod exposition;
+pub mod figures;
+mod fleet;
+pub mod look;
+pub mod proof;
+pub mod shards;
+pub mod store;
+pub mod ticks;
+pub mod usage;
+pub mod world;
+
+use std::{sync::Arc, time::Duration};
+
+use common::service::{Interval, Service};
+use n8n::{AdminUrls, Servers};
+
+pub use config::Config;
+pub use world::{Containers, Outlet, World};
+
+use exposition::Shown;
+use proof::Proofs;
+use shards::Shards;
+use ticks::Ticks;
+use usage::Usage;
+
+/// How often the record is asked whether another tick has begun.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Starts the collector.
+pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
+    ticks::describe();
+    proof::describe();
+    let servers = Servers::new(&config.admins)?;
+    let own = servers.clone();
+    service.secrets.follow(move |urls: AdminUrls| own.put(&urls));
+    service.record_is_usable().await;
+
+    let shown = Shown::default();
+    let told = shown.clone();
+    service.also_show(Arc::new(move || told.render()));
+    let world = World::new(service.database.clone(), service.bus.clone(), config.cluster.clone(), servers);
+    let shards = Shards::new(service.database.clone(), config.cluster);
+    shards.ensure().await?;
+    let ticks = Interval::new("samples", LOOK_EVERY).from_its_end().failing("tenants could not be looked at");
+    service.every(ticks, Ticks::new(world.clone(), shards, shown.clone()));
+    let usage = Interval::new("usage", usage::EVERY).spread().failing("usage could not be counted");
+    service.every(usage, Usage::new(world.clone()));
+    let proofs = Interval::new("proofs", proof::EVERY).spread().failing("the sensors could not be proven");
+    service.every(proofs, Proofs::new(world, shown));
+    Ok(())
+}

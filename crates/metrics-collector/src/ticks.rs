@@ -1,0 +1,147 @@
+//! Tick by tick: this replica's parts, one after the other.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use common::{error::chain, id::TenantId, service::Round};
+use metrics::{describe_gauge, describe_histogram, gauge, histogram};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    exposition::Shown,
+    fleet,
+    look::{Common, Memory, look},
+    shards::{Now, Shards},
+    store::samples,
+    world::World,
+};
+
+/// Sizes change slowly, and measuring them goes through every file there is.
+const SIZES_EVERY: Duration = Duration::from_secs(300);
+
+/// Longer than what a provisioner waits for its engine.
+const USE_PATIENCE: Duration = Duration::from_secs(6);
+const SIZES_PATIENCE: Duration = Duration::from_secs(30);
+
+const TICK_AT: &str = "rp9_collector_tick_timestamp_seconds";
+const PARTS: &str = "rp9_collector_shards";
+const CONTAINERS: &str = "rp9_container_stats";
+const TICK_TOOK: &str = "rp9_collector_tick_duration_seconds";
+
+/// Says what each metric means.
+pub fn describe() {
+    describe_gauge!(TICK_AT, "When this replica last ended a tick in which it looked at anybody.");
+    describe_gauge!(PARTS, "Parts of the cluster that this replica looks at, of 64.");
+    describe_gauge!(
+        CONTAINERS,
+        "Containers of active tenants of the cluster, by how they are. Every replica tells the same number."
+    );
+    describe_histogram!(TICK_TOOK, metrics::Unit::Seconds, "How long this replica's part of a tick took.");
+}
+
+/// One replica's ticks.
+pub struct Ticks {
+    pub world: World,
+    pub shards: Shards,
+    pub shown: Shown,
+    memory: Memory,
+    sizes: Option<(Instant, HashMap<TenantId, u64>)>,
+    present: Present,
+}
+
+/// What was done of the present tick.
+#[derive(Debug, Default)]
+struct Present {
+    tick: i64,
+    common: Option<Common>,
+    shards: Vec<i16>,
+    evened: bool,
+    took: Duration,
+}
+
+impl Ticks {
+    /// None yet.
+    pub fn new(world: World, shards: Shards, shown: Shown) -> Self {
+        Self { world, shards, shown, memory: Memory::default(), sizes: None, present: Present::default() }
+    }
+
+    async fn begin(&mut self, tick: i64) {
+        let ended = std::mem::replace(&mut self.present, Present { tick, ..Present::default() });
+        // What it had in the tick before, whoever has it by now.
+        self.shown.keep(&ended.shards);
+        gauge!(PARTS).set(ended.shards.len() as f64);
+        if !ended.shards.is_empty() {
+            histogram!(TICK_TOOK).record(ended.took.as_secs_f64());
+        }
+        self.memory.forget(Instant::now());
+        self.memory.readings.forget(common::clock::now());
+    }
+
+    /// What all parts have in common is looked at once a tick, and only by those who have a part.
+    async fn common(&mut self) -> Common {
+        let used = match timeout(USE_PATIENCE, self.world.containers.used()).await {
+            Ok(Ok(used)) => Some(used),
+            Ok(Err(error)) => {
+                tracing::debug!(error = chain(&error), "what containers use cannot be seen");
+                None
+            }
+            Err(_) => None,
+        };
+        if self.sizes.as_ref().is_none_or(|(at, _)| at.elapsed() >= SIZES_EVERY) {
+            let sizes = timeout(SIZES_PATIENCE, self.world.databases.sizes()).await;
+            let sizes = sizes.ok().and_then(Result::ok);
+            self.sizes = sizes.map(|sizes| {
+                (Instant::now(), sizes.into_iter().map(|(name, bytes)| (name.tenant(), bytes)).collect())
+            });
+        }
+        Common { used, sizes: self.sizes.as_ref().map(|(_, sizes)| sizes.clone()) }
+    }
+
+    /// Takes parts for as long as there are any.
+    async fn take_all(&mut self, now: Now) -> Result<(), sqlx::Error> {
+        while let Some(shard) = self.shards.take(now).await? {
+            let begun = Instant::now();
+            let common = match self.present.common.take() {
+                Some(common) => common,
+                None => self.common().await,
+            };
+            let looked = look(&self.world, &mut self.memory, &common, shard).await;
+            self.present.common = Some(common);
+            let looked = looked?;
+            samples::write(&self.world.record, &looked).await?;
+            let told: Vec<_> = looked.into_iter().map(|(sample, _)| sample).collect();
+            self.world.outlet.tell(&told).await;
+            self.shown.put(shard, told);
+            self.present.shards.push(shard);
+            self.present.took += begun.elapsed();
+            gauge!(TICK_AT).set(common::clock::now().unix_timestamp() as f64);
+        }
+        Ok(())
+    }
+
+    /// What there is to do at this moment.
+    pub async fn go_on(&mut self, now: Now) -> Result<(), sqlx::Error> {
+        if now.tick != self.present.tick {
+            self.begin(now.tick).await;
+            samples::sweep(&self.world.record, &self.world.cluster).await?;
+            for (how, count) in fleet::container_stats(&self.world.record, &self.world.cluster).await? {
+                gauge!(CONTAINERS, "stat_type" => how).set(count as f64);
+            }
+        }
+        self.take_all(now).await?;
+        if !self.present.evened && now.is_late() {
+            self.shards.even_out(now.tick).await?;
+            self.present.evened = true;
+        }
+        Ok(())
+    }
+}
+
+impl Round for Ticks {
+    type Error = sqlx::Error;
+
+    async fn run(&mut self) -> Result<(), sqlx::Error> {
+        let now = self.shards.now().await?;
+        self.go_on(now).await
+    }
+}

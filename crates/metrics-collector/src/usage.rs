@@ -1,0 +1,139 @@
+//! From what each instance counted to the record: read again and again, and the same each time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use common::{clock, error::chain, id::TenantId, service::Round};
+use futures::{StreamExt as _, stream};
+use n8n::databases::Name;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    store::usage::{self, by_tenant},
+    world::World,
+};
+
+/// How often every instance's count is read.
+pub const EVERY: Duration = Duration::from_secs(60);
+
+/// Databases asked at once.
+const AT_ONCE: usize = 4;
+
+/// The first time it is everything that is there.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// So long an instance keeps what it counted: a record that was away for less gets every hour of it.
+const KEPT_BY_INSTANCES: time::Duration = time::Duration::days(40);
+
+/// So long the record keeps hours: a year of them, and the months that lie around it. Months it keeps for good.
+const KEPT_BY_RECORD: time::Duration = time::Duration::days(400);
+
+/// What is too old is looked for so often.
+const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// The rounds of one replica. Each replica reads all of its cluster: twice is as good as once, and it is little.
+pub struct Usage {
+    world: World,
+    forgot: BTreeMap<TenantId, Instant>,
+}
+
+impl Usage {
+    /// Of these tenants.
+    pub const fn new(world: World) -> Self {
+        Self { world, forgot: BTreeMap::new() }
+    }
+
+    async fn forget(&mut self, instance: TenantId) {
+        let forgot = self.forgot.get(&instance);
+        if forgot.is_some_and(|at| at.elapsed() < FORGET_EVERY) {
+            return;
+        }
+        self.forgot.insert(instance, Instant::now());
+        let before = clock::now() - KEPT_BY_INSTANCES;
+        let name = Name::of(instance);
+        let forget = self.world.executions.forget(&name, before);
+        if let Ok(Err(error)) = timeout(PATIENCE, forget).await {
+            tracing::debug!(tenant_id = %instance, error = chain(&error), "old executions could not be forgotten");
+        }
+    }
+}
+
+/// Instances whose count may have changed: those that are there, by what they did lately.
+const DUE: &str = "
+    select t.id from tenants t
+      left join usage_sources u on u.instance_id = t.id
+     where t.cluster_id = $1 and t.mode = 'dedicated' and t.status not in ('provisioning', 'failed', 'deleted')
+       and coalesce(u.read_at, '-infinity') < now() - make_interval(secs => $2)
+     order by u.read_at nulls first";
+
+async fn due(pool: &PgPool, cluster: &str) -> Result<Vec<TenantId>, sqlx::Error> {
+    let due = sqlx::query_scalar(DUE).bind(cluster).bind(EVERY.as_secs_f64() - 5.0);
+    due.fetch_all(pool).await
+}
+
+/// Reads one instance's count.
+pub async fn read(world: &World, instance: TenantId) -> Result<usize, ReadError> {
+    let before = usage::read_until(&world.record, instance).await?;
+    let name = Name::of(instance);
+    let mut metered = in_time(world.executions.hours(&name, before.map(|(_, until)| until))).await?;
+    // Another copy than the one that was read before: all of it is new.
+    if before.is_some_and(|(source, _)| source != metered.source) {
+        metered = in_time(world.executions.hours(&name, None)).await?;
+    }
+    let members = usage::members(&world.record, instance).await?;
+    let is_shared = is_shared(&world.record, instance).await?;
+    let whose =
+        |project: Option<&str>| if is_shared { members.get(project?).copied() } else { Some(instance) };
+    let hours = by_tenant(&metered, whose);
+    usage::count(&world.record, instance, &metered, &hours).await?;
+    Ok(hours.len())
+}
+
+async fn is_shared(pool: &PgPool, instance: TenantId) -> Result<bool, sqlx::Error> {
+    let question = sqlx::query_scalar("select purpose = 'shared' from tenants where id = $1").bind(instance);
+    Ok(question.fetch_optional(pool).await?.unwrap_or_default())
+}
+
+async fn in_time<T>(
+    asked: impl Future<Output = Result<T, n8n::databases::DatabaseError>>,
+) -> Result<T, ReadError> {
+    Ok(timeout(PATIENCE, asked).await.map_err(|_| ReadError::Late)??)
+}
+
+/// Why a count was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("the record does not answer")]
+    Record(#[from] sqlx::Error),
+    #[error("the instance's database does not answer")]
+    Instance(#[from] n8n::databases::DatabaseError),
+    #[error("the instance's database did not answer in time")]
+    Late,
+}
+
+impl Round for Usage {
+    type Error = sqlx::Error;
+
+    async fn run(&mut self) -> Result<(), sqlx::Error> {
+        let due = due(&self.world.record, self.world.cluster.as_str()).await?;
+        let world = &self.world;
+        let read: Vec<_> =
+            due.into_iter().map(|instance| async move { (instance, read(world, instance).await) }).collect();
+        let read: Vec<_> = stream::iter(read).buffer_unordered(AT_ONCE).collect().await;
+        for (instance, outcome) in read {
+            match outcome {
+                Ok(_) => self.forget(instance).await,
+                Err(error) => {
+                    tracing::debug!(tenant_id = %instance, error = chain(&error), "an instance's count was not read");
+                }
+            }
+        }
+        usage::forget(&self.world.record, before()).await.map(drop)
+    }
+}
+
+fn before() -> OffsetDateTime {
+    clock::now() - KEPT_BY_RECORD
+}

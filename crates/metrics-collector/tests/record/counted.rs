@@ -1,0 +1,163 @@
+//! What is counted for whom.
+
+use common::{database::MIGRATOR, id::TenantId, tenant::ExecutionKind};
+use metrics_collector::usage::read;
+use n8n::{
+    databases::Name,
+    executions::{HourCount, Metered},
+};
+use sqlx::PgPool;
+use time::{Duration, OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+use crate::support::Fakes;
+
+const HOUR: OffsetDateTime = datetime!(2026-10-31 23:00 UTC);
+
+fn hour(project: Option<&str>, hour: OffsetDateTime, executions: u64) -> HourCount {
+    HourCount {
+        project: project.map(str::to_owned),
+        hour,
+        kind: ExecutionKind::Production,
+        executions,
+        succeeded: executions,
+        failed: 0,
+        canceled: 0,
+        discarded: 0,
+        run: std::time::Duration::from_secs(executions),
+    }
+}
+
+fn metered(source: u128, hours: Vec<HourCount>) -> Metered {
+    Metered { source: Uuid::from_u128(source), until: HOUR, hours }
+}
+
+/// Executions by month, as the months say, and as the hours add up to.
+async fn months(pool: &PgPool, tenant: TenantId) -> Vec<(String, i64)> {
+    let months = "select month::text, executions from usage_rollups_monthly where tenant_id = $1 order by 1";
+    let months: Vec<(String, i64)> = sqlx::query_as(months).bind(tenant).fetch_all(pool).await.unwrap();
+    let hours = "select date_trunc('month', hour, 'UTC')::date::text, sum(executions)::bigint from usage_rollups_hourly
+                  where tenant_id = $1 group by 1 order by 1";
+    let hours: Vec<(String, i64)> = sqlx::query_as(hours).bind(tenant).fetch_all(pool).await.unwrap();
+    assert_eq!(months, hours);
+    months
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn the_same_hour_read_again_is_the_same_and_a_later_answer_puts_it_right(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (own, world) = (fakes.dedicated().await, fakes.world());
+    let next = HOUR + Duration::hours(1);
+    fakes.executions.set_hours(
+        Name::of(own),
+        metered(1, vec![hour(Some("a"), HOUR, 3), hour(Some("b"), HOUR, 2), hour(None, next, 4)]),
+    );
+    for _ in 0..2 {
+        read(&world, own).await.unwrap();
+        assert_eq!(months(&pool, own).await, [("2026-10-01".into(), 5), ("2026-11-01".into(), 4)]);
+    }
+    fakes.executions.set_hours(Name::of(own), metered(1, vec![hour(None, HOUR, 7)]));
+    read(&world, own).await.unwrap();
+    // An answer that was overtaken.
+    fakes.executions.set_hours(Name::of(own), metered(1, vec![hour(None, HOUR, 6)]));
+    read(&world, own).await.unwrap();
+    assert_eq!(months(&pool, own).await, [("2026-10-01".into(), 7), ("2026-11-01".into(), 4)]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn another_copy_of_the_database_adds_to_what_the_first_counted(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (own, world) = (fakes.dedicated().await, fakes.world());
+    for source in [1, 2, 2] {
+        fakes.executions.set_hours(Name::of(own), metered(source, vec![hour(None, HOUR, 10)]));
+        read(&world, own).await.unwrap();
+    }
+    assert_eq!(months(&pool, own).await, [("2026-10-01".into(), 20)]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn of_a_shared_n8n_each_gets_its_own_also_who_has_left_and_the_platform_nothing(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (shared, world) = (fakes.shared().await, fakes.world());
+    let (stays, left) =
+        (fakes.member(shared, "projectNumber001").await, fakes.member(shared, "projectNumber002").await);
+    sqlx::query("update tenants set status = 'deleted', cluster_id = null where id = $1")
+        .bind(left)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let hours = vec![
+        hour(Some("projectNumber001"), HOUR, 1),
+        hour(Some("projectNumber002"), HOUR, 2),
+        hour(Some("owner"), HOUR, 4),
+        hour(None, HOUR, 8),
+    ];
+    fakes.executions.set_hours(Name::of(shared), metered(1, hours));
+    read(&world, shared).await.unwrap();
+    assert_eq!(months(&pool, stays).await, [("2026-10-01".into(), 1)]);
+    assert_eq!(months(&pool, left).await, [("2026-10-01".into(), 2)]);
+    assert!(months(&pool, shared).await.is_empty());
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn ten_who_read_at_once_count_once_and_months_are_the_sums_of_their_hours(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (own, world) = (fakes.dedicated().await, fakes.world());
+    let hours = (0..48).map(|n| hour(None, HOUR + Duration::hours(n), 1)).collect();
+    fakes.executions.set_hours(Name::of(own), metered(1, hours));
+    let reads = futures::future::join_all((0..10).map(|_| read(&world, own))).await;
+    assert!(reads.iter().all(Result::is_ok), "{reads:?}");
+    assert_eq!(months(&pool, own).await, [("2026-10-01".into(), 1), ("2026-11-01".into(), 47)]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn hours_add_up_to_days_in_any_zone_over_both_changes_of_the_clock(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (own, world) = (fakes.dedicated().await, fakes.world());
+    // A year and its edges, one an hour.
+    let first = datetime!(2025-12-31 00:00 UTC);
+    let hours = (0..24 * 368).map(|n| hour(None, first + Duration::hours(n), 1)).collect();
+    fakes.executions.set_hours(Name::of(own), metered(1, hours));
+    read(&world, own).await.unwrap();
+    let days = "select min(n), max(n), count(*) filter (where n <> 24), sum(n)::bigint from (
+        select sum(executions)::bigint as n from usage_rollups_hourly
+         where tenant_id = $1 and (hour at time zone $2)::date between '2026-01-01' and '2026-12-31'
+         group by (hour at time zone $2)::date) days";
+    for (zone, expected) in [
+        ("Europe/Berlin", (23, 25, 2, 8760)),
+        ("America/New_York", (23, 25, 2, 8760)),
+        ("Australia/Sydney", (23, 25, 2, 8760)),
+        ("UTC", (24, 24, 0, 8760)),
+    ] {
+        let days: (i64, i64, i64, i64) =
+            sqlx::query_as(days).bind(own).bind(zone).fetch_one(&pool).await.unwrap();
+        assert_eq!(days, expected, "{zone}");
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_a_month_costs_is_told_by_the_price_of_the_plan_and_not_at_all_without_one(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (own, world) = (fakes.dedicated().await, fakes.world());
+    fakes.executions.set_hours(Name::of(own), metered(1, vec![hour(None, HOUR, 3600)]));
+    read(&world, own).await.unwrap();
+    let cost = async || {
+        let cost = "select cost_usd::float8 from tenant_costs_monthly where tenant_id = $1";
+        sqlx::query_scalar::<_, Option<f64>>(cost).bind(own).fetch_one(&pool).await.unwrap()
+    };
+    assert_eq!(cost().await, None);
+    let prices = "insert into metering_prices values
+        ('executions', null, '2026-01-01', 10), ('executions', 'starter', '2026-01-01', 5), ('executions', 'starter', '2026-12-01', 50),
+        ('run_time', null, '2026-01-01', 0.5)";
+    sqlx::query(prices).execute(&pool).await.unwrap();
+    assert_eq!(cost().await, Some(3.6 * 5.0 + 0.5));
+    let overview: i64 =
+        sqlx::query_scalar("select count(*) from operations_overview").fetch_one(&pool).await.unwrap();
+    assert_eq!(overview, 0, "without limits there is no tenant");
+}
