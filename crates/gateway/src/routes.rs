@@ -15,6 +15,7 @@ mod plans;
 mod reason;
 mod schedules;
 mod shared_instances;
+mod tenant_metrics;
 mod tenants;
 mod ws;
 
@@ -44,6 +45,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::reset_login::reset_login))
         .routes(routes!(tenants::logs::logs))
         .routes(routes!(tenants::events::events))
+        .routes(routes!(tenants::usage::usage))
         .routes(routes!(tenants::verbs::restart))
         .routes(routes!(tenants::verbs::suspend))
         .routes(routes!(tenants::verbs::resume))
@@ -73,6 +75,8 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(health::healthz))
         .routes(routes!(health::detailed))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(tenant_metrics::metrics))
+        .routes(routes!(tenant_metrics::top))
         .routes(routes!(openapi::describe))
         .routes(routes!(docs::page))
         .routes(routes!(docs::file))

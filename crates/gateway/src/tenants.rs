@@ -13,8 +13,10 @@ mod next_step;
 mod offered;
 mod patch;
 mod patched;
+mod period;
 mod room;
 pub mod scaling;
+mod usage;
 mod view;
 pub mod words;
 
@@ -28,5 +30,7 @@ pub use new_tenant::NewTenant;
 pub use next_step::{next_step, nobody_signs_in};
 pub use offered::{ClusterName, PlanName, Region, Rules};
 pub use patch::{PLACING, TenantPatch, misplaced};
+pub use period::{Period, Resolution, Zone};
 pub use room::{no_place, obstacle};
+pub use usage::{ExecutionsByKind, MonthUsage, UsageByKind, UsageInterval, intervals};
 pub use view::{InstanceView, LimitsView, TenantView};

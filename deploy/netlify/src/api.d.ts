@@ -238,6 +238,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics/tenant/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a tenant does at the moment.
+         * @description It is looked at four times a minute.
+         */
+        get: operations["tenants_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenants that do the most, or do worst, at the moment. */
+        get: operations["tenants_top"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -766,6 +803,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much a tenant ran, by kind.
+         * @description What n8n prunes, does not save or deletes with its workflow is in it all the same. It is as of a minute ago.
+         */
+        get: operations["tenants_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ws": {
         parameters: {
             query?: never;
@@ -1058,6 +1115,35 @@ export interface components {
                 shared_instance?: string | null;
                 status: components["schemas"]["TenantStatus"];
                 tenant: components["schemas"]["Tenant"];
+                usage: components["schemas"]["MonthUsage"];
+            };
+        };
+        /** @description One thing, as every answer wraps it. */
+        Data_Usage: {
+            /** @description How much a tenant ran. Executions are counted in the hour in which they began. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Those that count for limits and bills: `total.production.executions`.
+                 */
+                billable_executions: number;
+                /**
+                 * Format: int32
+                 * @description How many of them its plan has in a month.
+                 */
+                executions_per_month: number;
+                /** Format: date-time */
+                from: string;
+                /** @description In their order; those in which nothing ran are left out. */
+                intervals: components["schemas"]["UsageInterval"][];
+                /** @example day */
+                resolution: string;
+                total: components["schemas"]["UsageByKind"];
+                /**
+                 * Format: date-time
+                 * @description The first moment that is not in it any more.
+                 */
+                until: string;
             };
         };
         /** @description A message that could not be handled. */
@@ -1152,6 +1238,53 @@ export interface components {
             kind: string;
             operation_id?: string | null;
             tenant_id?: string | null;
+        };
+        /** @description Executions of one kind. */
+        ExecutionCounts: {
+            /** Format: int64 */
+            canceled: number;
+            /**
+             * Format: int64
+             * @description Ended, and n8n did not keep how: of those that it is told not to save.
+             */
+            discarded: number;
+            /**
+             * Format: int64
+             * @description Those that began.
+             */
+            executions: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: double
+             * @description How long those that ended took, all together.
+             */
+            run_seconds: number;
+            /** Format: int64 */
+            succeeded: number;
+        };
+        /** @description How many began, by their kind. */
+        ExecutionsByKind: {
+            /**
+             * Format: int64
+             * @default 0
+             */
+            error: number;
+            /**
+             * Format: int64
+             * @default 0
+             */
+            manual: number;
+            /**
+             * Format: int64
+             * @default 0
+             */
+            production: number;
+            /**
+             * Format: int64
+             * @default 0
+             */
+            sub_workflow: number;
         };
         /** @description Why something did not work, in public words; with more for those who run the platform. */
         Failure: {
@@ -1314,10 +1447,32 @@ export interface components {
              */
             key?: string | null;
         };
+        /** @description A tenant's figures. */
+        MetricsOfTenant: {
+            data: components["schemas"]["TenantMetrics"];
+            meta: components["schemas"]["SampleMeta"];
+        };
         /** @enum {string} */
         Misses: "catch_up" | "skip";
         /** @enum {string} */
         Mode: "shared" | "dedicated";
+        /** @description What a tenant has used so far in the present month (UTC), by which limits go. */
+        MonthUsage: {
+            /**
+             * Format: int64
+             * @description Those that count for limits and bills: `executions.production`.
+             */
+            billable_executions: number;
+            /** @description By their kind. */
+            executions: components["schemas"]["ExecutionsByKind"];
+            /** @example 2026-11 */
+            month: string;
+            /**
+             * Format: int64
+             * @description Disk that its database takes; null for one that shares an n8n, and while nobody has measured it.
+             */
+            storage_bytes?: number | null;
+        };
         /** @description A key to be made. It never may more than whoever makes it. */
         NewKey: {
             /**
@@ -1541,6 +1696,21 @@ export interface components {
             /** @description `revoked`. */
             state: components["schemas"]["KeyState"];
         };
+        /** @description Of when these figures are, and what is not in them. */
+        SampleMeta: {
+            /**
+             * @description What cannot be seen, and since when: `containers`, `queue`, `executions`, `storage`; `everything`, when the tenant was not looked at
+             *     for a minute.
+             */
+            missing: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description When the tenant was last looked at; null: never.
+             */
+            sampled_at?: string | null;
+        };
         /** @description What is to change. What is not named stays. */
         Scale: {
             /**
@@ -1760,6 +1930,7 @@ export interface components {
             shared_instance?: string | null;
             status: components["schemas"]["TenantStatus"];
             tenant: components["schemas"]["Tenant"];
+            usage: components["schemas"]["MonthUsage"];
         };
         /** @description Something that happened to a tenant, or was asked for. */
         TenantEvent: {
@@ -1794,6 +1965,59 @@ export interface components {
              */
             since?: string | null;
             status: components["schemas"]["HealthStatus"];
+        };
+        /** @description How a tenant does at the moment. What could not be seen is null, never zero. */
+        TenantMetrics: {
+            /**
+             * Format: double
+             * @description Of the processors that all its containers may use; null for one that shares an n8n, as the next two and `workers`.
+             */
+            cpu_percent?: number | null;
+            /**
+             * Format: double
+             * @description Of the same, those that did not: from 0 to 1.
+             */
+            error_rate?: number | null;
+            /**
+             * Format: double
+             * @description Executions that began in the last minute.
+             */
+            executions_min?: number | null;
+            /**
+             * Format: int64
+             * @description Of all its containers, without page cache.
+             */
+            memory_bytes?: number | null;
+            /**
+             * Format: double
+             * @description Of its own limit, the container that is nearest to it.
+             */
+            memory_percent?: number | null;
+            /**
+             * Format: int64
+             * @description Executions that wait for a worker.
+             */
+            queue_depth?: number | null;
+            /**
+             * Format: double
+             * @description From entering the queue to beginning, in seconds, of 95 in 100 executions of the last five minutes.
+             */
+            queue_wait_p95?: number | null;
+            /**
+             * Format: double
+             * @description The same number.
+             */
+            queue_wait_p95_seconds?: number | null;
+            /**
+             * Format: double
+             * @description Of the executions of the last quarter of an hour, those that ended well; null when none ended.
+             */
+            success_rate_percent?: number | null;
+            /**
+             * Format: int64
+             * @description Workers that run and are well.
+             */
+            workers?: number | null;
         };
         /** @description A page of tenants, the newest first. */
         TenantPage: {
@@ -1839,6 +2063,34 @@ export interface components {
         };
         /** @enum {string} */
         TenantStatus: "provisioning" | "active" | "suspended" | "migrating" | "failed" | "deleting" | "deleted";
+        /** @description One tenant among others. */
+        TopTenant: {
+            /** Format: double */
+            cpu_percent?: number | null;
+            /** Format: double */
+            executions_min?: number | null;
+            /** Format: double */
+            memory_percent?: number | null;
+            mode: string;
+            name: string;
+            plan: string;
+            /** Format: int64 */
+            queue_depth?: number | null;
+            /** Format: double */
+            queue_wait_p95_seconds?: number | null;
+            /** Format: date-time */
+            sampled_at: string;
+            subdomain: string;
+            /** Format: double */
+            success_rate_percent?: number | null;
+            tenant_id: string;
+            /** Format: int64 */
+            workers?: number | null;
+        };
+        /** @description Those with the most of something. */
+        TopTenants: {
+            data: components["schemas"]["TopTenant"][];
+        };
         /** @description A tenant after it was changed. */
         UpdatedTenant: {
             /**
@@ -1849,6 +2101,43 @@ export interface components {
              */
             changed: string[];
             data: components["schemas"]["TenantDetails"];
+        };
+        /** @description How much a tenant ran. Executions are counted in the hour in which they began. */
+        Usage: {
+            /**
+             * Format: int64
+             * @description Those that count for limits and bills: `total.production.executions`.
+             */
+            billable_executions: number;
+            /**
+             * Format: int32
+             * @description How many of them its plan has in a month.
+             */
+            executions_per_month: number;
+            /** Format: date-time */
+            from: string;
+            /** @description In their order; those in which nothing ran are left out. */
+            intervals: components["schemas"]["UsageInterval"][];
+            /** @example day */
+            resolution: string;
+            total: components["schemas"]["UsageByKind"];
+            /**
+             * Format: date-time
+             * @description The first moment that is not in it any more.
+             */
+            until: string;
+        };
+        /** @description Executions by their kind. `production` counts for limits and bills, the others are told for information. */
+        UsageByKind: {
+            error: components["schemas"]["ExecutionCounts"];
+            manual: components["schemas"]["ExecutionCounts"];
+            production: components["schemas"]["ExecutionCounts"];
+            sub_workflow: components["schemas"]["ExecutionCounts"];
+        };
+        /** @description What ran from one moment on, up to the next one's. */
+        UsageInterval: components["schemas"]["UsageByKind"] & {
+            /** Format: date-time */
+            from: string;
         };
     };
     responses: never;
@@ -3969,6 +4258,289 @@ export interface operations {
             };
             /** @description `forbidden`: This role may not do that. */
             403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_metrics: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "cpu_percent": 1,
+                     *         "error_rate": 1,
+                     *         "executions_min": 1,
+                     *         "memory_bytes": 1,
+                     *         "memory_percent": 1,
+                     *         "queue_depth": 1,
+                     *         "queue_wait_p95": 1,
+                     *         "queue_wait_p95_seconds": 1,
+                     *         "success_rate_percent": 1,
+                     *         "workers": 1
+                     *       },
+                     *       "meta": {
+                     *         "missing": {
+                     *           "name": "text"
+                     *         },
+                     *         "sampled_at": "2026-08-01T12:00:00Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricsOfTenant"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_top: {
+        parameters: {
+            query?: {
+                /** @description `queue_wait` when absent. */
+                by?: "queue_wait" | "cpu" | "memory" | "executions" | "errors" | "queue";
+                /** @description 1 to 200; 20 when absent. */
+                limit?: number;
+            };
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "cpu_percent": 1,
+                     *           "executions_min": 1,
+                     *           "memory_percent": 1,
+                     *           "mode": "text",
+                     *           "name": "text",
+                     *           "plan": "text",
+                     *           "queue_depth": 1,
+                     *           "queue_wait_p95_seconds": 1,
+                     *           "sampled_at": "2026-08-01T12:00:00Z",
+                     *           "subdomain": "text",
+                     *           "success_rate_percent": 1,
+                     *           "tenant_id": "text",
+                     *           "workers": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TopTenants"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `invalid_fields`: Some fields are not valid. */
+            422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
                     [name: string]: unknown;
@@ -7358,6 +7930,17 @@ export interface operations {
                      *           "subdomain": "text",
                      *           "updated_at": "2026-08-01T12:00:00Z",
                      *           "workers": 1
+                     *         },
+                     *         "usage": {
+                     *           "billable_executions": 1,
+                     *           "executions": {
+                     *             "error": 1,
+                     *             "manual": 1,
+                     *             "production": 1,
+                     *             "sub_workflow": 1
+                     *           },
+                     *           "month": "2026-11",
+                     *           "storage_bytes": 1
                      *         }
                      *       }
                      *     }
@@ -7800,6 +8383,17 @@ export interface operations {
                      *           "subdomain": "text",
                      *           "updated_at": "2026-08-01T12:00:00Z",
                      *           "workers": 1
+                     *         },
+                     *         "usage": {
+                     *           "billable_executions": 1,
+                     *           "executions": {
+                     *             "error": null,
+                     *             "manual": null,
+                     *             "production": null,
+                     *             "sub_workflow": null
+                     *           },
+                     *           "month": "2026-11",
+                     *           "storage_bytes": 1
                      *         }
                      *       }
                      *     }
@@ -9783,6 +10377,196 @@ export interface operations {
              *
              *     `idempotency_key_reused`: This idempotency key belongs to a different request.
              */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_usage: {
+        parameters: {
+            query?: {
+                /** @description A year, a month or a day; the present month when absent. */
+                period?: string;
+                /** @description `day` when absent; `hour` for a month at most. */
+                resolution?: "hour" | "day" | "month";
+                /** @description Whose calendar it is: an IANA name; UTC, by which limits and bills go, when absent. */
+                time_zone?: string;
+            };
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "billable_executions": 1,
+                     *         "executions_per_month": 1,
+                     *         "from": "2026-08-01T12:00:00Z",
+                     *         "intervals": [
+                     *           {
+                     *             "error": null,
+                     *             "from": "2026-08-01T12:00:00Z",
+                     *             "manual": null,
+                     *             "production": null,
+                     *             "sub_workflow": null
+                     *           }
+                     *         ],
+                     *         "resolution": "day",
+                     *         "total": {
+                     *           "error": {
+                     *             "canceled": 1,
+                     *             "discarded": 1,
+                     *             "executions": 1,
+                     *             "failed": 1,
+                     *             "run_seconds": 1,
+                     *             "succeeded": 1
+                     *           },
+                     *           "manual": {
+                     *             "canceled": 1,
+                     *             "discarded": 1,
+                     *             "executions": 1,
+                     *             "failed": 1,
+                     *             "run_seconds": 1,
+                     *             "succeeded": 1
+                     *           },
+                     *           "production": {
+                     *             "canceled": 1,
+                     *             "discarded": 1,
+                     *             "executions": 1,
+                     *             "failed": 1,
+                     *             "run_seconds": 1,
+                     *             "succeeded": 1
+                     *           },
+                     *           "sub_workflow": {
+                     *             "canceled": 1,
+                     *             "discarded": 1,
+                     *             "executions": 1,
+                     *             "failed": 1,
+                     *             "run_seconds": 1,
+                     *             "succeeded": 1
+                     *           }
+                     *         },
+                     *         "until": "2026-08-01T12:00:00Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Usage"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `invalid_fields`: Some fields are not valid. */
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];

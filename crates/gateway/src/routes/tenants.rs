@@ -11,6 +11,7 @@ pub mod reset_login;
 pub mod scale;
 pub mod show;
 pub mod update;
+pub mod usage;
 pub mod verbs;
 pub mod verify_domain;
 

@@ -13,7 +13,7 @@ use sqlx::{FromRow, PgExecutor, Row, postgres::PgRow, types::Json};
 use time::{OffsetDateTime, serde::rfc3339};
 
 use super::reader::{Reader, seen};
-use crate::tenants::{ClusterName, Filter, PlanName, words::Name};
+use crate::tenants::{ClusterName, ExecutionsByKind, Filter, MonthUsage, PlanName, words::Name};
 
 /// A cluster is looked at every 20 s at least: three looks that did not happen make what was seen old.
 const FRESH_FOR: Duration = Duration::from_secs(60);
@@ -72,6 +72,8 @@ pub struct Detailed {
     pub claim: Option<Claim>,
     /// Whether its cluster was looked at lately.
     pub fresh: bool,
+    /// What it has run in the present month.
+    pub month: MonthUsage,
 }
 
 /// A domain that a tenant claims, and how far that has come.
@@ -152,7 +154,10 @@ impl FromRow<'_, PgRow> for Detailed {
         }
         let claim = row.try_get::<Option<Json<Claim>>, _>("claim")?.map(|Json(claim)| claim);
         let fresh = is_recent(observed, asked);
-        Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble, shared, claim, fresh })
+        let executions = row.try_get::<Option<Json<ExecutionsByKind>>, _>("executions")?;
+        let executions = executions.map(|Json(executions)| executions).unwrap_or_default();
+        let month = MonthUsage::new(row.try_get("month")?, executions, row.try_get("storage_bytes")?);
+        Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble, shared, claim, fresh, month })
     }
 }
 
@@ -264,7 +269,11 @@ macro_rules! tenants_in_detail {
                     json_build_object('domain', d.domain, 'token', d.token, 'state', d.state, 'claimed_at', d.claimed_at,
                         'proven_at', d.proven_at, 'served_until', d.served_until, 'reason', d.reason,
                         'looked_at', case when d.looked_at >= d.claimed_at then d.looked_at end, 'look_after', d.look_after)
-                    end as claim",
+                    end as claim,
+                (select json_object_agg(u.kind, u.executions) from usage_rollups_monthly u
+                  where u.tenant_id = t.id and u.month = (date_trunc('month', now(), 'UTC') at time zone 'UTC')::date) as executions,
+                to_char(now() at time zone 'UTC', 'YYYY-MM') as month,
+                (select s.storage_bytes from tenant_samples s where s.tenant_id = t.id) as storage_bytes",
             $rest
         )
     };

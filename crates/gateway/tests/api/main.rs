@@ -49,5 +49,6 @@ mod support;
 mod tenant_health;
 mod tenants;
 mod updates;
+mod usage;
 mod verbs;
 mod wake_up;

@@ -11,7 +11,7 @@ use crate::{
     auth::{Read, TenantOf},
     problem::Answered,
     store::tenants::Detailed,
-    tenants::{ClaimView, InstanceView, LimitsView, TenantHealth, TenantView},
+    tenants::{ClaimView, InstanceView, LimitsView, MonthUsage, TenantHealth, TenantView},
     vocabulary,
 };
 
@@ -29,6 +29,7 @@ pub struct TenantDetails {
     shared_instance: Option<TenantId>,
     instances: Vec<InstanceView>,
     limits: LimitsView,
+    usage: MonthUsage,
     /// The domain of its own that it claims; null without one, and once it has failed or is being removed.
     custom_domain: Option<ClaimView>,
 }
@@ -38,13 +39,14 @@ impl TenantDetails {
     pub fn of(detailed: Detailed, caller: Role, app: &App) -> Self {
         let health = TenantHealth::of(&detailed);
         let runs_it = matches!(caller, Role::Admin | Role::Operator);
-        let Detailed { tenant, instances, trouble: _, shared, claim, fresh: _ } = detailed;
+        let Detailed { tenant, instances, trouble: _, shared, claim, fresh: _, month } = detailed;
         let shared_instance = shared.and_then(|shared| shared.instance).filter(|_| runs_it);
         Self {
             status: tenant.status.0,
             health,
             shared_instance: shared_instance.map(TenantId::from_uuid),
             limits: LimitsView::from(&tenant),
+            usage: month,
             custom_domain: claim.and_then(|claim| ClaimView::of(claim, &tenant, &app.public)),
             tenant: TenantView::new(tenant, &app.public),
             instances: instances.into_iter().map(InstanceView::from).collect(),

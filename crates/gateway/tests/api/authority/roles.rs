@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 46] = [
+const TABLE: [(&str, &str, &[&str], u16); 49] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -32,6 +32,9 @@ const TABLE: [(&str, &str, &[&str], u16); 46] = [
     ("GET", "/plans", ALL, 200),
     ("GET", "/tenants/{id}/logs", ALL, 503),
     ("GET", "/tenants/{id}/events", ALL, 200),
+    ("GET", "/tenants/{id}/usage", ALL, 200),
+    ("GET", "/metrics/tenant/{id}", ALL, 200),
+    ("GET", "/metrics/tenants", STAFF, 200),
     ("POST", "/tenants/{id}/restart", ALL, 422),
     ("POST", "/tenants/{id}/custom-domain/verify", ALL, 422),
     ("POST", "/tenants/{id}/suspend", STAFF, 422),

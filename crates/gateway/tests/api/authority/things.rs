@@ -67,7 +67,7 @@ impl Things {
         };
         let held: [Vec<Named>; 2] = match path.split('/').nth(1).unwrap() {
             _ if !path.contains('{') => return Vec::new(),
-            "tenants" => {
+            "tenants" | "metrics" => {
                 let unknown = TenantId::generate().to_string();
                 let both = |held: &Held| [held.tenant.to_string(), held.subdomain.to_owned()];
                 let own = both(own).map(|name| (Whose::Own, name));

@@ -1,0 +1,42 @@
+//! How much tenants ran.
+
+use common::{id::TenantId, tenant::ExecutionKind};
+use sqlx::FromRow;
+use time::OffsetDateTime;
+
+use super::{
+    reader::{Reader, seen},
+    tenants::Word,
+};
+
+/// One hour of one kind.
+#[derive(Debug, FromRow)]
+pub struct Hour {
+    pub hour: OffsetDateTime,
+    #[sqlx(try_from = "String")]
+    pub kind: Word<ExecutionKind>,
+    pub executions: i64,
+    pub succeeded: i64,
+    pub failed: i64,
+    pub canceled: i64,
+    pub discarded: i64,
+    pub run_ms: i64,
+}
+
+/// The hours that begin within this, as far as anything ran, in their order.
+pub async fn hours(
+    reader: &Reader<'_>,
+    tenant: TenantId,
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+) -> Result<Vec<Hour>, sqlx::Error> {
+    let hours = reader.ask(concat!(
+        "select u.hour, u.kind, sum(u.executions)::bigint as executions, sum(u.succeeded)::bigint as succeeded,
+                sum(u.failed)::bigint as failed, sum(u.canceled)::bigint as canceled, sum(u.discarded)::bigint as discarded,
+                sum(u.run_ms)::bigint as run_ms
+           from usage_rollups_hourly u where u.tenant_id = $2 and u.hour >= $3 and u.hour < $4 and ",
+        seen!("u.tenant_id"),
+        " group by u.hour, u.kind order by u.hour, u.kind"
+    ));
+    hours.bind(tenant).bind(from).bind(until).all().await
+}

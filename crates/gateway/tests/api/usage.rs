@@ -1,0 +1,169 @@
+//! How a tenant does and how much it ran, as its owner, others and those who run the platform see it.
+
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::support::{Call, Claims, Platform, tenant};
+
+/// Two active tenants.
+struct Seen {
+    platform: Platform,
+    owner: Claims,
+    tenant: String,
+    other: String,
+}
+
+impl Seen {
+    async fn on(database: PgPool) -> Self {
+        let platform = Platform::on(database).await;
+        let mut ids = Vec::new();
+        for name in ["acme", "globex"] {
+            let created =
+                platform.send(Call::post("/tenants", &tenant(name)).by_a("admin").signed()).await.json();
+            ids.push(created["tenant_id"].as_str().unwrap().to_owned());
+        }
+        let [tenant, other] = [0, 1].map(|n| ids[n].clone());
+        let seen = Self { owner: Claims::owner(&[&tenant]), platform, tenant, other };
+        seen.execute("update tenants set status = 'active'").await;
+        seen
+    }
+
+    async fn execute(&self, statements: &str) {
+        sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&self.platform.database).await.unwrap();
+    }
+
+    async fn count(&self, name: &str, hour: &str, kind: &str, executions: i64) {
+        let count = format!(
+            "with counted as (select id, '{hour}'::timestamptz as hour from tenants where subdomain = '{name}')
+             select count_usage(id, '00000000-0000-0000-0000-000000000001', now(), array[id], array[hour], array['{kind}'],
+                 array[{executions}::bigint], array[{executions}::bigint], array[0::bigint], array[0::bigint], array[0::bigint], array[1500::bigint])
+               from counted"
+        );
+        self.execute(&count).await;
+    }
+
+    async fn get(&self, target: &str) -> (u16, Value) {
+        let answer = self.platform.send(Call::get(target).by(&self.owner)).await;
+        (answer.status.as_u16(), answer.json())
+    }
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_tenant_s_figures_are_the_contract_s_and_what_is_not_seen_is_null(database: PgPool) {
+    let seen = Seen::on(database).await;
+    let target = format!("/metrics/tenant/{}", seen.tenant);
+    let (status, never) = seen.get(&target).await;
+    assert_eq!(
+        (status, &never["data"]["cpu_percent"], &never["meta"]["sampled_at"]),
+        (200, &Value::Null, &Value::Null)
+    );
+
+    seen.execute(
+        "insert into tenant_samples (tenant_id, cluster_id, at, queue_wait_p95_seconds, executions_min, success_rate_percent, queue_depth, missing)
+         select id, 'local', now(), 6.2, 12, 75, 3, '{\"containers\": \"2026-11-28T00:00:00Z\"}' from tenants",
+    )
+    .await;
+    let (_, now) = seen.get("/metrics/tenant/acme").await;
+    assert_eq!(
+        now["data"],
+        json!({
+            "queue_wait_p95": 6.2, "queue_wait_p95_seconds": 6.2, "cpu_percent": null, "memory_bytes": null, "memory_percent": null,
+            "executions_min": 12.0, "success_rate_percent": 75.0, "error_rate": 0.25, "workers": null, "queue_depth": 3,
+        })
+    );
+    assert_eq!(now["meta"]["missing"], json!({ "containers": "2026-11-28T00:00:00Z" }));
+
+    // Nobody looks any more.
+    seen.execute("update tenant_samples set at = now() - interval '2 minutes'").await;
+    let (_, old) = seen.get(&target).await;
+    assert_eq!(old["data"]["executions_min"], Value::Null);
+    assert!(
+        old["meta"]["missing"]["everything"].is_string() && old["meta"]["sampled_at"].is_string(),
+        "{old}"
+    );
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn nobody_sees_another_s_figures_and_the_list_is_for_those_who_run_it(database: PgPool) {
+    let seen = Seen::on(database).await;
+    seen.execute(
+        "insert into tenant_samples (tenant_id, cluster_id, at, cpu_percent)
+         select id, 'local', now(), case subdomain when 'acme' then 90 else 10 end from tenants",
+    )
+    .await;
+    seen.count("globex", "2026-11-02 10:00Z", "production", 5).await;
+    for target in
+        [format!("/metrics/tenant/{}", seen.other), format!("/tenants/{}/usage?period=2026-11", seen.other)]
+    {
+        assert_eq!(seen.get(&target).await.0, 404, "{target}");
+    }
+    assert_eq!(seen.get("/metrics/tenants").await.0, 403);
+    let top = seen.platform.send(Call::get("/metrics/tenants?by=cpu&limit=1").by_a("operator")).await.json();
+    assert_eq!((top["data"].as_array().unwrap().len(), &top["data"][0]["subdomain"]), (1, &json!("acme")));
+    let wrong = seen.platform.send(Call::get("/metrics/tenants?by=luck&limit=0").by_a("operator")).await;
+    assert_eq!((wrong.status.as_u16(), wrong.json()["errors"].as_array().unwrap().len()), (422, 2));
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn usage_is_told_by_kind_and_by_the_calendar_that_was_asked_for(database: PgPool) {
+    let seen = Seen::on(database).await;
+    for (hour, kind, executions) in [
+        ("2026-10-24 22:00Z", "production", 1),
+        ("2026-10-25 22:00Z", "production", 2),
+        ("2026-10-25 22:00Z", "manual", 4),
+        ("2026-10-25 23:00Z", "production", 8),
+        ("2026-11-01 00:00Z", "production", 16),
+    ] {
+        seen.count("acme", hour, kind, executions).await;
+    }
+    let usage = format!("/tenants/{}/usage", seen.tenant);
+    let (_, october) = seen.get(&format!("{usage}?period=2026-10")).await;
+    let october = &october["data"];
+    assert_eq!(
+        (&october["billable_executions"], &october["total"]["manual"]["executions"]),
+        (&json!(11), &json!(4))
+    );
+    assert_eq!(
+        (&october["from"], &october["executions_per_month"]),
+        (&json!("2026-10-01T00:00:00Z"), &json!(10_000))
+    );
+    assert_eq!(october["total"]["production"]["run_seconds"], 4.5);
+    let day = |answer: &Value| -> Vec<i64> {
+        let intervals = answer["data"]["intervals"].as_array().unwrap();
+        intervals.iter().map(|part| part["production"]["executions"].as_i64().unwrap()).collect()
+    };
+    let (_, berlin) = seen.get(&format!("{usage}?period=2026-10&time_zone=Europe/Berlin")).await;
+    assert_eq!(day(&berlin), [3, 8], "the 25th ends at 23:00 UTC there");
+    let (_, long_day) =
+        seen.get(&format!("{usage}?period=2026-10-25&resolution=hour&time_zone=Europe/Berlin")).await;
+    assert_eq!(day(&long_day), [1, 2]);
+    let (_, year) = seen.get(&format!("{usage}?period=2026&resolution=month")).await;
+    assert_eq!(day(&year), [11, 16]);
+    for wrong in
+        ["period=2026-13", "resolution=minute", "time_zone=Mars", "period=2026&resolution=hour", "month=1"]
+    {
+        assert_eq!(seen.get(&format!("{usage}?{wrong}")).await.0, 422, "{wrong}");
+    }
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_tenant_is_shown_with_what_it_has_used_this_month(database: PgPool) {
+    let seen = Seen::on(database).await;
+    let target = format!("/tenants/{}", seen.tenant);
+    let (_, unused) = seen.get(&target).await;
+    assert_eq!(unused["data"]["usage"]["billable_executions"], 0);
+    let hour: String = sqlx::query_scalar("select date_trunc('hour', now(), 'UTC')::text")
+        .fetch_one(&seen.platform.database)
+        .await
+        .unwrap();
+    seen.count("acme", &hour, "production", 7).await;
+    seen.count("acme", &hour, "sub_workflow", 3).await;
+    let (_, used) = seen.get(&target).await;
+    let usage = &used["data"]["usage"];
+    assert_eq!((&usage["billable_executions"], &usage["executions"]["sub_workflow"]), (&json!(7), &json!(3)));
+    assert_eq!(usage["storage_bytes"], Value::Null);
+}
