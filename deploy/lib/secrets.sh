@@ -8,7 +8,7 @@ KEYS="$RP9_STATE/keys"
 SECRETS="$RP9_STATE/mounted"
 
 # Ids as in compose.yml (`user:`).
-declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002)
+declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002 [metrics-collector]=10003)
 
 random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 random_base64() { head -c "$1" /dev/urandom | base64 -w0; }
@@ -35,7 +35,7 @@ ensure_secrets() {
   [ -d "$KEYS" ] || refuse_foreign_volumes
   mkdir -p "$KEYS"
   local name
-  for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 redis_gateway nats_gateway nats_provisioner \
+  for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 redis_gateway nats_gateway nats_provisioner nats_metrics-collector \
     edge_token jwt_secret hmac_secret; do
     once "$name" random_hex 32
   done
@@ -108,14 +108,15 @@ draft_secrets() {
   key postgres_tenants | put postgres tenants
   key redis_rp9 | put redis rp9
   key redis_gateway | put redis gateway
-  fill "$DEPLOY/conf/nats/nats.conf.in" NATS_GATEWAY nats_gateway NATS_PROVISIONER nats_provisioner | put nats nats.conf
+  fill "$DEPLOY/conf/nats/nats.conf.in" NATS_GATEWAY nats_gateway NATS_PROVISIONER nats_provisioner \
+    NATS_METRICS_COLLECTOR nats_metrics-collector | put nats nats.conf
   traefik_settings | put traefik traefik.yml
   # The operator's own certificate, if there is one, goes before the one for nobody.
   if [ -s "$KEYS/edge_certificate" ]; then name=edge_certificate; else name=edge_default; fi
   key "$name" | put traefik default.pem
   dns_settings >"$RP9_STATE/dns.env"
   key edge_token | put edge-relay edge_token
-  for service in gateway provisioner; do
+  for service in gateway provisioner metrics-collector; do
     printf 'postgres://rp9:%s@postgres:5432/rp9' "$(key postgres_rp9)" | put "$service" database_url
     key "nats_$service" | put "$service" nats_password
   done
@@ -123,10 +124,11 @@ draft_secrets() {
   for name in hmac_secret_previous jwt_keys; do optional_key "$name" | put gateway "$name"; done
   for name in master_keys_old tenant_smtp_password; do optional_key "$name" | put provisioner "$name"; done
   key master_key | put provisioner master_key
-  printf 'postgres://rp9_tenants:%s@postgres:5432/postgres' "$(key postgres_tenants)" |
-    put provisioner tenant_database_admin_url
+  for service in provisioner metrics-collector; do
+    printf 'postgres://rp9_tenants:%s@postgres:5432/postgres' "$(key postgres_tenants)" | put "$service" tenant_database_admin_url
+    printf 'redis://rp9:%s@redis:6379' "$(key redis_rp9)" | put "$service" tenant_redis_admin_url
+  done
   printf 'redis://gateway:%s@redis:6379' "$(key redis_gateway)" | put gateway redis_url
-  printf 'redis://rp9:%s@redis:6379' "$(key redis_rp9)" | put provisioner tenant_redis_admin_url
 }
 
 # Runs in the container: /draft to /mounted, owner by folder. A file that is right already stays the
