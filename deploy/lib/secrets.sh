@@ -122,7 +122,7 @@ draft_secrets() {
   done
   for name in edge_token jwt_secret hmac_secret; do key "$name" | put gateway "$name"; done
   for name in hmac_secret_previous jwt_keys; do optional_key "$name" | put gateway "$name"; done
-  for name in master_keys_old tenant_smtp_password; do optional_key "$name" | put provisioner "$name"; done
+  for name in master_keys_old tenant_smtp_password "${SHARED_N8N_KEYS[@]}"; do optional_key "$name" | put provisioner "$name"; done
   key master_key | put provisioner master_key
   for service in provisioner metrics-collector; do
     printf 'postgres://rp9_tenants:%s@postgres:5432/postgres' "$(key postgres_tenants)" | put "$service" tenant_database_admin_url
@@ -145,13 +145,16 @@ for reader in "$@"; do
   done
 done'
 
+# What an n8n that somebody else runs is worked in with.
+SHARED_N8N_KEYS=(shared_n8n_api_key shared_n8n_database_url shared_n8n_encryption_key shared_n8n_jwt_secret)
+
 # An empty file is no secret: only one that is there is named to the service.
 announce_optional() {
   [ ! -s "$KEYS/$1" ] || export "$2=/run/secrets/$1"
 }
 
 deliver_secrets() {
-  local draft service readers=()
+  local draft service name readers=()
   rm -rf "$RP9_STATE"/draft.* # of a run that was killed
   draft="$(mktemp -d "$RP9_STATE/draft.XXXXXX")"
   draft_secrets
@@ -166,6 +169,7 @@ deliver_secrets() {
   announce_optional jwt_keys RP9_JWT_KEYS_FILE
   announce_optional master_keys_old RP9_MASTER_KEYS_OLD_FILE
   announce_optional tenant_smtp_password RP9_TENANT_SMTP_PASSWORD_FILE
+  for name in "${SHARED_N8N_KEYS[@]}"; do announce_optional "$name" "RP9_${name^^}_FILE"; done
   RP9_SETTINGS="$({ find "$DEPLOY/conf" "$KEYS" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat && traefik_settings; } | sha256sum | cut -c1-16)"
   export RP9_SETTINGS
 }

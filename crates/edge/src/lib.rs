@@ -2,6 +2,7 @@
 
 mod certificate;
 pub mod document;
+mod external;
 #[cfg(feature = "fake")]
 pub mod fake;
 pub mod guard;
@@ -17,6 +18,7 @@ mod workspace;
 pub use certificate::{Certificate, Tls};
 pub use common::host::Host;
 pub use document::{Settings, document};
+pub use external::{ExternalUrl, ExternalUrlError};
 pub use inner::{Inner, InnerError};
 pub use probe::{Edge, EdgeError, HttpEdge};
 pub use route::{Answerer, Mark, Route, StandIn, Target, TargetUrl};

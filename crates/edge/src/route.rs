@@ -7,7 +7,7 @@ use common::id::TenantId;
 use common::tenant::{Color, Purpose};
 use serde::{Deserialize, Serialize};
 
-use crate::{Host, Workspace};
+use crate::{ExternalUrl, Host, Workspace};
 
 /// A host, whose it is, and what answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +127,8 @@ impl fmt::Display for Mark {
     }
 }
 
-/// Where an instance listens: plain HTTP on an address or a host of an inner network.
+/// Where an instance listens: plain HTTP on an address or a host of an inner network; or wherever somebody else's n8n is, which is told by the path
+/// that it has, if only a slash. A reader of the release before knows only the former.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TargetUrl(String);
 
@@ -135,8 +136,21 @@ common::parsed_text!(TargetUrl);
 
 /// A text that is not the address of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be http://<address or host>:<port>")]
+#[error("must be http://<address or host>:<port>, or the address of somebody else's n8n")]
 pub struct TargetUrlError;
+
+impl TargetUrl {
+    /// The address of somebody else's n8n, if this is one.
+    pub(crate) fn external(&self) -> Option<ExternalUrl> {
+        if self.0.ends_with('/') { self.0.parse().ok() } else { None }
+    }
+}
+
+impl From<&ExternalUrl> for TargetUrl {
+    fn from(url: &ExternalUrl) -> Self {
+        Self(url.as_str().to_owned())
+    }
+}
 
 impl From<SocketAddr> for TargetUrl {
     fn from(address: SocketAddr) -> Self {
@@ -148,6 +162,10 @@ impl std::str::FromStr for TargetUrl {
     type Err = TargetUrlError;
 
     fn from_str(text: &str) -> Result<Self, TargetUrlError> {
+        if text.ends_with('/') {
+            let url: ExternalUrl = text.parse().map_err(|_| TargetUrlError)?;
+            return if url.as_str() == text { Ok(Self(text.to_owned())) } else { Err(TargetUrlError) };
+        }
         let authority = text.strip_prefix("http://").ok_or(TargetUrlError)?;
         if let Ok(address) = authority.parse::<SocketAddr>() {
             return Ok(address.into());
@@ -169,6 +187,19 @@ mod tests {
     fn addresses_of_inner_networks_are_targets() {
         for text in ["http://10.201.0.3:5678", "http://[fd00::3]:5678", "http://gateway:8081"] {
             assert_eq!(text.parse::<TargetUrl>().map(|url| url.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn somebody_elses_n8n_is_a_target_by_its_one_spelling() {
+        for text in ["https://n8n.example.com/", "http://10.0.0.5:5678/", "https://example.com/flows/"] {
+            let target: TargetUrl = text.parse().unwrap();
+            assert_eq!(target.external().map(|url| TargetUrl::from(&url)), Some(target));
+        }
+        assert_eq!("http://10.0.0.5:5678".parse::<TargetUrl>().unwrap().external(), None);
+        for text in ["https://N8N.example.com/", "https://u@n8n.example.com/", "https://n8n.example.com:443/"]
+        {
+            assert_eq!(text.parse::<TargetUrl>(), Err(TargetUrlError), "{text:?}");
         }
     }
 

@@ -11,7 +11,10 @@ use utoipa::ToSchema;
 use crate::{
     cached::Cached,
     rates::Rates,
-    store::health::{self, ClusterReport},
+    store::{
+        external::{self, ExternalN8n, Obstacle},
+        health::{self, ClusterReport},
+    },
 };
 
 /// A probe every few milliseconds costs the record one question a second.
@@ -43,6 +46,30 @@ pub struct Report {
     pub dependencies: BTreeMap<String, State>,
     /// Those that should be working.
     pub clusters: Vec<Cluster>,
+    /// The n8ns that the platform does not run and tenants share.
+    pub external_n8ns: Vec<External>,
+}
+
+/// An n8n that the platform does not run, and what cannot be done with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExternalN8nHealth)]
+pub struct External {
+    #[schema(example = "shared-external")]
+    name: String,
+    #[schema(example = "local")]
+    cluster: String,
+    /// `up`: tenants may live in it.
+    status: State,
+    /// Why they may not, and why what is asked for those who do is refused.
+    obstacles: Vec<Obstacle>,
+}
+
+impl From<ExternalN8n> for External {
+    fn from(found: ExternalN8n) -> Self {
+        let ExternalN8n { name, cluster_id, obstacles } = found;
+        let status = if obstacles.is_empty() { State::Up } else { State::Down };
+        Self { name, cluster: cluster_id, status, obstacles: obstacles.0 }
+    }
 }
 
 /// A cluster, as its provisioners were last heard of.
@@ -84,6 +111,16 @@ impl Report {
         }
     }
 
+    /// Those who live in one that cannot be used have everything but what the platform does for them.
+    fn note_external(&mut self, external_n8ns: Vec<External>) {
+        let up = |external: &External| external.status == State::Up;
+        if !external_n8ns.is_empty() {
+            let state = if external_n8ns.iter().all(up) { State::Up } else { State::Degraded };
+            self.dependencies.insert("external_n8n".to_owned(), state);
+        }
+        self.external_n8ns = external_n8ns;
+    }
+
     /// How many clusters have not said anything lately.
     pub fn silent_clusters(&self) -> usize {
         self.clusters.iter().filter(|cluster| cluster.provisioner == State::Down).count()
@@ -117,10 +154,19 @@ impl Health {
 
     async fn look(&self) -> Report {
         let statements = &self.statements;
-        let record =
-            async { tokio::try_join!(health::cluster_reports(statements), health::takes_writes(statements)) };
+        let record = async {
+            tokio::try_join!(
+                health::cluster_reports(statements),
+                health::takes_writes(statements),
+                external::all(statements)
+            )
+        };
+        let mut external_n8ns = vec![];
         let (clusters, writes) = match tokio::time::timeout(ANSWERED_WITHIN, record).await {
-            Ok(Ok((clusters, writes))) => (Some(clusters), writes),
+            Ok(Ok((clusters, writes, external))) => {
+                external_n8ns = external.into_iter().map(External::from).collect();
+                (Some(clusters), writes)
+            }
             Ok(Err(error)) => {
                 tracing::warn!(error = chain(&error), "the database does not answer");
                 (None, true)
@@ -132,6 +178,7 @@ impl Health {
         };
         let nats = if self.bus.is_connected() { State::Up } else { State::Down };
         let mut report = assemble(clusters.as_deref(), nats);
+        report.note_external(external_n8ns);
         if !writes {
             // What is there can be read, and nothing be asked for.
             report.dependencies.insert("database".to_owned(), State::Degraded);
@@ -163,7 +210,7 @@ fn assemble(clusters: Option<&[ClusterReport]>, nats: State) -> Report {
         let states: Vec<State> = clusters.iter().map(|cluster| state_in(cluster, name)).collect();
         dependencies.entry(name.to_owned()).or_insert_with(|| together(&states));
     }
-    Report { dependencies, clusters: heard_of }
+    Report { dependencies, clusters: heard_of, external_n8ns: vec![] }
 }
 
 fn state_in(cluster: &ClusterReport, name: &str) -> State {
@@ -238,6 +285,24 @@ mod tests {
     fn an_engine_of_another_record_is_as_good_as_none() {
         let stranger = [ALL_UP, &[("engine", "down")]].concat();
         assert_eq!(assemble(Some(&[cluster(true, &stranger)]), State::Up).state(), State::Down);
+    }
+
+    #[test]
+    fn an_n8n_of_somebody_elses_that_cannot_be_used_is_listed_and_takes_nothing_else_down() {
+        let found = |obstacles: Vec<Obstacle>| {
+            External::from(ExternalN8n {
+                name: "theirs".into(),
+                cluster_id: "local".into(),
+                obstacles: Json(obstacles),
+            })
+        };
+        let lacks = Obstacle { code: "no_database".into(), detail: "There is none.".into(), passes: false };
+        let mut report = assemble(Some(&[cluster(true, ALL_UP)]), State::Up);
+        report.note_external(vec![found(vec![])]);
+        assert_eq!((report.state(), report.dependencies["external_n8n"]), (State::Up, State::Up));
+        report.note_external(vec![found(vec![lacks]), found(vec![])]);
+        assert_eq!((report.state(), report.dependencies["external_n8n"]), (State::Degraded, State::Degraded));
+        assert_eq!(report.external_n8ns[0].status, State::Down);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     },
     offer::Offer,
     problem::{Code, Problem},
-    store::shared_instances::SharedInstance,
+    store::{external::Obstacle, shared_instances::SharedInstance},
     tenants::Region,
     vocabulary,
 };
@@ -97,21 +97,36 @@ pub struct SharedInstanceView {
     region: Option<String>,
     /// Which cluster it is on, once it was placed.
     cluster: Option<String>,
+    /// Of one that the platform does not run, the first release that has such tables; `0.0.0` before it was recognised.
     n8n_version: String,
-    /// Of each of its containers: a main and its workers.
-    cpu_cores: f64,
+    /// Of each of its containers: a main and its workers. Nothing, of one that the platform does not run.
+    cpu_cores: Option<f64>,
     /// As above.
-    memory_mb: i32,
-    workers: i32,
+    memory_mb: Option<i32>,
+    workers: Option<i32>,
     #[serde(with = "rfc3339")]
     created_at: OffsetDateTime,
     /// Why it failed, if it did.
     failure: Option<String>,
+    /// Present for one that the platform does not run.
+    external: Option<External>,
+}
+
+/// An n8n that the platform does not run.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExternalSharedInstance)]
+pub struct External {
+    #[schema(example = "https://n8n.example.com/")]
+    base_url: String,
+    /// What keeps tenants out of it; nothing, if they may live in it.
+    obstacles: Vec<Obstacle>,
 }
 
 impl SharedInstanceView {
     /// One of them, with the address it has here.
     pub fn new(instance: SharedInstance, public: &PublicAddress) -> Self {
+        let ours = instance.base_url.is_none();
+        let obstacles = instance.obstacles.clone().map(|told| told.0).unwrap_or_default();
         Self {
             id: instance.id,
             state: state(&instance),
@@ -122,11 +137,12 @@ impl SharedInstanceView {
             region: instance.region,
             cluster: instance.cluster_id,
             n8n_version: instance.n8n_version,
-            cpu_cores: f64::from(instance.cpu_millis) / 1000.0,
-            memory_mb: instance.memory_mb,
-            workers: instance.workers,
+            cpu_cores: ours.then_some(f64::from(instance.cpu_millis) / 1000.0),
+            memory_mb: ours.then_some(instance.memory_mb),
+            workers: ours.then_some(instance.workers),
             created_at: instance.created_at,
             failure: instance.failure,
+            external: instance.base_url.map(|base_url| External { base_url, obstacles }),
         }
     }
 }

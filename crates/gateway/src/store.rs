@@ -7,6 +7,7 @@ pub mod clusters;
 pub mod dead_letters;
 pub mod events;
 pub mod expired;
+pub mod external;
 pub mod health;
 pub mod history;
 pub mod keys;

@@ -1,8 +1,9 @@
 //! Secrets of an instance, in the shapes that n8n accepts: passwords, their hashes, API keys.
 
 use aws_lc_rs::rand;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 /// What n8n itself hashes with; its login takes about 60 ms at this cost.
@@ -90,6 +91,13 @@ pub fn generate_key() -> Result<SecretString, AccountError> {
     Ok(hex::encode(random::<32>()?).into())
 }
 
+/// What an n8n signs with that was given no secret for it (`N8N_USER_MANAGEMENT_JWT_SECRET`): it makes one of every other character of the key that
+/// encrypts.
+pub fn jwt_secret_of(encryption_key: &SecretString) -> SecretString {
+    let half: String = encryption_key.expose_secret().chars().step_by(2).collect();
+    hex::encode(Sha256::digest(half)).into()
+}
+
 /// The hash n8n stores for a password. Takes about 60 ms of a core: not for the thread of a runtime.
 pub fn hash_password(password: &SecretString) -> Result<String, AccountError> {
     bcrypt::hash(password.expose_secret(), BCRYPT_COST).map_err(AccountError::Hash)
@@ -123,10 +131,18 @@ impl ApiKeySigner<'_> {
     }
 }
 
+/// Whether a key that an n8n takes is signed with this secret. `None` for one of before keys were signed.
+pub(crate) fn is_signed_with(key: &SecretString, secret: &SecretString) -> Option<bool> {
+    let header = decode_header(key.expose_secret()).ok()?;
+    let mut expected = Validation::new(header.alg);
+    expected.required_spec_claims.clear();
+    (expected.validate_exp, expected.validate_aud) = (false, false);
+    let secret = DecodingKey::from_secret(secret.expose_secret().as_bytes());
+    Some(decode::<serde_json::Value>(key.expose_secret(), &secret, &expected).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{DecodingKey, Validation, decode};
-
     use super::*;
 
     #[test]
@@ -140,6 +156,12 @@ mod tests {
             generate_password().unwrap().expose_secret(),
             generate_password().unwrap().expose_secret()
         );
+    }
+
+    #[test]
+    fn an_n8n_without_a_secret_of_its_own_signs_with_half_of_its_key() {
+        let secret = jwt_secret_of(&"a1b2c3".to_owned().into());
+        assert_eq!(secret.expose_secret(), hex::encode(Sha256::digest("abc")));
     }
 
     #[test]
@@ -179,5 +201,8 @@ mod tests {
             serde_json::json!({"aud": "public-api", "iat": 0, "iss": "n8n", "jti": nil, "sub": nil});
         assert_eq!(read(b"secret").unwrap().claims, expected);
         assert!(read(b"another").is_err());
+        let signed = |key: &SecretString, secret: &str| is_signed_with(key, &secret.to_owned().into());
+        assert_eq!((signed(&key, "secret"), signed(&key, "another")), (Some(true), Some(false)));
+        assert_eq!(signed(&"n8n_api_0123".to_owned().into(), "secret"), None);
     }
 }

@@ -19,6 +19,10 @@ pub use template::{template_name, version_of_template};
 /// The tenants' databases. Each verb may be repeated and may run several times at once; removing what is gone succeeds.
 #[async_trait]
 pub trait TenantDatabases: Send + Sync {
+    /// The database of an n8n that somebody else runs is where this URL says, from now on; with the login that n8n itself has. It is neither made
+    /// nor removed here, and one that is not there is no [`DatabaseError::NoDatabase`].
+    fn lead(&self, name: &Name, url: &SecretString) -> Result<(), AdminUrlError>;
+
     /// Makes the database that new tenants of `version` are cloned from, unless it is there and finished.
     ///
     /// `migrate` runs at most once at a time per version, and not at all when the template exists.

@@ -12,5 +12,5 @@ mod queues;
 pub use databases::{Database, DatabaseWorld, FakeDatabases};
 pub use executions::{ExecutionWorld, FakeExecutions};
 pub use ledger::{Entry, Fault};
-pub use members::{FakeMember, FakeMembers, MemberWorld};
+pub use members::{FakeMain, FakeMember, FakeMembers, MemberWorld};
 pub use queues::{FakeQueues, QueueWorld};

@@ -7,6 +7,8 @@ use secrecy::SecretString;
 use time::Date;
 use url::Url;
 
+use crate::Version;
+use crate::account::OwnerId;
 use crate::databases::{Counts, Name, OwnerLogin};
 
 mod api;
@@ -16,17 +18,26 @@ mod ids;
 mod member;
 pub mod paths;
 mod postgres;
+mod unfit;
 
 pub use error::MemberError;
 pub use flaw::{Checked, Expected, Flaw};
 pub use ids::{ExecutionId, ProjectId, ProjectIdError, WorkflowId};
 pub use member::{KEY_LABEL, Member, MemberLimits, Place, email};
 pub use postgres::{ClientError, PostgresMembers};
+pub use unfit::Unfit;
 
 /// The members of shared n8ns. Each verb may be repeated, also after it was cut off anywhere, and may run several times at once; what is gone is
 /// no failure unless somebody waits for it. Whoever works under a lease checks it before each that changes something.
 #[async_trait]
 pub trait Members: Send + Sync {
+    /// Whether an n8n answers at this address, and takes this key.
+    async fn answers(&self, main: &Main) -> Result<(), Unfit>;
+
+    /// Whether the n8n that answers there, which somebody else runs, is the one in this database ([`crate::TenantDatabases::lead`]), signs with
+    /// this secret, and has what keeps tenants apart. The platform's schema in its database is made, or brought up to date, on the way.
+    async fn recognise(&self, main: &Main, jwt_secret: &SecretString) -> Result<Recognised, Unfit>;
+
     /// Makes the member with everything that n8n and the platform's schema have about one, in one transaction, puts right what somebody changed
     /// of it, and brings their limits and their key up to date. A password that is there, and marks, are left as they are. It needs
     /// [`crate::TenantDatabases::ensure_shared_schema`].
@@ -116,6 +127,15 @@ pub struct Main {
     pub address: Url,
     /// The owner's: [`crate::TenantDatabases::seed_api_key`].
     pub key: SecretString,
+}
+
+/// An n8n that somebody else runs, as it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recognised {
+    /// Tells it from any other.
+    pub owner: OwnerId,
+    /// The first release that has such tables.
+    pub since: Version,
 }
 
 /// A workflow and which version of it runs.

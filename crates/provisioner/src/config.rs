@@ -1,6 +1,7 @@
 //! What the provisioner is told.
 
 mod compliance;
+mod external;
 mod mail;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use sha2::{Digest, Sha256};
 use wire::sizing;
 
 pub use compliance::Compliance;
+pub use external::{ExternalSettings, OptionalExternal};
 use mail::{Mailer, OptionalMailer};
 
 use crate::engine_trust::TakeOver;
@@ -82,6 +84,8 @@ pub struct Config {
     pub docker_certificates: Option<PathBuf>,
     pub pull_images: bool,
     pub admins: AdminUrls,
+    /// An n8n that somebody else runs, for tenants to share.
+    pub external: OptionalExternal,
     pub edge_probe_url: String,
     pub edge_inner_url: Inner,
     /// Whom the texts are asked from that prove whose a domain is.
@@ -145,6 +149,7 @@ impl Section for Config {
         let docker_certificates = env.optional("DOCKER_CERT_PATH");
         let pull_images = env.switch("PULL_IMAGES", false);
         let admins = AdminUrls::read(env);
+        let external = OptionalExternal::read(env);
         let edge_probe_url = env.required("EDGE_PROBE_URL");
         let edge_inner_url = env.required("EDGE_INNER_URL");
         let name_servers = NameServers::read(env);
@@ -158,6 +163,7 @@ impl Section for Config {
             docker_certificates: docker_certificates?,
             pull_images: pull_images?,
             admins: admins?,
+            external: external?,
             edge_probe_url: edge_probe_url?,
             edge_inner_url: edge_inner_url?,
             name_servers: name_servers?,

@@ -19,6 +19,8 @@ pub struct Workspace {
     pub cluster: ClusterId,
     /// The n8n, which is a tenant itself.
     pub instance: TenantId,
+    /// Whether it is somebody else's, which nothing is done in before it was recognised.
+    pub external: bool,
     /// Who the tenant is in there.
     pub place: Place,
 }

@@ -7,6 +7,7 @@ mod create;
 mod delete;
 mod domains;
 mod engine_trust;
+mod external;
 mod heal;
 pub mod heartbeat;
 mod home;
@@ -37,11 +38,12 @@ use common::{
 };
 use wire::{OperationQueued, PROVISIONER};
 
-pub use config::{Config, Site};
+pub use config::{Config, ExternalSettings, OptionalExternal, Site};
 pub use create::CreateTenant;
 pub use delete::{DeleteTenant, leftovers};
 pub use domains::Domains;
 pub use engine_trust::{EngineTrust, TakeOver};
+pub use external::{External, ExternalN8n};
 pub use heal::HealTenant;
 pub use master_keys::{KeysError, Rotated, check as check_master_keys, rotate as rotate_master_key};
 pub use reconcile::{Reconciler, Report};
@@ -99,6 +101,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     service.consume(PROVISIONER, intake::commands(pool.clone(), move || woken.now()));
     questions::answer(service, &world, config.site.cluster.as_str());
     usage::spawn(service, world.clone());
+    ExternalN8n::new(pool.clone(), world.clone()).spawn(service);
     let servers = Arc::new(dns::Resolver::new(&config.name_servers)?);
     Domains::new(pool.clone(), servers, &config.site, wake.clone()).spawn(&service.tasks);
     heartbeat::spawn(service, world.clone(), config.site.clone(), engine_trust.clone());

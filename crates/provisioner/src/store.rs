@@ -4,6 +4,7 @@ pub mod clusters;
 pub mod domains;
 pub mod drift;
 pub mod expected;
+pub mod external;
 pub mod homes;
 pub mod identity;
 pub mod instances;

@@ -17,10 +17,12 @@ pub use leave::{count, forget, left, quiet, remove};
 pub use member::{ensure, limits, restore};
 pub use rest::{awake, revive, silence};
 
-/// Of the tenant that this is done for, unless it has a home of another kind, or none. It has to be in this cluster.
+/// Of the tenant that this is done for, unless it has a home of another kind, or none. It has to be in this cluster, and in an n8n that something
+/// can be done in.
 pub async fn of(context: &Context<'_, World, impl TenantRequest>) -> Result<Option<Workspace>, StepError> {
     let home = homes::find(context.database(), context.tenant()).await?;
     let Some(workspace) = home.and_then(Home::workspace) else { return Ok(None) };
     here(&workspace.cluster, &context.observe().site.cluster)?;
+    context.observe().admits(&workspace)?;
     Ok(Some(workspace))
 }

@@ -22,7 +22,8 @@ use sqlx::PgPool;
 
 use crate::{
     blueprint::{Blueprint, MigrationContainer},
-    config::{Config, Site},
+    config::{Config, OptionalExternal, Site},
+    external::External,
     home::here,
     store::{
         homes, instances,
@@ -41,6 +42,8 @@ pub struct World {
     pub edge: Arc<dyn Edge>,
     /// The way to the n8ns that tenants share.
     pub inner: Inner,
+    /// The one of these that the platform does not run itself.
+    pub external: Arc<External>,
     pub keys: MasterKeys,
     pub site: Site,
 }
@@ -57,6 +60,10 @@ impl World {
         let own = servers.clone();
         secrets.follow(move |urls: AdminUrls| own.put(&urls));
         let Servers { databases, queues } = servers;
+        let external = Arc::new(External::default());
+        external.put(config.external.0.clone());
+        let followed = external.clone();
+        secrets.follow(move |OptionalExternal(settings)| followed.put(settings));
         Ok(Self {
             containers: Arc::new(docker(config)?),
             members: Arc::new(PostgresMembers::new(databases.clone())?),
@@ -64,6 +71,7 @@ impl World {
             queues: Arc::new(queues),
             edge: Arc::new(HttpEdge::new(&[&config.edge_probe_url])?),
             inner: config.edge_inner_url.clone(),
+            external,
             keys: config.master_keys.clone(),
             site: config.site.clone(),
         })

@@ -62,6 +62,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         // Nobody in a storm shares an n8n.
         members: Arc::new(PostgresMembers::new(PostgresDatabases::new("postgres://127.0.0.1:1/none")?)?),
         inner: "http://127.0.0.1:1".parse()?,
+        external: Arc::default(),
         edge: Arc::new(TableEdge(pool.clone())),
         keys: config.keys,
         site: config.site,

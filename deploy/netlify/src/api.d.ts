@@ -516,7 +516,8 @@ export interface paths {
         post?: never;
         /**
          * Removes an n8n that nobody shares any more.
-         * @description As long as tenants live in it, it is refused (409 `instance_in_use`): let no more in (`drain`), and move or delete those that are there.
+         * @description As long as tenants live in it, it is refused (409 `instance_in_use`): let no more in (`drain`), and move or delete those that are there. One that
+         *     the platform does not run is forgotten, and refused as long as it is configured (409 `external_n8n`).
          */
         delete: operations["shared_instances_delete"];
         options?: never;
@@ -924,7 +925,7 @@ export interface components {
             tenant_id?: string | null;
         };
         /** @enum {string} */
-        AuditOutcome: "accepted" | "already" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
+        AuditOutcome: "accepted" | "already" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: external_n8n" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
@@ -1209,6 +1210,8 @@ export interface components {
             dependencies: {
                 [key: string]: components["schemas"]["State"];
             };
+            /** @description The n8ns that the platform does not run and tenants share, with what cannot be done with each and why. Told to staff. */
+            external_n8ns?: components["schemas"]["ExternalN8nHealth"][] | null;
             status: components["schemas"]["State"];
             system: components["schemas"]["System"];
         };
@@ -1285,6 +1288,36 @@ export interface components {
              * @default 0
              */
             sub_workflow: number;
+        };
+        /** @description An n8n that the platform does not run, and what cannot be done with it. */
+        ExternalN8nHealth: {
+            /** @example local */
+            cluster: string;
+            /** @example shared-external */
+            name: string;
+            /** @description Why they may not, and why what is asked for those who do is refused. */
+            obstacles: components["schemas"]["ExternalN8nObstacle"][];
+            /** @description `up`: tenants may live in it. */
+            status: components["schemas"]["State"];
+        };
+        /** @description One thing that is in the way, in the words of whoever found it. */
+        ExternalN8nObstacle: {
+            /**
+             * @description Such as `no_database`, `key_refused`, `another_database`, `not_configured`.
+             * @example no_database
+             */
+            code: string;
+            /** @example SHARED_N8N_DATABASE_URL is not set. */
+            detail: string;
+            /** @description Whether it passes by itself. What is asked for meanwhile waits; otherwise it is refused. */
+            passes: boolean;
+        };
+        /** @description An n8n that the platform does not run. */
+        ExternalSharedInstance: {
+            /** @example https://n8n.example.com/ */
+            base_url: string;
+            /** @description What keeps tenants out of it; nothing, if they may live in it. */
+            obstacles: components["schemas"]["ExternalN8nObstacle"][];
         };
         /** @description Why something did not work, in public words; with more for those who run the platform. */
         Failure: {
@@ -1634,7 +1667,7 @@ export interface components {
             data: components["schemas"]["Plan"][];
         };
         /** @enum {string} */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "external_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
         /** @description An error, as RFC 9457 wants it told. */
         ProblemDocument: {
             /** @description The stable word to branch on. */
@@ -1790,11 +1823,12 @@ export interface components {
             cluster?: string | null;
             /**
              * Format: double
-             * @description Of each of its containers: a main and its workers.
+             * @description Of each of its containers: a main and its workers. Nothing, of one that the platform does not run.
              */
-            cpu_cores: number;
+            cpu_cores?: number | null;
             /** Format: date-time */
             created_at: string;
+            external?: components["schemas"]["ExternalSharedInstance"] | null;
             /** @description Why it failed, if it did. */
             failure?: string | null;
             /**
@@ -1806,7 +1840,8 @@ export interface components {
              * Format: int32
              * @description As above.
              */
-            memory_mb: number;
+            memory_mb?: number | null;
+            /** @description Of one that the platform does not run, the first release that has such tables; `0.0.0` before it was recognised. */
             n8n_version: string;
             /** @example shared-1 */
             name: string;
@@ -1819,7 +1854,7 @@ export interface components {
              */
             tenants: number;
             /** Format: int32 */
-            workers: number;
+            workers?: number | null;
         };
         /** @enum {string} */
         SharedInstanceState: "provisioning" | "active" | "draining" | "failed" | "deleting" | "deleted";
@@ -2174,7 +2209,7 @@ export interface operations {
                 /** @description What was asked for, such as `tenant.create`. */
                 action?: string;
                 /** @description `accepted`, `already`, `shown`, `refused`, or a problem's code: refused with that. */
-                outcome?: "accepted" | "already" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+                outcome?: "accepted" | "already" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "external_n8n" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
                 /** @description Not before this moment (RFC 3339). */
                 since?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -3312,6 +3347,20 @@ export interface operations {
                      *       "dependencies": {
                      *         "name": "up"
                      *       },
+                     *       "external_n8ns": [
+                     *         {
+                     *           "cluster": "local",
+                     *           "name": "shared-external",
+                     *           "obstacles": [
+                     *             {
+                     *               "code": null,
+                     *               "detail": null,
+                     *               "passes": null
+                     *             }
+                     *           ],
+                     *           "status": "up"
+                     *         }
+                     *       ],
                      *       "status": "up",
                      *       "system": {
                      *         "clusters": 1,
@@ -3414,6 +3463,20 @@ export interface operations {
                      *       "dependencies": {
                      *         "name": "up"
                      *       },
+                     *       "external_n8ns": [
+                     *         {
+                     *           "cluster": "local",
+                     *           "name": "shared-external",
+                     *           "obstacles": [
+                     *             {
+                     *               "code": null,
+                     *               "detail": null,
+                     *               "passes": null
+                     *             }
+                     *           ],
+                     *           "status": "up"
+                     *         }
+                     *       ],
                      *       "status": "up",
                      *       "system": {
                      *         "clusters": 1,
@@ -6482,6 +6545,10 @@ export interface operations {
                      *           "cluster": "text",
                      *           "cpu_cores": 1,
                      *           "created_at": "2026-08-01T12:00:00Z",
+                     *           "external": {
+                     *             "base_url": null,
+                     *             "obstacles": null
+                     *           },
                      *           "failure": "text",
                      *           "id": "ten_0198c0de0000700080000000000000aa",
                      *           "memory_mb": 1,
@@ -6901,7 +6968,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `instance_in_use`: Tenants live in this n8n.
+             * @description `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
+             *     `instance_in_use`: Tenants live in this n8n.
              *
              *     `removal_under_way`: The tenant is being removed already.
              *
@@ -8151,6 +8220,8 @@ export interface operations {
             /**
              * @description `conflict`: The request contradicts the present state.
              *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
              *     `removal_under_way`: The tenant is being removed already.
              *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
@@ -8696,6 +8767,8 @@ export interface operations {
             };
             /**
              * @description `conflict`: The request contradicts the present state.
+             *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
              *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */
@@ -9378,6 +9451,8 @@ export interface operations {
             /**
              * @description `conflict`: The request contradicts the present state.
              *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */
             409: {
@@ -9624,6 +9699,8 @@ export interface operations {
             /**
              * @description `conflict`: The request contradicts the present state.
              *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */
             409: {
@@ -9861,6 +9938,8 @@ export interface operations {
             };
             /**
              * @description `conflict`: The request contradicts the present state.
+             *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
              *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */
@@ -10103,6 +10182,8 @@ export interface operations {
              *
              *     `no_room`: No cluster has room for another tenant of this plan.
              *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */
             409: {
@@ -10340,6 +10421,8 @@ export interface operations {
             };
             /**
              * @description `conflict`: The request contradicts the present state.
+             *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
              *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
              */

@@ -66,6 +66,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("clusters", "how the platform is built"),
     ("dead_letters", "staff's: messages between services"),
     ("event_relay", "how far all events together were told"),
+    ("external_n8ns", "how the platform is built"),
     ("foreign_subnets", "how the platform is built"),
     ("idempotency_keys", "answers, read under the subject they were given to"),
     ("master_keys", "the provisioner's"),

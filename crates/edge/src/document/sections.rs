@@ -89,7 +89,11 @@ impl<'a> Sections<'a> {
             if ready(color) {
                 shares.push(json!({ "name": side, "weight": weight }));
             }
-            let balancer = json!({ "servers": servers, "serversTransport": TRANSPORT });
+            let mut balancer = json!({ "servers": servers, "serversTransport": TRANSPORT });
+            if targets.iter().any(|target| target.color == color && target.url.external().is_some()) {
+                // Whoever is before it finds it by its own name, and what it was called here stands in `X-Forwarded-Host`.
+                balancer["passHostHeader"] = json!(false);
+            }
             self.services.insert(side, json!({ "loadBalancer": balancer }));
         }
         if shares.is_empty() {
@@ -121,9 +125,17 @@ fn sides(targets: &[Target]) -> Vec<(Color, (u32, Vec<Value>))> {
     for target in targets.iter().filter(|target| target.weight > 0) {
         let side = sides.entry(Color::as_str(target.color)).or_insert((target.color, (0, Vec::new())));
         side.1.0 += u32::from(target.weight);
-        side.1.1.push(json!({ "url": target.url.as_str(), "weight": target.weight }));
+        side.1.1.push(server(target));
     }
     sides.into_values().collect()
+}
+
+fn server(target: &Target) -> Value {
+    let mut server = json!({ "url": target.url.as_str(), "weight": target.weight });
+    if target.url.external().is_some_and(|url| url.has_path()) {
+        server["preservePath"] = json!(true);
+    }
+    server
 }
 
 pub(super) struct Router<'a> {

@@ -50,6 +50,7 @@ codes! {
     PlanTooLarge, CONFLICT, "plan_too_large", "No cluster can run a container of this plan.";
     NoRoom, CONFLICT, "no_room", "No cluster has room for another tenant of this plan.";
     NoSharedN8n, CONFLICT, "no_shared_n8n", "No n8n that tenants share takes another one.";
+    ExternalN8n, CONFLICT, "external_n8n", "The platform does not run this n8n, and cannot do that with it as things are.";
     InstanceInUse, CONFLICT, "instance_in_use", "Tenants live in this n8n.";
     RemovalUnderWay, CONFLICT, "removal_under_way", "The tenant is being removed already.";
     OperationOver, CONFLICT, "operation_over", "The operation has ended already.";

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::{
     app::App,
     auth::{Caller, Role},
-    health::{Cluster, Report, State as Health},
+    health::{Cluster, External, Report, State as Health},
 };
 
 /// As long as a restart of a dependency usually takes.
@@ -35,6 +35,9 @@ pub struct Detailed {
     /// Told to staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     clusters: Option<Vec<Cluster>>,
+    /// The n8ns that the platform does not run and tenants share, with what cannot be done with each and why. Told to staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_n8ns: Option<Vec<External>>,
     system: System,
 }
 
@@ -74,10 +77,11 @@ pub async fn detailed(State(app): State<App>, caller: Option<Caller>) -> Respons
         clusters: report.clusters.len(),
         silent_clusters: report.silent_clusters(),
     };
-    let Report { dependencies, clusters } = report;
+    let Report { dependencies, clusters, external_n8ns } = report;
     let staff = caller.is_some_and(|caller| caller.identity().role() != Role::Owner);
     let clusters = staff.then_some(clusters);
-    answer(status, Detailed { status, dependencies, clusters, system })
+    let external_n8ns = (staff && !external_n8ns.is_empty()).then_some(external_n8ns);
+    answer(status, Detailed { status, dependencies, clusters, external_n8ns, system })
 }
 
 fn answer(status: Health, body: impl Serialize) -> Response {

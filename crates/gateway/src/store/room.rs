@@ -1,7 +1,9 @@
 //! What clusters have left for another tenant.
 
 use common::id::TenantId;
-use sqlx::{FromRow, PgExecutor};
+use sqlx::{FromRow, PgExecutor, types::Json};
+
+use super::external::Obstacle;
 
 /// What a plan asks of its cluster.
 #[derive(Debug, Clone, Copy, FromRow)]
@@ -66,7 +68,7 @@ pub async fn rooms(
 }
 
 /// An n8n that tenants share, as a place for another one.
-#[derive(Debug, Clone, Copy, FromRow)]
+#[derive(Debug, Clone, FromRow)]
 pub struct SharedN8n {
     pub tenants: i64,
     pub capacity: i32,
@@ -74,6 +76,8 @@ pub struct SharedN8n {
     pub suits: bool,
     /// Whether it runs and takes new tenants.
     pub ready: bool,
+    /// What keeps tenants out of it, of one that the platform does not run.
+    pub obstacles: Option<Json<Vec<Obstacle>>>,
 }
 
 /// Which n8ns are there for tenants to share?
@@ -82,7 +86,7 @@ pub async fn shared_n8ns(
     region: Option<&str>,
     compliance: &[String],
 ) -> Result<Vec<SharedN8n>, sqlx::Error> {
-    let shared = "select tenants, capacity, suits, ready from shared_n8ns($1, $2)";
+    let shared = "select tenants, capacity, suits, ready, external_obstacles(instance::text) as obstacles from shared_n8ns($1, $2)";
     sqlx::query_as(shared).bind(region).bind(compliance).fetch_all(executor).await
 }
 

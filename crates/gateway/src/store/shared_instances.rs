@@ -1,14 +1,14 @@
-//! The n8ns that the platform runs for tenants to share. They are tenants with a purpose of their own; here is what only they have. Callers
+//! The n8ns that tenants share, whoever runs them. They are tenants with a purpose of their own; here is what only they have. Callers
 //! see all of them: nobody who sees only customers gets here.
 
 use common::{
     id::TenantId,
     tenant::{Subdomain, TenantStatus},
 };
-use sqlx::{FromRow, PgExecutor};
+use sqlx::{FromRow, PgExecutor, types::Json};
 use time::OffsetDateTime;
 
-use super::tenants::Word;
+use super::{external::Obstacle, tenants::Word};
 
 /// One of them, and how many live in it.
 #[derive(Debug, Clone, FromRow)]
@@ -29,6 +29,10 @@ pub struct SharedInstance {
     pub workers: i32,
     pub failure: Option<String>,
     pub created_at: OffsetDateTime,
+    /// Where it answers, of one that the platform does not run.
+    pub base_url: Option<String>,
+    /// And what keeps tenants out of it.
+    pub obstacles: Option<Json<Vec<Obstacle>>>,
 }
 
 /// Every question about them begins like this.
@@ -37,8 +41,8 @@ macro_rules! shared_instances {
         concat!(
             "select t.id, t.subdomain as name, t.status, t.draining, coalesce(t.capacity, 0) as capacity,
                     tenants_sharing(t.id) as tenants, t.region, t.cluster_id, t.n8n_version, l.cpu_millis, l.memory_mb,
-                    l.workers, t.failure, t.created_at
-               from tenants t join tenant_limits l on l.tenant_id = t.id
+                    l.workers, t.failure, t.created_at, x.base_url, external_obstacles(t.id::text) as obstacles
+               from tenants t join tenant_limits l on l.tenant_id = t.id left join external_n8ns x on x.tenant_id = t.id
               where t.purpose = 'shared' and ",
             $rest
         )

@@ -1,5 +1,6 @@
 //! Why no cluster takes a tenant.
 
+use super::in_the_way::told;
 use crate::{
     problem::{Code, Pointer, Problem},
     store::room::{Room, SharedN8n, Wanted},
@@ -37,9 +38,16 @@ pub fn obstacle(plan: &str, wanted: &Wanted, rooms: &[Room]) -> Option<Problem> 
 pub fn no_place(shared: &[SharedN8n]) -> Option<Problem> {
     let suitable: Vec<_> = shared.iter().filter(|n8n| n8n.suits).collect();
     let ready: Vec<_> = suitable.iter().filter(|n8n| n8n.ready).collect();
+    let obstacles: Vec<_> =
+        suitable.iter().filter_map(|n8n| n8n.obstacles.clone()).flat_map(|told| told.0).collect();
     let detail = if suitable.is_empty() {
         "No n8n that tenants share is in this region and complies with all of this. Ask for `dedicated`, or for less."
             .to_owned()
+    } else if ready.is_empty() && !obstacles.is_empty() {
+        format!(
+            "The n8n that tenants share is not the platform's, and takes nobody as it is. {} Ask for `dedicated` meanwhile.",
+            told(&obstacles)
+        )
     } else if ready.is_empty() {
         "The n8n that tenants share does not take new tenants at the moment: it, or its cluster, is being made or drained. \
          Try again later, or ask for `dedicated`."
@@ -76,7 +84,10 @@ fn too_large(plan: &str, wanted: &Wanted, largest: &Room) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::types::Json;
+
     use super::*;
+    use crate::store::external::Obstacle;
 
     const PRO: Wanted = Wanted { cpu_millis: 2000, memory_mb: 2048, connections: 18 };
 
@@ -117,12 +128,18 @@ mod tests {
 
     #[test]
     fn why_no_shared_n8n_takes_another_is_said() {
-        let n8n = |tenants, suits, ready| SharedN8n { tenants, capacity: 2, suits, ready };
+        let n8n = |tenants, suits, ready| SharedN8n { tenants, capacity: 2, suits, ready, obstacles: None };
+        let lacking = |detail: &str| {
+            let obstacle = Obstacle { code: "no_database".into(), detail: detail.into(), passes: false };
+            SharedN8n { obstacles: Some(Json(vec![obstacle])), ..n8n(0, true, false) }
+        };
         let said = |shared: &[SharedN8n]| no_place(shared).map(|problem| problem.to_string());
         for (shared, expected) in [
             (&[n8n(0, false, true)][..], Some("region")),
             (&[n8n(0, true, false), n8n(0, false, true)], Some("being made")),
             (&[n8n(2, true, true), n8n(3, true, true), n8n(0, true, false)], Some("5 of 4")),
+            (&[lacking("No database."), n8n(0, true, false)], Some("No database.")),
+            (&[lacking("No database."), n8n(2, true, true)], Some("2 of 2")),
             (&[n8n(2, true, true), n8n(1, true, true)], None),
         ] {
             let said = said(shared);

@@ -18,6 +18,7 @@ mod docs;
 mod domains;
 mod edge;
 mod events;
+mod external_n8n;
 mod gauges;
 mod health;
 mod idempotency;

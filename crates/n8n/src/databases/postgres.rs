@@ -17,6 +17,7 @@ use crate::{Version, account::OwnerId, schema::Family};
 
 mod clone;
 mod database;
+mod elsewhere;
 mod kept;
 mod limits;
 mod observe;
@@ -42,6 +43,7 @@ pub struct PostgresDatabases {
     options: Arc<ArcSwap<PgConnectOptions>>,
     limits: Limits,
     kept: kept::Kept,
+    elsewhere: elsewhere::Elsewhere,
 }
 
 impl fmt::Debug for PostgresDatabases {
@@ -61,7 +63,8 @@ impl PostgresDatabases {
     /// to name the same one. Connects at the first call, not here.
     pub fn new(admin_url: &str) -> Result<Self, AdminUrlError> {
         let options = Arc::new(ArcSwap::from_pointee(options(admin_url)?));
-        Ok(Self { options, limits: Limits::default(), kept: kept::Kept::default() })
+        let (limits, kept, elsewhere) = Default::default();
+        Ok(Self { options, limits, kept, elsewhere })
     }
 
     /// Connects with this URL from now on: the same server, with another login.
@@ -85,6 +88,13 @@ fn options(admin_url: &str) -> Result<PgConnectOptions, AdminUrlError> {
 
 #[async_trait]
 impl TenantDatabases for PostgresDatabases {
+    fn lead(&self, name: &Name, url: &SecretString) -> Result<(), AdminUrlError> {
+        if self.elsewhere.put(name, url)? {
+            self.kept.forget(&name.to_string());
+        }
+        Ok(())
+    }
+
     async fn ensure_template(&self, version: Version, migrate: &dyn Migrate) -> Result<(), DatabaseError> {
         template::ensure(self, version, migrate).await
     }
@@ -136,7 +146,7 @@ impl TenantDatabases for PostgresDatabases {
     async fn ensure_shared_schema(&self, name: &Name) -> Result<(), DatabaseError> {
         let alone = self.lock(&name.to_string()).await?;
         let mut connection = self.open(name).await?;
-        let ensured = shared::ensure(&mut connection, name).await;
+        let ensured = shared::ensure(&mut connection).await;
         drop(alone);
         ensured
     }

@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ledger::{Entry, Fault, Ledger};
 use crate::databases::{
-    ApiKeyRow, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed, ObservedDatabase,
-    ObservedTemplate, Owner, OwnerLogin, TenantDatabases, template_name,
+    AdminUrlError, ApiKeyRow, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed,
+    ObservedDatabase, ObservedTemplate, Owner, OwnerLogin, TenantDatabases, template_name,
 };
 use crate::{Version, account::OwnerId, schema::Family};
 
@@ -29,6 +29,9 @@ struct State {
     templates: BTreeMap<Version, bool>,
     roles: BTreeMap<Name, (String, u16)>,
     databases: BTreeMap<Name, Database>,
+    /// Databases of n8ns that somebody else runs, by their URL.
+    elsewhere: BTreeMap<String, Database>,
+    led: BTreeMap<Name, String>,
 }
 
 /// One tenant's database.
@@ -83,14 +86,48 @@ impl DatabaseWorld {
         self.state().connections = Some(connections);
     }
 
+    /// The database of an n8n that somebody else runs, at this URL, with this key of its owner's.
+    pub fn put_elsewhere(&self, url: &str, version: Version, owner: Owner, key: &str) {
+        let database = Database {
+            owner: Name::of(common::id::TenantId::generate()),
+            version,
+            understood: true,
+            instance_owner: Some((OwnerId(uuid::Uuid::now_v7()), owner)),
+            shared_schema: false,
+            api_keys: [("somebody's".to_owned(), key.to_owned())].into(),
+            counts: Counts::default(),
+            bytes: 0,
+        };
+        self.state().elsewhere.insert(url.to_owned(), database);
+    }
+
+    /// Changes what that holds.
+    pub fn change_elsewhere(&self, url: &str, change: impl FnOnce(&mut Database)) {
+        if let Some(database) = self.state().elsewhere.get_mut(url) {
+            change(database);
+        }
+    }
+
+    pub(super) fn elsewhere(&self, url: &str) -> Option<Database> {
+        self.state().elsewhere.get(url).cloned()
+    }
+
+    pub(super) fn led(&self, name: &Name) -> Option<String> {
+        self.state().led.get(name).cloned()
+    }
+
+    pub(super) fn absent(&self, name: &Name) -> DatabaseError {
+        self.state().absent(name)
+    }
+
     /// What this database holds.
     pub fn database(&self, name: &Name) -> Option<Database> {
-        self.state().databases.get(name).cloned()
+        self.state().find(name).cloned()
     }
 
     /// Changes what a database holds, as its n8n or its users would.
     pub fn change(&self, name: &Name, change: impl FnOnce(&mut Database)) {
-        if let Some(database) = self.state().databases.get_mut(name) {
+        if let Some(database) = self.state().find(name) {
             change(database);
         }
     }
@@ -137,12 +174,30 @@ impl Database {
 
 impl State {
     fn database(&mut self, name: &Name) -> Result<&mut Database, DatabaseError> {
-        self.databases.get_mut(name).ok_or(DatabaseError::NoDatabase(*name))
+        let absent = self.absent(name);
+        self.find(name).ok_or(absent)
+    }
+
+    /// Wherever it is.
+    fn find(&mut self, name: &Name) -> Option<&mut Database> {
+        match self.led.get(name) {
+            Some(url) => self.elsewhere.get_mut(url),
+            None => self.databases.get_mut(name),
+        }
+    }
+
+    fn absent(&self, name: &Name) -> DatabaseError {
+        if self.led.contains_key(name) { away() } else { DatabaseError::NoDatabase(*name) }
     }
 }
 
 #[async_trait]
 impl TenantDatabases for FakeDatabases {
+    fn lead(&self, name: &Name, url: &SecretString) -> Result<(), AdminUrlError> {
+        self.world.state().led.insert(*name, url.expose_secret().to_owned());
+        Ok(())
+    }
+
     async fn ensure_template(&self, version: Version, migrate: &dyn Migrate) -> Result<(), DatabaseError> {
         let _turn = self.world.template.lock().await;
         let target = version.to_string();

@@ -9,7 +9,8 @@ use super::databases::DatabaseWorld;
 use super::ledger::{Entry, Fault, Ledger};
 use crate::databases::{DatabaseError, Name};
 use crate::members::{
-    ExecutionId, Expected, Flaw, Main, Member, MemberError, MemberLimits, Place, ProjectId, Usage, WorkflowId,
+    ExecutionId, Expected, Flaw, Main, Member, MemberError, MemberLimits, Place, ProjectId, Unfit, Usage,
+    WorkflowId,
 };
 
 mod verbs;
@@ -25,8 +26,18 @@ pub struct MemberWorld {
 struct State {
     ledger: Ledger,
     main_is_away: bool,
+    mains: BTreeMap<String, FakeMain>,
     members: BTreeMap<(Name, ProjectId), FakeMember>,
     started: BTreeMap<(Name, ProjectId), Usage>,
+}
+
+/// An n8n that somebody else runs.
+#[derive(Debug, Clone)]
+pub struct FakeMain {
+    /// Where its database is.
+    pub database: String,
+    pub jwt_secret: String,
+    pub hooks: bool,
 }
 
 /// One member, as they are in n8n's tables and the platform's schema.
@@ -118,6 +129,11 @@ impl MemberWorld {
         self.state().main_is_away = away;
     }
 
+    /// Lets somebody else's n8n answer at this address.
+    pub fn put_main(&self, address: &str, main: FakeMain) {
+        self.state().mains.insert(address.to_owned(), main);
+    }
+
     /// What there is of this member.
     pub fn member(&self, instance: &Name, project: &ProjectId) -> Option<FakeMember> {
         self.state().members.get(&(*instance, project.clone())).cloned()
@@ -175,7 +191,7 @@ impl FakeMembers {
             return Err(away());
         }
         match database {
-            None => return Err(DatabaseError::NoDatabase(*instance).into()),
+            None => return Err(self.world.databases.absent(instance).into()),
             Some(database) if !database.shared_schema => {
                 return Err(DatabaseError::NotUnderstood("it has no schema rp9".into()).into());
             }
@@ -183,6 +199,18 @@ impl FakeMembers {
         }
         let done = effect(&mut state)?;
         if fault.is_some() { Err(away()) } else { Ok(done) }
+    }
+
+    /// Somebody else's n8n, which answers and takes this key.
+    fn answering(&self, main: &Main) -> Result<FakeMain, Unfit> {
+        let state = self.world.state();
+        let answering = state.mains.get(main.address.as_str()).filter(|_| !state.main_is_away).cloned();
+        let answering = answering.ok_or_else(|| Unfit::Away("it is away".into()))?;
+        drop(state);
+        let database = self.world.databases.elsewhere(&answering.database);
+        let is_key = |key: &String| key == main.key.expose_secret();
+        let known = database.is_some_and(|database| database.api_keys.values().any(is_key));
+        if known { Ok(answering) } else { Err(Unfit::KeyRefused) }
     }
 
     /// The same through n8n's public API.

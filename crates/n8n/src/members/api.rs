@@ -37,7 +37,7 @@ pub(super) async fn ask(
     path: &[&str],
     body: Option<Value>,
 ) -> Result<Answer, MemberError> {
-    let url = url(&main.address, path)?;
+    let url = below(&main.address, &[&["api", "v1"], path].concat())?;
     let request = client.request(method, url).header("x-n8n-api-key", main.key.expose_secret());
     let request = request.json(&body.unwrap_or_else(|| json!({})));
     let answer = request.send().await.map_err(failed)?;
@@ -50,10 +50,11 @@ pub(super) async fn ask(
     read(status, message)
 }
 
-fn url(address: &Url, path: &[&str]) -> Result<Url, MemberError> {
+/// The path of these parts, below whatever path the address has.
+pub(super) fn below(address: &Url, path: &[&str]) -> Result<Url, MemberError> {
     let mut url = address.clone();
     let parts = url.path_segments_mut().map(|mut parts| {
-        parts.pop_if_empty().extend(["api", "v1"]).extend(path);
+        parts.pop_if_empty().extend(path);
     });
     let unusable =
         |()| MemberError::Unavailable(format!("its address is no base for paths: {address}").into());
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn an_id_stays_one_part_of_the_path() {
         let main = "http://10.0.0.1:5678".parse().unwrap();
-        let url = url(&main, &["workflows", "a/../../b?c", "activate"]).unwrap();
+        let url = below(&main, &["api", "v1", "workflows", "a/../../b?c", "activate"]).unwrap();
         assert_eq!(url.as_str(), "http://10.0.0.1:5678/api/v1/workflows/a%2F..%2F..%2Fb%3Fc/activate");
     }
 
@@ -117,9 +118,9 @@ mod tests {
             ("http://edge:8002/ten_a", "http://edge:8002/ten_a/api/v1/users"),
             ("https://example.com/flows/n8n/", "https://example.com/flows/n8n/api/v1/users"),
         ] {
-            let url = url(&address.parse().unwrap(), &["users"]).unwrap();
+            let url = below(&address.parse().unwrap(), &["api", "v1", "users"]).unwrap();
             assert_eq!(url.as_str(), asked);
         }
-        assert!(url(&"mailto:somebody@example.com".parse().unwrap(), &["users"]).is_err());
+        assert!(below(&"mailto:somebody@example.com".parse().unwrap(), &["users"]).is_err());
     }
 }

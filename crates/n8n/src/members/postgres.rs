@@ -2,15 +2,17 @@
 
 use async_trait::async_trait;
 use reqwest::Client;
+use secrecy::SecretString;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 
 use super::{
     ActiveWorkflow, Checked, ExecutionId, Expected, Leftover, Main, Member, MemberError, MemberLimits,
-    Members, Place, ProjectId, Skipped, Usage, WorkflowId, api,
+    Members, Place, ProjectId, Recognised, Skipped, Unfit, Usage, WorkflowId, api,
 };
-use crate::databases::{Counts, Name, OwnerLogin, PostgresDatabases, family};
+use crate::account::is_signed_with;
+use crate::databases::{Counts, Name, OwnerLogin, PostgresDatabases, TenantDatabases as _, family};
 
 /// Of a row of users `u`: it is the one at this place (`$1` the user, `$2` the project), and one that a tenant signs in as.
 macro_rules! is_at {
@@ -26,6 +28,7 @@ mod ensure;
 mod left;
 mod marks;
 mod observe;
+mod recognise;
 mod removal;
 
 /// The real thing. Cheap to clone.
@@ -63,6 +66,27 @@ impl PostgresMembers {
 
 #[async_trait]
 impl Members for PostgresMembers {
+    async fn answers(&self, main: &Main) -> Result<(), Unfit> {
+        recognise::answers(&self.client, main).await
+    }
+
+    async fn recognise(&self, main: &Main, jwt_secret: &SecretString) -> Result<Recognised, Unfit> {
+        self.answers(main).await?;
+        if is_signed_with(&main.key, jwt_secret) == Some(false) {
+            return Err(Unfit::AnotherSecret);
+        }
+        let mut connection = self.databases.open(&main.instance).await?;
+        let since = family(&mut connection).await?.since;
+        let owner = recognise::owner(&mut connection, main).await?;
+        recognise::same(&self.client, &mut connection, main, (owner, jwt_secret)).await?;
+        if check::common_differs(&mut connection).await? {
+            recognise::alone(&mut connection).await?;
+            self.databases.ensure_shared_schema(&main.instance).await?;
+        }
+        recognise::hooks(&self.client, main).await?;
+        Ok(Recognised { owner, since })
+    }
+
     async fn ensure(&self, instance: &Name, member: &Member) -> Result<(), MemberError> {
         ensure::ensure(&mut *self.open(instance).await?, member).await
     }

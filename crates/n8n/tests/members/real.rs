@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::contract::{self, Stage, is_removed, member, until};
+use crate::external;
 use crate::instance::Instance;
 use crate::support::{Container, instance, queues};
 
@@ -153,6 +154,7 @@ async fn members_of_the_real_n8n_live_and_go() {
     what_n8n_does_not_activate_is_told_and_the_rest_is_active(&real).await;
     a_removal_that_is_cut_off_anywhere_is_finished_by_the_next(&real).await;
     a_key_that_n8n_does_not_know_is_told(&real).await;
+    external::it_is_recognised_by_what_is_its_own_and_by_nothing_else(&real.instance).await;
     real.end().await;
 }
 

@@ -33,6 +33,9 @@ fn email_of(tenant: &Tenant) -> String {
 
 /// How its owner signs in now. `None`: they cannot yet.
 async fn login_of(world: &World, tenant: &Tenant) -> Result<Option<OwnerLogin>, StepError> {
+    if let Some(Home::Shared(part)) = &tenant.home {
+        world.admits(part)?;
+    }
     let login = match &tenant.home {
         Some(Home::Shared(part)) => match world.members.login(&part.database(), &part.place).await {
             Err(MemberError::Database(error)) => Err(error),
@@ -51,6 +54,7 @@ async fn login_of(world: &World, tenant: &Tenant) -> Result<Option<OwnerLogin>, 
 async fn give(world: &World, tenant: &Tenant, hash: &str, disable_mfa: bool) -> Result<String, StepError> {
     match &tenant.home {
         Some(Home::Shared(part)) => {
+            world.admits(part)?;
             world.members.reset_password(&part.database(), &part.place, hash, disable_mfa).await?;
             Ok(email(tenant.id))
         }

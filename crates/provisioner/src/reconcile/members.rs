@@ -15,7 +15,7 @@ use super::{
     rows::{Part, Rows},
     sight::{Members, PATIENCE},
 };
-use crate::{World, store::secrets};
+use crate::World;
 
 /// Looks at everybody who should be let in and whom no operation works on. It is done after the rows were read: whoever left meanwhile is not
 /// active any more when it is to be healed.
@@ -56,8 +56,8 @@ async fn look_into(
     instance: TenantId,
     parts: &[(TenantId, &Part)],
 ) -> Result<Checked, StepError> {
-    let secrets = secrets::open(pool, &world.keys, instance).await?.instance;
-    let signer = ApiKeySigner { secret: &secrets.jwt_secret };
+    let jwt_secret = world.jwt_secret_of(pool, instance).await?;
+    let signer = ApiKeySigner { secret: &jwt_secret };
     let expected = parts.iter().map(|(tenant, part)| {
         let (key, place) = (tenant.uuid(), part.place.clone());
         let token = signer.sign(place.user, key, part.created_at)?;

@@ -15,7 +15,7 @@ use crate::home::{Dedicated, Home, Workspace};
 macro_rules! columns {
     () => {
         "t.mode, t.cluster_id, t.active_color, t.n8n_version, t.shared_instance, t.shared_project,
-         t.shared_user"
+         t.shared_user, exists (select from external_n8ns x where x.tenant_id::text = t.shared_instance) as shared_external"
     };
 }
 pub(super) use columns;
@@ -30,7 +30,11 @@ pub(super) fn read(row: &PgRow) -> Result<Option<Home>, StepError> {
     let Some(cluster) = row.try_get::<Option<&str>, _>("cluster_id")? else { return Ok(None) };
     let cluster: ClusterId = cluster.parse().map_err(|_| unreadable("cluster"))?;
     if row.try_get::<&str, _>("mode")? == "shared" {
-        return Ok(part(row)?.map(|(instance, place)| Home::Shared(Workspace { cluster, instance, place })));
+        let external = row.try_get("shared_external")?;
+        let part = part(row)?;
+        return Ok(
+            part.map(|(instance, place)| Home::Shared(Workspace { cluster, instance, external, place }))
+        );
     }
     Ok(Some(Home::Dedicated(Dedicated {
         cluster,

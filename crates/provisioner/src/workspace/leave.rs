@@ -51,7 +51,7 @@ pub async fn quiet(
     if clock::now() - *since.get_or_insert_with(clock::now) < GRACE {
         return later(LOOK_EVERY);
     }
-    let main = context.observe().main_of(context.database(), workspace.instance).await?;
+    let main = context.observe().main_for(context.database(), workspace).await?;
     context.fenced().await?.members.stop(&main, &running).await?;
     wait::until(context.stopping(), STOPPED, || async {
         match context.observe().members.running(&instance, project).await?.len() {
@@ -74,7 +74,7 @@ pub async fn remove(
     if unless_gone(there)?.is_none() {
         return Ok(());
     }
-    let main = context.observe().main_of(context.database(), workspace.instance).await?;
+    let main = context.observe().main_for(context.database(), workspace).await?;
     match context.fenced().await?.members.remove(&main, &workspace.place).await {
         Err(MemberError::StillEnding(_)) => later(ENDING),
         removed => Ok(removed?),

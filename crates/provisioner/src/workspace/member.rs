@@ -23,10 +23,10 @@ pub async fn ensure(
     let (record, tenant, keys) = (context.database(), context.tenant(), &context.observe().keys);
     let row = tenants::get(record, tenant).await?;
     let password = secrets::open_password(record, keys, tenant).await?;
-    let instance = secrets::open(record, keys, workspace.instance).await?.instance;
+    let jwt_secret = context.observe().jwt_secret_of(record, workspace.instance).await?;
     // The same claims each time, so that the key can be computed again wherever it is needed.
     let key = tenant.uuid();
-    let signer = ApiKeySigner { secret: &instance.jwt_secret };
+    let signer = ApiKeySigner { secret: &jwt_secret };
     let member = Member {
         tenant,
         place: workspace.place.clone(),

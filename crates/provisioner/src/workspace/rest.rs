@@ -46,7 +46,7 @@ pub(super) async fn close(
     context.fenced().await?.members.set_disabled(&instance, place, true).await?;
     let active = context.observe().members.active_workflows(&instance, &place.project).await?;
     if !active.is_empty() {
-        let main = context.observe().main_of(context.database(), workspace.instance).await?;
+        let main = context.observe().main_for(context.database(), workspace).await?;
         let active: Vec<_> = active.into_iter().map(|active| active.workflow).collect();
         let skipped = context.fenced().await?.members.deactivate(&main, &active).await?;
         for one in skipped.iter().filter(|one| !one.gone) {
@@ -87,7 +87,7 @@ async fn activate(
         return Ok(());
     }
     let (tenant, instance) = (context.tenant(), workspace.database());
-    let main = context.observe().main_of(context.database(), workspace.instance).await?;
+    let main = context.observe().main_for(context.database(), workspace).await?;
     let skipped = context.fenced().await?.members.activate(&main, &rest.workflows).await?;
     for one in &skipped {
         tracing::warn!(tenant_id = %tenant, workflow_id = %one.workflow, reason = one.reason, "a workflow that was active stays inactive");

@@ -12,6 +12,7 @@ mod clusters;
 mod crowd;
 mod domains;
 mod every_step;
+mod external;
 mod health;
 mod lodgers;
 mod logins;

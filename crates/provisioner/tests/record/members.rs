@@ -21,6 +21,7 @@ use wire::kinds::{
     TenantCreate, TenantDelete, TenantHeal, TenantRestart, TenantResume, TenantScale, TenantSuspend,
 };
 
+use crate::external::Theirs;
 use crate::support::Fakes;
 
 /// A shared n8n with somebody in it.
@@ -36,8 +37,18 @@ impl House {
     async fn open(pool: &PgPool) -> Self {
         let fakes = Fakes::new(pool);
         let instance = fakes.accept("shared").await;
-        let house = |neighbour| Self { fakes: fakes.clone(), instance, neighbour };
         assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+        Self::of(fakes, instance).await
+    }
+
+    /// The same n8n run by somebody else.
+    async fn open_theirs(pool: &PgPool) -> Self {
+        let theirs = Theirs::new(pool).await;
+        Self::of(theirs.fakes, theirs.instance).await
+    }
+
+    async fn of(fakes: Fakes, instance: TenantId) -> Self {
+        let house = |neighbour| Self { fakes: fakes.clone(), instance, neighbour };
         let someone = fakes.accept_in(instance).await;
         assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
         let place = place(&fakes, someone).await.unwrap();
@@ -136,7 +147,16 @@ async fn gives_up<S: Saga<World = World>>(house: &House, saga: &'static S, point
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn one_is_made_whole_or_leaves_nothing(pool: PgPool) {
-    let house = House::open(&pool).await;
+    is_made(House::open(&pool).await).await;
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_is_made_whole_or_leaves_nothing_in_somebody_elses_n8n(pool: PgPool) {
+    is_made(House::open_theirs(&pool).await).await;
+}
+
+async fn is_made(house: House) {
     for point in points(&CreateTenant, &SHARED) {
         let tenant = house.fakes.accept_in(house.instance).await;
         if gives_up(&house, &CreateTenant, point).await {
@@ -182,7 +202,16 @@ async fn exactly_what_was_active_is_active_again(pool: PgPool) {
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn nothing_of_one_is_left_wherever_its_removal_was_broken(pool: PgPool) {
-    let house = House::open(&pool).await;
+    is_removed(House::open(&pool).await).await;
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn nothing_of_one_is_left_in_somebody_elses_n8n(pool: PgPool) {
+    is_removed(House::open_theirs(&pool).await).await;
+}
+
+async fn is_removed(house: House) {
     for point in points(&DeleteTenant, &TenantDelete {}) {
         let tenant = house.tenant().await;
         house.fakes.operate(tenant, &TenantDelete {}).await;

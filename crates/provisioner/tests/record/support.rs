@@ -15,7 +15,7 @@ use n8n::{
     fake::{DatabaseWorld, MemberWorld, QueueWorld},
     launch,
 };
-use provisioner::{Site, World, leftovers};
+use provisioner::{External, Site, World, leftovers};
 use sqlx::PgPool;
 use testkit::{
     edge::TableEdge,
@@ -32,6 +32,7 @@ pub struct Fakes {
     pub databases: DatabaseWorld,
     pub queues: QueueWorld,
     pub members: MemberWorld,
+    pub external: Arc<External>,
     pub stores: Stores,
 }
 
@@ -82,6 +83,7 @@ impl Fakes {
             members: MemberWorld::of(&databases),
             databases,
             queues: QueueWorld::default(),
+            external: Arc::default(),
             stores,
         }
     }
@@ -102,6 +104,7 @@ impl Fakes {
             members: Arc::new(self.members.actor(process)),
             edge: Arc::new(TableEdge(self.pool.clone())),
             inner: "http://edge:8002".parse().unwrap(),
+            external: self.external.clone(),
             keys: Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap(),
             site: site_of(self.cluster, &[]),
         }

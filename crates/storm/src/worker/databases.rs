@@ -5,7 +5,8 @@ use n8n::{
     TenantDatabases, Version,
     account::OwnerId,
     databases::{
-        ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, ObservedDatabase, Owner, OwnerLogin,
+        AdminUrlError, ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, ObservedDatabase, Owner,
+        OwnerLogin,
     },
     schema::Family,
 };
@@ -27,6 +28,11 @@ impl Remote {
 
 #[async_trait]
 impl TenantDatabases for Remote {
+    fn lead(&self, _: &Name, _: &SecretString) -> Result<(), AdminUrlError> {
+        // Nobody in a storm shares an n8n.
+        Ok(())
+    }
+
     /// Templates belong to no tenant; here they are always there.
     async fn ensure_template(&self, _: Version, _: &dyn Migrate) -> Result<(), DatabaseError> {
         Ok(())

@@ -197,3 +197,22 @@ fn what_is_refused_of_every_shared_n8n_is_refused_once_before_their_routers_and_
         !section(&served(&[route("own.localhost", 3, 1, &[BLUE])]), "routers").contains_key("shared_refuse")
     );
 }
+
+#[test]
+fn somebody_elses_n8n_is_called_by_its_own_name_and_below_its_path() {
+    let there = |url| Route {
+        purpose: Purpose::Shared,
+        ..route("shared-1.localhost", 9, 2, &[(Color::Blue, url, 1)])
+    };
+    let balancer = |url| {
+        let document = served(&[part("acme.localhost", 1, P), there(url)]);
+        assert_eq!(way(&document, "acme.localhost").0, "shared-1.localhost", "{url}");
+        document["http"]["services"]["shared-1.localhost_blue"]["loadBalancer"].clone()
+    };
+    let plain = balancer("https://n8n.example.com/");
+    assert_eq!(plain["passHostHeader"], json!(false));
+    assert_eq!(plain["servers"], json!([{ "url": "https://n8n.example.com/", "weight": 1 }]));
+    let below = balancer("https://example.com/flows/");
+    assert_eq!(below["servers"][0]["preservePath"], json!(true));
+    assert_eq!(balancer("http://10.0.0.2:5678")["passHostHeader"], Value::Null, "one of the platform's own");
+}

@@ -81,6 +81,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
                 || route.is("post", "/tenants/{id}/scale")
                 || route.is("get", "/tenants/{id}/logs")
         }
+        Code::ExternalN8n => removes || command && route.path.starts_with("/tenants/{id}/"),
         Code::InstanceInUse => route.is("delete", "/shared-instances/{id}"),
         Code::RemovalUnderWay => removes || command && route.path.starts_with("/shared-instances/"),
         Code::TenantDeleted => removes,

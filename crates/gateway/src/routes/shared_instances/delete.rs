@@ -22,6 +22,7 @@ use crate::{
         accept::asked,
         shared_instances::{SharedInstance, find},
     },
+    tenants::in_the_way,
     vocabulary,
 };
 
@@ -45,7 +46,8 @@ pub struct RemovedSharedInstance {
 
 /// Removes an n8n that nobody shares any more.
 ///
-/// As long as tenants live in it, it is refused (409 `instance_in_use`): let no more in (`drain`), and move or delete those that are there.
+/// As long as tenants live in it, it is refused (409 `instance_in_use`): let no more in (`drain`), and move or delete those that are there. One that
+/// the platform does not run is forgotten, and refused as long as it is configured (409 `external_n8n`).
 #[utoipa::path(
     delete, path = "/shared-instances/{id}", tag = "shared instances",
     security(("token" = ["admin"], "timestamp" = [], "signature" = [])),
@@ -68,16 +70,21 @@ pub async fn delete(
     match commands::accept(&app, &command, &new, answer).await? {
         Some(answer) => Ok(answer),
         // Read anew: what was found when the request came in may have changed since.
-        None => Err(refusal(find(&app.statements, id).await?)),
+        None => Err(refusal(&app, id).await?),
     }
 }
 
-fn refusal(instance: Option<SharedInstance>) -> Problem {
-    match instance.as_ref().map(|instance| instance.status.0) {
-        Some(TenantStatus::Deleted) => Problem::new(Code::TenantDeleted),
-        Some(TenantStatus::Deleting) => removal_under_way(),
-        _ => instance.map_or_else(absent_shared_instance, |instance| in_use(&instance)),
+async fn refusal(app: &App, id: TenantId) -> Answered<Problem> {
+    let Some(instance) = find(&app.statements, id).await? else { return Ok(absent_shared_instance()) };
+    let status = instance.status.0;
+    if status == TenantStatus::Deleted {
+        return Ok(Problem::new(Code::TenantDeleted));
     }
+    if status == TenantStatus::Deleting {
+        return Ok(removal_under_way());
+    }
+    let itself = if instance.tenants > 0 { None } else { in_the_way(app, id).await? };
+    Ok(itself.unwrap_or_else(|| in_use(&instance)))
 }
 
 fn in_use(instance: &SharedInstance) -> Problem {

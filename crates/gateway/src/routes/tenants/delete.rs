@@ -22,6 +22,7 @@ use crate::{
         operations,
         tenants::{self, Tenant},
     },
+    tenants::in_the_way,
     vocabulary,
 };
 
@@ -78,5 +79,8 @@ async fn gone(app: &App, scope: &Scope, id: TenantId) -> Answered<Problem> {
     // Read anew: what was found when the request came in may have been there still.
     let tenant: Option<Tenant> = tenants::find(&reader, id).await?;
     let deleted = tenant.is_some_and(|tenant| tenant.status.0 == TenantStatus::Deleted);
-    Ok(if deleted { Problem::new(Code::TenantDeleted) } else { absent() })
+    if deleted {
+        return Ok(Problem::new(Code::TenantDeleted));
+    }
+    Ok(in_the_way(app, id).await?.unwrap_or_else(absent))
 }

@@ -21,7 +21,7 @@ use crate::{
         operations,
         tenants::{self, Tenant},
     },
-    tenants::{next_step, words::Reason},
+    tenants::{in_the_way, next_step, words::Reason},
     vocabulary,
 };
 
@@ -71,6 +71,12 @@ pub fn has_containers(tenant: &Tenant) -> Answered<()> {
     }
 }
 
+/// Refuses what is done to an n8n itself that the platform does not run.
+pub async fn is_ours(app: &App, tenant: &Tenant) -> Answered<()> {
+    let itself = if tenant.the_platforms_own { in_the_way(app, tenant.id).await? } else { None };
+    itself.map_or(Ok(()), Err)
+}
+
 /// That nothing has to be done: it is so.
 pub fn so_already(tenant: &Tenant) -> Answered<Answer> {
     Answer::done(&Accepted {
@@ -104,6 +110,11 @@ async fn not_accepted<A: Access, R: TenantRequest>(
         let answer = by.map_or_else(|| so_already(&tenant), |operation| being_done(&tenant, operation))?;
         let moot = Moot { tenant: tenant.id, operation: by, reason };
         return commands::nothing_to_do(app, command, &moot, answer).await;
+    }
+    if kind.from.iter().any(|status| status.as_str() == to_be)
+        && let Some(problem) = in_the_way(app, tenant.id).await?
+    {
+        return Err(problem);
     }
     let from: Vec<_> = kind.from.iter().map(|status| status.as_str()).collect();
     let (is, next) = match by {

@@ -28,7 +28,7 @@ use crate::{
         steer::{self, Steering},
         tenants::Tenant,
     },
-    tenants::words::Reason,
+    tenants::{in_the_way, words::Reason},
 };
 
 request! {
@@ -75,7 +75,8 @@ pub async fn reset_login(
         return Ok(told(ask(&app, &command, id, disable_mfa).await?).into_response());
     }
     let Some(before) = command.kept_answer(&app.statements).await? else {
-        return Err(steer::ResetLogin::refusal(command.target()));
+        let in_the_way = in_the_way(&app, command.target().id).await?;
+        return Err(in_the_way.unwrap_or_else(|| steer::ResetLogin::refusal(command.target())));
     };
     let before: Kept = serde_json::from_slice(&before.body).map_err(|_| Problem::new(Code::Internal))?;
     let login = ask(&app, &command, before.reset_id, disable_mfa).await?;

@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use common::operations::Request as _;
 use wire::kinds::TenantScale;
 
-use super::operate::{Accepted, has_containers, operate, so_already};
+use super::operate::{Accepted, has_containers, is_ours, operate, so_already};
 use crate::{
     app::App,
     auth::{Command, absent},
@@ -75,6 +75,7 @@ async fn is_so(
 async fn wanted(app: &App, command: &Command<For<TenantScale>, Tenant>) -> Answered<Scale> {
     let tenant = command.target();
     has_containers(tenant)?;
+    is_ours(app, tenant).await?;
     let plan = plans::all(&app.statements).await?.into_iter().find(|plan| plan.name == tenant.plan);
     let plan = plan.ok_or_else(|| {
         Problem::new(Code::Conflict)

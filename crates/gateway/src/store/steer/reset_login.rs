@@ -27,7 +27,7 @@ impl Steering for ResetLogin {
     type Target = Tenant;
     const STATEMENT: &'static str = steering!(
         possible: "select from tenants t where t.id = $8 and t.status in ('active', 'suspended')
-                     and t.purpose = 'customer'",
+                     and t.purpose = 'customer' and not coalesce(external_refuses(t.shared_instance), false)",
         effect: "tenant as (update tenants t set accepted_reset_id = $14 from accepted where t.id = $8 returning t.id)",
         changed: "select id as tenant_id, null::uuid as operation_id from tenant",
     );

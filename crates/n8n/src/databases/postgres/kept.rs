@@ -14,7 +14,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::{Postgres, Row as _};
 
-use super::session::{CONNECT_TIMEOUT, is_refusal, refused};
+use super::session::{CONNECT_TIMEOUT, refused};
 use super::{DatabaseError, Name, PostgresDatabases};
 
 /// To one database. Whoever is next waits for as long as the server may take to let somebody in.
@@ -36,7 +36,7 @@ impl Kept {
     }
 
     /// Those to a database that goes: nobody is to come in by them, nor to find them.
-    fn forget(&self, database: &str) {
+    pub(super) fn forget(&self, database: &str) {
         self.pools().remove(database);
     }
 
@@ -50,12 +50,11 @@ impl PostgresDatabases {
     /// A connection to this tenant's database that goes back when it is dropped. Settings of its session have to be left as they are.
     pub(crate) async fn borrow(&self, name: &Name) -> Result<PoolConnection<Postgres>, DatabaseError> {
         let database = name.to_string();
-        let pool = self.pool(&database, |options| options.database(&database));
+        let pool = self.pool(&database, || self.to(name));
         pool.acquire().await.map_err(refused("connect")).map_err(|error| {
-            // 3D000: there is no such database.
-            if is_refusal(&error, "3D000") {
+            let error = self.absent(name, error);
+            if matches!(error, DatabaseError::NoDatabase(_)) {
                 self.kept.forget(&database);
-                return DatabaseError::NoDatabase(*name);
             }
             error
         })
@@ -63,13 +62,13 @@ impl PostgresDatabases {
 
     /// The same to the administrator's own database, for looks at the server. Nothing is locked by it.
     pub(super) async fn borrow_own(&self) -> Result<PoolConnection<Postgres>, DatabaseError> {
-        self.pool("", |options| options).acquire().await.map_err(refused("connect"))
+        self.pool("", || self.login()).acquire().await.map_err(refused("connect"))
     }
 
     /// Opened with the login of now, under the same lock that a change of it takes.
-    fn pool(&self, database: &str, to: impl FnOnce(PgConnectOptions) -> PgConnectOptions) -> PgPool {
+    fn pool(&self, database: &str, to: impl FnOnce() -> PgConnectOptions) -> PgPool {
         let open = || {
-            let options = self.limits.ordinary(to(self.login()));
+            let options = self.limits.ordinary(to());
             PgPoolOptions::new()
                 .max_connections(AT_ONCE)
                 .acquire_timeout(CONNECT_TIMEOUT)

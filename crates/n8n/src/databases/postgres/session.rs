@@ -32,11 +32,24 @@ impl PostgresDatabases {
 
     /// A connection to this tenant's database.
     pub(crate) async fn open(&self, name: &Name) -> Result<PgConnection, DatabaseError> {
-        let opened = self.connect_to(&name.to_string()).await;
+        let options = self.limits.ordinary(self.to(name));
+        connect(&options).await.map_err(|error| self.absent(name, error))
+    }
+
+    /// How this tenant's database is entered, wherever it is.
+    pub(super) fn to(&self, name: &Name) -> PgConnectOptions {
+        let elsewhere = self.elsewhere.find(name);
+        elsewhere.unwrap_or_else(|| self.login().database(&name.to_string()))
+    }
+
+    /// What it means that it cannot be entered. One that is not where somebody else said says nothing of whether there is one.
+    pub(super) fn absent(&self, name: &Name, error: DatabaseError) -> DatabaseError {
         // 3D000: there is no such database.
-        opened.map_err(
-            |error| if is_refusal(&error, "3D000") { DatabaseError::NoDatabase(*name) } else { error },
-        )
+        if is_refusal(&error, "3D000") && self.elsewhere.find(name).is_none() {
+            DatabaseError::NoDatabase(*name)
+        } else {
+            error
+        }
     }
 
     /// A connection that holds the lock of this name until it is dropped. Waits for whoever holds it; after that nobody else's

@@ -1,17 +1,44 @@
 //! What the verbs do in memory.
 
 use async_trait::async_trait;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{FakeMember, FakeMembers, NOTHING, State};
 use crate::databases::{Counts, Name, OwnerLogin};
 use crate::members::{
     ActiveWorkflow, Checked, ExecutionId, Expected, Flaw, Leftover, Main, Member, MemberError, MemberLimits,
-    Members, Place, ProjectId, Skipped, Usage, WorkflowId,
+    Members, Place, ProjectId, Recognised, Skipped, Unfit, Usage, WorkflowId,
 };
 
 #[async_trait]
 impl Members for FakeMembers {
+    async fn answers(&self, main: &Main) -> Result<(), Unfit> {
+        self.answering(main).map(drop)
+    }
+
+    async fn recognise(&self, main: &Main, jwt_secret: &SecretString) -> Result<Recognised, Unfit> {
+        let answering = self.answering(main)?;
+        let databases = &self.world.databases;
+        let Some(found) = databases.database(&main.instance) else {
+            return Err(databases.absent(&main.instance).into());
+        };
+        if !found.understood {
+            return Err(Unfit::VersionUnknown("its last migration is another".into()));
+        }
+        if databases.led(&main.instance).as_ref() != Some(&answering.database) {
+            return Err(Unfit::AnotherDatabase);
+        }
+        if answering.jwt_secret != jwt_secret.expose_secret() {
+            return Err(Unfit::AnotherSecret);
+        }
+        databases.change(&main.instance, |database| database.shared_schema = true);
+        if !answering.hooks {
+            return Err(Unfit::NoHooks);
+        }
+        let (owner, _) = found.instance_owner.ok_or(Unfit::AnotherDatabase)?;
+        Ok(Recognised { owner, since: found.version })
+    }
+
     async fn ensure(&self, instance: &Name, member: &Member) -> Result<(), MemberError> {
         let place = &member.place;
         self.call("ensure", instance, &place.project, |state| {

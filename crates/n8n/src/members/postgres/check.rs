@@ -57,10 +57,18 @@ pub(super) async fn check(
     connection: &mut PgConnection,
     expected: &[Expected],
 ) -> Result<Checked, MemberError> {
-    let common = sqlx::query_as(COMMON).fetch_one(&mut *connection).await;
-    let (told, rest): (bool, bool) = common.map_err(refused(LOOK))?;
+    let (told, rest) = common(connection).await?;
     let flawed = if told { Some(flawed(connection, expected).await?) } else { None };
     Ok(Checked { common_differs: !(told && rest), flawed })
+}
+
+/// Whether what they have in common is other than this release makes it.
+pub(super) async fn common_differs(connection: &mut PgConnection) -> Result<bool, MemberError> {
+    common(connection).await.map(|(told, rest)| !(told && rest))
+}
+
+async fn common(connection: &mut PgConnection) -> Result<(bool, bool), MemberError> {
+    Ok(sqlx::query_as(COMMON).fetch_one(connection).await.map_err(refused(LOOK))?)
 }
 
 async fn flawed(
