@@ -81,6 +81,7 @@ impl Members for PostgresMembers {
         recognise::same(&self.client, &mut connection, main, (owner, jwt_secret)).await?;
         if check::common_differs(&mut connection).await? {
             recognise::alone(&mut connection).await?;
+            recognise::may_make_a_schema(&mut connection).await?;
             self.databases.ensure_shared_schema(&main.instance).await?;
         }
         recognise::hooks(&self.client, main).await?;

@@ -19,9 +19,15 @@ pub enum Unfit {
     #[error("The database at SHARED_N8N_DATABASE_URL does not answer.")]
     DatabaseAway(#[source] DatabaseError),
     #[error(
-        "The database at SHARED_N8N_DATABASE_URL refuses what has to be done in it: the login there has to be the one that n8n has itself."
+        "The database at SHARED_N8N_DATABASE_URL refuses what has to be done in it: the login there has to be the one that n8n has itself, which owns \
+         n8n's tables, and the schema rp9 if there is one."
     )]
     DatabaseRefused(#[source] DatabaseError),
+    #[error(
+        "The login in SHARED_N8N_DATABASE_URL may make no schema in its database, and what keeps tenants apart needs one (rp9): whoever owns that database \
+         has to GRANT CREATE ON DATABASE … TO this login."
+    )]
+    LoginTooWeak,
     #[error("The tables at SHARED_N8N_DATABASE_URL are not those of a version that this release knows: {0}.")]
     VersionUnknown(String),
     #[error("The database at SHARED_N8N_DATABASE_URL is not that of the n8n at SHARED_N8N_BASE_URL.")]
@@ -51,6 +57,7 @@ impl Unfit {
             Self::KeyTooWeak => "key_too_weak",
             Self::DatabaseAway(_) => "database_away",
             Self::DatabaseRefused(_) => "database_refused",
+            Self::LoginTooWeak => "login_too_weak",
             Self::VersionUnknown(_) => "version_unknown",
             Self::AnotherDatabase => "another_database",
             Self::AnotherSecret => "another_secret",

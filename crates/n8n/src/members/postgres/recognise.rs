@@ -109,6 +109,13 @@ pub(super) async fn alone(connection: &mut PgConnection) -> Result<(), Unfit> {
     if others { Err(Unfit::NotAlone) } else { Ok(()) }
 }
 
+/// Whether the login may make the platform's schema. PostgreSQL asks for that right where there is one already, too.
+pub(super) async fn may_make_a_schema(connection: &mut PgConnection) -> Result<(), Unfit> {
+    let question = sqlx::query_scalar("SELECT has_database_privilege(current_database(), 'CREATE')");
+    let may: bool = question.fetch_one(connection).await.map_err(refused("look for a right"))?;
+    if may { Ok(()) } else { Err(Unfit::LoginTooWeak) }
+}
+
 /// Whether the hooks are there: they answer this one question to whoever comes through a tenant's address (`guard.cjs`).
 pub(super) async fn hooks(client: &Client, main: &Main) -> Result<(), Unfit> {
     let url = below(&main.address, &["rest", "projects", "count"]).map_err(away)?;
