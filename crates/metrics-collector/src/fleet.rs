@@ -14,6 +14,8 @@ pub struct Instance {
     pub own: Option<Dedicated>,
     /// By the project that each has in it.
     pub members: BTreeMap<String, TenantId>,
+    /// Whether somebody else runs it (ADR 46). Nothing of it is here to be looked at, and nobody looks into its database.
+    pub is_external: bool,
 }
 
 /// What runs for an instance.
@@ -39,7 +41,8 @@ const SIGHT: &str = "1 minute";
 
 const FLEET: &str = "
     select t.id, t.mode, t.purpose = 'shared' as is_shared, t.shared_instance, t.shared_project,
-           coalesce(i.names, '{}') as names, coalesce(i.cpu, '{}') as cpu, coalesce(i.memory, '{}') as memory, i.workers, i.is_seen
+           coalesce(i.names, '{}') as names, coalesce(i.cpu, '{}') as cpu, coalesce(i.memory, '{}') as memory, i.workers, i.is_seen,
+           exists (select from external_n8ns x where x.tenant_id::text = coalesce(t.shared_instance, t.id::text)) as is_external
       from tenants t
       left join lateral (
           select array_agg(i.name) as names, array_agg(i.cpu_millis) as cpu, array_agg(i.memory_mb) as memory,
@@ -78,14 +81,19 @@ pub async fn of_shard(
     let mut instances: BTreeMap<TenantId, Instance> = BTreeMap::new();
     for row in &rows {
         let tenant: TenantId = row.try_get("id")?;
+        let is_external: bool = row.try_get("is_external")?;
         if row.try_get::<&str, _>("mode")? == Mode::Dedicated.as_str() {
-            instances.entry(tenant).or_default().own = Some(dedicated(row)?);
+            if !is_external {
+                instances.entry(tenant).or_default().own = Some(dedicated(row)?);
+            }
             continue;
         }
         let project: Option<String> = row.try_get("shared_project")?;
         let instance: Option<&str> = row.try_get("shared_instance")?;
         if let Some((instance, project)) = instance.and_then(|text| text.parse().ok()).zip(project) {
-            instances.entry(TenantId::from_uuid(instance)).or_default().members.insert(project, tenant);
+            let instance = instances.entry(TenantId::from_uuid(instance)).or_default();
+            instance.is_external = is_external;
+            instance.members.insert(project, tenant);
         }
     }
     Ok(instances)

@@ -134,7 +134,8 @@ async fn activities(
     let (now, failed) = (Instant::now(), AtomicUsize::new(0));
     let (known, metered) = (&memory.known, &memory.metered);
     let failed = &failed;
-    let asked = instances.iter().map(|(id, instance)| async move {
+    let ours = instances.iter().filter(|(_, instance)| !instance.is_external);
+    let asked = ours.map(|(id, instance)| async move {
         let depth = depths.get(id);
         if let Some(known) = known.get(id).filter(|known| known.holds(depth, now)) {
             return (*id, Some((known.activities.clone(), false)));

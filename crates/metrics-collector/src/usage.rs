@@ -60,11 +60,12 @@ impl Usage {
     }
 }
 
-/// Instances whose count may have changed: those that are there, by what they did lately.
+/// Instances whose count may have changed: those that are there and the platform's, by what they did lately.
 const DUE: &str = "
     select t.id from tenants t
       left join usage_sources u on u.instance_id = t.id
      where t.cluster_id = $1 and t.mode = 'dedicated' and t.status not in ('provisioning', 'failed', 'deleted')
+       and not exists (select from external_n8ns x where x.tenant_id = t.id)
        and coalesce(u.read_at, '-infinity') < now() - make_interval(secs => $2)
      order by u.read_at nulls first";
 

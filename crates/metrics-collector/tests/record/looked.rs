@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use common::{clock, database::MIGRATOR, id::TenantId};
-use metrics_collector::shards::Now;
+use common::{clock, database::MIGRATOR, id::TenantId, service::Round as _};
+use metrics_collector::{proof::Proofs, shards::Now, usage::Usage};
 use n8n::{databases::Name, executions::Activity, queues::Depth};
 use sqlx::{PgPool, Row as _};
-use wire::{ContainerUsage, Sample};
+use wire::{ContainerUsage, Figures, Sample};
 
 use crate::support::Fakes;
 
@@ -82,6 +82,24 @@ async fn each_tenant_is_told_as_it_is_whether_it_shares_an_n8n_or_not(pool: PgPo
     replica.go_on(tick(2)).await.unwrap();
     assert!(told(&fakes, own).figures.cpu_percent.unwrap() > 0.0);
     assert_eq!(fakes.told.lock().unwrap().len(), 8);
+}
+
+/// It is entered by nobody who has not recognised it.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn nobody_looks_into_an_n8n_of_somebody_elses(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let theirs = fakes.external().await;
+    let lodger = fakes.member(theirs, "projectNumber001").await;
+    let (mut replica, shown) = fakes.replica().await;
+    replica.go_on(tick(1)).await.unwrap();
+    Usage::new(fakes.world()).run().await.unwrap();
+    Proofs::new(fakes.world(), shown).run().await.unwrap();
+    let asked = fakes.executions.ledger();
+    assert!(asked.is_empty(), "{asked:?}");
+    assert_eq!(missing(&pool, lodger).await.keys().collect::<Vec<_>>(), ["executions"]);
+    assert_eq!(told(&fakes, lodger).figures, Figures::default());
+    assert_eq!(fakes.told.lock().unwrap().len(), 1, "nothing is told of it itself");
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

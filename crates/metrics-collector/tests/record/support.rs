@@ -93,6 +93,14 @@ impl Fakes {
         self.row("shared", None).await
     }
 
+    /// One that somebody else runs.
+    pub async fn external(&self) -> TenantId {
+        let instance = self.shared().await;
+        let insert = "insert into external_n8ns (cluster_id, tenant_id, base_url, obstacles) values ($1, $2, 'https://n8n.example.com/', '[]')";
+        sqlx::query(insert).bind(CLUSTER).bind(instance).execute(&self.pool).await.unwrap();
+        instance
+    }
+
     /// Who has this project in it.
     pub async fn member(&self, instance: TenantId, project: &str) -> TenantId {
         self.row("customer", Some((instance, project))).await

@@ -1,4 +1,4 @@
--- Apart from 0050, which takes locks of tables: whoever reads this view and writes those meanwhile waits for one of them, and nobody for each other.
+-- Apart from 0052, which takes locks of tables: whoever reads this view and writes those meanwhile waits for one of them, and nobody for each other.
 
 -- As before (0039), but for one of somebody else's, of which no container is seen. Whoever asks may not call functions that look at its row.
 create or replace view shared_n8n_sightings as
