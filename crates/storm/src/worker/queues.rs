@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use common::id::TenantId;
-use n8n::queues::{QueueError, QueueUsage, TenantQueues};
+use n8n::queues::{Depth, QueueError, QueueUsage, TenantQueues};
 use secrecy::SecretString;
 
 use super::remote::{Away, Remote};
@@ -25,6 +25,15 @@ impl TenantQueues for Remote {
 
     async fn pending(&self, _: TenantId) -> Result<u64, QueueError> {
         Ok(self.call(Verb::Pending).await.map_err(unavailable)?.len() as u64)
+    }
+
+    /// Nobody in a storm asks what waits: nothing runs there.
+    async fn depths(&self, tenants: &[TenantId]) -> Result<Vec<Depth>, QueueError> {
+        Ok(vec![Depth::default(); tenants.len()])
+    }
+
+    async fn is_seen(&self, _: TenantId) -> Result<bool, QueueError> {
+        Ok(true)
     }
 
     async fn usage(&self) -> Result<QueueUsage, QueueError> {
