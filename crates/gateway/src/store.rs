@@ -21,3 +21,4 @@ pub mod shared_instances;
 pub mod steer;
 pub mod tenants;
 pub mod usage;
+pub mod word;

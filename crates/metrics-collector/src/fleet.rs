@@ -36,7 +36,8 @@ pub struct Limits {
     pub memory_mb: u32,
 }
 
-/// What was seen longer ago is not known any more: three passes of the reconciler.
+/// A row changes when what is seen does; that it is still so was seen when its cluster was last looked at. What was seen longer ago is not
+/// known any more: three passes of the reconciler.
 const SIGHT: &str = "1 minute";
 
 const FLEET: &str = "
@@ -47,8 +48,8 @@ const FLEET: &str = "
       left join lateral (
           select array_agg(i.name) as names, array_agg(i.cpu_millis) as cpu, array_agg(i.memory_mb) as memory,
                  count(*) filter (where i.role = 'worker' and i.state = 'running' and i.health in ('healthy', 'none')) as workers,
-                 bool_and(i.seen_at > now() - $4::interval) as is_seen
-            from tenant_instances i where i.tenant_id = t.id) i on true
+                 bool_and(i.seen_at is not null and i.state <> 'unknown' and c.observed_at > now() - $4::interval) as is_seen
+            from tenant_instances i join clusters c on c.id = i.cluster_id where i.tenant_id = t.id) i on true
      where t.cluster_id = $1 and t.status not in ('provisioning', 'failed', 'deleted')
        and shard_of(case when t.mode = 'dedicated' then t.id when t.shared_instance ~ '^[0-9a-f-]{36}$' then t.shared_instance::uuid end, $2) = $3";
 
@@ -62,7 +63,9 @@ pub async fn container_stats(
                 count(*) filter (where is_seen and state <> 'running'),
                 count(*) filter (where is_seen and state = 'running' and health = 'unhealthy'),
                 count(*) filter (where is_seen is not true)
-           from (select i.state, i.health, i.seen_at > now() - $2::interval as is_seen from tenant_instances i
+           from (select i.state, i.health,
+                        i.seen_at is not null and i.state <> 'unknown' and c.observed_at > now() - $2::interval as is_seen
+                   from tenant_instances i join clusters c on c.id = i.cluster_id
                    join tenants t on t.id = i.tenant_id and t.status = 'active' where i.cluster_id = $1) i",
     );
     let (running, stopped, unhealthy, unknown): (i64, i64, i64, i64) =

@@ -64,6 +64,9 @@ pub async fn look(
     shard: i16,
 ) -> Result<Looked, sqlx::Error> {
     let instances = fleet::of_shard(&world.record, &world.cluster, shard).await?;
+    if instances.is_empty() {
+        return Ok(Looked::new());
+    }
     let depths = depths(world, &instances).await;
     let activities = activities(world, memory, &instances, &depths).await;
     let (at, now) = (clock::now(), Instant::now());

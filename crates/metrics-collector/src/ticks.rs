@@ -108,7 +108,9 @@ impl Ticks {
             let looked = look(&self.world, &mut self.memory, &common, shard).await;
             self.present.common = Some(common);
             let looked = looked?;
-            samples::write(&self.world.record, &looked).await?;
+            if !looked.is_empty() {
+                samples::write(&self.world.record, &looked).await?;
+            }
             let told: Vec<_> = looked.into_iter().map(|(sample, _)| sample).collect();
             self.world.outlet.tell(&told).await;
             self.shown.put(shard, told);

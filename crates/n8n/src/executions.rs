@@ -1,6 +1,6 @@
 //! What instances run: how much now, and how much in each hour.
 //!
-//! It is read from a *meter* of the platform's in the instance's database (`executions/meter.sql`, ADR 49): n8n's own table has no rows of
+//! It is read from a *meter* of the platform's in the instance's database (`databases/postgres/meter.sql`, ADR 49): n8n's own table has no rows of
 //! what was pruned, deleted or not saved.
 
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use crate::databases::{DatabaseError, Name};
 
 mod activity;
 mod hours;
-pub(crate) mod meter;
 mod postgres;
+mod proof;
 
 /// Executions of instances. Each verb may be repeated and may run several times at once.
 #[async_trait]

@@ -59,8 +59,13 @@ async fn views_are_as_they_should_be(services: &PgPool) {
           group by c.relname order by 1",
     )
     .await;
-    let readable = |view| format!("{view}: authenticated SELECT, service_role SELECT");
-    assert_eq!(views, ["cluster_sightings", "shared_n8n_sightings"].map(readable));
+    let expected = [
+        "cluster_sightings: authenticated SELECT, service_role SELECT",
+        "operations_overview: service_role SELECT",
+        "shared_n8n_sightings: authenticated SELECT, service_role SELECT",
+        "tenant_costs_monthly: service_role SELECT",
+    ];
+    assert_eq!(views, expected);
 }
 
 fn known() -> BTreeSet<String> {

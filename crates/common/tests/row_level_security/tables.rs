@@ -53,6 +53,23 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "claimed_at, domain, look_after, looked_at, proven_at, reason, served_until, state, tenant_id, token",
     },
+    Shown {
+        table: "tenant_samples",
+        tenant: "tenant_id",
+        columns: "at, concurrent_executions, cpu_percent, duration_p95_seconds, executions_min, memory_bytes, memory_percent, missing, \
+                  oldest_waiting_seconds, queue_depth, queue_wait_p95_seconds, storage_bytes, success_rate_percent, tenant_id, \
+                  workers, workers_idle_while_waiting",
+    },
+    Shown {
+        table: "usage_rollups_hourly",
+        tenant: "tenant_id",
+        columns: "canceled, discarded, executions, failed, hour, kind, run_ms, succeeded, tenant_id",
+    },
+    Shown {
+        table: "usage_rollups_monthly",
+        tenant: "tenant_id",
+        columns: "canceled, discarded, executions, failed, kind, month, run_ms, succeeded, tenant_id",
+    },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 
@@ -64,12 +81,14 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("audit_head", "staff's"),
     ("audit_logs", "staff's: it names other people"),
     ("clusters", "how the platform is built"),
+    ("collector_shards", "between the collectors"),
     ("dead_letters", "staff's: messages between services"),
     ("event_relay", "how far all events together were told"),
     ("external_n8ns", "how the platform is built"),
     ("foreign_subnets", "how the platform is built"),
     ("idempotency_keys", "answers, read under the subject they were given to"),
     ("master_keys", "the provisioner's"),
+    ("metering_prices", "staff's"),
     ("record_identity", "between the services, the engines and the edge"),
     ("plans", "asked for by the services, the same for everybody"),
     ("removals", "the provisioner's"),
@@ -79,4 +98,5 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("schedule_firings", "staff's"),
     ("schedules", "staff's"),
     ("tenant_secrets", "the provisioner's; told by it alone"),
+    ("usage_sources", "the collector's"),
 ];

@@ -8,7 +8,7 @@ use common::{
 use sqlx::{FromRow, PgExecutor, types::Json};
 use time::OffsetDateTime;
 
-use super::{external::Obstacle, tenants::Word};
+use super::{external::Obstacle, word::Word};
 
 /// One of them, and how many live in it.
 #[derive(Debug, Clone, FromRow)]

@@ -12,7 +12,10 @@ use serde_json::Value;
 use sqlx::{FromRow, PgExecutor, Row, postgres::PgRow, types::Json};
 use time::{OffsetDateTime, serde::rfc3339};
 
-use super::reader::{Reader, seen};
+use super::{
+    reader::{Reader, seen},
+    word::Word,
+};
 use crate::tenants::{ClusterName, ExecutionsByKind, Filter, MonthUsage, PlanName, words::Name};
 
 /// A cluster is looked at every 20 s at least: three looks that did not happen make what was seen old.
@@ -200,21 +203,6 @@ impl Instance {
 
 fn is_recent(observed: Option<OffsetDateTime>, asked: OffsetDateTime) -> bool {
     observed.is_some_and(|at| asked - at < FRESH_FOR)
-}
-
-/// A word of a closed set, read from a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Word<T>(pub T);
-
-impl<T: std::str::FromStr> TryFrom<String> for Word<T>
-where
-    T::Err: std::error::Error + Send + Sync + 'static,
-{
-    type Error = T::Err;
-
-    fn try_from(text: String) -> Result<Self, T::Err> {
-        text.parse().map(Self)
-    }
 }
 
 /// Every question about tenants begins like this; `$1` is the caller's scope. `with` says which n8n runs for each, and what else is wanted of it.

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{
     reader::{Reader, seen},
-    tenants::Word,
+    word::Word,
 };
 
 /// One hour of one kind.

@@ -121,7 +121,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::{http::fields::Text as _, store::tenants::Word};
+    use crate::{http::fields::Text as _, store::word::Word};
 
     fn hour(hour: OffsetDateTime, kind: ExecutionKind, executions: i64) -> Hour {
         Hour {

@@ -43,7 +43,7 @@ impl Outlet for Fakes {
 
 impl Fakes {
     pub async fn new(pool: &PgPool) -> Self {
-        let cluster = "insert into clusters (id, region, engine, subnets) values ($1, 'here', 'docker', '10.201.0.0/16')";
+        let cluster = "insert into clusters (id, region, engine, subnets, observed_at) values ($1, 'here', 'docker', '10.201.0.0/16', now())";
         sqlx::query(cluster).bind(CLUSTER).execute(pool).await.unwrap();
         Self {
             pool: pool.clone(),

@@ -20,6 +20,7 @@ mod database;
 mod elsewhere;
 mod kept;
 mod limits;
+mod meter;
 mod observe;
 mod owner;
 mod roles;
@@ -32,6 +33,7 @@ mod statement;
 mod template;
 
 pub use limits::Limits;
+pub(crate) use meter::ensure as ensure_meter;
 pub(crate) use owner::in_time;
 pub(crate) use schema::family;
 pub(crate) use session::{has_code, refused};

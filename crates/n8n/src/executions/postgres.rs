@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Activity, Executions, Metered, Whose, activity, hours, meter};
-use crate::databases::{DatabaseError, Name, PostgresDatabases};
+use super::{Activity, Executions, Metered, Whose, activity, hours, proof};
+use crate::databases::{DatabaseError, Name, PostgresDatabases, ensure_meter};
 
 #[async_trait]
 impl Executions for PostgresDatabases {
     async fn ensure_meter(&self, instance: &Name) -> Result<(), DatabaseError> {
-        meter::ensure(&mut *self.borrow(instance).await?).await
+        ensure_meter(&mut *self.borrow(instance).await?).await
     }
 
     async fn activity(
@@ -31,6 +31,6 @@ impl Executions for PostgresDatabases {
     }
 
     async fn is_seen(&self, instance: &Name) -> Result<bool, DatabaseError> {
-        meter::is_seen(&mut *self.borrow(instance).await?).await
+        proof::is_seen(&mut *self.borrow(instance).await?).await
     }
 }

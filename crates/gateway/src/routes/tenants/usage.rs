@@ -70,7 +70,7 @@ pub async fn usage(
     let (zone, resolution) = (time_zone.unwrap_or_default(), resolution.unwrap_or_default());
     let period = period.unwrap_or_else(|| Period::present(&zone, Timestamp::now()));
     if !resolution.suits(period) {
-        return Err(refused("resolution", "too_fine", "hours are told for a month at most").into());
+        return Err(refused("resolution", "too_fine", "hours are told for a month at most"));
     }
     let (from, until) = period
         .bounds(&zone)

@@ -8,8 +8,8 @@ use sqlx::postgres::PgConnection;
 use super::database::{READY, condemn, find, remove, shut};
 use super::session::{has_code, refused};
 use super::statement::{identifier, literal, run};
-use super::{DatabaseError, Name, PostgresDatabases, roles};
-use crate::{Version, databases::template_name, executions::meter};
+use super::{DatabaseError, Name, PostgresDatabases, meter, roles};
+use crate::{Version, databases::template_name};
 
 pub(super) async fn ensure(
     server: &PostgresDatabases,

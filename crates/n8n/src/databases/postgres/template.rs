@@ -5,9 +5,9 @@ use sqlx::postgres::PgConnection;
 use super::database::{condemn, remove, shut};
 use super::session::refused;
 use super::statement::{identifier, run};
-use super::{DatabaseError, Migrate, PostgresDatabases, roles, schema};
+use super::{DatabaseError, Migrate, PostgresDatabases, meter, roles, schema};
 use crate::databases::{MigrationTarget, template_name};
-use crate::{Version, account, executions::meter};
+use crate::{Version, account};
 
 /// n8n's migrations use a pool of two; the rest is for its health checks and ours.
 const CONNECTIONS: u16 = 5;
