@@ -24,6 +24,9 @@ pub async fn tenant(services: &PgPool) -> TenantId {
           where tenant_id = $1 and $2 is not null",
         "insert into tenant_troubles (tenant_id, reasons, heals, heal_after) select $1, '{}', 1, now() where $2 is not null",
         "insert into custom_domains (tenant_id, domain) select $1, 'flows.acme.example' where $2 is not null",
+        "insert into tenant_samples (tenant_id, cluster_id, at) select $1, 'local', now() where $2 is not null",
+        "select count_usage($1, gen_random_uuid(), now(), array[$1], array[date_trunc('hour', now(), 'UTC')], array['production'],
+            array[1::bigint], array[1::bigint], array[0::bigint], array[0::bigint], array[0::bigint], array[0::bigint]) where $2 is not null",
         "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) select $1, 'key', 1, 'x' where $2 is not null",
     ];
     for row in rows {
