@@ -51,7 +51,10 @@ check_email() {
 
 # receiver NAME CHANNEL…: one that does nothing where no channel is named.
 receiver() {
-  local conf="$DEPLOY/conf/alertmanager" channel REQUIRE_TLS=true
+  local conf="$DEPLOY/conf/alertmanager" channel
+  # shellcheck disable=SC2034 # told reads it by its name
+  local REQUIRE_TLS=true
+  # shellcheck disable=SC2034
   [ "$ALERT_EMAIL_TLS" = starttls ] || REQUIRE_TLS=false
   printf '  - name: %s\n' "$1"
   shift
@@ -80,8 +83,8 @@ who_is_told() {
   ! slack_is_told || told+=(Slack)
   ! email_is_told || told+=("$ALERT_EMAIL_TO")
   case "${#told[@]}" in
-    0) echo "NOBODY IS TOLD of alerts: docs/observability.md says how Slack or a mailbox is" ;;
-    1) echo "alerts are told to ${told[0]}" ;;
-    *) echo "alerts are told to ${told[0]} and ${told[1]}" ;;
+    0) echo "NOBODY IS TOLD (docs/observability.md says how Slack or a mailbox is)" ;;
+    1) echo "told to ${told[0]}" ;;
+    *) echo "told to ${told[0]} and ${told[1]}" ;;
   esac
 }
