@@ -70,7 +70,15 @@ async fn every_service_is_looked_at_and_every_rule_can_be_evaluated() {
     eventually("every service is up", SEEN_WITHIN, async || {
         let targets = ask(watch.prometheus, "/api/v1/targets?state=active").await?;
         let targets = targets["data"]["activeTargets"].as_array().cloned().unwrap_or_default();
-        for job in ["gateway", "provisioner", "edge-relay", "traefik", "prometheus", "alertmanager"] {
+        for job in [
+            "gateway",
+            "provisioner",
+            "metrics-collector",
+            "edge-relay",
+            "traefik",
+            "prometheus",
+            "alertmanager",
+        ] {
             let of_job: Vec<_> = targets.iter().filter(|target| target["labels"]["job"] == job).collect();
             if of_job.is_empty() || of_job.iter().any(|target| target["health"] != "up") {
                 return Err(format!("{job}: {of_job:?}"));
