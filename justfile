@@ -28,6 +28,10 @@ lint:
     deploy/checks/arrows
     deploy/checks/circles
 
+# Check Prometheus' settings and rules, and test every alert
+rules:
+    deploy/checks/rules
+
 # The tests that need no server: seconds
 unit:
     cargo test --workspace --locked --exclude e2e

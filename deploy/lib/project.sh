@@ -30,6 +30,15 @@ case "$EDGE_TLS" in
   *) die "EDGE_TLS=$EDGE_TLS: on or off" ;;
 esac
 
+# Whether Prometheus and Alertmanager are among the services.
+export MONITORING="${MONITORING:-on}"
+export RP9_PROMETHEUS_PORT="${RP9_PROMETHEUS_PORT:-9090}" RP9_ALERTMANAGER_PORT="${RP9_ALERTMANAGER_PORT:-9093}"
+case "$MONITORING" in
+  on) export COMPOSE_PROFILES="monitoring${COMPOSE_PROFILES:+,$COMPOSE_PROFILES}" ;;
+  off) ;;
+  *) die "MONITORING=$MONITORING: on or off" ;;
+esac
+
 # One cluster each, since it is by the cluster's label that down finds what is to go.
 if [ "$RP9_PROJECT" = rp9 ]; then
   export CLUSTER_ID="${CLUSTER_ID:-local}"

@@ -8,7 +8,7 @@ KEYS="$RP9_STATE/keys"
 SECRETS="$RP9_STATE/mounted"
 
 # Ids as in compose.yml (`user:`).
-declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002 [metrics-collector]=10003)
+declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [prometheus]=65534 [alertmanager]=65534 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002 [metrics-collector]=10003)
 
 random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 random_base64() { head -c "$1" /dev/urandom | base64 -w0; }
@@ -36,7 +36,7 @@ ensure_secrets() {
   mkdir -p "$KEYS"
   local name
   for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 redis_gateway nats_gateway nats_provisioner nats_metrics-collector \
-    edge_token jwt_secret hmac_secret; do
+    edge_token jwt_secret hmac_secret traefik_metrics; do
     once "$name" random_hex 32
   done
   # What wraps every tenant's key: 32 bytes, in base64.
@@ -70,7 +70,8 @@ told() {
   local text setting
   text="$(cat "$1")"
   shift
-  for setting in "$@"; do text="${text//@$setting@/${!setting}}"; done
+  # In quotes, or an ampersand would stand for what is replaced.
+  for setting in "$@"; do text="${text//@$setting@/"${!setting}"}"; done
   printf '%s\n' "$text"
 }
 
@@ -95,6 +96,21 @@ dns_settings() {
   done
 }
 
+# Whom Traefik tells its metrics. The hash is for a key of 32 random bytes, which nobody finds by trying.
+metrics_users() {
+  printf 'prometheus:{SHA}'
+  key traefik_metrics | openssl dgst -sha1 -binary | base64
+}
+
+# What watches: the password for Traefik's metrics, and how people are told.
+monitoring_secrets() {
+  metrics_users | put traefik metrics_users
+  key traefik_metrics | put prometheus traefik_metrics
+  alertmanager_settings | put alertmanager alertmanager.yml
+  alert_secret "$ALERT_SLACK_WEBHOOK_FILE" | put alertmanager slack_webhook
+  alert_secret "$ALERT_EMAIL_PASSWORD_FILE" | put alertmanager email_password
+}
+
 # put SERVICE NAME: standard input becomes that service's secret, in the draft of the folder.
 put() {
   mkdir -p "$draft/$1"
@@ -115,6 +131,7 @@ draft_secrets() {
   if [ -s "$KEYS/edge_certificate" ]; then name=edge_certificate; else name=edge_default; fi
   key "$name" | put traefik default.pem
   dns_settings >"$RP9_STATE/dns.env"
+  monitoring_secrets
   key edge_token | put edge-relay edge_token
   for service in gateway provisioner metrics-collector; do
     printf 'postgres://rp9:%s@postgres:5432/rp9' "$(key postgres_rp9)" | put "$service" database_url
@@ -170,6 +187,22 @@ deliver_secrets() {
   announce_optional master_keys_old RP9_MASTER_KEYS_OLD_FILE
   announce_optional tenant_smtp_password RP9_TENANT_SMTP_PASSWORD_FILE
   for name in "${SHARED_N8N_KEYS[@]}"; do announce_optional "$name" "RP9_${name^^}_FILE"; done
-  RP9_SETTINGS="$({ find "$DEPLOY/conf" "$KEYS" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat && traefik_settings; } | sha256sum | cut -c1-16)"
-  export RP9_SETTINGS
+  announce_settings
+}
+
+# settings_of FOLDER… [EXPRESSION…]: a hash over the files that find finds, and over standard input.
+settings_of() {
+  { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat && cat; } | sha256sum | cut -c1-16
+}
+
+# Services are replaced when these change: those that watch by their own, so that an alert that is worded anew stops nobody's work.
+announce_settings() {
+  local watched=(-path "$DEPLOY/conf/prometheus/*" -o -path "$DEPLOY/conf/alertmanager/*" -o -name 'alert_*')
+  RP9_SETTINGS="$(traefik_settings | settings_of "$DEPLOY/conf" "$KEYS" ! \( "${watched[@]}" \))"
+  RP9_MONITORING_SETTINGS="$({
+    alertmanager_settings
+    alert_secret "$ALERT_SLACK_WEBHOOK_FILE"
+    alert_secret "$ALERT_EMAIL_PASSWORD_FILE"
+  } | settings_of "$DEPLOY/conf/prometheus" "$KEYS/traefik_metrics")"
+  export RP9_SETTINGS RP9_MONITORING_SETTINGS
 }

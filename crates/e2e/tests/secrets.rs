@@ -46,7 +46,17 @@ async fn no_secret_shows_in_logs_inspections_process_lists_or_answers() {
     let password = login.body["data"]["password"].as_str().unwrap().to_owned();
     secrets.push(("the owner's password".into(), password));
 
-    for service in ["postgres", "redis", "nats", "traefik", "edge-relay", "gateway", "provisioner"] {
+    for service in [
+        "postgres",
+        "redis",
+        "nats",
+        "traefik",
+        "edge-relay",
+        "gateway",
+        "provisioner",
+        "prometheus",
+        "alertmanager",
+    ] {
         let service = Service::of(service);
         assert_clean(
             &format!("docker inspect {}", service.name()),

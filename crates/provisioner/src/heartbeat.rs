@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use common::service::{Interval, Service};
+use metrics::{describe_gauge, gauge};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -11,7 +12,7 @@ use crate::{
     config::Site,
     engine_trust::EngineTrust,
     store::{
-        clusters::{self, Seen},
+        clusters::{self, Connections, Seen},
         subnets,
     },
 };
@@ -22,8 +23,16 @@ const EVERY: Duration = Duration::from_secs(5);
 /// An answer that takes longer than this is no answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+const USABLE: &str = "rp9_cluster_connections_usable";
+const COMMITTED: &str = "rp9_cluster_connections_committed";
+
 /// Beats for as long as the service runs.
 pub fn spawn(service: &Service, world: Arc<World>, site: Site, engine_trust: EngineTrust) {
+    describe_gauge!(
+        USABLE,
+        "Connections to the tenants' Postgres that all tenants of a cluster may open together."
+    );
+    describe_gauge!(COMMITTED, "How many of those the tenants that are there may open.");
     let beats = Interval::new("heartbeat", EVERY).failing("the heartbeat could not be written");
     let pool = service.database.clone();
     service.every(beats, move || {
@@ -37,7 +46,17 @@ pub fn spawn(service: &Service, world: Arc<World>, site: Site, engine_trust: Eng
 pub async fn beat(pool: &PgPool, world: &World, site: &Site, stranger: bool) -> Result<(), sqlx::Error> {
     let mut seen = look(world, stranger).await;
     seen.connections = seen.connections.map(|all| all.saturating_sub(site.platform_connections));
-    clusters::beat(pool, site, &seen, subnets::usable(pool, site).await?).await
+    let connections = clusters::beat(pool, site, &seen, subnets::usable(pool, site).await?).await?;
+    tell(site.cluster.as_str(), connections);
+    Ok(())
+}
+
+/// Every provisioner of a cluster tells the same.
+fn tell(cluster: &str, connections: Connections) {
+    gauge!(COMMITTED, "cluster" => cluster.to_owned()).set(f64::from(connections.committed));
+    if let Some(usable) = connections.usable {
+        gauge!(USABLE, "cluster" => cluster.to_owned()).set(f64::from(usable));
+    }
 }
 
 /// Whether the engine is up is what it answers to the least question there is: telling what it has takes a busy one seconds.

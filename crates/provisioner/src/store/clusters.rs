@@ -2,7 +2,7 @@
 
 use engine::Capacity;
 use ipnet::IpNet;
-use sqlx::PgExecutor;
+use sqlx::{FromRow, PgExecutor};
 
 use crate::config::Site;
 
@@ -17,14 +17,25 @@ pub struct Seen {
     pub connections: Option<u32>,
 }
 
+/// Connections to the tenants' Postgres, as the cluster's row has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Connections {
+    /// How many all tenants together may open; `None` until the server was asked for the first time.
+    #[sqlx(rename = "connections_usable")]
+    pub usable: Option<i32>,
+    /// How many those that are there may.
+    #[sqlx(rename = "connections_committed")]
+    pub committed: i32,
+}
+
 /// Says that the cluster is there, what was last seen of what it needs, and how much of it tenants have. One that is not in any
-/// cluster yet may come into this one.
+/// cluster yet may come into this one. What is known of connections since.
 pub async fn beat(
     executor: impl PgExecutor<'_>,
     site: &Site,
     seen: &Seen,
     subnets: usize,
-) -> Result<(), sqlx::Error> {
+) -> Result<Connections, sqlx::Error> {
     let upsert =
         "insert into clusters as c (id, region, engine, subnets, dependencies, cpu_millis, memory_mb,
             connections_usable, subnets_usable, connections_committed, subnets_committed, counted_at, compliance)
@@ -37,9 +48,10 @@ pub async fn beat(
             memory_mb = coalesce(excluded.memory_mb, c.memory_mb),
             connections_usable = coalesce(excluded.connections_usable, c.connections_usable),
             subnets_usable = excluded.subnets_usable, connections_committed = excluded.connections_committed,
-            subnets_committed = excluded.subnets_committed, counted_at = excluded.counted_at";
+            subnets_committed = excluded.subnets_committed, counted_at = excluded.counted_at
+        returning connections_usable, connections_committed";
     let whole = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-    sqlx::query(upsert)
+    sqlx::query_as(upsert)
         .bind(site.cluster.as_str())
         .bind(&site.region)
         .bind(IpNet::V4(site.subnets))
@@ -49,9 +61,8 @@ pub async fn beat(
         .bind(seen.connections.map(whole))
         .bind(i32::try_from(subnets).unwrap_or(i32::MAX))
         .bind(site.compliance.tags())
-        .execute(executor)
+        .fetch_one(executor)
         .await
-        .map(drop)
 }
 
 /// The cluster's row is there, also before its first heartbeat.

@@ -46,6 +46,8 @@ impl Traefik {
             ("\":8000\"", format!("127.0.0.1:{}", ports.web)),
             ("\":8001\"", format!("127.0.0.1:{}", ports.probe)),
             ("\":8002\"", format!("127.0.0.1:{}", ports.inner)),
+            // Nobody asks for them here; any port will do.
+            ("\":8003\"", "127.0.0.1:0".to_owned()),
             ("\":8082\"", format!("127.0.0.1:{}", ports.ping)),
             ("\":8443\"", format!("127.0.0.1:{}", ports.tls)),
             ("edge-relay:8081", format!("127.0.0.1:{}", ports.relay)),
@@ -59,6 +61,7 @@ impl Traefik {
         fs::write(secrets.join("traefik.yml"), filled).unwrap();
         // For nobody, as `deploy/lib/secrets.sh` makes it.
         openssl(&secrets.join("default.pem"), &["-subj", "/CN=nobody"]);
+        fs::write(secrets.join("metrics_users"), "prometheus:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=\n").unwrap();
         fs::create_dir_all(secrets.join("kept")).unwrap();
         let mounts =
             [format!("{}:/run/secrets:ro", secrets.display()), format!("{}:/rp9:ro", conf.display())];
