@@ -1,0 +1,135 @@
+//! What runs in a real n8n is counted exactly, by kind, whatever n8n keeps of it and whoever was away meanwhile.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+use std::time::Duration;
+
+use e2e::{Answers, Api, Customer, Service, eventually, webhook_workflow};
+use serde_json::{Value, json};
+
+const GOOD: usize = 10;
+const BAD: usize = 5;
+const NESTED: usize = 4;
+
+fn node(name: &str, kind: &str, version: f64, parameters: Value) -> Value {
+    let id = uuid::Uuid::now_v7().to_string();
+    json!({ "id": id, "name": name, "position": [200, 0], "type": format!("n8n-nodes-base.{kind}"), "typeVersion": version, "parameters": parameters })
+}
+
+/// Listens at this path, and then this node runs.
+fn listening(path: &str, node: Value) -> Value {
+    let mut workflow = webhook_workflow(path, Answers::WhenFinished);
+    workflow["connections"] =
+        json!({ "Webhook": { "main": [[{ "node": node["name"], "type": "main", "index": 0 }]] } });
+    workflow["nodes"][1] = node;
+    workflow
+}
+
+/// Nothing of its runs is saved.
+fn unsaved(mut workflow: Value) -> Value {
+    workflow["settings"] = json!({ "saveDataSuccessExecution": "none", "saveDataErrorExecution": "none" });
+    workflow
+}
+
+/// A workflow that others run as a step.
+fn called() -> Value {
+    let trigger = node("Begin", "executeWorkflowTrigger", 1.1, json!({ "inputSource": "passthrough" }));
+    unsaved(json!({ "name": "called", "settings": {}, "connections": {}, "nodes": [trigger] }))
+}
+
+fn calling(id: &str) -> Value {
+    let which = json!({ "__rl": true, "mode": "id", "value": id });
+    node("Call", "executeWorkflow", 1.2, json!({ "workflowId": which, "options": {} }))
+}
+
+/// Until that many were answered, each by an execution of its own.
+async fn call(customer: &Customer, path: &str, times: usize, answer: u16) {
+    let path = format!("/webhook/{path}");
+    eventually("the webhook listens", Duration::from_secs(90), async || {
+        let status = customer.call(&path, &json!({ "say": "first" })).await?.status().as_u16();
+        if status == answer { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+    for _ in 1..times {
+        assert_eq!(customer.call(&path, &json!({ "say": "hello" })).await.unwrap().status().as_u16(), answer);
+    }
+}
+
+async fn run_everything(customer: &Customer) {
+    let collector = Service::of("metrics-collector");
+    let stored = customer.activate(&unsaved(webhook_workflow("measured-good", Answers::WhenFinished))).await;
+    call(customer, "measured-good", GOOD, 200).await;
+    collector.kill();
+    let fail = node("Fail", "stopAndError", 1.0, json!({ "errorMessage": "as told" }));
+    customer.activate(&listening("measured-bad", fail)).await;
+    call(customer, "measured-bad", BAD, 500).await;
+    let id = customer.activate(&called()).await;
+    customer.activate(&listening("measured-nested", calling(&id))).await;
+    call(customer, "measured-nested", NESTED, 200).await;
+    // Its executions go with it.
+    customer.post(&format!("/api/v1/workflows/{stored}/deactivate"), &json!({})).await.unwrap();
+    let path = format!("/api/v1/workflows/{stored}");
+    eventually("the workflow is deleted", Duration::from_secs(30), async || {
+        let gone = customer.with_key(customer, reqwest::Method::DELETE, &path).send().await;
+        let gone = gone.map_err(|e| e.to_string())?;
+        if gone.status().is_success() { Ok(()) } else { Err(gone.text().await.unwrap_or_default()) }
+    })
+    .await;
+    collector.start();
+}
+
+async fn is_counted(api: &Api, tenant: &str) {
+    eventually("everything is counted, once", Duration::from_secs(150), async || {
+        let usage = api.get(&format!("/tenants/{tenant}/usage")).await?.body["data"].take();
+        let total = &usage["total"];
+        let [production, nested] = [&total["production"], &total["sub_workflow"]];
+        let counted = json!([
+            production["executions"],
+            production["succeeded"],
+            production["failed"],
+            nested["executions"],
+            total["manual"]["executions"],
+            total["error"]["executions"],
+            usage["billable_executions"],
+        ]);
+        let expected = json!([GOOD + BAD + NESTED, GOOD + NESTED, BAD, NESTED, 0, 0, GOOD + BAD + NESTED]);
+        if counted == expected { Ok(()) } else { Err(usage.to_string()) }
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn what_runs_is_counted_by_kind_whether_it_is_saved_or_gone_with_its_workflow() {
+    let api = Api::of_environment();
+    let (own, operation) = api.create_tenant("starter").await;
+    let (sharing, neighbour) = Customer::moved_in(&api).await;
+    api.succeeds(&operation).await;
+    let mut customer = Customer::of(&api, &own).await;
+    customer.sign_in(&api, &own).await;
+    for who in [&customer, &neighbour] {
+        run_everything(who).await;
+    }
+    for tenant in [&own, &sharing] {
+        is_counted(&api, tenant).await;
+    }
+    eventually("everything of a dedicated tenant is seen", Duration::from_secs(60), async || {
+        let metrics = api.get(&format!("/metrics/tenant/{own}")).await?.body;
+        let data = &metrics["data"];
+        let is_seen = metrics["meta"]["missing"] == json!({})
+            && data["cpu_percent"].is_number()
+            && data["memory_bytes"].as_u64().is_some_and(|bytes| bytes > 100 << 20)
+            && data["workers"] == 1
+            && data["queue_depth"] == 0;
+        if is_seen { Ok(()) } else { Err(metrics.to_string()) }
+    })
+    .await;
+    for tenant in [&own, &sharing] {
+        api.delete_tenant(tenant).await;
+    }
+}
