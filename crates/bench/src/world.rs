@@ -17,6 +17,7 @@ pub fn fakes(pool: &PgPool, site: Site, keys: MasterKeys) -> anyhow::Result<Worl
     }
     let databases = DatabaseWorld::default();
     Ok(World {
+        external: Arc::default(),
         containers: Arc::new(containers.engine("bench")),
         members: Arc::new(MemberWorld::of(&databases).actor("bench")),
         databases: Arc::new(databases.actor("bench")),
