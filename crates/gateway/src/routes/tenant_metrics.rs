@@ -6,7 +6,6 @@ use axum::{
     Json,
     extract::{RawQuery, State},
 };
-use common::id::TenantId;
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, serde::rfc3339};
@@ -21,7 +20,7 @@ use crate::{
         request::{Request, request},
     },
     problem::Answered,
-    store::samples::{self, Line, Sample},
+    store::samples::{self, Sample, TopTenant},
 };
 
 /// How a tenant does at the moment. What could not be seen is null, never zero.
@@ -150,61 +149,6 @@ impl Text for Most {
     }
 }
 
-/// One tenant among others.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TopTenant {
-    #[schema(value_type = String)]
-    tenant_id: TenantId,
-    name: String,
-    subdomain: String,
-    plan: String,
-    mode: String,
-    queue_wait_p95_seconds: Option<f64>,
-    cpu_percent: Option<f64>,
-    memory_percent: Option<f64>,
-    executions_min: Option<f64>,
-    success_rate_percent: Option<f64>,
-    queue_depth: Option<i64>,
-    workers: Option<i64>,
-    #[serde(with = "rfc3339")]
-    sampled_at: OffsetDateTime,
-}
-
-impl From<Line> for TopTenant {
-    fn from(line: Line) -> Self {
-        let Line {
-            tenant_id,
-            name,
-            subdomain,
-            plan,
-            mode,
-            queue_wait_p95_seconds,
-            cpu_percent,
-            memory_percent,
-            executions_min,
-            success_rate_percent,
-            queue_depth,
-            workers,
-            sampled_at,
-        } = line;
-        Self {
-            tenant_id,
-            name,
-            subdomain,
-            plan,
-            mode,
-            queue_wait_p95_seconds,
-            cpu_percent,
-            memory_percent,
-            executions_min,
-            success_rate_percent,
-            queue_depth,
-            workers,
-            sampled_at,
-        }
-    }
-}
-
 /// Those with the most of something.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TopTenants {
@@ -228,6 +172,5 @@ pub async fn top(
     let TopQuery { by, limit } = TopQuery::of_query(query.as_deref(), &())?;
     let (By(by), Most(limit)) = (by.unwrap_or(By(BY[0])), limit.unwrap_or(Most(20)));
     let reader = app.reader(caller.identity().scope());
-    let lines = samples::top(&reader, by, limit).await?;
-    Ok(Json(TopTenants { data: lines.into_iter().map(TopTenant::from).collect() }))
+    Ok(Json(TopTenants { data: samples::top(&reader, by, limit).await? }))
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use common::id::TenantId;
+use serde::Serialize;
 use sqlx::{FromRow, types::Json};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, serde::rfc3339};
+use utoipa::ToSchema;
 
 use super::reader::{Reader, seen};
 
@@ -37,26 +39,28 @@ pub async fn latest(reader: &Reader<'_>, tenant: TenantId) -> Result<Option<Samp
     latest.bind(tenant).optional().await
 }
 
-/// One line of what is shown of all.
-#[derive(Debug, FromRow)]
-pub struct Line {
-    pub tenant_id: TenantId,
-    pub name: String,
-    pub subdomain: String,
-    pub plan: String,
-    pub mode: String,
-    pub queue_wait_p95_seconds: Option<f64>,
-    pub cpu_percent: Option<f64>,
-    pub memory_percent: Option<f64>,
-    pub executions_min: Option<f64>,
-    pub success_rate_percent: Option<f64>,
-    pub queue_depth: Option<i64>,
-    pub workers: Option<i64>,
-    pub sampled_at: OffsetDateTime,
+/// One tenant among others.
+#[derive(Debug, FromRow, Serialize, ToSchema)]
+pub struct TopTenant {
+    #[schema(value_type = String)]
+    tenant_id: TenantId,
+    name: String,
+    subdomain: String,
+    plan: String,
+    mode: String,
+    queue_wait_p95_seconds: Option<f64>,
+    cpu_percent: Option<f64>,
+    memory_percent: Option<f64>,
+    executions_min: Option<f64>,
+    success_rate_percent: Option<f64>,
+    queue_depth: Option<i64>,
+    workers: Option<i64>,
+    #[serde(with = "rfc3339")]
+    sampled_at: OffsetDateTime,
 }
 
 /// Those of customers with the most of it. What was not seen comes last.
-pub async fn top(reader: &Reader<'_>, by: &str, limit: i64) -> Result<Vec<Line>, sqlx::Error> {
+pub async fn top(reader: &Reader<'_>, by: &str, limit: i64) -> Result<Vec<TopTenant>, sqlx::Error> {
     let top = reader.ask(concat!(
         "select s.tenant_id, t.name, t.subdomain, t.plan, t.mode, s.queue_wait_p95_seconds, s.cpu_percent, s.memory_percent, s.executions_min,
                 s.success_rate_percent, s.queue_depth, s.workers, s.at as sampled_at
