@@ -131,6 +131,12 @@ impl Bench {
         }
     }
 
+    /// Until everything in hand is settled: what is left of one part must not reach into the next.
+    async fn stop(&self) {
+        self.stopping.cancel();
+        self.tasks.finish(Duration::from_secs(10)).await.unwrap();
+    }
+
     fn handled(&self) -> Vec<String> {
         self.handled.lock().unwrap().iter().map(|(text, _)| text.clone()).collect()
     }
@@ -223,7 +229,7 @@ async fn what_is_wrong_delays_nobody(bench: Bench) {
     assert!(dead.iter().any(|(reason, attempts, _)| reason == "exhausted" && *attempts == 4), "{dead:?}");
     assert!(dead.iter().any(|(reason, _, payload)| reason == "malformed" && payload == b"\xff\x00"));
     assert!(!bench.has_handled("too late"));
-    bench.stopping.cancel();
+    bench.stop().await;
 }
 
 /// One in four is good. How long those took is printed, not asserted: a busy machine is no mistake of ours.
@@ -245,10 +251,10 @@ async fn among_much_that_is_wrong_the_good_go_on(bench: Bench) {
     }
     let good = |text: &str| sent.contains_key(text);
     eventually(async || bench.handled().iter().filter(|text| good(text)).count() == GOOD).await;
-    let handled = bench.handled.lock().unwrap();
+    let handled = bench.handled.lock().unwrap().clone();
     let waited = handled.iter().filter_map(|(text, at)| Some(at.duration_since(*sent.get(text)?)));
     println!("of {GOOD} good messages among 300 others, the slowest took {:?}", waited.max().unwrap());
-    bench.stopping.cancel();
+    bench.stop().await;
 }
 
 async fn what_a_dependency_keeps_waiting_is_not_given_up(bench: Bench) {
@@ -262,7 +268,7 @@ async fn what_a_dependency_keeps_waiting_is_not_given_up(bench: Bench) {
     bench.away.store(false, std::sync::atomic::Ordering::SeqCst);
     eventually(async || bench.has_handled("wait for it")).await;
     assert_eq!(bench.dead().await, []);
-    bench.stopping.cancel();
+    bench.stop().await;
 }
 
 /// All that it has fetched, which is most of what there is; and what is waited for, but not what is in hand.
@@ -303,8 +309,7 @@ async fn who_stops_gives_back_what_it_has_not_begun(mut bench: Bench) {
         assert_eq!(tries(&bench, &format!("held {number}")), 1, "what was begun is finished");
     }
     assert_eq!(bench.handled().len(), 104, "nothing is done twice");
-    bench.stopping.cancel();
-    bench.tasks.finish(Duration::from_secs(10)).await.unwrap();
+    bench.stop().await;
     assert!(bench.tasks.broken().now_or_never().is_none(), "a consumer that ends does not break");
 }
 
@@ -320,7 +325,7 @@ async fn every_lane_is_taken_from(bench: Bench) {
     eventually(async || bench.handled().len() == 64).await;
     assert!(bench.has_handled("low 3") && bench.has_handled("high 59"));
     assert_eq!(bench.tries.lock().unwrap().len(), 64, "each was another");
-    bench.stopping.cancel();
+    bench.stop().await;
 }
 
 async fn a_wiped_store_is_noticed(bench: Bench) {
@@ -332,7 +337,7 @@ async fn a_wiped_store_is_noticed(bench: Bench) {
     let again = Text { lane: "high", text: "after".into() };
     eventually(async || bench.bus.publish(&again, &Carried::default()).await.is_ok()).await;
     eventually(async || bench.has_handled("after")).await;
-    bench.stopping.cancel();
+    bench.stop().await;
 }
 
 /// What was in hand when it went away is finished, not begun anew.
@@ -355,6 +360,5 @@ async fn a_server_that_comes_back_empty_is_used_again(mut bench: Bench) {
     bench.away.store(false, std::sync::atomic::Ordering::SeqCst);
     eventually(async || bench.has_handled("held")).await;
     assert_eq!(tries("held"), 1);
-    bench.stopping.cancel();
-    bench.tasks.finish(Duration::from_secs(5)).await.unwrap();
+    bench.stop().await;
 }

@@ -69,6 +69,24 @@ async fn add_one(pool: &PgPool, statements: &Statements) {
     transaction.commit().await.unwrap();
 }
 
+async fn is_answered<'c>(by: impl sqlx::Executor<'c, Database = sqlx::Postgres>) -> bool {
+    sqlx::query("select 1").execute(by).await.is_ok()
+}
+
+/// Each of the connections a pool may have, all of them taken at once.
+async fn all_answer(pool: &PgPool) -> bool {
+    let most = pool.options().get_max_connections();
+    let mut taken = Vec::new();
+    for _ in 0..most {
+        taken.push(pool.acquire().await.unwrap());
+    }
+    let mut answer = true;
+    for connection in &mut taken {
+        answer &= is_answered(&mut **connection).await;
+    }
+    answer
+}
+
 async fn user(statements: &Statements) -> String {
     sqlx::query_scalar("select session_user::text || ' as ' || current_user")
         .fetch_one(statements)
@@ -105,11 +123,8 @@ async fn a_service_changes_its_login_while_it_works(superuser: PgPool) {
     );
     roles.run(&ended).await;
     // What was open is found to be gone by what fails on it.
-    let one = "select 1";
-    eventually(async || {
-        sqlx::query(one).execute(&statements).await.is_ok() && sqlx::query(one).execute(&pool).await.is_ok()
-    })
-    .await;
+    eventually(async || is_answered(&statements).await && is_answered(&pool).await).await;
+    eventually(async || all_answer(&pool).await).await;
     add_one(&pool, &statements).await;
     assert_eq!(user(&statements).await, format!("{0}_b as {0}", roles.owner));
     let count: i64 = sqlx::query_scalar("select count(*) from owned").fetch_one(&pool).await.unwrap();
