@@ -83,9 +83,15 @@ const BLIND: (&str, &str) = (
 );
 
 impl Shown {
-    /// These are what is known of that part.
-    pub fn put(&self, shard: i16, samples: Vec<Sample>) {
-        self.latest().shards.insert(shard, samples);
+    /// These are what is known of those parts, each with the part that it is of.
+    pub fn put(&self, shards: &[i16], samples: impl IntoIterator<Item = (i16, Sample)>) {
+        let mut latest = self.latest();
+        for shard in shards {
+            latest.shards.entry(*shard).or_default().clear();
+        }
+        for (shard, sample) in samples {
+            latest.shards.entry(shard).or_default().push(sample);
+        }
     }
 
     /// Only these parts are this replica's.
@@ -149,8 +155,9 @@ mod tests {
             figures: Figures { cpu_percent: Some(12.5), queue_depth: Some(3), ..Figures::default() },
         };
         let (fresh, old, elsewhere) = (sample(1), sample(60), sample(1));
-        shown.put(1, vec![fresh.clone(), old.clone()]);
-        shown.put(2, vec![elsewhere.clone()]);
+        let before = sample(1);
+        shown.put(&[1], [(1, before.clone())]);
+        shown.put(&[1, 2], [(1, fresh.clone()), (1, old.clone()), (2, elsewhere.clone())]);
         shown.keep(&[1]);
         let text = shown.render();
         assert!(
@@ -161,7 +168,7 @@ mod tests {
             text.contains(&format!("rp9_tenant_queue_depth{{tenant=\"{}\"}} 3.0\n", fresh.tenant)),
             "{text}"
         );
-        for absent in [old.tenant, elsewhere.tenant] {
+        for absent in [before.tenant, old.tenant, elsewhere.tenant] {
             assert!(!text.contains(&absent.to_string()), "{text}");
         }
         assert!(!text.contains("rp9_tenant_mem_bytes{") && !text.contains("EOF"), "{text}");

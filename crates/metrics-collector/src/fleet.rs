@@ -10,6 +10,8 @@ use crate::shards::SHARDS;
 /// An n8n, and everybody who lives in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Instance {
+    /// The part of the cluster that it falls into.
+    pub shard: i16,
     /// Its own row: a customer's dedicated tenant, or the n8n that some share. None when it is gone before those who shared it.
     pub own: Option<Dedicated>,
     /// By the project that each has in it.
@@ -41,17 +43,19 @@ pub struct Limits {
 const SIGHT: &str = "1 minute";
 
 const FLEET: &str = "
-    select t.id, t.mode, t.purpose = 'shared' as is_shared, t.shared_instance, t.shared_project,
+    select h.shard, t.id, t.mode, t.purpose = 'shared' as is_shared, t.shared_instance, t.shared_project,
            coalesce(i.names, '{}') as names, coalesce(i.cpu, '{}') as cpu, coalesce(i.memory, '{}') as memory, i.workers, i.is_seen,
            exists (select from external_n8ns x where x.tenant_id::text = coalesce(t.shared_instance, t.id::text)) as is_external
       from tenants t
+      cross join lateral (
+          select shard_of(case when t.mode = 'dedicated' then t.id when t.shared_instance ~ '^[0-9a-f-]{36}$' then t.shared_instance::uuid end, $2)::smallint as shard) h
       left join lateral (
           select array_agg(i.name) as names, array_agg(i.cpu_millis) as cpu, array_agg(i.memory_mb) as memory,
                  count(*) filter (where i.role = 'worker' and i.state = 'running' and i.health in ('healthy', 'none')) as workers,
                  bool_and(i.seen_at is not null and i.state <> 'unknown' and c.observed_at > now() - $4::interval) as is_seen
             from tenant_instances i join clusters c on c.id = i.cluster_id where i.tenant_id = t.id) i on true
      where t.cluster_id = $1 and t.status not in ('provisioning', 'failed', 'deleted')
-       and shard_of(case when t.mode = 'dedicated' then t.id when t.shared_instance ~ '^[0-9a-f-]{36}$' then t.shared_instance::uuid end, $2) = $3";
+       and h.shard = any($3)";
 
 /// How many of the cluster's containers are how, as the reconciler last saw them.
 pub async fn container_stats(
@@ -73,21 +77,24 @@ pub async fn container_stats(
     Ok(vec![("running", running), ("stopped", stopped), ("unhealthy", unhealthy), ("unknown", unknown)])
 }
 
-/// The instances of one part of the cluster.
-pub async fn of_shard(
+/// The instances of these parts of the cluster.
+pub async fn of_shards(
     pool: &PgPool,
     cluster: &ClusterId,
-    shard: i16,
+    shards: &[i16],
 ) -> Result<BTreeMap<TenantId, Instance>, sqlx::Error> {
-    let rows = sqlx::query(FLEET).bind(cluster.as_str()).bind(i32::from(SHARDS)).bind(i32::from(shard));
+    let rows = sqlx::query(FLEET).bind(cluster.as_str()).bind(i32::from(SHARDS)).bind(shards);
     let rows = rows.bind(SIGHT).fetch_all(pool).await?;
     let mut instances: BTreeMap<TenantId, Instance> = BTreeMap::new();
     for row in &rows {
         let tenant: TenantId = row.try_get("id")?;
+        let shard: i16 = row.try_get("shard")?;
         let is_external: bool = row.try_get("is_external")?;
         if row.try_get::<&str, _>("mode")? == Mode::Dedicated.as_str() {
             if !is_external {
-                instances.entry(tenant).or_default().own = Some(dedicated(row)?);
+                let instance = instances.entry(tenant).or_default();
+                instance.shard = shard;
+                instance.own = Some(dedicated(row)?);
             }
             continue;
         }
@@ -95,6 +102,7 @@ pub async fn of_shard(
         let instance: Option<&str> = row.try_get("shared_instance")?;
         if let Some((instance, project)) = instance.and_then(|text| text.parse().ok()).zip(project) {
             let instance = instances.entry(TenantId::from_uuid(instance)).or_default();
+            instance.shard = shard;
             instance.is_external = is_external;
             instance.members.insert(project, tenant);
         }

@@ -1,4 +1,4 @@
-//! One look at one part of the cluster: from what the systems say to a sample of each tenant.
+//! One look at some parts of the cluster: from what the systems say to a sample of each tenant.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -23,7 +23,7 @@ use crate::{
 /// Databases asked at once.
 const AT_ONCE: usize = 8;
 
-/// After so many that did not answer the server is taken to be away: the others are not waited for in this part.
+/// After so many that did not answer the server is taken to be away: the others of this look are not waited for.
 const AWAY: usize = 3;
 
 /// What all parts of a tick have in common. `None`: it could not be seen.
@@ -53,30 +53,39 @@ impl Memory {
     }
 }
 
-/// A tenant's sample, and what of it is missing.
-pub type Looked = Vec<(Sample, BTreeSet<Sense>)>;
+/// A tenant's sample.
+#[derive(Debug)]
+pub struct Looked {
+    /// The part of the cluster that the tenant falls into.
+    pub shard: i16,
+    pub sample: Sample,
+    /// What could not be seen.
+    pub missing: BTreeSet<Sense>,
+}
 
-/// Looks at one part.
+/// Looks at these parts.
 pub async fn look(
     world: &World,
     memory: &mut Memory,
     common: &Common,
-    shard: i16,
-) -> Result<Looked, sqlx::Error> {
-    let instances = fleet::of_shard(&world.record, &world.cluster, shard).await?;
+    shards: &[i16],
+) -> Result<Vec<Looked>, sqlx::Error> {
+    let instances = fleet::of_shards(&world.record, &world.cluster, shards).await?;
     if instances.is_empty() {
-        return Ok(Looked::new());
+        return Ok(Vec::new());
     }
     let depths = depths(world, &instances).await;
     let activities = activities(world, memory, &instances, &depths).await;
     let (at, now) = (clock::now(), Instant::now());
-    let mut looked = Looked::new();
-    let sample = |tenant, figures| Sample { tenant, cluster: world.cluster.clone(), at, figures };
+    let mut looked = Vec::new();
     for (id, instance) in &instances {
+        let sample = |tenant, (figures, missing)| {
+            let sample = Sample { tenant, cluster: world.cluster.clone(), at, figures };
+            Looked { shard: instance.shard, sample, missing }
+        };
         let activity = activities.get(id);
         for (project, tenant) in &instance.members {
-            let (figures, missing) = figures::of_member(activity.map(|all| all.get(project)));
-            looked.push((sample(*tenant, figures), missing));
+            looked.push(sample(*tenant, figures::of_member(activity.map(|all| all.get(project)))));
         }
         let Some(own) = &instance.own else { continue };
         let queue =
@@ -88,8 +97,7 @@ pub async fn look(
             activity: activity.map(|all| whole(all, own.is_shared)),
             storage: common.sizes.as_ref().and_then(|sizes| sizes.get(id).copied()),
         };
-        let (figures, missing) = figures::of_dedicated(&seen);
-        looked.push((sample(*id, figures), missing));
+        looked.push(sample(*id, figures::of_dedicated(&seen)));
     }
     Ok(looked)
 }

@@ -15,8 +15,12 @@ pub const TICK: Duration = Duration::from_secs(15);
 /// So long after its beginning what was not taken by whoever had it is anybody's.
 const LATE: f64 = 3.0;
 
-/// Many for each replica, so that they are shared evenly; few enough to take one after the other.
+/// Many for each replica, so that they are shared evenly.
 pub const SHARDS: i16 = 64;
+
+/// Parts taken at once: what is asked once for all of them costs a quarter of a tick's questions, and the samples of a
+/// quarter of a cluster are held at a time.
+const AT_ONCE: i64 = 16;
 
 /// One replica's hold on parts of a cluster.
 #[derive(Debug, Clone)]
@@ -61,16 +65,18 @@ impl Shards {
         sqlx::query_as(now).bind(TICK.as_secs_f64()).fetch_one(&self.pool).await
     }
 
-    /// Takes one more part for this tick: one of its own, or later in the tick whichever is left.
-    pub async fn take(&self, now: Now) -> Result<Option<i16>, sqlx::Error> {
-        let take = "update collector_shards set tick = $3, holder = $2
-             where (cluster_id, shard) = (
+    /// Takes more parts for this tick: of its own, or later in the tick of whatever is left.
+    pub async fn take(&self, now: Now) -> Result<Vec<i16>, sqlx::Error> {
+        let take = "
+            with free as materialized (
                 select cluster_id, shard from collector_shards
                  where cluster_id = $1 and tick < $3 and (holder is null or holder = $2 or $4)
-                 order by holder = $2 desc nulls last, shard limit 1 for update skip locked)
-             returning shard";
+                 order by holder = $2 desc nulls last, shard limit $5 for update skip locked)
+            update collector_shards s set tick = $3, holder = $2 from free
+             where (s.cluster_id, s.shard) = (free.cluster_id, free.shard)
+             returning s.shard";
         let take = sqlx::query_scalar(take).bind(self.cluster.as_str()).bind(self.holder).bind(now.tick);
-        take.bind(now.is_late()).fetch_optional(&self.pool).await
+        take.bind(now.is_late()).bind(AT_ONCE).fetch_all(&self.pool).await
     }
 
     /// Takes over what is missing to a fair share, from those who have more, of what they have taken for this tick already.

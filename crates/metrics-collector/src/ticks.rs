@@ -1,4 +1,4 @@
-//! Tick by tick: this replica's parts, one after the other.
+//! Tick by tick: this replica's parts, some at a time.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     exposition::Shown,
     fleet,
-    look::{Common, Memory, look},
+    look::{Common, Looked, Memory, look},
     shards::{Now, Shards},
     store::samples,
     world::World,
@@ -99,25 +99,35 @@ impl Ticks {
 
     /// Takes parts for as long as there are any.
     async fn take_all(&mut self, now: Now) -> Result<(), sqlx::Error> {
-        while let Some(shard) = self.shards.take(now).await? {
-            let begun = Instant::now();
-            let common = match self.present.common.take() {
-                Some(common) => common,
-                None => self.common().await,
-            };
-            let looked = look(&self.world, &mut self.memory, &common, shard).await;
-            self.present.common = Some(common);
-            let looked = looked?;
-            if !looked.is_empty() {
-                samples::write(&self.world.record, &looked).await?;
+        loop {
+            let shards = self.shards.take(now).await?;
+            if shards.is_empty() {
+                return Ok(());
             }
-            let told: Vec<_> = looked.into_iter().map(|(sample, _)| sample).collect();
-            self.world.outlet.tell(&told).await;
-            self.shown.put(shard, told);
-            self.present.shards.push(shard);
+            let begun = Instant::now();
+            self.look(&shards).await?;
             self.present.took += begun.elapsed();
             gauge!(TICK_AT).set(common::clock::now().unix_timestamp() as f64);
+            self.present.shards.extend(shards);
         }
+    }
+
+    /// Looks at these parts, and tells everybody who wants to know.
+    async fn look(&mut self, shards: &[i16]) -> Result<(), sqlx::Error> {
+        let common = match self.present.common.take() {
+            Some(common) => common,
+            None => self.common().await,
+        };
+        let looked = look(&self.world, &mut self.memory, &common, shards).await;
+        self.present.common = Some(common);
+        let looked = looked?;
+        if !looked.is_empty() {
+            samples::write(&self.world.record, &looked).await?;
+        }
+        let (whose, told): (Vec<_>, Vec<_>) =
+            looked.into_iter().map(|Looked { shard, sample, .. }| (shard, sample)).unzip();
+        self.world.outlet.tell(&told).await;
+        self.shown.put(shards, whose.into_iter().zip(told));
         Ok(())
     }
 

@@ -1,14 +1,11 @@
 //! The last sample of each tenant.
 
-use std::collections::BTreeSet;
-
 use common::cluster::ClusterId;
 use serde_json::{Map, Value, json};
 use sqlx::PgPool;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use wire::Sample;
 
-use crate::figures::Sense;
+use crate::look::Looked;
 
 /// One that nobody renewed for so long is of a tenant that is gone or lives elsewhere.
 const KEPT: &str = "2 minutes";
@@ -38,12 +35,12 @@ const WRITE: &str = "
      where known.at < excluded.at";
 
 /// Puts these in the place of those before them.
-pub async fn write(pool: &PgPool, samples: &[(Sample, BTreeSet<Sense>)]) -> Result<(), sqlx::Error> {
-    let rows: Vec<Value> = samples.iter().map(|(sample, missing)| row(sample, missing)).collect();
+pub async fn write(pool: &PgPool, looked: &[Looked]) -> Result<(), sqlx::Error> {
+    let rows: Vec<Value> = looked.iter().map(row).collect();
     sqlx::query(WRITE).bind(Value::Array(rows)).execute(pool).await.map(drop)
 }
 
-fn row(sample: &Sample, missing: &BTreeSet<Sense>) -> Value {
+fn row(Looked { sample, missing, .. }: &Looked) -> Value {
     let at = written(sample.at);
     let missing: Map<String, Value> =
         missing.iter().map(|sense| (sense.as_str().to_owned(), json!(at))).collect();

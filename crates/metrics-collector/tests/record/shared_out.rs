@@ -17,10 +17,13 @@ async fn replica(pool: &PgPool) -> Shards {
 
 async fn take_all(shards: &Shards, tick: i64, into: f64) -> Vec<i16> {
     let mut taken = Vec::new();
-    while let Some(shard) = shards.take(Now { tick, into }).await.unwrap() {
-        taken.push(shard);
+    loop {
+        let more = shards.take(Now { tick, into }).await.unwrap();
+        if more.is_empty() {
+            return taken;
+        }
+        taken.extend(more);
     }
-    taken
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
