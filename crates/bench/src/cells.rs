@@ -4,6 +4,7 @@ mod commands;
 mod events;
 mod operations;
 mod reads;
+mod ticks;
 mod used;
 
 use std::sync::{

@@ -22,7 +22,7 @@ pub struct Config {
     pub pgbench: Vec<String>,
     /// A directory on the disk that Postgres writes to.
     pub disk: PathBuf,
-    /// The first of nine free ports on 127.0.0.1.
+    /// The first of eleven free ports on 127.0.0.1.
     pub port: u16,
     pub rounds: usize,
     /// How long each cell is looked at.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cells;
+mod collector;
 mod config;
 mod figures;
 mod load;
@@ -20,8 +21,10 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("worker") {
-        return common::service::run("bench-worker", worker::start).await;
+    match std::env::args().nth(1).as_deref() {
+        Some("worker") => return common::service::run("bench-worker", worker::start).await,
+        Some("collector") => return common::service::run("bench-collector", collector::start).await,
+        _ => {}
     }
     match run::run().await {
         Ok(report) => {

@@ -8,6 +8,7 @@ pub const PEER_SHOW_OWN: &str = "Fastify, by its owner, 16 connections";
 pub const MIX: &str = "the gateway";
 pub const PEER_MIX: &str = "Fastify";
 pub const FOLLOW: &str = "clients of events";
+pub const SURVIVE: &str = "ticks of two replicas";
 
 pub fn create(clients: usize) -> String {
     format!("`POST /tenants`, {clients} connections")
@@ -27,4 +28,8 @@ pub fn show(clients: usize) -> String {
 
 pub fn begin(rate: u32, effects: bool) -> String {
     format!("{rate}/s, {}", if effects { "the real sagas on fakes" } else { "nine steps without effects" })
+}
+
+pub fn ticks(tenants: u32) -> String {
+    format!("ticks over {tenants} tenants")
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use common::id::TenantId;
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 
+/// Where all tenants are.
+pub const CLUSTER: &str = "bench";
+
 /// Several times what the slowest cell takes to work off what it accepted.
 const DRAIN: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -68,8 +71,8 @@ pub async fn tell(pool: &PgPool, tenant: TenantId) -> anyhow::Result<()> {
 /// Tenants as they are when they run: limits, a main and two workers.
 pub async fn fill(pool: &PgPool, tenants: i32) -> anyhow::Result<Vec<TenantId>> {
     let cluster = "insert into clusters (id, region, engine, subnets)
-                   values ('bench', 'local', 'docker', '10.0.0.0/8') on conflict do nothing";
-    sqlx::query(cluster).execute(pool).await?;
+                   values ($1, 'local', 'docker', '10.0.0.0/8') on conflict do nothing";
+    sqlx::query(cluster).bind(CLUSTER).execute(pool).await?;
     let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, metadata, n8n_version, cluster_id)
         select gen_random_uuid(), 'Acme Ltd', 'ada@acme.example', 't' || n, 'dedicated', 'active', 'pro',
                '{\"crm\": \"0042\"}', '2.41.1', 'bench' from generate_series(1, $1) n";
@@ -84,6 +87,29 @@ pub async fn fill(pool: &PgPool, tenants: i32) -> anyhow::Result<Vec<TenantId>> 
     sqlx::query(instances).execute(pool).await?;
     sqlx::query("vacuum analyze").execute(pool).await?;
     ids(pool).await
+}
+
+/// The same, seen to run a moment ago.
+pub async fn fill_running(pool: &PgPool, tenants: i32) -> anyhow::Result<()> {
+    fill(pool, tenants).await?;
+    let seen = "update tenant_instances set state = 'running', health = 'healthy', seen_at = now()";
+    sqlx::query(seen).execute(pool).await?;
+    // Nobody looks at the cluster while a cell lasts.
+    sqlx::query("update clusters set observed_at = now() + interval '1 hour'").execute(pool).await?;
+    sqlx::query("truncate collector_shards").execute(pool).await?;
+    sqlx::query("vacuum analyze").execute(pool).await?;
+    Ok(())
+}
+
+/// Whose container is called how?
+pub async fn containers(pool: &PgPool) -> Result<Vec<(String, TenantId)>, sqlx::Error> {
+    sqlx::query_as("select name, tenant_id from tenant_instances").fetch_all(pool).await
+}
+
+/// How many seconds is it since that tenant was looked at who was not for the longest time?
+pub async fn oldest_sample(pool: &PgPool) -> anyhow::Result<f64> {
+    let oldest = "select extract(epoch from clock_timestamp() - min(at))::float8 from tenant_samples";
+    Ok(sqlx::query_scalar(oldest).fetch_one(pool).await?)
 }
 
 /// Which tenants are there?

@@ -2,6 +2,7 @@
 
 mod operations;
 mod requests;
+mod ticks;
 
 use std::fmt::Write;
 
@@ -21,6 +22,7 @@ pub fn write(bench: &Bench) -> anyhow::Result<String> {
     head(bench, &mut out)?;
     requests::write(figures, &mut out)?;
     operations::write(figures, &mut out)?;
+    ticks::write(figures, &mut out)?;
     memory(figures, &mut out)?;
     Ok(out)
 }

@@ -10,7 +10,7 @@ use sqlx::postgres::PgPoolOptions;
 use crate::{
     cells::Bench,
     config::Config,
-    loads::{BEGINNINGS, CLIENTS, FEW, MIXED_PER_SECOND},
+    loads::{BEGINNINGS, CLIENTS, FEW, MIXED_PER_SECOND, WATCHED},
     machine, names, report,
     services::{self, Server},
 };
@@ -93,6 +93,8 @@ fn cells(Servers { gateway, peer }: &Servers) -> Vec<(String, Look<'_>)> {
     cells.push((names::PEER_MIX.to_owned(), Look::Mix(peer)));
     cells.push((names::FOLLOW.to_owned(), Look::Follow));
     cells.extend(BEGINNINGS.map(|(rate, effects)| (names::begin(rate, effects), Look::Begin(rate, effects))));
+    cells.extend(WATCHED.map(|tenants| (names::ticks(tenants), Look::Ticks(tenants))));
+    cells.push((names::SURVIVE.to_owned(), Look::Survive(WATCHED[0])));
     cells
 }
 
@@ -108,6 +110,10 @@ enum Look<'a> {
     Follow,
     /// So many operations a second, with or without effects.
     Begin(u32, bool),
+    /// Of a collector with so many tenants.
+    Ticks(u32),
+    /// Two of them, of which one is killed.
+    Survive(u32),
 }
 
 impl Bench {
@@ -122,6 +128,8 @@ impl Bench {
             Look::Mix(server) => self.mix(cell, server, MIXED_PER_SECOND).await,
             Look::Follow => self.follow(cell).await,
             Look::Begin(rate, effects) => self.begin(cell, rate, effects).await,
+            Look::Ticks(tenants) => self.ticks(cell, tenants).await,
+            Look::Survive(tenants) => self.survive(cell, tenants).await,
         }
     }
 }

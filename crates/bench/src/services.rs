@@ -78,6 +78,13 @@ pub async fn worker(config: &Config, effects: bool) -> anyhow::Result<Process> {
     Process::start(&program(&config.own_path, &["worker"], variables, config.port + 3)).await
 }
 
+/// The collector's ticks over containers and databases that are made up; the first or the second replica.
+pub async fn collector(config: &Config, replica: u16) -> anyhow::Result<Process> {
+    let mut variables = with_record(Vec::new(), config);
+    variables.push(("REDIS_URL".into(), config.redis_url.clone()));
+    Process::start(&program(&config.own_path, &["collector"], variables, config.port + 9 + replica)).await
+}
+
 /// A real provisioner with nothing to do: a record and a cluster of its own, on the local engine.
 pub async fn idle_provisioner(config: &Config) -> anyhow::Result<Process> {
     let mut variables = services::site("bench-idle");

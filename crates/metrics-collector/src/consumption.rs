@@ -5,25 +5,33 @@ use std::time::Duration;
 use n8n::queues::Depth;
 use tokio::time::Instant;
 
-/// Nobody has taken anything for so long: several times what a worker needs to begin, and two looks.
-const AFTER: Duration = Duration::from_secs(25);
+/// Nobody has taken anything for so long: many times what a worker that is free needs, and less than from one look to the next.
+const AFTER: Duration = Duration::from_secs(10);
+
+/// What was not seen for so long may have been anything meanwhile.
+const SIGHT: Duration = Duration::from_secs(40);
 
 /// What was seen of one queue.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Consumption {
-    /// How many had been taken, and since when it is no more.
-    taken: Option<(u64, Instant)>,
+pub struct Consumption(Option<Last>);
+
+/// How it was at the last look.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    /// How many had been taken.
+    taken: u64,
+    /// Since when it is no more, although some wait.
+    since: Instant,
+    at: Instant,
 }
 
 impl Consumption {
     /// Whether executions wait and no worker takes any. While one is at work on another it may just be busy.
     pub fn note(&mut self, depth: &Depth, now: Instant) -> bool {
-        let idle = depth.waiting > 0 && depth.held == 0;
-        let since = match self.taken {
-            Some((taken, since)) if idle && taken == depth.taken() => since,
-            Some(_) | None => now,
-        };
-        self.taken = Some((depth.taken(), since));
+        let (taken, idle) = (depth.taken(), depth.waiting > 0 && depth.held == 0);
+        let lasts = |last: &Last| idle && last.taken == taken && now.duration_since(last.at) < SIGHT;
+        let since = self.0.filter(lasts).map_or(now, |last| last.since);
+        self.0 = Some(Last { taken, since, at: now });
         idle && now.duration_since(since) >= AFTER
     }
 }
@@ -39,14 +47,18 @@ mod tests {
         // Seconds, what is seen, and whether that is idleness.
         let seen = [
             (0, depth(5, 0, 10), false),
-            (15, depth(6, 0, 11), false),
-            (30, depth(6, 0, 11), true),
+            (8, depth(6, 0, 11), false),
+            (15, depth(6, 0, 11), true),
             (45, depth(5, 0, 11), false),
             (60, depth(5, 1, 11), false),
             (90, depth(5, 1, 11), false),
             (105, depth(5, 0, 11), false),
-            (130, depth(5, 0, 11), true),
-            (145, depth(0, 0, 11), false),
+            (120, depth(5, 0, 11), true),
+            (135, depth(0, 0, 11), false),
+            (150, depth(2, 0, 13), false),
+            // Nobody could see it meanwhile.
+            (240, depth(2, 0, 13), false),
+            (255, depth(2, 0, 13), true),
         ];
         let mut consumption = Consumption::default();
         for (seconds, depth, expected) in seen {

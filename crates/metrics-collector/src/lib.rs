@@ -34,24 +34,30 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts the collector.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
-    ticks::describe();
     proof::describe();
     let servers = Servers::new(&config.admins)?;
     let own = servers.clone();
     service.secrets.follow(move |urls: AdminUrls| own.put(&urls));
     service.record_is_usable().await;
 
-    let shown = Shown::default();
-    let told = shown.clone();
-    service.also_show(Arc::new(move || told.render()));
-    let world = World::new(service.database.clone(), service.bus.clone(), config.cluster.clone(), servers);
-    let shards = Shards::new(service.database.clone(), config.cluster);
-    shards.ensure().await?;
-    let ticks = Interval::new("samples", LOOK_EVERY).from_its_end().failing("tenants could not be looked at");
-    service.every(ticks, Ticks::new(world.clone(), shards, shown.clone()));
+    let world = World::new(service.database.clone(), service.bus.clone(), config.cluster, servers);
+    let shown = watch(&world, service).await?;
     let usage = Interval::new("usage", usage::EVERY).spread().failing("usage could not be counted");
     service.every(usage, Usage::new(world.clone()));
     let proofs = Interval::new("proofs", proof::EVERY).spread().failing("the sensors could not be proven");
     service.every(proofs, Proofs::new(world, shown));
     Ok(())
+}
+
+/// Looks at this replica's part of the cluster, tick by tick. What was seen is shown among the service's metrics.
+pub async fn watch(world: &World, service: &Service) -> Result<Shown, sqlx::Error> {
+    ticks::describe();
+    let shown = Shown::default();
+    let told = shown.clone();
+    service.also_show(Arc::new(move || told.render()));
+    let shards = Shards::new(world.record.clone(), world.cluster.clone());
+    shards.ensure().await?;
+    let ticks = Interval::new("samples", LOOK_EVERY).from_its_end().failing("tenants could not be looked at");
+    service.every(ticks, Ticks::new(world.clone(), shards, shown.clone()));
+    Ok(shown)
 }

@@ -9,7 +9,7 @@ use common::{
 };
 use engine::{Health, Observed, Selection, State};
 use n8n::databases::Name;
-use wire::kinds::TenantHeal;
+use wire::kinds::{Run, TenantHeal};
 
 use crate::{
     World,
@@ -90,12 +90,15 @@ async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), Step
         return Ok(());
     }
     surroundings(context).await?;
-    let TenantHeal { restart: names, renew, .. } = context.request();
-    if !names.is_empty() {
+    let TenantHeal { restart, renew, idle, .. } = context.request();
+    if !restart.is_empty() || !idle.is_empty() {
         let world = context.observe();
         let selection = Selection::of(context.tenant()).containers();
         let inventory = world.containers.observe(&world.site.cluster, selection).await?;
-        for seen in names.iter().filter_map(|name| inventory.find(name)).filter(|seen| is_lost(seen)) {
+        let lost = restart.iter().filter_map(|name| inventory.find(name)).filter(|seen| is_lost(seen));
+        let same =
+            |run: &Run| inventory.find(&run.container).filter(|seen| seen.started_at == run.started_at);
+        for seen in lost.chain(idle.iter().filter_map(same)) {
             context.fenced().await?.containers.restart(&seen.reference(), GRACE).await?;
         }
     }

@@ -207,7 +207,10 @@ mod tests {
             let submitted = SubmitOperation { request, ..submitted() };
             asked(&submitted, Priority::Normal)
         };
-        assert_eq!(read(json!({})).unwrap(), json!({ "reasons": [], "restart": [], "renew": [] }));
+        assert_eq!(
+            read(json!({})).unwrap(),
+            json!({ "reasons": [], "restart": [], "renew": [], "idle": [] })
+        );
         assert!(read(json!({ "restart": "main" })).unwrap_err().contains("invalid type"));
         assert!(read(json!({ "restrat": [] })).unwrap_err().contains("unknown field `restrat`"));
     }

@@ -83,6 +83,13 @@ impl Process {
         is_ready(self.ops_port).await
     }
 
+    /// What it tells Prometheus of a metric without labels. `None`: nothing yet.
+    pub async fn metric(&self, name: &str) -> anyhow::Result<Option<f64>> {
+        let answer = get(self.ops_port, "/metrics").await?;
+        let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.map(str::parse).transpose()?)
+    }
+
     /// Processor seconds used so far, in all, by it and by the processes it has started.
     pub fn cpu_seconds(&self) -> anyhow::Result<f64> {
         self.family()?.into_iter().map(cpu_seconds).sum()
@@ -135,12 +142,14 @@ fn memory_mb(id: u32) -> anyhow::Result<f64> {
 }
 
 async fn is_ready(port: u16) -> bool {
-    let ask = async {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        stream.write_all(b"GET /ready HTTP/1.0\r\n\r\n").await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        std::io::Result::Ok(answer)
-    };
-    ask.await.is_ok_and(|answer| answer.contains(" 200 "))
+    get(port, "/ready").await.is_ok_and(|answer| answer.contains(" 200 "))
+}
+
+/// The whole answer, head and all.
+async fn get(port: u16, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }

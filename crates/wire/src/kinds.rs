@@ -14,7 +14,7 @@ use common::operations::{OperationKind, Request};
 
 pub use tenant_create::TenantCreate;
 pub use tenant_delete::TenantDelete;
-pub use tenant_heal::TenantHeal;
+pub use tenant_heal::{Run, TenantHeal};
 pub use tenant_reroute::TenantReroute;
 pub use tenant_restart::TenantRestart;
 pub use tenant_resume::TenantResume;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use n8n::members::Flaw;
+use wire::kinds::Run;
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum Drift {
     ContainerUnhealthy(String),
     ContainerCrashLooping(String),
     ContainerSilent(String),
+    /// A worker that runs, is well, and takes nothing of what waits.
+    WorkerIdle(Run),
     LimitsDiffer(String),
     SettingsDiffer(String),
     NetworkMissing,
@@ -44,6 +47,7 @@ impl Drift {
             Self::ContainerUnhealthy(_) => "container_unhealthy",
             Self::ContainerCrashLooping(_) => "container_crash_looping",
             Self::ContainerSilent(_) => "container_silent",
+            Self::WorkerIdle(_) => "worker_idle",
             Self::LimitsDiffer(_) => "limits_differ",
             Self::SettingsDiffer(_) => "settings_differ",
             Self::NetworkMissing => "network_missing",
@@ -59,9 +63,10 @@ impl Drift {
     pub const fn urgency(&self) -> Urgency {
         match self {
             Self::SettingsDiffer(_) => Urgency::Renew,
-            Self::ContainerUnhealthy(_) | Self::ContainerCrashLooping(_) | Self::ContainerSilent(_) => {
-                Urgency::Revive
-            }
+            Self::ContainerUnhealthy(_)
+            | Self::ContainerCrashLooping(_)
+            | Self::ContainerSilent(_)
+            | Self::WorkerIdle(_) => Urgency::Revive,
             Self::ContainerMissing(_)
             | Self::ContainerDown(_)
             | Self::LimitsDiffer(_)
@@ -81,6 +86,7 @@ impl Drift {
             Self::ContainerMissing(_)
             | Self::ContainerDown(_)
             | Self::ContainerSilent(_)
+            | Self::WorkerIdle(_)
             | Self::LimitsDiffer(_)
             | Self::SettingsDiffer(_)
             | Self::NetworkMissing
@@ -92,6 +98,11 @@ impl Drift {
         }
     }
 
+    /// The worker that begins anew if it is still the one that was seen: nothing can be seen of it itself afterwards.
+    pub const fn idle(&self) -> Option<&Run> {
+        if let Self::WorkerIdle(run) = self { Some(run) } else { None }
+    }
+
     /// The container that gets this release's settings: where nothing else is wrong, because it has a former one's; otherwise because it
     /// does not work and was healed `in_vain` before, so that it has nothing to lose.
     pub fn renew(&self, urgency: Urgency, in_vain: bool) -> Option<&str> {
@@ -99,7 +110,8 @@ impl Drift {
             Self::SettingsDiffer(name) => (urgency == Urgency::Renew).then_some(name),
             Self::ContainerDown(name)
             | Self::ContainerUnhealthy(name)
-            | Self::ContainerCrashLooping(name) => in_vain.then_some(name),
+            | Self::ContainerCrashLooping(name)
+            | Self::WorkerIdle(Run { container: name, .. }) => in_vain.then_some(name),
             Self::ContainerMissing(_)
             | Self::ContainerSilent(_)
             | Self::LimitsDiffer(_)
@@ -121,6 +133,7 @@ impl fmt::Display for Drift {
             Self::ContainerUnhealthy(name) => write!(f, "{name} does not answer"),
             Self::ContainerCrashLooping(name) => write!(f, "{name} ends again and again"),
             Self::ContainerSilent(name) => write!(f, "the engine says nothing of {name}"),
+            Self::WorkerIdle(run) => write!(f, "{} takes nothing of what waits", run.container),
             Self::LimitsDiffer(name) => write!(f, "{name} has other limits than its row"),
             Self::SettingsDiffer(name) => {
                 write!(f, "{name} has the settings of a former release or configuration")

@@ -5,9 +5,11 @@ use std::{collections::BTreeSet, time::Instant};
 use common::{id::TenantId, tenant::Purpose};
 use engine::{Inventory, Observed, State};
 use n8n::launch;
+use wire::kinds::Run;
 
 use super::{
-    drift::Drift,
+    drift::{Drift, Urgency},
+    pace::urgency,
     rows::{Expected, Presence, Rows, Wanted},
     sight::Sight,
     watch::{Complaint, Watch},
@@ -59,7 +61,11 @@ pub fn plan(rows: &Rows, sight: &Sight, watch: &Watch, configured: &str, now: In
     let settled = rows.tenants.iter().filter(|(_, expected)| expected.is_settled());
     let drifted = settled.filter_map(|(tenant, expected)| {
         let former = |seen: &Observed| is_former(seen, settings(expected));
-        let drifts = drifts(*tenant, expected, sight, former, |name| watch.complaint(name, now));
+        let mut drifts = drifts(*tenant, expected, sight, former, |name| watch.complaint(name, now));
+        // Of one that lacks something it is no wonder.
+        if expected.starves && urgency(&drifts) == Urgency::Renew {
+            drifts.extend(idle_workers(expected, &sight.inventory, |name| watch.should_work(name, now)));
+        }
         (!drifts.is_empty()).then_some((*tenant, drifts))
     });
     let drifted = drifted.collect();
@@ -115,6 +121,18 @@ fn drifts(
         drifts.push(Drift::CommonDiffers);
     }
     drifts
+}
+
+/// Those who run and take nothing.
+fn idle_workers(
+    expected: &Expected,
+    inventory: &Inventory,
+    should_work: impl Fn(&str) -> bool,
+) -> Vec<Drift> {
+    let workers = expected.wanted.iter().filter(|wanted| wanted.is_worker && should_work(&wanted.name));
+    let seen = workers.filter_map(|wanted| inventory.find(&wanted.name));
+    let run = |seen: &Observed| Run { container: seen.name.clone(), started_at: seen.started_at };
+    seen.map(run).map(Drift::WorkerIdle).collect()
 }
 
 fn of_container(

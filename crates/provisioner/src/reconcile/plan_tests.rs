@@ -74,7 +74,7 @@ pub(in crate::reconcile) fn network(tenant: TenantId, attached: &[&str]) -> Netw
 
 /// What a row with the limits of [`container`] asks for.
 pub(in crate::reconcile) fn wanted(name: &str) -> Wanted {
-    Wanted { name: name.into(), cpu_millis: 1000, memory_mb: 1024, noted: Noted::default() }
+    Wanted { name: name.into(), is_worker: false, cpu_millis: 1000, memory_mb: 1024, noted: Noted::default() }
 }
 
 /// A tenant that is as it should be.
@@ -177,6 +177,35 @@ fn what_time_tells_is_a_drift_of_a_container_that_runs() {
             );
         }
     }
+}
+
+#[test]
+fn only_a_worker_that_has_been_well_for_long_is_blamed_for_what_waits() {
+    let tenant = TenantId::generate();
+    let (mut rows, mut sight) = whole(tenant);
+    sight.inventory.containers.push(container(Some(tenant), "worker", State::Running));
+    let expected = rows.tenants.get_mut(&tenant).unwrap();
+    expected.wanted.push(Wanted { is_worker: true, ..wanted("worker") });
+    expected.starves = true;
+    let (mut watch, start) = (Watch::default(), Instant::now());
+    let mut drifts = |seconds: u64, sight: &Sight| {
+        let now = start + Duration::from_secs(seconds);
+        watch.look(&sight.inventory, sight.is_whole(), now);
+        plan(&rows, sight, &watch, SETTINGS, now).drifted.pop().map(|(_, drifts)| drifts).unwrap_or_default()
+    };
+    let idle = Drift::WorkerIdle(Run { container: "worker".into(), started_at: None });
+    assert_eq!(drifts(0, &sight), []);
+    assert_eq!(drifts(39, &sight), []);
+    assert_eq!(drifts(40, &sight), [idle.clone()]);
+    sight.inventory.containers[1].settings = "former".into();
+    assert_eq!(drifts(41, &sight), [Drift::SettingsDiffer("worker".into()), idle.clone()]);
+    sight.inventory.containers[0].state = State::Exited;
+    assert_eq!(
+        drifts(42, &sight),
+        [Drift::ContainerDown("main".into()), Drift::SettingsDiffer("worker".into())]
+    );
+    sight.logins = None;
+    assert!(!drifts(43, &sight).contains(&idle), "Redis is away");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct Expected {
     /// Whether an operation waits for it or works on it.
     pub busy: bool,
     pub wanted: Vec<Wanted>,
+    /// Whether the collector saw just now that executions wait and nobody takes any.
+    pub starves: bool,
     /// Instead of containers, of one who shares an n8n.
     pub part: Option<Part>,
     pub trouble: Option<Trouble>,
@@ -52,6 +54,8 @@ pub struct Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     pub name: String,
+    /// Whether it takes what waits.
+    pub is_worker: bool,
     pub cpu_millis: u32,
     pub memory_mb: u32,
     pub noted: Noted,

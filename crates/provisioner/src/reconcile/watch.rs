@@ -25,6 +25,9 @@ pub(super) const LOOP_UNWELL: usize = 2;
 /// n8n looks for its Redis for a minute before it ends: one that ended and has not been well for so long will end again.
 pub(super) const UNWELL_FOR: Duration = Duration::from_secs(90);
 
+/// How old what the collector says of a queue may be, and as long again: a worker that has been well for less may have begun since.
+pub(super) const IDLE_FOR: Duration = Duration::from_secs(40);
+
 /// Engines pause up to a minute before they start a container again.
 pub(super) const LOOP_WINDOW: Duration = Duration::from_secs(300);
 
@@ -130,6 +133,11 @@ impl Watch {
     pub fn due_in(&self, now: Instant) -> Option<Duration> {
         let waiting = self.containers.values().filter_map(|life| life.unhealthy_since);
         waiting.filter_map(|since| UNHEALTHY_FOR.checked_sub(now.duration_since(since))).min()
+    }
+
+    /// Whether this container is to blame if nothing that waits is taken: it has been well for so long that it should have.
+    pub fn should_work(&self, name: &str, now: Instant) -> bool {
+        self.steady_since.is_some() && self.well_for(name, now).is_some_and(|well| well >= IDLE_FOR)
     }
 
     /// For how long this container has been well without interruption.

@@ -61,7 +61,8 @@ async fn accept(
     let operation = OperationId::generate();
     let correlation_id = operation.to_string();
     let restart = drifts.iter().filter_map(Drift::restart).map(str::to_owned).collect();
-    let request = TenantHeal { reasons: reasons(drifts), restart, renew: renew.to_owned() };
+    let idle = drifts.iter().filter_map(Drift::idle).cloned().collect();
+    let request = TenantHeal { reasons: reasons(drifts), restart, renew: renew.to_owned(), idle };
     let asked = Asked {
         actor: "reconciler",
         role: Role::Service,

@@ -38,8 +38,10 @@ async fn tenants(
         in_the_way!(),
         ") as busy,
                 r.heals, r.heal_after <= now() as healable, r.shown_at is not null as shown,
-                extract(epoch from now() - r.since)::float8 as age
+                extract(epoch from now() - r.since)::float8 as age,
+                coalesce(s.workers_idle_while_waiting and s.at > now() - interval '30 seconds', false) as starves
            from tenant_instances i join tenants t on t.id = i.tenant_id left join tenant_troubles r on r.tenant_id = t.id
+           left join tenant_samples s on s.tenant_id = t.id
           where i.cluster_id = $1 order by i.name",
     ));
     let mut tenants = BTreeMap::<_, Expected>::new();
@@ -47,9 +49,10 @@ async fn tenants(
         let tenant = tenants.entry(row.try_get("tenant_id")?).or_default();
         (tenant.active, tenant.busy) = (row.try_get("active")?, row.try_get("busy")?);
         tenant.purpose = Purpose::of_record(row.try_get("purpose")?);
-        tenant.trouble = trouble(&row)?;
+        (tenant.trouble, tenant.starves) = (trouble(&row)?, row.try_get("starves")?);
         tenant.wanted.push(Wanted {
             name: row.try_get("name")?,
+            is_worker: row.try_get::<&str, _>("role")? == "worker",
             cpu_millis: row.try_get::<i32, _>("cpu_millis")?.unsigned_abs(),
             memory_mb: row.try_get::<i32, _>("memory_mb")?.unsigned_abs(),
             noted: noted(&row)?,

@@ -14,6 +14,7 @@ mod domains;
 mod every_step;
 mod external;
 mod health;
+mod idle;
 mod lodgers;
 mod logins;
 mod logs;

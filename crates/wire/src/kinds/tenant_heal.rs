@@ -9,6 +9,7 @@ use common::{
     tenant::TenantStatus,
 };
 use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, serde::rfc3339};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantHeal {
@@ -21,6 +22,18 @@ pub struct TenantHeal {
     /// The containers that are to be made anew if they have other settings than this release's; the others keep theirs.
     #[serde(default)]
     pub renew: Vec<String>,
+    /// Workers that take nothing of what waits, and are to begin anew unless they have since.
+    #[serde(default)]
+    pub idle: Vec<Run>,
+}
+
+/// What a container is from one start to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub container: String,
+    /// By the engine's clock.
+    #[serde(with = "rfc3339::option")]
+    pub started_at: Option<OffsetDateTime>,
 }
 
 impl Request for TenantHeal {

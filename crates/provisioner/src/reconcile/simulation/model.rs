@@ -159,6 +159,7 @@ impl Model {
                     busy,
                     wanted: Self::wanted(*id),
                     trouble,
+                    starves: false,
                     part: None,
                 },
             )

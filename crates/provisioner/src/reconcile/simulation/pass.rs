@@ -146,8 +146,8 @@ impl Model {
             | Drift::LimitsDiffer(name)
             | Drift::SettingsDiffer(name) => !silent(name),
             Drift::NetworkMissing | Drift::SharedDetached(_) | Drift::RoleMissing => true,
-            // Nobody in the model shares an n8n.
-            Drift::CommonDiffers | Drift::Member(_) => false,
+            // Nobody in the model shares an n8n, and nothing waits there.
+            Drift::CommonDiffers | Drift::Member(_) | Drift::WorkerIdle(_) => false,
         };
         self.must(grounded, format!("nothing is concluded from what was not seen: {drift:?}"));
     }
