@@ -44,11 +44,14 @@ async function activated(workflow) {
   if (project) stay(project, workflow.nodes);
 }
 
+// As in the meter (`meter.sql`): what comes from outside counts. What is tried by hand does not, nor what is told of another's failure.
+const UNCOUNTED = new Set(['manual', 'evaluation', 'error']);
+
 async function executing(workflow, mode) {
   const project = await record.ofWorkflow(this, workflow.id);
   if (!project) return;
   stay(project, Object.values(workflow.nodes));
-  await starts.begin(this, project, workflow.id, mode !== 'manual');
+  await starts.begin(this, project, workflow.id, !UNCOUNTED.has(mode));
 }
 
 // n8n shows the name of a workflow's owner to others whose calls it refuses, so a workspace has none of its own.

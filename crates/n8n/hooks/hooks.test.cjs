@@ -70,11 +70,13 @@ test('nothing that listens elsewhere is activated or run, by hand or by a call',
 
 const start = (here, mode = 'webhook', id = 'mine') => run('workflow', 'preExecute', here, { id, nodes: {} }, mode);
 
-test('a start counts, unless it is by hand', async () => {
+test('what comes from outside counts', async () => {
   const here = world();
-  await start(here);
-  await start(here, 'manual');
-  assert.deepEqual(here.asked, [['mine', true], ['mine', false]]);
+  const counted = ['webhook', 'trigger', 'retry', 'chat', 'cli', 'internal'];
+  const uncounted = ['manual', 'evaluation', 'error'];
+  for (const mode of [...counted, ...uncounted]) await start(here, mode);
+  const asked = (counts) => () => ['mine', counts];
+  assert.deepEqual(here.asked, [...counted.map(asked(true)), ...uncounted.map(asked(false))]);
 });
 
 test('the platform is not counted', async () => {

@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS rp9.tenant (
     suspended        boolean NOT NULL DEFAULT false
 );
 
--- Executions that began, by the month of UTC: exact, whatever n8n prunes and whoever deletes their workflows.
+-- Executions that began and count (ADR 49), by the month of UTC: exact, whatever n8n prunes and whoever deletes their workflows.
 CREATE TABLE IF NOT EXISTS rp9.started (
     project_id varchar(36) NOT NULL,
     month      date NOT NULL,
@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS rp9.leaving (
     PRIMARY KEY (project_id, kind, id)
 );
 
--- 'go', 'busy', 'month', 'suspended' or 'unknown'. What goes and `counts` is one of the month's.
+-- 'go', 'busy', 'month', 'suspended' or 'unknown'. What goes and `counts` is one of the month's. A workflow that another runs as a step is
+-- part of that one's run: nobody asks for it, and it takes no place.
 CREATE OR REPLACE FUNCTION rp9.begin_execution(workflow text, counts boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     tenant     rp9.tenant;
@@ -45,7 +46,7 @@ BEGIN
     SELECT count(*) INTO running
       FROM public.shared_workflow s JOIN public.execution_entity e ON e."workflowId" = s."workflowId"
      WHERE s."projectId" = tenant.project_id AND s.role = 'workflow:owner'
-       AND e.status IN ('new', 'running') AND e."deletedAt" IS NULL;
+       AND e.status IN ('new', 'running') AND e.mode <> 'integrated' AND e."deletedAt" IS NULL;
     IF running >= tenant.concurrent THEN RETURN 'busy'; END IF;
 
     IF counts THEN

@@ -186,6 +186,11 @@ async fn what_a_member_has_is_seen_as_it_is_and_nothing_of_anybody_elses() {
     let usage = members.usage(name, project).await.unwrap();
     assert_eq!(usage.of_month(date!(2025 - 11 - 27)), 9);
     assert_eq!(usage.of_month(date!(2025 - 12 - 01)), 0);
+    // One that another runs as a step takes no place.
+    let step = format!(
+        r#"INSERT INTO execution_entity (finished, mode, status, "workflowId", "createdAt") VALUES (false, 'integrated', 'running', 'w-{project}', now())"#
+    );
+    instance.sql(&step).await;
     let begin = format!("SELECT rp9.begin_execution('w-{project}', true)");
     for (limits, expected) in
         [(limits(2, None), "busy"), (limits(3, Some(1)), "go"), (limits(3, Some(1)), "month")]
