@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use common::secrets::MasterKeys;
+
 use engine::fake::FakeWorld;
 use n8n::fake::{DatabaseWorld, MemberWorld, QueueWorld};
-use provisioner::{Site, World};
+use provisioner::{Site, Uncounted, World};
 use sqlx::PgPool;
 use testkit::edge::TableEdge;
 
@@ -22,6 +23,7 @@ pub fn fakes(pool: &PgPool, site: Site, keys: MasterKeys) -> anyhow::Result<Worl
         members: Arc::new(MemberWorld::of(&databases).actor("bench")),
         databases: Arc::new(databases.actor("bench")),
         queues: Arc::new(QueueWorld::default().actor("bench")),
+        metering: Arc::new(Uncounted),
         edge: Arc::new(TableEdge(pool.clone())),
         // Nobody asks an n8n anything.
         inner: "http://127.0.0.1:1".parse()?,

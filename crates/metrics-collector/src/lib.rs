@@ -28,6 +28,7 @@ use proof::Proofs;
 use shards::Shards;
 use ticks::Ticks;
 use usage::Usage;
+use wire::CountUsage;
 
 /// How often the record is asked whether another tick has begun.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -41,6 +42,11 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     service.record_is_usable().await;
 
     let world = World::new(service.database.clone(), service.bus.clone(), config.cluster, servers);
+    let counted = world.clone();
+    service.answer(Some(world.cluster.as_str()), move |asked: CountUsage| {
+        let world = counted.clone();
+        async move { usage::count_last(&world, asked.instance).await }
+    });
     let shown = watch(&world, service).await?;
     let usage = Interval::new("usage", usage::EVERY).spread().failing("usage could not be counted");
     service.every(usage, Usage::new(world.clone()));

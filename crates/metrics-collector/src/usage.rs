@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::{clock, error::chain, id::TenantId, service::Round};
+use common::{
+    clock,
+    error::{Classify, Kind, chain},
+    id::TenantId,
+    service::Round,
+};
 use futures::{StreamExt as _, stream};
-use n8n::databases::Name;
+use n8n::databases::{DatabaseError, Name};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout};
@@ -92,14 +97,23 @@ pub async fn read(world: &World, instance: TenantId) -> Result<usize, ReadError>
     Ok(hours.len())
 }
 
+/// The same before its database goes. Of one that is gone there is nothing to count.
+pub async fn count_last(world: &World, instance: TenantId) -> Result<(), ReadError> {
+    match read(world, instance).await {
+        Ok(_) | Err(ReadError::Instance(DatabaseError::NoDatabase(_))) => Ok(()),
+        Err(error) => {
+            tracing::warn!(tenant_id = %instance, error = chain(&error), "the last of what an instance ran was not counted");
+            Err(error)
+        }
+    }
+}
+
 async fn is_shared(pool: &PgPool, instance: TenantId) -> Result<bool, sqlx::Error> {
     let question = sqlx::query_scalar("select purpose = 'shared' from tenants where id = $1").bind(instance);
     Ok(question.fetch_optional(pool).await?.unwrap_or_default())
 }
 
-async fn in_time<T>(
-    asked: impl Future<Output = Result<T, n8n::databases::DatabaseError>>,
-) -> Result<T, ReadError> {
+async fn in_time<T>(asked: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, ReadError> {
     Ok(timeout(PATIENCE, asked).await.map_err(|_| ReadError::Late)??)
 }
 
@@ -109,9 +123,19 @@ pub enum ReadError {
     #[error("the record does not answer")]
     Record(#[from] sqlx::Error),
     #[error("the instance's database does not answer")]
-    Instance(#[from] n8n::databases::DatabaseError),
+    Instance(#[from] DatabaseError),
     #[error("the instance's database did not answer in time")]
     Late,
+}
+
+impl Classify for ReadError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Record(error) => error.kind(),
+            Self::Instance(error) => error.kind(),
+            Self::Late => Kind::Timeout,
+        }
+    }
 }
 
 impl Round for Usage {

@@ -52,7 +52,7 @@ pub use restart::RestartTenant;
 pub use resume::ResumeTenant;
 pub use scale::ScaleTenant;
 pub use suspend::SuspendTenant;
-pub use world::World;
+pub use world::{Metering, Uncounted, World};
 
 /// Every saga this service drives. What is not in here cannot run, and the tests walk this list.
 pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
@@ -86,7 +86,7 @@ fn wake(service: &Service) -> Wake {
 /// Starts the provisioner.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let pool = service.database.clone();
-    let world = Arc::new(World::connect(&config, &service.secrets)?);
+    let world = Arc::new(World::connect(&config, &service.secrets, service.bus.clone())?);
     service.record_is_usable().await;
     master_keys::follow(service, world.keys.clone()).await;
     let wake = wake(service);

@@ -1,10 +1,12 @@
 //! The outside systems, behind their ports.
 
+mod metering;
 mod shared;
 
 use std::sync::Arc;
 
 use common::{
+    bus::Bus,
     id::TenantId,
     operations::StepError,
     secrets::{Followers, MasterKeys},
@@ -32,6 +34,9 @@ use crate::{
     },
 };
 
+use metering::Collector;
+pub use metering::{Metering, Uncounted};
+
 /// What the steps act on.
 pub struct World {
     pub containers: Arc<dyn Containers>,
@@ -39,6 +44,7 @@ pub struct World {
     pub queues: Arc<dyn TenantQueues>,
     /// Of n8ns that tenants share.
     pub members: Arc<dyn Members>,
+    pub metering: Arc<dyn Metering>,
     pub edge: Arc<dyn Edge>,
     /// The way to the n8ns that tenants share.
     pub inner: Inner,
@@ -55,7 +61,7 @@ fn docker(config: &Config) -> Result<Docker, ContainerError> {
 
 impl World {
     /// The real one. Nothing is connected yet: every system may come up later, and its login may become another one.
-    pub fn connect(config: &Config, secrets: &Followers) -> anyhow::Result<Self> {
+    pub fn connect(config: &Config, secrets: &Followers, bus: Bus) -> anyhow::Result<Self> {
         let servers = Servers::new(&config.admins)?;
         let own = servers.clone();
         secrets.follow(move |urls: AdminUrls| own.put(&urls));
@@ -69,6 +75,7 @@ impl World {
             members: Arc::new(PostgresMembers::new(databases.clone())?),
             databases: Arc::new(databases),
             queues: Arc::new(queues),
+            metering: Arc::new(Collector { bus, cluster: config.site.cluster.clone() }),
             edge: Arc::new(HttpEdge::new(&[&config.edge_probe_url])?),
             inner: config.edge_inner_url.clone(),
             external,

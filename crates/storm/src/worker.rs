@@ -17,7 +17,7 @@ use common::{
     service::Service,
 };
 use n8n::{databases::PostgresDatabases, members::PostgresMembers};
-use provisioner::{Site, World, intake};
+use provisioner::{Site, Uncounted, World, intake};
 
 use wire::PROVISIONER;
 
@@ -63,6 +63,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         members: Arc::new(PostgresMembers::new(PostgresDatabases::new("postgres://127.0.0.1:1/none")?)?),
         inner: "http://127.0.0.1:1".parse()?,
         external: Arc::default(),
+        metering: Arc::new(Uncounted),
         edge: Arc::new(TableEdge(pool.clone())),
         keys: config.keys,
         site: config.site,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod container_usage;
+mod count_usage;
 mod event;
 mod initial_login;
 pub mod kinds;
@@ -18,6 +19,7 @@ mod proto {
 }
 
 pub use container_usage::{AskContainerUsage, ContainerUsage};
+pub use count_usage::CountUsage;
 pub use event::{EVENTS, Event};
 pub use initial_login::{AskInitialLogin, InitialLogin};
 pub use logs::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES, MOST_TEXT};

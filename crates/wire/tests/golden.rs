@@ -18,9 +18,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use wire::{
-    AskContainerUsage, AskInitialLogin, AskLogs, ContainerUsage, EVENTS, Event, Figures, InitialLogin,
-    LogLine, LoggedRole, Logs, OperationQueued, Order, PROVISIONER, ProvisionerCommand, ResetLogin, SAMPLES,
-    Sample, SubmitOperation,
+    AskContainerUsage, AskInitialLogin, AskLogs, ContainerUsage, CountUsage, EVENTS, Event, Figures,
+    InitialLogin, LogLine, LoggedRole, Logs, OperationQueued, Order, PROVISIONER, ProvisionerCommand,
+    ResetLogin, SAMPLES, Sample, SubmitOperation,
 };
 
 const SAMPLE: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
@@ -262,6 +262,13 @@ fn container_usage() {
     }];
     let bytes = golden("usage_reply", &AskContainerUsage::encode_reply(&used));
     assert_eq!(AskContainerUsage::decode_reply(&bytes).unwrap(), used);
+}
+
+#[test]
+fn count_usage() {
+    let request = CountUsage { instance: TenantId::from_uuid(SAMPLE), cluster: None };
+    assert_eq!(CountUsage::decode(&golden("count_request", &request.encode())).unwrap(), request);
+    CountUsage::decode_reply(&golden("count_reply", &CountUsage::encode_reply(&()))).unwrap();
 }
 
 #[test]

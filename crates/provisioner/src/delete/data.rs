@@ -1,12 +1,23 @@
 //! The queue, the database and the role go, and whoever it was in an n8n that it shares.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use backon::{ConstantBuilder, Retryable as _};
+use common::{
+    bus::BusError,
+    error::{Classify as _, chain},
+    operations::{Context, Step, StepError},
+};
 use n8n::databases::Name;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::{World, workspace};
+
+/// A collector that is away longer costs the last minute of what the tenant ran, and not the removal.
+const TRIES: usize = 3;
+const PAUSE: Duration = Duration::from_secs(2);
 
 pub struct RemoveData;
 
@@ -24,11 +35,27 @@ impl Step<DeleteTenant> for RemoveData {
         context.observe().is_home_of(context.database(), context.tenant()).await?;
         let tenant = context.tenant();
         let name = Name::of(tenant);
-        if let Some(part) = workspace::of(context).await? {
-            workspace::remove(context, &part).await?;
+        // What one did in an n8n that it shares is counted there, also after it is gone.
+        match workspace::of(context).await? {
+            Some(part) => workspace::remove(context, &part).await?,
+            None => count(context).await,
         }
         context.fenced().await?.queues.remove(tenant).await?;
         context.fenced().await?.databases.remove_database(&name).await?;
         Ok(context.fenced().await?.databases.remove_role(&name).await?)
+    }
+}
+
+/// What it ran since it was last counted goes with its database.
+async fn count(context: &Context<'_, World, TenantDelete>) {
+    let (metering, tenant) = (&context.observe().metering, context.tenant());
+    let pauses = ConstantBuilder::default().with_delay(PAUSE).with_max_times(TRIES);
+    let counted =
+        (|| metering.count(tenant)).retry(pauses).when(|error: &BusError| error.kind().is_transient());
+    if let Err(error) = counted.await {
+        tracing::warn!(
+            error = chain(&error),
+            "what the tenant ran in its last minute could not be counted; it is removed all the same"
+        );
     }
 }

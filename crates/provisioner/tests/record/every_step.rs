@@ -63,6 +63,7 @@ async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
         fakes.operate(tenant, &TenantDelete {}).await;
         assert_eq!(fakes.break_at(&DeleteTenant, point).await, End::Succeeded, "{point:?}");
         fakes.assert_gone(tenant, "deleted").await;
+        assert!(fakes.metering.has_counted(tenant), "{point:?}: what it ran last is counted");
     }
 }
 

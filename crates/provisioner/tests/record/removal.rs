@@ -39,3 +39,13 @@ async fn tables_that_nobody_understands_are_noted_as_such_and_removed_all_the_sa
     assert_eq!(noted["final_state"], Value::Null);
     assert!(noted["not_counted"].as_str().unwrap().contains("not understood"), "{noted}");
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn nobody_stays_because_what_it_ran_last_cannot_be_counted(pool: PgPool) {
+    let scene = Scene::new(&pool);
+    let tenant = scene.create().await;
+    scene.fakes.metering.go_away();
+    noted(&scene, tenant).await;
+    assert!(!scene.fakes.metering.has_counted(tenant));
+}

@@ -1,9 +1,17 @@
 //! One tenant in a world of fakes, on a real record.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
+use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{
+    bus::BusError,
     config::Env,
     id::{OperationId, TenantId},
     operations::{End, Request, Saga},
@@ -15,7 +23,7 @@ use n8n::{
     fake::{DatabaseWorld, MemberWorld, QueueWorld},
     launch,
 };
-use provisioner::{External, Site, World, leftovers};
+use provisioner::{External, Metering, Site, World, leftovers};
 use sqlx::PgPool;
 use testkit::{
     edge::TableEdge,
@@ -32,6 +40,7 @@ pub struct Fakes {
     pub databases: DatabaseWorld,
     pub queues: QueueWorld,
     pub members: MemberWorld,
+    pub metering: Meterings,
     pub external: Arc<External>,
     pub stores: Stores,
 }
@@ -81,6 +90,7 @@ impl Fakes {
             cluster: name,
             containers,
             members: MemberWorld::of(&databases),
+            metering: Meterings { databases: databases.clone(), ..Meterings::default() },
             databases,
             queues: QueueWorld::default(),
             external: Arc::default(),
@@ -102,6 +112,7 @@ impl Fakes {
             databases: Arc::new(self.databases.actor(process)),
             queues: Arc::new(self.queues.actor(process)),
             members: Arc::new(self.members.actor(process)),
+            metering: Arc::new(self.metering.clone()),
             edge: Arc::new(TableEdge(self.pool.clone())),
             inner: "http://edge:8002".parse().unwrap(),
             external: self.external.clone(),
@@ -293,5 +304,37 @@ impl Fakes {
             .await
             .unwrap();
         assert!(!reserved, "the subnet is still taken");
+    }
+}
+
+/// Who counts what instances ran.
+#[derive(Clone, Default)]
+pub struct Meterings {
+    databases: DatabaseWorld,
+    counted: Arc<Mutex<BTreeSet<TenantId>>>,
+    away: Arc<AtomicBool>,
+}
+
+impl Meterings {
+    /// Whether this instance was counted while there was something to count.
+    pub fn has_counted(&self, instance: TenantId) -> bool {
+        self.counted.lock().unwrap().contains(&instance)
+    }
+
+    pub fn go_away(&self) {
+        self.away.store(true, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Metering for Meterings {
+    async fn count(&self, instance: TenantId) -> Result<(), BusError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(BusError::NoResponders);
+        }
+        if self.databases.database(&Name::of(instance)).is_some() {
+            self.counted.lock().unwrap().insert(instance);
+        }
+        Ok(())
     }
 }
