@@ -66,7 +66,7 @@ impl Instance {
     }
 
     async fn end(&self, id: &str, status: &str) {
-        let end = r#"UPDATE execution_entity SET finished = true, "stoppedAt" = now() + interval '2 seconds', status"#;
+        let end = r#"UPDATE execution_entity SET finished = true, "stoppedAt" = "startedAt" + interval '2 seconds', status"#;
         self.n8n(&format!("{end} = '{status}' WHERE id = {id}")).await;
     }
 

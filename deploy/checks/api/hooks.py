@@ -92,6 +92,10 @@ BEYOND_SCHEMAS = {
     "invalid_domain",
     "invalid_email",
     "invalid_event",
+    # Not every month has 31 days, not every name is a time zone's, and how fine a resolution may be depends on the period.
+    "invalid_period",
+    "invalid_time_zone",
+    "too_fine",
     # So many bytes, not characters.
     "invalid_subject",
     "number_too_large",

@@ -115,7 +115,7 @@ impl Text for Period {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", "example": "2026-11" })
+        json!({ "type": "string", "pattern": "^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$", "example": "2026-11" })
     }
 }
 
@@ -142,7 +142,7 @@ impl Text for Zone {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "example": "Europe/Berlin" })
+        json!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_+/-]{0,63}$", "example": "Europe/Berlin" })
     }
 }
 

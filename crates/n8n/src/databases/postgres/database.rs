@@ -42,16 +42,23 @@ pub(super) async fn shut(
 /// Drops it, connections or not. Also what an interrupted removal left.
 ///
 /// The connections of a superuser, such as a monitor's, are not ours to end: nobody gets in again, and those who are inside are
-/// waited for.
+/// waited for. Autovacuum is one of them to the forced removal; the plain one ends it by itself.
 pub(super) async fn remove(session: &mut PgConnection, database: &str) -> Result<(), DatabaseError> {
     if find(session, database).await?.is_some_and(|state| !state.invalid) {
         let close = format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", identifier(database));
         run(session, "close a database", close).await?;
     }
     let removal = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(database));
-    match run(session, "remove a database", removal).await {
-        // 42501: permission denied to terminate a process.
-        Err(DatabaseError::Refused(_, cause)) if has_code(&cause, "42501") => {
+    let removed = run(session, "remove a database", removal).await;
+    // 42501: permission denied to terminate a process.
+    let Err(DatabaseError::Refused(_, cause)) = &removed else { return removed };
+    if !has_code(cause, "42501") {
+        return removed;
+    }
+    let plain = format!("DROP DATABASE IF EXISTS {}", identifier(database));
+    match run(session, "remove a database", plain).await {
+        // 55006: somebody is inside.
+        Err(DatabaseError::Refused(_, cause)) if has_code(&cause, "55006") => {
             Err(DatabaseError::Unavailable(cause))
         }
         removed => removed,
