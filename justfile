@@ -85,6 +85,10 @@ releases former seconds="300":
 crowd:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo run --locked -p e2e --example crowd
 
+# Cut workers off from Redis in four ways on a platform that is up, and see how long what waits is not taken (docs/observability.md)
+cut-off:
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo run --locked -p e2e --example cut_off
+
 # Let a gateway be attacked in seven ways, and see what it costs everybody else (docs/siege.md)
 siege:
     deploy/servers up

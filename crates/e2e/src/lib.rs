@@ -7,11 +7,15 @@
 )]
 
 mod api;
+mod cut;
 mod docker;
 mod n8n;
 mod patience;
+mod queueing;
 
 pub use api::{Answer, Api, Command};
+pub use cut::Network;
 pub use docker::{Service, docker, labelled, redis};
 pub use n8n::{Answers, Customer, saying_workflow, slow_workflow, webhook_workflow};
 pub use patience::eventually;
+pub use queueing::Queueing;
