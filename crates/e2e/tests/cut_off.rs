@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use e2e::{Network, Queueing, docker, eventually};
 
 const CALLS: usize = 20;
-const TAKEN_UP: Duration = Duration::from_secs(150);
+const TAKEN_UP: Duration = Duration::from_secs(240);
 
 #[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]

@@ -20,8 +20,8 @@ pub struct Consumption(Option<Last>);
 struct Last {
     /// How many had been taken.
     taken: u64,
-    /// Since when it is no more, although some wait.
-    since: Instant,
+    /// Since when it is no more, although some wait and nobody is at work.
+    since: Option<Instant>,
     at: Instant,
 }
 
@@ -29,10 +29,10 @@ impl Consumption {
     /// Whether executions wait and no worker takes any. While one is at work on another it may just be busy.
     pub fn note(&mut self, depth: &Depth, now: Instant) -> bool {
         let (taken, idle) = (depth.taken(), depth.waiting > 0 && depth.held == 0);
-        let lasts = |last: &Last| idle && last.taken == taken && now.duration_since(last.at) < SIGHT;
-        let since = self.0.filter(lasts).map_or(now, |last| last.since);
+        let lasts = |last: &Last| last.taken == taken && now.duration_since(last.at) < SIGHT;
+        let since = idle.then(|| self.0.filter(lasts).and_then(|last| last.since).unwrap_or(now));
         self.0 = Some(Last { taken, since, at: now });
-        idle && now.duration_since(since) >= AFTER
+        since.is_some_and(|since| now.duration_since(since) >= AFTER)
     }
 }
 

@@ -1,6 +1,6 @@
 //! From what each instance counted to the record: read again and again, and the same each time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use common::{
@@ -12,16 +12,18 @@ use common::{
 use futures::{StreamExt as _, stream};
 use n8n::databases::{DatabaseError, Name};
 use sqlx::PgPool;
-use time::OffsetDateTime;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    store::usage::{self, by_tenant},
+    store::usage::{self, Source, by_tenant},
     world::World,
 };
 
-/// How often every instance's count is read.
+/// How often an instance's count is read.
 pub const EVERY: Duration = Duration::from_secs(60);
+
+/// The same of one that is idle.
+const IDLE_EVERY: Duration = Duration::from_secs(600);
 
 /// Databases asked at once.
 const AT_ONCE: usize = 4;
@@ -42,12 +44,13 @@ const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
 pub struct Usage {
     world: World,
     forgot: BTreeMap<TenantId, Instant>,
+    forgot_hours: Option<Instant>,
 }
 
 impl Usage {
     /// Of these tenants.
     pub const fn new(world: World) -> Self {
-        Self { world, forgot: BTreeMap::new() }
+        Self { world, forgot: BTreeMap::new(), forgot_hours: None }
     }
 
     async fn forget(&mut self, instance: TenantId) {
@@ -65,31 +68,36 @@ impl Usage {
     }
 }
 
-/// Instances whose count may have changed: those that are there and the platform's, by what they did lately.
+/// Instances whose count may have changed: those that are there and the platform's. Of one that has run nothing for a quarter of an hour, as its
+/// sample says, only what was run by hand and fast can be new: it is read all the same, and seldom.
 const DUE: &str = "
     select t.id from tenants t
       left join usage_sources u on u.instance_id = t.id
+      left join tenant_samples s on s.tenant_id = t.id
      where t.cluster_id = $1 and t.mode = 'dedicated' and t.status not in ('provisioning', 'failed', 'deleted')
        and not exists (select from external_n8ns x where x.tenant_id = t.id)
-       and coalesce(u.read_at, '-infinity') < now() - make_interval(secs => $2)
+       and coalesce(u.read_at, '-infinity') < now() - make_interval(secs => case
+               when s.executions_min = 0 and s.concurrent_executions = 0 and s.queue_depth = 0 and s.success_rate_percent is null
+               then $3 else $2 end)
      order by u.read_at nulls first";
 
 async fn due(pool: &PgPool, cluster: &str) -> Result<Vec<TenantId>, sqlx::Error> {
-    let due = sqlx::query_scalar(DUE).bind(cluster).bind(EVERY.as_secs_f64() - 5.0);
+    let since = |every: Duration| every.as_secs_f64() - 5.0;
+    let due = sqlx::query_scalar(DUE).bind(cluster).bind(since(EVERY)).bind(since(IDLE_EVERY));
     due.fetch_all(pool).await
 }
 
 /// Reads one instance's count.
 pub async fn read(world: &World, instance: TenantId) -> Result<usize, ReadError> {
-    let before = usage::read_until(&world.record, instance).await?;
+    let Source { before, is_shared } = usage::source(&world.record, instance).await?;
     let name = Name::of(instance);
     let mut metered = in_time(world.executions.hours(&name, before.map(|(_, until)| until))).await?;
     // Another copy than the one that was read before: all of it is new.
     if before.is_some_and(|(source, _)| source != metered.source) {
         metered = in_time(world.executions.hours(&name, None)).await?;
     }
-    let members = usage::members(&world.record, instance).await?;
-    let is_shared = is_shared(&world.record, instance).await?;
+    // Who has joined since is among those whose executions were read.
+    let members = if is_shared { usage::members(&world.record, instance).await? } else { HashMap::new() };
     let whose =
         |project: Option<&str>| if is_shared { members.get(project?).copied() } else { Some(instance) };
     let hours = by_tenant(&metered, whose);
@@ -106,11 +114,6 @@ pub async fn count_last(world: &World, instance: TenantId) -> Result<(), ReadErr
             Err(error)
         }
     }
-}
-
-async fn is_shared(pool: &PgPool, instance: TenantId) -> Result<bool, sqlx::Error> {
-    let question = sqlx::query_scalar("select purpose = 'shared' from tenants where id = $1").bind(instance);
-    Ok(question.fetch_optional(pool).await?.unwrap_or_default())
 }
 
 async fn in_time<T>(asked: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, ReadError> {
@@ -155,10 +158,10 @@ impl Round for Usage {
                 }
             }
         }
-        usage::forget(&self.world.record, before()).await.map(drop)
+        if self.forgot_hours.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
+            usage::forget(&self.world.record, clock::now() - KEPT_BY_RECORD).await?;
+            self.forgot_hours = Some(Instant::now());
+        }
+        Ok(())
     }
-}
-
-fn before() -> OffsetDateTime {
-    clock::now() - KEPT_BY_RECORD
 }

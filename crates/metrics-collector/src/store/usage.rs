@@ -11,17 +11,26 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// How far an instance's count was read. `None`: it never was.
-pub async fn read_until(
-    pool: &PgPool,
-    instance: TenantId,
-) -> Result<Option<(Uuid, OffsetDateTime)>, sqlx::Error> {
-    let question = "select source, read_until from usage_sources where instance_id = $1";
-    sqlx::query_as(question).bind(instance).fetch_optional(pool).await
+/// What an instance's count is read by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Of which copy, and how far, it was read. `None`: it never was.
+    pub before: Option<(Uuid, OffsetDateTime)>,
+    /// Whether tenants share it.
+    pub is_shared: bool,
 }
 
-/// Whose project is whose in an n8n that is shared, those who are gone among them: what they did is read after them. Empty for one that is
-/// one tenant's alone.
+/// How to go on reading an instance's count.
+pub async fn source(pool: &PgPool, instance: TenantId) -> Result<Source, sqlx::Error> {
+    let question = "select u.source, u.read_until, t.purpose = 'shared'
+                      from tenants t left join usage_sources u on u.instance_id = t.id where t.id = $1";
+    let known: (Option<Uuid>, Option<OffsetDateTime>, bool) =
+        sqlx::query_as(question).bind(instance).fetch_one(pool).await?;
+    let (source, until, is_shared) = known;
+    Ok(Source { before: source.zip(until), is_shared })
+}
+
+/// Whose project is whose in an n8n that is shared, those who are gone among them: what they did is read after them.
 pub async fn members(pool: &PgPool, instance: TenantId) -> Result<HashMap<String, TenantId>, sqlx::Error> {
     let question =
         "select shared_project, id from tenants where shared_instance = $1 and shared_project is not null";

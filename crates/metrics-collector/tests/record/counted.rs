@@ -1,7 +1,7 @@
 //! What is counted for whom.
 
-use common::{database::MIGRATOR, id::TenantId, tenant::ExecutionKind};
-use metrics_collector::usage::read;
+use common::{database::MIGRATOR, id::TenantId, service::Round as _, tenant::ExecutionKind};
+use metrics_collector::usage::{Usage, read};
 use n8n::{
     databases::Name,
     executions::{HourCount, Metered},
@@ -160,4 +160,29 @@ async fn what_a_month_costs_is_told_by_the_price_of_the_plan_and_not_at_all_with
     let overview: i64 =
         sqlx::query_scalar("select count(*) from operations_overview").fetch_one(&pool).await.unwrap();
     assert_eq!(overview, 0, "without limits there is no tenant");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_runs_is_read_each_minute_and_one_that_is_idle_seldom(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (busy, idle, unseen) = (fakes.dedicated().await, fakes.dedicated().await, fakes.dedicated().await);
+    for tenant in [busy, idle, unseen] {
+        fakes.executions.set_hours(Name::of(tenant), metered(1, Vec::new()));
+    }
+    let mut usage = Usage::new(fakes.world());
+    let of = |tenant: TenantId| {
+        let name = Name::of(tenant).to_string();
+        fakes.executions.ledger().iter().filter(|call| call.verb == "hours" && call.target == name).count()
+    };
+    usage.run().await.unwrap();
+    let sample = "insert into tenant_samples (tenant_id, cluster_id, at, executions_min, concurrent_executions, queue_depth, success_rate_percent, missing)
+        select id, cluster_id, now(), 0, 0, 0, case id when $1 then 100 end, '{}' from tenants where id in ($1, $2)";
+    sqlx::query(sample).bind(busy).bind(idle).execute(&pool).await.unwrap();
+    for (minutes, read) in [(1, [2, 1, 2]), (8, [3, 1, 3]), (1, [4, 2, 4])] {
+        let later = "update usage_sources set read_at = read_at - make_interval(mins => $1)";
+        sqlx::query(later).bind(minutes).execute(&pool).await.unwrap();
+        usage.run().await.unwrap();
+        assert_eq!([of(busy), of(idle), of(unseen)], read, "{minutes} minutes later");
+    }
 }
