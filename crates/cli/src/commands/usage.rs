@@ -7,7 +7,7 @@ use crate::{
     api::{Request, path, with_query},
     exit::Exit,
     failure::Failure,
-    output::{Column, Sheet, made, moment, plain, span, text},
+    output::{Column, Sheet, bytes, made, moment, plain, span, text},
     setting::Setting,
 };
 
@@ -34,6 +34,8 @@ pub(in crate::commands) const PARTS: &[Column] = &[
     text("ERROR", "/error/executions"),
     text("SUB-WORKFLOW", "/sub_workflow/executions"),
     made("RUN", |part| ran(Some(&run_seconds(part).into()))),
+    text("API CALLS", "/api_calls"),
+    made("STORAGE", |part| bytes(part.get("storage_bytes_average"))),
 ];
 
 #[derive(Debug, Args)]
