@@ -64,6 +64,7 @@ async fn it_is_looked_at(name: &str) {
     }
     let usage = rp9(0, &format!("usage {name} --resolution hour --time-zone Europe/Berlin"));
     assert!(usage.out.contains("production    for limits and bills  0"), "{usage:#?}");
+    assert!(usage.out.lines().any(|line| line.starts_with("api calls  ")), "{usage:#?}");
     assert_eq!(json(&format!("usage {name}"))["data"]["billable_executions"], 0);
     assert!(rp9(3, &format!("usage {name} --period 2026-13")).err.contains("period"));
     eventually("it is among those who do the most", Duration::from_secs(60), async || {

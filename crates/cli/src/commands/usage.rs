@@ -79,7 +79,7 @@ impl Usage {
         output.table(KINDS, &kinds(usage))?;
         let parts = usage["intervals"].as_array().map(Vec::as_slice).unwrap_or_default();
         if parts.is_empty() {
-            output.notes.note("Nothing ran in that time.");
+            output.notes.note("Nothing was used in that time.");
         } else {
             output.line("")?;
             output.table(PARTS, parts)?;
@@ -94,7 +94,24 @@ fn sheet(usage: &Value) -> Sheet {
         plain(usage.get("billable_executions")),
         plain(usage.get("executions_per_month")),
     );
-    Sheet::new().moment("from", usage.get("from")).moment("until", usage.get("until")).line("counts", counts)
+    Sheet::new()
+        .moment("from", usage.get("from"))
+        .moment("until", usage.get("until"))
+        .line("counts", counts)
+        .line("api calls", format!("{} that its n8n answered", plain(usage.get("api_calls"))))
+        .line("storage", stored(usage))
+}
+
+/// Null is what nobody measured, also of those who share an n8n.
+fn stored(usage: &Value) -> String {
+    match usage.get("storage_bytes_average").filter(|average| !average.is_null()) {
+        Some(average) => format!(
+            "{} on average over the hours that were measured, {} at most",
+            bytes(Some(average)),
+            bytes(usage.get("storage_bytes_highest"))
+        ),
+        None => "not measured".to_owned(),
+    }
 }
 
 /// Each kind with its name, in the order in which people ask for them.
@@ -134,6 +151,18 @@ mod tests {
         let expected = [("production", "11"), ("manual", "4"), ("error", "0"), ("sub_workflow", "2")];
         assert_eq!(told, expected.map(|(kind, count)| (kind.to_owned(), count.to_owned())));
         assert_eq!(run_seconds(&usage["total"]), 6.0);
+    }
+
+    #[test]
+    fn storage_that_nobody_measured_is_no_zero() {
+        assert_eq!(
+            stored(&json!({ "storage_bytes_average": null, "storage_bytes_highest": null })),
+            "not measured"
+        );
+        let told = stored(
+            &json!({ "storage_bytes_average": 1_048_576, "storage_bytes_highest": 3_221_225_472_u64 }),
+        );
+        assert_eq!(told, "1.0 MB on average over the hours that were measured, 3.00 GB at most");
     }
 
     #[test]

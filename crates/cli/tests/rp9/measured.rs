@@ -41,7 +41,8 @@ async fn usage_is_told_by_kind_and_says_which_kind_counts() {
     let gateway = Gateway::open().await;
     let usage = format!(
         r#"{{"data":{{"from":"2026-10-31T23:00:00Z","until":"2026-11-30T23:00:00Z","resolution":"day","billable_executions":4,
-            "executions_per_month":10000,"total":{{{0}}},"intervals":[{{"from":"2026-11-01T23:00:00Z",{0}}}]}}}}"#,
+            "executions_per_month":10000,"total":{{{0}}},"api_calls":31,"storage_bytes_average":2097152,"storage_bytes_highest":4194304,
+            "intervals":[{{"from":"2026-11-01T23:00:00Z",{0},"api_calls":7,"storage_bytes_average":null,"storage_bytes_highest":null}}]}}}}"#,
         kinds()
     );
     gateway.says("GET /tenants/acme/usage", [Turn::json(200, usage)]);
@@ -49,14 +50,19 @@ async fn usage_is_told_by_kind_and_says_which_kind_counts() {
         ["usage", "acme", "--period", "2026-11", "--resolution", "day", "--time-zone", "Europe/Berlin"];
     let shown = Rp9::at(&gateway, &words).run().await.expect(0);
     for line in [
-        "counts  4 executions (production); its plan has 10000 a month",
+        "counts     4 executions (production); its plan has 10000 a month",
+        "api calls  31 that its n8n answered",
+        "storage    2.0 MB on average over the hours that were measured, 4.0 MB at most",
         "production    for limits and bills  4           4          0       0         0          30 min 0 s",
         "manual        no                    1           1          0       0         0          30 min 0 s",
     ] {
         assert!(shown.out.lines().any(|shown| shown == line), "{line}: {}", shown.out);
     }
     let part = shown.out.lines().last().unwrap();
-    assert!(part.starts_with("2026-11-01 23:00:00Z  4 ") && part.ends_with("2 h 0 min"), "{part}");
+    assert!(
+        part.starts_with("2026-11-01 23:00:00Z  4 ") && part.ends_with("2 h 0 min  7          -"),
+        "{part}"
+    );
     let asked = "GET /tenants/acme/usage?period=2026-11&resolution=day&time_zone=Europe%2FBerlin";
     assert_eq!(gateway.seen()[0].line, asked);
     let quiet = Rp9::at(&gateway, &["usage", "acme", "--quiet"]).run().await.expect(0);
