@@ -87,7 +87,9 @@ impl Column {
 
 /// Entries under the titles of their columns, without a frame: rows are lines, which other programs can read too.
 pub fn render(columns: &[Column], entries: &[Value], colours: bool) -> String {
-    fitted(columns, entries, colours, bare().width())
+    // A terminal that has no size has room.
+    let width = bare().width().map(|width| if width == 0 { u16::MAX } else { width });
+    fitted(columns, entries, colours, width)
 }
 
 fn fitted(columns: &[Column], entries: &[Value], colours: bool, width: Option<u16>) -> String {

@@ -98,3 +98,16 @@ async fn one_table_is_all_where_nobody_can_draw_and_a_refusal_leaves_the_termina
     assert_eq!(child.wait().await.unwrap().code(), Some(3));
     assert!(!shown.contains("\u{1b}[?1049h"), "{shown:?}");
 }
+
+#[tokio::test]
+async fn a_terminal_without_a_size_is_drawn_on_too() {
+    let gateway = Gateway::open().await;
+    gateway.says(TOP, [tenants(&["globex"])]);
+    let mut terminal = Terminal::without_size();
+    let mut child = Rp9::at(&gateway, &["top"]).start_on(&terminal);
+    let shown = terminal.shows("globex").await;
+    assert!(shown.contains("QUEUE WAIT S") && shown.contains("PLAN"), "{shown:?}");
+    terminal.types("q").await;
+    terminal.shows(FORMER_SCREEN).await;
+    assert_eq!(child.wait().await.unwrap().code(), Some(0));
+}

@@ -12,6 +12,9 @@ use crossterm::{
     },
 };
 
+/// A line of a modem's, for example, has no size that anybody told it.
+const UNSAID: u16 = 24;
+
 /// A screen beside the one that was there, which comes back when this is dropped.
 pub struct Screen(());
 
@@ -26,7 +29,8 @@ impl Screen {
 
     /// How many lines it has at the moment.
     pub fn height() -> io::Result<usize> {
-        size().map(|(_, rows)| usize::from(rows))
+        let (_, rows) = size()?;
+        Ok(usize::from(if rows == 0 { UNSAID } else { rows }))
     }
 
     /// Puts these in the place of what is there. The terminal cuts what is too long.

@@ -25,12 +25,19 @@ pub struct Terminal {
 impl Terminal {
     /// One that nothing was shown on.
     pub fn open() -> Self {
+        let terminal = Self::without_size();
+        tcsetwinsize(&terminal.side, Winsize { ws_row: 12, ws_col: 110, ws_xpixel: 0, ws_ypixel: 0 })
+            .unwrap();
+        terminal
+    }
+
+    /// One that nobody told how large it is.
+    pub fn without_size() -> Self {
         let somebody = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&somebody).unwrap();
         unlockpt(&somebody).unwrap();
         let name = ptsname(&somebody, Vec::new()).unwrap();
         let side = open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-        tcsetwinsize(&side, Winsize { ws_row: 12, ws_col: 110, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         Self { somebody: tokio::fs::File::from_std(somebody.into()), side: side.into(), shown: Vec::new() }
     }
 
