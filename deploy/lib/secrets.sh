@@ -102,10 +102,11 @@ metrics_users() {
   key traefik_metrics | openssl dgst -sha1 -binary | base64
 }
 
-# What watches: the password for Traefik's metrics, and how people are told.
+# What watches: the password for Traefik's metrics, also for who counts calls by them, and how people are told.
 monitoring_secrets() {
   metrics_users | put traefik metrics_users
   key traefik_metrics | put prometheus traefik_metrics
+  key traefik_metrics | put metrics-collector traefik_metrics
   alertmanager_settings | put alertmanager alertmanager.yml
   alert_secret "$ALERT_SLACK_WEBHOOK_FILE" | put alertmanager slack_webhook
   alert_secret "$ALERT_EMAIL_PASSWORD_FILE" | put alertmanager email_password

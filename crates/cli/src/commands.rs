@@ -12,6 +12,7 @@ mod login;
 mod logout;
 mod logs;
 mod man;
+mod metrics;
 mod operations;
 mod plans;
 mod profiles;
@@ -19,6 +20,8 @@ mod reason;
 mod schedules;
 mod shared;
 mod tenants;
+mod top;
+mod usage;
 
 #[cfg(test)]
 mod described;
@@ -52,6 +55,12 @@ pub enum Command {
     Tenants(tenants::Verb),
     /// What a tenant's containers say
     Logs(logs::Logs),
+    /// How a tenant does at the moment
+    Metrics(metrics::Metrics),
+    /// How much a tenant used: a year, a month or a day of it
+    Usage(usage::Usage),
+    /// The tenants that do the most, or do worst, at the moment
+    Top(top::Top),
     /// Long work: how far it is, and what a person decides about it
     #[command(subcommand)]
     Operations(operations::Verb),
@@ -94,6 +103,9 @@ impl Command {
         match self {
             Self::Tenants(verb) => verb.run(setting).await,
             Self::Logs(logs) => logs.run(setting).await,
+            Self::Metrics(metrics) => metrics.run(setting).await,
+            Self::Usage(usage) => usage.run(setting).await,
+            Self::Top(top) => top.run(setting).await,
             Self::Operations(verb) => verb.run(setting).await,
             Self::Audit(audit) => audit.run(setting).await,
             Self::DeadLetters(verb) => verb.run(setting).await,

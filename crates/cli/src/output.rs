@@ -11,8 +11,8 @@ use serde_json::Value;
 
 pub use notes::Notes;
 pub use sheet::Sheet;
-pub use table::{Column, id, made, moment, status, text};
-pub use words::{at, joined, lasted, plain, yes};
+pub use table::{Column, id, made, moment, printable, status, text};
+pub use words::{at, bytes, figure, joined, lasted, plain, span, yes};
 
 use crate::{args::Options, environment::Environment, failure::Failure};
 
@@ -22,13 +22,16 @@ pub struct Output {
     pub json: bool,
     pub quiet: bool,
     pub notes: Notes,
+    /// Whether it can be drawn on, again and again in the same place.
+    pub is_screen: bool,
     coloured: bool,
 }
 
 impl Output {
     /// As it was asked for. Colour is for terminals whose owner has not said no.
     pub fn new(options: &Options, environment: &Environment) -> Self {
-        let colours = environment.get("NO_COLOR").is_none() && environment.get("TERM") != Some("dumb");
+        let is_dumb = environment.get("TERM") == Some("dumb");
+        let colours = environment.get("NO_COLOR").is_none() && !is_dumb;
         Self {
             json: options.json,
             quiet: options.quiet,
@@ -37,6 +40,7 @@ impl Output {
                 verbose: options.verbose,
                 coloured: colours && io::stderr().is_terminal(),
             },
+            is_screen: !is_dumb && io::stdout().is_terminal(),
             coloured: colours && io::stdout().is_terminal(),
         }
     }
@@ -56,6 +60,11 @@ impl Output {
     /// Entries under the titles of their columns.
     pub fn table(&self, columns: &[Column], entries: &[Value]) -> Result<(), Failure> {
         self.line(&table::render(columns, entries, self.coloured))
+    }
+
+    /// The same as text, for whoever puts it somewhere.
+    pub fn rendered(&self, columns: &[Column], entries: &[Value]) -> String {
+        table::render(columns, entries, self.coloured)
     }
 
     /// What is known of one thing.

@@ -103,6 +103,44 @@ async fn is_counted(api: &Api, tenant: &str) {
     .await;
 }
 
+/// Calls until so many were answered by n8n. Whole: of whom hangs up within an answer the edge counts nothing.
+async fn looked_at(customer: &Customer, times: u64) {
+    for _ in 0..times {
+        eventually("n8n answers", Duration::from_secs(120), async || {
+            let answer = customer.get("/favicon.ico").send().await.map_err(|e| e.to_string())?;
+            let status = answer.status();
+            answer.bytes().await.map_err(|e| e.to_string())?;
+            if [429, 502, 503, 504].contains(&status.as_u16()) { Err(status.to_string()) } else { Ok(()) }
+        })
+        .await;
+    }
+}
+
+/// Exactly so many. What is counted twice after that, the next look finds.
+async fn calls_are(api: &Api, tenant: &str, expected: u64) {
+    eventually("each call is counted", Duration::from_secs(90), async || {
+        let counted = api.get(&format!("/tenants/{tenant}/usage")).await?.body["data"]["api_calls"].take();
+        if counted == expected { Ok(()) } else { Err(format!("{counted}, not {expected}")) }
+    })
+    .await;
+}
+
+/// Of a tenant that nobody has called before.
+async fn calls_are_counted_over_restarts(api: &Api, customer: &Customer, tenant: &str) {
+    let [collector, edge] = ["metrics-collector", "traefik"].map(Service::of);
+    looked_at(customer, 20).await;
+    calls_are(api, tenant, 20).await;
+    collector.kill();
+    looked_at(customer, 10).await;
+    collector.start();
+    calls_are(api, tenant, 30).await;
+    // All that it has counted was read; it begins anew, and so does what is read.
+    edge.kill();
+    edge.start();
+    looked_at(customer, 40).await;
+    calls_are(api, tenant, 70).await;
+}
+
 #[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]
 async fn what_runs_is_counted_by_kind_whether_it_is_saved_or_gone_with_its_workflow() {
@@ -111,6 +149,7 @@ async fn what_runs_is_counted_by_kind_whether_it_is_saved_or_gone_with_its_workf
     let (sharing, neighbour) = Customer::moved_in(&api).await;
     api.succeeds(&operation).await;
     let mut customer = Customer::of(&api, &own).await;
+    calls_are_counted_over_restarts(&api, &customer, &own).await;
     customer.sign_in(&api, &own).await;
     for who in [&customer, &neighbour] {
         run_everything(who).await;
@@ -127,6 +166,13 @@ async fn what_runs_is_counted_by_kind_whether_it_is_saved_or_gone_with_its_workf
             && data["workers"] == 1
             && data["queue_depth"] == 0;
         if is_seen { Ok(()) } else { Err(metrics.to_string()) }
+    })
+    .await;
+    // Sizes are asked for every five minutes, and noted every minute.
+    eventually("what a dedicated tenant stores is measured", Duration::from_secs(420), async || {
+        let usage = api.get(&format!("/tenants/{own}/usage")).await?.body["data"].take();
+        let bytes = &usage["storage_bytes_highest"];
+        if bytes.as_u64().is_some_and(|bytes| bytes > 1 << 20) { Ok(()) } else { Err(usage.to_string()) }
     })
     .await;
     for tenant in [&own, &sharing] {

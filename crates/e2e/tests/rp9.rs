@@ -7,8 +7,9 @@
     reason = "a test that cannot go on ends here"
 )]
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
+use e2e::eventually;
 use serde_json::Value;
 
 /// Where `up` leaves it ready to be used.
@@ -55,9 +56,29 @@ fn it_is_scaled_restarted_suspended_and_resumed(name: &str) {
     assert!(rp9(0, &format!("tenants events {name} --hours 1")).out.contains("operation.succeeded"));
 }
 
-#[test]
+/// Whatever it does, which is nothing. It may have begun too lately to have been seen.
+async fn it_is_looked_at(name: &str) {
+    let metrics = rp9(0, &format!("metrics {name}"));
+    for figure in ["queue wait", "cpu", "memory", "workers"] {
+        assert!(metrics.out.lines().any(|line| line.starts_with(figure)), "{figure}: {metrics:#?}");
+    }
+    let usage = rp9(0, &format!("usage {name} --resolution hour --time-zone Europe/Berlin"));
+    assert!(usage.out.contains("production    for limits and bills  0"), "{usage:#?}");
+    assert!(usage.out.lines().any(|line| line.starts_with("api calls  ")), "{usage:#?}");
+    assert_eq!(json(&format!("usage {name}"))["data"]["billable_executions"], 0);
+    assert!(rp9(3, &format!("usage {name} --period 2026-13")).err.contains("period"));
+    eventually("it is among those who do the most", Duration::from_secs(60), async || {
+        let top = rp9(0, "top --limit 200 --sort memory").out;
+        if top.lines().any(|line| line.starts_with(name)) { Ok(()) } else { Err(top) }
+    })
+    .await;
+    let top = json("top --limit 1");
+    assert_eq!(top["data"].as_array().map(Vec::len), Some(1), "{top}");
+}
+
+#[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]
-fn a_tenant_lives_by_the_command_line_from_its_creation_to_its_removal() {
+async fn a_tenant_lives_by_the_command_line_from_its_creation_to_its_removal() {
     assert!(rp9(0, "health").out.starts_with("PART"));
     assert!(rp9(0, "plans").out.contains("starter"));
     assert!(rp9(0, "api GET /plans").out.contains("\"starter\""));
@@ -84,6 +105,7 @@ fn a_tenant_lives_by_the_command_line_from_its_creation_to_its_removal() {
             .is_some_and(|lines| !lines.is_empty())
     );
 
+    it_is_looked_at(&name).await;
     it_is_scaled_restarted_suspended_and_resumed(&name);
 
     let operations = json(&format!("operations list --tenant {name} --kind tenant.create"));

@@ -30,7 +30,7 @@ const TO_TLS: &str = "to_tls";
 const IN_FLIGHT: &str = "in_flight";
 
 /// The service that answers while nothing of a tenant's is ready, and in its place.
-const WAITING: &str = "waiting_page";
+pub(crate) const WAITING: &str = "waiting_page";
 
 /// How the instances are spoken to.
 const TRANSPORT: &str = "instance";

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod calls;
 mod certificate;
 pub mod document;
 mod external;

@@ -34,5 +34,5 @@ pub use offered::{ClusterName, PlanName, Region, Rules};
 pub use patch::{PLACING, TenantPatch, misplaced};
 pub use period::{Period, Resolution, Zone};
 pub use room::{no_place, obstacle};
-pub use usage::{ExecutionsByKind, MonthUsage, UsageByKind, UsageInterval, intervals};
+pub use usage::{ExecutionsByKind, Measures, MonthUsage, UsageByKind, UsageInterval, intervals};
 pub use view::{InstanceView, LimitsView, TenantView};

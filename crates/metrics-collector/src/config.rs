@@ -5,6 +5,8 @@ use common::{
     config::{Env, Section},
 };
 use n8n::AdminUrls;
+use secrecy::SecretString;
+use url::Url;
 
 /// Everything it reads.
 pub struct Config {
@@ -12,12 +14,28 @@ pub struct Config {
     pub cluster: ClusterId,
     /// Where their queues and databases are.
     pub admins: AdminUrls,
+    /// Where the cluster's edge tells how often they were called.
+    pub edge: EdgeMetrics,
+}
+
+/// The edge's entrypoint `metrics`.
+pub struct EdgeMetrics {
+    pub url: Url,
+    pub password: SecretString,
+}
+
+impl Section for EdgeMetrics {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (url, password) = (env.required("EDGE_METRICS_URL"), env.secret("EDGE_METRICS_PASSWORD"));
+        Some(Self { url: url?, password: password? })
+    }
 }
 
 impl Section for Config {
     fn read(env: &mut Env) -> Option<Self> {
         let (cluster, admins) = (env.required("CLUSTER_ID"), AdminUrls::read(env));
-        Some(Self { cluster: cluster?, admins: admins? })
+        let edge = EdgeMetrics::read(env);
+        Some(Self { cluster: cluster?, admins: admins?, edge: edge? })
     }
 }
 

@@ -1,4 +1,5 @@
 //! What the collector writes into the record.
 
+pub mod measures;
 pub mod samples;
 pub mod usage;

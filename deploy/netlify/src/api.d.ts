@@ -812,7 +812,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How much a tenant ran, by kind.
+         * How much a tenant used: executions by their kind, calls and storage.
          * @description What n8n prunes, does not save or deletes with its workflow is in it all the same. It is as of a minute ago.
          */
         get: operations["tenants_usage"];
@@ -1121,8 +1121,8 @@ export interface components {
         };
         /** @description One thing, as every answer wraps it. */
         Data_Usage: {
-            /** @description How much a tenant ran. Executions are counted in the hour in which they began. */
-            data: {
+            /** @description How much a tenant used. Executions are counted in the hour in which they began. */
+            data: components["schemas"]["Measures"] & {
                 /**
                  * Format: int64
                  * @description Those that count for limits and bills: `total.production.executions`.
@@ -1135,7 +1135,7 @@ export interface components {
                 executions_per_month: number;
                 /** Format: date-time */
                 from: string;
-                /** @description In their order; those in which nothing ran are left out. */
+                /** @description In their order; those of which nothing is known are left out. */
                 intervals: components["schemas"]["UsageInterval"][];
                 /** @example day */
                 resolution: string;
@@ -1479,6 +1479,26 @@ export interface components {
              * @example rp9_0198c0de0000700080000000000000dd_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
              */
             key?: string | null;
+        };
+        /** @description What was used beside executions. */
+        Measures: {
+            /**
+             * Format: int64
+             * @description Calls of its addresses that its n8n answered: webhooks, the editor and its API alike. Not those that were refused on the way, or that got
+             *     a page in its place.
+             */
+            api_calls: number;
+            /**
+             * Format: int64
+             * @description Disk that its database took, on average over the hours in which it was measured, each with the most of it; null when it never was, as of
+             *     one that shares an n8n.
+             */
+            storage_bytes_average?: number | null;
+            /**
+             * Format: int64
+             * @description The most that was seen.
+             */
+            storage_bytes_highest?: number | null;
         };
         /** @description A tenant's figures. */
         MetricsOfTenant: {
@@ -2137,8 +2157,8 @@ export interface components {
             changed: string[];
             data: components["schemas"]["TenantDetails"];
         };
-        /** @description How much a tenant ran. Executions are counted in the hour in which they began. */
-        Usage: {
+        /** @description How much a tenant used. Executions are counted in the hour in which they began. */
+        Usage: components["schemas"]["Measures"] & {
             /**
              * Format: int64
              * @description Those that count for limits and bills: `total.production.executions`.
@@ -2151,7 +2171,7 @@ export interface components {
             executions_per_month: number;
             /** Format: date-time */
             from: string;
-            /** @description In their order; those in which nothing ran are left out. */
+            /** @description In their order; those of which nothing is known are left out. */
             intervals: components["schemas"]["UsageInterval"][];
             /** @example day */
             resolution: string;
@@ -2169,8 +2189,8 @@ export interface components {
             production: components["schemas"]["ExecutionCounts"];
             sub_workflow: components["schemas"]["ExecutionCounts"];
         };
-        /** @description What ran from one moment on, up to the next one's. */
-        UsageInterval: components["schemas"]["UsageByKind"] & {
+        /** @description What was used from one moment on, up to the next one's. */
+        UsageInterval: components["schemas"]["UsageByKind"] & components["schemas"]["Measures"] & {
             /** Format: date-time */
             from: string;
         };
@@ -10552,51 +10572,50 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "api_calls": 1,
                      *         "billable_executions": 1,
                      *         "executions_per_month": 1,
                      *         "from": "2026-08-01T12:00:00Z",
                      *         "intervals": [
                      *           {
-                     *             "error": null,
-                     *             "from": "2026-08-01T12:00:00Z",
-                     *             "manual": null,
-                     *             "production": null,
-                     *             "sub_workflow": null
+                     *             "from": null
                      *           }
                      *         ],
                      *         "resolution": "day",
+                     *         "storage_bytes_average": 1,
+                     *         "storage_bytes_highest": 1,
                      *         "total": {
                      *           "error": {
-                     *             "canceled": 1,
-                     *             "discarded": 1,
-                     *             "executions": 1,
-                     *             "failed": 1,
-                     *             "run_seconds": 1,
-                     *             "succeeded": 1
+                     *             "canceled": null,
+                     *             "discarded": null,
+                     *             "executions": null,
+                     *             "failed": null,
+                     *             "run_seconds": null,
+                     *             "succeeded": null
                      *           },
                      *           "manual": {
-                     *             "canceled": 1,
-                     *             "discarded": 1,
-                     *             "executions": 1,
-                     *             "failed": 1,
-                     *             "run_seconds": 1,
-                     *             "succeeded": 1
+                     *             "canceled": null,
+                     *             "discarded": null,
+                     *             "executions": null,
+                     *             "failed": null,
+                     *             "run_seconds": null,
+                     *             "succeeded": null
                      *           },
                      *           "production": {
-                     *             "canceled": 1,
-                     *             "discarded": 1,
-                     *             "executions": 1,
-                     *             "failed": 1,
-                     *             "run_seconds": 1,
-                     *             "succeeded": 1
+                     *             "canceled": null,
+                     *             "discarded": null,
+                     *             "executions": null,
+                     *             "failed": null,
+                     *             "run_seconds": null,
+                     *             "succeeded": null
                      *           },
                      *           "sub_workflow": {
-                     *             "canceled": 1,
-                     *             "discarded": 1,
-                     *             "executions": 1,
-                     *             "failed": 1,
-                     *             "run_seconds": 1,
-                     *             "succeeded": 1
+                     *             "canceled": null,
+                     *             "discarded": null,
+                     *             "executions": null,
+                     *             "failed": null,
+                     *             "run_seconds": null,
+                     *             "succeeded": null
                      *           }
                      *         },
                      *         "until": "2026-08-01T12:00:00Z"

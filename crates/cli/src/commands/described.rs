@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{audit, dead_letters, health, keys, operations, plans, schedules, shared, tenants};
+use super::{audit, dead_letters, health, keys, operations, plans, schedules, shared, tenants, top, usage};
 use crate::output::Column;
 
 const DESCRIPTION: &str = include_str!("../../../../deploy/netlify/openapi.json");
@@ -21,6 +21,9 @@ const SHOWN: &[(&[Column], &str)] = &[
     (schedules::COLUMNS, "Schedule"),
     (plans::COLUMNS, "Plan"),
     (health::CLUSTERS, "Cluster"),
+    (usage::KINDS, "ExecutionCounts"),
+    (usage::PARTS, "UsageInterval"),
+    (top::COLUMNS, "TopTenant"),
 ];
 
 /// Whether a schema, or one of those it is put together from, has what a pointer leads to.

@@ -87,7 +87,9 @@ impl Column {
 
 /// Entries under the titles of their columns, without a frame: rows are lines, which other programs can read too.
 pub fn render(columns: &[Column], entries: &[Value], colours: bool) -> String {
-    fitted(columns, entries, colours, bare().width())
+    // A terminal that has no size has room.
+    let width = bare().width().map(|width| if width == 0 { u16::MAX } else { width });
+    fitted(columns, entries, colours, width)
 }
 
 fn fitted(columns: &[Column], entries: &[Value], colours: bool, width: Option<u16>) -> String {
@@ -141,9 +143,10 @@ pub(super) fn state(word: &str, colours: bool) -> Cell {
     }
 }
 
-/// What a stranger wrote must not move the cursor.
-pub(super) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// What a stranger wrote must not move the cursor, and must not turn around what stands beside it.
+pub fn printable(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -194,8 +197,8 @@ a much longer name  failed  -                     - MB";
 
     #[test]
     fn what_a_stranger_wrote_moves_no_cursor() {
-        let shown = render(COLUMNS, &[json!({ "name": "a\u{1b}[2Jb\nc" })], false);
+        let shown = render(COLUMNS, &[json!({ "name": "a\u{1b}[2Jb\nc\u{9b}1A\u{202e}d" })], false);
         assert_eq!(shown.lines().count(), 2);
-        assert!(!shown.contains('\u{1b}'), "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{shown}");
     }
 }

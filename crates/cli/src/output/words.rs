@@ -1,7 +1,7 @@
 //! JSON's values in people's words.
 
 use serde_json::Value;
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 /// What is shown for what is not there.
 const NOTHING: &str = "-";
@@ -33,14 +33,37 @@ pub fn at(value: Option<&Value>) -> String {
 
 /// How long something took, between two moments.
 pub fn lasted(from: Option<&str>, to: Option<&str>) -> Option<String> {
-    let took: Duration = parsed(to?)? - parsed(from?)?;
-    let seconds = took.as_seconds_f64().max(0.0);
-    Some(if seconds < 60.0 {
-        format!("{seconds:.1} s")
-    } else {
-        let (minutes, rest) = (took.whole_minutes(), took.whole_seconds() % 60);
-        format!("{minutes} min {rest} s")
-    })
+    Some(span((parsed(to?)? - parsed(from?)?).as_seconds_f64()))
+}
+
+/// So many seconds, by their size.
+pub fn span(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    match whole {
+        0..60 => format!("{:.1} s", seconds.max(0.0)),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+/// A number that was measured, as far as anybody looks at its decimals.
+pub fn figure(value: Option<&Value>) -> String {
+    match value.and_then(Value::as_f64) {
+        Some(number) if number.fract() == 0.0 => format!("{number:.0}"),
+        Some(number) if number.abs() < 10.0 => format!("{number:.2}"),
+        Some(number) => format!("{number:.1}"),
+        None => plain(value),
+    }
+}
+
+/// So many bytes, in the units in which plans tell memory: of 1024 each.
+pub fn bytes(value: Option<&Value>) -> String {
+    const MEGA: f64 = (1 << 20) as f64;
+    match value.and_then(Value::as_f64) {
+        Some(bytes) if bytes >= 1024.0 * MEGA => format!("{:.2} GB", bytes / MEGA / 1024.0),
+        Some(bytes) => format!("{:.1} MB", bytes / MEGA),
+        None => plain(value),
+    }
 }
 
 /// Yes, or nothing.
@@ -92,6 +115,23 @@ mod tests {
         let lasted = |to| lasted(Some("2026-08-01T12:00:00Z"), Some(to));
         assert_eq!(lasted("2026-08-01T12:00:00.2Z").unwrap(), "0.2 s");
         assert_eq!(lasted("2026-08-01T12:02:05.9Z").unwrap(), "2 min 5 s");
+        assert_eq!(lasted("2026-08-01T15:12:59Z").unwrap(), "3 h 12 min");
         assert_eq!(lasted("never"), None);
+    }
+
+    #[test]
+    fn what_was_measured_has_the_decimals_that_somebody_reads() {
+        for (value, expected) in [
+            (json!(6.2), "6.20"),
+            (json!(0.004), "0.00"),
+            (json!(12.0), "12"),
+            (json!(75.36), "75.4"),
+            (json!(null), "-"),
+        ] {
+            assert_eq!(figure(Some(&value)), expected);
+        }
+        assert_eq!(bytes(Some(&json!(367_001_600))), "350.0 MB");
+        assert_eq!(bytes(Some(&json!(1_610_612_736))), "1.50 GB");
+        assert_eq!(bytes(None), "-");
     }
 }

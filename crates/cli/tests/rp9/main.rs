@@ -10,10 +10,12 @@
 mod following;
 mod keys;
 mod lists;
+mod measured;
 mod profiles;
 mod refusals;
 mod retries;
 mod shared;
 mod support;
+mod top;
 mod updates;
 mod usage;

@@ -24,6 +24,10 @@ async fn what_is_typed_wrongly_ends_with_two_and_sends_nothing() {
         &["logs", "acme", "--tail", "0"],
         &["tenants", "events", "acme", "--hours", "169"],
         &["shared", "create", "one", "--capacity", "0"],
+        &["top", "--sort", "luck"],
+        &["top", "--limit", "201"],
+        &["top", "--interval", "0s"],
+        &["usage", "acme", "--resolution", "minute"],
     ] {
         Rp9::at(&gateway, wrong).run().await.expect(2);
     }

@@ -27,6 +27,8 @@ pub async fn tenant(services: &PgPool) -> TenantId {
         "insert into tenant_samples (tenant_id, cluster_id, at) select $1, 'local', now() where $2 is not null",
         "select count_usage($1, gen_random_uuid(), now(), array[$1], array[date_trunc('hour', now(), 'UTC')], array['production'],
             array[1::bigint], array[1::bigint], array[0::bigint], array[0::bigint], array[0::bigint], array[0::bigint]) where $2 is not null",
+        "insert into usage_measures_hourly (tenant_id, hour, api_calls) select $1, date_trunc('hour', now(), 'UTC'), 1 where $2 is not null",
+        "insert into usage_measures_monthly (tenant_id, month, api_calls) select $1, month_of(now()), 1 where $2 is not null",
         "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) select $1, 'key', 1, 'x' where $2 is not null",
     ];
     for row in rows {

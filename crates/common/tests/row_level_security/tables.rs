@@ -70,6 +70,16 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "canceled, discarded, executions, failed, kind, month, run_ms, succeeded, tenant_id",
     },
+    Shown {
+        table: "usage_measures_hourly",
+        tenant: "tenant_id",
+        columns: "api_calls, hour, storage_bytes, tenant_id",
+    },
+    Shown {
+        table: "usage_measures_monthly",
+        tenant: "tenant_id",
+        columns: "api_calls, month, storage_byte_hours, storage_hours, tenant_id",
+    },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 
@@ -83,6 +93,8 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("clusters", "how the platform is built"),
     ("collector_shards", "between the collectors"),
     ("dead_letters", "staff's: messages between services"),
+    ("edge_counters", "the collector's; it names everybody's hosts"),
+    ("edge_readings", "the collector's"),
     ("event_relay", "how far all events together were told"),
     ("external_n8ns", "how the platform is built"),
     ("foreign_subnets", "how the platform is built"),

@@ -17,12 +17,13 @@ pub struct Ports {
     pub web: u16,
     pub probe: u16,
     pub inner: u16,
+    pub metrics: u16,
 }
 
 impl Ports {
     /// This one and those after it.
     pub const fn from(web: u16) -> Self {
-        Self { web, probe: web + 1, inner: web + 2 }
+        Self { web, probe: web + 1, inner: web + 2, metrics: web + 3 }
     }
 }
 
@@ -99,12 +100,18 @@ fn encoded_characters() -> impl Iterator<Item = String> {
 pub struct Traefik(String);
 
 impl Traefik {
-    pub fn start(provider: SocketAddr, Ports { web, probe, inner }: Ports) -> Self {
+    pub fn start(provider: SocketAddr, Ports { web, probe, inner, metrics }: Ports) -> Self {
         let name = format!("rp9-test-{}", common::id::OperationId::generate().digits());
         let flags = [
             format!("--entrypoints.web.address=127.0.0.1:{web}"),
             format!("--entrypoints.probe.address=127.0.0.1:{probe}"),
             format!("--entrypoints.inner.address=:{inner}"),
+            format!("--entrypoints.metrics.address=127.0.0.1:{metrics}"),
+            "--metrics.prometheus.entryPoint=metrics".into(),
+            "--metrics.prometheus.addRoutersLabels=true".into(),
+            "--metrics.prometheus.addServicesLabels=false".into(),
+            "--entrypoints.probe.observability.metrics=false".into(),
+            "--entrypoints.inner.observability.metrics=false".into(),
             format!("--providers.http.endpoint=http://{provider}/"),
             "--providers.http.pollInterval=200ms".into(),
             "--providers.providersThrottleDuration=0".into(),

@@ -1,4 +1,4 @@
-//! How much tenants ran.
+//! How much tenants used.
 
 use common::{id::TenantId, tenant::ExecutionKind};
 use sqlx::FromRow;
@@ -37,6 +37,31 @@ pub async fn hours(
            from usage_rollups_hourly u where u.tenant_id = $2 and u.hour >= $3 and u.hour < $4 and ",
         seen!("u.tenant_id"),
         " group by u.hour, u.kind order by u.hour, u.kind"
+    ));
+    hours.bind(tenant).bind(from).bind(until).all().await
+}
+
+/// What was used of the rest in one hour.
+#[derive(Debug, FromRow)]
+pub struct Measured {
+    pub hour: OffsetDateTime,
+    pub api_calls: i64,
+    /// The most that was seen. `None`: nobody measured.
+    pub storage_bytes: Option<i64>,
+}
+
+/// The hours that begin within this, as far as anything was measured, in their order.
+pub async fn measured(
+    reader: &Reader<'_>,
+    tenant: TenantId,
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+) -> Result<Vec<Measured>, sqlx::Error> {
+    let hours = reader.ask(concat!(
+        "select m.hour, m.api_calls, m.storage_bytes from usage_measures_hourly m
+          where m.tenant_id = $2 and m.hour >= $3 and m.hour < $4 and ",
+        seen!("m.tenant_id"),
+        " order by m.hour"
     ));
     hours.bind(tenant).bind(from).bind(until).all().await
 }

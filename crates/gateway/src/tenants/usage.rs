@@ -1,4 +1,4 @@
-//! How much a tenant ran, as the API shows it.
+//! How much a tenant used, as the API shows it.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use time::{OffsetDateTime, serde::rfc3339};
 use utoipa::ToSchema;
 
 use super::{Resolution, Zone};
-use crate::store::usage::Hour;
+use crate::store::usage::{Hour, Measured};
 
 /// Executions of one kind.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, ToSchema)]
@@ -33,13 +33,33 @@ pub struct UsageByKind {
     sub_workflow: ExecutionCounts,
 }
 
-/// What ran from one moment on, up to the next one's.
+/// What was used beside executions.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct Measures {
+    /// Calls of its addresses that its n8n answered: webhooks, the editor and its API alike. Not those that were refused on the way, or that got
+    /// a page in its place.
+    api_calls: i64,
+    /// Disk that its database took, on average over the hours in which it was measured, each with the most of it; null when it never was, as of
+    /// one that shares an n8n.
+    storage_bytes_average: Option<i64>,
+    /// The most that was seen.
+    storage_bytes_highest: Option<i64>,
+    /// How many hours were measured.
+    #[serde(skip)]
+    storage_hours: i64,
+    #[serde(skip)]
+    storage_byte_hours: i128,
+}
+
+/// What was used from one moment on, up to the next one's.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct UsageInterval {
     #[serde(with = "rfc3339")]
     from: OffsetDateTime,
     #[serde(flatten)]
     by_kind: UsageByKind,
+    #[serde(flatten)]
+    measures: Measures,
 }
 
 impl ExecutionCounts {
@@ -76,14 +96,42 @@ impl UsageByKind {
     }
 }
 
-/// Cut into parts of the calendar, those in which nothing ran left out.
-pub fn intervals(hours: &[Hour], resolution: Resolution, zone: &Zone) -> Vec<UsageInterval> {
-    let mut parts: BTreeMap<OffsetDateTime, UsageByKind> = BTreeMap::new();
-    for hour in hours {
-        let begins = resolution.begins(hour.hour, zone).unwrap_or(hour.hour);
-        parts.entry(begins).or_default().add(hour);
+impl Measures {
+    fn add(&mut self, hour: &Measured) {
+        self.api_calls += hour.api_calls;
+        let Some(bytes) = hour.storage_bytes else { return };
+        self.storage_hours += 1;
+        self.storage_byte_hours += i128::from(bytes);
+        self.storage_bytes_highest = self.storage_bytes_highest.max(Some(bytes));
+        self.storage_bytes_average =
+            i64::try_from(self.storage_byte_hours / i128::from(self.storage_hours)).ok();
     }
-    parts.into_iter().map(|(from, by_kind)| UsageInterval { from, by_kind }).collect()
+
+    /// All of these hours together.
+    pub fn of(hours: &[Measured]) -> Self {
+        let mut all = Self::default();
+        hours.iter().for_each(|hour| all.add(hour));
+        all
+    }
+}
+
+/// Cut into parts of the calendar, those of which nothing is known left out.
+pub fn intervals(
+    hours: &[Hour],
+    measured: &[Measured],
+    resolution: Resolution,
+    zone: &Zone,
+) -> Vec<UsageInterval> {
+    let begins = |hour| resolution.begins(hour, zone).unwrap_or(hour);
+    let mut parts: BTreeMap<OffsetDateTime, (UsageByKind, Measures)> = BTreeMap::new();
+    for hour in hours {
+        parts.entry(begins(hour.hour)).or_default().0.add(hour);
+    }
+    for hour in measured {
+        parts.entry(begins(hour.hour)).or_default().1.add(hour);
+    }
+    let interval = |(from, (by_kind, measures))| UsageInterval { from, by_kind, measures };
+    parts.into_iter().map(interval).collect()
 }
 
 /// What a tenant has used so far in the present month (UTC), by which limits go.
@@ -147,10 +195,27 @@ mod tests {
         let zone = Zone::parse("Europe/Berlin").unwrap();
         let all = UsageByKind::of(&hours);
         assert_eq!((all.billable(), all.manual.executions, all.production.run_seconds), (11, 4, 4.5));
-        let days = intervals(&hours, Resolution::Day, &zone);
+        let days = intervals(&hours, &[], Resolution::Day, &zone);
         let by_day: Vec<_> = days.iter().map(|day| (day.from, day.by_kind.billable())).collect();
         // The 25th has 25 hours there, and ends at 23:00 UTC.
         assert_eq!(by_day, [(datetime!(2026-10-24 22:00 UTC), 3), (datetime!(2026-10-25 23:00 UTC), 8)]);
-        assert_eq!(intervals(&hours, Resolution::Hour, &zone).len(), 4);
+        assert_eq!(intervals(&hours, &[], Resolution::Hour, &zone).len(), 4);
+    }
+
+    #[test]
+    fn calls_add_up_and_storage_is_an_average_of_the_hours_that_were_measured() {
+        let hour = |hour, api_calls, storage_bytes| Measured { hour, api_calls, storage_bytes };
+        let measured = [
+            hour(datetime!(2026-11-01 10:00 UTC), 3, Some(100)),
+            hour(datetime!(2026-11-01 11:00 UTC), 4, None),
+            hour(datetime!(2026-11-01 12:00 UTC), 0, Some(201)),
+            hour(datetime!(2026-11-02 00:00 UTC), 5, None),
+        ];
+        let told = |all: &Measures| (all.api_calls, all.storage_bytes_average, all.storage_bytes_highest);
+        assert_eq!(told(&Measures::of(&measured)), (12, Some(150), Some(201)));
+        let days = intervals(&[], &measured, Resolution::Day, &Zone::default());
+        let days: Vec<_> = days.iter().map(|day| told(&day.measures)).collect();
+        assert_eq!(days, [(7, Some(150), Some(201)), (5, None, None)]);
+        assert_eq!(told(&Measures::of(&[])), (0, None, None));
     }
 }

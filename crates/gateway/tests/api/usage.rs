@@ -151,6 +151,31 @@ async fn usage_is_told_by_kind_and_by_the_calendar_that_was_asked_for(database: 
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
+async fn calls_and_storage_are_told_by_the_same_calendar_and_to_their_owner_alone(database: PgPool) {
+    let seen = Seen::on(database).await;
+    seen.execute(
+        "insert into usage_measures_hourly (tenant_id, hour, api_calls, storage_bytes)
+         select t.id, m.hour::timestamptz, m.calls, m.bytes from tenants t,
+             (values ('2026-11-01 22:00Z', 3, 100), ('2026-11-01 23:00Z', 4, 300), ('2026-11-02 10:00Z', 5, null)) as m (hour, calls, bytes)",
+    )
+    .await;
+    seen.count("acme", "2026-11-01 22:00Z", "production", 1).await;
+    let (_, usage) =
+        seen.get(&format!("/tenants/{}/usage?period=2026-11&time_zone=Europe/Berlin", seen.tenant)).await;
+    let told =
+        |of: &Value| json!([of["api_calls"], of["storage_bytes_average"], of["storage_bytes_highest"]]);
+    let data = &usage["data"];
+    assert_eq!(told(data), json!([12, 200, 300]));
+    let days: Vec<_> = data["intervals"].as_array().unwrap().iter().map(told).collect();
+    assert_eq!(days, [json!([3, 100, 100]), json!([9, 300, 300])]);
+    assert_eq!(data["intervals"][0]["production"]["executions"], 1);
+    assert_eq!(seen.get(&format!("/tenants/{}/usage", seen.other)).await.0, 404);
+    let (_, before) = seen.get(&format!("/tenants/{}/usage?period=2026-10", seen.tenant)).await;
+    assert_eq!(told(&before["data"]), json!([0, null, null]));
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
 async fn a_tenant_is_shown_with_what_it_has_used_this_month(database: PgPool) {
     let seen = Seen::on(database).await;
     let target = format!("/tenants/{}", seen.tenant);

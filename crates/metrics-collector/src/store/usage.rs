@@ -93,6 +93,12 @@ pub async fn count(
 
 /// Hours that began before this are forgotten; their months stay.
 pub async fn forget(pool: &PgPool, before: OffsetDateTime) -> Result<u64, sqlx::Error> {
-    let forget = sqlx::query("delete from usage_rollups_hourly where hour < $1").bind(before);
-    Ok(forget.execute(pool).await?.rows_affected())
+    let mut forgotten = 0;
+    for forget in [
+        "delete from usage_rollups_hourly where hour < $1",
+        "delete from usage_measures_hourly where hour < $1",
+    ] {
+        forgotten += sqlx::query(forget).bind(before).execute(pool).await?.rows_affected();
+    }
+    Ok(forgotten)
 }

@@ -2,9 +2,11 @@
 
 mod gateway;
 mod program;
+mod terminal;
 
 pub use gateway::{Gateway, Turn};
 pub use program::{Ended, Rp9};
+pub use terminal::Terminal;
 
 pub const JWT_SECRET: &str = "jwt-secret-of-the-tests-0123456789";
 pub const HMAC_SECRET: &str = "hmac-secret-of-the-tests-012345678";

@@ -7,7 +7,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::{Gateway, HMAC_SECRET, JWT_SECRET};
+use super::{Gateway, HMAC_SECRET, JWT_SECRET, Terminal};
 
 /// A command line before it is run.
 pub struct Rp9(Command);
@@ -59,6 +59,12 @@ impl Rp9 {
         // It may have ended without reading.
         drop(child.stdin.take().unwrap().write_all(text.as_bytes()).await);
         Ended::of(child).await
+    }
+
+    /// The same on this terminal.
+    pub fn start_on(mut self, terminal: &Terminal) -> Child {
+        self.0.stdin(terminal.side()).stdout(terminal.side()).stderr(terminal.side());
+        self.start()
     }
 
     /// Starts it.

@@ -16,7 +16,7 @@ use crate::{
     http::request::{Request, request},
     problem::{Answered, FieldError, Pointer, Problem},
     store::usage,
-    tenants::{Period, Resolution, UsageByKind, UsageInterval, Zone, intervals},
+    tenants::{Measures, Period, Resolution, UsageByKind, UsageInterval, Zone, intervals},
 };
 
 request! {
@@ -31,7 +31,7 @@ request! {
     }
 }
 
-/// How much a tenant ran. Executions are counted in the hour in which they began.
+/// How much a tenant used. Executions are counted in the hour in which they began.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Usage {
     #[serde(with = "rfc3339")]
@@ -46,11 +46,13 @@ pub struct Usage {
     /// How many of them its plan has in a month.
     executions_per_month: i32,
     total: UsageByKind,
-    /// In their order; those in which nothing ran are left out.
+    #[serde(flatten)]
+    measures: Measures,
+    /// In their order; those of which nothing is known are left out.
     intervals: Vec<UsageInterval>,
 }
 
-/// How much a tenant ran, by kind.
+/// How much a tenant used: executions by their kind, calls and storage.
 ///
 /// What n8n prunes, does not save or deletes with its workflow is in it all the same. It is as of a minute ago.
 #[utoipa::path(
@@ -77,6 +79,7 @@ pub async fn usage(
         .ok_or_else(|| refused("period", "invalid_period", "is no time of that calendar"))?;
     let reader = app.reader(of.identity().scope());
     let hours = usage::hours(&reader, of.tenant.id, from, until).await?;
+    let measured = usage::measured(&reader, of.tenant.id, from, until).await?;
     let total = UsageByKind::of(&hours);
     Ok(Json(Data {
         data: Usage {
@@ -86,7 +89,8 @@ pub async fn usage(
             billable_executions: total.billable(),
             executions_per_month: of.tenant.executions_per_month,
             total,
-            intervals: intervals(&hours, resolution, &zone),
+            measures: Measures::of(&measured),
+            intervals: intervals(&hours, &measured, resolution, &zone),
         },
     }))
 }
