@@ -46,9 +46,9 @@ use sight::Sight;
 use sightings::Sightings;
 use watch::Watch;
 
-pub use drift::{Drift, Urgency};
+pub use drift::{Drift, Urgency, urgency};
 pub use notes::Note;
-pub use pace::{Cure, urgency};
+pub use pace::Cure;
 pub use rows::{Expected, Noted, Part, Presence, Rows, Trouble, Wanted};
 pub use troubles::{Healed, pause_after};
 

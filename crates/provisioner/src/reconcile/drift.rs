@@ -125,6 +125,11 @@ impl Drift {
     }
 }
 
+/// That of the most urgent of them.
+pub fn urgency(drifts: &[Drift]) -> Urgency {
+    drifts.iter().map(Drift::urgency).max().unwrap_or(Urgency::Renew)
+}
+
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

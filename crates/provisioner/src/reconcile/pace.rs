@@ -3,7 +3,7 @@
 use common::id::TenantId;
 
 use super::{
-    drift::{Drift, Urgency},
+    drift::{Drift, Urgency, urgency},
     plan::Plan,
     rows::Rows,
 };
@@ -47,11 +47,6 @@ pub fn pace(plan: &Plan, rows: &Rows) -> Vec<(TenantId, Cure)> {
         }
     }
     now
-}
-
-/// That of the most urgent of them.
-pub fn urgency(drifts: &[Drift]) -> Urgency {
-    drifts.iter().map(Drift::urgency).max().unwrap_or(Urgency::Renew)
 }
 
 /// Whether no tenant that has the newest settings, in part or whole, is in trouble or has yet to show that it is in none.

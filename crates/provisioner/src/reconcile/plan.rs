@@ -8,8 +8,7 @@ use n8n::launch;
 use wire::kinds::Run;
 
 use super::{
-    drift::{Drift, Urgency},
-    pace::urgency,
+    drift::{Drift, Urgency, urgency},
     rows::{Expected, Presence, Rows, Wanted},
     sight::Sight,
     watch::{Complaint, Watch},

@@ -8,8 +8,9 @@ use engine::{Health, Inventory};
 use super::{
     super::{
         brake::{AT_LEAST, AT_ONCE, ONE_IN, brake},
+        drift::urgency,
         drift::{Drift, Urgency},
-        pace::{Cure, REVIVED_AT_ONCE, pace, urgency},
+        pace::{Cure, REVIVED_AT_ONCE, pace},
         plan::{Orphan, plan, tests::SETTINGS},
         rows::Expected,
         sight::Sight,
