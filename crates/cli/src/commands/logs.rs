@@ -9,7 +9,7 @@ use crate::{
     api::{Api, Request, path, with_query},
     exit::Exit,
     failure::Failure,
-    output::{Output, at, plain},
+    output::{Output, at, plain, printable},
     setting::Setting,
 };
 
@@ -92,7 +92,8 @@ fn show(output: &Output, lines: &[Value]) -> Result<(), Failure> {
         if output.json {
             return output.line(&line.to_string());
         }
-        let text = plain(line.get("text"));
+        // What a tenant's workflows print is a stranger's.
+        let text = printable(&plain(line.get("text")));
         if output.quiet {
             return output.line(&text);
         }

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use super::table::printable;
 use crate::api::Trouble;
 
 /// Progress, advice and warnings. Scripts read none of it.
@@ -19,24 +20,25 @@ impl Notes {
     /// For those who watch.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            say(text);
+            say(&printable(text));
         }
     }
 
     /// For those who asked for it.
     pub fn detail(&self, text: &str) {
         if self.verbose {
-            say(text);
+            say(&printable(text));
         }
     }
 
     /// For everybody.
     pub fn warn(&self, text: &str) {
-        say(&format!("{}: {text}", self.painted("warning", "33")));
+        say(&format!("{}: {}", self.painted("warning", "33"), printable(text)));
     }
 
     /// Why a command came to nothing.
     pub fn error(&self, lines: &[String]) {
+        let lines: Vec<_> = lines.iter().map(|line| printable(line)).collect();
         say(&format!("{}: {}", self.painted("error", "31"), lines.join("\n")));
     }
 

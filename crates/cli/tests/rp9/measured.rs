@@ -68,3 +68,12 @@ async fn usage_is_told_by_kind_and_says_which_kind_counts() {
     let quiet = Rp9::at(&gateway, &["usage", "acme", "--quiet"]).run().await.expect(0);
     assert_eq!((quiet.out.as_str(), gateway.seen()[1].line.as_str()), ("4\n", "GET /tenants/acme/usage"));
 }
+
+#[tokio::test]
+async fn what_a_tenant_s_containers_say_does_not_move_the_cursor() {
+    let gateway = Gateway::open().await;
+    let logs = r#"{"data":[{"at":"2026-11-28T08:00:00Z","instance":"main","role":"main","text":"a\u001b[2Jb\u0007"}]}"#;
+    gateway.says("GET /tenants/acme/logs", [Turn::json(200, logs)]);
+    let shown = Rp9::at(&gateway, &["logs", "acme"]).run().await.expect(0);
+    assert!(shown.out.ends_with("main a [2Jb \n"), "{:?}", shown.out);
+}
