@@ -74,6 +74,9 @@ pub trait TenantDatabases: Send + Sync {
     /// What is in the instance, for the record made before it is removed. It fails for tables that are not understood.
     async fn final_state(&self, name: &Name) -> Result<Counts, DatabaseError>;
 
+    /// Which of these executions have not begun. It fails for tables that are not understood.
+    async fn unbegun(&self, name: &Name, executions: &[i64]) -> Result<Vec<i64>, DatabaseError>;
+
     /// Ends all its connections and drops the database.
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError>;
 

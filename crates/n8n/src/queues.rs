@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 mod ask;
 mod depth;
+mod lost;
 mod redis_server;
 mod usage;
 
@@ -29,6 +30,12 @@ pub trait TenantQueues: Send + Sync {
     /// How each of these queues is, in their order.
     async fn depths(&self, tenants: &[TenantId]) -> Result<Vec<Depth>, QueueError>;
 
+    /// Jobs of the tenant's that were given to a worker, and which none is at. One that was given a moment ago may be among them.
+    async fn unheld(&self, tenant: TenantId) -> Result<Vec<Job>, QueueError>;
+
+    /// Lets these wait again, before all others, but for those that a worker is at by now. How many do.
+    async fn put_back(&self, tenant: TenantId, jobs: &[Job]) -> Result<u64, QueueError>;
+
     /// Whether a job that enters the queue is seen by [`Self::depths`]. It is taken back in the same moment, so that nobody takes it.
     async fn is_seen(&self, tenant: TenantId) -> Result<bool, QueueError>;
 
@@ -47,6 +54,14 @@ pub struct QueueUsage {
     /// What the server stops taking writes at; 0: never.
     pub most: u64,
     pub tenants: BTreeMap<TenantId, u64>,
+}
+
+/// An execution in a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    pub id: String,
+    /// The number of its row in n8n's table.
+    pub execution: i64,
 }
 
 /// How a queue is.

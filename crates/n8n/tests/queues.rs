@@ -6,7 +6,7 @@ mod support;
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
 use futures::future::join_all;
-use n8n::queues::{Depth, RedisQueues, TenantQueues as _, prefix, user};
+use n8n::queues::{Depth, Job, RedisQueues, TenantQueues as _, prefix, user};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, RedisResult, Value};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -227,4 +227,43 @@ async fn queues_are_seen_as_they_are_and_a_marker_leaves_nothing() {
     for tenant in [idle, busy] {
         queues.remove(tenant).await.unwrap();
     }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_was_given_to_nobody_waits_again_first_and_what_is_held_stays() {
+    let (tenant, password) = tenant().await;
+    let mut own = login(tenant, &password).await.unwrap();
+    let key = |name: &str| format!("{}bull:jobs:{name}", prefix(tenant));
+    for line in [
+        format!("LPUSH {} 9", key("wait")),
+        format!("LPUSH {} 1 2 3 4 rubbish", key("active")),
+        format!("SADD {} 1 2", key("stalled")),
+        format!("SET {} x", key("2:lock")),
+        format!("HSET {} data {{\"executionId\":\"61\"}}", key("1")),
+        format!("HSET {} data {{\"executionId\":\"62\"}}", key("2")),
+        format!("HSET {} data {{\"executionId\":\"63\"}}", key("3")),
+        format!("HSET {} data nothing", key("4")),
+    ] {
+        ask(&mut own, &line).await.unwrap();
+    }
+    let job = |id: i64| Job { id: id.to_string(), execution: 60 + id };
+    let mut unheld = queues().unheld(tenant).await.unwrap();
+    unheld.sort_by_key(|job| job.execution);
+    assert_eq!(unheld, [job(1), job(3)]);
+    // Somebody has it by now.
+    ask(&mut own, &format!("SET {} x", key("3:lock"))).await.unwrap();
+    assert_eq!(queues().put_back(tenant, &unheld).await.unwrap(), 1);
+    assert_eq!(queues().put_back(tenant, &unheld).await.unwrap(), 0, "once");
+    assert_eq!(queues().put_back(tenant, &[]).await.unwrap(), 0);
+    let list = async |own: &mut MultiplexedConnection, name: &str| {
+        let mut range = redis::cmd("LRANGE");
+        range.arg(key(name)).arg(0).arg(-1).query_async::<Vec<String>>(own).await.unwrap()
+    };
+    // Bull takes from the right.
+    assert_eq!(list(&mut own, "wait").await, ["9", "1"]);
+    assert_eq!(list(&mut own, "active").await, ["rubbish", "4", "3", "2"]);
+    let mut stalled = redis::cmd("SMEMBERS");
+    assert_eq!(stalled.arg(key("stalled")).query_async::<Vec<String>>(&mut own).await.unwrap(), ["2"]);
+    queues().remove(tenant).await.unwrap();
 }

@@ -8,7 +8,7 @@ use common::{
     tenant::Purpose,
 };
 use engine::{Health, Observed, Selection, State};
-use n8n::databases::Name;
+use n8n::{databases::Name, queues::Job};
 use wire::kinds::{Run, TenantHeal};
 
 use crate::{
@@ -95,14 +95,31 @@ async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), Step
         let world = context.observe();
         let selection = Selection::of(context.tenant()).containers();
         let inventory = world.containers.observe(&world.site.cluster, selection).await?;
+        let jobs = world.queues.unheld(context.tenant()).await?;
         let lost = restart.iter().filter_map(|name| inventory.find(name)).filter(|seen| is_lost(seen));
         let same =
             |run: &Run| inventory.find(&run.container).filter(|seen| seen.started_at == run.started_at);
         for seen in lost.chain(idle.iter().filter_map(same)) {
             context.fenced().await?.containers.restart(&seen.reference(), GRACE).await?;
         }
+        put_back(context, jobs).await?;
     }
     bring_up(context, Renewal::Only(renew), ATTEMPT).await
+}
+
+/// What was given to a connection behind which no worker was, and has not begun, is not lost: it waits again. Whoever was in between taking
+/// and holding one of them when these jobs were looked for has begun anew, or holds it by now.
+async fn put_back(context: &Context<'_, World, TenantHeal>, mut jobs: Vec<Job>) -> Result<(), StepError> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let tenant = context.tenant();
+    let executions: Vec<_> = jobs.iter().map(|job| job.execution).collect();
+    let unbegun = context.observe().databases.unbegun(&Name::of(tenant), &executions).await?;
+    jobs.retain(|job| unbegun.contains(&job.execution));
+    let waiting = context.fenced().await?.queues.put_back(tenant, &jobs).await?;
+    tracing::info!(waiting, "what no worker had begun waits again");
+    Ok(())
 }
 
 async fn reached(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {

@@ -163,6 +163,11 @@ impl TenantDatabases for PostgresDatabases {
         observe::counts(&mut connection).await
     }
 
+    async fn unbegun(&self, name: &Name, executions: &[i64]) -> Result<Vec<i64>, DatabaseError> {
+        let mut connection = self.open(name).await?;
+        observe::unbegun(&mut connection, executions).await
+    }
+
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {
         let mut session = self.lock(&name.to_string()).await?;
         database::remove(&mut session, &name.to_string()).await

@@ -1,6 +1,6 @@
 //! The tenants' databases, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -47,6 +47,8 @@ pub struct Database {
     /// Label and key.
     pub api_keys: BTreeMap<String, String>,
     pub counts: Counts,
+    /// Executions that have begun; others have not.
+    pub begun: BTreeSet<i64>,
     /// What it takes of the disk.
     pub bytes: u64,
 }
@@ -96,6 +98,7 @@ impl DatabaseWorld {
             shared_schema: false,
             api_keys: [("somebody's".to_owned(), key.to_owned())].into(),
             counts: Counts::default(),
+            begun: BTreeSet::new(),
             bytes: 0,
         };
         self.state().elsewhere.insert(url.to_owned(), database);
@@ -254,6 +257,7 @@ impl TenantDatabases for FakeDatabases {
                 shared_schema: false,
                 api_keys: BTreeMap::new(),
                 counts: Counts::default(),
+                begun: BTreeSet::new(),
                 bytes: 0,
             });
             Ok(())
@@ -316,6 +320,14 @@ impl TenantDatabases for FakeDatabases {
         self.call("final_state", name, |state| {
             let database = state.database(name)?;
             database.family().map(|_| database.counts)
+        })
+    }
+
+    async fn unbegun(&self, name: &Name, executions: &[i64]) -> Result<Vec<i64>, DatabaseError> {
+        self.call("unbegun", name, |state| {
+            let database = state.database(name)?;
+            database.family()?;
+            Ok(executions.iter().copied().filter(|id| !database.begun.contains(id)).collect())
         })
     }
 

@@ -8,7 +8,7 @@ use common::id::TenantId;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ledger::{Entry, Fault, Ledger};
-use crate::queues::{Depth, QueueError, QueueUsage, TenantQueues};
+use crate::queues::{Depth, Job, QueueError, QueueUsage, TenantQueues};
 
 /// The shared state. Clones are the same world.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,7 @@ struct State {
     usage: QueueUsage,
     pending: BTreeMap<TenantId, u64>,
     depths: BTreeMap<TenantId, Depth>,
+    unheld: BTreeMap<TenantId, Vec<Job>>,
 }
 
 impl QueueWorld {
@@ -67,6 +68,16 @@ impl QueueWorld {
     /// How the tenant's queue is from now on.
     pub fn set_depth(&self, tenant: TenantId, depth: Depth) {
         self.state().depths.insert(tenant, depth);
+    }
+
+    /// These were given to nobody.
+    pub fn lose(&self, tenant: TenantId, jobs: Vec<Job>) {
+        self.state().unheld.insert(tenant, jobs);
+    }
+
+    /// What is still given to nobody.
+    pub fn lost(&self, tenant: TenantId) -> Vec<Job> {
+        self.state().unheld.get(&tenant).cloned().unwrap_or_default()
     }
 
     /// What the queues take from now on.
@@ -137,6 +148,21 @@ impl TenantQueues for FakeQueues {
         let depth = |state: &State, tenant| state.depths.get(tenant).copied().unwrap_or_default();
         self.call("depths", tenants.len().to_string(), |state| {
             tenants.iter().map(|tenant| depth(state, tenant)).collect()
+        })
+    }
+
+    async fn unheld(&self, tenant: TenantId) -> Result<Vec<Job>, QueueError> {
+        self.call("unheld", tenant.to_string(), |state| {
+            state.unheld.get(&tenant).cloned().unwrap_or_default()
+        })
+    }
+
+    async fn put_back(&self, tenant: TenantId, jobs: &[Job]) -> Result<u64, QueueError> {
+        self.call("put_back", tenant.to_string(), |state| {
+            let unheld = state.unheld.entry(tenant).or_default();
+            let before = unheld.len();
+            unheld.retain(|job| !jobs.contains(job));
+            (before - unheld.len()) as u64
         })
     }
 

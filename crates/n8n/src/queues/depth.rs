@@ -46,7 +46,7 @@ pub(super) async fn look(
     Ok(depths.collect())
 }
 
-fn key(tenant: TenantId, name: &str) -> String {
+pub(super) fn key(tenant: TenantId, name: &str) -> String {
     format!("{}bull:jobs:{name}", prefix(tenant))
 }
 

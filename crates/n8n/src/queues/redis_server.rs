@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use super::ask::{BATCH, ask, refused};
-use super::{Depth, QueueError, QueueUsage, TenantQueues, depth, prefix, usage, user};
+use super::{Depth, Job, QueueError, QueueUsage, TenantQueues, depth, lost, prefix, usage, user};
 
 /// A server that needs longer is as good as away.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -149,6 +149,17 @@ impl TenantQueues for RedisQueues {
             return Ok(Vec::new());
         }
         depth::look(&mut self.connect().await?, tenants).await
+    }
+
+    async fn unheld(&self, tenant: TenantId) -> Result<Vec<Job>, QueueError> {
+        lost::unheld(&mut self.connect().await?, tenant).await
+    }
+
+    async fn put_back(&self, tenant: TenantId, jobs: &[Job]) -> Result<u64, QueueError> {
+        if jobs.is_empty() {
+            return Ok(0);
+        }
+        lost::put_back(&mut self.connect().await?, tenant, jobs).await
     }
 
     async fn is_seen(&self, tenant: TenantId) -> Result<bool, QueueError> {

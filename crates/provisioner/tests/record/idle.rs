@@ -8,6 +8,7 @@ use crate::{
 };
 use common::{database::MIGRATOR, id::TenantId, operations::End};
 use engine::fake::Verb;
+use n8n::{databases::Name, queues::Job};
 use provisioner::{CreateTenant, HealTenant, Report};
 use serde_json::json;
 use sqlx::PgPool;
@@ -53,6 +54,20 @@ async fn workers_that_take_nothing_begin_anew_once_and_the_main_goes_on(pool: Pg
     assert_eq!(scene.told("tenant.drifted").await, [json!({ "reasons": reasons })]);
     say(&pool, tenant, true, 1.0).await;
     assert_eq!(scene.after(Duration::from_secs(45)).await.healing, 1, "it did not help");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_was_given_to_nobody_waits_again_unless_it_has_begun(pool: PgPool) {
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    let jobs = || [1, 2, 3].map(|id| Job { id: id.to_string(), execution: 60 + id });
+    scene.fakes.queues.lose(tenant, jobs().into());
+    scene.fakes.databases.change(&Name::of(tenant), |database| database.begun = [62].into());
+    say(&pool, tenant, true, 1.0).await;
+    assert_eq!(scene.look().await.healing, 1);
+    scene.heals().await;
+    let [_, begun, _] = jobs();
+    assert_eq!(scene.fakes.queues.lost(tenant), [begun]);
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -90,6 +90,10 @@ impl TenantDatabases for Remote {
         }
     }
 
+    async fn unbegun(&self, _: &Name, _: &[i64]) -> Result<Vec<i64>, DatabaseError> {
+        Ok(Vec::new())
+    }
+
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {
         let inside = [Kind::Key, Kind::Owner, Kind::Database];
         Remote::remove(self, &inside, &name.to_string()).await.map_err(unavailable)

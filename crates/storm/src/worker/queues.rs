@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use common::id::TenantId;
-use n8n::queues::{Depth, QueueError, QueueUsage, TenantQueues};
+use n8n::queues::{Depth, Job, QueueError, QueueUsage, TenantQueues};
 use secrecy::SecretString;
 
 use super::remote::{Away, Remote};
@@ -30,6 +30,14 @@ impl TenantQueues for Remote {
     /// Nobody in a storm asks what waits: nothing runs there.
     async fn depths(&self, tenants: &[TenantId]) -> Result<Vec<Depth>, QueueError> {
         Ok(vec![Depth::default(); tenants.len()])
+    }
+
+    async fn unheld(&self, _: TenantId) -> Result<Vec<Job>, QueueError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_back(&self, _: TenantId, _: &[Job]) -> Result<u64, QueueError> {
+        Ok(0)
     }
 
     async fn is_seen(&self, _: TenantId) -> Result<bool, QueueError> {

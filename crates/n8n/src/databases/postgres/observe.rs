@@ -71,6 +71,16 @@ pub(super) async fn connections(connection: &mut PgConnection) -> Result<u32, Da
     Ok(u32::try_from(allowed).unwrap_or_default())
 }
 
+/// Which of these executions have not begun.
+pub(super) async fn unbegun(
+    connection: &mut PgConnection,
+    executions: &[i64],
+) -> Result<Vec<i64>, DatabaseError> {
+    schema::family(connection).await?;
+    let question = sqlx::query_scalar(schema::UNBEGUN).bind(executions);
+    question.fetch_all(connection).await.map_err(refused("look for what has not begun"))
+}
+
 /// Counts what the instance holds, archived workflows included.
 pub(super) async fn counts(connection: &mut PgConnection) -> Result<Counts, DatabaseError> {
     schema::family(connection).await?;

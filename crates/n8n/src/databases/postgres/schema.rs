@@ -59,6 +59,10 @@ pub(super) const COUNTS: &str = "SELECT (SELECT count(*) FROM workflow_entity),
        (SELECT count(*) FROM credentials_entity),
        (SELECT count(*) FROM execution_entity)";
 
+/// Which of these executions have not begun.
+pub(super) const UNBEGUN: &str = r#"SELECT id::int8 FROM execution_entity
+ WHERE id = any($1) AND status = 'new' AND "startedAt" IS NULL AND "deletedAt" IS NULL"#;
+
 /// The family of this database.
 pub(crate) async fn family(connection: &mut PgConnection) -> Result<&'static Family, DatabaseError> {
     let question = sqlx::query_scalar("SELECT name::text FROM migrations ORDER BY id DESC LIMIT 1");
