@@ -32,6 +32,10 @@ lint:
 rules:
     deploy/checks/rules
 
+# Check the dashboards: Grafana's types, and every query
+dashboards:
+    deploy/checks/dashboards
+
 # The tests that need no server: seconds
 unit:
     cargo test --workspace --locked --exclude e2e

@@ -80,6 +80,22 @@ build_client() {
 # What needs no gateway of the client's tests.
 client_tests() { (cd "$CLIENT" && env -u RP9_URL node --test test/); }
 
+# What dashboards are checked with, in a copy, for the same reason.
+DASHBOARDS="$CACHE/dashboards"
+
+ensure_dashboards() { locked dashboards install_dashboards; }
+
+install_dashboards() {
+  local source="$DEPLOY/checks/dashboards.d" wanted
+  mkdir -p "$DASHBOARDS"
+  rm -f "$DASHBOARDS"/*.mjs
+  cp "$source"/* "$DASHBOARDS"
+  wanted="$(sha256sum <"$source/package-lock.json")"
+  [ "$(cat "$DASHBOARDS/node_modules/.installed" 2>/dev/null)" != "$wanted" ] || return 0
+  quietly dashboards-install npm --prefix "$DASHBOARDS" ci
+  printf '%s' "$wanted" >"$DASHBOARDS/node_modules/.installed"
+}
+
 # Prints the path of cargo-deny, built once.
 cargo_deny() {
   local root="$CACHE/cargo-deny-$CARGO_DENY_VERSION"
