@@ -15,6 +15,7 @@ mod sender;
 mod sequence;
 mod source;
 mod stream;
+mod traced;
 mod urgency;
 mod verdict;
 
@@ -185,9 +186,12 @@ impl Bus {
 
     /// Sends a message and waits until its stream has it.
     pub async fn publish<M: Message>(&self, message: &M, carried: &Carried) -> Result<(), BusError> {
-        let mut headers = carried.to_headers();
-        headers.insert("Nats-Msg-Id", message.dedup_id().as_str());
-        self.send(self.subject_of(message), headers, message.encode()).await
+        traced::sending(M::NAME, carried, async |carried| {
+            let mut headers = carried.to_headers();
+            headers.insert("Nats-Msg-Id", message.dedup_id().as_str());
+            self.send(self.subject_of(message), headers, message.encode()).await
+        })
+        .await
     }
 
     /// Follows what is published from now on, as a stream that keeps nothing: what nobody listens to is missed. What

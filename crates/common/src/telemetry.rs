@@ -1,6 +1,7 @@
 //! Logs as JSON lines, traces over OpenTelemetry, metrics for Prometheus.
 
 mod json;
+mod sampling;
 mod trace;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -12,7 +13,7 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 
 use crate::config::{Env, Section};
 
-pub use trace::{adopt, read_traceparent, trace_id, trace_id_of, traceparent};
+pub use trace::{adopt, read_traceparent, trace_id, trace_id_of, traceparent, traceparent_of};
 
 /// Seconds; from one fsync to an operation that takes as long as any may.
 const BUCKETS: &[f64] = &[
@@ -74,7 +75,8 @@ fn heard(level: &str) -> anyhow::Result<Targets> {
 
 fn trace_provider(service: &'static str, config: &TelemetryConfig) -> anyhow::Result<SdkTracerProvider> {
     let resource = opentelemetry_sdk::Resource::builder().with_service_name(service).build();
-    let builder = SdkTracerProvider::builder().with_resource(resource);
+    let builder =
+        SdkTracerProvider::builder().with_resource(resource).with_sampler(sampling::worth_telling());
     let Some(endpoint) = &config.otlp_endpoint else {
         return Ok(builder.build());
     };

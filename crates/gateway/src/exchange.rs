@@ -18,6 +18,8 @@ use crate::{
 
 /// The header that names a request across services.
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+/// The header that tells callers which trace their request is of.
+pub const TRACE: HeaderName = HeaderName::from_static("x-trace-id");
 const TRACEPARENT: &str = "traceparent";
 const MAX_CORRELATION: usize = 128;
 /// Longer than any name of ours.
@@ -74,6 +76,12 @@ impl Exchange {
     /// The correlation id, as a header.
     pub fn correlation_header(&self) -> HeaderValue {
         self.0.correlation_id.clone()
+    }
+
+    /// The trace's id, as a header.
+    pub fn trace_header(&self) -> HeaderValue {
+        // 32 hexadecimal digits, whoever made them.
+        HeaderValue::from_str(&self.0.trace_id).unwrap_or(HeaderValue::from_static(""))
     }
 
     /// The correlation id.

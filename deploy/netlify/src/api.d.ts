@@ -2214,6 +2214,8 @@ export interface components {
         "www-authenticate": string;
         /** @description The request's name, as given or made. */
         "x-correlation-id": string;
+        /** @description Which trace it is of: 32 hexadecimal digits, to quote, and to look for in logs. */
+        "x-trace-id": string;
     };
     pathItems: never;
 }
@@ -2251,6 +2253,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2296,6 +2299,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2306,6 +2310,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2316,6 +2321,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2329,6 +2335,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2339,6 +2346,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2349,6 +2357,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2364,6 +2373,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2400,6 +2410,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2446,6 +2457,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2456,6 +2468,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2466,6 +2479,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2479,6 +2493,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2489,6 +2504,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2499,6 +2515,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2514,6 +2531,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2542,6 +2560,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2585,6 +2604,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2595,6 +2615,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2605,6 +2626,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2618,6 +2640,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2628,6 +2651,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2638,6 +2662,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2653,6 +2678,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2684,6 +2710,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2704,6 +2731,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2729,6 +2757,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2739,6 +2768,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2749,6 +2779,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2759,6 +2790,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2773,6 +2805,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2783,6 +2816,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2793,6 +2827,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2807,6 +2842,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2820,6 +2856,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2830,6 +2867,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2840,6 +2878,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2855,6 +2894,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2888,6 +2928,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2908,6 +2949,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2933,6 +2975,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2943,6 +2986,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2953,6 +2997,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2963,6 +3008,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2977,6 +3023,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2987,6 +3034,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2997,6 +3045,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3011,6 +3060,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3024,6 +3074,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3034,6 +3085,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3044,6 +3096,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3059,6 +3112,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3082,6 +3136,7 @@ export interface operations {
             200: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3092,6 +3147,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3102,6 +3158,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3117,6 +3174,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3144,6 +3202,7 @@ export interface operations {
             200: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3156,6 +3215,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3166,6 +3226,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3176,6 +3237,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3191,6 +3253,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3225,6 +3288,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3235,6 +3299,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3258,6 +3323,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3268,6 +3334,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3278,6 +3345,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3291,6 +3359,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3301,6 +3370,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3311,6 +3381,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3326,6 +3397,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3351,6 +3423,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3409,6 +3482,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3419,6 +3493,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3432,6 +3507,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3442,6 +3518,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3452,6 +3529,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3467,6 +3545,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3526,6 +3605,7 @@ export interface operations {
             200: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3541,6 +3621,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3551,6 +3632,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3566,6 +3648,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3604,6 +3687,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3652,6 +3736,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3662,6 +3747,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3672,6 +3758,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3685,6 +3772,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3695,6 +3783,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3705,6 +3794,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3720,6 +3810,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3768,6 +3859,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3805,6 +3897,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3830,6 +3923,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3840,6 +3934,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3850,6 +3945,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3864,6 +3960,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3874,6 +3971,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3884,6 +3982,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3898,6 +3997,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3911,6 +4011,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3921,6 +4022,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3931,6 +4033,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3946,6 +4049,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3974,6 +4078,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4019,6 +4124,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4029,6 +4135,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4039,6 +4146,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4052,6 +4160,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4062,6 +4171,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4072,6 +4182,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4087,6 +4198,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4118,6 +4230,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4138,6 +4251,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4163,6 +4277,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4173,6 +4288,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4183,6 +4299,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4193,6 +4310,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4203,6 +4321,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4213,6 +4332,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4223,6 +4343,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4237,6 +4358,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4250,6 +4372,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4260,6 +4383,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4270,6 +4394,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4285,6 +4410,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4310,6 +4436,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4333,6 +4460,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4343,6 +4471,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4356,6 +4485,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4366,6 +4496,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4376,6 +4507,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4391,6 +4523,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4419,6 +4552,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4464,6 +4598,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4474,6 +4609,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4484,6 +4620,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4497,6 +4634,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4507,6 +4645,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4517,6 +4656,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4532,6 +4672,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4562,6 +4703,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4606,6 +4748,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4616,6 +4759,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4626,6 +4770,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4639,6 +4784,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4649,6 +4795,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4659,6 +4806,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4674,6 +4822,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4697,6 +4846,7 @@ export interface operations {
             200: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4708,6 +4858,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4718,6 +4869,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4733,6 +4885,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4769,6 +4922,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4816,6 +4970,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4826,6 +4981,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4836,6 +4992,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4849,6 +5006,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4859,6 +5017,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4869,6 +5028,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4884,6 +5044,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4912,6 +5073,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4966,6 +5128,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4976,6 +5139,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4986,6 +5150,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4999,6 +5164,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5009,6 +5175,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5019,6 +5186,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5034,6 +5202,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5076,6 +5245,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5096,6 +5266,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5121,6 +5292,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5131,6 +5303,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5141,6 +5314,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5151,6 +5325,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5165,6 +5340,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5175,6 +5351,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5185,6 +5362,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5199,6 +5377,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5212,6 +5391,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5222,6 +5402,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5232,6 +5413,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5247,6 +5429,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5289,6 +5472,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5309,6 +5493,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5334,6 +5519,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5344,6 +5530,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5354,6 +5541,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5364,6 +5552,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5384,6 +5573,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5394,6 +5584,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5404,6 +5595,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5418,6 +5610,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5431,6 +5624,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5441,6 +5635,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5451,6 +5646,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5466,6 +5662,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5499,6 +5696,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5511,6 +5709,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5519,6 +5718,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5542,6 +5742,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5552,6 +5753,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5562,6 +5764,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5572,6 +5775,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5585,6 +5789,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5595,6 +5800,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5605,6 +5811,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5620,6 +5827,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5662,6 +5870,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5682,6 +5891,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5707,6 +5917,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5717,6 +5928,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5727,6 +5939,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5737,6 +5950,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5751,6 +5965,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5761,6 +5976,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5771,6 +5987,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5785,6 +6002,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5798,6 +6016,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5808,6 +6027,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5818,6 +6038,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5833,6 +6054,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5858,6 +6080,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5904,6 +6127,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5914,6 +6138,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5927,6 +6152,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5937,6 +6163,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5947,6 +6174,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5962,6 +6190,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5992,6 +6221,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6046,6 +6276,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6056,6 +6287,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6066,6 +6298,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6079,6 +6312,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6089,6 +6323,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6099,6 +6334,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6114,6 +6350,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6154,6 +6391,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6174,6 +6412,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6199,6 +6438,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6209,6 +6449,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6219,6 +6460,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6229,6 +6471,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6239,6 +6482,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6249,6 +6493,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6259,6 +6504,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6273,6 +6519,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6286,6 +6533,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6296,6 +6544,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6306,6 +6555,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6321,6 +6571,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6361,6 +6612,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6381,6 +6633,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6406,6 +6659,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6416,6 +6670,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6426,6 +6681,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6436,6 +6692,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6446,6 +6703,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6456,6 +6714,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6466,6 +6725,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6480,6 +6740,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6493,6 +6754,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6503,6 +6765,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6513,6 +6776,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6528,6 +6792,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6553,6 +6818,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6602,6 +6868,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6612,6 +6879,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6625,6 +6893,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6635,6 +6904,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6645,6 +6915,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6660,6 +6931,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6701,6 +6973,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6723,6 +6996,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6748,6 +7022,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6758,6 +7033,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6768,6 +7044,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6788,6 +7065,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6798,6 +7076,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6808,6 +7087,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6822,6 +7102,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6835,6 +7116,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6845,6 +7127,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6855,6 +7138,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6872,6 +7156,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6905,6 +7190,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6926,6 +7212,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6951,6 +7238,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6961,6 +7249,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6971,6 +7260,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6981,6 +7271,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6999,6 +7290,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7009,6 +7301,7 @@ export interface operations {
             410: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7019,6 +7312,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7029,6 +7323,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7043,6 +7338,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7056,6 +7352,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7066,6 +7363,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7076,6 +7374,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7093,6 +7392,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7133,6 +7433,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7153,6 +7454,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7178,6 +7480,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7188,6 +7491,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7198,6 +7502,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7208,6 +7513,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7222,6 +7528,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7232,6 +7539,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7242,6 +7550,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7256,6 +7565,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7269,6 +7579,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7279,6 +7590,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7289,6 +7601,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7304,6 +7617,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7344,6 +7658,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7364,6 +7679,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7389,6 +7705,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7399,6 +7716,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7409,6 +7727,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7419,6 +7738,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7433,6 +7753,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7443,6 +7764,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7453,6 +7775,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7467,6 +7790,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7480,6 +7804,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7490,6 +7815,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7500,6 +7826,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7515,6 +7842,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7553,6 +7881,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7609,6 +7938,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7619,6 +7949,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7629,6 +7960,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7642,6 +7974,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7652,6 +7985,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7662,6 +7996,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7677,6 +8012,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7726,6 +8062,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7749,6 +8086,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7774,6 +8112,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7784,6 +8123,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7794,6 +8134,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7818,6 +8159,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7828,6 +8170,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7838,6 +8181,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7852,6 +8196,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7865,6 +8210,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7875,6 +8221,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7885,6 +8232,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7902,6 +8250,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7930,6 +8279,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8054,6 +8404,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8064,6 +8415,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8074,6 +8426,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8087,6 +8440,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8097,6 +8451,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8107,6 +8462,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8122,6 +8478,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8155,6 +8512,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8176,6 +8534,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8201,6 +8560,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8211,6 +8571,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8221,6 +8582,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8231,6 +8593,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8249,6 +8612,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8259,6 +8623,7 @@ export interface operations {
             410: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8269,6 +8634,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8279,6 +8645,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8293,6 +8660,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8306,6 +8674,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8316,6 +8685,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8326,6 +8696,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8343,6 +8714,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8390,6 +8762,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8500,6 +8873,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8525,6 +8899,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8535,6 +8910,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8545,6 +8921,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8555,6 +8932,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8571,6 +8949,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8581,6 +8960,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8591,6 +8971,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8605,6 +8986,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8618,6 +9000,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8628,6 +9011,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8638,6 +9022,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8653,6 +9038,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8686,6 +9072,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8724,6 +9111,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8749,6 +9137,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8759,6 +9148,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8769,6 +9159,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8779,6 +9170,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8795,6 +9187,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8805,6 +9198,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8815,6 +9209,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8829,6 +9224,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8842,6 +9238,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8852,6 +9249,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8862,6 +9260,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8877,6 +9276,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8912,6 +9312,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8948,6 +9349,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8958,6 +9360,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8968,6 +9371,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8978,6 +9382,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8991,6 +9396,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9001,6 +9407,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9011,6 +9418,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9026,6 +9434,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9054,6 +9463,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9086,6 +9496,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9096,6 +9507,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9106,6 +9518,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9119,6 +9532,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9129,6 +9543,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9139,6 +9554,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9149,6 +9565,7 @@ export interface operations {
             502: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9164,6 +9581,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9204,6 +9622,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9228,6 +9647,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9251,6 +9671,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9261,6 +9682,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9271,6 +9693,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9285,6 +9708,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9298,6 +9722,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9308,6 +9733,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9318,6 +9744,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9328,6 +9755,7 @@ export interface operations {
             502: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9343,6 +9771,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9384,6 +9813,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9407,6 +9837,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9432,6 +9863,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9442,6 +9874,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9452,6 +9885,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9462,6 +9896,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9478,6 +9913,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9488,6 +9924,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9498,6 +9935,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9512,6 +9950,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9525,6 +9964,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9535,6 +9975,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9545,6 +9986,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9555,6 +9997,7 @@ export interface operations {
             502: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9570,6 +10013,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9611,6 +10055,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9633,6 +10078,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9655,6 +10101,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9680,6 +10127,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9690,6 +10138,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9700,6 +10149,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9710,6 +10160,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9726,6 +10177,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9736,6 +10188,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9746,6 +10199,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9762,6 +10216,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9775,6 +10230,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9785,6 +10241,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9795,6 +10252,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9810,6 +10268,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9851,6 +10310,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9873,6 +10333,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9895,6 +10356,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9920,6 +10382,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9930,6 +10393,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9940,6 +10404,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9950,6 +10415,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9966,6 +10432,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9976,6 +10443,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9986,6 +10454,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10000,6 +10469,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10013,6 +10483,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10023,6 +10494,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10033,6 +10505,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10048,6 +10521,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10092,6 +10566,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10114,6 +10589,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10136,6 +10612,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10161,6 +10638,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10171,6 +10649,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10181,6 +10660,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10191,6 +10671,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10209,6 +10690,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10219,6 +10701,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10229,6 +10712,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10245,6 +10729,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10258,6 +10743,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10268,6 +10754,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10278,6 +10765,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10293,6 +10781,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10334,6 +10823,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10356,6 +10846,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10378,6 +10869,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10403,6 +10895,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10413,6 +10906,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10423,6 +10917,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10433,6 +10928,7 @@ export interface operations {
             408: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10449,6 +10945,7 @@ export interface operations {
             409: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10459,6 +10956,7 @@ export interface operations {
             413: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10469,6 +10967,7 @@ export interface operations {
             415: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10483,6 +10982,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10496,6 +10996,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10506,6 +11007,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10516,6 +11018,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10531,6 +11034,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10566,6 +11070,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10642,6 +11147,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10652,6 +11158,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10662,6 +11169,7 @@ export interface operations {
             404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10672,6 +11180,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10685,6 +11194,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10695,6 +11205,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10705,6 +11216,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10720,6 +11232,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10755,6 +11268,7 @@ export interface operations {
                     ratelimit: components["headers"]["ratelimit"];
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10775,6 +11289,7 @@ export interface operations {
             400: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10798,6 +11313,7 @@ export interface operations {
                 headers: {
                     "www-authenticate": components["headers"]["www-authenticate"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10808,6 +11324,7 @@ export interface operations {
             403: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10818,6 +11335,7 @@ export interface operations {
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10831,6 +11349,7 @@ export interface operations {
                     "ratelimit-policy": components["headers"]["ratelimit-policy"];
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10841,6 +11360,7 @@ export interface operations {
             431: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10851,6 +11371,7 @@ export interface operations {
             500: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10866,6 +11387,7 @@ export interface operations {
                 headers: {
                     "retry-after": components["headers"]["retry-after"];
                     "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -7,11 +7,12 @@ use futures::FutureExt;
 use time::OffsetDateTime;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     BusError, Carried, Concerns, Message, Outcome, Undecodable,
     consumer::ACK_WAIT,
-    sender,
+    sender, traced,
     verdict::{Verdict, after_failure, after_unknown, is_worn_out},
 };
 use crate::{
@@ -136,15 +137,18 @@ impl Attempt<'_> {
                 concerns,
             ));
         }
+        let span = traced::handling(M::NAME, &carried);
         // Whatever a message makes of its handler, the others are handled.
         let outcome =
-            AssertUnwindSafe(handle(message, carried)).catch_unwind().await.unwrap_or_else(|panic| {
-                service::panicked(M::NAME, panic.as_ref());
-                Outcome::Failed {
-                    kind: Kind::Internal,
-                    detail: "Handling it came to an unexpected end.".into(),
-                }
-            });
+            AssertUnwindSafe(handle(message, carried)).catch_unwind().instrument(span).await.unwrap_or_else(
+                |panic| {
+                    service::panicked(M::NAME, panic.as_ref());
+                    Outcome::Failed {
+                        kind: Kind::Internal,
+                        detail: "Handling it came to an unexpected end.".into(),
+                    }
+                },
+            );
         match outcome {
             Outcome::Done => Ok(()),
             Outcome::Failed { kind, detail } => {

@@ -6,11 +6,12 @@ use async_nats::Subscriber;
 use futures::{FutureExt, Stream, StreamExt, stream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
-use super::{Bus, BusError, Malformed};
+use super::{Bus, BusError, Carried, Malformed, traced};
 use crate::{
     error::{Classify, Kind},
-    service,
+    service, telemetry,
 };
 
 /// A question that takes longer is an operation, not a question.
@@ -46,7 +47,9 @@ impl Bus {
         if !self.is_connected() {
             return Err(BusError::Disconnected);
         }
-        let asked = self.client.request(subject(R::SUBJECT, request.place()), request.encode().into());
+        let headers = Carried { traceparent: telemetry::traceparent(), ..Carried::default() }.to_headers();
+        let place = subject(R::SUBJECT, request.place());
+        let asked = self.client.request_with_headers(place, headers, request.encode().into());
         let answer = timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| BusError::Timeout)?;
         let answer = answer.map_err(|error| match error.kind() {
             async_nats::RequestErrorKind::NoResponders => BusError::NoResponders,
@@ -87,7 +90,9 @@ impl Bus {
         let Some(inbox) = question.reply else { return };
         let mut headers = async_nats::HeaderMap::new();
         // Whatever a question makes of its answer, the others are answered.
-        let answered = AssertUnwindSafe(answer_to(&question.payload, handle)).catch_unwind().await;
+        let span = traced::handling(R::SUBJECT, &Carried::of(question.headers.as_ref()));
+        let answered =
+            AssertUnwindSafe(answer_to(&question.payload, handle)).catch_unwind().instrument(span).await;
         let payload = answered.unwrap_or_else(|panic| {
             service::panicked(R::SUBJECT, panic.as_ref());
             Err((Kind::Internal, String::new()))

@@ -18,6 +18,7 @@ use super::{Call, Claimed, Drive, Gate, OperationKind, Paused, Store, StoreError
 use crate::{
     error::chain,
     service::{self, Tasks},
+    telemetry,
 };
 
 /// How often the record is asked when nobody wakes us: the bound on what a lost message costs.
@@ -85,10 +86,11 @@ impl<W: Send + Sync + 'static> Worker<W> {
             tenant_id = claimed.subject.tenant().map(field::display),
             cluster_id = claimed.subject.cluster().map(field::display),
             correlation_id = claimed.correlation_id,
+            trace_id = claimed.traceparent.as_deref().and_then(telemetry::trace_id_of),
             operation.kind = claimed.kind.as_str(),
         );
         if let Some(traceparent) = &claimed.traceparent {
-            crate::telemetry::adopt(&span, traceparent);
+            telemetry::adopt(&span, traceparent);
         }
         // What breaks outside of any step: everybody else's operations go on, and the lease of this one ends by itself.
         let driven = AssertUnwindSafe(self.drive(&claimed, &stopping)).catch_unwind();

@@ -17,10 +17,18 @@ pub fn adopt(span: &Span, traceparent: &str) {
 
 /// The trace context of the current span, to send along.
 pub fn traceparent() -> Option<String> {
-    let context = current();
+    written(&current())
+}
+
+fn written(context: &SpanContext) -> Option<String> {
     context.is_valid().then(|| {
         format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8())
     })
+}
+
+/// The trace context of this span, to send along.
+pub fn traceparent_of(span: &Span) -> Option<String> {
+    written(span.context().span().span_context())
 }
 
 /// The current trace's id, for people to quote.

@@ -28,7 +28,8 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
 );
 /// What callers read that a browser would not show by itself.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "idempotency-replayed, location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-correlation-id",
+    "idempotency-replayed, location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-correlation-id, \
+     x-trace-id",
 );
 /// Ten minutes: the list changes with a deployment.
 const KEPT_SECONDS: HeaderValue = HeaderValue::from_static("600");

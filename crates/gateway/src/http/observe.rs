@@ -24,7 +24,7 @@ use super::{headers, named::named, postponed};
 use crate::{
     admission::Admission,
     audit::AuditLog,
-    exchange::{CORRELATION, Exchange, incoming_traceparent},
+    exchange::{CORRELATION, Exchange, TRACE, incoming_traceparent},
     metrics,
     problem::{Code, Problem},
     rates::Rates,
@@ -57,6 +57,7 @@ pub async fn observe(State(observer): State<Observer>, mut request: Request, nex
     let _entered = span.enter();
     let (mut answer, problem) = finished(answer, &exchange, postpone);
     answer.headers_mut().insert(CORRELATION, exchange.correlation_header());
+    answer.headers_mut().insert(TRACE, exchange.trace_header());
     answer.headers_mut().insert(NOSNIFF.0, NOSNIFF.1);
     observer.rates.tell(&exchange, answer.headers_mut());
     let ended = Ended { method: &method, route: &route, took: begun.elapsed(), problem: problem.as_ref() };
@@ -106,6 +107,8 @@ fn span(method: &Method, route: &str) -> Span {
         "request",
         otel.name = format!("{method} {route}"),
         otel.kind = "server",
+        otel.status_code = Empty,
+        otel.polled = POLLED.contains(&route),
         http.method = %method,
         http.route = route,
         correlation_id = Empty,
@@ -170,6 +173,9 @@ impl Ended<'_> {
         let code = self.problem.map(Problem::code);
         let status = code.map_or(answer.status(), Code::status);
         metrics::request(self.method, self.route, status, self.took);
+        if status.is_server_error() {
+            span.record("otel.status_code", "ERROR");
+        }
         // The edge's relay is told 304 four times a second.
         let well = answer.status().is_success() || answer.status() == StatusCode::NOT_MODIFIED;
         if POLLED.contains(&self.route) && well {

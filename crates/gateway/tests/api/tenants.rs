@@ -75,6 +75,7 @@ async fn the_callers_names_go_along(database: PgPool) {
     let refused = platform.send(call.by_a("service")).await.assert_problem(401, "signature_missing");
     assert_eq!(refused["trace_id"], trace);
     assert_eq!(created.header("x-correlation-id"), "order-42");
+    assert_eq!(created.header("x-trace-id"), trace);
     let (correlation, traceparent): (String, String) =
         sqlx::query_as("select correlation_id, traceparent from operations")
             .fetch_one(&database)

@@ -1,5 +1,6 @@
 //! The steps of one operation, one after the other, forward or back; what came of each is in the journal before the next.
 
+mod traced;
 mod write;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::{
         saga::Asking,
     },
 };
+use traced::{Direction, traced};
 use write::stored;
 
 /// What waits is looked at again no sooner than this, whatever its step says.
@@ -148,7 +150,8 @@ impl<'a, S: Saga> Run<'a, S> {
         let timer = metrics::run(S::KIND, step.name());
         // Where there is no way back, the deadline decides about the next attempt and not in the middle of this one.
         let (bounds, context) = (self.bounds(step, S::UNWINDS), self.context_of(ordinal));
-        let ended = bounds.attempt(step.run(&context, &mut state)).await;
+        let attempt = bounds.attempt(step.run(&context, &mut state));
+        let ended = traced(S::KIND, step.name(), Direction::Run, attempt).await;
         timer.ended(ended.as_str());
         let late = self.claimed.is_late();
         match ended {
@@ -181,7 +184,9 @@ impl<'a, S: Saga> Run<'a, S> {
             return self.waits(ordinal, None, LOOK_AGAIN).await;
         }
         let timer = metrics::undo(S::KIND, step.name());
-        let ended = self.bounds(step, false).attempt(step.undo(&context, &state)).await;
+        let bounds = self.bounds(step, false);
+        let attempt = bounds.attempt(step.undo(&context, &state));
+        let ended = traced(S::KIND, step.name(), Direction::Undo, attempt).await;
         timer.ended(ended.as_str());
         match ended {
             Ended::Done => {

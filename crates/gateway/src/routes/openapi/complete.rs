@@ -111,6 +111,7 @@ fn add_headers(response: &mut Value, status: &str, shape: &Shape<'_>) {
     let mut add =
         |name: &str| response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
     add("x-correlation-id");
+    add("x-trace-id");
     let goes_well = status.starts_with('2') || status == "101";
     if shape.is_limited() && (goes_well || status == "429") {
         add(RATE_LIMIT_POLICY.as_str());
@@ -128,6 +129,7 @@ fn headers() -> Value {
     let header = |description: &str, schema: Value, required: bool| json!({ "description": description, "schema": schema, "required": required });
     json!({
         "x-correlation-id": header("The request's name, as given or made.", json!({ "type": "string" }), true),
+        "x-trace-id": header("Which trace it is of: 32 hexadecimal digits, to quote, and to look for in logs.", json!({ "type": "string" }), true),
         "www-authenticate": header("How to prove who is asking.", json!({ "type": "string" }), true),
         RATE_LIMIT_POLICY.as_str(): header(
             "What applies to this request: `\"subject\";q=600;w=60` is 600 requests in 60 seconds.",
