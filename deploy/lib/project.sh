@@ -39,6 +39,21 @@ case "$MONITORING" in
   *) die "MONITORING=$MONITORING: on or off" ;;
 esac
 
+# Traces are told to Jaeger (TRACING), and Grafana, Loki and Alloy are there too (OBSERVABILITY), which come as images alone.
+export OBSERVABILITY="${OBSERVABILITY:-off}" RP9_GRAFANA_PORT="${RP9_GRAFANA_PORT:-3000}"
+export TRACING="${TRACING:-$OBSERVABILITY}" RP9_JAEGER_PORT="${RP9_JAEGER_PORT:-16686}"
+case "$TRACING$OBSERVABILITY" in
+  offoff) ;;
+  onoff) COMPOSE_PROFILES="tracing${COMPOSE_PROFILES:+,$COMPOSE_PROFILES}" ;;
+  onon)
+    [ "$MONITORING" = on ] || die "OBSERVABILITY=on needs MONITORING=on: dashboards show what Prometheus has seen"
+    COMPOSE_PROFILES="observability${COMPOSE_PROFILES:+,$COMPOSE_PROFILES}"
+    ;;
+  *) die "TRACING=$TRACING, OBSERVABILITY=$OBSERVABILITY: on or off, and the first wherever the second is" ;;
+esac
+[ "$TRACING" = off ] || OTEL_EXPORTER_OTLP_ENDPOINT="${OTEL_EXPORTER_OTLP_ENDPOINT:-http://jaeger:4318}"
+export COMPOSE_PROFILES="${COMPOSE_PROFILES:-}" OTEL_EXPORTER_OTLP_ENDPOINT="${OTEL_EXPORTER_OTLP_ENDPOINT:-}"
+
 # One cluster each, since it is by the cluster's label that down finds what is to go.
 if [ "$RP9_PROJECT" = rp9 ]; then
   export CLUSTER_ID="${CLUSTER_ID:-local}"
@@ -53,7 +68,8 @@ export LOCAL_ENV
 compose() {
   RP9_DOCKER_SOCKET="$(docker_socket)" || return 1
   RP9_DOCKER_GID="$(stat -c %g "$RP9_DOCKER_SOCKET" 2>/dev/null || echo 0)"
-  export RP9_DOCKER_SOCKET RP9_DOCKER_GID
+  RP9_DOCKER_ROOT="$(docker info --format '{{.DockerRootDir}}' 2>/dev/null || true)"
+  export RP9_DOCKER_SOCKET RP9_DOCKER_GID RP9_DOCKER_ROOT
   local files=(-f "$DEPLOY/compose.yml")
   [ "$EDGE_TLS" = off ] || files+=(-f "$DEPLOY/tls.yml")
   docker compose "${files[@]}" --env-file "$DEPLOY/images/pins" "$@"

@@ -8,7 +8,7 @@ KEYS="$RP9_STATE/keys"
 SECRETS="$RP9_STATE/mounted"
 
 # Ids as in compose.yml (`user:`).
-declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [prometheus]=65534 [alertmanager]=65534 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002 [metrics-collector]=10003)
+declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [prometheus]=65534 [alertmanager]=65534 [grafana]=472 [grafana-dashboards]=472 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002 [metrics-collector]=10003)
 
 random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 random_base64() { head -c "$1" /dev/urandom | base64 -w0; }
@@ -36,7 +36,7 @@ ensure_secrets() {
   mkdir -p "$KEYS"
   local name
   for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 redis_gateway nats_gateway nats_provisioner nats_metrics-collector \
-    edge_token jwt_secret hmac_secret traefik_metrics; do
+    edge_token jwt_secret hmac_secret traefik_metrics grafana_admin; do
     once "$name" random_hex 32
   done
   # What wraps every tenant's key: 32 bytes, in base64.
@@ -112,6 +112,13 @@ monitoring_secrets() {
   alert_secret "$ALERT_EMAIL_PASSWORD_FILE" | put alertmanager email_password
 }
 
+# Grafana's: dashboards with their links to where the runbooks are.
+dashboards() {
+  local file
+  key grafana_admin | put grafana admin
+  for file in "$ROOT"/dashboards/*.json; do told "$file" ALERT_RUNBOOKS_URL | put grafana-dashboards "${file##*/}"; done
+}
+
 # put SERVICE NAME: standard input becomes that service's secret, in the draft of the folder.
 put() {
   mkdir -p "$draft/$1"
@@ -133,6 +140,7 @@ draft_secrets() {
   key "$name" | put traefik default.pem
   dns_settings >"$RP9_STATE/dns.env"
   monitoring_secrets
+  dashboards
   key edge_token | put edge-relay edge_token
   for service in gateway provisioner metrics-collector; do
     printf 'postgres://rp9:%s@postgres:5432/rp9' "$(key postgres_rp9)" | put "$service" database_url
@@ -198,12 +206,15 @@ settings_of() {
 
 # Services are replaced when these change: those that watch by their own, so that an alert that is worded anew stops nobody's work.
 announce_settings() {
-  local watched=(-path "$DEPLOY/conf/prometheus/*" -o -path "$DEPLOY/conf/alertmanager/*" -o -name 'alert_*')
+  local watched=(-path "$DEPLOY/conf/prometheus/*" -o -path "$DEPLOY/conf/alertmanager/*" -o -name 'alert_*') folder shown=()
+  for folder in alloy grafana jaeger loki; do shown+=("$DEPLOY/conf/$folder") && watched+=(-o -path "$DEPLOY/conf/$folder/*"); done
+  watched+=(-o -name grafana_admin)
   RP9_SETTINGS="$(traefik_settings | settings_of "$DEPLOY/conf" "$KEYS" ! \( "${watched[@]}" \))"
   RP9_MONITORING_SETTINGS="$({
     alertmanager_settings
     alert_secret "$ALERT_SLACK_WEBHOOK_FILE"
     alert_secret "$ALERT_EMAIL_PASSWORD_FILE"
   } | settings_of "$DEPLOY/conf/prometheus" "$KEYS/traefik_metrics")"
-  export RP9_SETTINGS RP9_MONITORING_SETTINGS
+  RP9_OBSERVABILITY_SETTINGS="$(settings_of "${shown[@]}" "$KEYS/grafana_admin" </dev/null)"
+  export RP9_SETTINGS RP9_MONITORING_SETTINGS RP9_OBSERVABILITY_SETTINGS
 }
