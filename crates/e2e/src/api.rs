@@ -83,6 +83,17 @@ impl Api {
 
     /// Sends a signed command.
     pub async fn command(&self, command: &Command) -> Result<Answer, String> {
+        send(self.signed(command)).await
+    }
+
+    /// The same, and which trace it is of, as the answer says.
+    pub async fn traced(&self, command: &Command) -> (Answer, String) {
+        let answer = self.signed(command).send().await.unwrap();
+        let trace = answer.headers()["x-trace-id"].to_str().unwrap().to_owned();
+        (read(answer).await.unwrap(), trace)
+    }
+
+    fn signed(&self, command: &Command) -> reqwest::RequestBuilder {
         let timestamp = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let key = command.key.clone().unwrap_or_default();
         let digest = hex::encode(Sha256::digest(&command.body));
@@ -100,7 +111,7 @@ impl Api {
         if let Some(key) = &command.key {
             request = request.header("idempotency-key", key);
         }
-        send(request).await
+        request
     }
 
     /// Asks for a dedicated tenant under a subdomain nobody has; its id and the operation that makes it.
@@ -217,7 +228,10 @@ impl Command {
 }
 
 async fn send(request: reqwest::RequestBuilder) -> Result<Answer, String> {
-    let answer = request.send().await.map_err(|e| e.to_string())?;
+    read(request.send().await.map_err(|e| e.to_string())?).await
+}
+
+async fn read(answer: reqwest::Response) -> Result<Answer, String> {
     let status = answer.status().as_u16();
     let retry_after = answer.headers().get("retry-after").map(|v| v.to_str().unwrap().to_owned());
     let body = answer.text().await.map_err(|e| e.to_string())?;
