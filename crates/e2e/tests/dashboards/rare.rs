@@ -42,8 +42,7 @@ pub fn reason(selector: &str) -> Option<&'static str> {
 
 /// What is listed and nobody asks for.
 pub fn unused(queries: &[Query]) -> Vec<&'static str> {
-    let asked: BTreeSet<_> =
-        queries.iter().flat_map(|query| selectors(query)).map(|selector| selector.written).collect();
+    let asked: BTreeSet<_> = queries.iter().flat_map(selectors).map(|selector| selector.written).collect();
     RARE.iter().map(|(rare, _)| *rare).filter(|rare| !asked.contains(*rare)).collect()
 }
 
