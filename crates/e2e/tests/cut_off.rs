@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Network, Queueing, docker, eventually};
+use e2e::{Network, Queueing, Service, docker, eventually};
 
 const CALLS: usize = 20;
 const TAKEN_UP: Duration = Duration::from_secs(240);
@@ -31,7 +31,8 @@ async fn a_worker_whose_connections_lead_nowhere_begins_anew_and_takes_what_wait
     assert_ne!(started(), before);
     let heals = it.heals().await;
     assert_eq!(heals.len(), 1, "{heals:?}");
-    let told = it.api.get(&format!("/operations/{}", heals[0]["id"].as_str().unwrap())).await.unwrap();
-    assert!(told.body.to_string().contains("takes nothing of what waits"), "{}", told.body);
+    it.api.succeeds(heals[0]["id"].as_str().unwrap()).await;
+    let reason = format!("{} takes nothing of what waits", it.worker);
+    assert!(Service::of("provisioner").logs().contains(&reason));
     it.api.delete_tenant(&it.id).await;
 }
