@@ -97,7 +97,7 @@ impl Executions for SomeBusy {
     }
 
     async fn activity(&self, name: &Name, _: Whose) -> Result<BTreeMap<String, Activity>, DatabaseError> {
-        let is_busy = name.tenant().uuid().as_u128() % BUSY == 0;
+        let is_busy = name.tenant().uuid().as_u128().is_multiple_of(BUSY);
         Ok(is_busy.then(|| (String::new(), busy())).into_iter().collect())
     }
 

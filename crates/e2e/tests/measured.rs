@@ -168,8 +168,8 @@ async fn what_runs_is_counted_by_kind_whether_it_is_saved_or_gone_with_its_workf
         if is_seen { Ok(()) } else { Err(metrics.to_string()) }
     })
     .await;
-    // Sizes are asked for every five minutes, and noted every minute.
-    eventually("what a dedicated tenant stores is measured", Duration::from_secs(420), async || {
+    // Of who is new sizes are asked for within a minute, and noted every minute.
+    eventually("what a dedicated tenant stores is measured", Duration::from_secs(240), async || {
         let usage = api.get(&format!("/tenants/{own}/usage")).await?.body["data"].take();
         let bytes = &usage["storage_bytes_highest"];
         if bytes.as_u64().is_some_and(|bytes| bytes > 1 << 20) { Ok(()) } else { Err(usage.to_string()) }

@@ -1,14 +1,16 @@
 //! Tick by tick: this replica's parts, some at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use common::{error::chain, id::TenantId, service::Round};
 use metrics::{describe_gauge, describe_histogram, gauge, histogram};
+use n8n::TenantDatabases;
 use tokio::time::{Instant, timeout};
 
 use crate::{
     exposition::Shown,
+    figures::Sense,
     fleet,
     look::{Common, Looked, Memory, look},
     shards::{Now, Shards},
@@ -18,6 +20,9 @@ use crate::{
 
 /// Sizes change slowly, and measuring them goes through every file there is.
 const SIZES_EVERY: Duration = Duration::from_secs(300);
+
+/// Earlier, but not more often than this, for somebody who was not there at the last time.
+const SIZES_AT_MOST_EVERY: Duration = Duration::from_secs(60);
 
 /// Longer than what a provisioner waits for its engine.
 const USE_PATIENCE: Duration = Duration::from_secs(6);
@@ -45,8 +50,39 @@ pub struct Ticks {
     pub shards: Shards,
     pub shown: Shown,
     memory: Memory,
-    sizes: Option<(Instant, HashMap<TenantId, u64>)>,
+    sizes: Sizes,
     present: Present,
+}
+
+/// What databases take.
+#[derive(Debug, Default)]
+struct Sizes {
+    /// When that was asked, and what was answered. `None`: nothing.
+    asked: Option<(Instant, Option<HashMap<TenantId, u64>>)>,
+    /// Those who have been missed since.
+    missed: BTreeSet<TenantId>,
+    /// Those who were missed before. They would be again.
+    in_vain: BTreeSet<TenantId>,
+}
+
+impl Sizes {
+    fn are_due(&self) -> bool {
+        let Some((at, answer)) = &self.asked else { return true };
+        let is_early = answer.is_none() || !self.missed.is_subset(&self.in_vain);
+        at.elapsed() >= if is_early { SIZES_AT_MOST_EVERY } else { SIZES_EVERY }
+    }
+
+    async fn ask(&mut self, databases: &dyn TenantDatabases) {
+        let sizes = timeout(SIZES_PATIENCE, databases.sizes()).await.ok().and_then(Result::ok);
+        let sizes =
+            sizes.map(|sizes| sizes.into_iter().map(|(name, bytes)| (name.tenant(), bytes)).collect());
+        self.asked = Some((Instant::now(), sizes));
+        self.in_vain = std::mem::take(&mut self.missed);
+    }
+
+    fn latest(&self) -> Option<&HashMap<TenantId, u64>> {
+        self.asked.as_ref()?.1.as_ref()
+    }
 }
 
 /// What was done of the present tick.
@@ -62,7 +98,14 @@ struct Present {
 impl Ticks {
     /// None yet.
     pub fn new(world: World, shards: Shards, shown: Shown) -> Self {
-        Self { world, shards, shown, memory: Memory::default(), sizes: None, present: Present::default() }
+        Self {
+            world,
+            shards,
+            shown,
+            memory: Memory::default(),
+            sizes: Sizes::default(),
+            present: Present::default(),
+        }
     }
 
     async fn begin(&mut self, tick: i64) {
@@ -87,14 +130,10 @@ impl Ticks {
             }
             Err(_) => None,
         };
-        if self.sizes.as_ref().is_none_or(|(at, _)| at.elapsed() >= SIZES_EVERY) {
-            let sizes = timeout(SIZES_PATIENCE, self.world.databases.sizes()).await;
-            let sizes = sizes.ok().and_then(Result::ok);
-            self.sizes = sizes.map(|sizes| {
-                (Instant::now(), sizes.into_iter().map(|(name, bytes)| (name.tenant(), bytes)).collect())
-            });
+        if self.sizes.are_due() {
+            self.sizes.ask(self.world.databases.as_ref()).await;
         }
-        Common { used, sizes: self.sizes.as_ref().map(|(_, sizes)| sizes.clone()) }
+        Common { used, sizes: self.sizes.latest().cloned() }
     }
 
     /// Takes parts for as long as there are any.
@@ -121,6 +160,8 @@ impl Ticks {
         let looked = look(&self.world, &mut self.memory, &common, shards).await;
         self.present.common = Some(common);
         let looked = looked?;
+        let without_size = looked.iter().filter(|looked| looked.missing.contains(&Sense::Storage));
+        self.sizes.missed.extend(without_size.map(|looked| looked.sample.tenant));
         if !looked.is_empty() {
             samples::write(&self.world.record, &looked).await?;
         }

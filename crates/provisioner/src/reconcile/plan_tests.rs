@@ -196,7 +196,7 @@ fn only_a_worker_that_has_been_well_for_long_is_blamed_for_what_waits() {
     let idle = Drift::WorkerIdle(Run { container: "worker".into(), started_at: None });
     assert_eq!(drifts(0, &sight), []);
     assert_eq!(drifts(39, &sight), []);
-    assert_eq!(drifts(40, &sight), [idle.clone()]);
+    assert_eq!(drifts(40, &sight), std::slice::from_ref(&idle));
     sight.inventory.containers[1].settings = "former".into();
     assert_eq!(drifts(41, &sight), [Drift::SettingsDiffer("worker".into()), idle.clone()]);
     sight.inventory.containers[0].state = State::Exited;
