@@ -93,6 +93,10 @@ crowd:
 cut-off:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo run --locked -p e2e --example cut_off
 
+# Run known executions of every kind, kill the collector meanwhile, and see whether each is counted once (docs/observability.md)
+counted:
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo run --locked -p e2e --example counted
+
 # Let a gateway be attacked in seven ways, and see what it costs everybody else (docs/siege.md)
 siege:
     deploy/servers up

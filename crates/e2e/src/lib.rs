@@ -9,6 +9,7 @@
 mod api;
 mod cut;
 mod docker;
+mod kinds;
 mod n8n;
 mod patience;
 mod queueing;
@@ -16,6 +17,7 @@ mod queueing;
 pub use api::{Answer, Api, Command};
 pub use cut::Network;
 pub use docker::{Service, docker, labelled, redis};
+pub use kinds::{called_workflow, calling_workflow, failing_workflow, unsaved};
 pub use n8n::{Answers, Customer, saying_workflow, slow_workflow, webhook_workflow};
 pub use patience::eventually;
 pub use queueing::Queueing;

@@ -9,43 +9,15 @@
 
 use std::time::Duration;
 
-use e2e::{Answers, Api, Customer, Service, eventually, webhook_workflow};
-use serde_json::{Value, json};
+use e2e::{
+    Answers, Api, Customer, Service, called_workflow, calling_workflow, eventually, failing_workflow,
+    unsaved, webhook_workflow,
+};
+use serde_json::json;
 
 const GOOD: usize = 10;
 const BAD: usize = 5;
 const NESTED: usize = 4;
-
-fn node(name: &str, kind: &str, version: f64, parameters: Value) -> Value {
-    let id = uuid::Uuid::now_v7().to_string();
-    json!({ "id": id, "name": name, "position": [200, 0], "type": format!("n8n-nodes-base.{kind}"), "typeVersion": version, "parameters": parameters })
-}
-
-/// Listens at this path, and then this node runs.
-fn listening(path: &str, node: Value) -> Value {
-    let mut workflow = webhook_workflow(path, Answers::WhenFinished);
-    workflow["connections"] =
-        json!({ "Webhook": { "main": [[{ "node": node["name"], "type": "main", "index": 0 }]] } });
-    workflow["nodes"][1] = node;
-    workflow
-}
-
-/// Nothing of its runs is saved.
-fn unsaved(mut workflow: Value) -> Value {
-    workflow["settings"] = json!({ "saveDataSuccessExecution": "none", "saveDataErrorExecution": "none" });
-    workflow
-}
-
-/// A workflow that others run as a step.
-fn called() -> Value {
-    let trigger = node("Begin", "executeWorkflowTrigger", 1.1, json!({ "inputSource": "passthrough" }));
-    unsaved(json!({ "name": "called", "settings": {}, "connections": {}, "nodes": [trigger] }))
-}
-
-fn calling(id: &str) -> Value {
-    let which = json!({ "__rl": true, "mode": "id", "value": id });
-    node("Call", "executeWorkflow", 1.2, json!({ "workflowId": which, "options": {} }))
-}
 
 /// Until that many were answered, each by an execution of its own.
 async fn call(customer: &Customer, path: &str, times: usize, answer: u16) {
@@ -65,11 +37,10 @@ async fn run_everything(customer: &Customer) {
     let stored = customer.activate(&unsaved(webhook_workflow("measured-good", Answers::WhenFinished))).await;
     call(customer, "measured-good", GOOD, 200).await;
     collector.kill();
-    let fail = node("Fail", "stopAndError", 1.0, json!({ "errorMessage": "as told" }));
-    customer.activate(&listening("measured-bad", fail)).await;
+    customer.activate(&failing_workflow("measured-bad")).await;
     call(customer, "measured-bad", BAD, 500).await;
-    let id = customer.activate(&called()).await;
-    customer.activate(&listening("measured-nested", calling(&id))).await;
+    let id = customer.activate(&called_workflow()).await;
+    customer.activate(&calling_workflow("measured-nested", &id)).await;
     call(customer, "measured-nested", NESTED, 200).await;
     // Its executions go with it.
     customer.post(&format!("/api/v1/workflows/{stored}/deactivate"), &json!({})).await.unwrap();
