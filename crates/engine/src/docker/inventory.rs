@@ -143,16 +143,22 @@ fn is_ours(container: &ContainerSummary) -> bool {
 struct Attached(BTreeMap<String, Vec<BTreeSet<String>>>);
 
 impl Attached {
-    /// Only those that run: the others are in no network now, and come back into theirs when they start.
+    /// Those that run, at rest or not. The others are in no network now, and come back into theirs when they start: of a role that none runs
+    /// for nothing is missing.
     fn read(shared: &[ContainerSummary]) -> Self {
+        use ContainerSummaryStateEnum::{PAUSED, RUNNING};
         let mut roles = BTreeMap::<_, Vec<_>>::new();
-        for container in shared.iter().filter(|c| c.state == Some(ContainerSummaryStateEnum::RUNNING)) {
+        for container in shared {
             let role = container.labels.as_ref().and_then(|labels| labels.get(label::ATTACH));
+            let holders = roles.entry(role.cloned().unwrap_or_default()).or_default();
+            if !matches!(container.state, Some(RUNNING | PAUSED)) {
+                continue;
+            }
             let networks =
                 container.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
             let ids = networks.into_iter().flat_map(|networks| networks.values());
             let ids = ids.filter_map(|endpoint| endpoint.network_id.clone()).collect();
-            roles.entry(role.cloned().unwrap_or_default()).or_default().push(ids);
+            holders.push(ids);
         }
         Self(roles)
     }
@@ -185,4 +191,39 @@ fn volume_observed(volume: &Volume, cluster: &ClusterId) -> Option<VolumeObserve
         container_of_volume(&volume.name).filter(|_| owned_by(&volume.labels, tenant, cluster))?;
     let (name, container) = (volume.name.clone(), container.to_owned());
     Some(VolumeObserved { name, tenant, cluster: cluster.clone(), container })
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::{ContainerSummaryNetworkSettings, EndpointSettings};
+
+    use super::*;
+
+    fn shared(role: &str, state: ContainerSummaryStateEnum, networks: &[&str]) -> ContainerSummary {
+        let endpoint = |id: &&str| {
+            let endpoint = EndpointSettings { network_id: Some((*id).to_owned()), ..Default::default() };
+            ((*id).to_owned(), endpoint)
+        };
+        let networks = Some(networks.iter().map(endpoint).collect());
+        ContainerSummary {
+            labels: Some([(label::ATTACH.to_owned(), role.to_owned())].into()),
+            state: Some(state),
+            network_settings: Some(ContainerSummaryNetworkSettings { networks }),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn who_runs_has_to_be_in_a_network_and_who_does_not_is_not_missed() {
+        use ContainerSummaryStateEnum::{EXITED, PAUSED, RUNNING};
+        let seen = [
+            shared("edge", RUNNING, &["net"]),
+            shared("edge", EXITED, &[]),
+            shared("postgres", PAUSED, &["net"]),
+            shared("redis", EXITED, &[]),
+            shared("sftp", RUNNING, &["another"]),
+        ];
+        let roles = Attached::read(&seen).roles_in("net");
+        assert_eq!(roles, ["edge", "postgres", "redis"].map(str::to_owned).into());
+    }
 }
