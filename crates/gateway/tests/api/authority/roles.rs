@@ -153,7 +153,7 @@ impl Route {
 
 /// An answer without the one thing that differs each time.
 fn anonymous(reply: &Reply) -> String {
-    let trace_id = reply.headers["x-trace-id"].to_str().unwrap();
+    let trace_id = reply.header("x-trace-id");
     let headers: BTreeSet<_> =
         reply.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
     format!("{} {headers:?} {}", reply.status, reply.text()).replace(trace_id, "…")

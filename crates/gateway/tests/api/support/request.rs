@@ -155,11 +155,6 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", self.text()))
     }
 
-    /// The same, if it is JSON.
-    pub fn try_json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
-    }
-
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
