@@ -1,5 +1,5 @@
 //! Whether known executions of every kind are counted exactly, of twenty who share an n8n and three who have their own, while the collector is
-//! killed again and again and Postgres begins anew. `just counted` runs it on a platform that is up; `docs/observability.md` has the figures.
+//! killed again and again and Postgres begins anew. `just counted` runs it on a platform that is up (docs/observability.md).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on ends here")]
 

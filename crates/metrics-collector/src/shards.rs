@@ -18,7 +18,7 @@ const LATE: f64 = 3.0;
 /// Many for each replica, so that they are shared evenly.
 pub const SHARDS: i16 = 64;
 
-/// Parts taken at once: what is asked once for all of them costs a quarter of a tick's questions, and the samples of a
+/// Parts taken at once: what is asked once for all of them is asked four times a tick and not 64, and the samples of a
 /// quarter of a cluster are held at a time.
 const AT_ONCE: i64 = 16;
 

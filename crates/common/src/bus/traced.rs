@@ -1,5 +1,5 @@
-//! What a trace shows of a message: that it was sent, and that it was handled; and of a question that it was answered. Of one that belongs to no trace nothing is shown: there are
-//! many, such as samples, and nobody would look for them.
+//! What a trace shows of a message: that it was sent, and that it was handled; and of a question that it was answered. Of one that belongs to no
+//! trace nothing is shown: there are many, such as samples, and nobody would look for them.
 
 use tracing::{Instrument, Span};
 
@@ -13,14 +13,7 @@ pub(super) async fn sending<T>(
     send: impl AsyncFnOnce(&Carried) -> T,
 ) -> T {
     let Some(cause) = &carried.traceparent else { return send(carried).await };
-    let span = tracing::info_span!(
-        "send",
-        otel.name = format!("send {name}"),
-        otel.kind = "producer",
-        correlation_id = carried.correlation_id,
-        trace_id = telemetry::trace_id_of(cause),
-    );
-    telemetry::adopt(&span, cause);
+    let span = span("producer", format!("send {name}"), carried, cause);
     let traceparent = telemetry::traceparent_of(&span).or_else(|| carried.traceparent.clone());
     let carried = Carried { traceparent, ..carried.clone() };
     send(&carried).instrument(span).await
@@ -29,10 +22,15 @@ pub(super) async fn sending<T>(
 /// What a message is handled in.
 pub(super) fn handling(name: &'static str, carried: &Carried) -> Span {
     let Some(cause) = &carried.traceparent else { return Span::none() };
+    span("consumer", format!("handle {name}"), carried, cause)
+}
+
+/// Part of the trace of its cause.
+fn span(kind: &'static str, name: String, carried: &Carried, cause: &str) -> Span {
     let span = tracing::info_span!(
         "message",
-        otel.name = format!("handle {name}"),
-        otel.kind = "consumer",
+        otel.name = name,
+        otel.kind = kind,
         correlation_id = carried.correlation_id,
         trace_id = telemetry::trace_id_of(cause),
     );

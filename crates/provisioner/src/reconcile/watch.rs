@@ -25,7 +25,7 @@ pub(super) const LOOP_UNWELL: usize = 2;
 /// n8n looks for its Redis for a minute before it ends: one that ended and has not been well for so long will end again.
 pub(super) const UNWELL_FOR: Duration = Duration::from_secs(90);
 
-/// How old what the collector says of a queue may be, and as long again: a worker that has been well for less may have begun since.
+/// What the collector says of a queue may be 30 s old, and is of the 10 s before that: a worker that has been well for less may have begun since.
 pub(super) const IDLE_FOR: Duration = Duration::from_secs(40);
 
 /// Engines pause up to a minute before they start a container again.
