@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{
+    error::{Classify, chain},
     operations::{Context, Saga, Step, StepError, TenantRequest},
     tenant::Purpose,
 };
@@ -95,7 +96,7 @@ async fn containers(context: &Context<'_, World, TenantHeal>) -> Result<(), Step
         let world = context.observe();
         let selection = Selection::of(context.tenant()).containers();
         let inventory = world.containers.observe(&world.site.cluster, selection).await?;
-        let jobs = world.queues.unheld(context.tenant()).await?;
+        let jobs = unless_refused(world.queues.unheld(context.tenant()).await)?;
         let lost = restart.iter().filter_map(|name| inventory.find(name)).filter(|seen| is_lost(seen));
         let same =
             |run: &Run| inventory.find(&run.container).filter(|seen| seen.started_at == run.started_at);
@@ -115,11 +116,22 @@ async fn put_back(context: &Context<'_, World, TenantHeal>, mut jobs: Vec<Job>) 
     }
     let tenant = context.tenant();
     let executions: Vec<_> = jobs.iter().map(|job| job.execution).collect();
-    let unbegun = context.observe().databases.unbegun(&Name::of(tenant), &executions).await?;
+    let unbegun = unless_refused(context.observe().databases.unbegun(&Name::of(tenant), &executions).await)?;
     jobs.retain(|job| unbegun.contains(&job.execution));
-    let waiting = context.fenced().await?.queues.put_back(tenant, &jobs).await?;
+    let waiting = unless_refused(context.fenced().await?.queues.put_back(tenant, &jobs).await)?;
     tracing::info!(waiting, "what no worker had begun waits again");
     Ok(())
+}
+
+/// A tenant whose queue or tables are not understood, and which may write both, is brought back all the same: without its jobs.
+fn unless_refused<T: Default, E: Classify + Into<StepError>>(found: Result<T, E>) -> Result<T, StepError> {
+    match found {
+        Err(error) if !error.kind().is_transient() => {
+            tracing::warn!(error = chain(&error), "what no worker had begun could not be put back");
+            Ok(T::default())
+        }
+        found => found.map_err(Into::into),
+    }
 }
 
 async fn reached(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {

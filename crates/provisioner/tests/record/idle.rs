@@ -72,6 +72,20 @@ async fn what_was_given_to_nobody_waits_again_unless_it_has_begun(pool: PgPool) 
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
+async fn one_whose_tables_are_not_understood_is_healed_without_its_jobs(pool: PgPool) {
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    let lost = [Job { id: "1".into(), execution: 61 }];
+    scene.fakes.queues.lose(tenant, lost.clone().into());
+    scene.fakes.databases.change(&Name::of(tenant), |database| database.understood = false);
+    say(&pool, tenant, true, 1.0).await;
+    assert_eq!(scene.look().await.healing, 1);
+    scene.heals().await;
+    assert_eq!(scene.fakes.queues.lost(tenant), lost);
+    assert_eq!(restarts(&scene.fakes, tenant), [0, 1, 1]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
 async fn nobody_is_blamed_for_what_waits_while_redis_is_away_or_a_worker_is_missing(pool: PgPool) {
     let (mut scene, tenant) = Scene::with_tenant(&pool).await;
     say(&pool, tenant, true, 1.0).await;
