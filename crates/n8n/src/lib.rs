@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod account;
+pub mod copies;
 pub mod databases;
 pub mod executions;
 #[cfg(feature = "fake")]

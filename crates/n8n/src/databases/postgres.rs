@@ -18,6 +18,7 @@ use crate::{Version, account::OwnerId, schema::Family};
 mod clone;
 mod database;
 mod elsewhere;
+mod filling;
 mod kept;
 mod limits;
 mod meter;
@@ -33,7 +34,9 @@ mod statement;
 mod template;
 
 pub use limits::Limits;
+pub(crate) use filling::BeingFilled;
 pub(crate) use meter::ensure as ensure_meter;
+pub(crate) use observe::counts;
 pub(crate) use owner::in_time;
 pub(crate) use schema::family;
 pub(crate) use session::{has_code, refused};
@@ -58,7 +61,7 @@ impl fmt::Debug for PostgresDatabases {
 /// Why there is nothing to work on.
 #[derive(Debug, thiserror::Error)]
 #[error("the URL of the tenants' database server cannot be used")]
-pub struct AdminUrlError(#[source] sqlx::Error);
+pub struct AdminUrlError(#[source] pub(crate) sqlx::Error);
 
 impl PostgresDatabases {
     /// Databases on the server of this URL. The URL's own database is where the advisory locks live: every caller has

@@ -82,7 +82,7 @@ pub(super) async fn unbegun(
 }
 
 /// Counts what the instance holds, archived workflows included.
-pub(super) async fn counts(connection: &mut PgConnection) -> Result<Counts, DatabaseError> {
+pub(crate) async fn counts(connection: &mut PgConnection) -> Result<Counts, DatabaseError> {
     schema::family(connection).await?;
     let question = sqlx::query_as(schema::COUNTS);
     let (workflows, active, credentials, executions): (i64, i64, i64, i64) =

@@ -21,7 +21,7 @@ impl PostgresDatabases {
     }
 
     /// A connection for ordinary statements.
-    pub(super) async fn connect(&self) -> Result<PgConnection, DatabaseError> {
+    pub(crate) async fn connect(&self) -> Result<PgConnection, DatabaseError> {
         connect(&self.limits.ordinary(self.login())).await
     }
 
@@ -33,6 +33,12 @@ impl PostgresDatabases {
     /// A connection to this tenant's database.
     pub(crate) async fn open(&self, name: &Name) -> Result<PgConnection, DatabaseError> {
         let options = self.limits.ordinary(self.to(name));
+        connect(&options).await.map_err(|error| self.absent(name, error))
+    }
+
+    /// The same for what takes as long as reading all of it.
+    pub(crate) async fn open_patiently(&self, name: &Name) -> Result<PgConnection, DatabaseError> {
+        let options = self.limits.patient(self.to(name));
         connect(&options).await.map_err(|error| self.absent(name, error))
     }
 

@@ -78,16 +78,25 @@ async fn prepare(
 ) -> Result<MigrationTarget, DatabaseError> {
     let password = account::generate_key().map_err(|_| DatabaseError::Randomness)?;
     roles::ensure(session, name, &password, CONNECTIONS).await?;
+    create_empty(server, session, name).await?;
+    let (database, user) = (name.to_owned(), name.to_owned());
+    Ok(MigrationTarget { version, database, user, password })
+}
+
+/// Makes an empty database that the role of its own name may work in.
+pub(super) async fn create_empty(
+    server: &PostgresDatabases,
+    session: &mut PgConnection,
+    name: &str,
+) -> Result<(), DatabaseError> {
     let locale = locale(server_version(session).await?);
     // From `template0`, so that nothing somebody left in `template1` reaches a tenant.
     let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' {locale}", identifier(name));
-    run(session, "create a template", create).await?;
+    run(session, "create a database", create).await?;
     shut(session, name, name).await?;
     let mut inside = server.connect_to(name).await?;
     let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", identifier(name));
-    run(&mut inside, "open the schema to the migrations", grant).await?;
-    let (database, user) = (name.to_owned(), name.to_owned());
-    Ok(MigrationTarget { version, database, user, password })
+    run(&mut inside, "open the schema to its guest", grant).await
 }
 
 async fn server_version(session: &mut PgConnection) -> Result<i32, DatabaseError> {

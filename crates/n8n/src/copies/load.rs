@@ -1,0 +1,60 @@
+//! Filling a database from a dump.
+
+use std::io::{self, Write as _};
+
+use sqlx::postgres::PgConnection;
+
+use super::{Contents, CopyError, Facts, Filling, PostgresCopies, Stream, facts, process::ProgramError};
+use crate::databases::{BeingFilled, DatabaseError, Name, ensure_meter, refused};
+
+/// Everything that hangs on an execution goes, or lets go of it, with its row.
+const WITHOUT_EXECUTIONS: &str = "DELETE FROM execution_entity; DELETE FROM binary_data WHERE \"sourceType\" = 'execution'";
+
+/// Nothing begins by itself: n8n starts what is active, what is due, what waits for its time and what was not finished.
+const ASLEEP: &str = r#"
+    UPDATE workflow_entity SET active = false, "activeVersionId" = NULL WHERE active OR "activeVersionId" IS NOT NULL;
+    DELETE FROM webhook_entity;
+    DELETE FROM workflow_publication_outbox;
+    DELETE FROM scheduled_job WHERE "ownerType" = 'workflow';
+    UPDATE execution_entity SET status = 'canceled', "waitTill" = NULL, "stoppedAt" = coalesce("stoppedAt", now())
+     WHERE status IN ('new', 'running', 'waiting', 'unknown') OR "waitTill" IS NOT NULL"#;
+
+pub async fn load(
+    copies: &PostgresCopies,
+    name: &Name,
+    dump: Stream,
+    contents: &Contents,
+    filling: Filling,
+) -> Result<Facts, CopyError> {
+    let filled = BeingFilled::begin(&copies.databases, name).await?;
+    restore(copies, name, dump, contents).await?;
+    let mut inside = copies.databases.open_patiently(name).await?;
+    if !filling.executions {
+        run(&mut inside, "leave executions out", WITHOUT_EXECUTIONS).await?;
+    }
+    if filling.asleep {
+        run(&mut inside, "put a copy to sleep", ASLEEP).await?;
+    }
+    ensure_meter(&mut inside).await?;
+    // Without it the server has no idea of what it has just been given.
+    run(&mut inside, "measure a copy", "ANALYZE").await?;
+    let facts = facts::all(&mut inside).await?;
+    filled.finish().await?;
+    Ok(facts)
+}
+
+async fn run(connection: &mut PgConnection, what: &'static str, statements: &'static str) -> Result<(), DatabaseError> {
+    sqlx::raw_sql(statements).execute(connection).await.map(drop).map_err(refused(what))
+}
+
+/// As the tenant's role, whose everything in it is to be.
+async fn restore(copies: &PostgresCopies, name: &Name, dump: Stream, contents: &Contents) -> Result<(), CopyError> {
+    let unwritten = |source: io::Error| ProgramError::Start { program: "pg_restore", source };
+    let mut list = tempfile::NamedTempFile::new().map_err(unwritten)?;
+    list.write_all(contents.wanted().as_bytes()).map_err(unwritten)?;
+    let mut program = copies.programs().program("pg_restore", Some(name))?;
+    program.command.args(["--no-owner", "--no-privileges", "--exit-on-error"]);
+    program.command.arg(format!("--role={name}")).arg(format!("--dbname={name}"));
+    program.command.arg("--use-list").arg(list.path());
+    program.feed(dump).await.map(drop)
+}
