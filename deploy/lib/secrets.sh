@@ -8,7 +8,7 @@ KEYS="$RP9_STATE/keys"
 SECRETS="$RP9_STATE/mounted"
 
 # Ids as in compose.yml (`user:`).
-declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [prometheus]=65534 [alertmanager]=65534 [grafana]=472 [grafana-dashboards]=472 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002 [metrics-collector]=10003)
+declare -A READER=([postgres]=999 [redis]=999 [objects]=1000 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [prometheus]=65534 [alertmanager]=65534 [grafana]=472 [grafana-dashboards]=472 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002 [metrics-collector]=10003)
 
 random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 random_base64() { head -c "$1" /dev/urandom | base64 -w0; }
@@ -36,9 +36,10 @@ ensure_secrets() {
   mkdir -p "$KEYS"
   local name
   for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 redis_gateway nats_gateway nats_provisioner nats_metrics-collector \
-    edge_token jwt_secret hmac_secret traefik_metrics grafana_admin; do
+    objects_secret_access_key edge_token jwt_secret hmac_secret traefik_metrics grafana_admin; do
     once "$name" random_hex 32
   done
+  once objects_access_key_id random_hex 10
   # What wraps every tenant's key: 32 bytes, in base64.
   once master_key random_base64 32
   ensure_commands openssl
@@ -102,6 +103,13 @@ metrics_users() {
   key traefik_metrics | openssl dgst -sha1 -binary | base64
 }
 
+# Who may enter our own store, and there the one bucket.
+objects_identities() {
+  local text
+  text="$(fill "$DEPLOY/conf/seaweedfs/s3.json.in" ACCESS_KEY_ID objects_access_key_id SECRET_ACCESS_KEY objects_secret_access_key)"
+  printf '%s\n' "${text//@S3_BUCKET@/$S3_BUCKET}"
+}
+
 # What watches: the password for Traefik's metrics, also for who counts calls by them, and how people are told.
 monitoring_secrets() {
   metrics_users | put traefik metrics_users
@@ -134,6 +142,7 @@ draft_secrets() {
   key redis_gateway | put redis gateway
   fill "$DEPLOY/conf/nats/nats.conf.in" NATS_GATEWAY nats_gateway NATS_PROVISIONER nats_provisioner \
     NATS_METRICS_COLLECTOR nats_metrics-collector | put nats nats.conf
+  objects_identities | put objects s3.json
   traefik_settings | put traefik traefik.yml
   # The operator's own certificate, if there is one, goes before the one for nobody.
   if [ -s "$KEYS/edge_certificate" ]; then name=edge_certificate; else name=edge_default; fi
@@ -209,7 +218,7 @@ announce_settings() {
   local watched=(-path "$DEPLOY/conf/prometheus/*" -o -path "$DEPLOY/conf/alertmanager/*" -o -name 'alert_*') folder shown=()
   for folder in alloy grafana jaeger loki; do shown+=("$DEPLOY/conf/$folder") && watched+=(-o -path "$DEPLOY/conf/$folder/*"); done
   watched+=(-o -name grafana_admin)
-  RP9_SETTINGS="$(traefik_settings | settings_of "$DEPLOY/conf" "$KEYS" ! \( "${watched[@]}" \))"
+  RP9_SETTINGS="$({ traefik_settings && objects_identities; } | settings_of "$DEPLOY/conf" "$KEYS" ! \( "${watched[@]}" \))"
   RP9_MONITORING_SETTINGS="$({
     alertmanager_settings
     alert_secret "$ALERT_SLACK_WEBHOOK_FILE"
