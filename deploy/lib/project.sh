@@ -63,9 +63,12 @@ case "$OBJECTS" in
   *) die "OBJECTS=$OBJECTS: on or off" ;;
 esac
 [ "$OBJECTS" = off ] || COMPOSE_PROFILES="objects${COMPOSE_PROFILES:+,$COMPOSE_PROFILES}"
+# Where they are kept nowhere, none are made.
+if [ "$OBJECTS" = off ] && [ -z "$S3_ENDPOINT" ]; then BACKUPS=off; else BACKUPS=on; fi
+[ "$BACKUPS" = off ] || COMPOSE_PROFILES="backups${COMPOSE_PROFILES:+,$COMPOSE_PROFILES}"
 # It is put into SeaweedFS' settings.
 [[ "$S3_BUCKET" =~ ^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$ ]] || die "S3_BUCKET=$S3_BUCKET: 3 to 63 lower-case letters, digits, dots and dashes"
-export OBJECTS
+export OBJECTS BACKUPS
 
 # One cluster each, since it is by the cluster's label that down finds what is to go.
 if [ "$RP9_PROJECT" = rp9 ]; then
