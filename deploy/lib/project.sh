@@ -54,6 +54,22 @@ esac
 [ "$TRACING" = off ] || OTEL_EXPORTER_OTLP_ENDPOINT="${OTEL_EXPORTER_OTLP_ENDPOINT:-http://jaeger:4318}"
 export COMPOSE_PROFILES="${COMPOSE_PROFILES:-}" OTEL_EXPORTER_OTLP_ENDPOINT="${OTEL_EXPORTER_OTLP_ENDPOINT:-}"
 
+# Whether SeaweedFS is among the services: unless backups are kept in an S3 store of the operator's own.
+export S3_ENDPOINT="${S3_ENDPOINT:-}" S3_BUCKET="${S3_BUCKET:-rp9-backups}"
+if [ -n "$S3_ENDPOINT" ]; then OBJECTS="${OBJECTS:-off}"; else OBJECTS="${OBJECTS:-on}"; fi
+case "$OBJECTS" in
+  on) [ -z "$S3_ENDPOINT" ] || die "OBJECTS=on and S3_ENDPOINT=$S3_ENDPOINT: backups are kept in one place" ;;
+  off) ;;
+  *) die "OBJECTS=$OBJECTS: on or off" ;;
+esac
+[ "$OBJECTS" = off ] || COMPOSE_PROFILES="objects${COMPOSE_PROFILES:+,$COMPOSE_PROFILES}"
+# Where they are kept nowhere, none are made.
+if [ "$OBJECTS" = off ] && [ -z "$S3_ENDPOINT" ]; then BACKUPS=off; else BACKUPS=on; fi
+[ "$BACKUPS" = off ] || COMPOSE_PROFILES="backups${COMPOSE_PROFILES:+,$COMPOSE_PROFILES}"
+# It is put into SeaweedFS' settings.
+[[ "$S3_BUCKET" =~ ^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$ ]] || die "S3_BUCKET=$S3_BUCKET: 3 to 63 lower-case letters, digits, dots and dashes"
+export OBJECTS BACKUPS
+
 # One cluster each, since it is by the cluster's label that down finds what is to go.
 if [ "$RP9_PROJECT" = rp9 ]; then
   export CLUSTER_ID="${CLUSTER_ID:-local}"

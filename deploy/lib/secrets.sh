@@ -8,7 +8,7 @@ KEYS="$RP9_STATE/keys"
 SECRETS="$RP9_STATE/mounted"
 
 # Ids as in compose.yml (`user:`).
-declare -A READER=([postgres]=999 [redis]=999 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [prometheus]=65534 [alertmanager]=65534 [grafana]=472 [grafana-dashboards]=472 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002 [metrics-collector]=10003)
+declare -A READER=([postgres]=999 [redis]=999 [objects]=1000 [nats]=0 [traefik]=65532 [traefik-dns]=65532 [prometheus]=65534 [alertmanager]=65534 [grafana]=472 [grafana-dashboards]=472 [edge-relay]=10001 [gateway]=10001 [provisioner]=10002 [metrics-collector]=10003 [backup]=10004)
 
 random_hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 random_base64() { head -c "$1" /dev/urandom | base64 -w0; }
@@ -35,10 +35,11 @@ ensure_secrets() {
   [ -d "$KEYS" ] || refuse_foreign_volumes
   mkdir -p "$KEYS"
   local name
-  for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 redis_gateway nats_gateway nats_provisioner nats_metrics-collector \
-    edge_token jwt_secret hmac_secret traefik_metrics grafana_admin; do
+  for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 redis_gateway nats_gateway nats_provisioner nats_metrics-collector nats_backup \
+    objects_secret_access_key edge_token jwt_secret hmac_secret traefik_metrics grafana_admin; do
     once "$name" random_hex 32
   done
+  once objects_access_key_id random_hex 10
   # What wraps every tenant's key: 32 bytes, in base64.
   once master_key random_base64 32
   ensure_commands openssl
@@ -133,7 +134,8 @@ draft_secrets() {
   key redis_rp9 | put redis rp9
   key redis_gateway | put redis gateway
   fill "$DEPLOY/conf/nats/nats.conf.in" NATS_GATEWAY nats_gateway NATS_PROVISIONER nats_provisioner \
-    NATS_METRICS_COLLECTOR nats_metrics-collector | put nats nats.conf
+    NATS_METRICS_COLLECTOR nats_metrics-collector NATS_BACKUP nats_backup | put nats nats.conf
+  objects_identities | put objects s3.json
   traefik_settings | put traefik traefik.yml
   # The operator's own certificate, if there is one, goes before the one for nobody.
   if [ -s "$KEYS/edge_certificate" ]; then name=edge_certificate; else name=edge_default; fi
@@ -142,16 +144,20 @@ draft_secrets() {
   monitoring_secrets
   dashboards
   key edge_token | put edge-relay edge_token
-  for service in gateway provisioner metrics-collector; do
+  for service in gateway provisioner metrics-collector backup; do
     printf 'postgres://rp9:%s@postgres:5432/rp9' "$(key postgres_rp9)" | put "$service" database_url
     key "nats_$service" | put "$service" nats_password
   done
   for name in edge_token jwt_secret hmac_secret; do key "$name" | put gateway "$name"; done
   for name in hmac_secret_previous jwt_keys; do optional_key "$name" | put gateway "$name"; done
   for name in master_keys_old tenant_smtp_password "${SHARED_N8N_KEYS[@]}"; do optional_key "$name" | put provisioner "$name"; done
-  key master_key | put provisioner master_key
-  for service in provisioner metrics-collector; do
+  optional_key master_keys_old | put backup master_keys_old
+  for service in provisioner backup; do key master_key | put "$service" master_key; done
+  [ "$BACKUPS" = off ] || for name in s3_access_key_id s3_secret_access_key; do store_key "$name" | put backup "$name"; done
+  for service in provisioner metrics-collector backup; do
     printf 'postgres://rp9_tenants:%s@postgres:5432/postgres' "$(key postgres_tenants)" | put "$service" tenant_database_admin_url
+  done
+  for service in provisioner metrics-collector; do
     printf 'redis://rp9:%s@redis:6379' "$(key redis_rp9)" | put "$service" tenant_redis_admin_url
   done
   printf 'redis://gateway:%s@redis:6379' "$(key redis_gateway)" | put gateway redis_url
@@ -196,6 +202,8 @@ deliver_secrets() {
   announce_optional master_keys_old RP9_MASTER_KEYS_OLD_FILE
   announce_optional tenant_smtp_password RP9_TENANT_SMTP_PASSWORD_FILE
   for name in "${SHARED_N8N_KEYS[@]}"; do announce_optional "$name" "RP9_${name^^}_FILE"; done
+  [ ! -s "$KEYS/recovery_recipient" ] || RP9_RECOVERY_RECIPIENT="$(key recovery_recipient)"
+  export RP9_RECOVERY_RECIPIENT="${RP9_RECOVERY_RECIPIENT:-}"
   announce_settings
 }
 
@@ -209,7 +217,7 @@ announce_settings() {
   local watched=(-path "$DEPLOY/conf/prometheus/*" -o -path "$DEPLOY/conf/alertmanager/*" -o -name 'alert_*') folder shown=()
   for folder in alloy grafana jaeger loki; do shown+=("$DEPLOY/conf/$folder") && watched+=(-o -path "$DEPLOY/conf/$folder/*"); done
   watched+=(-o -name grafana_admin)
-  RP9_SETTINGS="$(traefik_settings | settings_of "$DEPLOY/conf" "$KEYS" ! \( "${watched[@]}" \))"
+  RP9_SETTINGS="$({ traefik_settings && objects_identities; } | settings_of "$DEPLOY/conf" "$KEYS" ! \( "${watched[@]}" \))"
   RP9_MONITORING_SETTINGS="$({
     alertmanager_settings
     alert_secret "$ALERT_SLACK_WEBHOOK_FILE"

