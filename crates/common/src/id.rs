@@ -94,6 +94,7 @@ id!(/** One entry of the audit log. */ AuditId, "aud", "audit entry");
 id!(/** One time that an owner's password was made anew. */ ResetId, "rst", "password reset");
 id!(/** One record: everything that lives in one database. */ RecordId, "rec", "record");
 id!(/** A named key to the API. */ KeyId, "key", "API key");
+id!(/** One set of a tenant's data outside of its n8n. */ BackupId, "bak", "backup");
 id!(/** One message that could not be handled. */ DeadLetterId, "dl", "dead letter");
 
 #[cfg(test)]

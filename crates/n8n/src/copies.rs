@@ -56,7 +56,13 @@ pub trait Copies: Send + Sync {
 
     /// Makes the database anew and empty, with the tenant's role as its guest, fills it from this dump, and makes it usable. Whatever had that name
     /// before is gone. Fails where the role is not there. Returns what is in it now.
-    async fn load(&self, name: &Name, dump: Stream, contents: &Contents, filling: Filling) -> Result<Facts, CopyError>;
+    async fn load(
+        &self,
+        name: &Name,
+        dump: Stream,
+        contents: &Contents,
+        filling: Filling,
+    ) -> Result<Facts, CopyError>;
 }
 
 /// A moment of a database that is held. Dropped, it is let go.

@@ -13,7 +13,9 @@ mod template;
 pub use error::{DatabaseError, MigrationFailed};
 pub use name::{Name, NameError};
 pub use postgres::{AdminUrlError, Limits, PostgresDatabases};
-pub(crate) use postgres::{BeingFilled, counts, ensure_meter, family, has_code, identifier, in_time, refused};
+pub(crate) use postgres::{
+    BeingFilled, counts, ensure_meter, family, has_code, identifier, in_time, refused,
+};
 pub use template::{template_name, version_of_template};
 
 /// The tenants' databases. Each verb may be repeated and may run several times at once; removing what is gone succeeds.

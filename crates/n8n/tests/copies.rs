@@ -100,8 +100,10 @@ async fn all_that_a_copy_gives_is_of_one_moment_and_comes_back_as_it_was() {
     tenant.own("DELETE FROM workflow_entity WHERE id = 'w45'").await;
     tenant.own("DELETE FROM credentials_entity WHERE id = 'c3'").await;
     let dump = read(moment.dump(ALL).await.unwrap()).await;
-    let workflows: Vec<Value> = serde_json::from_slice(&read(moment.workflows().await.unwrap()).await).unwrap();
-    let credentials: Vec<Value> = serde_json::from_slice(&read(moment.credentials().await.unwrap()).await).unwrap();
+    let workflows: Vec<Value> =
+        serde_json::from_slice(&read(moment.workflows().await.unwrap()).await).unwrap();
+    let credentials: Vec<Value> =
+        serde_json::from_slice(&read(moment.credentials().await.unwrap()).await).unwrap();
     drop(moment);
     assert_eq!((workflows.len(), credentials.len()), (45, 3));
     assert_eq!(workflows[0]["name"], "It's \"1\"\n");
@@ -121,7 +123,16 @@ async fn all_that_a_copy_gives_is_of_one_moment_and_comes_back_as_it_was() {
     other.own("ALTER TABLE workflow_entity ADD COLUMN added text; CREATE TABLE more (id int)").await;
     other.own("UPDATE data_table_user_x SET \"Größe\" = 'another'").await;
     assert_eq!(other.own("SELECT nextval('execution_entity_id_seq')::text").await.unwrap(), "502");
-    assert!(other.server.observe().await.unwrap().databases.iter().any(|seen| seen.name == other.name && seen.finished));
+    assert!(
+        other
+            .server
+            .observe()
+            .await
+            .unwrap()
+            .databases
+            .iter()
+            .any(|seen| seen.name == other.name && seen.finished)
+    );
     for tenant in [tenant, other] {
         tenant.remove().await;
     }
@@ -136,7 +147,8 @@ async fn a_copy_that_sleeps_begins_nothing_and_executions_may_stay_behind() {
     let asleep = Filling { executions: true, asleep: true };
     let loaded = copies().load(&other.name, of(&dump), &contents, asleep).await.unwrap();
     assert_eq!((loaded.active.len(), loaded.counts.executions), (0, 501));
-    let waiting = r#"SELECT count(*)::text FROM execution_entity WHERE status = 'waiting' OR "waitTill" IS NOT NULL"#;
+    let waiting =
+        r#"SELECT count(*)::text FROM execution_entity WHERE status = 'waiting' OR "waitTill" IS NOT NULL"#;
     assert_eq!(other.own(waiting).await.unwrap(), "0");
     let without = Filling { executions: false, asleep: false };
     let loaded = copies().load(&other.name, of(&dump), &contents, without).await.unwrap();
@@ -183,7 +195,8 @@ async fn a_dump_that_comes_to_no_good_end_fails_at_its_end() {
     copies().load(&other.name, of(&dump[..dump.len() / 2]), &contents, AWAKE).await.unwrap_err();
     let seen = other.server.observe().await.unwrap();
     assert!(seen.databases.iter().all(|seen| seen.name != other.name || !seen.finished));
-    let without_role = copies().load(&Name::of(TenantId::generate()), of(&dump), &contents, AWAKE).await.unwrap_err();
+    let without_role =
+        copies().load(&Name::of(TenantId::generate()), of(&dump), &contents, AWAKE).await.unwrap_err();
     assert_eq!(without_role.kind(), Kind::NotFound);
     for tenant in [tenant, other] {
         tenant.remove().await;

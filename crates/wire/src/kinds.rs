@@ -1,9 +1,11 @@
 //! What operations there are: a module for each, with its request. Whoever adds one adds it to [`ALL`]; `docs/adding-an-operation.md` has
 //! the rest.
 
+mod tenant_backup;
 mod tenant_create;
 mod tenant_delete;
 mod tenant_heal;
+mod tenant_load;
 mod tenant_reroute;
 mod tenant_restart;
 mod tenant_resume;
@@ -12,9 +14,11 @@ mod tenant_suspend;
 
 use common::operations::{OperationKind, Request};
 
+pub use tenant_backup::TenantBackup;
 pub use tenant_create::TenantCreate;
 pub use tenant_delete::TenantDelete;
 pub use tenant_heal::{Run, TenantHeal};
+pub use tenant_load::TenantLoad;
 pub use tenant_reroute::TenantReroute;
 pub use tenant_restart::TenantRestart;
 pub use tenant_resume::TenantResume;
@@ -22,7 +26,7 @@ pub use tenant_scale::TenantScale;
 pub use tenant_suspend::TenantSuspend;
 
 /// Every kind.
-pub const ALL: [&OperationKind; 8] = [
+pub const ALL: [&OperationKind; 10] = [
     TenantCreate::KIND,
     TenantDelete::KIND,
     TenantHeal::KIND,
@@ -31,6 +35,8 @@ pub const ALL: [&OperationKind; 8] = [
     TenantResume::KIND,
     TenantScale::KIND,
     TenantReroute::KIND,
+    TenantBackup::KIND,
+    TenantLoad::KIND,
 ];
 
 /// The kind of this word.

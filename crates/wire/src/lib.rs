@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backups;
 mod container_usage;
 mod count_usage;
 mod event;

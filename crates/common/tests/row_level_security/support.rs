@@ -29,6 +29,9 @@ pub async fn tenant(services: &PgPool) -> TenantId {
             array[1::bigint], array[1::bigint], array[0::bigint], array[0::bigint], array[0::bigint], array[0::bigint]) where $2 is not null",
         "insert into usage_measures_hourly (tenant_id, hour, api_calls) select $1, date_trunc('hour', now(), 'UTC'), 1 where $2 is not null",
         "insert into usage_measures_monthly (tenant_id, month, api_calls) select $1, month_of(now()), 1 where $2 is not null",
+        "insert into backups (id, tenant_id, operation_id, type, includes_database, includes_workflows, includes_credentials, includes_files,
+                              includes_executions, retention_days)
+         select gen_random_uuid(), $1, $2, 'manual', true, true, true, true, true, 7",
         "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) select $1, 'key', 1, 'x' where $2 is not null",
     ];
     for row in rows {

@@ -54,6 +54,13 @@ pub const SHOWN: &[Shown] = &[
         columns: "claimed_at, domain, look_after, looked_at, proven_at, reason, served_until, state, tenant_id, token",
     },
     Shown {
+        table: "backups",
+        tenant: "tenant_id",
+        columns: "bytes, created_at, failed_at, failure, id, includes_credentials, includes_database, includes_executions, includes_files, \
+                  includes_workflows, kept_until, legal_hold, manifest, operation_id, path, proven_at, removed_at, retention_days, status, \
+                  taken_at, tenant_id, type, verified_at, written_at",
+    },
+    Shown {
         table: "tenant_samples",
         tenant: "tenant_id",
         columns: "at, concurrent_executions, cpu_percent, duration_p95_seconds, executions_min, memory_bytes, memory_percent, missing, \

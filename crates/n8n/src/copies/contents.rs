@@ -19,7 +19,10 @@ impl Contents {
     /// The tables whose rows are in it.
     pub fn tables(&self) -> BTreeSet<&str> {
         let entries = self.text.lines().filter_map(Entry::read);
-        entries.filter(|entry| entry.what == "TABLE DATA" && entry.schema == "public").map(|entry| entry.name).collect()
+        entries
+            .filter(|entry| entry.what == "TABLE DATA" && entry.schema == "public")
+            .map(|entry| entry.name)
+            .collect()
     }
 
     /// The list of what is loaded.

@@ -45,7 +45,8 @@ pub async fn rows(mut connection: PgConnection, question: &'static str) -> Resul
 
 impl Exporting {
     async fn part(&mut self) -> Result<Option<Bytes>, DatabaseError> {
-        let rows = sqlx::query(AT_ONCE).fetch_all(&mut self.connection).await.map_err(refused("export rows"))?;
+        let rows =
+            sqlx::query(AT_ONCE).fetch_all(&mut self.connection).await.map_err(refused("export rows"))?;
         let mut part = BytesMut::new();
         for row in &rows {
             let text: &str = row.try_get(0).map_err(refused("export rows"))?;

@@ -8,7 +8,8 @@ use super::{Contents, CopyError, Facts, Filling, PostgresCopies, Stream, facts, 
 use crate::databases::{BeingFilled, DatabaseError, Name, ensure_meter, refused};
 
 /// Everything that hangs on an execution goes, or lets go of it, with its row.
-const WITHOUT_EXECUTIONS: &str = "DELETE FROM execution_entity; DELETE FROM binary_data WHERE \"sourceType\" = 'execution'";
+const WITHOUT_EXECUTIONS: &str =
+    "DELETE FROM execution_entity; DELETE FROM binary_data WHERE \"sourceType\" = 'execution'";
 
 /// Nothing begins by itself: n8n starts what is active, what is due, what waits for its time and what was not finished.
 const ASLEEP: &str = r#"
@@ -43,12 +44,21 @@ pub async fn load(
     Ok(facts)
 }
 
-async fn run(connection: &mut PgConnection, what: &'static str, statements: &'static str) -> Result<(), DatabaseError> {
+async fn run(
+    connection: &mut PgConnection,
+    what: &'static str,
+    statements: &'static str,
+) -> Result<(), DatabaseError> {
     sqlx::raw_sql(statements).execute(connection).await.map(drop).map_err(refused(what))
 }
 
 /// As the tenant's role, whose everything in it is to be.
-async fn restore(copies: &PostgresCopies, name: &Name, dump: Stream, contents: &Contents) -> Result<(), CopyError> {
+async fn restore(
+    copies: &PostgresCopies,
+    name: &Name,
+    dump: Stream,
+    contents: &Contents,
+) -> Result<(), CopyError> {
     let unwritten = |source: io::Error| ProgramError::Start { program: "pg_restore", source };
     let mut list = tempfile::NamedTempFile::new().map_err(unwritten)?;
     list.write_all(contents.wanted().as_bytes()).map_err(unwritten)?;

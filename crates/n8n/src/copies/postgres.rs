@@ -123,7 +123,13 @@ impl Moment for Held {
 
     async fn dump(&self, including: Including) -> Result<Stream, CopyError> {
         let mut program = self.copies.programs().program("pg_dump", Some(&self.name))?;
-        program.command.args(["--format=custom", "--compress=none", "--no-owner", "--no-privileges", LOCK_WAIT]);
+        program.command.args([
+            "--format=custom",
+            "--compress=none",
+            "--no-owner",
+            "--no-privileges",
+            LOCK_WAIT,
+        ]);
         program.command.arg(format!("--snapshot={}", self.snapshot));
         // What the platform itself has counted stays with the database that it was counted in.
         program.command.arg("--exclude-table-data=rp9.*");

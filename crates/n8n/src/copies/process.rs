@@ -45,7 +45,9 @@ impl Classify for ProgramError {
 
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Start { .. } => Some("Look at the service's image: PostgreSQL's programs have to be in its PATH."),
+            Self::Start { .. } => {
+                Some("Look at the service's image: PostgreSQL's programs have to be in its PATH.")
+            }
             Self::Failed { .. } | Self::Heard { .. } => None,
         }
     }
@@ -72,7 +74,10 @@ impl Programs {
             ("PGUSER", text(url.username())?),
             ("PGPASSWORD", text(url.password().unwrap_or_default())?),
             // A copy takes as long as it takes: its step is what ends it.
-            ("PGOPTIONS", "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0".to_owned().into()),
+            (
+                "PGOPTIONS",
+                "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0".to_owned().into(),
+            ),
             ("PGAPPNAME", "rp9-copies".to_owned().into()),
             ("PGCONNECT_TIMEOUT", "10".to_owned().into()),
         ]);
@@ -94,7 +99,10 @@ impl Programs {
         let mut command = Command::new(path);
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(told).kill_on_drop(true);
         // To find itself and its libraries.
-        #[expect(clippy::disallowed_methods, reason = "what a program of the system's is started with, and no setting of ours")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "what a program of the system's is started with, and no setting of ours"
+        )]
         for name in ["PATH", "LD_LIBRARY_PATH", "HOME"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -172,9 +180,11 @@ impl Program {
             return Ok(());
         }
         let mut told = Vec::new();
-        let read = self.complaints.rewind().and_then(|()| (&self.complaints).take(64 << 10).read_to_end(&mut told));
+        let read =
+            self.complaints.rewind().and_then(|()| (&self.complaints).take(64 << 10).read_to_end(&mut told));
         let told = String::from_utf8_lossy(&told);
-        let detail = read.map_or_else(|error| error.to_string(), |_| told.trim().chars().take(TOLD).collect());
+        let detail =
+            read.map_or_else(|error| error.to_string(), |_| told.trim().chars().take(TOLD).collect());
         Err(ProgramError::Failed { program, status, detail: scrub(&detail) })
     }
 }

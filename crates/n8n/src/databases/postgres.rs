@@ -33,8 +33,8 @@ mod shared;
 mod statement;
 mod template;
 
-pub use limits::Limits;
 pub(crate) use filling::BeingFilled;
+pub use limits::Limits;
 pub(crate) use meter::ensure as ensure_meter;
 pub(crate) use observe::counts;
 pub(crate) use owner::in_time;
