@@ -67,7 +67,7 @@ pub trait Copies: Send + Sync {
 
 /// A moment of a database that is held. Dropped, it is let go.
 #[async_trait]
-pub trait Moment: Send {
+pub trait Moment: Send + Sync {
     /// What was there.
     fn facts(&self) -> &Facts;
 

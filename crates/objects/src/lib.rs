@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod counted;
 mod error;
 #[cfg(feature = "fake")]
 pub mod fake;
@@ -16,6 +17,7 @@ use time::OffsetDateTime;
 use tokio::io::AsyncRead;
 
 pub use config::{StoreLogin, StoreSettings};
+pub use counted::{Counted, counted};
 pub use error::ObjectError;
 pub use key::{Key, KeyError};
 pub use s3::S3;

@@ -24,7 +24,7 @@ pub use count_usage::CountUsage;
 pub use event::{EVENTS, Event};
 pub use initial_login::{AskInitialLogin, InitialLogin};
 pub use logs::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES, MOST_TEXT};
-pub use provisioner_command::{COMMANDS, OperationQueued, Order, PROVISIONER, ProvisionerCommand};
+pub use provisioner_command::{BACKUP, COMMANDS, OperationQueued, Order, PROVISIONER, ProvisionerCommand};
 pub use reset_login::ResetLogin;
 pub use sample::{Figures, SAMPLES, Sample};
 pub use submit_operation::SubmitOperation;

@@ -36,6 +36,18 @@ pub const PROVISIONER: Consumer = Consumer {
     retired: &["provisioner"],
 };
 
+/// How the service of backups is woken.
+pub const BACKUP: Consumer = Consumer {
+    service: "backup",
+    lanes: &[
+        Lane { name: "backup-high", filter: "rp9.cmd.*.backup.high.>" },
+        Lane { name: "backup-normal", filter: "rp9.cmd.*.backup.normal.>" },
+        Lane { name: "backup-low", filter: "rp9.cmd.*.backup.low.>" },
+    ],
+    at_once: 16,
+    retired: &[],
+};
+
 const PREFIX: &str = "rp9.cmd.v1.provisioner";
 
 const QUEUED: &str = "operation_queued";

@@ -12,7 +12,7 @@ pub struct Contents {
 const OURS: &str = "rp9";
 
 impl Contents {
-    pub(super) fn new(text: String) -> Self {
+    pub(crate) fn new(text: String) -> Self {
         Self { text }
     }
 

@@ -1,0 +1,54 @@
+//! What this service is told.
+
+use common::{
+    cluster::ClusterId,
+    config::{Env, Section},
+    secrets::MasterKeys,
+};
+use objects::{StoreSettings, seal::Recipient};
+use secrecy::SecretString;
+
+/// Everything it reads.
+pub struct Config {
+    /// Whose tenants' backups it makes.
+    pub cluster: ClusterId,
+    /// Where they are kept.
+    pub store: StoreSettings,
+    /// What opens them when nothing else is left: of the operator's recovery key the half that seals.
+    pub recovery: Recipient,
+    pub database: TenantDatabase,
+    pub master_keys: MasterKeys,
+    /// Backups made and loaded at once.
+    pub at_once: usize,
+}
+
+/// Where the tenants' databases are, and who we are there.
+pub struct TenantDatabase {
+    pub admin_url: SecretString,
+}
+
+impl Section for TenantDatabase {
+    fn read(env: &mut Env) -> Option<Self> {
+        Some(Self { admin_url: env.secret("TENANT_DATABASE_ADMIN_URL")? })
+    }
+}
+
+impl Section for Config {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (cluster, store) = (env.required("CLUSTER_ID"), StoreSettings::read(env));
+        let (recovery, database) = (env.required("BACKUP_RECOVERY_RECIPIENT"), TenantDatabase::read(env));
+        let master_keys = MasterKeys::read(env);
+        let at_once = match env.or("BACKUPS_AT_ONCE", 4) {
+            Some(0) => env.problem("BACKUPS_AT_ONCE must be 1 or more".into()),
+            at_once => at_once,
+        };
+        Some(Self {
+            cluster: cluster?,
+            store: store?,
+            recovery: recovery?,
+            database: database?,
+            master_keys: master_keys?,
+            at_once: at_once?,
+        })
+    }
+}

@@ -1,0 +1,114 @@
+#![doc = include_str!("../README.md")]
+
+mod check;
+mod config;
+mod damage;
+pub mod keeping;
+mod load;
+mod make;
+pub mod nightly;
+mod secrets;
+pub mod shown;
+mod store;
+mod world;
+
+use std::{sync::Arc, time::Duration};
+
+use common::{
+    bus::{Carried, Outcome},
+    operations::{Call, Drive, Gate, Wake, Worker},
+    schedules::{Runner, ScheduleStore},
+    secrets::MasterKeys,
+    service::{Interval, Service},
+};
+use n8n::copies::PostgresCopies;
+use objects::{S3, StoreLogin};
+use wire::{BACKUP, OperationQueued};
+
+pub use check::{Checked, check};
+pub use config::{Config, TenantDatabase};
+pub use damage::Damage;
+pub use load::LoadTenant;
+pub use make::MakeBackup;
+pub use world::World;
+
+use keeping::Keeping;
+use nightly::Nightly;
+use shown::{Shown, Watching};
+
+/// What is due is removed, and whoever is new gets their schedules, within a minute.
+const KEEP_EVERY: Duration = Duration::from_secs(60);
+/// Twice in the minute that a rule of Prometheus looks back.
+const WATCH_EVERY: Duration = Duration::from_secs(30);
+
+/// Every saga this service drives. What is not in here cannot run, and the tests walk this list.
+pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
+    Arc::new([Box::new(MakeBackup), Box::new(LoadTenant)])
+}
+
+/// Starts the service.
+pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
+    shown::describe();
+    let objects = S3::new(config.store);
+    let told = objects.clone();
+    service.secrets.follow(move |login: StoreLogin| told.put_login(&login));
+    let copies = PostgresCopies::new(&config.database.admin_url, None)?;
+    let told = copies.clone();
+    service.secrets.follow(move |database: TenantDatabase| {
+        // Without the cause: it repeats parts of the address.
+        if told.put_url(&database.admin_url).is_err() {
+            tracing::error!("TENANT_DATABASE_ADMIN_URL is no address, and stays what it was");
+        }
+    });
+    let keys = config.master_keys;
+    let told = keys.clone();
+    service.secrets.follow(move |keys: MasterKeys| told.replace(&keys));
+    service.record_is_usable().await;
+
+    let (objects, copies) = (Arc::new(objects), Arc::new(copies));
+    let world = World { cluster: config.cluster, objects, copies, keys, recovery: config.recovery };
+    let world = Arc::new(world);
+    let wake = wake(service);
+    let store = service.operations().of_cluster(world.cluster.as_str());
+    let (sagas, gate, limit) = (sagas(), Gate::default(), config.at_once);
+    service.drive(Worker { store, world: world.clone(), sagas, wake: wake.clone(), gate, limit });
+    service.consume(BACKUP, move |_: OperationQueued, _| {
+        wake.now();
+        std::future::ready(Outcome::Done)
+    });
+    keep(service, &world)?;
+    Ok(())
+}
+
+/// What goes on by itself: nights, what is kept, and what is shown of it.
+fn keep(service: &Service, world: &Arc<World>) -> anyhow::Result<()> {
+    let record = &service.database;
+    let runner = Runner::new(ScheduleStore::new(record.clone()), "backup", &[], nightly::jobs(record))?;
+    runner.spawn(&service.tasks);
+    let nightly = Interval::new("schedules of backups", KEEP_EVERY).spread();
+    let nightly = nightly.failing("tenants could not be given their schedules");
+    service.every(nightly, Nightly::new(record.clone(), world.cluster.clone()));
+    let keeping = Interval::new("kept backups", KEEP_EVERY).spread().failing("backups could not be removed");
+    service.every(keeping, Keeping::new(record.clone(), world.clone()));
+    let shown = Shown::default();
+    let told = shown.clone();
+    service.also_show(Arc::new(move || told.render()));
+    let watching = Interval::new("backups", WATCH_EVERY).failing("backups could not be looked at");
+    service.every(watching, Watching::new(record.clone(), world.clone(), shown));
+    Ok(())
+}
+
+/// Wakes the workers here, and over the bus those of the service whose operation a backup is a part of.
+fn wake(service: &Service) -> Wake {
+    let (bus, tasks) = (service.bus.clone(), service.tasks.clone());
+    Wake::default().and_elsewhere(move |call: Call| {
+        let Call { service, operation, kind, because_of } = call;
+        let (bus, queued) =
+            (bus.clone(), OperationQueued { service, operation, kind, because_of: Some(because_of) });
+        tasks.spawn_one("wake", async move {
+            if let Err(error) = bus.publish(&queued, &Carried::default()).await {
+                tracing::debug!(operation_id = %operation, error = common::error::chain(&error), "left to the sweeper");
+            }
+        });
+    })
+}

@@ -1,0 +1,150 @@
+//! A tenant's database is filled from a backup, as a part of another operation: the whole set is read back first, and only then is anything touched.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::{
+    error::Kind,
+    id::TenantId,
+    operations::{Context, ContextOf, Saga, Step, StepError},
+    tenant::Purpose,
+};
+use n8n::{
+    copies::{Facts, Filling},
+    databases::{Counts, Name},
+};
+use objects::{Key, seal::SealKey};
+use wire::{backups::folder, kinds::TenantLoad};
+
+use crate::{
+    Checked, Damage, World,
+    check::{Expected, check, dump_of},
+    secrets,
+    store::{
+        backups::{self, Written},
+        tenants,
+    },
+};
+
+/// As long as the operation may take.
+const LIMIT: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// From an empty database to what a backup has.
+pub struct LoadTenant;
+
+/// What is in it.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Loaded {
+    pub counts: Counts,
+    /// The workflows that were active when the backup was made.
+    #[serde(default)]
+    pub active: Vec<String>,
+}
+
+type In<'a> = Context<'a, World, TenantLoad>;
+
+impl Saga for LoadTenant {
+    type World = World;
+    type State = Loaded;
+    type Request = TenantLoad;
+
+    fn steps(&self, _: &TenantLoad) -> Vec<&dyn Step<Self>> {
+        vec![&Load]
+    }
+}
+
+/// Begun again, it reads and fills all of it anew.
+struct Load;
+
+#[async_trait]
+impl Step<LoadTenant> for Load {
+    fn name(&self) -> &'static str {
+        "load"
+    }
+
+    fn limit(&self) -> Duration {
+        LIMIT
+    }
+
+    async fn run(&self, context: &ContextOf<'_, LoadTenant>, state: &mut Loaded) -> Result<(), StepError> {
+        let set = Set::find(context).await?;
+        let checked = set.check(context).await?;
+        // It opens what is there with the same keys: nothing is wrapped under a wrong one.
+        secrets::encryption_key(context.database(), &context.observe().keys, context.tenant()).await?;
+        let filling = filling(context).await?;
+        let loaded = set.load(context, &checked, filling).await?;
+        is_whole(&checked, &loaded, filling)?;
+        let mut transaction = context.begin().await?;
+        let (keys, key) = (&context.observe().keys, &checked.encryption_key);
+        secrets::put_encryption_key(&mut *transaction, keys, context.tenant(), key).await?;
+        transaction.commit().await?;
+        (state.counts, state.active) = (loaded.counts, checked.manifest.active_workflows);
+        Ok(())
+    }
+}
+
+/// A sandbox begins nothing by itself.
+async fn filling(context: &In<'_>) -> Result<Filling, StepError> {
+    let tenant = tenants::of_operation(context.database(), context.operation(), context.tenant()).await?;
+    let customer = Purpose::Customer.as_str();
+    Ok(Filling { executions: context.request().executions, asleep: tenant.purpose() != customer })
+}
+
+/// The set that is loaded.
+struct Set {
+    tenant: TenantId,
+    folder: Key,
+    key: SealKey,
+    manifest_sha256: String,
+}
+
+impl Set {
+    async fn find(context: &In<'_>) -> Result<Self, StepError> {
+        let (record, backup) = (context.database(), context.request().backup);
+        let none =
+            || StepError::failed(Kind::NotFound, "There is no such backup that could be restored from.");
+        let written = backups::find_restorable(record, backup).await?.ok_or_else(none)?;
+        let Written { tenant_id: tenant, manifest_sha256 } = written;
+        let key = secrets::backup_key(record, &context.observe().keys, tenant).await?;
+        let text = folder(tenant, backup);
+        let folder =
+            text.parse().map_err(|error| StepError::failed(Kind::Internal, format!("{text}: {error}")))?;
+        Ok(Self { tenant, folder, key, manifest_sha256 })
+    }
+
+    async fn check(&self, context: &In<'_>) -> Result<Checked, StepError> {
+        let Self { tenant, folder, key, manifest_sha256 } = self;
+        let backup = context.request().backup;
+        let expected = Expected { tenant: *tenant, backup, folder, manifest_sha256, key };
+        let world = context.observe();
+        Ok(check(world.objects.as_ref(), world.copies.as_ref(), &expected).await?)
+    }
+
+    async fn load(&self, context: &In<'_>, checked: &Checked, filling: Filling) -> Result<Facts, StepError> {
+        let none = || StepError::failed(Kind::Conflict, "The backup was made without the database.");
+        let contents = checked.contents.as_ref().ok_or_else(none)?;
+        let world = context.fenced().await?;
+        let dump = dump_of(world.objects.as_ref(), &self.folder, &self.key).await?;
+        Ok(world.copies.load(&Name::of(context.tenant()), dump, contents, filling).await?)
+    }
+}
+
+/// Tables that differ on purpose: where executions stay behind, or nothing is to begin by itself.
+fn may_differ(table: &str, filling: Filling) -> bool {
+    let asleep = ["webhook_entity", "workflow_publication_outbox", "scheduled_job", "scheduled_task"];
+    let without = n8n::copies::Including { executions: filling.executions, files: filling.executions };
+    filling.asleep && asleep.contains(&table) || without.left_out().any(|left_out| left_out == table)
+}
+
+/// Every row of every table.
+fn is_whole(checked: &Checked, loaded: &Facts, filling: Filling) -> Result<(), Damage> {
+    for (table, rows) in &checked.manifest.rows {
+        let found = loaded.rows.get(table).copied();
+        if found != Some(*rows) && !may_differ(table, filling) {
+            let why =
+                format!("has {} rows in {table}, and {rows} when it was made", found.unwrap_or_default());
+            return Err(Damage::of("database", why));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Making a backup: written, then read back. One that does not read back is none.
+
+mod begin;
+mod set;
+mod verify;
+mod write;
+
+use common::{
+    error::Kind,
+    operations::{Context, Saga, Step, StepError},
+};
+use objects::Key;
+use time::OffsetDateTime;
+use wire::{backups, kinds::TenantBackup};
+
+use crate::World;
+
+/// From a tenant's database to a set that was read back.
+pub struct MakeBackup;
+
+/// What came of it.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Made {
+    /// The moment all of it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub taken_at: Option<OffsetDateTime>,
+    /// What it takes in the store.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+type In<'a> = Context<'a, World, TenantBackup>;
+
+impl Saga for MakeBackup {
+    type World = World;
+    type State = Made;
+    type Request = TenantBackup;
+
+    fn steps(&self, _: &TenantBackup) -> Vec<&dyn Step<Self>> {
+        vec![&begin::Begin, &write::Write, &verify::Verify]
+    }
+}
+
+/// What all objects of the set are below.
+fn folder(context: &In<'_>) -> Result<Key, StepError> {
+    let folder = backups::folder(context.tenant(), context.request().backup);
+    folder.parse().map_err(|error| StepError::failed(Kind::Internal, format!("{folder}: {error}")))
+}

@@ -1,0 +1,58 @@
+//! Whether there is something to be copied; and, undone, that nothing is left.
+
+use async_trait::async_trait;
+use common::{
+    error::Kind,
+    operations::{ContextOf, Request as _, Step, StepError},
+};
+use wire::kinds::TenantBackup;
+
+use super::{In, Made, MakeBackup, folder};
+use crate::{
+    keeping, secrets,
+    store::{backups, tenants},
+};
+
+pub struct Begin;
+
+#[async_trait]
+impl Step<MakeBackup> for Begin {
+    fn name(&self) -> &'static str {
+        "begin"
+    }
+
+    async fn run(&self, context: &ContextOf<'_, MakeBackup>, _: &mut Made) -> Result<(), StepError> {
+        may_be_copied(context).await?;
+        let (world, folder) = (context.observe(), folder(context)?);
+        let path = format!("{}/", world.objects.address(&folder));
+        let mut transaction = context.begin().await?;
+        secrets::ensure_backup_key(&mut *transaction, &world.keys, context.tenant()).await?;
+        backups::begin(&mut *transaction, context.request().backup, &path).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn undo(&self, context: &ContextOf<'_, MakeBackup>, _: &Made) -> Result<(), StepError> {
+        let folder = folder(context)?;
+        keeping::remove(context.fenced().await?.objects.as_ref(), &folder).await?;
+        let mut transaction = context.begin().await?;
+        backups::failed(&mut *transaction, context.request().backup, context.operation()).await?;
+        Ok(transaction.commit().await?)
+    }
+}
+
+/// Whoever was accepted before may have been called off since, and the tenant not be as it was going to be.
+async fn may_be_copied(context: &In<'_>) -> Result<(), StepError> {
+    let (record, tenant) = (context.database(), context.tenant());
+    let tenant = tenants::of_operation(record, context.operation(), tenant).await?;
+    let refused = |detail: String| Err(StepError::failed(Kind::Conflict, detail));
+    if !tenant.is_dedicated() {
+        return refused("The tenant shares an n8n, and has no database of its own.".into());
+    }
+    if !tenant.is_customer() {
+        return refused(format!("This is nobody's data: the tenant is there for `{}`.", tenant.purpose()));
+    }
+    if TenantBackup::KIND.from.iter().all(|status| status.as_str() != tenant.status) {
+        return refused(format!("The tenant is {} by now.", tenant.status));
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Databases of which only is known how many rows each table has.
+
+use std::{
+    collections::BTreeMap,
+    io::Cursor,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use common::clock;
+use tokio::io::AsyncReadExt as _;
+
+use crate::{
+    copies::{Contents, Copies, CopyError, Facts, Filling, Including, Moment, Stream},
+    databases::{Counts, DatabaseError, Name},
+};
+
+/// What a dump begins with.
+const MAGIC: &str = "fake dump\n";
+
+/// Cheap to clone; clones are the same server.
+#[derive(Clone, Default)]
+pub struct FakeCopies(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    databases: BTreeMap<Name, BTreeMap<String, u64>>,
+    failing: u32,
+}
+
+impl FakeCopies {
+    /// Puts so many workflows into this database.
+    pub fn put(&self, name: Name, workflows: u64) {
+        self.state().databases.insert(name, BTreeMap::from([("workflow_entity".to_owned(), workflows)]));
+    }
+
+    /// Rows of each table of this database.
+    pub fn rows(&self, name: Name) -> Option<BTreeMap<String, u64>> {
+        self.state().databases.get(&name).cloned()
+    }
+
+    /// The next dumps end in their middle.
+    pub fn fail_dumps(&self, number: u32) {
+        self.state().failing = number;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn facts(rows: BTreeMap<String, u64>) -> Facts {
+    let workflows = rows.get("workflow_entity").copied().unwrap_or_default();
+    let counts = Counts { workflows, ..Counts::default() };
+    Facts { at: clock::now(), server: "17.10".into(), collation: None, rows, counts, active: Vec::new() }
+}
+
+fn stream(text: String) -> Stream {
+    Box::pin(Cursor::new(text.into_bytes()))
+}
+
+async fn read(mut dump: Stream) -> Result<BTreeMap<String, u64>, CopyError> {
+    let mut text = String::new();
+    dump.read_to_string(&mut text).await.map_err(CopyError::Source)?;
+    let rows = text.strip_prefix(MAGIC).and_then(|rows| serde_json::from_str(rows).ok());
+    rows.ok_or_else(|| CopyError::NotWhole("it is no dump".into()))
+}
+
+#[async_trait]
+impl Copies for FakeCopies {
+    async fn versions(&self) -> Result<(String, String), CopyError> {
+        Ok(("17.10".into(), "17.10".into()))
+    }
+
+    async fn begin(&self, name: &Name) -> Result<Box<dyn Moment>, CopyError> {
+        let rows = self.rows(*name).ok_or(DatabaseError::NoDatabase(*name))?;
+        Ok(Box::new(Held { copies: self.clone(), facts: facts(rows) }))
+    }
+
+    async fn contents(&self, dump: Stream) -> Result<Contents, CopyError> {
+        let tables = read(dump).await?;
+        let list = tables.keys().map(|table| format!("1; 0 1 TABLE DATA public {table} ten\n"));
+        Ok(Contents::new(list.collect()))
+    }
+
+    async fn load(&self, name: &Name, dump: Stream, _: &Contents, _: Filling) -> Result<Facts, CopyError> {
+        let rows = read(dump).await?;
+        self.state().databases.insert(*name, rows.clone());
+        Ok(facts(rows))
+    }
+}
+
+struct Held {
+    copies: FakeCopies,
+    facts: Facts,
+}
+
+#[async_trait]
+impl Moment for Held {
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    async fn dump(&self, _: Including) -> Result<Stream, CopyError> {
+        let text = format!("{MAGIC}{}", serde_json::to_string(&self.facts.rows).unwrap_or_default());
+        let mut state = self.copies.state();
+        if state.failing == 0 {
+            return Ok(stream(text));
+        }
+        state.failing -= 1;
+        let half: String = text.chars().take(text.len() / 2).collect();
+        Ok(Box::pin(stream(half).chain(Broken)))
+    }
+
+    async fn workflows(&self) -> Result<Stream, CopyError> {
+        Ok(stream("[]\n".into()))
+    }
+
+    async fn credentials(&self) -> Result<Stream, CopyError> {
+        Ok(stream("[]\n".into()))
+    }
+}
+
+/// What breaks off.
+struct Broken;
+
+impl tokio::io::AsyncRead for Broken {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Err(std::io::Error::other("it broke off")))
+    }
+}
