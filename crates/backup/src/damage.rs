@@ -16,7 +16,7 @@ pub enum Damage {
     Sealed(#[source] SealError),
     /// That is not known: the store does not say.
     #[error("the backup could not be read")]
-    Store(#[from] ObjectError),
+    Store(#[source] ObjectError),
     /// Nor is it then.
     #[error("the backup could not be read back to its end: {0}")]
     BrokenOff(String),
@@ -31,12 +31,23 @@ impl Damage {
     }
 }
 
+impl From<ObjectError> for Damage {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever else an error is, it says nothing of the set"
+    )]
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::NotFound(key) => Self::of(key.name(), "is missing"),
+            error => Self::Store(error),
+        }
+    }
+}
+
 impl Classify for Damage {
     fn kind(&self) -> Kind {
         match self {
             Self::Object { .. } | Self::Manifest(_) | Self::Sealed(_) => Kind::Conflict,
-            // A missing object is damage, and not a question that was asked wrongly.
-            Self::Store(ObjectError::NotFound(_)) => Kind::Conflict,
             Self::Store(error) => error.kind(),
             Self::BrokenOff(_) => Kind::Unavailable,
             Self::Dump(error) => error.kind(),

@@ -12,18 +12,33 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::{Key, Listed, ObjectError, Objects, Stored, Stream, Unfinished};
 
-/// Cheap to clone; clones are the same store.
+/// Cheap to clone; clones are the same store, each as somebody reaches it.
 #[derive(Clone, Default)]
-pub struct FakeObjects(Arc<Mutex<State>>);
+pub struct FakeObjects {
+    state: Arc<Mutex<State>>,
+    actor: String,
+}
 
 #[derive(Default)]
 struct State {
     objects: BTreeMap<Key, Vec<u8>>,
     unfinished: Vec<Unfinished>,
     away: bool,
+    /// Who changed something, as often as they did.
+    ledger: Vec<String>,
 }
 
 impl FakeObjects {
+    /// The same store, as this one reaches it.
+    pub fn actor(&self, actor: &str) -> Self {
+        Self { state: self.state.clone(), actor: actor.to_owned() }
+    }
+
+    /// How often this one changed something.
+    pub fn effects(&self, actor: &str) -> usize {
+        self.state().ledger.iter().filter(|entry| *entry == actor).count()
+    }
+
     /// Whether it answers.
     pub fn set_away(&self, away: bool) {
         self.state().away = away;
@@ -48,7 +63,13 @@ impl FakeObjects {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed(&self) -> Result<std::sync::MutexGuard<'_, State>, ObjectError> {
+        let mut state = self.there()?;
+        state.ledger.push(self.actor.clone());
+        Ok(state)
     }
 
     fn there(&self) -> Result<std::sync::MutexGuard<'_, State>, ObjectError> {
@@ -71,7 +92,7 @@ impl Objects for FakeObjects {
         let mut bytes = Vec::new();
         source.read_to_end(&mut bytes).await.map_err(ObjectError::Source)?;
         let stored = Stored { bytes: bytes.len() as u64, sha256: hex::encode(Sha256::digest(&bytes)) };
-        self.there()?.objects.insert(key.clone(), bytes);
+        self.changed()?.objects.insert(key.clone(), bytes);
         Ok(stored)
     }
 
@@ -88,7 +109,7 @@ impl Objects for FakeObjects {
     }
 
     async fn remove(&self, keys: &[Key]) -> Result<(), ObjectError> {
-        let mut state = self.there()?;
+        let mut state = self.changed()?;
         state.objects.retain(|key, _| !keys.contains(key));
         Ok(())
     }
@@ -104,7 +125,7 @@ impl Objects for FakeObjects {
     }
 
     async fn abandon(&self, upload: &Unfinished) -> Result<(), ObjectError> {
-        self.there()?.unfinished.retain(|kept| kept.id != upload.id);
+        self.changed()?.unfinished.retain(|kept| kept.id != upload.id);
         Ok(())
     }
 }

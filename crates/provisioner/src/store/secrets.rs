@@ -201,11 +201,10 @@ impl OwnerPassword {
     }
 }
 
-/// Forgets them.
+/// Forgets them. What opens the tenant's backups stays for as long as there are any, and goes with the last of them.
 pub async fn remove_all(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from tenant_secrets where tenant_id = $1")
-        .bind(tenant)
-        .execute(executor)
-        .await
-        .map(drop)
+    let remove = "delete from tenant_secrets s where s.tenant_id = $1
+                     and not (s.name = 'backup_key'
+                              and exists (select from backups b where b.tenant_id = $1 and b.status not in ('failed', 'removed')))";
+    sqlx::query(remove).bind(tenant).execute(executor).await.map(drop)
 }

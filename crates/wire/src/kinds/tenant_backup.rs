@@ -44,7 +44,7 @@ impl Request for TenantBackup {
         service: "backup",
         lane: Lane::Copies,
         alone: false,
-        single: true,
+        single: false,
         from: &[TenantStatus::Active, TenantStatus::Suspended],
         passes: None,
         ends: None,
