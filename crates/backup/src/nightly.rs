@@ -52,7 +52,7 @@ impl Round for Nightly {
         for lacking in nights::lacking(&self.record, self.cluster.as_str()).await? {
             for (backup_type, cron) in TIMES {
                 let zone = zone(lacking.zone.as_deref());
-                let schedule = Schedule::new(&name(backup_type), Ask::NAME, cron, Misses::CatchUp)
+                let schedule = Schedule::new(name(backup_type), Ask::NAME, cron, Misses::CatchUp)
                     .of(Subject::Tenant(lacking.tenant_id))
                     .on_clocks_of(zone)
                     .with_jitter(JITTER)

@@ -1,0 +1,88 @@
+//! A real database, a real store, PostgreSQL's own programs; and a person with nothing but these, `age` and `zstd`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+mod by_hand;
+// Migrations by the image of that version, as the platform does it.
+#[path = "../../../n8n/tests/support/mod.rs"]
+mod n8n_support;
+#[path = "../record/support.rs"]
+#[allow(dead_code, reason = "the other tests' world, of which this one uses a part")]
+mod support;
+mod tenant;
+
+use std::{path::PathBuf, sync::Arc};
+
+use backup::{LoadTenant, MakeBackup, World};
+use common::{database::MIGRATOR, operations::End};
+use n8n::{
+    copies::{Copies as _, PostgresCopies},
+    databases::{Name, TenantDatabases as _},
+};
+use objects::{Objects as _, S3, StoreLogin, StoreSettings};
+use sqlx::PgPool;
+use testkit::saga::{Rig, Stores};
+use wire::kinds::TenantLoad;
+
+use support::{Fakes, manual};
+use tenant::{fill, variable};
+
+fn store() -> S3 {
+    S3::new(StoreSettings {
+        endpoint: Some(variable("TEST_S3_ENDPOINT").parse().unwrap()),
+        region: "us-east-1".into(),
+        bucket: "rp9-backup-tests".into(),
+        path_style: true,
+        login: StoreLogin {
+            access_key_id: variable("TEST_S3_ACCESS_KEY_ID").into(),
+            secret_access_key: variable("TEST_S3_SECRET_ACCESS_KEY").into(),
+        },
+    })
+}
+
+fn copies() -> PostgresCopies {
+    let folder = PathBuf::from(variable("TEST_POSTGRES_BIN"));
+    PostgresCopies::new(&variable("TEST_TENANT_DATABASE_ADMIN_URL").into(), Some(folder)).unwrap()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres and an S3 store: deploy/test"]
+async fn what_was_copied_is_loaded_elsewhere_and_opened_by_hand(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let (store, copies) = (store(), copies());
+    store.ensure_bucket().await.unwrap();
+    let world = |_: &str| World {
+        objects: Arc::new(store.clone()),
+        copies: Arc::new(copies.clone()),
+        ..fakes.world("real")
+    };
+    let stores = Stores::new(&pool);
+    let (tenant, sandbox) = (fakes.tenant("customer").await, fakes.tenant("shared").await);
+    fill(tenant).await;
+    tenant::login(sandbox).await;
+
+    let request = manual();
+    fakes.ask(tenant, &request).await;
+    let rig = Rig { saga: &MakeBackup, stores: &stores, world: &world, effects: &|_| 0 };
+    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    assert_eq!(fakes.status(request.backup).await, "verified");
+
+    fakes.ask(sandbox, &TenantLoad { backup: request.backup, executions: true }).await;
+    let rig = Rig { saga: &LoadTenant, stores: &stores, world: &world, effects: &|_| 0 };
+    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    let [before, after] = [tenant, sandbox].map(|tenant| Name::of(tenant));
+    let before = copies.begin(&before).await.unwrap().facts().clone();
+    let after = copies.begin(&after).await.unwrap().facts().clone();
+    assert_eq!(before.rows, after.rows);
+    assert_eq!(after.active.len(), 0, "it is nobody's, and begins nothing");
+
+    by_hand::opens(&store, &fakes.recovery, (tenant, request.backup)).await;
+    for tenant in [tenant, sandbox] {
+        tenant::databases().remove_database(&Name::of(tenant)).await.unwrap();
+        tenant::databases().remove_role(&Name::of(tenant)).await.unwrap();
+    }
+}
