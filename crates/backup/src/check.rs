@@ -106,7 +106,9 @@ async fn dump(
     reading.is(object)?;
     looked.map_err(|error| match error {
         CopyError::Program(why) => Damage::of(&object.name, format!("is no dump: {why}")),
-        error @ (CopyError::Database(_) | CopyError::NotWhole(_) | CopyError::Source(_)) => Damage::Dump(error),
+        error @ (CopyError::Database(_) | CopyError::NotWhole(_) | CopyError::Source(_)) => {
+            Damage::Dump(error)
+        }
     })
 }
 

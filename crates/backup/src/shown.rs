@@ -14,10 +14,13 @@ use prometheus_client::{
     registry::Registry,
 };
 use sqlx::PgPool;
+use wire::backups::BackupType;
 
 use crate::{World, store::backups};
 
 const REACHABLE: &str = "rp9_object_store_reachable";
+/// As Prometheus has it: a counter's name is registered without its end.
+const TOTAL: &str = "rp9_backups_total";
 
 /// Says what is told.
 pub fn describe() {
@@ -93,6 +96,12 @@ fn text(standings: &[backups::Standing], tallies: &[backups::Tally]) -> String {
     let of = |tenant: TenantId| OfTenant { tenant: tenant.to_string() };
     let since = |moment: time::OffsetDateTime| (clock::now() - moment).as_seconds_f64().max(0.0);
     for standing in standings {
+        // A counter that begins at its first count hides that one.
+        let tenant = standing.tenant_id.to_string();
+        for status in ["verified", "failed"] {
+            let daily = OfBackups { tenant: tenant.clone(), status, r#type: BackupType::Daily.to_string() };
+            drop(total.get_or_create(&daily));
+        }
         let gauge: &Family<OfTenant, Gauge<f64, std::sync::atomic::AtomicU64>> = &age;
         gauge.get_or_create(&of(standing.tenant_id)).set(since(standing.since));
         if let Some(bytes) = standing.bytes {
@@ -118,7 +127,7 @@ fn text(standings: &[backups::Standing], tallies: &[backups::Tally]) -> String {
         "Since a backup of the tenant was last restored, and its n8n ran",
         proven,
     );
-    registry.register("rp9_backups", "Backups, by what came of them", total);
+    registry.register(TOTAL.trim_end_matches("_total"), "Backups, by what came of them", total);
     let mut text = String::new();
     // Writing into a string does not fail.
     let _ = encode(&mut text, &registry);

@@ -86,7 +86,7 @@ pub fn secrets() -> Secrets {
 /// An instance that reaches the servers where the tests do: on the host's own network.
 pub fn instance(tenant: common::id::TenantId) -> Instance {
     let postgres = postgres();
-    let redis: reqwest::Url = variable("TEST_REDIS_URL").parse().unwrap();
+    let redis: url::Url = variable("TEST_REDIS_URL").parse().unwrap();
     Instance {
         tenant,
         purpose: Purpose::Customer,
