@@ -57,6 +57,8 @@ pub struct Parts {
     pub log_followers: LogFollowers,
     pub pressure: Arc<Pressure>,
     pub rates: Rates,
+    /// Where backups are kept; `None`: nowhere.
+    pub backup_bucket: Option<String>,
     pub repeats: Repeats,
     /// Wakes whoever sends dead letters again.
     pub replays: Arc<Notify>,
@@ -105,6 +107,7 @@ impl App {
             origins: config.origins,
             edge_token: config.edge_token,
             n8n_version: config.n8n_version,
+            backup_bucket: config.backup_bucket,
             database,
             statements,
             readers,

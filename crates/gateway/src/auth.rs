@@ -4,6 +4,7 @@
 //! [`Caller`], and changes the record only for a [`Command`], which exists once token, role and signature are checked.
 //! A handler without one of them has nothing to ask the record with.
 
+mod backup_of;
 mod bearer;
 mod caller;
 mod command;
@@ -26,6 +27,7 @@ mod tenant_of;
 mod token;
 mod visible;
 
+pub use backup_of::{BackupOf, absent_backup};
 pub use bearer::bearer;
 pub use caller::{Access, Caller, Read};
 pub use command::{Command, Target};

@@ -43,6 +43,8 @@ pub struct Config {
     pub backlog_high: u32,
     /// So many days after their end operations are forgotten.
     pub operations_kept_days: NonZeroU16,
+    /// Where backups are kept; `None`: nowhere.
+    pub backup_bucket: Option<String>,
     /// `None`: nobody is limited.
     pub rates: Option<RateConfig>,
 }
@@ -58,6 +60,7 @@ impl Section for Config {
         let event_clients = events::clients(env);
         let backlog_high = pressure::backlog_high(env);
         let operations_kept_days = env.or("OPERATIONS_KEPT_DAYS", OPERATIONS_KEPT_DAYS);
+        let backup_bucket = env.optional("S3_BUCKET");
         let rates = RateConfig::read(env);
         Some(Self {
             api_bind: api_bind?,
@@ -72,6 +75,7 @@ impl Section for Config {
             event_clients: event_clients?,
             backlog_high: backlog_high?,
             operations_kept_days: operations_kept_days?,
+            backup_bucket: backup_bucket?,
             rates: rates?,
         })
     }

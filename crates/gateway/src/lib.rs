@@ -5,6 +5,7 @@ mod app;
 mod audit;
 mod auth;
 mod background;
+mod backups;
 mod cached;
 mod commands;
 mod config;

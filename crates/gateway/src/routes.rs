@@ -2,6 +2,7 @@
 //! same list as the router, so neither knows a route that the other does not.
 
 mod audit;
+mod backups;
 mod dead_letters;
 mod docs;
 pub mod edge;
@@ -51,6 +52,11 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::verbs::resume))
         .routes(routes!(tenants::scale::scale))
         .routes(routes!(tenants::verify_domain::verify_domain))
+        .routes(routes!(tenants::backups::make))
+        .routes(routes!(tenants::backups::list))
+        .routes(routes!(backups::show::show, backups::steer::remove))
+        .routes(routes!(backups::steer::hold))
+        .routes(routes!(backups::steer::release))
         .routes(routes!(shared_instances::create::create, shared_instances::list::list))
         .routes(routes!(shared_instances::delete::delete))
         .routes(routes!(shared_instances::steer::drain))

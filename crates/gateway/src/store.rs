@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod answers;
 pub mod audit;
+pub mod backups;
 pub mod clusters;
 pub mod dead_letters;
 pub mod events;

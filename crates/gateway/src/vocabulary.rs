@@ -13,7 +13,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
-use wire::kinds;
+use wire::{backups::BackupType, kinds};
 
 use crate::{
     auth::{KeyScope, Role},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Whoever takes messages from the bus.
-pub const CONSUMERS: [&str; 1] = [wire::PROVISIONER.service];
+pub const CONSUMERS: [&str; 2] = [wire::PROVISIONER.service, wire::BACKUP.service];
 
 /// A closed set of words.
 pub trait Words {
@@ -69,6 +69,11 @@ words! {
     SharedInstanceState: ["provisioning", "active", "draining", "failed", "deleting", "deleted"];
     /// What an operation does.
     OperationKinds: kinds::ALL.map(OperationKind::as_str);
+    /// Why a backup is made.
+    BackupTypes: BackupType::ALL.iter().map(|backup_type| backup_type.as_str());
+    /// How a backup is.
+    BackupStatus ("unknown_status"):
+        ["queued", "running", "written", "verified", "proven", "failed", "removing", "removed"];
     /// How an operation is.
     OperationStatus ("unknown_status"): STATUSES;
     /// What a failure is; `cancelled` is one that somebody asked for, `lost` one that nobody was left to tell of.

@@ -58,6 +58,9 @@ codes! {
     OperationIrrevocable, CONFLICT, "operation_irrevocable", "Such an operation has no way back once it has started.";
     OperationStuck, CONFLICT, "operation_stuck", "The operation is stuck: it can be resumed or abandoned.";
     OperationNotStuck, CONFLICT, "operation_not_stuck", "Only an operation that is stuck can be resumed or abandoned.";
+    LastBackup, CONFLICT, "last_backup", "The tenant could be restored from no other backup.";
+    BackupHeld, CONFLICT, "backup_held", "The backup is under a legal hold.";
+    BackupsOff, UNPROCESSABLE_ENTITY, "backups_off", "The platform keeps no backups.";
     TooManyKeys, CONFLICT, "too_many_keys", "There are as many API keys as can be.";
     DeadLetterDecided, CONFLICT, "dead_letter_decided", "Somebody has decided about this dead letter already.";
     RequestInFlight, CONFLICT, "request_in_flight", "A request with this idempotency key is still being accepted.";

@@ -1,5 +1,6 @@
 //! `/tenants`
 
+pub mod backups;
 pub mod create;
 pub mod delete;
 pub mod events;

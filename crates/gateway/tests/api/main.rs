@@ -9,6 +9,7 @@
 
 mod audit;
 mod authority;
+mod backups;
 mod bodies;
 mod compressed;
 mod cors;

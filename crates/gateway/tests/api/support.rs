@@ -1,5 +1,6 @@
 //! A platform of two gateways on one record, and the words to talk to it.
 
+mod backup;
 mod follower;
 mod letter;
 mod platform;
@@ -8,6 +9,7 @@ mod replica;
 mod request;
 mod token;
 
+pub use backup::kept_backup;
 pub use follower::Follower;
 pub use letter::{garbled, keep};
 pub use platform::{Platform, nats_url, redis_url};

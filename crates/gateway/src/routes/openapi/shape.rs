@@ -71,13 +71,19 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
-        Code::Conflict => creates || command && route.path.starts_with("/tenants/{id}"),
+        Code::Conflict => {
+            creates
+                || command && (route.path.starts_with("/tenants/{id}") || route.path.starts_with("/backups/"))
+        }
+        Code::LastBackup | Code::BackupHeld => route.is("delete", "/backups/{id}"),
+        Code::BackupsOff => route.is("post", "/tenants/{id}/backup"),
         Code::SubdomainTaken | Code::PlanTooLarge => creates,
         Code::NoRoom => creates || route.is("post", "/tenants/{id}/scale"),
         Code::NoSharedN8n => route.is("post", "/tenants"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
         Code::SharedTenant => {
             route.is("post", "/tenants/{id}/restart")
+                || route.is("post", "/tenants/{id}/backup")
                 || route.is("post", "/tenants/{id}/scale")
                 || route.is("get", "/tenants/{id}/logs")
         }

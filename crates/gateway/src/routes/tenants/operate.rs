@@ -88,7 +88,7 @@ pub fn so_already(tenant: &Tenant) -> Answered<Answer> {
 }
 
 /// Read anew: what was found when the request came in may be why it was asked, not why it is refused.
-async fn not_accepted<A: Access, R: TenantRequest>(
+pub async fn not_accepted<A: Access, R: TenantRequest>(
     app: &App,
     command: &Command<A, Tenant>,
     reason: Option<&str>,

@@ -2,12 +2,12 @@
 
 use common::{
     dead_letters::DeadLetter,
-    id::{DeadLetterId, KeyId, OperationId, TenantId},
+    id::{BackupId, DeadLetterId, KeyId, OperationId, TenantId},
 };
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{Call, Claims, Platform, garbled, keep, tenant};
+use crate::support::{Call, Claims, Platform, garbled, keep, kept_backup, tenant};
 
 /// Whose it is, as far as the owner is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,7 @@ struct Held {
     operation: OperationId,
     letter: DeadLetterId,
     key: KeyId,
+    backup: BackupId,
 }
 
 impl Things {
@@ -98,6 +99,14 @@ impl Things {
                     absent(&[unknown.as_str(), "nonsense"]),
                 ]
             }
+            "backups" => {
+                let unknown = BackupId::generate().to_string();
+                let held = [(Whose::Own, own.backup), (Whose::Foreign, foreign.backup)];
+                [
+                    held.map(|(whose, id)| (whose, id.to_string())).into(),
+                    absent(&[unknown.as_str(), "nonsense"]),
+                ]
+            }
             "shared-instances" => {
                 let unknown = TenantId::generate().to_string();
                 // One that is a customer's is not one.
@@ -142,6 +151,7 @@ impl Held {
         let key = json!({ "name": "Scripts", "role": "owner", "tenants": [tenant] });
         let key = platform.send(Call::post("/keys", &key).by_a("admin").signed()).await.json();
         let key = key["data"]["id"].as_str().unwrap().parse().unwrap();
-        Self { subdomain, tenant, operation, letter, key }
+        let backup = kept_backup(database, tenant).await;
+        Self { subdomain, tenant, operation, letter, key, backup }
     }
 }

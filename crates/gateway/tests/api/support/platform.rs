@@ -257,6 +257,7 @@ fn environment(variables: &[(&str, &str)]) -> Env {
         ("HMAC_SECRET", HMAC_SECRET),
         ("EDGE_TOKEN", EDGE_TOKEN),
         ("N8N_VERSION", "2.41.1"),
+        ("S3_BUCKET", "rp9-backups"),
         ("TENANT_DOMAIN", "localhost"),
         ("PUBLIC_SCHEME", "http"),
         ("PUBLIC_PORT", "8000"),

@@ -1,0 +1,4 @@
+//! `/backups`
+
+pub mod show;
+pub mod steer;

@@ -1,0 +1,92 @@
+//! Backups.
+
+use common::id::{BackupId, OperationId, TenantId};
+use serde_json::Value;
+use sqlx::FromRow;
+use time::OffsetDateTime;
+
+use super::reader::{Reader, seen};
+use crate::http::{cursor::Page, one_of::OneOf, request::request};
+use crate::vocabulary;
+
+/// A backup.
+#[derive(Debug, FromRow)]
+pub struct Backup {
+    pub id: BackupId,
+    pub tenant_id: TenantId,
+    pub operation_id: OperationId,
+    #[sqlx(rename = "type")]
+    pub backup_type: String,
+    pub status: String,
+    pub path: Option<String>,
+    pub includes_database: bool,
+    pub includes_workflows: bool,
+    pub includes_credentials: bool,
+    pub includes_files: bool,
+    pub includes_executions: bool,
+    pub retention_days: i32,
+    pub kept_until: Option<OffsetDateTime>,
+    pub legal_hold: bool,
+    pub taken_at: Option<OffsetDateTime>,
+    pub verified_at: Option<OffsetDateTime>,
+    pub proven_at: Option<OffsetDateTime>,
+    pub failed_at: Option<OffsetDateTime>,
+    pub removed_at: Option<OffsetDateTime>,
+    pub bytes: Option<i64>,
+    pub failure: Option<String>,
+    pub created_at: OffsetDateTime,
+    /// Only where one is asked for.
+    pub manifest: Option<Value>,
+}
+
+impl Backup {
+    /// Whether a tenant can be restored from it.
+    pub fn is_restorable(&self) -> bool {
+        matches!(self.status.as_str(), "verified" | "proven") && self.includes_database
+    }
+}
+
+macro_rules! select {
+    ($manifest:literal, $rest:literal) => {
+        concat!(
+            "select b.id, b.tenant_id, b.operation_id, b.type, b.status, b.path, b.includes_database, b.includes_workflows,
+                    b.includes_credentials, b.includes_files, b.includes_executions, b.retention_days, b.kept_until, b.legal_hold,
+                    b.taken_at, b.verified_at, b.proven_at, b.failed_at, b.removed_at, b.bytes, b.failure, b.created_at, ",
+            $manifest,
+            " as manifest from backups b where ",
+            seen!("b.tenant_id"),
+            $rest
+        )
+    };
+}
+
+/// Which backup has this id, as far as the reader sees it?
+pub async fn find(reader: &Reader<'_>, id: BackupId) -> Result<Option<Backup>, sqlx::Error> {
+    reader.ask(select!("b.manifest", " and b.id = $2")).bind(id).optional().await
+}
+
+request! {
+    /// Which backups to list.
+    pub struct Filter: Request {
+        /// One status.
+        status: Option<OneOf<vocabulary::BackupStatus>>,
+        ..page: Page,
+    }
+}
+
+/// Which of this tenant's come next, the newest first?
+pub async fn page(
+    reader: &Reader<'_>,
+    tenant: TenantId,
+    filter: &Filter,
+) -> Result<Vec<Backup>, sqlx::Error> {
+    let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
+    let asked = reader.ask(select!(
+        "null::jsonb",
+        " and b.tenant_id = $2 and ($3::text is null or b.status = $3)
+          and ($4::timestamptz is null or (b.created_at, b.id) < ($4, $5))
+        order by b.created_at desc, b.id desc limit $6"
+    ));
+    let status = filter.status.as_ref().map(OneOf::as_str);
+    asked.bind(tenant).bind(status).bind(at).bind(id).bind(filter.page.rows()).all().await
+}

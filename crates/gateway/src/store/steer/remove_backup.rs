@@ -1,0 +1,98 @@
+//! Removing a backup, holding it, and letting it go.
+
+use super::{Steerable, Steering, steering};
+use crate::{
+    auth::Role,
+    problem::{Code, Problem},
+    store::{accept::Accepting, backups::Backup},
+    tenants::words::Reason,
+};
+
+impl Steerable for Backup {
+    fn bind_name<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
+        statement.bind(self.id)
+    }
+}
+
+/// A backup that nobody needs any more.
+#[derive(Debug)]
+pub struct RemoveBackup;
+
+/// A backup that nobody may remove.
+#[derive(Debug)]
+pub struct HoldBackup {
+    pub reason: Option<Reason>,
+}
+
+/// One that may be removed again.
+#[derive(Debug)]
+pub struct ReleaseBackup {
+    pub reason: Option<Reason>,
+}
+
+const OPERATORS: &[Role] = &[Role::Admin, Role::Operator];
+
+impl Steering for RemoveBackup {
+    type Target = Backup;
+    // The tenant's row is locked: of two that are removed at once the second sees what became of the first.
+    const STATEMENT: &'static str = steering!(
+        possible: "select from backups b
+                     join lateral (select t.status from tenants t where t.id = b.tenant_id for update) t on true
+                    where b.id = $8 and b.status in ('written', 'verified', 'proven') and not b.legal_hold
+                      and (t.status in ('deleted', 'failed') or not b.includes_database or b.status = 'written'
+                           or exists (select from backups o
+                                       where o.tenant_id = b.tenant_id and o.id <> b.id and o.status in ('verified', 'proven')
+                                         and o.includes_database))",
+        effect: "backup as (update backups b set status = 'removing' from accepted
+                             where b.id = $8 and b.status in ('written', 'verified', 'proven') returning b.tenant_id)",
+        changed: "select tenant_id, null::uuid as operation_id from backup",
+    );
+    const ACTION: &'static str = "backup.remove";
+    const ROLES: &'static [Role] = OPERATORS;
+
+    fn reason(&self) -> Option<&str> {
+        None
+    }
+
+    fn refusal(backup: &Backup) -> Problem {
+        if backup.legal_hold {
+            return Problem::new(Code::BackupHeld).detail("It is under a legal hold: release it first.");
+        }
+        if backup.is_restorable() {
+            return Problem::new(Code::LastBackup).detail(
+                "It is the last one that the tenant could be restored from. Make another one first.",
+            );
+        }
+        Problem::new(Code::Conflict).detail(format!("The backup is {}.", backup.status))
+    }
+}
+
+macro_rules! holding {
+    ($steering:ty, $action:literal, $held:literal) => {
+        impl Steering for $steering {
+            type Target = Backup;
+            const STATEMENT: &'static str = steering!(
+                possible: "select from backups b where b.id = $8 and b.status in ('written', 'verified', 'proven') for update of b",
+                effect: "backup as (update backups b set legal_hold = $14 from accepted where b.id = $8 returning b.tenant_id)",
+                changed: "select tenant_id, null::uuid as operation_id from backup",
+            );
+            const ACTION: &'static str = $action;
+            const ROLES: &'static [Role] = OPERATORS;
+
+            fn reason(&self) -> Option<&str> {
+                self.reason.as_ref().map(Reason::as_str)
+            }
+
+            fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
+                statement.bind($held)
+            }
+
+            fn refusal(backup: &Backup) -> Problem {
+                Problem::new(Code::Conflict).detail(format!("The backup is {}.", backup.status))
+            }
+        }
+    };
+}
+
+holding!(HoldBackup, "backup.hold", true);
+holding!(ReleaseBackup, "backup.release", false);
