@@ -68,7 +68,9 @@ if [ "$OBJECTS" = off ] && [ -z "$S3_ENDPOINT" ]; then BACKUPS=off; else BACKUPS
 [ "$BACKUPS" = off ] || COMPOSE_PROFILES="backups${COMPOSE_PROFILES:+,$COMPOSE_PROFILES}"
 # It is put into SeaweedFS' settings.
 [[ "$S3_BUCKET" =~ ^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$ ]] || die "S3_BUCKET=$S3_BUCKET: 3 to 63 lower-case letters, digits, dots and dashes"
-export OBJECTS BACKUPS
+# So that gateways refuse them.
+if [ "$BACKUPS" = on ]; then RP9_BACKUP_BUCKET="$S3_BUCKET"; else RP9_BACKUP_BUCKET=""; fi
+export OBJECTS BACKUPS RP9_BACKUP_BUCKET
 
 # One cluster each, since it is by the cluster's label that down finds what is to go.
 if [ "$RP9_PROJECT" = rp9 ]; then
