@@ -95,6 +95,7 @@ id!(/** One time that an owner's password was made anew. */ ResetId, "rst", "pas
 id!(/** One record: everything that lives in one database. */ RecordId, "rec", "record");
 id!(/** A named key to the API. */ KeyId, "key", "API key");
 id!(/** One set of a tenant's data outside of its n8n. */ BackupId, "bak", "backup");
+id!(/** One time that a backup was loaded. */ RestoreId, "res", "restore");
 id!(/** One message that could not be handled. */ DeadLetterId, "dl", "dead letter");
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ const FLEET: &str = "
                  count(*) filter (where i.role = 'worker' and i.state = 'running' and i.health in ('healthy', 'none')) as workers,
                  bool_and(i.seen_at is not null and i.state <> 'unknown' and c.observed_at > now() - $4::interval) as is_seen
             from tenant_instances i join clusters c on c.id = i.cluster_id where i.tenant_id = t.id) i on true
-     where t.cluster_id = $1 and t.status not in ('provisioning', 'failed', 'deleted')
+     where t.cluster_id = $1 and t.purpose in ('customer', 'shared') and t.status not in ('provisioning', 'failed', 'deleted')
        and h.shard = any($3)";
 
 /// How many of the cluster's containers are how, as the reconciler last saw them.

@@ -57,7 +57,7 @@ impl Round for Proofs {
 
     async fn run(&mut self) -> Result<(), sqlx::Error> {
         let instances: Vec<TenantId> = sqlx::query_scalar(
-            "select id from tenants t where cluster_id = $1 and mode = 'dedicated' and status = 'active'
+            "select id from tenants t where cluster_id = $1 and mode = 'dedicated' and purpose in ('customer', 'shared') and status = 'active'
                 and not exists (select from external_n8ns x where x.tenant_id = t.id)",
         )
         .bind(self.world.cluster.as_str())

@@ -68,13 +68,13 @@ impl Usage {
     }
 }
 
-/// Instances whose count may have changed: those that are there and the platform's. Of one that has run nothing for a quarter of an hour, as its
+/// Instances whose count may have changed: those that are there and the platform's, but copies of which everything was counted where it ran. Of one that has run nothing for a quarter of an hour, as its
 /// sample says, only what was run by hand and fast can be new: it is read all the same, and seldom.
 const DUE: &str = "
     select t.id from tenants t
       left join usage_sources u on u.instance_id = t.id
       left join tenant_samples s on s.tenant_id = t.id
-     where t.cluster_id = $1 and t.mode = 'dedicated' and t.status not in ('provisioning', 'failed', 'deleted')
+     where t.cluster_id = $1 and t.mode = 'dedicated' and t.purpose in ('customer', 'shared') and t.status not in ('provisioning', 'failed', 'deleted')
        and not exists (select from external_n8ns x where x.tenant_id = t.id)
        and coalesce(u.read_at, '-infinity') < now() - make_interval(secs => case
                when s.executions_min = 0 and s.concurrent_executions = 0 and s.queue_depth = 0 and s.success_rate_percent is null

@@ -1,5 +1,7 @@
-//! What an n8n that tenants share has beside its image: the files of its hooks, and a schema of the platform's in its database
-//! (`hooks/README.md`, ADR 36).
+//! What an n8n that is no customer's own has beside its image: the files of its hooks, and, where tenants share it, a schema of the platform's in
+//! its database (`hooks/README.md`, ADR 36, ADR 55).
+
+use common::tenant::Purpose;
 
 /// A file that is no secret, under `/run/secrets` beside those that are: each container has one directory of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,8 +10,11 @@ pub struct HookFile {
     pub content: &'static str,
 }
 
-/// The one file that n8n is told of.
+/// The one file that an n8n is told of that tenants share.
 pub(crate) const ENTRY: &str = "/run/secrets/hooks.cjs";
+
+/// The one that a sandbox is told of.
+pub(crate) const SANDBOX_ENTRY: &str = "/run/secrets/sandbox.cjs";
 
 macro_rules! files {
     ($($name:literal),+) => {
@@ -20,9 +25,19 @@ macro_rules! files {
     };
 }
 
-/// All of them: they find each other in their own directory, and one that is missing ends n8n's start.
-pub const FILES: [HookFile; 6] =
+const SHARED: [HookFile; 6] =
     files!["guard.cjs", "hooks.cjs", "paths.cjs", "record.cjs", "refuse.cjs", "starts.cjs"];
+
+const SANDBOX: [HookFile; 2] = files!["refuse.cjs", "sandbox.cjs"];
+
+/// All that such an n8n has: they find each other in their own directory, and one that is missing ends n8n's start.
+pub const fn files(purpose: Purpose) -> &'static [HookFile] {
+    match purpose {
+        Purpose::Customer | Purpose::Unknown => &[],
+        Purpose::Shared => &SHARED,
+        Purpose::Sandbox => &SANDBOX,
+    }
+}
 
 /// The platform's schema, its trigger and the role of tenants. `{role}` is n8n's own login.
 const SCHEMA: &str = include_str!("../hooks/rp9.sql");
@@ -34,18 +49,24 @@ pub(crate) fn schema(role: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn whatever_a_hook_requires_of_its_own_is_beside_it() {
-        for file in FILES {
-            let required = file.content.split("require('./").skip(1);
-            for name in required.filter_map(|rest| rest.split('\'').next()) {
-                let path = format!("/run/secrets/{name}");
-                assert!(FILES.iter().any(|other| other.path == path), "{} requires {name}", file.path);
+        for (purpose, entry) in [(Purpose::Shared, ENTRY), (Purpose::Sandbox, SANDBOX_ENTRY)] {
+            let files = files(purpose);
+            for file in files {
+                let required = file.content.split("require('./").skip(1);
+                for name in required.filter_map(|rest| rest.split('\'').next()) {
+                    let path = format!("/run/secrets/{name}");
+                    assert!(files.iter().any(|other| other.path == path), "{} requires {name}", file.path);
+                }
             }
+            assert!(files.iter().any(|file| file.path == entry));
         }
-        assert!(FILES.iter().any(|file| file.path == ENTRY));
+        assert_eq!(files(Purpose::Customer), []);
     }
 
     #[test]
@@ -54,8 +75,10 @@ mod tests {
         let names = folder.map(|file| file.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.filter(|n| n.ends_with(".cjs") && !n.ends_with(".test.cjs")).collect();
         names.sort();
-        let delivered = FILES.map(|file| file.path.trim_start_matches("/run/secrets/").to_owned());
-        assert_eq!(names, delivered);
+        let delivered = SHARED.into_iter().chain(SANDBOX);
+        let delivered = delivered.map(|file| file.path.trim_start_matches("/run/secrets/").to_owned());
+        let delivered: BTreeSet<_> = delivered.collect();
+        assert!(delivered.into_iter().eq(names));
     }
 
     #[test]

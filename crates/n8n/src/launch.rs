@@ -15,6 +15,7 @@ use crate::Version;
 mod environment;
 mod mail;
 mod revision;
+mod sandbox;
 mod secret;
 mod settings;
 mod shared;
@@ -32,7 +33,7 @@ type Pairs = Vec<(&'static str, String)>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
     pub tenant: TenantId,
-    /// Whether it is somebody's, or many share it.
+    /// Whether it is somebody's, or many share it, or a copy.
     pub purpose: Purpose,
     pub version: Version,
     /// The address people and webhooks use, without the port.
@@ -86,7 +87,7 @@ impl Role {
     /// both sides of an upgrade included.
     pub const fn connections(self, purpose: Purpose) -> u16 {
         match (self, purpose) {
-            (Self::Main, Purpose::Customer) => 4,
+            (Self::Main, Purpose::Customer | Purpose::Sandbox | Purpose::Unknown) => 4,
             // The hooks ask three short questions before each execution.
             (Self::Main, Purpose::Shared) => 8,
             (Self::Worker { concurrency }, _) => sizing::connections_of_worker(concurrency),
@@ -140,10 +141,19 @@ impl Instance {
     /// How this role of the instance is started.
     pub fn launch(&self, role: Role) -> Launch {
         let mut launch = environment::launch(self, role);
-        if self.purpose == Purpose::Shared && role != Role::Migrate {
-            launch.environment.extend(shared::told());
+        if role != Role::Migrate {
+            launch.environment.extend(told(self.purpose));
         }
         launch
+    }
+}
+
+/// What only an n8n for this purpose is told.
+fn told(purpose: Purpose) -> Pairs {
+    match purpose {
+        Purpose::Customer | Purpose::Unknown => Pairs::new(),
+        Purpose::Shared => shared::told(),
+        Purpose::Sandbox => sandbox::told(),
     }
 }
 

@@ -69,15 +69,20 @@ pub enum Purpose {
     /// It is somebody's.
     #[default]
     Customer,
-    /// It is the platform's own: an n8n that tenants in [`Mode::Shared`] live in. Nothing to customers and the portal. Also in place of
-    /// a word that only a later release knows: whatever else that is, it is not a customer's.
-    #[serde(other)]
+    /// It is the platform's own: an n8n that tenants in [`Mode::Shared`] live in. Nothing to customers and the portal.
     Shared,
+    /// It is a copy of a customer's tenant, made from a backup, that reaches nothing and in which nothing starts by itself. No tenant of
+    /// its own to customers and the portal.
+    Sandbox,
+    /// In place of a word that only a later release knows. It is no customer's and nobody shares it; what it needs that release knows, so
+    /// nothing is made or changed for it.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Purpose {
-    /// Every word, in this order.
-    pub const ALL: &'static [&'static str] = Self::VARIANTS;
+    /// Every one that this release knows.
+    pub const ALL: [Self; 3] = [Self::Customer, Self::Shared, Self::Sandbox];
 
     /// The word used in the database and in the edge's routes.
     pub const fn as_str(self) -> &'static str {
@@ -86,7 +91,7 @@ impl Purpose {
 
     /// The one that this word in the record is, whichever release wrote it.
     pub fn of_record(word: &str) -> Self {
-        word.parse().unwrap_or(Self::Shared)
+        word.parse().unwrap_or(Self::Unknown)
     }
 
     /// Whether it is somebody's.
@@ -184,12 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_release_makes_for_itself_is_no_customers() {
-        for word in Purpose::ALL {
-            assert_eq!(Purpose::of_record(word).as_str(), *word);
+    fn what_only_a_later_release_knows_is_no_customers_and_not_shared() {
+        for purpose in Purpose::ALL {
+            assert_eq!(Purpose::of_record(purpose.as_str()), purpose);
         }
-        assert_eq!(Purpose::of_record("trial"), Purpose::Shared);
-        assert_eq!(serde_json::from_str::<Purpose>("\"trial\"").unwrap(), Purpose::Shared);
+        assert_eq!(Purpose::of_record("trial"), Purpose::Unknown);
+        assert_eq!(serde_json::from_str::<Purpose>("\"trial\"").unwrap(), Purpose::Unknown);
     }
 
     #[test]

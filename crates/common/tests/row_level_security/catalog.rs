@@ -62,6 +62,7 @@ async fn views_are_as_they_should_be(services: &PgPool) {
     let expected = [
         "cluster_sightings: authenticated SELECT, service_role SELECT",
         "operations_overview: service_role SELECT",
+        "sandbox_sightings: authenticated SELECT, service_role SELECT",
         "shared_n8n_sightings: authenticated SELECT, service_role SELECT",
         "tenant_costs_monthly: service_role SELECT",
     ];

@@ -31,7 +31,11 @@ pub async fn tenant(services: &PgPool) -> TenantId {
         "insert into usage_measures_monthly (tenant_id, month, api_calls) select $1, month_of(now()), 1 where $2 is not null",
         "insert into backups (id, tenant_id, operation_id, type, includes_database, includes_workflows, includes_credentials, includes_files,
                               includes_executions, retention_days)
-         select gen_random_uuid(), $1, $2, 'manual', true, true, true, true, true, 7",
+         select $1, $1, $2, 'manual', true, true, true, true, true, 7",
+        // As if it were a copy of itself: a row of whose sandbox it is, and no second tenant.
+        "insert into sandboxes (tenant_id, of_tenant, backup_id, name, operation_id, created_by, expires_at)
+         select $1, $1, $1, 'copy', $2, 'a', now()",
+        "insert into restores (id, tenant_id, backup_id, sandbox_id, operation_id, asked_by) select $1, $1, $1, $1, $2, 'a'",
         "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) select $1, 'key', 1, 'x' where $2 is not null",
     ];
     for row in rows {

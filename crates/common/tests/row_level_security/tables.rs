@@ -87,6 +87,16 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "api_calls, month, storage_byte_hours, storage_hours, tenant_id",
     },
+    Shown {
+        table: "sandboxes",
+        tenant: "of_tenant",
+        columns: "backup_id, created_at, expires_at, name, of_tenant, operation_id, tenant_id",
+    },
+    Shown {
+        table: "restores",
+        tenant: "tenant_id",
+        columns: "asked_at, backup_id, ended_at, executions, id, operation_id, rto_seconds, sandbox_id, status, tenant_id",
+    },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 

@@ -54,7 +54,7 @@ impl<'a> Sections<'a> {
         match (&route.workspace, route.purpose) {
             (Some(workspace), _) => self.open_workspace(&way, workspace),
             (None, Purpose::Shared) => self.open_shared(&way, route.tenant),
-            (None, Purpose::Customer) => self.open_own(&way),
+            (None, Purpose::Customer | Purpose::Sandbox | Purpose::Unknown) => self.open_own(&way),
         }
         // Tenants' containers reach this entrypoint too, through the network they share with the edge.
         let probed = way.router(&format!("Path(`{PROBE_PATH}`)"), &way.told, ROUTE_PRIORITY);

@@ -284,6 +284,19 @@ mod tests {
     }
 
     #[test]
+    fn a_sandbox_is_told_no_less_than_what_it_is_a_copy_of() {
+        let own = instance(Scheme::Https, 443);
+        let sandbox = Instance { purpose: Purpose::Sandbox, ..own.clone() };
+        for role in [Role::Main, Role::Worker { concurrency: 5 }] {
+            let (told, before) = (sandbox.launch(role).environment, own.launch(role).environment);
+            assert_eq!(told["EXTERNAL_HOOK_FILES"], "/run/secrets/sandbox.cjs");
+            let differ = before.iter().filter(|(name, value)| told.get(*name) != Some(*value));
+            let differ: Vec<_> = differ.map(|(name, _)| *name).collect();
+            assert_eq!(differ, ["EXECUTIONS_DATA_PRUNE", "N8N_DISABLED_MODULES"]);
+        }
+    }
+
+    #[test]
     fn a_worker_says_how_it_is_and_a_migration_ends_by_itself() {
         let instance = instance(Scheme::Http, 8000);
         let worker = instance.launch(Role::Worker { concurrency: 7 });

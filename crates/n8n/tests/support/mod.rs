@@ -135,12 +135,10 @@ impl Container {
             // The user of the image is not the one the test runs as.
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444)).unwrap();
         }
-        if instance.purpose == Purpose::Shared {
-            for hook in n8n::hooks::FILES {
-                let path = folder.join(hook.path.rsplit('/').next().unwrap());
-                std::fs::write(&path, hook.content).unwrap();
-                std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444)).unwrap();
-            }
+        for hook in n8n::hooks::files(instance.purpose) {
+            let path = folder.join(hook.path.rsplit('/').next().unwrap());
+            std::fs::write(&path, hook.content).unwrap();
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444)).unwrap();
         }
         let hardening = "run --network host --read-only --cap-drop ALL --security-opt no-new-privileges";
         let mut arguments: Vec<String> = hardening.split(' ').map(str::to_owned).collect();

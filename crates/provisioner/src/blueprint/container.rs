@@ -39,12 +39,9 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
     spec.settings = launch::settings(blueprint.tenant.purpose, &blueprint.site.settings());
     spec.name.clone_from(&instance.name);
     spec.network.clone_from(&blueprint.network.name);
-    match blueprint.tenant.purpose {
-        Purpose::Customer if instance.place == Place::Main => {
-            spec.labels = traefik_labels(blueprint.tenant.id, &blueprint.n8n.host);
-        }
-        Purpose::Customer => {}
-        Purpose::Shared => spec.secrets.extend(hooks()),
+    spec.secrets.extend(hooks(blueprint.tenant.purpose));
+    if blueprint.tenant.purpose.is_customer() && instance.place == Place::Main {
+        spec.labels = traefik_labels(blueprint.tenant.id, &blueprint.n8n.host);
     }
     spec
 }
@@ -92,12 +89,12 @@ pub(super) fn of_launch(
     }
 }
 
-/// What an n8n that is shared loads at its start, on mains and workers alike. Nothing secret, and beside the secrets because that is the one
-/// directory that is a container's own.
-fn hooks() -> impl Iterator<Item = SecretFile> {
+/// What an n8n that is no customer's own loads at its start, on mains and workers alike. Nothing secret, and beside the secrets because that is the
+/// one directory that is a container's own.
+fn hooks(purpose: Purpose) -> impl Iterator<Item = SecretFile> {
     let file =
-        |hook: HookFile| SecretFile { path: hook.path.into(), content: hook.content.into(), mode: 0o444 };
-    hooks::FILES.into_iter().map(file)
+        |hook: &HookFile| SecretFile { path: hook.path.into(), content: hook.content.into(), mode: 0o444 };
+    hooks::files(purpose).iter().map(file)
 }
 
 /// The engine looks as often while a container starts as later, so the interval bounds both how late we learn that a new

@@ -105,8 +105,8 @@ pub enum Presence {
 }
 
 impl Expected {
-    /// Whether it should be running and nothing works on it.
+    /// Whether it should be running and nothing works on it. Of what a later release made is not known what it should be like.
     pub fn is_settled(&self) -> bool {
-        self.active && !self.busy
+        self.active && !self.busy && self.purpose != Purpose::Unknown
     }
 }
