@@ -18,15 +18,23 @@ engine_is_here() {
 }
 
 # Answers to what came from here, and questions to a resolver pass: on some clouds and machines it is at one of these addresses.
-# Refused with a word, so that nobody waits. What leaves by the bridge it came from stays within one tenant's network.
+# Refused with a word, so that nobody waits. What leaves by the bridge it came from stays within one tenant's network. In one without an exit,
+# whose bridge the engine's adapter calls rp9x…, nothing is begun but with its servers and its n8n: not with the edge, which answers for
+# everybody. (This machine has no way into such a network: what leaves by one of them came from the same.) That holds where the machine
+# shows its filter what a bridge forwards, as br_netfilter makes it; what leaves the bridge is refused anyway.
 firewall_rules() {
   local refuse="reject with icmpx type admin-prohibited"
   cat <<EOF
 table inet $1
 delete table inet $1
 table inet $1 {
+  chain sandboxes {
+    oifname "rp9x*" tcp dport { 5432, 5678, 6379 } accept
+    $refuse
+  }
   chain tenants {
     ct state established,related return
+    iifname "rp9x*" jump sandboxes
     ip daddr $TENANT_SUBNETS fib daddr type != local fib daddr . iif oif missing $refuse
     meta l4proto { tcp, udp } th dport 53 return
     fib daddr type local $refuse

@@ -9,6 +9,7 @@ mod call;
 mod container;
 mod events;
 mod exec;
+mod exit;
 mod inventory;
 mod locks;
 mod logs;

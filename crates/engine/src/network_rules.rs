@@ -20,12 +20,17 @@ pub(crate) fn accept(
     spec: &NetworkSpec,
     labels: &HashMap<String, String>,
     subnet: Option<Ipv4Net>,
+    has_exit: bool,
 ) -> Result<(), ContainerError> {
     if !owned_by(labels, spec.tenant, &spec.cluster) {
         return Err(not_ours(&spec.name));
     }
     if subnet != Some(spec.subnet) {
         return Err(ContainerError::conflict(&spec.name, "the network has another subnet"));
+    }
+    if has_exit != spec.has_exit {
+        let differs = if has_exit { "the network has an exit" } else { "the network has no exit" };
+        return Err(ContainerError::conflict(&spec.name, differs));
     }
     let generation = labels.get(label::GENERATION).and_then(|word| word.parse::<i64>().ok());
     if generation.is_none_or(|there| there > spec.generation) {

@@ -120,6 +120,8 @@ pub struct NetworkObserved {
     pub tenant: Option<TenantId>,
     pub cluster: ClusterId,
     pub subnet: Option<Ipv4Net>,
+    /// Whether containers in it reach what is outside of it.
+    pub has_exit: bool,
     pub generation: i64,
     /// The roles of the shared containers in it; a role counts when all its running containers are.
     pub attached: BTreeSet<String>,

@@ -31,6 +31,9 @@ pub struct NetworkSpec {
     /// The roles of the shared containers that are in it: the values of their label `io.rp9.attach`, such as `edge`, `postgres`, `redis`.
     /// Each answers there to its role as its name.
     pub attach: Vec<String>,
+    /// Whether containers in it reach what is outside of it: the internet, names, the engine's machine as far as that lets them. Without an exit
+    /// there are only those who are in it, the shared ones among them.
+    pub has_exit: bool,
     /// Noted when the network is made. A caller with a smaller one than is noted is refused.
     pub generation: i64,
 }

@@ -100,6 +100,7 @@ fn a_subnet_is_private_and_begins_where_it_says() {
         cluster: "local".parse().unwrap(),
         subnet: subnet.parse().unwrap(),
         attach: vec![],
+        has_exit: true,
         generation: 1,
     };
     assert!(network(&with("10.201.0.16/28")).is_ok());

@@ -22,7 +22,25 @@ pub(super) async fn all(engine: &dyn Containers, setup: &ContractSetup) {
     a_range_that_somebody_has_is_told_with_whose_it_is(&Stage::new(engine, setup)).await;
     removal_wants_the_exact_owner_and_bears_repetition(&Stage::new(engine, setup)).await;
     a_network_in_use_stays(&Stage::new(engine, setup)).await;
+    whether_there_is_an_exit_is_seen(&Stage::new(engine, setup)).await;
     forty_at_once(engine, setup).await;
+}
+
+async fn whether_there_is_an_exit_is_seen(stage: &Stage<'_>) {
+    let closed = NetworkSpec { has_exit: false, ..stage.network.clone() };
+    for _ in 0..2 {
+        stage.engine.ensure_network(&closed).await.unwrap();
+    }
+    let seen = stage.seen().await.networks.remove(0);
+    assert_eq!((seen.has_exit, seen.subnet), (false, Some(closed.subnet)));
+    assert!(seen.attached.iter().eq(["edge", "postgres"]), "{:?}", seen.attached);
+    refused(stage.engine.ensure_network(&stage.network).await, Kind::Conflict);
+    stage.engine.ensure_running(&stage.main()).await.unwrap();
+    assert!(!stage.seen().await.networks.remove(0).has_exit);
+    stage.strike().await;
+    stage.engine.ensure_network(&stage.network).await.unwrap();
+    assert!(stage.seen().await.networks.remove(0).has_exit);
+    stage.strike().await;
 }
 
 async fn twice_makes_one(stage: &Stage<'_>) {
@@ -78,6 +96,7 @@ async fn what_differs_is_a_conflict_and_stays(stage: &Stage<'_>) {
         NetworkSpec { tenant: None, ..newer.clone() },
         NetworkSpec { cluster: "elsewhere".parse().unwrap(), ..newer.clone() },
         NetworkSpec { generation: 1, ..newer.clone() },
+        NetworkSpec { has_exit: false, ..newer.clone() },
         // Another name, and the same addresses.
         NetworkSpec { name: format!("{}-other", newer.name), ..newer.clone() },
     ];

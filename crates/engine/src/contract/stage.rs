@@ -34,6 +34,7 @@ impl<'a> Stage<'a> {
             cluster: setup.cluster.clone(),
             subnet: setup.subnet(),
             attach: attach.into(),
+            has_exit: true,
             generation: 1,
         };
         Self { engine, setup, tenant, network }

@@ -9,6 +9,8 @@ use bollard::models::{
     RestartPolicy as EngineRestart, RestartPolicyNameEnum,
 };
 
+use super::container::Joinable;
+use super::exit;
 use crate::hash::SpecHash;
 use crate::ownership::label;
 use crate::spec::{
@@ -21,10 +23,9 @@ pub(super) const MEGABYTE: i64 = 1024 * 1024;
 /// Billionths of a core in a thousandth.
 pub(super) const NANOS_PER_MILLI: i64 = 1_000_000;
 
-pub(super) fn create(spec: &ContainerSpec, network_id: &str) -> ContainerCreateBody {
+pub(super) fn create(spec: &ContainerSpec, network: &Joinable) -> ContainerCreateBody {
     let aliases = (!spec.aliases.is_empty()).then(|| spec.aliases.clone());
-    let endpoint =
-        EndpointSettings { aliases, network_id: Some(network_id.to_owned()), ..Default::default() };
+    let endpoint = EndpointSettings { aliases, network_id: Some(network.id.clone()), ..Default::default() };
     ContainerCreateBody {
         image: Some(spec.image.clone()),
         user: Some(format!("{TENANT_UID}:{TENANT_UID}")),
@@ -34,7 +35,10 @@ pub(super) fn create(spec: &ContainerSpec, network_id: &str) -> ContainerCreateB
         healthcheck: spec.health.as_ref().map(health),
         // Rounded up: a zero would mean an instant kill.
         stop_timeout: Some(spec.stop_timeout.as_millis().div_ceil(1000).try_into().unwrap_or(i64::MAX)),
-        host_config: Some(host_config(spec)),
+        host_config: Some(HostConfig {
+            dns: (!network.has_exit).then(|| vec![exit::NO_RESOLVER.to_owned()]),
+            ..host_config(spec)
+        }),
         networking_config: Some(NetworkingConfig {
             endpoints_config: Some(HashMap::from([(spec.network.clone(), endpoint)])),
         }),

@@ -10,6 +10,7 @@ use bollard::query_parameters::{
 use futures::TryStreamExt as _;
 
 use super::call::{if_found, malformed, says, status};
+use super::exit;
 use super::observe::{found, observed, owner};
 use super::{Docker, body};
 use crate::error::ContainerError;
@@ -27,27 +28,33 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What an engine does to a container that was made without a stop timeout.
 const DEFAULT_STOP_SECONDS: i64 = 10;
 
+/// The network that a container is to be in.
+pub(super) struct Joinable {
+    pub(super) id: String,
+    pub(super) has_exit: bool,
+}
+
 impl Docker {
     /// Whatever is there, a container of this specification runs afterwards, as far as that is demanded.
     pub(super) async fn bring_up(&self, spec: &ContainerSpec, demand: Demand) -> Result<(), ContainerError> {
-        let network = self.joinable(spec).await?;
+        let network = &self.joinable(spec).await?;
         for _ in 1..TRIES {
-            match self.step_up(spec, &network, demand).await {
+            match self.step_up(spec, network, demand).await {
                 Err(error) if matches!(status(&error), Some(404 | 409)) => tokio::time::sleep(PAUSE).await,
                 done => return done,
             }
         }
-        self.step_up(spec, &network, demand).await
+        self.step_up(spec, network, demand).await
     }
 
     async fn step_up(
         &self,
         spec: &ContainerSpec,
-        network: &str,
+        network: &Joinable,
         demand: Demand,
     ) -> Result<(), ContainerError> {
         let seen = self.inspect(&spec.name).await?;
-        let found = seen.as_ref().map(|seen| found(seen, &spec.network, network));
+        let found = seen.as_ref().map(|seen| found(seen, &spec.network, &network.id));
         let way = plan::ensure(spec, found.as_ref(), demand)?;
         let id = seen.as_ref().and_then(|seen| seen.id.as_deref()).unwrap_or(&spec.name);
         match way {
@@ -63,22 +70,24 @@ impl Docker {
         }
     }
 
-    /// The id of the network that the specification names, if it belongs to the same owner. This is also what keeps a
+    /// The network that the specification names, if it belongs to the same owner. This is also what keeps a
     /// container out of the host's network: that one is nobody's.
-    pub(super) async fn joinable(&self, spec: &ContainerSpec) -> Result<String, ContainerError> {
+    pub(super) async fn joinable(&self, spec: &ContainerSpec) -> Result<Joinable, ContainerError> {
         let Some(network) = self.find_network(&spec.network).await? else {
             return Err(ContainerError::NoNetwork { name: spec.network.clone() });
         };
+        let has_exit = exit::is_in(&network);
         if !owned_by(&network.labels.unwrap_or_default(), spec.owner.tenant, &spec.owner.cluster) {
             return Err(plan::network_not_ours(spec));
         }
-        network.id.ok_or_else(|| malformed("list networks", "an id"))
+        let id = network.id.ok_or_else(|| malformed("list networks", "an id"))?;
+        Ok(Joinable { id, has_exit })
     }
 
     pub(super) async fn create_and_start(
         &self,
         spec: &ContainerSpec,
-        network: &str,
+        network: &Joinable,
     ) -> Result<(), ContainerError> {
         if !spec.secrets.is_empty() {
             self.make_volume(spec).await?;
@@ -97,7 +106,7 @@ impl Docker {
         self.call("start container", self.api.start_container(id, None::<StartContainerOptions>)).await
     }
 
-    async fn create(&self, spec: &ContainerSpec, network: &str) -> Result<String, ContainerError> {
+    async fn create(&self, spec: &ContainerSpec, network: &Joinable) -> Result<String, ContainerError> {
         match self.try_create(spec, network).await {
             Err(error) if status(&error) == Some(404) && says(&error, "image") => {
                 self.pull(&spec.image, error).await?;
@@ -107,7 +116,7 @@ impl Docker {
         }
     }
 
-    async fn try_create(&self, spec: &ContainerSpec, network: &str) -> Result<String, ContainerError> {
+    async fn try_create(&self, spec: &ContainerSpec, network: &Joinable) -> Result<String, ContainerError> {
         let options = CreateContainerOptions { name: Some(spec.name.clone()), ..Default::default() };
         let create = self.api.create_container(Some(options), body::create(spec, network));
         self.call("create container", create).await.map(|created| created.id)

@@ -12,6 +12,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::Docker;
 use super::body::MEGABYTE;
 use super::call::{if_found, malformed};
+use super::exit;
 use super::network::subnet;
 use super::observe::observed;
 use crate::capacity::Capacity;
@@ -180,6 +181,7 @@ fn network_observed(network: &Network, cluster: &ClusterId, attached: &Attached)
         tenant,
         cluster: cluster.clone(),
         subnet: subnet(network),
+        has_exit: exit::is_in(network),
         generation: labels.get(label::GENERATION)?.parse().ok()?,
         attached: attached.roles_in(network.id.as_deref()?),
     })

@@ -10,6 +10,7 @@ use ipnet::Ipv4Net;
 
 use super::Docker;
 use super::call::{if_found, malformed, says, status};
+use super::exit;
 use crate::error::ContainerError;
 use crate::network_rules;
 use crate::ownership::owned_by;
@@ -26,7 +27,8 @@ impl Docker {
     pub(super) async fn make_network(&self, spec: &NetworkSpec) -> Result<String, ContainerError> {
         for _ in 0..TRIES {
             if let Some(network) = self.find_network(&spec.name).await? {
-                network_rules::accept(spec, &network.labels.clone().unwrap_or_default(), subnet(&network))?;
+                let labels = network.labels.clone().unwrap_or_default();
+                network_rules::accept(spec, &labels, subnet(&network), exit::is_in(&network))?;
                 return network.id.ok_or_else(|| malformed("list networks", "an id"));
             }
             match self.create_network(spec).await {
@@ -47,6 +49,8 @@ impl Docker {
             driver: Some("bridge".to_owned()),
             ipam: Some(Ipam { config: Some(vec![config]), ..Default::default() }),
             labels: Some(network_rules::labels(spec)),
+            internal: Some(!spec.has_exit),
+            options: (!spec.has_exit).then(|| exit::options(&spec.name)),
             ..Default::default()
         };
         self.call("create network", self.api.create_network(request)).await.map(|answer| answer.id)

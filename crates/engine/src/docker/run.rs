@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 
 use super::Docker;
 use super::call::malformed;
+use super::container::Joinable;
 use super::observe::{found, observed};
 use crate::error::ContainerError;
 use crate::hash::SpecHash;
@@ -28,7 +29,7 @@ impl Docker {
     ) -> Result<Finished, ContainerError> {
         let network = self.joinable(spec).await?;
         let seen = self.inspect(&spec.name).await?;
-        let found = seen.as_ref().map(|seen| found(seen, &spec.network, &network));
+        let found = seen.as_ref().map(|seen| found(seen, &spec.network, &network.id));
         let way = plan::run_once(spec, found.as_ref())?;
         // From here on the name is ours, so whatever happens, nothing of ours may be left under it.
         let end = self.run_and_hear(spec, &network, way, seen.as_ref(), timeout).await;
@@ -41,7 +42,7 @@ impl Docker {
     async fn run_and_hear(
         &self,
         spec: &ContainerSpec,
-        network: &str,
+        network: &Joinable,
         way: RunWay,
         seen: Option<&ContainerInspectResponse>,
         timeout: Duration,

@@ -98,6 +98,7 @@ impl State {
             tenant,
             cluster: cluster.clone(),
             subnet: Some(network.subnet),
+            has_exit: network.has_exit,
             generation: network.labels.get(label::GENERATION)?.parse().ok()?,
             attached: roles.into_iter().filter(all_in).collect(),
         })

@@ -56,7 +56,7 @@ fn check_existing(state: &State, spec: &NetworkSpec) -> Result<bool, ContainerEr
     let Some(network) = state.networks.get(&spec.name) else {
         return Ok(false);
     };
-    network_rules::accept(spec, &network.labels, Some(network.subnet))?;
+    network_rules::accept(spec, &network.labels, Some(network.subnet), network.has_exit)?;
     Ok(true)
 }
 
@@ -70,7 +70,7 @@ fn create(state: &mut State, spec: &NetworkSpec) -> Result<Change, ContainerErro
         return Err(network_rules::subnet_taken(spec, Some(by)));
     }
     let labels: Labels = network_rules::labels(spec);
-    state.add_network(&spec.name, labels, spec.subnet);
+    state.add_network(&spec.name, labels, spec.subnet, spec.has_exit);
     Ok(Change::Made)
 }
 

@@ -58,6 +58,7 @@ pub(super) struct Network {
     pub(super) id: u64,
     pub(super) labels: Labels,
     pub(super) subnet: Ipv4Net,
+    pub(super) has_exit: bool,
     last_address: u32,
 }
 
@@ -116,15 +117,15 @@ impl State {
         self.send(cluster.as_str(), &Event { tenant: None, object, name, at, news: News::Changed });
     }
 
-    pub(super) fn add_network(&mut self, name: &str, labels: Labels, subnet: Ipv4Net) {
+    pub(super) fn add_network(&mut self, name: &str, labels: Labels, subnet: Ipv4Net, has_exit: bool) {
         let id = self.new_id();
         // The gateway has the first address.
-        self.networks.insert(name.to_owned(), Network { id, labels, subnet, last_address: 1 });
+        self.networks.insert(name.to_owned(), Network { id, labels, subnet, has_exit, last_address: 1 });
         self.tell(Object::Network, name);
     }
 
     pub(super) fn add_foreign_network(&mut self, name: &str, subnet: Ipv4Net) {
-        self.add_network(name, Labels::new(), subnet);
+        self.add_network(name, Labels::new(), subnet, true);
     }
 
     pub(super) fn add_foreign_container(&mut self, name: &str) {

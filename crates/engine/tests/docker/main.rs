@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod confinement;
+mod exit;
 mod faults;
 mod logs;
 mod outside;

@@ -24,6 +24,8 @@ const PREFIX: &str = "engine-test-";
 /// On what a test puts up that must not look like ours.
 const MARK: &str = "org.example.engine-test";
 
+const IDLE: [&str; 2] = ["sleep", "3600"];
+
 static CLEANED: OnceCell<()> = OnceCell::const_new();
 
 /// A part of the engine for one test.
@@ -47,6 +49,22 @@ impl Place {
         let subnets = format!("10.203.{}.0/20", part * 16).parse().unwrap();
         let setup = ContractSetup::new(cluster, &image(), subnets, Box::new(outside));
         Self { docker, api, setup, faults }
+    }
+
+    /// Puts up a shared container for this role that answers every connection on this port with its role.
+    pub async fn add_serving(&self, role: &str, port: u16) {
+        let outside = DockerOutside {
+            api: self.api.clone(),
+            cluster: self.setup.cluster.clone(),
+            faults: self.faults.clone(),
+        };
+        let server = format!(
+            "exec perl -MIO::Socket::INET -e '\
+                my $s = IO::Socket::INET->new(LocalPort => {port}, Listen => 5, ReuseAddr => 1) or die; \
+                while (my $c = $s->accept) {{ print $c \"{role}\\n\"; close $c }}'"
+        );
+        let labels = [(label::ATTACH, role), (label::CLUSTER, self.setup.cluster.as_str())];
+        outside.put_up(&format!("{}-{role}", self.setup.cluster), &labels, &["sh", "-c", &server]).await;
     }
 
     /// Takes away what the test itself put up.
@@ -76,12 +94,12 @@ struct DockerOutside {
 }
 
 impl DockerOutside {
-    async fn put_up(&self, name: &str, labels: &[(&str, &str)]) {
+    async fn put_up(&self, name: &str, labels: &[(&str, &str)], command: &[&str]) {
         let mark = [(MARK, self.cluster.as_str())];
         let labels = labels.iter().chain(&mark);
         let body = ContainerCreateBody {
             image: Some(image()),
-            cmd: Some(["sleep", "3600"].map(str::to_owned).into()),
+            cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
             labels: Some(labels.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()),
             host_config: Some(HostConfig { init: Some(false), ..Default::default() }),
             ..Default::default()
@@ -96,7 +114,7 @@ impl DockerOutside {
 impl Outside for DockerOutside {
     async fn add_shared(&self, role: &str) {
         let name = format!("{}-{role}", self.cluster);
-        self.put_up(&name, &[(label::ATTACH, role), (label::CLUSTER, self.cluster.as_str())]).await;
+        self.put_up(&name, &[(label::ATTACH, role), (label::CLUSTER, self.cluster.as_str())], &IDLE).await;
     }
 
     async fn remove_shared(&self, role: &str) {
@@ -104,7 +122,7 @@ impl Outside for DockerOutside {
     }
 
     async fn add_foreign_container(&self, name: &str) {
-        self.put_up(name, &[]).await;
+        self.put_up(name, &[], &IDLE).await;
     }
 
     async fn add_foreign_network(&self, name: &str, subnet: Ipv4Net) {

@@ -51,7 +51,7 @@ async fn tenants_reach_their_own_and_not_each_other() {
     place.clean().await;
 }
 
-fn serving(stage: &Stage<'_>) -> ContainerSpec {
+pub fn serving(stage: &Stage<'_>) -> ContainerSpec {
     let mut spec = stage.main();
     spec.command = ["sh", "-c", SERVER].map(str::to_owned).into();
     if let Some(check) = &mut spec.health {
@@ -86,10 +86,10 @@ async fn reaches(stage: &Stage<'_>, host: &str) -> bool {
     succeeds(stage, &script).await
 }
 
-async fn resolves(stage: &Stage<'_>, host: &str) -> bool {
+pub async fn resolves(stage: &Stage<'_>, host: &str) -> bool {
     succeeds(stage, &format!("timeout 5 getent hosts {host}")).await
 }
 
-async fn succeeds(stage: &Stage<'_>, script: &str) -> bool {
+pub async fn succeeds(stage: &Stage<'_>, script: &str) -> bool {
     stage.engine.run_once(&stage.job(script), PATIENCE).await.unwrap().exit_code == 0
 }

@@ -105,6 +105,7 @@ impl MigrationContainer<'_> {
             cluster: self.site.cluster.clone(),
             subnet,
             attach: vec!["postgres".into()],
+            has_exit: true,
             generation: 1,
         }
     }

@@ -67,6 +67,7 @@ pub(in crate::reconcile) fn network(tenant: TenantId, attached: &[&str]) -> Netw
         tenant: Some(tenant),
         cluster: cluster(),
         subnet: None,
+        has_exit: true,
         generation: 1,
         attached: attached.iter().map(|role| (*role).to_owned()).collect::<BTreeSet<_>>(),
     }

@@ -106,6 +106,7 @@ impl Containers for Remote {
             tenant,
             cluster: cluster.clone(),
             subnet: object.mark.parse().ok(),
+            has_exit: true,
             generation: 1,
             attached: BTreeSet::new(),
         };
