@@ -164,6 +164,13 @@ impl FakeWorld {
         self.lock().change(name, |container| container.hung = true);
     }
 
+    /// Gives a network an exit, or takes it, behind everybody's back.
+    pub fn set_exit(&self, network: &str, has_exit: bool) {
+        if let Some(network) = self.lock().networks.get_mut(network) {
+            network.has_exit = has_exit;
+        }
+    }
+
     /// The container was launched in this way, as if by another release.
     pub fn set_launch(&self, name: &str, launch: u32) {
         self.lock().change(name, |container| {

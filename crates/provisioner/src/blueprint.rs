@@ -4,7 +4,7 @@ mod container;
 mod migration;
 mod routes;
 
-use common::{error::Kind, operations::StepError};
+use common::{error::Kind, operations::StepError, tenant::Purpose};
 use engine::{ContainerSpec, NetworkRef, NetworkSpec};
 use n8n::{
     databases::Name,
@@ -44,6 +44,13 @@ impl Blueprint {
         instances: Vec<Instance>,
         secrets: TenantSecrets,
     ) -> Result<Self, StepError> {
+        if tenant.purpose == Purpose::Unknown {
+            return Err(StepError::failed(
+                Kind::Unavailable,
+                "a later release made the tenant for a purpose that this one does not know",
+            )
+            .with_hint("A provisioner of that release goes on with it: look whether one runs."));
+        }
         let home = tenant.dedicated_in(&site.cluster)?;
         let subnet =
             tenant.subnet.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no subnet yet"))?;
@@ -53,6 +60,7 @@ impl Blueprint {
             cluster: home.cluster.clone(),
             subnet,
             attach: SHARED.map(str::to_owned).into(),
+            has_exit: has_exit(tenant.purpose),
             generation: tenant.generation,
         };
         let name = Name::of(tenant.id);
@@ -76,7 +84,7 @@ impl Blueprint {
                 prefix: queues::prefix(tenant.id),
             },
             timezone: "Etc/UTC".into(),
-            // Those who share one have no mailbox: their addresses lead nowhere.
+            // Those who share one have no mailbox: their addresses lead nowhere. And a copy writes to nobody.
             mail: site
                 .mailer
                 .as_ref()
@@ -100,6 +108,11 @@ impl Blueprint {
     pub fn connection_limit(&self) -> u16 {
         connection_limit(&self.tenant, &self.instances)
     }
+}
+
+/// Whether the network of a tenant that is there for this has an exit.
+pub fn has_exit(purpose: Purpose) -> bool {
+    purpose != Purpose::Sandbox
 }
 
 /// How many connections the role of a tenant with these instances may open: the pools of its containers, of a second main during a change,

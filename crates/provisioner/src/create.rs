@@ -8,6 +8,7 @@ mod owner;
 mod queue;
 mod ready;
 mod reserve;
+mod restored;
 mod route;
 mod shared;
 
@@ -24,7 +25,7 @@ pub use containers::{Renewal, ensure_all};
 pub use ready::{READY, await_ready, bring_up};
 pub use route::{confirm, publish};
 
-/// From a row to an n8n of its own, or a part of one, that answers under the tenant's address.
+/// From a row to an n8n of its own, or a part of one, or a copy of one, that answers under the tenant's address.
 pub struct CreateTenant;
 
 /// Steps read what they need from the rows; nothing has to be handed on.
@@ -37,9 +38,10 @@ impl Saga for CreateTenant {
     type Request = TenantCreate;
 
     fn steps(&self, request: &TenantCreate) -> Vec<&dyn Step<Self>> {
-        match request.mode {
-            Mode::Dedicated => dedicated(),
-            Mode::Shared => shared::line(),
+        match (request.mode, request.from) {
+            (Mode::Dedicated, None) => dedicated(),
+            (Mode::Dedicated, Some(_)) => restored::line(),
+            (Mode::Shared, _) => shared::line(),
         }
     }
 }

@@ -8,7 +8,7 @@ use common::{
     operations::{Context, Saga, Step, StepError, TenantRequest},
     tenant::Purpose,
 };
-use engine::{Health, Observed, Selection, State};
+use engine::{Health, NetworkSpec, Observed, Selection, State};
 use n8n::{databases::Name, queues::Job};
 use wire::kinds::{Run, TenantHeal};
 
@@ -16,6 +16,7 @@ use crate::{
     World,
     begin::may_begin,
     create::{Nothing, Renewal, bring_up, confirm},
+    delete::remove_all,
     workspace,
 };
 
@@ -67,7 +68,7 @@ step!(/** The edge reaches it. */ Confirm, "route", reached);
 pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
-    context.fenced().await?.containers.ensure_network(&blueprint.network).await?;
+    network(context, &blueprint.network).await?;
     let secrets = &blueprint.secrets.instance;
     let (name, limit) = (Name::of(tenant), blueprint.connection_limit());
     context.fenced().await?.databases.ensure_role(&name, &secrets.database_password, limit).await?;
@@ -75,6 +76,24 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
         context.fenced().await?.databases.ensure_shared_schema(&name).await?;
     }
     Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
+}
+
+/// One that has an exit and should have none is taken away first, with whoever is in it: to be down is better than to get out.
+async fn network(
+    context: &Context<'_, World, impl TenantRequest>,
+    spec: &NetworkSpec,
+) -> Result<(), StepError> {
+    let world = context.observe();
+    let seen = world.containers.observe(&spec.cluster, Selection::of(context.tenant())).await?;
+    let others: Vec<_> = seen.networks.into_iter().filter(|seen| seen.has_exit != spec.has_exit).collect();
+    if !others.is_empty() {
+        remove_all(context).await?;
+    }
+    for network in others {
+        let network = network.reference();
+        context.fenced().await?.containers.remove_network(&network).await?;
+    }
+    Ok(context.fenced().await?.containers.ensure_network(spec).await?)
 }
 
 /// One that rests meanwhile stays down.

@@ -107,6 +107,7 @@ fn wanted<'a>(
         request: (kind.read)(&submitted.request)
             .map_err(|why| format!("`request` is not one of `{word}`: {why}"))?,
         priority: Some(priority),
+        deadline: None,
         not_before: submitted.not_before,
         parent: None,
         asked: Asked {

@@ -12,6 +12,7 @@ pub mod intake;
 pub mod master_keys;
 pub mod notes;
 pub mod removals;
+pub mod restores;
 pub mod rests;
 pub mod secrets;
 pub mod sizes;

@@ -7,6 +7,8 @@
 
 mod statement;
 
+use std::time::Duration;
+
 use serde_json::Value;
 use sqlx::{PgExecutor, Postgres, postgres::PgArguments, query::QueryScalar};
 use time::OffsetDateTime;
@@ -29,6 +31,8 @@ pub struct NewOperation<'a> {
     pub request: Value,
     /// Unless the kind's own is right.
     pub priority: Option<Priority>,
+    /// As above.
+    pub deadline: Option<Duration>,
     /// `None`: at once.
     pub not_before: Option<OffsetDateTime>,
     /// The operation that has it done as a part of itself.
@@ -73,7 +77,17 @@ impl<'a> NewOperation<'a> {
     pub(super) fn on<R: Request>(subject: Subject, id: OperationId, request: &R, asked: Asked<'a>) -> Self {
         // A request is made of words and numbers: it always becomes JSON.
         let request = serde_json::to_value(request).unwrap_or_default();
-        Self { id, kind: R::KIND, subject, request, priority: None, not_before: None, parent: None, asked }
+        Self {
+            id,
+            kind: R::KIND,
+            subject,
+            request,
+            priority: None,
+            deadline: None,
+            not_before: None,
+            parent: None,
+            asked,
+        }
     }
 }
 
@@ -127,7 +141,7 @@ pub fn bind<'q>(
         .bind(&new.request)
         .bind(asked.correlation_id)
         .bind(asked.traceparent)
-        .bind(kind.deadline.as_secs_f64())
+        .bind(new.deadline.unwrap_or(kind.deadline).as_secs_f64())
         .bind(AuditId::generate())
         .bind(asked.role.as_str())
         .bind(asked.reason)

@@ -83,6 +83,30 @@ impl DatabaseWorld {
         self.state().templates.insert(version, true);
     }
 
+    /// The database of a role that is there, filled from a backup of somebody's, as another service does it.
+    pub fn load(&self, name: &Name, version: Version) {
+        let mut state = self.state();
+        assert!(state.roles.contains_key(name), "{name} has no role yet");
+        let owner = Owner {
+            email: "somebody@acme.example".to_owned(),
+            first_name: "Some".to_owned(),
+            last_name: "Body".to_owned(),
+            password_hash: "$2b$10$of-the-backup".to_owned(),
+        };
+        let loaded = Database {
+            owner: *name,
+            version,
+            understood: true,
+            instance_owner: Some((OwnerId(uuid::Uuid::now_v7()), owner)),
+            shared_schema: false,
+            api_keys: [("somebody's".to_owned(), "key".to_owned())].into(),
+            counts: Counts::default(),
+            begun: BTreeSet::new(),
+            bytes: 0,
+        };
+        state.databases.insert(*name, loaded);
+    }
+
     /// How many connections there are for tenants.
     pub fn set_connections(&self, connections: u32) {
         self.state().connections = Some(connections);

@@ -32,31 +32,43 @@ impl Step<CreateTenant> for Reserve {
     async fn run(
         &self,
         context: &Context<'_, World, TenantCreate>,
-        _: &mut Nothing,
+        nothing: &mut Nothing,
     ) -> Result<(), StepError> {
-        let (tenant, world) = (context.tenant(), context.observe());
-        let cluster = &world.site.cluster;
-        let row = place(context).await?;
-        fits(world, &row).await?;
-        let mut transaction = context.begin().await?;
-        let wanted = Instance::all_of(&row, row.dedicated_in(cluster)?.color);
-        instances::ensure(&mut transaction, cluster.as_str(), tenant, &wanted).await?;
-        secrets::ensure(&mut transaction, &world.keys, tenant).await?;
-        sizes::set_connections(&mut *transaction, tenant, connection_limit(&row, &wanted)).await?;
-        // Last, because every other reservation waits from here to the commit.
-        subnets::ensure(&mut transaction, &world.site, tenant).await?;
-        Ok(transaction.commit().await?)
+        reserve(context, nothing).await
     }
 
-    /// The last undo: with it the tenant has failed, and its address and subnet are free again.
-    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
-        let (tenant, operation) = (context.tenant(), context.operation());
-        let mut transaction = context.begin().await?;
-        instances::remove_all(&mut *transaction, tenant).await?;
-        secrets::remove_all(&mut *transaction, tenant).await?;
-        tenants::fail(&mut transaction, tenant, operation).await?;
-        Ok(transaction.commit().await?)
+    async fn undo(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        nothing: &Nothing,
+    ) -> Result<(), StepError> {
+        release(context, nothing).await
     }
+}
+
+pub async fn reserve(context: &Context<'_, World, TenantCreate>, _: &mut Nothing) -> Result<(), StepError> {
+    let (tenant, world) = (context.tenant(), context.observe());
+    let cluster = &world.site.cluster;
+    let row = place(context).await?;
+    fits(world, &row).await?;
+    let mut transaction = context.begin().await?;
+    let wanted = Instance::all_of(&row, row.dedicated_in(cluster)?.color);
+    instances::ensure(&mut transaction, cluster.as_str(), tenant, &wanted).await?;
+    secrets::ensure(&mut transaction, &world.keys, tenant).await?;
+    sizes::set_connections(&mut *transaction, tenant, connection_limit(&row, &wanted)).await?;
+    // Last, because every other reservation waits from here to the commit.
+    subnets::ensure(&mut transaction, &world.site, tenant).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// The last undo: with it the tenant has failed, and its address and subnet are free again.
+pub async fn release(context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
+    let (tenant, operation) = (context.tenant(), context.operation());
+    let mut transaction = context.begin().await?;
+    instances::remove_all(&mut *transaction, tenant).await?;
+    secrets::remove_all(&mut *transaction, tenant).await?;
+    tenants::fail(&mut transaction, tenant, operation).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// The tenant, which has its place here. One that was accepted when no cluster was known that could hold it is given one now; where that is

@@ -8,12 +8,13 @@ use common::{
     bus::BusError,
     error::{Classify as _, chain},
     operations::{Context, Step, StepError},
+    tenant::Purpose,
 };
 use n8n::databases::Name;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::{World, workspace};
+use crate::{World, store::tenants, workspace};
 
 /// A collector that is away longer costs the last minute of what the tenant ran, and not the removal.
 const TRIES: usize = 3;
@@ -38,12 +39,19 @@ impl Step<DeleteTenant> for RemoveData {
         // What one did in an n8n that it shares is counted there, also after it is gone.
         match workspace::of(context).await? {
             Some(part) => workspace::remove(context, &part).await?,
-            None => count(context).await,
+            None if was_counted(context).await? => count(context).await,
+            None => {}
         }
         context.fenced().await?.queues.remove(tenant).await?;
         context.fenced().await?.databases.remove_database(&name).await?;
         Ok(context.fenced().await?.databases.remove_role(&name).await?)
     }
+}
+
+/// Whether what it runs is anybody's: what a copy holds was counted where it ran.
+async fn was_counted(context: &Context<'_, World, TenantDelete>) -> Result<bool, StepError> {
+    let purpose = tenants::get(context.database(), context.tenant()).await?.purpose;
+    Ok(matches!(purpose, Purpose::Customer | Purpose::Shared))
 }
 
 /// What it ran since it was last counted goes with its database.

@@ -7,7 +7,7 @@ use wire::kinds::TenantDelete;
 use super::{DeleteTenant, Removal};
 use crate::{
     World,
-    store::{instances, rests, secrets, tenants, troubles},
+    store::{instances, restores, rests, secrets, tenants, troubles},
     workspace,
 };
 
@@ -32,6 +32,7 @@ impl Step<DeleteTenant> for Forget {
         rests::forget(&mut *transaction, tenant).await?;
         instances::remove_all(&mut *transaction, tenant).await?;
         secrets::remove_all(&mut *transaction, tenant).await?;
+        restores::forget(&mut *transaction, tenant).await?;
         troubles::clear(&mut *transaction, tenant).await?;
         tenants::deleted(&mut *transaction, tenant).await?;
         Ok(transaction.commit().await?)

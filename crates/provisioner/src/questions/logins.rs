@@ -14,12 +14,16 @@ use crate::{World, home::Home, store::tenants::Tenant};
 pub use initial::initial_login;
 pub use reset::reset_login;
 
-/// The owner of an n8n that is shared is the platform itself, which works in it by its key: nobody is told a password, nor given one.
+/// The owner of an n8n that is shared is the platform itself, which works in it by its key: nobody is told a password, nor given one. Whoever is in
+/// a sandbox signs in as they do where it was copied from.
 fn is_somebodys(tenant: &Tenant) -> Result<(), StepError> {
     if tenant.purpose.is_customer() {
         return Ok(());
     }
-    Err(StepError::failed(Kind::NotFound, "Nobody signs in to an n8n that tenants share as its owner."))
+    Err(StepError::failed(
+        Kind::NotFound,
+        "Nobody is told how to sign in to it as its owner: it is no customer's own n8n.",
+    ))
 }
 
 /// What its owner signs in with: an address of their own in an n8n of their own, and one that leads nowhere in one that they share, where

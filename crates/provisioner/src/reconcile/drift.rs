@@ -18,6 +18,8 @@ pub enum Drift {
     LimitsDiffer(String),
     SettingsDiffer(String),
     NetworkMissing,
+    /// A sandbox could leave it, or somebody else could not.
+    NetworkExitDiffers,
     SharedDetached(&'static str),
     LoginMissing,
     RoleMissing,
@@ -51,6 +53,7 @@ impl Drift {
             Self::LimitsDiffer(_) => "limits_differ",
             Self::SettingsDiffer(_) => "settings_differ",
             Self::NetworkMissing => "network_missing",
+            Self::NetworkExitDiffers => "network_exit_differs",
             Self::SharedDetached(_) => "shared_detached",
             Self::LoginMissing => "login_missing",
             Self::RoleMissing => "role_missing",
@@ -71,6 +74,7 @@ impl Drift {
             | Self::ContainerDown(_)
             | Self::LimitsDiffer(_)
             | Self::NetworkMissing
+            | Self::NetworkExitDiffers
             | Self::SharedDetached(_)
             | Self::LoginMissing
             | Self::RoleMissing
@@ -90,6 +94,7 @@ impl Drift {
             | Self::LimitsDiffer(_)
             | Self::SettingsDiffer(_)
             | Self::NetworkMissing
+            | Self::NetworkExitDiffers
             | Self::SharedDetached(_)
             | Self::LoginMissing
             | Self::RoleMissing
@@ -116,6 +121,7 @@ impl Drift {
             | Self::ContainerSilent(_)
             | Self::LimitsDiffer(_)
             | Self::NetworkMissing
+            | Self::NetworkExitDiffers
             | Self::SharedDetached(_)
             | Self::LoginMissing
             | Self::RoleMissing
@@ -144,6 +150,9 @@ impl fmt::Display for Drift {
                 write!(f, "{name} has the settings of a former release or configuration")
             }
             Self::NetworkMissing => write!(f, "the network is missing"),
+            Self::NetworkExitDiffers => {
+                write!(f, "the network has an exit where it should have none, or none where it should")
+            }
             Self::SharedDetached(role) => write!(f, "{role} is not in the tenant's network"),
             Self::LoginMissing => write!(f, "the login in Redis is missing"),
             Self::RoleMissing => write!(f, "the role in Postgres is missing"),

@@ -13,6 +13,7 @@ use super::{
     sight::Sight,
     watch::{Complaint, Watch},
 };
+use crate::blueprint::has_exit;
 
 /// Something with our labels that belongs to a tenant that is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,9 +55,12 @@ pub struct Plan {
 
 /// Compares. `configured` are the settings that all containers get now.
 pub fn plan(rows: &Rows, sight: &Sight, watch: &Watch, configured: &str, now: Instant) -> Plan {
-    let [customers, shared] =
-        [Purpose::Customer, Purpose::Shared].map(|purpose| launch::settings(purpose, configured));
-    let settings = |expected: &Expected| if expected.purpose.is_customer() { &customers } else { &shared };
+    let [customers, shared, sandboxes] = Purpose::ALL.map(|purpose| launch::settings(purpose, configured));
+    let settings = |expected: &Expected| match expected.purpose {
+        Purpose::Customer | Purpose::Unknown => &customers,
+        Purpose::Shared => &shared,
+        Purpose::Sandbox => &sandboxes,
+    };
     let settled = rows.tenants.iter().filter(|(_, expected)| expected.is_settled());
     let drifted = settled.filter_map(|(tenant, expected)| {
         let former = |seen: &Observed| is_former(seen, settings(expected));
@@ -70,7 +74,8 @@ pub fn plan(rows: &Rows, sight: &Sight, watch: &Watch, configured: &str, now: In
     let drifted = drifted.collect();
     let tenants = sight.inventory.tenants().into_iter();
     let with = |is_former: bool| {
-        let tenants = rows.tenants.iter().filter(|(_, expected)| {
+        let known = rows.tenants.iter().filter(|(_, expected)| expected.purpose != Purpose::Unknown);
+        let tenants = known.filter(|(_, expected)| {
             let is = |seen: &Observed| self::is_former(seen, settings(expected)) == is_former;
             has(expected, &sight.inventory, is)
         });
@@ -107,6 +112,9 @@ fn drifts(
         Some(network) => {
             let absent = crate::config::SHARED.into_iter().filter(|role| !network.attached.contains(*role));
             drifts.extend(absent.map(Drift::SharedDetached));
+            if network.has_exit != has_exit(expected.purpose) {
+                drifts.push(Drift::NetworkExitDiffers);
+            }
         }
     }
     // Of what was not seen nothing is concluded.

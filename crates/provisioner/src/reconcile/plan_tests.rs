@@ -152,6 +152,33 @@ fn what_is_shared_has_settings_of_its_own_and_those_of_customers_are_a_former_re
 }
 
 #[test]
+fn a_sandbox_has_no_exit_and_hooks_of_its_own_and_everybody_else_has_one() {
+    let tenant = TenantId::generate();
+    let (mut rows, mut sight) = whole(tenant);
+    let drifts = |rows: &Rows, sight: &Sight| {
+        planned(rows, sight).drifted.into_iter().flat_map(|(_, drifts)| drifts).collect::<Vec<_>>()
+    };
+    sight.inventory.networks[0].has_exit = false;
+    assert_eq!(drifts(&rows, &sight), [Drift::NetworkExitDiffers]);
+    rows.tenants.get_mut(&tenant).unwrap().purpose = Purpose::Sandbox;
+    sight.inventory.containers[0].settings = launch::settings(Purpose::Sandbox, SETTINGS);
+    assert_eq!(drifts(&rows, &sight), []);
+    sight.inventory.networks[0].has_exit = true;
+    assert_eq!(drifts(&rows, &sight), [Drift::NetworkExitDiffers]);
+}
+
+#[test]
+fn what_a_later_release_made_is_left_alone() {
+    let tenant = TenantId::generate();
+    let (mut rows, mut sight) = whole(tenant);
+    rows.tenants.get_mut(&tenant).unwrap().purpose = Purpose::Unknown;
+    sight.inventory.containers.clear();
+    sight.inventory.networks.clear();
+    let plan = planned(&rows, &sight);
+    assert!(plan.drifted.is_empty() && plan.outdated.is_empty() && plan.renewed.is_empty());
+}
+
+#[test]
 fn nothing_is_concluded_from_what_was_not_seen() {
     let (rows, mut sight) = whole(TenantId::generate());
     (sight.logins, sight.roles) = (None, None);

@@ -3,7 +3,7 @@
 use crate::support::Fakes;
 use common::{
     database::MIGRATOR,
-    id::TenantId,
+    id::{BackupId, TenantId},
     operations::{End, Request, Saga},
     tenant::Mode,
 };
@@ -15,8 +15,8 @@ use provisioner::{
 use sqlx::PgPool;
 use testkit::saga::{Point, points};
 use wire::kinds::{
-    self, TenantCreate, TenantDelete, TenantHeal, TenantReroute, TenantRestart, TenantResume, TenantScale,
-    TenantSuspend,
+    self, TenantCreate, TenantDelete, TenantHeal, TenantLoad, TenantReroute, TenantRestart, TenantResume,
+    TenantScale, TenantSuspend,
 };
 
 const WORKERS: usize = 2;
@@ -36,8 +36,7 @@ fn for_each_purpose<S: Saga>(
 #[ignore = "needs Postgres: deploy/test"]
 async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for (plan, point) in
-        for_each_purpose(&CreateTenant, &TenantCreate { mode: Mode::Dedicated, plan: String::new() })
+    for (plan, point) in for_each_purpose(&CreateTenant, &TenantCreate::empty(Mode::Dedicated, String::new()))
     {
         let fakes = base.anew().await;
         let tenant = fakes.accept(plan).await;
@@ -49,6 +48,45 @@ async fn creating_a_tenant_ends_whole_or_leaves_nothing(pool: PgPool) {
             assert_eq!(end, End::Succeeded, "{point:?}");
             fakes.assert_whole(tenant, WORKERS).await;
         }
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_sandbox_is_filled_wholly_or_leaves_nothing(pool: PgPool) {
+    let base = Fakes::new(&pool);
+    let asked = TenantCreate {
+        from: Some(BackupId::generate()),
+        ..TenantCreate::empty(Mode::Dedicated, "sandbox".into())
+    };
+    for point in points(&CreateTenant, &asked) {
+        let fakes = base.anew().await;
+        let sandbox = fakes.accept("sandbox").await;
+        if gives_up_early(&fakes.break_at(&CreateTenant, point).await, point) {
+            fakes.assert_gone(sandbox, "failed").await;
+            assert_eq!(fakes.restored(sandbox).await, "failed", "{point:?}");
+        } else {
+            fakes.assert_whole(sandbox, 1).await;
+            assert_eq!(fakes.restored(sandbox).await, "succeeded", "{point:?}");
+            // Whoever is in it is who was in the backup.
+            let owner = fakes.databases.database(&Name::of(sandbox)).unwrap().instance_owner;
+            assert_eq!(owner.unwrap().1.email, "somebody@acme.example", "{point:?}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_sandbox_is_removed_as_any_tenant_and_what_is_in_it_is_counted_nowhere(pool: PgPool) {
+    let base = Fakes::new(&pool);
+    for point in points(&DeleteTenant, &TenantDelete {}) {
+        let fakes = base.anew().await;
+        let sandbox = fakes.accept("sandbox").await;
+        assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+        fakes.operate(sandbox, &TenantDelete {}).await;
+        assert_eq!(fakes.break_at(&DeleteTenant, point).await, End::Succeeded, "{point:?}");
+        fakes.assert_gone(sandbox, "deleted").await;
+        assert!(!fakes.metering.has_counted(sandbox), "{point:?}");
     }
 }
 
@@ -213,5 +251,7 @@ fn every_registered_operation_is_covered() {
     ];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);
-    assert_eq!(registered.len(), kinds::ALL.len());
+    // Another service's.
+    let others = [TenantLoad::KIND];
+    assert_eq!(registered.len() + others.len(), kinds::ALL.len());
 }

@@ -26,6 +26,7 @@ mod reconciler;
 mod removal;
 mod room;
 mod routes;
+mod sandboxes;
 mod scene;
 mod shared;
 mod strangers;

@@ -31,7 +31,7 @@ struct House {
     neighbour: FakeMember,
 }
 
-const SHARED: TenantCreate = TenantCreate { mode: Mode::Shared, plan: String::new() };
+const SHARED: TenantCreate = TenantCreate::empty(Mode::Shared, String::new());
 
 impl House {
     async fn open(pool: &PgPool) -> Self {

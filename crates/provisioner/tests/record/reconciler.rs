@@ -129,7 +129,7 @@ async fn a_recreated_shared_server_is_attached_again(pool: PgPool) {
 async fn what_a_tenant_in_the_making_has_is_not_taken_for_nobodys(pool: PgPool) {
     let (mut scene, tenant) = Scene::with_tenant(&pool).await;
     scene.execute("update tenants set status = 'provisioning'").await;
-    scene.fakes.operate(tenant, &TenantCreate { mode: Mode::Dedicated, plan: "pro".into() }).await;
+    scene.fakes.operate(tenant, &TenantCreate::empty(Mode::Dedicated, "pro".into())).await;
     assert_eq!(scene.look().await, Report::default());
 }
 

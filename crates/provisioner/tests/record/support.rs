@@ -13,12 +13,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{
     bus::BusError,
     config::Env,
-    id::{OperationId, TenantId},
+    id::{BackupId, OperationId, TenantId},
     operations::{End, Request, Saga},
     tenant::{Mode, Purpose},
 };
 use engine::{ClusterId, Selection, fake::FakeWorld};
 use n8n::{
+    Version,
     databases::Name,
     fake::{DatabaseWorld, MemberWorld, QueueWorld},
     launch,
@@ -30,6 +31,9 @@ use testkit::{
     saga::{Point, Rig, Stores},
 };
 use wire::kinds::TenantCreate;
+
+/// What tenants here run.
+const VERSION: Version = Version::new(2, 41, 1);
 
 /// Everything outside, and the record.
 #[derive(Clone)]
@@ -85,6 +89,8 @@ impl Fakes {
             containers.add_shared(&cluster, role);
         }
         let databases = DatabaseWorld::default();
+        let loaded = databases.clone();
+        let stores = stores.with_effect(move |tenant| loaded.load(&Name::of(tenant), VERSION));
         Self {
             pool: pool.clone(),
             cluster: name,
@@ -101,7 +107,12 @@ impl Fakes {
     /// An empty world of the same name on the same record, which is emptied too.
     pub async fn anew(&self) -> Self {
         // Rows are few: truncating their tables, and making all of their indices anew, takes two hundred times as long.
-        sqlx::query("delete from tenants").execute(&self.pool).await.unwrap();
+        for table in ["restores", "sandboxes", "backups", "tenants"] {
+            sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
+                .execute(&self.pool)
+                .await
+                .unwrap();
+        }
         Self::with(self.stores.clone(), &self.pool, self.cluster, FakeWorld::new())
     }
 
@@ -161,18 +172,48 @@ impl Fakes {
         calls + self.containers.ledger().iter().filter(|effect| effect.actor == process).count()
     }
 
-    /// Accepts a tenant, as the gateway does; of the plan that nobody can ask for, an n8n to be shared.
+    /// Accepts a tenant, as the gateway does; of the plans that nobody can ask for, an n8n to be shared, or a sandbox.
     pub async fn accept(&self, plan: &str) -> TenantId {
         let tenant = TenantId::generate();
         let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, purpose, capacity)
                       select $1, 'Acme', 'owner@acme.example', $2, 'dedicated', 'provisioning', p.name, '2.41.1',
-                             case when p.offered then 'customer' else 'shared' end, case when not p.offered then 500 end
+                             case when p.offered then 'customer' else p.name end, case when p.name = 'shared' then 500 end
                         from plans p where p.name = $3";
         let subdomain = format!("t{}", &tenant.digits()[16..]);
         sqlx::query(insert).bind(tenant).bind(subdomain).bind(plan).execute(&self.pool).await.unwrap();
         self.limit(tenant, plan).await;
-        self.operate(tenant, &TenantCreate { mode: Mode::Dedicated, plan: plan.into() }).await;
+        let empty = TenantCreate::empty(Mode::Dedicated, plan.into());
+        if plan == "sandbox" {
+            let backup = self.back_up(tenant).await;
+            let operation = self.operate(tenant, &TenantCreate { from: Some(backup), ..empty }).await;
+            self.restore(tenant, backup, operation).await;
+        } else {
+            self.operate(tenant, &empty).await;
+        }
         tenant
+    }
+
+    /// A backup. Whose it is does not matter here.
+    async fn back_up(&self, tenant: TenantId) -> BackupId {
+        let backup = BackupId::generate();
+        let insert = "insert into backups (id, tenant_id, type, status, path) values ($1, $2, 'manual', 'verified', 's3://x')";
+        sqlx::query(insert).bind(backup).bind(tenant).execute(&self.pool).await.unwrap();
+        backup
+    }
+
+    async fn restore(&self, sandbox: TenantId, backup: BackupId, operation: OperationId) {
+        let rows = "with sandbox as (
+                        insert into sandboxes (tenant_id, of_tenant, backup_id, name, operation_id, created_by, expires_at)
+                        select id, id, $2, subdomain, $3, 'test', now() + interval '1 hour' from tenants where id = $1)
+                    insert into restores (id, tenant_id, backup_id, sandbox_id, operation_id, asked_by)
+                    values (gen_random_uuid(), $1, $2, $1, $3, 'test')";
+        sqlx::query(rows).bind(sandbox).bind(backup).bind(operation).execute(&self.pool).await.unwrap();
+    }
+
+    /// What became of the restore into this sandbox.
+    pub async fn restored(&self, sandbox: TenantId) -> String {
+        let status = sqlx::query_scalar("select status from restores where sandbox_id = $1").bind(sandbox);
+        status.fetch_one(&self.pool).await.unwrap()
     }
 
     /// Accepts a tenant that is to live in this n8n, as the gateway does.
@@ -184,7 +225,7 @@ impl Fakes {
         let subdomain = format!("t{}", &tenant.digits()[16..]);
         sqlx::query(insert).bind(tenant).bind(subdomain).bind(instance).execute(&self.pool).await.unwrap();
         self.limit(tenant, "pro").await;
-        self.operate(tenant, &TenantCreate { mode: Mode::Shared, plan: "pro".into() }).await;
+        self.operate(tenant, &TenantCreate::empty(Mode::Shared, "pro".into())).await;
         tenant
     }
 
@@ -220,9 +261,10 @@ impl Fakes {
             .unwrap()
     }
 
-    async fn is_shared(&self, tenant: TenantId) -> bool {
-        let shared = sqlx::query_scalar("select purpose = 'shared' from tenants where id = $1").bind(tenant);
-        shared.fetch_one(&self.pool).await.unwrap()
+    async fn purpose(&self, tenant: TenantId) -> Purpose {
+        let purpose = sqlx::query_scalar("select purpose from tenants where id = $1").bind(tenant);
+        let purpose: String = purpose.fetch_one(&self.pool).await.unwrap();
+        Purpose::of_record(&purpose)
     }
 
     pub async fn count(&self, table: &str, tenant: TenantId) -> i64 {
@@ -243,9 +285,10 @@ impl Fakes {
         assert_eq!(networks[0].attached.len(), 3, "{:?}", networks[0].attached);
         let database = self.databases.database(&Name::of(tenant)).expect("a database");
         assert!(database.instance_owner.is_some() && database.api_keys.len() == 1);
-        let shared = self.is_shared(tenant).await;
+        let purpose = self.purpose(tenant).await;
+        let shared = purpose == Purpose::Shared;
         assert_eq!(database.shared_schema, shared);
-        let purpose = if shared { Purpose::Shared } else { Purpose::Customer };
+        assert_eq!(networks[0].has_exit, purpose != Purpose::Sandbox);
         let settings = launch::settings(purpose, &world.site.settings());
         assert!(own.iter().all(|container| container.settings == settings), "{settings}");
         let secrets = if shared { 6 } else { 5 };

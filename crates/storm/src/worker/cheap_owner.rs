@@ -24,7 +24,7 @@ pub struct CheapOwner;
 
 static CREATE: CreateTenant = CreateTenant;
 static STEPS: LazyLock<Vec<AsBefore>> = LazyLock::new(|| {
-    let dedicated = TenantCreate { mode: Mode::Dedicated, plan: String::new() };
+    let dedicated = TenantCreate::empty(Mode::Dedicated, String::new());
     CREATE.steps(&dedicated).into_iter().map(AsBefore).collect()
 });
 

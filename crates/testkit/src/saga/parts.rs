@@ -1,5 +1,7 @@
 //! Plays the service that does what a step has done as a part of itself.
 
+use common::id::TenantId;
+
 use super::{Mode, PartEnd, Stores};
 
 /// What becomes of the open part: one that was called off goes back, whatever else was to become of it.
@@ -25,11 +27,15 @@ impl Stores {
     /// While the parent rests, its part (if it has an open one) goes on towards its end.
     pub(super) async fn part_goes_on(&self, mode: Mode) {
         let end = if let Mode::Part(end) = mode { Some(end) } else { None };
-        let open = "select status from operations
+        let open = "select status, tenant_id from operations
                      where parent_id is not null and status in ('queued', 'running', 'undoing', 'stuck')";
-        let open: Option<String> = sqlx::query_scalar(open).fetch_optional(&self.pool).await.unwrap();
-        let Some(status) = open else { return };
+        let open: Option<(String, Option<TenantId>)> =
+            sqlx::query_as(open).fetch_optional(&self.pool).await.unwrap();
+        let Some((status, tenant)) = open else { return };
         let begins = status == "queued";
+        if let (true, Some(tenant)) = (begins && end != Some(PartEnd::Cancelled), tenant) {
+            (self.effect.0)(tenant);
+        }
         let becomes = match end {
             Some(PartEnd::RolledBack) => "rolled_back",
             Some(PartEnd::Stuck | PartEnd::Abandoned) if begins => "stuck",

@@ -1,8 +1,11 @@
 //! Plays the processes that work on one operation: the one that breaks, and the one that comes after it.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
-use common::operations::{Claimed, Drive, End, Paused, Saga, Store, StoreError};
+use common::{
+    id::TenantId,
+    operations::{Claimed, Drive, End, Paused, Saga, Store, StoreError},
+};
 use serde::Deserialize as _;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -29,13 +32,31 @@ pub struct Stores {
     pub(super) pool: PgPool,
     first: Store,
     second: Store,
+    pub(super) effect: Effect,
+}
+
+/// What the service that does a part has done to the world when the part begins to end, well or not.
+#[derive(Clone)]
+pub(super) struct Effect(pub(super) Arc<dyn Fn(TenantId) + Send + Sync>);
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Effect")
+    }
 }
 
 impl Stores {
     /// The record that this pool reaches.
     pub fn new(pool: &PgPool) -> Self {
         let first = Store::new(pool.clone(), FIRST).with_grace(GRACE);
-        Self { pool: pool.clone(), first, second: Store::new(pool.clone(), SECOND) }
+        let effect = Effect(Arc::new(|_| {}));
+        Self { pool: pool.clone(), first, second: Store::new(pool.clone(), SECOND), effect }
+    }
+
+    /// A part that has begun has this effect for its tenant, also if nothing comes of it then.
+    #[must_use]
+    pub fn with_effect(self, effect: impl Fn(TenantId) + Send + Sync + 'static) -> Self {
+        Self { effect: Effect(Arc::new(effect)), ..self }
     }
 }
 

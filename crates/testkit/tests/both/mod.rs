@@ -193,6 +193,7 @@ impl Both {
             subject,
             request: json!({ "mode": "dedicated", "plan": "pro" }),
             priority: None,
+            deadline: None,
             not_before: None,
             parent: Some(parent),
             asked: Asked {

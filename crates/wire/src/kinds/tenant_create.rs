@@ -1,9 +1,9 @@
-//! A tenant is made, from a row to an n8n that answers under its own address.
+//! A tenant is made, from a row to an n8n that answers under its own address; or a copy of one, from a backup.
 
 use std::time::Duration;
 
 use common::{
-    id::TenantId,
+    id::{BackupId, TenantId},
     operations::{Lane, OperationKind, Priority, Request, read_as},
     role::Role,
     tenant::{Mode, TenantStatus},
@@ -15,6 +15,27 @@ use serde::{Deserialize, Serialize};
 pub struct TenantCreate {
     pub mode: Mode,
     pub plan: String,
+    /// What it is filled with, if it is a sandbox. Otherwise it begins empty, with its owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<BackupId>,
+    /// Whether that is done with the executions that the backup holds.
+    #[serde(default = "all", skip_serializing_if = "is_all")]
+    pub executions: bool,
+}
+
+const fn all() -> bool {
+    true
+}
+
+const fn is_all(executions: &bool) -> bool {
+    *executions
+}
+
+impl TenantCreate {
+    /// One that begins empty.
+    pub const fn empty(mode: Mode, plan: String) -> Self {
+        Self { mode, plan, from: None, executions: true }
+    }
 }
 
 impl Request for TenantCreate {
@@ -35,4 +56,23 @@ impl Request for TenantCreate {
         roles: &[Role::Admin, Role::Operator, Role::Service],
         read: read_as::<Self>,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_begins_empty_is_asked_for_as_it_always_was() {
+        let empty = json!({ "mode": "dedicated", "plan": "pro" });
+        let read: TenantCreate = serde_json::from_value(empty.clone()).unwrap();
+        assert_eq!(read, TenantCreate::empty(Mode::Dedicated, "pro".into()));
+        assert_eq!(serde_json::to_value(&read).unwrap(), empty);
+        let copy = TenantCreate { from: Some(BackupId::generate()), executions: false, ..read };
+        let kept = serde_json::to_value(&copy).unwrap();
+        assert_eq!(kept["executions"], json!(false));
+        assert_eq!(serde_json::from_value::<TenantCreate>(kept).unwrap(), copy);
+    }
 }

@@ -76,7 +76,7 @@ impl CreateTenant<'_> {
         operation: OperationId,
         answer: &Answer,
     ) -> Result<bool, AcceptError> {
-        let request = kinds::TenantCreate { mode: self.mode, plan: self.plan.to_owned() };
+        let request = kinds::TenantCreate::empty(self.mode, self.plan.to_owned());
         let new = NewOperation::of(operation, &self.id, &request, asked(command, None));
         let once = once(command, answer);
         let statement = bind(sqlx::query_scalar(STATEMENT), &new, Some(&once));

@@ -17,7 +17,7 @@ pub const NAMES: [&str; 25] = [
     "a container is removed",
     "a container's limits are changed",
     "a container is relabelled",
-    "a network is removed",
+    "a network is removed, or gets an exit or loses it",
     "a shared server is detached",
     "a login is lost",
     "something of a gone tenant's appears",
@@ -53,7 +53,12 @@ impl Model {
     fn damage_one(&mut self, sort: usize) {
         match sort {
             0..4 => self.damage_container(sort),
-            4 => self.drop_a_network(),
+            4 if self.dice.bool() => self.drop_a_network(),
+            4 => {
+                if let Some(at) = self.choose(self.world.networks.len()) {
+                    self.world.networks[at].has_exit ^= true;
+                }
+            }
             5 => {
                 if let Some(at) = self.choose(self.world.networks.len()) {
                     self.world.networks[at].attached.pop_first();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use common::{id::TenantId, tenant::Purpose};
-use engine::{Health, Inventory, Observed, State};
+use engine::{Health, Inventory, NetworkObserved, Observed, State};
 use n8n::launch;
 use testkit::seeds::Violation;
 use time::OffsetDateTime;
@@ -22,6 +22,7 @@ use super::super::{
     sightings::Sightings,
     watch::Watch,
 };
+use crate::blueprint::has_exit;
 
 /// What the rows say of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,7 +208,8 @@ impl Model {
             self.looping.remove(&wanted.name);
         }
         self.world.networks.retain(|network| network.tenant != Some(id));
-        self.world.networks.push(network(id, &SHARED));
+        let has_exit = has_exit(purpose(id));
+        self.world.networks.push(NetworkObserved { has_exit, ..network(id, &SHARED) });
         self.logins.insert(id);
         self.roles.insert(id);
     }
@@ -233,6 +235,7 @@ impl Model {
         let network = self.world.networks.iter().find(|network| network.tenant == Some(id));
         Self::wanted(id).iter().all(fine)
             && network.is_some_and(|network| SHARED.iter().all(|role| network.attached.contains(*role)))
+            && network.is_some_and(|network| network.has_exit == has_exit(purpose(id)))
             && self.logins.contains(&id)
             && self.roles.contains(&id)
     }
@@ -264,9 +267,13 @@ impl Model {
     }
 }
 
-/// Every fourth tenant is an n8n that others share.
+/// Every fourth tenant is an n8n that others share, and every fourth a sandbox.
 fn purpose(id: TenantId) -> Purpose {
-    if id.uuid().as_u128().is_multiple_of(4) { Purpose::Shared } else { Purpose::Customer }
+    match id.uuid().as_u128() % 4 {
+        0 => Purpose::Shared,
+        1 => Purpose::Sandbox,
+        _ => Purpose::Customer,
+    }
 }
 
 /// What this release tells the tenant's containers.

@@ -146,7 +146,10 @@ impl Model {
             | Drift::ContainerDown(name)
             | Drift::LimitsDiffer(name)
             | Drift::SettingsDiffer(name) => !silent(name),
-            Drift::NetworkMissing | Drift::SharedDetached(_) | Drift::RoleMissing => true,
+            Drift::NetworkMissing
+            | Drift::NetworkExitDiffers
+            | Drift::SharedDetached(_)
+            | Drift::RoleMissing => true,
             // Nobody in the model shares an n8n, and nothing waits there.
             Drift::CommonDiffers | Drift::Member(_) | Drift::WorkerIdle(_) => false,
         };

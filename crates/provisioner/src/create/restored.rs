@@ -1,0 +1,87 @@
+//! Creating a sandbox: a tenant's backup, restored beside it. Nobody is made its owner: whoever is in the backup signs in as they do there.
+
+use async_trait::async_trait;
+use common::{
+    error::Kind,
+    operations::{Context, OperationKind, Request as _, Step, StepError},
+    tenant::TenantStatus,
+};
+use n8n::databases::Name;
+use wire::kinds::{TenantCreate, TenantLoad};
+
+use super::{
+    CreateTenant, Nothing, containers::Containers, network::Network, queue::Queue, ready::Ready, reserve,
+    route::PublishRoute,
+};
+use crate::{
+    World,
+    step::step,
+    store::{restores, tenants},
+};
+
+pub fn line() -> Vec<&'static dyn Step<CreateTenant>> {
+    vec![&Reserve, &Role, &Load, &Queue, &Network, &Containers, &Ready, &PublishRoute, &Activate]
+}
+
+step!(/** Its place, as any tenant's. */ Reserve of CreateTenant, "reserve", run reserve::reserve, undo release);
+step!(/** Whose database it will be. */ Role of CreateTenant, "role", run role, undo remove_role);
+step!(/** It serves, and the restore is done. */ Activate of CreateTenant, "activate", run activate);
+
+/// The last undo: with it the restore has failed, too.
+async fn release(context: &Context<'_, World, TenantCreate>, nothing: &Nothing) -> Result<(), StepError> {
+    let mut transaction = context.begin().await?;
+    restores::end(&mut *transaction, context.operation(), restores::FAILED).await?;
+    transaction.commit().await?;
+    reserve::release(context, nothing).await
+}
+
+async fn role(context: &Context<'_, World, TenantCreate>, _: &mut Nothing) -> Result<(), StepError> {
+    let (record, tenant) = (context.database(), context.tenant());
+    let blueprint = context.observe().blueprint(record, tenant).await?;
+    let (password, limit) = (&blueprint.secrets.instance.database_password, blueprint.connection_limit());
+    Ok(context.fenced().await?.databases.ensure_role(&Name::of(tenant), password, limit).await?)
+}
+
+async fn remove_role(context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
+    let name = Name::of(context.tenant());
+    Ok(context.fenced().await?.databases.remove_role(&name).await?)
+}
+
+/// What the backup holds is in a database of the sandbox's own, and its encryption key among the sandbox's secrets.
+struct Load;
+
+#[async_trait]
+impl Step<CreateTenant> for Load {
+    fn name(&self) -> &'static str {
+        "load"
+    }
+
+    fn child(&self) -> Option<&'static OperationKind> {
+        Some(TenantLoad::KIND)
+    }
+
+    async fn run(
+        &self,
+        context: &Context<'_, World, TenantCreate>,
+        _: &mut Nothing,
+    ) -> Result<(), StepError> {
+        let TenantCreate { from, executions, .. } = *context.request();
+        let Some(backup) = from else {
+            return Err(StepError::failed(Kind::Internal, "a sandbox was asked for without a backup"));
+        };
+        context.ensure_child(&TenantLoad { backup, executions }).await.map(drop)
+    }
+
+    /// Whatever the part left.
+    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
+        let name = Name::of(context.tenant());
+        Ok(context.fenced().await?.databases.remove_database(&name).await?)
+    }
+}
+
+async fn activate(context: &Context<'_, World, TenantCreate>, _: &mut Nothing) -> Result<(), StepError> {
+    let mut transaction = context.begin().await?;
+    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
+    restores::end(&mut *transaction, context.operation(), restores::SUCCEEDED).await?;
+    Ok(transaction.commit().await?)
+}

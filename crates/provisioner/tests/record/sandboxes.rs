@@ -1,0 +1,44 @@
+//! Sandboxes: kept in, and removed when their time is over.
+
+use common::{database::MIGRATOR, operations::End};
+use engine::Selection;
+use provisioner::CreateTenant;
+use sqlx::PgPool;
+
+use crate::{scene::Scene, support::Fakes};
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_sandbox_that_has_an_exit_is_taken_out_of_it_and_brought_back_without(pool: PgPool) {
+    let mut scene = Scene::new(&pool);
+    let sandbox = scene.fakes.accept("sandbox").await;
+    assert_eq!(scene.run(&CreateTenant).await, End::Succeeded);
+    assert_eq!(scene.look().await, provisioner::Report::default());
+    scene.after(std::time::Duration::from_secs(60)).await;
+    let network = format!("tenant-{}", sandbox.digits());
+    scene.fakes.containers.set_exit(&network, true);
+    assert_eq!(scene.look().await.healing, 1);
+    scene.fakes.containers.clear_ledger();
+    scene.heals().await;
+    scene.fakes.assert_whole(sandbox, 1).await;
+    let replaced =
+        scene.fakes.containers.ledger().iter().filter(|effect| effect.target.contains("-blue-")).count();
+    assert!(replaced >= 4, "both of its containers went and came back");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_a_later_release_made_waits_for_that_release(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let tenant = fakes.accept("pro").await;
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    let drop =
+        "alter table tenants drop constraint tenants_purpose_check, drop constraint tenants_shared_n8n_check";
+    sqlx::query(drop).execute(&pool).await.unwrap();
+    sqlx::query("update tenants set purpose = 'trial'").execute(&pool).await.unwrap();
+    let world = fakes.world("inspector");
+    let refused = world.blueprint(&pool, tenant).await.err().unwrap();
+    assert!(format!("{refused:?}").contains("later release"), "{refused:?}");
+    let seen = world.containers.observe(&world.site.cluster, Selection::of(tenant)).await.unwrap();
+    assert_eq!(seen.containers.len(), 3);
+}
