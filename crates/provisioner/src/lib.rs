@@ -19,6 +19,7 @@ mod reconcile;
 mod reroute;
 mod restart;
 mod resume;
+mod sandboxes;
 mod scale;
 mod step;
 mod store;
@@ -50,6 +51,7 @@ pub use reconcile::{Reconciler, Report};
 pub use reroute::RerouteTenant;
 pub use restart::RestartTenant;
 pub use resume::ResumeTenant;
+pub use sandboxes::Sandboxes;
 pub use scale::ScaleTenant;
 pub use suspend::SuspendTenant;
 pub use world::{Metering, Uncounted, World};
@@ -104,6 +106,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     ExternalN8n::new(pool.clone(), world.clone()).spawn(service);
     let servers = Arc::new(dns::Resolver::new(&config.name_servers)?);
     Domains::new(pool.clone(), servers, &config.site, wake.clone()).spawn(&service.tasks);
+    Sandboxes::new(pool.clone(), &config.site, wake.clone()).spawn(&service.tasks);
     heartbeat::spawn(service, world.clone(), config.site.clone(), engine_trust.clone());
     Reconciler::new(pool, world, wake, engine_trust).spawn(&service.tasks);
     Ok(())

@@ -14,6 +14,7 @@ pub mod notes;
 pub mod removals;
 pub mod restores;
 pub mod rests;
+pub mod sandboxes;
 pub mod secrets;
 pub mod sizes;
 pub mod subnets;

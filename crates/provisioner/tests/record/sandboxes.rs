@@ -1,8 +1,12 @@
 //! Sandboxes: kept in, and removed when their time is over.
 
-use common::{database::MIGRATOR, operations::End};
+use common::{
+    database::MIGRATOR,
+    operations::{End, Wake},
+};
 use engine::Selection;
-use provisioner::CreateTenant;
+use futures::future::join_all;
+use provisioner::{CreateTenant, DeleteTenant, Sandboxes};
 use sqlx::PgPool;
 
 use crate::{scene::Scene, support::Fakes};
@@ -41,4 +45,40 @@ async fn what_a_later_release_made_waits_for_that_release(pool: PgPool) {
     assert!(format!("{refused:?}").contains("later release"), "{refused:?}");
     let seen = world.containers.observe(&world.site.cluster, Selection::of(tenant)).await.unwrap();
     assert_eq!(seen.containers.len(), 3);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_sandbox_is_removed_once_when_its_time_is_over_however_many_look(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let sandbox = fakes.accept("sandbox").await;
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    let customer = fakes.accept("pro").await;
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    let replicas: Vec<_> =
+        (0..3).map(|_| Sandboxes::new(pool.clone(), &crate::support::site(), Wake::default())).collect();
+    let round = async || {
+        let looks = join_all(replicas.iter().map(Sandboxes::look)).await;
+        looks.into_iter().map(|accepted| accepted.unwrap()).sum::<usize>()
+    };
+    assert_eq!(round().await, 0, "it has time left");
+    sqlx::query("update sandboxes set expires_at = now()").execute(&pool).await.unwrap();
+    assert_eq!(round().await, 1);
+    assert_eq!(round().await, 0, "it is asked for once");
+    assert_eq!(fakes.run(&DeleteTenant).await, End::Succeeded);
+    fakes.assert_gone(sandbox, "deleted").await;
+    assert_eq!(round().await, 0);
+    assert_eq!(fakes.status(customer).await, "active");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_nobody_ended_has_failed_when_its_sandbox_is_gone(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let sandbox = fakes.accept("sandbox").await;
+    let given_up = "update operations set status = 'abandoned', finished_at = now()";
+    sqlx::query(given_up).execute(&pool).await.unwrap();
+    fakes.operate(sandbox, &wire::kinds::TenantDelete {}).await;
+    assert_eq!(fakes.run(&DeleteTenant).await, End::Succeeded);
+    assert_eq!(fakes.restored(sandbox).await, "failed");
 }
