@@ -1,6 +1,11 @@
 //! A gateway, put together: every part is given what it works with here, and looks into nothing else.
 
-use std::{fmt, ops::Deref, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    ops::Deref,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
 use common::{
@@ -60,6 +65,8 @@ pub struct Parts {
     /// Where backups are kept; `None`: nowhere.
     pub backup_bucket: Option<String>,
     pub repeats: Repeats,
+    /// How long a sandbox is there.
+    pub sandbox_time: Duration,
     /// Wakes whoever sends dead letters again.
     pub replays: Arc<Notify>,
     /// Renders the metrics of this process.
@@ -108,6 +115,7 @@ impl App {
             edge_token: config.edge_token,
             n8n_version: config.n8n_version,
             backup_bucket: config.backup_bucket,
+            sandbox_time: Duration::from_secs(u64::from(config.sandbox_hours.get()) * 60 * 60),
             database,
             statements,
             readers,
@@ -132,6 +140,11 @@ impl App {
     /// Who asks the record on behalf of somebody with this scope.
     pub fn reader(&self, scope: &Scope) -> Reader<'_> {
         self.readers.of(scope)
+    }
+
+    /// The same about what was found to be a copy of theirs.
+    pub fn reader_beside(&self, scope: &Scope) -> Reader<'_> {
+        self.readers.beside(scope)
     }
 }
 

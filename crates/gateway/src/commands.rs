@@ -18,7 +18,7 @@ use crate::{
     metrics,
     problem::{Code, Pointer, Problem},
     store::{
-        accept::{self, AcceptError, CreateTenant, Moot},
+        accept::{self, AcceptError, CreateSandbox, CreateTenant, Moot},
         steer::{self, Steering},
     },
 };
@@ -48,6 +48,20 @@ pub async fn create<A, T>(
     answer: Answer,
 ) -> Result<Option<Response>, Problem> {
     admitted(app, command, kinds::TenantCreate::KIND, Some(create.id), operation, answer, async |answer| {
+        create.accept(&app.statements, command, operation, answer).await
+    })
+    .await
+}
+
+/// The same for a sandbox, which is a tenant too.
+pub async fn create_sandbox<A: Access, T>(
+    app: &App,
+    command: &Command<A, T>,
+    operation: OperationId,
+    create: &CreateSandbox<'_>,
+    answer: Answer,
+) -> Result<Option<Response>, Problem> {
+    admitted(app, command, kinds::TenantCreate::KIND, Some(create.of), operation, answer, async |answer| {
         create.accept(&app.statements, command, operation, answer).await
     })
     .await

@@ -20,6 +20,9 @@ use crate::{
 /// As long as most ask back. What was asked for stays in the audit log.
 pub const OPERATIONS_KEPT_DAYS: NonZeroU16 = NonZeroU16::new(90).unwrap();
 
+/// Long enough to look for what was lost over a weekend.
+const SANDBOX_HOURS: NonZeroU16 = NonZeroU16::new(72).unwrap();
+
 /// The whole configuration.
 #[derive(Debug)]
 pub struct Config {
@@ -45,6 +48,8 @@ pub struct Config {
     pub operations_kept_days: NonZeroU16,
     /// Where backups are kept; `None`: nowhere.
     pub backup_bucket: Option<String>,
+    /// How long a sandbox is there.
+    pub sandbox_hours: NonZeroU16,
     /// `None`: nobody is limited.
     pub rates: Option<RateConfig>,
 }
@@ -61,6 +66,7 @@ impl Section for Config {
         let backlog_high = pressure::backlog_high(env);
         let operations_kept_days = env.or("OPERATIONS_KEPT_DAYS", OPERATIONS_KEPT_DAYS);
         let backup_bucket = env.optional("S3_BUCKET");
+        let sandbox_hours = env.or("SANDBOX_HOURS", SANDBOX_HOURS);
         let rates = RateConfig::read(env);
         Some(Self {
             api_bind: api_bind?,
@@ -76,6 +82,7 @@ impl Section for Config {
             backlog_high: backlog_high?,
             operations_kept_days: operations_kept_days?,
             backup_bucket: backup_bucket?,
+            sandbox_hours: sandbox_hours?,
             rates: rates?,
         })
     }

@@ -27,6 +27,7 @@ mod problem;
 mod rates;
 mod replays;
 mod routes;
+mod sandboxes;
 mod shared_instances;
 mod store;
 mod tenants;

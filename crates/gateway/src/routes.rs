@@ -14,6 +14,7 @@ mod openapi;
 mod operations;
 mod plans;
 mod reason;
+mod sandboxes;
 mod schedules;
 mod shared_instances;
 mod tenant_metrics;
@@ -57,6 +58,9 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(backups::show::show, backups::steer::remove))
         .routes(routes!(backups::steer::hold))
         .routes(routes!(backups::steer::release))
+        .routes(routes!(tenants::restore::restore))
+        .routes(routes!(sandboxes::list::list))
+        .routes(routes!(sandboxes::delete::delete))
         .routes(routes!(shared_instances::create::create, shared_instances::list::list))
         .routes(routes!(shared_instances::delete::delete))
         .routes(routes!(shared_instances::steer::drain))

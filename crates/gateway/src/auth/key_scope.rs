@@ -51,8 +51,10 @@ impl KeyScope {
             ("tenants", true, true) => Self::TenantsSecrets,
             ("tenants", false, _) => Self::TenantsWrite,
             // Tenants too, though the platform's own: their role lets few in.
-            ("shared-instances" | "backups", true, _) => Self::TenantsRead,
-            ("shared-instances" | "backups", false, _) => Self::TenantsWrite,
+            ("shared-instances", true, _) => Self::TenantsRead,
+            ("shared-instances", false, _) => Self::TenantsWrite,
+            ("sandboxes" | "backups", true, _) => Self::TenantsRead,
+            ("sandboxes" | "backups", false, _) => Self::TenantsWrite,
             ("operations", true, _) => Self::OperationsRead,
             ("operations", false, _) => Self::OperationsWrite,
             ("events" | "ws", true, _) => Self::EventsRead,

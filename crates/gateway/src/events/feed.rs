@@ -87,14 +87,24 @@ pub struct Feed {
 impl Feed {
     /// Begins where it is asked to, or anew if that cannot be.
     pub async fn open(app: &App, identity: &Identity, following: Following) -> Result<Self, Problem> {
+        Self::open_with(app, identity, identity.scope(), following).await
+    }
+
+    /// The same for somebody who sees more of what is selected than of anything else.
+    pub async fn open_with(
+        app: &App,
+        identity: &Identity,
+        scope: &Scope,
+        following: Following,
+    ) -> Result<Self, Problem> {
         let events = &app.events;
-        let reader = events.readers.of(identity.scope());
+        let reader = events.readers.of(scope);
         let tenant = TenantName::id_of(following.tenant.as_ref(), &reader).await?;
         let seat = events.hub.seat()?;
         let (live, head) = events.hub.subscribe()?;
         let mut feed = Self {
             events: Arc::clone(events),
-            scope: identity.scope().clone(),
+            scope: scope.clone(),
             selection: Selection { tenant, ..following.selection },
             last: head,
             pending: VecDeque::new(),

@@ -51,6 +51,9 @@ codes! {
     NoRoom, CONFLICT, "no_room", "No cluster has room for another tenant of this plan.";
     NoSharedN8n, CONFLICT, "no_shared_n8n", "No n8n that tenants share takes another one.";
     ExternalN8n, CONFLICT, "external_n8n", "The platform does not run this n8n, and cannot do that with it as things are.";
+    NoRestorableBackup, CONFLICT, "no_restorable_backup", "The tenant has no backup that can be restored.";
+    BackupNotRestorable, CONFLICT, "backup_not_restorable", "This backup cannot be restored.";
+    TooManySandboxes, CONFLICT, "too_many_sandboxes", "The tenant has as many sandboxes as can be.";
     InstanceInUse, CONFLICT, "instance_in_use", "Tenants live in this n8n.";
     RemovalUnderWay, CONFLICT, "removal_under_way", "The tenant is being removed already.";
     OperationOver, CONFLICT, "operation_over", "The operation has ended already.";

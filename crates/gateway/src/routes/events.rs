@@ -80,7 +80,7 @@ pub async fn follow_operation(
     RawQuery(query): RawQuery,
 ) -> Answered<Response> {
     let following = read_operation_query(of.operation.id, query.as_deref(), &headers)?;
-    let feed = Feed::open(&app, of.identity(), following).await?;
+    let feed = Feed::open_with(&app, of.identity(), of.scope(), following).await?;
     Ok(if feed.is_over() { StatusCode::NO_CONTENT.into_response() } else { told(feed) })
 }
 

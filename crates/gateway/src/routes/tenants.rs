@@ -9,6 +9,7 @@ pub mod list;
 pub mod logs;
 mod operate;
 pub mod reset_login;
+pub mod restore;
 pub mod scale;
 pub mod show;
 pub mod update;

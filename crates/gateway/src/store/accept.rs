@@ -1,5 +1,6 @@
 //! Accepting what is asked for over HTTP: an operation with its answer, in one statement (see `common::operations::accept`).
 
+mod create_sandbox;
 mod create_tenant;
 
 use common::{
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use common::operations::accept::Accepting;
+pub use create_sandbox::CreateSandbox;
 pub use create_tenant::CreateTenant;
 
 /// Why a command was not accepted.

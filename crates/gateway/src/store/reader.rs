@@ -33,7 +33,16 @@ impl Readers {
             None => Seen::Customers,
         };
         let limited = matches!(seen, Seen::Only(_));
-        Reader { connections: if limited { &self.owners } else { &self.services }, seen }
+        Reader { connections: if limited { &self.owners } else { &self.services }, seen, as_owner: limited }
+    }
+}
+
+impl Readers {
+    /// Who reads, for somebody with this scope, what was found to be a copy of theirs. It is no tenant of theirs, so neither line lets them see it:
+    /// whoever asks has to have decided that they may. They are told it in their own wording.
+    pub fn beside(&self, scope: &Scope) -> Reader<'_> {
+        let as_owner = scope.only().is_some();
+        Reader { connections: &self.services, seen: Seen::Everything, as_owner }
     }
 }
 
@@ -47,7 +56,7 @@ pub struct Asked {
 impl Asked {
     /// The wording for this reader.
     pub fn of(self, reader: &Reader<'_>) -> &'static str {
-        if matches!(reader.seen, Seen::Only(_)) { self.by_owners } else { self.by_services }
+        if reader.as_owner { self.by_owners } else { self.by_services }
     }
 }
 
@@ -56,6 +65,8 @@ impl Asked {
 pub struct Reader<'a> {
     connections: &'a Statements,
     seen: Seen,
+    /// Which wording they are told it in.
+    as_owner: bool,
 }
 
 /// What a reader sees, as `$1` says it.

@@ -19,7 +19,6 @@ pub const fn next_step(status: TenantStatus) -> &'static str {
 
 /// Nobody's login is asked for: its owner is the platform itself.
 pub fn nobody_signs_in() -> Problem {
-    let detail =
-        "Nobody signs in to an n8n that tenants share as its owner: it has no login to be told or reset.";
+    let detail = "It is no customer's own n8n: it has no login to be told or reset. Whoever is in a sandbox signs in as they do where it was copied from.";
     Problem::new(Code::NotFound).detail(detail)
 }

@@ -40,6 +40,7 @@ mod reset_login;
 mod room;
 mod rotation;
 mod row_level_security;
+mod sandboxes;
 mod schedules;
 mod search;
 mod shared_instances;

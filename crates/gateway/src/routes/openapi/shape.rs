@@ -53,6 +53,8 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     let command = route.is_command();
     let creates = route.is("post", "/tenants") || route.is("post", "/shared-instances");
     let removes = route.is("delete", "/tenants/{id}") || route.is("delete", "/shared-instances/{id}");
+    let restores = route.is("post", "/tenants/{id}/restore");
+    let removes_sandbox = route.is("delete", "/sandboxes/{name}");
     match code {
         Code::Internal | Code::Unavailable | Code::Timeout | Code::HeadersTooLarge => true,
         Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Throttled => route.secured,
@@ -77,21 +79,26 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         }
         Code::LastBackup | Code::BackupHeld => route.is("delete", "/backups/{id}"),
         Code::BackupsOff => route.is("post", "/tenants/{id}/backup"),
-        Code::SubdomainTaken | Code::PlanTooLarge => creates,
-        Code::NoRoom => creates || route.is("post", "/tenants/{id}/scale"),
+        Code::SubdomainTaken => creates,
+        Code::PlanTooLarge => creates || restores,
+        Code::NoRestorableBackup | Code::BackupNotRestorable | Code::TooManySandboxes => restores,
+        Code::NoRoom => creates || restores || route.is("post", "/tenants/{id}/scale"),
         Code::NoSharedN8n => route.is("post", "/tenants"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
         Code::SharedTenant => {
-            route.is("post", "/tenants/{id}/restart")
+            restores
+                || route.is("post", "/tenants/{id}/restart")
                 || route.is("post", "/tenants/{id}/backup")
                 || route.is("post", "/tenants/{id}/scale")
                 || route.is("get", "/tenants/{id}/logs")
         }
-        Code::ExternalN8n => removes || command && route.path.starts_with("/tenants/{id}/"),
+        Code::ExternalN8n => removes || command && !restores && route.path.starts_with("/tenants/{id}/"),
         Code::InstanceInUse => route.is("delete", "/shared-instances/{id}"),
-        Code::RemovalUnderWay => removes || command && route.path.starts_with("/shared-instances/"),
-        Code::TenantDeleted => removes,
-        Code::Overloaded => creates || removes,
+        Code::RemovalUnderWay => {
+            removes || removes_sandbox || command && route.path.starts_with("/shared-instances/")
+        }
+        Code::TenantDeleted => removes || restores,
+        Code::Overloaded => creates || removes || restores || removes_sandbox,
         Code::OperationOver | Code::OperationUndoing | Code::OperationIrrevocable | Code::OperationStuck => {
             route.is("post", "/operations/{id}/cancel")
         }

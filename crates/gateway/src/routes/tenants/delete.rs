@@ -56,7 +56,7 @@ pub async fn delete(
     Asked { command, body: () }: Asked<(), For<TenantDelete>, Tenant>,
 ) -> Answered<Response> {
     if command.target().the_platforms_own {
-        let detail = "It is an n8n that tenants share: DELETE /shared-instances/{id} removes it.";
+        let detail = "It is no customer's: DELETE /shared-instances/{id} removes an n8n that tenants share, DELETE /sandboxes/{name} a sandbox.";
         return command.repeat_or(&app.statements, Problem::new(Code::Conflict).detail(detail)).await;
     }
     let (id, operation) = (command.target().id, OperationId::generate());

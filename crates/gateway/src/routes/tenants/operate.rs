@@ -16,6 +16,7 @@ use crate::{
     commands,
     idempotency::Answer,
     problem::{Answered, Code, Problem},
+    shared_instances,
     store::{
         accept::{Moot, asked},
         operations,
@@ -97,7 +98,7 @@ pub async fn not_accepted<A: Access, R: TenantRequest>(
     let to_be = operations::status_to_be(&app.statements, command.target().id).await?;
     let (to_be, by) = to_be.ok_or_else(absent)?;
     let tenant: Tenant = tenants::find(&reader, command.target().id).await?.ok_or_else(absent)?;
-    if tenant.the_platforms_own && kind.ends == Some(TenantStatus::Suspended) {
+    if tenant.plan == shared_instances::PLAN && kind.ends == Some(TenantStatus::Suspended) {
         return Err(Problem::new(Code::Conflict).detail("An n8n that tenants share does not rest. `POST /shared-instances/{id}/drain` lets no more tenants in."));
     }
     if kind.is_refused_beside_its_like()

@@ -7,6 +7,7 @@ use common::{
 use serde_json::json;
 use sqlx::PgPool;
 
+use crate::sandboxes::put_sandbox;
 use crate::support::{Call, Claims, Platform, garbled, keep, kept_backup, tenant};
 
 /// Whose it is, as far as the owner is concerned.
@@ -113,6 +114,12 @@ impl Things {
                 let absent = absent(&[unknown.as_str(), own.subdomain, "No-Name!"]);
                 [vec![(Whose::Own, self.shared.to_string()), (Whose::Own, "shared-1".into())], absent]
             }
+            "sandboxes" => {
+                let held = [(Whose::Own, own), (Whose::Foreign, foreign)];
+                // A tenant's own address is none.
+                let absent = absent(&["acme-restore-20260801", own.subdomain, "No-Name!"]);
+                [held.map(|(whose, held)| (whose, sandbox_of(held.subdomain))).into(), absent]
+            }
             "schedules" => [vec![(Whose::Own, "retention".into())], absent(&["nothing", "No-Name!"])],
             "docs" => [vec![(Whose::Own, "swagger-ui.css".into())], absent(&["nothing"])],
             other => panic!("what does /{other} name?"),
@@ -136,6 +143,11 @@ impl Things {
     }
 }
 
+/// What a tenant's sandbox is called here.
+fn sandbox_of(subdomain: &str) -> String {
+    format!("{subdomain}-restore-20260801")
+}
+
 impl Held {
     async fn made(platform: &Platform, database: &PgPool, subdomain: &'static str) -> Self {
         let create = Call::post("/tenants", &tenant(subdomain)).by_a("admin").signed();
@@ -151,6 +163,7 @@ impl Held {
         let key = json!({ "name": "Scripts", "role": "owner", "tenants": [tenant] });
         let key = platform.send(Call::post("/keys", &key).by_a("admin").signed()).await.json();
         let key = key["data"]["id"].as_str().unwrap().parse().unwrap();
+        put_sandbox(database, tenant, &sandbox_of(subdomain)).await;
         let backup = kept_backup(database, tenant).await;
         Self { subdomain, tenant, operation, letter, key, backup }
     }

@@ -1,0 +1,4 @@
+//! `/sandboxes`: tenants' backups, restored beside them.
+
+pub mod delete;
+pub mod list;
