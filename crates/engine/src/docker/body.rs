@@ -37,6 +37,7 @@ pub(super) fn create(spec: &ContainerSpec, network: &Joinable) -> ContainerCreat
         stop_timeout: Some(spec.stop_timeout.as_millis().div_ceil(1000).try_into().unwrap_or(i64::MAX)),
         host_config: Some(HostConfig {
             dns: (!network.has_exit).then(|| vec![exit::NO_RESOLVER.to_owned()]),
+            dns_options: (!network.has_exit).then(|| exit::IMPATIENCE.map(str::to_owned).into()),
             ..host_config(spec)
         }),
         networking_config: Some(NetworkingConfig {

@@ -18,8 +18,11 @@ const BRIDGE: &str = "com.docker.network.bridge.name";
 /// What bridges of networks without an exit begin with. A machine's interfaces have 15 letters at most.
 const MARK: &str = "rp9x";
 
-/// Whom containers there ask for names that the engine does not know itself: nobody. Their own loopback refuses at once.
+/// Whom containers there ask for names that the engine does not know itself: nobody, on their own loopback.
 pub(super) const NO_RESOLVER: &str = "127.0.0.1";
+
+/// That nobody answers is not told at once. Whoever asks waits for this long, instead of ten seconds.
+pub(super) const IMPATIENCE: [&str; 2] = ["timeout:1", "attempts:1"];
 
 /// The options of such a network.
 pub(super) fn options(name: &str) -> HashMap<String, String> {
