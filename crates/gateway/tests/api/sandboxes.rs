@@ -38,7 +38,10 @@ async fn settled(platform: &Platform, database: &PgPool, subdomain: &str) -> Ten
         .execute(database)
         .await
         .unwrap();
-    sqlx::query("update tenants set status = 'active' where purpose = 'customer'").execute(database).await.unwrap();
+    sqlx::query("update tenants set status = 'active' where purpose = 'customer'")
+        .execute(database)
+        .await
+        .unwrap();
     created["tenant_id"].as_str().unwrap().parse().unwrap()
 }
 
