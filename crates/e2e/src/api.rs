@@ -195,7 +195,7 @@ impl Command {
         }
     }
 
-    /// Something done to a tenant: `restart`, `suspend`, `resume`, `scale`.
+    /// Something done to a tenant: `restart`, `backup`, `restore`, ….
     pub fn operate(tenant: &str, verb: &str, body: &Value) -> Self {
         Self {
             method: Method::POST,
@@ -218,9 +218,14 @@ impl Command {
 
     /// A tenant's removal.
     pub fn delete(tenant: &str) -> Self {
+        Self::remove(&format!("/tenants/{tenant}"))
+    }
+
+    /// The removal of what is at this path.
+    pub fn remove(path: &str) -> Self {
         Self {
             method: Method::DELETE,
-            path: format!("/tenants/{tenant}"),
+            path: path.to_owned(),
             body: String::new(),
             key: Some(uuid::Uuid::now_v7().to_string()),
         }

@@ -66,7 +66,7 @@ pub async fn find_restorable(
     backup: BackupId,
 ) -> Result<Option<Written>, sqlx::Error> {
     let find = "select tenant_id, manifest_sha256 from backups
-                 where id = $1 and status in ('written', 'verified', 'proven') and includes_database";
+                 where id = $1 and status in ('verified', 'proven') and includes_database";
     sqlx::query_as(find).bind(backup).fetch_optional(executor).await
 }
 

@@ -19,7 +19,7 @@ pub async fn find(
     tenant: TenantId,
     backup: BackupId,
 ) -> Result<Option<Backup>, sqlx::Error> {
-    let find = "select id, status, status in ('verified', 'proven') as is_restorable from backups where tenant_id = $1 and id = $2";
+    let find = "select id, status, status in ('verified', 'proven') and includes_database as is_restorable from backups where tenant_id = $1 and id = $2";
     sqlx::query_as(find).bind(tenant).bind(backup).fetch_optional(executor).await
 }
 
@@ -30,7 +30,7 @@ pub async fn newest(
     at: Option<OffsetDateTime>,
 ) -> Result<Option<Backup>, sqlx::Error> {
     let newest = "select id, status, true as is_restorable from backups
-         where tenant_id = $1 and status in ('verified', 'proven') and taken_at <= coalesce($2, now())
+         where tenant_id = $1 and status in ('verified', 'proven') and includes_database and taken_at <= coalesce($2, now())
          order by taken_at desc, id desc limit 1";
     sqlx::query_as(newest).bind(tenant).bind(at).fetch_optional(executor).await
 }

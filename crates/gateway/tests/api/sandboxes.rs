@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::{Call, Claims, Platform, Record, Reply, tenant};
+use crate::support::{Call, Claims, Platform, Record, Reply, kept_backup_of, tenant};
 
 /// A sandbox of this tenant's, as if it had been restored.
 pub async fn put_sandbox(database: &PgPool, of: TenantId, name: &str) {
@@ -23,12 +23,7 @@ pub async fn put_sandbox(database: &PgPool, of: TenantId, name: &str) {
 }
 
 async fn put_backup(database: &PgPool, of: TenantId, status: &str, hours_ago: i32) -> BackupId {
-    let backup = BackupId::generate();
-    let insert = "insert into backups (id, tenant_id, type, status, path, taken_at)
-                  values ($1, $2, 'manual', $3, 's3://x', now() - make_interval(hours => $4))";
-    let insert = sqlx::query(insert).bind(backup).bind(of).bind(status).bind(hours_ago);
-    insert.execute(database).await.unwrap();
-    backup
+    kept_backup_of(database, of, (status, hours_ago)).await
 }
 
 async fn settled(platform: &Platform, database: &PgPool, subdomain: &str) -> TenantId {

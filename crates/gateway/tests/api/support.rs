@@ -9,7 +9,7 @@ mod replica;
 mod request;
 mod token;
 
-pub use backup::kept_backup;
+pub use backup::{kept_backup, kept_backup_of};
 pub use follower::Follower;
 pub use letter::{garbled, keep};
 pub use platform::{Platform, nats_url, redis_url};

@@ -196,7 +196,10 @@ impl Fakes {
     /// A backup. Whose it is does not matter here.
     async fn back_up(&self, tenant: TenantId) -> BackupId {
         let backup = BackupId::generate();
-        let insert = "insert into backups (id, tenant_id, type, status, path) values ($1, $2, 'manual', 'verified', 's3://x')";
+        let insert = "insert into backups (id, tenant_id, operation_id, type, status, includes_database, includes_workflows, includes_credentials,
+                          includes_files, includes_executions, retention_days, path, taken_at, written_at, kept_until, manifest_sha256, manifest)
+                      values ($1, $2, gen_random_uuid(), 'manual', 'verified', true, true, true, true, true, 30, 's3://x/', now(), now(),
+                          now() + interval '30 days', 'abc', '{}')";
         sqlx::query(insert).bind(backup).bind(tenant).execute(&self.pool).await.unwrap();
         backup
     }

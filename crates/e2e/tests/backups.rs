@@ -1,0 +1,65 @@
+//! A tenant's data is copied, and comes back in a sandbox, as its operator sees it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+use std::time::Duration;
+
+use e2e::{Answers, Api, Customer, docker, eventually, labelled, webhook_workflow};
+use serde_json::{Value, json};
+
+async fn shown(api: &Api, path: &str) -> Value {
+    api.get(path).await.unwrap().body["data"].clone()
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn what_was_copied_comes_back_in_a_sandbox_that_begins_nothing() {
+    let api = Api::of_environment();
+    let (tenant, operation) = api.create_tenant("pro").await;
+    api.succeeds(&operation).await;
+    let mut customer = Customer::of(&api, &tenant).await;
+    customer.sign_in(&api, &tenant).await;
+    let workflow = customer.activate(&webhook_workflow("e2e-backup", Answers::WhenFinished)).await;
+    eventually("the webhook answers", Duration::from_secs(30), async || {
+        customer.post("/webhook/e2e-backup", &json!({ "say": "hello" })).await
+    })
+    .await;
+
+    let operation = api.operate(&tenant, "backup", &json!({})).await;
+    api.succeeds(&operation).await;
+    let list = api.get(&format!("/tenants/{tenant}/backups")).await.unwrap().body;
+    let backup = list["data"][0]["id"].as_str().unwrap().to_owned();
+    let detail = shown(&api, &format!("/backups/{backup}")).await;
+    assert_eq!((&detail["status"], &detail["restorable"]), (&json!("verified"), &json!(true)), "{detail:#}");
+    assert_eq!(detail["manifest"]["rows"]["workflow_entity"], 1);
+    assert_eq!(detail["manifest"]["active_workflows"], json!([workflow]));
+
+    let operation = api.operate(&tenant, "restore", &json!({ "restore_to_sandbox": true })).await;
+    let made = api.succeeds(&operation).await;
+    let sandboxes = api.get(&format!("/sandboxes?tenant={tenant}")).await.unwrap().body;
+    let sandbox = sandboxes["data"][0].clone();
+    let name = sandbox["name"].as_str().unwrap_or_else(|| panic!("{sandboxes:#}")).to_owned();
+    let copy = made["tenant_id"].as_str().unwrap_or_else(|| panic!("{made:#}")).to_owned();
+    sleeps_and_reaches_nobody(&copy, &workflow);
+
+    let removed = api.command(&e2e::Command::remove(&format!("/sandboxes/{name}"))).await.unwrap();
+    assert_eq!(removed.status, 202, "{removed:?}");
+    api.succeeds(removed.body["operation_id"].as_str().unwrap()).await;
+    assert_eq!(labelled("container", &copy), [""; 0]);
+    api.delete_tenant(&tenant).await;
+}
+
+/// The same workflow, and it is not active; and its containers reach nothing outside.
+fn sleeps_and_reaches_nobody(copy: &str, workflow: &str) {
+    let main = labelled("container", copy).into_iter().find(|name| name.contains("main")).unwrap();
+    let ask = |script: &str| docker(&["exec", &main, "node", "-e", script]);
+    let outside = "fetch('http://1.1.1.1', { signal: AbortSignal.timeout(3000) }).then(() => process.exit(1), () => process.exit(0))";
+    ask(outside).unwrap_or_else(|error| panic!("it reaches the outside: {error}"));
+    let logs = docker(&["logs", &main]).unwrap();
+    assert!(!logs.contains(&format!("Activated workflow \"{workflow}\"")), "{logs}");
+}
