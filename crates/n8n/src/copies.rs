@@ -15,10 +15,11 @@ mod facts;
 mod load;
 mod postgres;
 mod process;
+mod server;
 
 pub use contents::Contents;
-pub use postgres::PostgresCopies;
 pub use process::ProgramError;
+pub use server::PostgresCopies;
 
 /// Bytes that come as they are asked for. One that came to no good end fails when it is read to its end.
 pub type Stream = Pin<Box<dyn AsyncRead + Send>>;

@@ -74,7 +74,7 @@ async fn what_was_copied_is_loaded_elsewhere_and_opened_by_hand(pool: PgPool) {
     fakes.ask(sandbox, &TenantLoad { backup: request.backup, executions: true }).await;
     let rig = Rig { saga: &LoadTenant, stores: &stores, world: &world, effects: &|_| 0 };
     assert_eq!(rig.to_the_end().await, End::Succeeded);
-    let [before, after] = [tenant, sandbox].map(|tenant| Name::of(tenant));
+    let [before, after] = [tenant, sandbox].map(Name::of);
     let before = copies.begin(&before).await.unwrap().facts().clone();
     let after = copies.begin(&after).await.unwrap().facts().clone();
     assert_eq!(before.rows, after.rows);

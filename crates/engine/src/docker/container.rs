@@ -9,6 +9,7 @@ use bollard::query_parameters::{
 };
 use futures::TryStreamExt as _;
 
+use super::body::Joinable;
 use super::call::{if_found, malformed, says, status};
 use super::exit;
 use super::observe::{found, observed, owner};
@@ -27,12 +28,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// What an engine does to a container that was made without a stop timeout.
 const DEFAULT_STOP_SECONDS: i64 = 10;
-
-/// The network that a container is to be in.
-pub(super) struct Joinable {
-    pub(super) id: String,
-    pub(super) has_exit: bool,
-}
 
 impl Docker {
     /// Whatever is there, a container of this specification runs afterwards, as far as that is demanded.

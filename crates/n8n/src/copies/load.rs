@@ -4,7 +4,9 @@ use std::io::{self, Write as _};
 
 use sqlx::postgres::PgConnection;
 
-use super::{Contents, CopyError, Facts, Filling, PostgresCopies, Stream, facts, process::ProgramError};
+use super::{
+    Contents, CopyError, Facts, Filling, Stream, facts, process::ProgramError, server::PostgresCopies,
+};
 use crate::databases::{BeingFilled, DatabaseError, Name, ensure_meter, refused};
 
 /// Everything that hangs on an execution goes, or lets go of it, with its row.

@@ -55,6 +55,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     let removes = route.is("delete", "/tenants/{id}") || route.is("delete", "/shared-instances/{id}");
     let restores = route.is("post", "/tenants/{id}/restore");
     let removes_sandbox = route.is("delete", "/sandboxes/{name}");
+    let keeps = route.path.starts_with("/backups/");
     match code {
         Code::Internal | Code::Unavailable | Code::Timeout | Code::HeadersTooLarge => true,
         Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Throttled => route.secured,
@@ -73,10 +74,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
-        Code::Conflict => {
-            creates
-                || command && (route.path.starts_with("/tenants/{id}") || route.path.starts_with("/backups/"))
-        }
+        Code::Conflict => creates || command && (route.path.starts_with("/tenants/{id}") || keeps),
         Code::LastBackup | Code::BackupHeld => route.is("delete", "/backups/{id}"),
         Code::BackupsOff => route.is("post", "/tenants/{id}/backup"),
         Code::SubdomainTaken => creates,
