@@ -138,7 +138,7 @@ mod tests {
         let name = name_on(late, "acme");
         assert_eq!(name, "acme-restore-20260802");
         assert_eq!(free(&name, &[]), name);
-        assert_eq!(free(&name, &[name.clone()]), "acme-restore-20260802-2");
+        assert_eq!(free(&name, std::slice::from_ref(&name)), "acme-restore-20260802-2");
         let taken = [name.clone(), format!("{name}-2"), format!("{name}-3")];
         assert_eq!(free(&name, &taken), "acme-restore-20260802-4");
         assert_eq!(free(&name, &[format!("{name}-2")]), name);
