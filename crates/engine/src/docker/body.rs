@@ -9,18 +9,12 @@ use bollard::models::{
     RestartPolicy as EngineRestart, RestartPolicyNameEnum,
 };
 
-use super::exit;
+use super::exit::{self, Joinable};
 use crate::hash::SpecHash;
 use crate::ownership::label;
 use crate::spec::{
     ContainerSpec, HealthCheck, Limits, RestartPolicy, SECRETS_DIR, TENANT_UID, Tmpfs, secrets_volume,
 };
-
-/// The network that a container is to be in.
-pub(super) struct Joinable {
-    pub(super) id: String,
-    pub(super) has_exit: bool,
-}
 
 /// Bytes in a megabyte, as engines count memory.
 pub(super) const MEGABYTE: i64 = 1024 * 1024;

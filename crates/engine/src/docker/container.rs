@@ -9,9 +9,8 @@ use bollard::query_parameters::{
 };
 use futures::TryStreamExt as _;
 
-use super::body::Joinable;
 use super::call::{if_found, malformed, says, status};
-use super::exit;
+use super::exit::{self, Joinable};
 use super::observe::{found, observed, owner};
 use super::{Docker, body};
 use crate::error::ContainerError;

@@ -24,6 +24,12 @@ pub(super) const NO_RESOLVER: &str = "127.0.0.1";
 /// That nobody answers is not told at once. Whoever asks waits for this long, instead of ten seconds.
 pub(super) const IMPATIENCE: [&str; 2] = ["timeout:1", "attempts:1"];
 
+/// The network that a container is to be in.
+pub(super) struct Joinable {
+    pub(super) id: String,
+    pub(super) has_exit: bool,
+}
+
 /// The options of such a network.
 pub(super) fn options(name: &str) -> HashMap<String, String> {
     [(NO_HOST.to_owned(), "true".to_owned()), (BRIDGE.to_owned(), bridge(name))].into()

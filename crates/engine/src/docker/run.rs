@@ -8,8 +8,8 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use secrecy::ExposeSecret;
 
 use super::Docker;
-use super::body::Joinable;
 use super::call::malformed;
+use super::exit::Joinable;
 use super::observe::{found, observed};
 use crate::error::ContainerError;
 use crate::hash::SpecHash;

@@ -84,6 +84,21 @@ async fn each_tenant_is_told_as_it_is_whether_it_shares_an_n8n_or_not(pool: PgPo
     assert_eq!(fakes.told.lock().unwrap().len(), 8);
 }
 
+/// What it holds was counted where it ran.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn nobody_looks_into_a_sandbox(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    fakes.sandbox().await;
+    let (mut replica, shown) = fakes.replica().await;
+    replica.go_on(tick(1)).await.unwrap();
+    Usage::new(fakes.world()).run().await.unwrap();
+    Proofs::new(fakes.world(), shown).run().await.unwrap();
+    let asked = fakes.executions.ledger();
+    assert!(asked.is_empty(), "{asked:?}");
+    assert!(fakes.told.lock().unwrap().is_empty(), "nothing is told of it");
+}
+
 /// It is entered by nobody who has not recognised it.
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]

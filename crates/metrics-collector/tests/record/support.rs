@@ -88,6 +88,11 @@ impl Fakes {
         tenant
     }
 
+    /// A copy of somebody's.
+    pub async fn sandbox(&self) -> TenantId {
+        self.row("sandbox", None).await
+    }
+
     /// An n8n to be shared.
     pub async fn shared(&self) -> TenantId {
         self.row("shared", None).await
@@ -110,7 +115,7 @@ impl Fakes {
         let tenant = TenantId::generate();
         let insert = "insert into tenants
                 (id, name, email, subdomain, mode, plan, status, purpose, capacity, n8n_version, cluster_id, shared_instance, shared_project)
-            values ($1, 'Acme', 'a@acme.example', $2, $3, case $4 when 'shared' then 'shared' else 'starter' end, 'active', $4,
+            values ($1, 'Acme', 'a@acme.example', $2, $3, case $4 when 'customer' then 'starter' else $4 end, 'active', $4,
                 case $4 when 'shared' then 10 end, '2.41.1', $5, $6, $7)";
         let mode = if home.is_some() { "shared" } else { "dedicated" };
         let digits = tenant.digits();

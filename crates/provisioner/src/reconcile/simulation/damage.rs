@@ -54,11 +54,7 @@ impl Model {
         match sort {
             0..4 => self.damage_container(sort),
             4 if self.dice.bool() => self.drop_a_network(),
-            4 => {
-                if let Some(at) = self.choose(self.world.networks.len()) {
-                    self.world.networks[at].has_exit ^= true;
-                }
-            }
+            4 => self.turn_an_exit(),
             5 => {
                 if let Some(at) = self.choose(self.world.networks.len()) {
                     self.world.networks[at].attached.pop_first();
@@ -142,6 +138,12 @@ impl Model {
             15 => self.looping.extend([container.name.clone()]),
             _ if configured => container.settings = "former".into(),
             _ => container.launch = launch::REVISION - 1,
+        }
+    }
+
+    fn turn_an_exit(&mut self) {
+        if let Some(at) = self.choose(self.world.networks.len()) {
+            self.world.networks[at].has_exit ^= true;
         }
     }
 
