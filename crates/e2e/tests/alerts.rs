@@ -74,6 +74,7 @@ async fn every_service_is_looked_at_and_every_rule_can_be_evaluated() {
             "gateway",
             "provisioner",
             "metrics-collector",
+            "backup",
             "edge-relay",
             "traefik",
             "prometheus",

@@ -26,7 +26,8 @@ fn secrets() -> Vec<(String, String)> {
     let files = fs::read_dir(state.join("keys")).unwrap().map(|entry| entry.unwrap().path());
     let read =
         files.map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap().trim().to_owned()));
-    read.filter(|(_, secret)| secret.len() >= 16).collect()
+    // Of the recovery key one half is for everybody to see.
+    read.filter(|(path, secret)| secret.len() >= 16 && !path.ends_with("recovery_recipient")).collect()
 }
 
 fn assert_clean(place: &str, text: &str, secrets: &[(String, String)]) {
@@ -54,6 +55,8 @@ async fn no_secret_shows_in_logs_inspections_process_lists_or_answers() {
         "edge-relay",
         "gateway",
         "provisioner",
+        "metrics-collector",
+        "backup",
         "prometheus",
         "alertmanager",
     ] {
