@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use common::id::{BackupId, TenantId};
-use n8n::copies::{Contents, Copies, CopyError};
+use n8n::copies::{Contents, Copies, CopyError, ProgramError};
 use objects::{
     Key, Objects, Stream, counted,
     manifest::{Content, MANIFEST, Manifest, Object},
@@ -105,10 +105,14 @@ async fn dump(
     };
     reading.is(object)?;
     looked.map_err(|error| match error {
-        CopyError::Program(why) => Damage::of(&object.name, format!("is no dump: {why}")),
-        error @ (CopyError::Database(_) | CopyError::NotWhole(_) | CopyError::Source(_)) => {
-            Damage::Dump(error)
+        CopyError::Program(why @ ProgramError::Failed { .. }) => {
+            Damage::of(&object.name, format!("is no dump: {why}"))
         }
+        // One that could not even be started says nothing of the dump.
+        error @ (CopyError::Program(_)
+        | CopyError::Database(_)
+        | CopyError::NotWhole(_)
+        | CopyError::Source(_)) => Damage::Dump(error),
     })
 }
 

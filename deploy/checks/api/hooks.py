@@ -103,8 +103,9 @@ BEYOND_SCHEMAS = {
     "reserved_subdomain",
     "shared_not_configured",
     "too_large",
-    # What is null is not there, and one of several has to be.
+    # What is null is not there, and one of several has to be, or no two of them may.
     "nothing_asked_for",
+    "contradicts",
     # What a plan allows is a row; and a moment is in the past or not.
     "out_of_range",
     # Owners' keys name tenants, and others do not.

@@ -141,7 +141,7 @@ async fn which_backup_is_asked_for_by_its_id_or_by_a_moment(database: PgPool) {
     assert_eq!(both.field_errors(), [("/restore_point".to_owned(), "contradicts".to_owned())]);
 
     let before = Record::count(&database).await.without_refusals();
-    for status in ["removed", "writing", "written", "failed"] {
+    for status in ["removed", "running", "written", "failed"] {
         let other = put_backup(&database, acme, status, 1).await;
         asked(json!({ "backup_id": other })).await.assert_problem(409, "backup_not_restorable");
     }
