@@ -34,15 +34,24 @@ const OPERATORS: &[Role] = &[Role::Admin, Role::Operator];
 
 impl Steering for RemoveBackup {
     type Target = Backup;
-    // The tenant's row is locked: of two that are removed at once the second sees what became of the first.
+    // All that the tenant could be restored from is locked, in one order, and is what it has become by then: a look at other rows would be of when
+    // the statement began, and of two removals at once each would count the other's. Retention takes no turns, so what it may take counts for
+    // nothing; no statement lasts a minute.
     const STATEMENT: &'static str = steering!(
-        possible: "select from backups b
-                     join lateral (select t.status from tenants t where t.id = b.tenant_id for update) t on true
-                    where b.id = $8 and b.status in ('written', 'verified', 'proven') and not b.legal_hold
-                      and (t.status in ('deleted', 'failed') or not b.includes_database or b.status = 'written'
-                           or exists (select from backups o
-                                       where o.tenant_id = b.tenant_id and o.id <> b.id and o.status in ('verified', 'proven')
-                                         and o.includes_database))",
+        possible: "with held as (
+                 select b.id, b.tenant_id, b.status, b.legal_hold, b.kept_until,
+                        b.status in ('verified', 'proven') and b.includes_database as restorable
+                   from backups b
+                  where b.tenant_id = (select its.tenant_id from backups its where its.id = $8)
+                    and (b.id = $8 or b.status in ('verified', 'proven') and b.includes_database)
+                  order by b.id for update
+             )
+             select from held b join tenants t on t.id = b.tenant_id
+              where b.id = $8 and b.status in ('written', 'verified', 'proven') and not b.legal_hold
+                and (not b.restorable or t.status in ('deleted', 'failed')
+                     or exists (select from held other
+                                 where other.id <> b.id and other.restorable
+                                   and (other.legal_hold or other.kept_until > now() + interval '1 minute')))",
         effect: "backup as (update backups b set status = 'removing' from accepted
                              where b.id = $8 and b.status in ('written', 'verified', 'proven') returning b.tenant_id)",
         changed: "select tenant_id, null::uuid as operation_id from backup",
