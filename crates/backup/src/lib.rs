@@ -15,15 +15,15 @@ mod world;
 use std::{sync::Arc, time::Duration};
 
 use common::{
-    bus::{Carried, Outcome},
-    operations::{Call, Drive, Gate, Wake, Worker},
+    bus::Outcome,
+    operations::{Drive, Gate, Worker},
     schedules::{Runner, ScheduleStore},
     secrets::MasterKeys,
     service::{Interval, Service},
 };
 use n8n::copies::PostgresCopies;
 use objects::{S3, StoreLogin};
-use wire::{BACKUP, OperationQueued};
+use wire::{BACKUP, OperationQueued, waking};
 
 pub use check::{Checked, check};
 pub use config::{Config, TenantDatabase};
@@ -68,7 +68,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (objects, copies) = (Arc::new(objects), Arc::new(copies));
     let world = World { cluster: config.cluster, objects, copies, keys, recovery: config.recovery };
     let world = Arc::new(world);
-    let wake = wake(service);
+    let wake = waking(service);
     let store = service.operations().of_cluster(world.cluster.as_str());
     let (sagas, gate, limit) = (sagas(), Gate::default(), config.at_once);
     service.drive(Worker { store, world: world.clone(), sagas, wake: wake.clone(), gate, limit });
@@ -96,19 +96,4 @@ fn keep(service: &Service, world: &Arc<World>) -> anyhow::Result<()> {
     let watching = Interval::new("backups", WATCH_EVERY).failing("backups could not be looked at");
     service.every(watching, Watching::new(record.clone(), world.clone(), shown));
     Ok(())
-}
-
-/// Wakes the workers here, and over the bus those of the service whose operation a backup is a part of.
-fn wake(service: &Service) -> Wake {
-    let (bus, tasks) = (service.bus.clone(), service.tasks.clone());
-    Wake::default().and_elsewhere(move |call: Call| {
-        let Call { service, operation, kind, because_of } = call;
-        let (bus, queued) =
-            (bus.clone(), OperationQueued { service, operation, kind, because_of: Some(because_of) });
-        tasks.spawn_one("wake", async move {
-            if let Err(error) = bus.publish(&queued, &Carried::default()).await {
-                tracing::debug!(operation_id = %operation, error = common::error::chain(&error), "left to the sweeper");
-            }
-        });
-    })
 }

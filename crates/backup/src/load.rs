@@ -85,7 +85,7 @@ impl Step<LoadTenant> for Load {
 
 /// A sandbox begins nothing by itself.
 async fn filling(context: &In<'_>) -> Result<Filling, StepError> {
-    let tenant = tenants::of_operation(context.database(), context.operation(), context.tenant()).await?;
+    let tenant = tenants::get(context.database(), context.tenant()).await?;
     let customer = Purpose::Customer.as_str();
     Ok(Filling { executions: context.request().executions, asleep: tenant.purpose() != customer })
 }

@@ -4,7 +4,7 @@ use common::{
     error::Kind,
     id::TenantId,
     operations::StepError,
-    secrets::{MasterKeys, Wrapped},
+    secrets::{MasterKeys, stored},
 };
 use objects::seal::SealKey;
 use secrecy::SecretString;
@@ -19,7 +19,7 @@ pub async fn encryption_key(
     keys: &MasterKeys,
     tenant: TenantId,
 ) -> Result<SecretString, StepError> {
-    open(executor, keys, tenant, ENCRYPTION_KEY).await?.ok_or_else(|| missing("encryption key"))
+    stored::find(executor, keys, tenant, ENCRYPTION_KEY).await?.ok_or_else(|| missing("encryption key"))
 }
 
 /// Puts another in its place, of a database that was loaded.
@@ -29,12 +29,7 @@ pub async fn put_encryption_key(
     tenant: TenantId,
     key: &SecretString,
 ) -> Result<(), StepError> {
-    let Wrapped { key_id, ciphertext } = keys.wrap(tenant, ENCRYPTION_KEY, key)?;
-    let put = "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) values ($1, $2, $3, $4)
-               on conflict (tenant_id, name) do update set key_id = excluded.key_id, ciphertext = excluded.ciphertext";
-    let put = sqlx::query(put).bind(tenant).bind(ENCRYPTION_KEY).bind(key_id).bind(ciphertext);
-    put.execute(executor).await?;
-    Ok(())
+    Ok(stored::put(executor, keys, tenant, (ENCRYPTION_KEY, key)).await?)
 }
 
 /// What opens the tenant's backups.
@@ -43,8 +38,9 @@ pub async fn backup_key(
     keys: &MasterKeys,
     tenant: TenantId,
 ) -> Result<SealKey, StepError> {
-    let text =
-        open(executor, keys, tenant, BACKUP_KEY).await?.ok_or_else(|| missing("key to its backups"))?;
+    let text = stored::find(executor, keys, tenant, BACKUP_KEY)
+        .await?
+        .ok_or_else(|| missing("key to its backups"))?;
     Ok(SealKey::read(&text)?)
 }
 
@@ -54,25 +50,8 @@ pub async fn ensure_backup_key(
     keys: &MasterKeys,
     tenant: TenantId,
 ) -> Result<(), StepError> {
-    let Wrapped { key_id, ciphertext } = keys.wrap(tenant, BACKUP_KEY, &SealKey::generate().text())?;
-    let insert = "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) values ($1, $2, $3, $4)
-                  on conflict (tenant_id, name) do nothing";
-    let insert = sqlx::query(insert).bind(tenant).bind(BACKUP_KEY).bind(key_id).bind(ciphertext);
-    insert.execute(executor).await?;
-    Ok(())
-}
-
-async fn open(
-    executor: impl PgExecutor<'_>,
-    keys: &MasterKeys,
-    tenant: TenantId,
-    name: &str,
-) -> Result<Option<SecretString>, StepError> {
-    let find = "select key_id, ciphertext from tenant_secrets where tenant_id = $1 and name = $2";
-    let find = sqlx::query_as(find).bind(tenant).bind(name);
-    let found: Option<(i32, Vec<u8>)> = find.fetch_optional(executor).await?;
-    let Some((key_id, ciphertext)) = found else { return Ok(None) };
-    Ok(Some(keys.open(tenant, name, &Wrapped { key_id, ciphertext })?))
+    let key = SealKey::generate().text();
+    Ok(stored::ensure(executor, keys, tenant, (BACKUP_KEY, &key)).await?)
 }
 
 fn missing(what: &str) -> StepError {

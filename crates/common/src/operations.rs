@@ -13,6 +13,7 @@
 //! Operations are kept in Postgres. What they need of it is a port, [`Record`], so that simulations can keep them in memory.
 
 pub mod accept;
+mod begin;
 mod drive;
 mod gate;
 mod journal;

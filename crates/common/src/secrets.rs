@@ -6,9 +6,11 @@ mod followers;
 mod master;
 mod random;
 mod rereading;
+pub mod stored;
 
 pub use backend::{Backend, BackendConfig, BackendError};
 pub use followers::Followers;
 pub use master::{MasterKeys, SecretError, Wrapped};
 pub use random::random_bytes;
 pub(crate) use rereading::Source;
+pub use stored::StoredError;

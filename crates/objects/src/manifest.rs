@@ -133,11 +133,6 @@ impl Manifest {
         serde_json::from_slice(text).map_err(ManifestError::Unreadable)
     }
 
-    /// Its object of this content.
-    pub fn object(&self, what: Content) -> Option<&Object> {
-        self.objects.iter().find(|object| object.what == what)
-    }
-
     /// What all its objects take.
     pub fn bytes(&self) -> u64 {
         self.objects.iter().map(|object| object.bytes).sum()

@@ -5,7 +5,7 @@ mod pipe;
 mod seal_text;
 mod stream;
 
-pub use key::{KeyText, Recipient, SealKey};
+pub use key::{Recipient, SealKey};
 pub use seal_text::{open_text, seal_text};
 pub use stream::{Plain, open, seal};
 

@@ -14,7 +14,6 @@ use wire::kinds::{Run, TenantHeal};
 
 use crate::{
     World,
-    begin::may_begin,
     create::{Nothing, Renewal, bring_up, confirm},
     delete::remove_all,
     workspace,
@@ -98,7 +97,7 @@ async fn network(
 
 /// One that rests meanwhile stays down.
 async fn begin(context: &Context<'_, World, TenantHeal>) -> Result<(), StepError> {
-    may_begin(context).await?;
+    context.may_begin().await?;
     match workspace::of(context).await? {
         Some(part) => workspace::restore(context, &part).await,
         None => surroundings(context).await,

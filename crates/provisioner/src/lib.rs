@@ -32,12 +32,10 @@ mod world;
 use std::sync::Arc;
 
 use common::{
-    bus::Carried,
-    error::chain,
-    operations::{Call, Drive, Wake, Worker},
+    operations::{Drive, Worker},
     service::Service,
 };
-use wire::{OperationQueued, PROVISIONER};
+use wire::{PROVISIONER, waking};
 
 pub use config::{Config, ExternalSettings, OptionalExternal, Site};
 pub use create::CreateTenant;
@@ -70,28 +68,13 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
     ])
 }
 
-/// Wakes the workers here, and over the bus those of whichever service a part of an operation, or its parent, is the affair of.
-fn wake(service: &Service) -> Wake {
-    let (bus, tasks) = (service.bus.clone(), service.tasks.clone());
-    Wake::default().and_elsewhere(move |call: Call| {
-        let Call { service, operation, kind, because_of } = call;
-        let (bus, queued) =
-            (bus.clone(), OperationQueued { service, operation, kind, because_of: Some(because_of) });
-        tasks.spawn_one("wake", async move {
-            if let Err(error) = bus.publish(&queued, &Carried::default()).await {
-                tracing::debug!(operation_id = %operation, error = chain(&error), "left to the sweeper");
-            }
-        });
-    })
-}
-
 /// Starts the provisioner.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let pool = service.database.clone();
     let world = Arc::new(World::connect(&config, &service.secrets, service.bus.clone())?);
     service.record_is_usable().await;
     master_keys::follow(service, world.keys.clone()).await;
-    let wake = wake(service);
+    let wake = waking(service);
     let engine_trust = EngineTrust::new(service.readiness.clone(), config.take_over);
 
     let store = service.operations();

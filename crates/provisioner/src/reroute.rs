@@ -8,8 +8,7 @@ use edge::StandIn;
 use wire::kinds::TenantReroute;
 
 use crate::{
-    World,
-    begin::{self, may_begin},
+    World, begin,
     create::{Nothing, publish},
     delete::confirm_gone,
     step::step,
@@ -31,7 +30,7 @@ impl Saga for RerouteTenant {
 step!(/** The edge answers on its addresses, and on no other. What is right stays, whatever becomes of the rest. */ Route of RerouteTenant, "route", run route);
 
 async fn route(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
-    may_begin(context).await?;
+    context.may_begin().await?;
     let former = edge::routes::hosts(context.database(), context.tenant()).await?;
     let rests = begin::is(context, TenantStatus::Suspended).await?;
     publish(context, rests.then_some(StandIn::Suspended)).await?;

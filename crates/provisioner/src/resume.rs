@@ -10,7 +10,6 @@ use wire::kinds::TenantResume;
 
 use crate::{
     World,
-    begin::may_begin,
     create::{Nothing, READY, Renewal, bring_up, publish, settle},
     delete::remove_all,
     heal,
@@ -40,7 +39,7 @@ async fn surroundings(
     context: &Context<'_, World, impl TenantRequest>,
     _: &mut Nothing,
 ) -> Result<(), StepError> {
-    may_begin(context).await?;
+    context.may_begin().await?;
     match workspace::of(context).await? {
         Some(part) => workspace::ensure(context, &part).await,
         None => heal::surroundings(context).await,

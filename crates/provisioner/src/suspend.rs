@@ -12,7 +12,6 @@ use wire::kinds::TenantSuspend;
 
 use crate::{
     World, begin,
-    begin::may_begin,
     create::{Nothing, READY, Renewal, bring_up, ensure_all, publish, settle},
     delete::{remove_all, remove_containers},
     step::step,
@@ -43,7 +42,7 @@ step!(/** Nobody needs them now. */ Workers of SuspendTenant, "workers", run sto
 step!(/** It is so. */ Rest of SuspendTenant, "suspended", run rest, undo active);
 
 async fn page(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
-    may_begin(context).await?;
+    context.may_begin().await?;
     publish(context, Some(StandIn::Suspended)).await
 }
 

@@ -12,6 +12,7 @@ mod reset_login;
 mod sample;
 pub mod sizing;
 mod submit_operation;
+mod waking;
 
 /// What prost made of `proto/`.
 mod proto {
@@ -28,3 +29,4 @@ pub use provisioner_command::{BACKUP, COMMANDS, OperationQueued, Order, PROVISIO
 pub use reset_login::ResetLogin;
 pub use sample::{Figures, SAMPLES, Sample};
 pub use submit_operation::SubmitOperation;
+pub use waking::waking;

@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{ContextOf, Request as _, Step, StepError},
+    operations::{ContextOf, Step, StepError},
 };
-use wire::kinds::TenantBackup;
 
 use super::{In, Made, MakeBackup, folder};
 use crate::{
@@ -40,19 +39,16 @@ impl Step<MakeBackup> for Begin {
     }
 }
 
-/// Whoever was accepted before may have been called off since, and the tenant not be as it was going to be.
+/// Somebody's, with a database of its own.
 async fn may_be_copied(context: &In<'_>) -> Result<(), StepError> {
-    let (record, tenant) = (context.database(), context.tenant());
-    let tenant = tenants::of_operation(record, context.operation(), tenant).await?;
+    context.may_begin().await?;
+    let tenant = tenants::get(context.database(), context.tenant()).await?;
     let refused = |detail: String| Err(StepError::failed(Kind::Conflict, detail));
     if !tenant.is_dedicated() {
         return refused("The tenant shares an n8n, and has no database of its own.".into());
     }
     if !tenant.is_customer() {
         return refused(format!("This is nobody's data: the tenant is there for `{}`.", tenant.purpose()));
-    }
-    if TenantBackup::KIND.from.iter().all(|status| status.as_str() != tenant.status) {
-        return refused(format!("The tenant is {} by now.", tenant.status));
     }
     Ok(())
 }

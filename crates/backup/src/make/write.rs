@@ -84,7 +84,7 @@ async fn manifest(
     (objects, tenant_recipient, dump): (Vec<Object>, String, String),
 ) -> Result<Manifest, StepError> {
     let (request, tenant) = (context.request(), context.tenant());
-    let row = tenants::of_operation(context.database(), context.operation(), tenant).await?;
+    let row = tenants::get(context.database(), tenant).await?;
     let left_out: Vec<_> = including(request.includes).left_out().collect();
     let mut rows = facts.rows;
     rows.retain(|table, _| request.includes.database && !left_out.contains(&table.as_str()));

@@ -1,7 +1,7 @@
 //! Whose data is copied.
 
 use common::{
-    id::{OperationId, TenantId},
+    id::TenantId,
     tenant::{Mode, Purpose},
 };
 use sqlx::PgExecutor;
@@ -12,8 +12,6 @@ pub struct Tenant {
     mode: String,
     purpose: String,
     pub n8n_version: String,
-    /// How it is, for this operation: what one that was accepted later has made of it does not count.
-    pub status: String,
 }
 
 impl Tenant {
@@ -33,18 +31,8 @@ impl Tenant {
     }
 }
 
-/// The tenant that this operation is done for.
-pub async fn of_operation(
-    executor: impl PgExecutor<'_>,
-    operation: OperationId,
-    tenant: TenantId,
-) -> Result<Tenant, sqlx::Error> {
-    let find = "select t.mode, t.purpose, t.n8n_version, coalesce(
-            (select later.former_status from operations later
-              where later.tenant_id = o.tenant_id and later.former_status is not null
-                and later.status in ('queued', 'running', 'undoing', 'stuck')
-                and (later.created_at, later.id) > (o.created_at, o.id)
-              order by later.created_at, later.id limit 1), t.status) as status
-        from tenants t join operations o on o.id = $2 where t.id = $1";
-    sqlx::query_as(find).bind(tenant).bind(operation).fetch_one(executor).await
+/// Which is it?
+pub async fn get(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Tenant, sqlx::Error> {
+    let get = sqlx::query_as("select mode, purpose, n8n_version from tenants where id = $1").bind(tenant);
+    get.fetch_one(executor).await
 }

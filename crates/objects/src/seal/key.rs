@@ -11,9 +11,6 @@ use super::SealError;
 #[derive(Clone)]
 pub struct SealKey(x25519::Identity);
 
-/// The text of a key that opens.
-pub type KeyText = SecretString;
-
 /// What seals: `age1…` as text.
 #[derive(Clone)]
 pub struct Recipient(x25519::Recipient);
@@ -30,7 +27,7 @@ impl SealKey {
     }
 
     /// Its text, as age's own tools read it.
-    pub fn text(&self) -> KeyText {
+    pub fn text(&self) -> SecretString {
         self.0.to_string().expose_secret().to_owned().into()
     }
 

@@ -4,7 +4,7 @@ use common::{
     error::Kind,
     id::{ResetId, TenantId},
     operations::StepError,
-    secrets::{MasterKeys, SecretError, Wrapped},
+    secrets::{MasterKeys, SecretError, Wrapped, stored},
 };
 use n8n::{account, launch::Secrets};
 use secrecy::SecretString;
@@ -41,8 +41,7 @@ pub async fn ensure(
         (OWNER_PASSWORD, account::generate_password()?),
     ];
     for (name, secret) in fresh {
-        let wrapped = keys.wrap(tenant, name, &secret)?;
-        insert(&mut *connection, tenant, name, wrapped).await?;
+        stored::ensure(&mut *connection, keys, tenant, (name, &secret)).await?;
     }
     Ok(())
 }
@@ -53,8 +52,8 @@ pub async fn ensure_password(
     keys: &MasterKeys,
     tenant: TenantId,
 ) -> Result<(), StepError> {
-    let wrapped = keys.wrap(tenant, OWNER_PASSWORD, &account::generate_password()?)?;
-    Ok(insert(executor, tenant, OWNER_PASSWORD, wrapped).await?)
+    let password = account::generate_password()?;
+    Ok(stored::ensure(executor, keys, tenant, (OWNER_PASSWORD, &password)).await?)
 }
 
 /// Opens what the tenant's owner first signs in with.
@@ -63,20 +62,7 @@ pub async fn open_password(
     keys: &MasterKeys,
     tenant: TenantId,
 ) -> Result<SecretString, StepError> {
-    open_one(executor, keys, tenant, OWNER_PASSWORD).await?.ok_or_else(missing)
-}
-
-async fn open_one(
-    executor: impl PgExecutor<'_>,
-    keys: &MasterKeys,
-    tenant: TenantId,
-    name: &str,
-) -> Result<Option<SecretString>, StepError> {
-    let find = "select key_id, ciphertext from tenant_secrets where tenant_id = $1 and name = $2";
-    let find = sqlx::query_as(find).bind(tenant).bind(name);
-    let found: Option<(i32, Vec<u8>)> = find.fetch_optional(executor).await?;
-    let Some((key_id, ciphertext)) = found else { return Ok(None) };
-    Ok(Some(keys.open(tenant, name, &Wrapped { key_id, ciphertext })?))
+    stored::find(executor, keys, tenant, OWNER_PASSWORD).await?.ok_or_else(missing)
 }
 
 fn missing() -> StepError {
@@ -90,8 +76,7 @@ pub async fn keep_api_key(
     tenant: TenantId,
     key: &SecretString,
 ) -> Result<(), StepError> {
-    let wrapped = keys.wrap(tenant, API_KEY, key)?;
-    Ok(insert(executor, tenant, API_KEY, wrapped).await?)
+    Ok(stored::ensure(executor, keys, tenant, (API_KEY, key)).await?)
 }
 
 /// Opens that key.
@@ -102,19 +87,7 @@ pub async fn open_api_key(
 ) -> Result<SecretString, StepError> {
     let none =
         || StepError::failed(Kind::NotFound, "the shared n8n has no key: it is not, or no longer, set up");
-    open_one(executor, keys, tenant, API_KEY).await?.ok_or_else(none)
-}
-
-async fn insert(
-    executor: impl PgExecutor<'_>,
-    tenant: TenantId,
-    name: &str,
-    Wrapped { key_id, ciphertext }: Wrapped,
-) -> Result<(), sqlx::Error> {
-    let insert = "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) values ($1, $2, $3, $4)
-                  on conflict (tenant_id, name) do nothing";
-    let insert = sqlx::query(insert).bind(tenant).bind(name).bind(key_id).bind(ciphertext);
-    insert.execute(executor).await.map(drop)
+    stored::find(executor, keys, tenant, API_KEY).await?.ok_or_else(none)
 }
 
 /// Opens all secrets that are the tenant's own.

@@ -122,22 +122,6 @@ pub async fn settle(
     settle.execute(executor).await.map(drop)
 }
 
-/// How is it for this operation? What one that was accepted later has given it already does not count.
-pub async fn status_for(
-    executor: impl PgExecutor<'_>,
-    operation: OperationId,
-) -> Result<TenantStatus, StepError> {
-    let status = "select coalesce(
-            (select later.former_status from operations later
-              where later.tenant_id = o.tenant_id and later.former_status is not null
-                and later.status in ('queued', 'running', 'undoing', 'stuck')
-                and (later.created_at, later.id) > (o.created_at, o.id)
-              order by later.created_at, later.id limit 1), t.status)
-        from operations o join tenants t on t.id = o.tenant_id where o.id = $1";
-    let word: String = sqlx::query_scalar(status).bind(operation).fetch_one(executor).await?;
-    word.parse().map_err(|_| StepError::failed(Kind::Internal, "the tenant's status cannot be read"))
-}
-
 /// It did not come up, for the reason its operation gives, and gives up its place.
 pub async fn fail(
     connection: &mut PgConnection,
