@@ -70,6 +70,21 @@ async fn one_is_asked_for_once_and_there_from_then_on(database: PgPool) {
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
+async fn one_that_is_called_off_before_it_begins_has_failed(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let tenant = active(&platform, &database, "acme").await;
+    let answer = ask(&platform, tenant, &json!({}), "once").await.json();
+    let cancel = format!("/operations/{}/cancel", answer["operation_id"].as_str().unwrap());
+    assert_eq!(steer(&platform, "POST", &cancel).await.status.as_u16(), 202);
+    let path = format!("/backups/{}", answer["backup_id"].as_str().unwrap());
+    let shown = platform.send(Call::get(&path).by_a("operator")).await.json()["data"].clone();
+    assert_eq!(shown["status"], "failed");
+    assert!(shown["failure"].as_str().unwrap().starts_with("Cancelled by"), "{shown}");
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
 async fn what_cannot_be_is_refused_with_the_reason(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     let tenant = active(&platform, &database, "acme").await;
