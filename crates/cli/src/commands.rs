@@ -3,7 +3,9 @@
 mod accepted;
 mod api;
 mod audit;
+mod backups;
 mod completions;
+mod confirm;
 mod dead_letters;
 mod health;
 mod keys;
@@ -64,6 +66,9 @@ pub enum Command {
     /// Long work: how far it is, and what a person decides about it
     #[command(subcommand)]
     Operations(operations::Verb),
+    /// Copies of tenants' data outside of the platform's servers
+    #[command(subcommand)]
+    Backups(backups::Verb),
     /// Who asked for what, and what came of it
     Audit(audit::Audit),
     /// Messages that could not be handled
@@ -107,6 +112,7 @@ impl Command {
             Self::Usage(usage) => usage.run(setting).await,
             Self::Top(top) => top.run(setting).await,
             Self::Operations(verb) => verb.run(setting).await,
+            Self::Backups(verb) => verb.run(setting).await,
             Self::Audit(audit) => audit.run(setting).await,
             Self::DeadLetters(verb) => verb.run(setting).await,
             Self::Schedules(verb) => verb.run(setting).await,

@@ -1086,6 +1086,59 @@ export interface components {
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
+        /** @description A backup. */
+        Backup: {
+            /**
+             * Format: int64
+             * @description What it takes in the store.
+             */
+            bytes?: number | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            failed_at?: string | null;
+            /** @description Why nothing came of it. */
+            failure?: string | null;
+            /** @example bak_0198c0de0000700080000000000000dd */
+            id: string;
+            includes: components["schemas"]["Included"];
+            /**
+             * Format: date-time
+             * @description Until when it is kept at least. The last one that a tenant can be restored from is kept beyond that.
+             */
+            kept_until?: string | null;
+            /** @description While it lasts nobody removes it. */
+            legal_hold: boolean;
+            /** @example op_0198c0de0000700080000000000000bb */
+            operation_id: string;
+            /**
+             * @description Where it is; null until it is begun.
+             * @example s3://rp9-backups/tenants/ten_0198c0de0000700080000000000000aa/backups/20261128T020000Z-000000dd/
+             */
+            path?: string | null;
+            /** Format: date-time */
+            proven_at?: string | null;
+            /** Format: date-time */
+            removed_at?: string | null;
+            /** @description Whether a tenant can be restored from it. */
+            restorable: boolean;
+            /** Format: int32 */
+            retention_days: number;
+            /** @description Only one that is `verified` (all of it was read back) or `proven` (it was restored, and n8n ran on it) counts. */
+            status: components["schemas"]["BackupStatus"];
+            /**
+             * Format: date-time
+             * @description The moment that all of it is of.
+             */
+            taken_at?: string | null;
+            /** @example ten_0198c0de0000700080000000000000aa */
+            tenant_id: string;
+            type: components["schemas"]["BackupTypes"];
+            /** Format: date-time */
+            verified_at?: string | null;
+            /** Format: date-time */
+            written_at?: string | null;
+        };
         /** @description A backup that will be made. */
         BackupAccepted: {
             /** @example bak_0198c0de0000700080000000000000dd */
@@ -1130,7 +1183,7 @@ export interface components {
             retention_days?: number | null;
         };
         /** @description A backup with all that is in it. */
-        BackupDetails: components["schemas"]["BackupView"] & {
+        BackupDetails: components["schemas"]["Backup"] & {
             /**
              * @description What its `manifest.json` says: versions, rows of each table, counts, what is not included and why, and the size and SHA-256 of each object.
              *     Null until it is written.
@@ -1139,7 +1192,7 @@ export interface components {
         };
         /** @description A page of backups, the newest first. */
         BackupPage: {
-            data: components["schemas"]["BackupView"][];
+            data: components["schemas"]["Backup"][];
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
@@ -1154,55 +1207,6 @@ export interface components {
         };
         /** @enum {string} */
         BackupTypes: "daily" | "weekly" | "monthly" | "manual" | "pre_migration" | "pre_upgrade" | "pre_restore" | "final";
-        /** @description A backup. */
-        BackupView: {
-            /**
-             * Format: int64
-             * @description What it takes in the store.
-             */
-            bytes?: number | null;
-            /** Format: date-time */
-            failed_at?: string | null;
-            /** @description Why nothing came of it. */
-            failure?: string | null;
-            /** @example bak_0198c0de0000700080000000000000dd */
-            id: string;
-            includes: components["schemas"]["Included"];
-            /**
-             * Format: date-time
-             * @description Until when it is kept at least. The last one that a tenant can be restored from is kept beyond that.
-             */
-            kept_until?: string | null;
-            /** @description While it lasts nobody removes it. */
-            legal_hold: boolean;
-            /** @example op_0198c0de0000700080000000000000bb */
-            operation_id: string;
-            /**
-             * @description Where it is; null until it is begun.
-             * @example s3://rp9-backups/tenants/ten_0198c0de0000700080000000000000aa/backups/20261128T020000Z-000000dd/
-             */
-            path?: string | null;
-            /** Format: date-time */
-            proven_at?: string | null;
-            /** Format: date-time */
-            removed_at?: string | null;
-            /** @description Whether a tenant can be restored from it. */
-            restorable: boolean;
-            /** Format: int32 */
-            retention_days: number;
-            /** @description Only one that is `verified` (all of it was read back) or `proven` (it was restored, and n8n ran on it) counts. */
-            status: components["schemas"]["BackupStatus"];
-            /**
-             * Format: date-time
-             * @description The moment that all of it is of.
-             */
-            taken_at?: string | null;
-            /** @example ten_0198c0de0000700080000000000000aa */
-            tenant_id: string;
-            type: components["schemas"]["BackupTypes"];
-            /** Format: date-time */
-            verified_at?: string | null;
-        };
         /** @enum {string} */
         CallerRole: "admin" | "operator" | "service" | "owner";
         /** @description Scaling goes to here and no further. */
@@ -1322,7 +1326,7 @@ export interface components {
         /** @description One thing, as every answer wraps it. */
         Data_BackupDetails: {
             /** @description A backup with all that is in it. */
-            data: components["schemas"]["BackupView"] & {
+            data: components["schemas"]["Backup"] & {
                 /**
                  * @description What its `manifest.json` says: versions, rows of each table, counts, what is not included and why, and the size and SHA-256 of each object.
                  *     Null until it is written.
@@ -2788,6 +2792,7 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "bytes": 1,
+                     *         "created_at": "2026-08-01T12:00:00Z",
                      *         "failed_at": "2026-08-01T12:00:00Z",
                      *         "failure": "text",
                      *         "id": "bak_0198c0de0000700080000000000000dd",
@@ -2811,7 +2816,8 @@ export interface operations {
                      *         "taken_at": "2026-08-01T12:00:00Z",
                      *         "tenant_id": "ten_0198c0de0000700080000000000000aa",
                      *         "type": "daily",
-                     *         "verified_at": "2026-08-01T12:00:00Z"
+                     *         "verified_at": "2026-08-01T12:00:00Z",
+                     *         "written_at": "2026-08-01T12:00:00Z"
                      *       }
                      *     }
                      */
@@ -10907,6 +10913,7 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "bytes": 1,
+                     *           "created_at": "2026-08-01T12:00:00Z",
                      *           "failed_at": "2026-08-01T12:00:00Z",
                      *           "failure": "text",
                      *           "id": "bak_0198c0de0000700080000000000000dd",
@@ -10929,7 +10936,8 @@ export interface operations {
                      *           "taken_at": "2026-08-01T12:00:00Z",
                      *           "tenant_id": "ten_0198c0de0000700080000000000000aa",
                      *           "type": "daily",
-                     *           "verified_at": "2026-08-01T12:00:00Z"
+                     *           "verified_at": "2026-08-01T12:00:00Z",
+                     *           "written_at": "2026-08-01T12:00:00Z"
                      *         }
                      *       ],
                      *       "next_cursor": "text"

@@ -17,6 +17,7 @@ use crate::{
 #[serde(default)]
 pub struct Accepted {
     pub tenant_id: Option<String>,
+    pub backup_id: Option<String>,
     pub operation_id: Option<String>,
     pub status: Option<String>,
     pub login_url: Option<String>,
@@ -84,7 +85,7 @@ fn show(setting: &Setting, answer: &Answer, accepted: &Accepted) -> Result<(), F
     if output.json {
         return output.document(&answer.body);
     }
-    let Accepted { tenant_id, operation_id, status, already, .. } = accepted;
+    let Accepted { tenant_id, backup_id, operation_id, status, already, .. } = accepted;
     if output.quiet {
         return match operation_id.as_ref().or(tenant_id.as_ref()) {
             Some(id) => output.line(id),
@@ -95,7 +96,7 @@ fn show(setting: &Setting, answer: &Answer, accepted: &Accepted) -> Result<(), F
         let status = status.as_deref().map(|status| format!(": {status}")).unwrap_or_default();
         return output.line(&format!("It is so already{status}."));
     }
-    let said = [("tenant", tenant_id), ("operation", operation_id)];
+    let said = [("tenant", tenant_id), ("backup", backup_id), ("operation", operation_id)];
     let said = said.iter().filter_map(|(name, id)| id.as_ref().map(|id| format!("{name} {id}")));
     let said = said.collect::<Vec<_>>().join(", ");
     output.line(&match already {

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{audit, dead_letters, health, keys, operations, plans, schedules, shared, tenants, top, usage};
+use super::{
+    audit, backups, dead_letters, health, keys, operations, plans, schedules, shared, tenants, top, usage,
+};
 use crate::output::Column;
 
 const DESCRIPTION: &str = include_str!("../../../../deploy/netlify/openapi.json");
@@ -14,6 +16,7 @@ const SHOWN: &[(&[Column], &str)] = &[
     (tenants::events::COLUMNS, "Event"),
     (operations::list::COLUMNS, "OperationSummary"),
     (operations::show::STEPS, "Step"),
+    (backups::COLUMNS, "Backup"),
     (audit::COLUMNS, "AuditEntry"),
     (keys::COLUMNS, "ApiKey"),
     (shared::COLUMNS, "SharedInstance"),

@@ -134,11 +134,12 @@ pub(super) fn state(word: &str, colours: bool) -> Cell {
     let cell = Cell::new(printable(word));
     match word {
         _ if !colours => cell,
-        "active" | "succeeded" | "healthy" | "up" | "running" | "done" => cell.fg(Color::Green),
-        "failed" | "stuck" | "unhealthy" | "down" | "undo_failed" => cell.fg(Color::Red),
-        "rolled_back" | "abandoned" | "degraded" | "suspended" | "undoing" | "deleting" | "unknown" => {
-            cell.fg(Color::Yellow)
+        "active" | "succeeded" | "healthy" | "up" | "running" | "done" | "verified" | "proven" => {
+            cell.fg(Color::Green)
         }
+        "failed" | "stuck" | "unhealthy" | "down" | "undo_failed" => cell.fg(Color::Red),
+        "rolled_back" | "abandoned" | "degraded" | "suspended" | "undoing" | "deleting" | "removing"
+        | "unknown" => cell.fg(Color::Yellow),
         _ => cell,
     }
 }

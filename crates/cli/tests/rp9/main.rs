@@ -7,6 +7,7 @@
     reason = "a test that cannot go on ends here"
 )]
 
+mod backups;
 mod following;
 mod keys;
 mod lists;

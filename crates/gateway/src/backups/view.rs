@@ -10,6 +10,7 @@ use crate::{store::backups::Backup, vocabulary};
 
 /// A backup.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Backup)]
 pub struct BackupView {
     #[schema(value_type = String, example = "bak_0198c0de0000700080000000000000dd")]
     id: BackupId,
@@ -34,9 +35,13 @@ pub struct BackupView {
     kept_until: Option<OffsetDateTime>,
     /// While it lasts nobody removes it.
     legal_hold: bool,
+    #[serde(with = "rfc3339")]
+    created_at: OffsetDateTime,
     /// The moment that all of it is of.
     #[serde(with = "rfc3339::option")]
     taken_at: Option<OffsetDateTime>,
+    #[serde(with = "rfc3339::option")]
+    written_at: Option<OffsetDateTime>,
     #[serde(with = "rfc3339::option")]
     verified_at: Option<OffsetDateTime>,
     #[serde(with = "rfc3339::option")]
@@ -94,7 +99,9 @@ impl From<Backup> for BackupView {
             retention_days: backup.retention_days,
             kept_until: backup.kept_until,
             legal_hold: backup.legal_hold,
+            created_at: backup.created_at,
             taken_at: backup.taken_at,
+            written_at: backup.written_at,
             verified_at: backup.verified_at,
             proven_at: backup.proven_at,
             failed_at: backup.failed_at,

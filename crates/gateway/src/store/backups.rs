@@ -28,6 +28,7 @@ pub struct Backup {
     pub kept_until: Option<OffsetDateTime>,
     pub legal_hold: bool,
     pub taken_at: Option<OffsetDateTime>,
+    pub written_at: Option<OffsetDateTime>,
     pub verified_at: Option<OffsetDateTime>,
     pub proven_at: Option<OffsetDateTime>,
     pub failed_at: Option<OffsetDateTime>,
@@ -51,7 +52,7 @@ macro_rules! select {
         concat!(
             "select b.id, b.tenant_id, b.operation_id, b.type, b.status, b.path, b.includes_database, b.includes_workflows,
                     b.includes_credentials, b.includes_files, b.includes_executions, b.retention_days, b.kept_until, b.legal_hold,
-                    b.taken_at, b.verified_at, b.proven_at, b.failed_at, b.removed_at, b.bytes, b.failure, b.created_at, ",
+                    b.taken_at, b.written_at, b.verified_at, b.proven_at, b.failed_at, b.removed_at, b.bytes, b.failure, b.created_at, ",
             $manifest,
             " as manifest from backups b where ",
             seen!("b.tenant_id"),
