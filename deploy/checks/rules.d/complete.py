@@ -28,6 +28,7 @@ def main():
         problems += wording(alert)
     problems += pages({alert["alert"] for alert in alerts})
     problems += tests(alerts)
+    problems += orders()
     problems += metrics(rules)
     problems += inhibitions({alert["alert"] for alert in alerts})
     if not alerts:
@@ -79,6 +80,16 @@ def tests(alerts):
             yield f"{name}: no test sees it told as {severity}"
         if name not in untold:
             yield f"{name}: no test sees it not told"
+
+
+def orders():
+    """Tests over several groups that leave their order open: promtool then draws one, and what is recorded comes an evaluation late or not."""
+    for path in sorted(HERE.glob("*.yml")):
+        test = yaml.safe_load(path.read_text(encoding="utf-8"))
+        files = [(HERE / file).resolve() for file in test["rule_files"]]
+        groups = [group["name"] for file in files for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]]
+        if len(groups) > 1 and test.get("group_eval_order") != groups:
+            yield f"{path.name}: its group_eval_order is not {', '.join(groups)}"
 
 
 def metrics(rules):
