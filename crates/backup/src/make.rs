@@ -7,6 +7,7 @@ mod write;
 
 use common::{
     error::Kind,
+    id::BackupId,
     operations::{Context, Saga, Step, StepError},
 };
 use objects::Key;
@@ -21,6 +22,9 @@ pub struct MakeBackup;
 /// What came of it.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Made {
+    /// Which one it is. Whoever has it made as a part of something else reads it here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupId>,
     /// The moment all of it is of.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub taken_at: Option<OffsetDateTime>,

@@ -16,3 +16,4 @@ pub mod precompressed;
 pub mod query;
 pub mod request;
 pub mod server;
+pub mod switch;

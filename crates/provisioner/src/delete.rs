@@ -2,13 +2,17 @@
 
 mod containers;
 mod data;
+mod final_backup;
 mod final_state;
 mod forget;
 mod network;
 mod unroute;
 mod verify;
 
-use common::operations::{Saga, Step};
+use common::{
+    id::BackupId,
+    operations::{Saga, Step},
+};
 use n8n::databases::Counts;
 use time::OffsetDateTime;
 use wire::kinds::TenantDelete;
@@ -30,6 +34,9 @@ pub struct Removal {
     /// Why it could not be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_counted: Option<String>,
+    /// What has its data, if it had any of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_backup: Option<BackupId>,
     /// Since when executions in an n8n that it shares are let end.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub draining_since: Option<OffsetDateTime>,
@@ -40,15 +47,19 @@ impl Saga for DeleteTenant {
     type State = Removal;
     type Request = TenantDelete;
 
-    fn steps(&self, _: &TenantDelete) -> Vec<&dyn Step<Self>> {
-        vec![
-            &final_state::FinalState,
-            &unroute::Unroute,
-            &containers::RemoveContainers,
-            &network::RemoveNetwork,
+    fn steps(&self, request: &TenantDelete) -> Vec<&dyn Step<Self>> {
+        let mut steps: Vec<&dyn Step<Self>> =
+            vec![&final_state::FinalState, &unroute::Unroute, &containers::RemoveContainers];
+        // Once nothing of it runs any more: what it holds then is what it held in the end.
+        if request.final_backup {
+            steps.push(&final_backup::FinalBackup);
+        }
+        steps.extend([
+            &network::RemoveNetwork as &dyn Step<Self>,
             &data::RemoveData,
             &verify::Verify,
             &forget::Forget,
-        ]
+        ]);
+        steps
     }
 }

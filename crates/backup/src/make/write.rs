@@ -55,6 +55,7 @@ impl Step<MakeBackup> for Write {
             .map_err(|error| StepError::failed(common::error::Kind::Internal, error.to_string()))?;
         let stored = set.put(MANIFEST, of(text)).await?;
         (state.taken_at, state.bytes) = (Some(manifest.taken_at), manifest.bytes());
+        state.backup = Some(context.request().backup);
         let mut transaction = context.begin().await?;
         backups::written(&mut *transaction, context.request().backup, (&manifest, &stored.sha256)).await?;
         Ok(transaction.commit().await?)

@@ -106,7 +106,7 @@ pub struct Tally {
 pub async fn tallies(executor: impl PgExecutor<'_>, cluster: &str) -> Result<Vec<Tally>, sqlx::Error> {
     let count = "select b.tenant_id, b.type, count(b.verified_at) filter (where b.failed_at is null) as verified, count(b.failed_at) as failed
                    from backups b join tenants t on t.id = b.tenant_id
-                  where t.cluster_id = $1 and t.status <> 'deleted'
+                  where b.cluster_id = $1 and t.status <> 'deleted'
                   group by b.tenant_id, b.type";
     sqlx::query_as(count).bind(cluster).fetch_all(executor).await
 }

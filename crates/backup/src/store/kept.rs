@@ -15,7 +15,7 @@ pub struct Named {
 pub async fn expire(record: &PgPool, cluster: &str) -> Result<u64, sqlx::Error> {
     let expire = "update backups b set status = 'removing'
           from tenants t
-         where t.id = b.tenant_id and t.cluster_id = $1 and b.status in ('written', 'verified', 'proven')
+         where t.id = b.tenant_id and b.cluster_id = $1 and b.status in ('written', 'verified', 'proven')
            and b.kept_until < now() and not b.legal_hold
            and (t.status in ('deleted', 'failed')
                 or exists (select from backups newer
@@ -26,8 +26,7 @@ pub async fn expire(record: &PgPool, cluster: &str) -> Result<u64, sqlx::Error> 
 
 /// Those that are to go.
 pub async fn being_removed(record: &PgPool, cluster: &str) -> Result<Vec<Named>, sqlx::Error> {
-    let find = "select b.id, b.tenant_id from backups b join tenants t on t.id = b.tenant_id
-                 where t.cluster_id = $1 and b.status = 'removing' order by b.created_at limit 100";
+    let find = "select id, tenant_id from backups where cluster_id = $1 and status = 'removing' order by created_at limit 100";
     sqlx::query_as(find).bind(cluster).fetch_all(record).await
 }
 

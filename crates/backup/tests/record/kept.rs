@@ -42,11 +42,8 @@ async fn what_was_kept_long_enough_goes_and_never_the_last_that_can_be_restored_
     fakes.set("update backups set includes_database = false where id = $1", bare).await;
     keep(&fakes).await;
     assert_eq!(fakes.status(newest).await, "verified");
-    sqlx::query("update tenants set status = 'deleted' where id = $1")
-        .bind(tenant)
-        .execute(&pool)
-        .await
-        .unwrap();
+    let deleted = sqlx::query("update tenants set status = 'deleted', cluster_id = null where id = $1");
+    deleted.bind(tenant).execute(&pool).await.unwrap();
     fakes.set("update backups set legal_hold = false where id = $1", held).await;
     is_old(&fakes, bare).await;
     keep(&fakes).await;

@@ -18,8 +18,12 @@ impl<W, R: Request<Subject = TenantId>> Context<'_, W, R> {
         word.parse().map_err(|_| StepError::failed(Kind::Internal, "the tenant's status cannot be read"))
     }
 
-    /// Fails for good, before anything is done, unless the tenant has a status that such an operation begins from.
+    /// Fails for good, before anything is done, unless the tenant has a status that such an operation begins from. A part leaves that to what
+    /// it is a part of.
     pub async fn may_begin(&self) -> Result<(), StepError> {
+        if self.claimed.parent.is_some() {
+            return Ok(());
+        }
         let status = self.tenant_status().await?;
         if R::KIND.from.contains(&status) {
             return Ok(());

@@ -31,5 +31,10 @@ pub async fn remove(pool: &PgPool, sandbox: TenantId) -> Result<bool, sqlx::Erro
         traceparent: None,
         reason: Some("Its time is over."),
     };
-    operations::accept(pool, &NewOperation::of(operation, &sandbox, &TenantDelete {}, asked), None).await
+    operations::accept(
+        pool,
+        &NewOperation::of(operation, &sandbox, &TenantDelete { final_backup: false }, asked),
+        None,
+    )
+    .await
 }

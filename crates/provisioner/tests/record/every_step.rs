@@ -79,11 +79,11 @@ async fn a_sandbox_is_filled_wholly_or_leaves_nothing(pool: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_sandbox_is_removed_as_any_tenant_and_what_is_in_it_is_counted_nowhere(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in points(&DeleteTenant, &TenantDelete {}) {
+    for point in points(&DeleteTenant, &TenantDelete { final_backup: true }) {
         let fakes = base.anew().await;
         let sandbox = fakes.accept("sandbox").await;
         assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
-        fakes.operate(sandbox, &TenantDelete {}).await;
+        fakes.operate(sandbox, &TenantDelete { final_backup: true }).await;
         assert_eq!(fakes.break_at(&DeleteTenant, point).await, End::Succeeded, "{point:?}");
         fakes.assert_gone(sandbox, "deleted").await;
         assert!(!fakes.metering.has_counted(sandbox), "{point:?}");
@@ -94,11 +94,11 @@ async fn a_sandbox_is_removed_as_any_tenant_and_what_is_in_it_is_counted_nowhere
 #[ignore = "needs Postgres: deploy/test"]
 async fn deleting_a_tenant_always_leaves_nothing(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for (plan, point) in for_each_purpose(&DeleteTenant, &TenantDelete {}) {
+    for (plan, point) in for_each_purpose(&DeleteTenant, &TenantDelete { final_backup: true }) {
         let fakes = base.anew().await;
         let tenant = fakes.accept(plan).await;
         assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
-        fakes.operate(tenant, &TenantDelete {}).await;
+        fakes.operate(tenant, &TenantDelete { final_backup: true }).await;
         assert_eq!(fakes.break_at(&DeleteTenant, point).await, End::Succeeded, "{point:?}");
         fakes.assert_gone(tenant, "deleted").await;
         assert!(fakes.metering.has_counted(tenant), "{point:?}: what it ran last is counted");

@@ -212,9 +212,9 @@ async fn nothing_of_one_is_left_in_somebody_elses_n8n(pool: PgPool) {
 }
 
 async fn is_removed(house: House) {
-    for point in points(&DeleteTenant, &TenantDelete {}) {
+    for point in points(&DeleteTenant, &TenantDelete { final_backup: true }) {
         let tenant = house.tenant().await;
-        house.fakes.operate(tenant, &TenantDelete {}).await;
+        house.fakes.operate(tenant, &TenantDelete { final_backup: true }).await;
         gives_up(&house, &DeleteTenant, point).await;
         house.is_gone(tenant, "deleted").await;
     }
@@ -315,7 +315,7 @@ async fn one_whose_n8n_is_gone_can_be_removed(pool: PgPool) {
     let house = House::open(&pool).await;
     let tenant = house.tenant().await;
     house.fakes.databases.actor("somebody").remove_database(&Name::of(house.instance)).await.unwrap();
-    house.fakes.operate(tenant, &TenantDelete {}).await;
+    house.fakes.operate(tenant, &TenantDelete { final_backup: true }).await;
     assert_eq!(house.fakes.run(&DeleteTenant).await, End::Succeeded);
     assert_eq!(house.fakes.status(tenant).await, "deleted");
     house.has_rows(tenant, [0, 0, 0]).await;

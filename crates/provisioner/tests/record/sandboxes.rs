@@ -78,7 +78,7 @@ async fn what_nobody_ended_has_failed_when_its_sandbox_is_gone(pool: PgPool) {
     let sandbox = fakes.accept("sandbox").await;
     let given_up = "update operations set status = 'abandoned', finished_at = now()";
     sqlx::query(given_up).execute(&pool).await.unwrap();
-    fakes.operate(sandbox, &wire::kinds::TenantDelete {}).await;
+    fakes.operate(sandbox, &wire::kinds::TenantDelete { final_backup: true }).await;
     assert_eq!(fakes.run(&DeleteTenant).await, End::Succeeded);
     assert_eq!(fakes.restored(sandbox).await, "failed");
 }

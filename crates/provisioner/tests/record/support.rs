@@ -30,7 +30,7 @@ use testkit::{
     edge::TableEdge,
     saga::{Point, Rig, Stores},
 };
-use wire::kinds::TenantCreate;
+use wire::kinds::{TenantCreate, TenantLoad};
 
 /// What tenants here run.
 const VERSION: Version = Version::new(2, 41, 1);
@@ -90,7 +90,11 @@ impl Fakes {
         }
         let databases = DatabaseWorld::default();
         let loaded = databases.clone();
-        let stores = stores.with_effect(move |tenant| loaded.load(&Name::of(tenant), VERSION));
+        let stores = stores.with_effect(move |kind, tenant| {
+            if kind == TenantLoad::KIND.name {
+                loaded.load(&Name::of(tenant), VERSION);
+            }
+        });
         Self {
             pool: pool.clone(),
             cluster: name,

@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Mode, Point,
+    Mode, PartEnd, Point,
     faulty::{Faulty, Signals},
 };
 
@@ -37,7 +37,7 @@ pub struct Stores {
 
 /// What the service that does a part has done to the world when the part begins to end, well or not.
 #[derive(Clone)]
-pub(super) struct Effect(pub(super) Arc<dyn Fn(TenantId) + Send + Sync>);
+pub(super) struct Effect(pub(super) Arc<dyn Fn(&str, TenantId) + Send + Sync>);
 
 impl fmt::Debug for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,13 +49,13 @@ impl Stores {
     /// The record that this pool reaches.
     pub fn new(pool: &PgPool) -> Self {
         let first = Store::new(pool.clone(), FIRST).with_grace(GRACE);
-        let effect = Effect(Arc::new(|_| {}));
+        let effect = Effect(Arc::new(|_, _| {}));
         Self { pool: pool.clone(), first, second: Store::new(pool.clone(), SECOND), effect }
     }
 
-    /// A part that has begun has this effect for its tenant, also if nothing comes of it then.
+    /// A part of this kind that has begun has this effect for its tenant, also if nothing comes of it then.
     #[must_use]
-    pub fn with_effect(self, effect: impl Fn(TenantId) + Send + Sync + 'static) -> Self {
+    pub fn with_effect(self, effect: impl Fn(&str, TenantId) + Send + Sync + 'static) -> Self {
         Self { effect: Effect(Arc::new(effect)), ..self }
     }
 }
@@ -120,9 +120,14 @@ impl<S: Saga> Rig<'_, S> {
                     self.resume().await;
                     break;
                 }
+                // Whoever may not go back calls a person, who has the part done anew.
+                Paused::Ended(End::Stuck) if matches!(point.mode, Mode::Part(_)) && !S::UNWINDS => {
+                    self.resume().await;
+                    break;
+                }
                 Paused::Ended(end) => return Verdict { end, stale_effects: 0 },
                 Paused::Resting(_) => {
-                    self.stores.part_goes_on(point.mode).await;
+                    self.stores.part_goes_on(self.broken_part(point, &request)).await;
                     self.let_time_pass().await;
                 }
                 // Told to stop and hearing it, a process gives back what it has: the next one need not wait for anything.
@@ -138,6 +143,12 @@ impl<S: Saga> Rig<'_, S> {
         }
         self.let_time_pass().await;
         Verdict { end: self.finish(SECOND).await, stale_effects: 0 }
+    }
+
+    /// The kind of part that this point is about, and what becomes of it.
+    fn broken_part(&self, point: Point, request: &S::Request) -> Option<(&'static str, PartEnd)> {
+        let Mode::Part(end) = point.mode else { return None };
+        self.saga.steps(request)[point.ordinal].child().map(|kind| (kind.name, end))
     }
 
     /// While the first process sleeps, the second does everything; then the first wakes up.
@@ -163,7 +174,7 @@ impl<S: Saga> Rig<'_, S> {
             if let Paused::Ended(end) = self.saga.drive(&world, store, &claimed, &stopping).await.unwrap() {
                 return end;
             }
-            self.stores.part_goes_on(Mode::Repeat).await;
+            self.stores.part_goes_on(None).await;
             self.let_time_pass().await;
         }
         panic!("the operation does not end");

@@ -4,7 +4,7 @@ use clap::Args;
 use reqwest::Method;
 
 use crate::{
-    api::{Request, path},
+    api::{Request, path, with_query},
     args::Waiting,
     commands::{accepted::carry_out, confirm::confirmed},
     exit::Exit,
@@ -17,6 +17,9 @@ use crate::{
 pub struct Delete {
     /// Its id or subdomain
     tenant: String,
+    /// Make no last backup of it
+    #[arg(long)]
+    without_backup: bool,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -31,7 +34,9 @@ impl Delete {
             return Err(Failure::Usage("Nothing was removed.".to_owned()));
         }
         let key = self.waiting.sending.idempotency_key.clone();
-        let request = Request::change(Method::DELETE, path(&["tenants", &self.tenant]), key);
+        let final_backup = self.without_backup.then(|| "false".to_owned());
+        let path = with_query(&path(&["tenants", &self.tenant]), &[("final_backup", final_backup)]);
+        let request = Request::change(Method::DELETE, path, key);
         Ok(carry_out(setting, &request, &self.waiting, End::Succeeded).await?.exit)
     }
 }

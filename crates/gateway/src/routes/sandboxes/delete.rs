@@ -57,7 +57,12 @@ pub async fn delete(
         status: TenantStatus::Deleting,
     };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removed)?;
-    let new = NewOperation::of(operation, &sandbox.id, &TenantDelete {}, asked(&command, None));
+    let new = NewOperation::of(
+        operation,
+        &sandbox.id,
+        &TenantDelete { final_backup: false },
+        asked(&command, None),
+    );
     if let Some(answer) = commands::accept(&app, &command, &new, answer).await? {
         return Ok(answer);
     }

@@ -66,7 +66,7 @@ pub async fn delete(
     let (id, operation) = (command.target().id, OperationId::generate());
     let removed = RemovedSharedInstance { id, operation_id: operation, state: "deleting" };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removed)?;
-    let new = NewOperation::of(operation, &id, &TenantDelete {}, asked(&command, None));
+    let new = NewOperation::of(operation, &id, &TenantDelete { final_backup: false }, asked(&command, None));
     match commands::accept(&app, &command, &new, answer).await? {
         Some(answer) => Ok(answer),
         // Read anew: what was found when the request came in may have changed since.

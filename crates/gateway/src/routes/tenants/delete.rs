@@ -1,6 +1,9 @@
 //! `DELETE /tenants/{id}`
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
 use common::{
     id::{OperationId, TenantId},
     operations::{NewOperation, Request},
@@ -15,6 +18,10 @@ use crate::{
     app::App,
     auth::{Scope, absent},
     commands::{self, Asked, For},
+    http::{
+        request::{Request as _, request},
+        switch::Switch,
+    },
     idempotency::{Answer, IdempotencyKey},
     problem::{Answered, Code, Problem},
     store::{
@@ -25,6 +32,14 @@ use crate::{
     tenants::in_the_way,
     vocabulary,
 };
+
+request! {
+    /// What comes before it.
+    pub struct RemovalQuery: Request {
+        /// `false`: without a last backup. `true` when absent.
+        final_backup: Option<Switch>,
+    }
+}
 
 /// The removal that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,12 +54,15 @@ pub struct Removal {
 
 /// Removes a tenant with everything it has.
 ///
-/// A tenant that is still being created can be removed too: that happens right after.
+/// Where backups are kept, a tenant with an n8n of its own is backed up a last time once nothing of it runs any more, and nothing is removed before
+/// that backup was read back from the store; with `final_backup=false` there is none. A tenant that is still being created can be removed too: that
+/// happens right after.
 #[utoipa::path(
     delete, path = "/tenants/{id}", tag = "tenants",
     security(("token" = [], "timestamp" = [], "signature" = [])),
     params(
         ("id" = String, Path, description = "The tenant's id or subdomain"),
+        RemovalQuery,
         IdempotencyKey,
     ),
     responses(
@@ -53,8 +71,10 @@ pub struct Removal {
 )]
 pub async fn delete(
     State(app): State<App>,
+    RawQuery(query): RawQuery,
     Asked { command, body: () }: Asked<(), For<TenantDelete>, Tenant>,
 ) -> Answered<Response> {
+    let RemovalQuery { final_backup } = RemovalQuery::of_query(query.as_deref(), &())?;
     if command.target().the_platforms_own {
         let detail = "It is no customer's: DELETE /shared-instances/{id} removes an n8n that tenants share, DELETE /sandboxes/{name} a sandbox.";
         return command.repeat_or(&app.statements, Problem::new(Code::Conflict).detail(detail)).await;
@@ -62,7 +82,9 @@ pub async fn delete(
     let (id, operation) = (command.target().id, OperationId::generate());
     let removal = Removal { tenant_id: id, operation_id: operation, status: TenantStatus::Deleting };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &removal)?;
-    let new = NewOperation::of(operation, &id, &TenantDelete {}, asked(&command, None));
+    // The service that would make it is there if there is a place for it.
+    let final_backup = app.backup_bucket.is_some() && final_backup.is_none_or(|Switch(on)| on);
+    let new = NewOperation::of(operation, &id, &TenantDelete { final_backup }, asked(&command, None));
     match commands::accept(&app, &command, &new, answer).await? {
         Some(answer) => Ok(answer),
         None => Err(gone(&app, command.identity().scope(), id).await?),

@@ -23,6 +23,7 @@ use crate::{
     http::{
         fields::{Fault, Text},
         request::{Request, request},
+        switch::Switch,
     },
     problem::{Answered, Code, Problem},
     store::audit,
@@ -69,20 +70,6 @@ impl Text for Tail {
 
     fn schema() -> Value {
         json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": MOST_LINES })
-    }
-}
-
-/// `true` or `false`, spelled out.
-#[derive(Debug, Clone, Copy)]
-pub struct Switch(bool);
-
-impl Text for Switch {
-    fn parse(text: &str) -> Result<Self, Fault> {
-        text.parse().map(Self).map_err(|_| Fault::new("not_a_boolean", "must be true or false"))
-    }
-
-    fn schema() -> Value {
-        json!({ "type": "boolean" })
     }
 }
 
