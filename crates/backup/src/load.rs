@@ -76,7 +76,8 @@ impl Step<LoadTenant> for Load {
         is_whole(&checked, &loaded, filling)?;
         let mut transaction = context.begin().await?;
         let (keys, key) = (&context.observe().keys, &checked.encryption_key);
-        secrets::put_encryption_key(&mut *transaction, keys, context.tenant(), key).await?;
+        let put = if filling.beside { secrets::put_next_encryption_key } else { secrets::put_encryption_key };
+        put(&mut transaction, keys, context.tenant(), key).await?;
         transaction.commit().await?;
         (state.counts, state.active) = (loaded.counts, checked.manifest.active_workflows);
         Ok(())
@@ -87,7 +88,8 @@ impl Step<LoadTenant> for Load {
 async fn filling(context: &In<'_>) -> Result<Filling, StepError> {
     let tenant = tenants::get(context.database(), context.tenant()).await?;
     let customer = Purpose::Customer.as_str();
-    Ok(Filling { executions: context.request().executions, asleep: tenant.purpose() != customer })
+    let TenantLoad { executions, beside, .. } = *context.request();
+    Ok(Filling { executions, asleep: tenant.purpose() != customer, beside })
 }
 
 /// The set that is loaded.

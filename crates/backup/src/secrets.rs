@@ -4,13 +4,15 @@ use common::{
     error::Kind,
     id::TenantId,
     operations::StepError,
-    secrets::{MasterKeys, stored},
+    secrets::{
+        MasterKeys,
+        stored::{self, ENCRYPTION_KEY},
+    },
 };
 use objects::seal::SealKey;
 use secrecy::SecretString;
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 
-const ENCRYPTION_KEY: &str = "encryption_key";
 const BACKUP_KEY: &str = "backup_key";
 
 /// What n8n encrypts its credentials with.
@@ -24,12 +26,22 @@ pub async fn encryption_key(
 
 /// Puts another in its place, of a database that was loaded.
 pub async fn put_encryption_key(
-    executor: impl PgExecutor<'_>,
+    connection: &mut PgConnection,
     keys: &MasterKeys,
     tenant: TenantId,
     key: &SecretString,
 ) -> Result<(), StepError> {
-    Ok(stored::put(executor, keys, tenant, (ENCRYPTION_KEY, key)).await?)
+    Ok(stored::put(connection, keys, tenant, (ENCRYPTION_KEY, key)).await?)
+}
+
+/// The same beside it, of a database that was loaded beside the tenant's.
+pub async fn put_next_encryption_key(
+    connection: &mut PgConnection,
+    keys: &MasterKeys,
+    tenant: TenantId,
+    key: &SecretString,
+) -> Result<(), StepError> {
+    Ok(stored::put(connection, keys, tenant, (stored::NEXT_ENCRYPTION_KEY, key)).await?)
 }
 
 /// What opens the tenant's backups.

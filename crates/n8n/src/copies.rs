@@ -7,7 +7,7 @@ use common::error::{Classify, Kind};
 use time::OffsetDateTime;
 use tokio::io::AsyncRead;
 
-use crate::databases::{Counts, DatabaseError, Name};
+use crate::databases::{Beside, Counts, DatabaseError, Name};
 
 mod contents;
 mod export;
@@ -40,6 +40,15 @@ pub struct Filling {
     pub executions: bool,
     /// Whether nothing in it is to begin by itself: no workflow is active, nothing waits for its time.
     pub asleep: bool,
+    /// Whether it is filled beside the tenant's own ([`Beside::Next`]), which stays as it is.
+    pub beside: bool,
+}
+
+impl Filling {
+    /// What the database is called that is filled.
+    pub fn database(self, name: &Name) -> String {
+        if self.beside { name.beside(Beside::Next) } else { name.to_string() }
+    }
 }
 
 /// Copies of tenants' databases.

@@ -11,7 +11,7 @@ mod postgres;
 mod template;
 
 pub use error::{DatabaseError, MigrationFailed};
-pub use name::{Name, NameError};
+pub use name::{Beside, Name, NameError};
 pub use postgres::{AdminUrlError, Limits, PostgresDatabases};
 pub(crate) use postgres::{
     BeingFilled, counts, ensure_meter, family, has_code, identifier, in_time, refused,
@@ -79,7 +79,17 @@ pub trait TenantDatabases: Send + Sync {
     /// Which of these executions have not begun. It fails for tables that are not understood.
     async fn unbegun(&self, name: &Name, executions: &[i64]) -> Result<Vec<i64>, DatabaseError>;
 
-    /// Ends all its connections and drops the database.
+    /// Puts the database that was filled beside a tenant's in its place, at one stroke; what was there is the former one from then on. Where
+    /// there is a former one it was put in place before; where there is nothing of either kind it fails ([`DatabaseError::NoDatabase`]). Nobody may use either of them meanwhile: connections are ended.
+    async fn put_in_place(&self, name: &Name) -> Result<(), DatabaseError>;
+
+    /// The way back: the former one is in use again, and the other beside it. Whether there was one.
+    async fn take_back(&self, name: &Name) -> Result<bool, DatabaseError>;
+
+    /// Drops whatever is beside a tenant's database.
+    async fn remove_beside(&self, name: &Name) -> Result<(), DatabaseError>;
+
+    /// Ends all its connections and drops the database, and whatever is beside it.
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError>;
 
     /// Drops the role. Its database has to be gone first ([`DatabaseError::RoleInUse`]).

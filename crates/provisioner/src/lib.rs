@@ -18,6 +18,7 @@ pub mod questions;
 mod reconcile;
 mod reroute;
 mod restart;
+mod restore;
 mod resume;
 mod sandboxes;
 mod scale;
@@ -48,6 +49,7 @@ pub use master_keys::{KeysError, Rotated, check as check_master_keys, rotate as 
 pub use reconcile::{Reconciler, Report};
 pub use reroute::RerouteTenant;
 pub use restart::RestartTenant;
+pub use restore::{Clearing, RestoreTenant};
 pub use resume::ResumeTenant;
 pub use sandboxes::Sandboxes;
 pub use scale::ScaleTenant;
@@ -65,6 +67,7 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
         Box::new(ResumeTenant),
         Box::new(ScaleTenant),
         Box::new(RerouteTenant),
+        Box::new(RestoreTenant),
     ])
 }
 
@@ -89,6 +92,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     ExternalN8n::new(pool.clone(), world.clone()).spawn(service);
     let servers = Arc::new(dns::Resolver::new(&config.name_servers)?);
     Domains::new(pool.clone(), servers, &config.site, wake.clone()).spawn(&service.tasks);
+    Clearing::new(pool.clone(), world.clone()).spawn(&service.tasks);
     Sandboxes::new(pool.clone(), &config.site, wake.clone()).spawn(&service.tasks);
     heartbeat::spawn(service, world.clone(), config.site.clone(), engine_trust.clone());
     Reconciler::new(pool, world, wake, engine_trust).spawn(&service.tasks);

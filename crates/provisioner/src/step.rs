@@ -2,9 +2,9 @@
 
 /// A step of a saga: its word in the journal, what does it, and what undoes that where it leaves something behind.
 macro_rules! step {
-    ($(#[$doc:meta])* $name:ident of $saga:ident, $word:literal, run $run:path $(, undo $undo:path)? $(, limit $limit:expr)?) => {
+    ($(#[$doc:meta])* $vis:vis $name:ident of $saga:ident, $word:literal, run $run:path $(, undo $undo:path)? $(, limit $limit:expr)?) => {
         $(#[$doc])*
-        struct $name;
+        $vis struct $name;
 
         #[async_trait::async_trait]
         impl common::operations::Step<$saga> for $name {

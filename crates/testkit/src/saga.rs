@@ -6,7 +6,7 @@ mod rig;
 
 use common::operations::{Saga, Step};
 
-pub use rig::{Rig, Stores, Verdict};
+pub use rig::{Part, Rig, Stores, Verdict};
 
 /// How a step is broken, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub struct OperationKind {
     pub from: &'static [TenantStatus],
     /// How the tenant is from the acceptance to the end, if that differs from before. What it was before is kept with the operation.
     pub passes: Option<TenantStatus>,
-    /// How the tenant is after it has succeeded, if that is always the same.
+    /// How the tenant is after it has succeeded, if that is always the same. Otherwise it is as it was.
     pub ends: Option<TenantStatus>,
     /// How long it may take from the moment it may begin, waiting for broken dependencies included.
     pub deadline: Duration,

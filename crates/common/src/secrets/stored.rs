@@ -9,6 +9,12 @@ use crate::{
     id::TenantId,
 };
 
+/// What a tenant's n8n encrypts its credentials with.
+pub const ENCRYPTION_KEY: &str = "encryption_key";
+
+/// The same of the database that was filled beside the tenant's.
+pub const NEXT_ENCRYPTION_KEY: &str = "next_encryption_key";
+
 /// Why a secret is not had, or not kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoredError {
@@ -77,6 +83,12 @@ pub async fn put(
     let put = "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) values ($1, $2, $3, $4)
                on conflict (tenant_id, name) do update set key_id = excluded.key_id, ciphertext = excluded.ciphertext";
     write(executor, put, keys, tenant, (name, secret)).await
+}
+
+/// Forgets it, if it is there.
+pub async fn remove(executor: impl PgExecutor<'_>, tenant: TenantId, name: &str) -> Result<(), StoredError> {
+    let remove = sqlx::query("delete from tenant_secrets where tenant_id = $1 and name = $2");
+    Ok(remove.bind(tenant).bind(name).execute(executor).await.map(drop)?)
 }
 
 async fn write(

@@ -22,6 +22,9 @@ const ASLEEP: &str = r#"
     UPDATE execution_entity SET status = 'canceled', "waitTill" = NULL, "stoppedAt" = coalesce("stoppedAt", now())
      WHERE status IN ('new', 'running', 'waiting', 'unknown') OR "waitTill" IS NOT NULL"#;
 
+/// What a copy brings along was counted in the original.
+const COUNTED_ELSEWHERE: &str = "DELETE FROM rp9.execution";
+
 pub async fn load(
     copies: &PostgresCopies,
     name: &Name,
@@ -29,9 +32,10 @@ pub async fn load(
     contents: &Contents,
     filling: Filling,
 ) -> Result<Facts, CopyError> {
-    let filled = BeingFilled::begin(&copies.databases, name).await?;
-    restore(copies, name, dump, contents).await?;
-    let mut inside = copies.databases.open_patiently(name).await?;
+    let database = filling.database(name);
+    let filled = BeingFilled::begin(&copies.databases, name, database.clone()).await?;
+    restore(copies, (name, &database), dump, contents).await?;
+    let mut inside = copies.databases.open_filled(&database).await?;
     if !filling.executions {
         run(&mut inside, "leave executions out", WITHOUT_EXECUTIONS).await?;
     }
@@ -39,6 +43,7 @@ pub async fn load(
         run(&mut inside, "put a copy to sleep", ASLEEP).await?;
     }
     ensure_meter(&mut inside).await?;
+    run(&mut inside, "count a copy from nothing", COUNTED_ELSEWHERE).await?;
     // Without it the server has no idea of what it has just been given.
     run(&mut inside, "measure a copy", "ANALYZE").await?;
     let facts = facts::all(&mut inside).await?;
@@ -57,7 +62,7 @@ async fn run(
 /// As the tenant's role, whose everything in it is to be.
 async fn restore(
     copies: &PostgresCopies,
-    name: &Name,
+    (name, database): (&Name, &str),
     dump: Stream,
     contents: &Contents,
 ) -> Result<(), CopyError> {
@@ -66,7 +71,7 @@ async fn restore(
     list.write_all(contents.wanted().as_bytes()).map_err(unwritten)?;
     let mut program = copies.programs().program("pg_restore", Some(name))?;
     program.command.args(["--no-owner", "--no-privileges", "--exit-on-error"]);
-    program.command.arg(format!("--role={name}")).arg(format!("--dbname={name}"));
+    program.command.arg(format!("--role={name}")).arg(format!("--dbname={database}"));
     program.command.arg("--use-list").arg(list.path());
     program.feed(dump).await.map(drop)
 }

@@ -8,6 +8,20 @@ use common::id::TenantId;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(TenantId);
 
+/// What may stand beside a tenant's database while a backup takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Beside {
+    /// Filled from the backup, and not in use yet.
+    Next,
+    /// What was in use before, until nobody goes back any more.
+    Former,
+}
+
+impl Beside {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Next, Self::Former];
+}
+
 /// A text that no tenant's database is called by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not the name of a tenant's database")]
@@ -17,6 +31,15 @@ impl Name {
     /// The name for this tenant.
     pub const fn of(tenant: TenantId) -> Self {
         Self(tenant)
+    }
+
+    /// What the database beside it is called: no [`Name`], so whoever looks for tenants' databases takes it for none.
+    pub fn beside(self, which: Beside) -> String {
+        let word = match which {
+            Beside::Next => "next",
+            Beside::Former => "former",
+        };
+        format!("{self}_{word}")
     }
 
     /// The tenant with this name.
@@ -53,6 +76,9 @@ mod tests {
     fn hostile_names_are_no_names() {
         let id = TenantId::generate();
         assert_eq!(id.to_string().parse(), Ok(Name::of(id)));
+        for beside in Beside::ALL.map(|which| Name::of(id).beside(which)) {
+            assert_eq!(beside.parse::<Name>(), Err(NameError), "{beside}");
+        }
         for text in [
             "postgres",
             "rp9",

@@ -24,6 +24,7 @@ mod limits;
 mod meter;
 mod observe;
 mod owner;
+mod places;
 mod roles;
 mod schema;
 mod scram;
@@ -171,7 +172,20 @@ impl TenantDatabases for PostgresDatabases {
         observe::unbegun(&mut connection, executions).await
     }
 
+    async fn put_in_place(&self, name: &Name) -> Result<(), DatabaseError> {
+        places::put_in_place(self, name).await
+    }
+
+    async fn take_back(&self, name: &Name) -> Result<bool, DatabaseError> {
+        places::take_back(self, name).await
+    }
+
+    async fn remove_beside(&self, name: &Name) -> Result<(), DatabaseError> {
+        places::clear(self, name).await
+    }
+
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {
+        places::clear(self, name).await?;
         let mut session = self.lock(&name.to_string()).await?;
         database::remove(&mut session, &name.to_string()).await
     }

@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::{
     copies::{Contents, Copies, CopyError, Facts, Filling, Including, Moment, Stream},
-    databases::{Counts, DatabaseError, Name},
+    databases::{Beside, Counts, DatabaseError, Name},
 };
 
 /// What a dump begins with.
@@ -24,19 +24,26 @@ pub struct FakeCopies(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    databases: BTreeMap<Name, BTreeMap<String, u64>>,
+    databases: BTreeMap<String, BTreeMap<String, u64>>,
     failing: u32,
 }
 
 impl FakeCopies {
     /// Puts so many workflows into this database.
     pub fn put(&self, name: Name, workflows: u64) {
-        self.state().databases.insert(name, BTreeMap::from([("workflow_entity".to_owned(), workflows)]));
+        self.state()
+            .databases
+            .insert(name.to_string(), BTreeMap::from([("workflow_entity".to_owned(), workflows)]));
     }
 
     /// Rows of each table of this database.
     pub fn rows(&self, name: Name) -> Option<BTreeMap<String, u64>> {
-        self.state().databases.get(&name).cloned()
+        self.state().databases.get(&name.to_string()).cloned()
+    }
+
+    /// The same of the one that is filled beside it.
+    pub fn rows_beside(&self, name: Name) -> Option<BTreeMap<String, u64>> {
+        self.state().databases.get(&name.beside(Beside::Next)).cloned()
     }
 
     /// The next dumps end in their middle.
@@ -83,9 +90,15 @@ impl Copies for FakeCopies {
         Ok(Contents::new(list.collect()))
     }
 
-    async fn load(&self, name: &Name, dump: Stream, _: &Contents, _: Filling) -> Result<Facts, CopyError> {
+    async fn load(
+        &self,
+        name: &Name,
+        dump: Stream,
+        _: &Contents,
+        filling: Filling,
+    ) -> Result<Facts, CopyError> {
         let rows = read(dump).await?;
-        self.state().databases.insert(*name, rows.clone());
+        self.state().databases.insert(filling.database(name), rows.clone());
         Ok(facts(rows))
     }
 }

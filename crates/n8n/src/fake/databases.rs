@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ledger::{Entry, Fault, Ledger};
 use crate::databases::{
-    AdminUrlError, ApiKeyRow, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed,
+    AdminUrlError, ApiKeyRow, Beside, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed,
     ObservedDatabase, ObservedTemplate, Owner, OwnerLogin, TenantDatabases, template_name,
 };
 use crate::{Version, account::OwnerId, schema::Family};
@@ -29,6 +29,7 @@ struct State {
     templates: BTreeMap<Version, bool>,
     roles: BTreeMap<Name, (String, u16)>,
     databases: BTreeMap<Name, Database>,
+    beside: BTreeMap<(Name, Beside), Database>,
     /// Databases of n8ns that somebody else runs, by their URL.
     elsewhere: BTreeMap<String, Database>,
     led: BTreeMap<Name, String>,
@@ -85,7 +86,23 @@ impl DatabaseWorld {
 
     /// The database of a role that is there, filled from a backup of somebody's, as another service does it.
     pub fn load(&self, name: &Name, version: Version) {
-        let mut state = self.state();
+        let loaded = self.loaded(name, version);
+        self.state().databases.insert(*name, loaded);
+    }
+
+    /// The same beside the one that is there.
+    pub fn load_beside(&self, name: &Name, version: Version) {
+        let loaded = self.loaded(name, version);
+        self.state().beside.insert((*name, Beside::Next), loaded);
+    }
+
+    /// What is beside a tenant's database.
+    pub fn beside(&self, name: &Name, which: Beside) -> Option<Database> {
+        self.state().beside.get(&(*name, which)).cloned()
+    }
+
+    fn loaded(&self, name: &Name, version: Version) -> Database {
+        let state = self.state();
         assert!(state.roles.contains_key(name), "{name} has no role yet");
         let owner = Owner {
             email: "somebody@acme.example".to_owned(),
@@ -93,7 +110,7 @@ impl DatabaseWorld {
             last_name: "Body".to_owned(),
             password_hash: "$2b$10$of-the-backup".to_owned(),
         };
-        let loaded = Database {
+        Database {
             owner: *name,
             version,
             understood: true,
@@ -103,8 +120,7 @@ impl DatabaseWorld {
             counts: Counts::default(),
             begun: BTreeSet::new(),
             bytes: 0,
-        };
-        state.databases.insert(*name, loaded);
+        }
     }
 
     /// How many connections there are for tenants.
@@ -355,8 +371,38 @@ impl TenantDatabases for FakeDatabases {
         })
     }
 
+    async fn put_in_place(&self, name: &Name) -> Result<(), DatabaseError> {
+        self.call("put_in_place", name, |state| {
+            let former = (*name, Beside::Former);
+            let Some(next) = state.beside.remove(&(*name, Beside::Next)) else {
+                let was_done = state.beside.contains_key(&former);
+                return if was_done { Ok(()) } else { Err(DatabaseError::NoDatabase(*name)) };
+            };
+            let was_there = state.databases.insert(*name, next);
+            was_there.and_then(|database| state.beside.insert(former, database));
+            Ok(())
+        })
+    }
+
+    async fn take_back(&self, name: &Name) -> Result<bool, DatabaseError> {
+        self.call("take_back", name, |state| {
+            let Some(former) = state.beside.remove(&(*name, Beside::Former)) else { return Ok(false) };
+            let next = state.databases.insert(*name, former);
+            next.and_then(|next| state.beside.insert((*name, Beside::Next), next));
+            Ok(true)
+        })
+    }
+
+    async fn remove_beside(&self, name: &Name) -> Result<(), DatabaseError> {
+        self.call("remove_beside", name, |state| {
+            state.beside.retain(|(of, _), _| of != name);
+            Ok(())
+        })
+    }
+
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {
         self.call("remove_database", name, |state| {
+            state.beside.retain(|(of, _), _| of != name);
             state.databases.remove(name);
             Ok(())
         })

@@ -69,7 +69,7 @@ impl Step<CreateTenant> for Load {
         let Some(backup) = from else {
             return Err(StepError::failed(Kind::Internal, "a sandbox was asked for without a backup"));
         };
-        context.ensure_child(&TenantLoad { backup, executions }).await.map(drop)
+        context.ensure_child(&TenantLoad { backup, executions, beside: false }).await.map(drop)
     }
 
     /// Whatever the part left.
@@ -83,5 +83,8 @@ async fn activate(context: &Context<'_, World, TenantCreate>, _: &mut Nothing) -
     let mut transaction = context.begin().await?;
     tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
     restores::end(&mut *transaction, context.operation(), restores::SUCCEEDED).await?;
+    if let Some(backup) = context.request().from {
+        restores::prove(&mut *transaction, backup).await?;
+    }
     Ok(transaction.commit().await?)
 }

@@ -7,7 +7,7 @@ use backon::{ConstantBuilder, Retryable as _};
 use common::{
     bus::BusError,
     error::{Classify as _, chain},
-    operations::{Context, Step, StepError},
+    operations::{Context, Step, StepError, TenantRequest},
     tenant::Purpose,
 };
 use n8n::databases::Name;
@@ -55,7 +55,7 @@ async fn was_counted(context: &Context<'_, World, TenantDelete>) -> Result<bool,
 }
 
 /// What it ran since it was last counted goes with its database.
-async fn count(context: &Context<'_, World, TenantDelete>) {
+pub async fn count(context: &Context<'_, World, impl TenantRequest>) {
     let (metering, tenant) = (&context.observe().metering, context.tenant());
     let pauses = ConstantBuilder::default().with_delay(PAUSE).with_max_times(TRIES);
     let counted =
@@ -63,7 +63,7 @@ async fn count(context: &Context<'_, World, TenantDelete>) {
     if let Err(error) = counted.await {
         tracing::warn!(
             error = chain(&error),
-            "what the tenant ran in its last minute could not be counted; it is removed all the same"
+            "what the tenant ran in its last minute could not be counted; it goes all the same"
         );
     }
 }

@@ -4,13 +4,15 @@ use common::{
     error::Kind,
     id::{ResetId, TenantId},
     operations::StepError,
-    secrets::{MasterKeys, SecretError, Wrapped, stored},
+    secrets::{
+        MasterKeys, SecretError, Wrapped,
+        stored::{self, ENCRYPTION_KEY, NEXT_ENCRYPTION_KEY, StoredError},
+    },
 };
 use n8n::{account, launch::Secrets};
 use secrecy::SecretString;
 use sqlx::{PgConnection, PgExecutor};
 
-const ENCRYPTION_KEY: &str = "encryption_key";
 const JWT_SECRET: &str = "jwt_secret";
 const DATABASE_PASSWORD: &str = "database_password";
 const REDIS_PASSWORD: &str = "redis_password";
@@ -117,6 +119,49 @@ pub async fn open(
         },
         owner_password: get(OWNER_PASSWORD)?,
     })
+}
+
+/// What was in use before another database took the tenant's place.
+const FORMER_ENCRYPTION_KEY: &str = "former_encryption_key";
+
+/// The key of the database that was filled beside the tenant's is the one in use; that one is the former one. Where none was put beside it
+/// that was done before.
+pub async fn put_next_key_in_place(
+    connection: &mut PgConnection,
+    keys: &MasterKeys,
+    tenant: TenantId,
+) -> Result<(), StepError> {
+    change_places(connection, keys, tenant, (NEXT_ENCRYPTION_KEY, FORMER_ENCRYPTION_KEY)).await
+}
+
+/// The way back.
+pub async fn take_key_back(
+    connection: &mut PgConnection,
+    keys: &MasterKeys,
+    tenant: TenantId,
+) -> Result<(), StepError> {
+    change_places(connection, keys, tenant, (FORMER_ENCRYPTION_KEY, NEXT_ENCRYPTION_KEY)).await
+}
+
+async fn change_places(
+    connection: &mut PgConnection,
+    keys: &MasterKeys,
+    tenant: TenantId,
+    (from, to): (&str, &str),
+) -> Result<(), StepError> {
+    let Some(coming) = stored::find(&mut *connection, keys, tenant, from).await? else { return Ok(()) };
+    let going = stored::find(&mut *connection, keys, tenant, ENCRYPTION_KEY).await?.ok_or_else(missing)?;
+    stored::put(&mut *connection, keys, tenant, (to, &going)).await?;
+    stored::put(&mut *connection, keys, tenant, (ENCRYPTION_KEY, &coming)).await?;
+    Ok(stored::remove(connection, tenant, from).await?)
+}
+
+/// Only the key in use is left.
+pub async fn forget_other_keys(connection: &mut PgConnection, tenant: TenantId) -> Result<(), StoredError> {
+    for name in [NEXT_ENCRYPTION_KEY, FORMER_ENCRYPTION_KEY] {
+        stored::remove(&mut *connection, tenant, name).await?;
+    }
+    Ok(())
 }
 
 /// The owner's password as the record has it, until the transaction is over nobody else's to change.

@@ -9,8 +9,8 @@ use common::{
 };
 use n8n::databases::Name;
 use provisioner::{
-    CreateTenant, DeleteTenant, HealTenant, RerouteTenant, RestartTenant, ResumeTenant, ScaleTenant,
-    SuspendTenant, sagas,
+    CreateTenant, DeleteTenant, HealTenant, RerouteTenant, RestartTenant, RestoreTenant, ResumeTenant,
+    ScaleTenant, SuspendTenant, sagas,
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, points};
@@ -248,6 +248,7 @@ fn every_registered_operation_is_covered() {
         ResumeTenant::KIND,
         ScaleTenant::KIND,
         RerouteTenant::KIND,
+        RestoreTenant::KIND,
     ];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);

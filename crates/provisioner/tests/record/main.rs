@@ -24,6 +24,7 @@ mod order;
 mod read_only;
 mod reconciler;
 mod removal;
+mod restores;
 mod room;
 mod routes;
 mod sandboxes;

@@ -15,6 +15,10 @@ use common::{
     config::Env,
     id::{BackupId, OperationId, TenantId},
     operations::{End, Request, Saga},
+    secrets::{
+        MasterKeys,
+        stored::{self, ENCRYPTION_KEY, NEXT_ENCRYPTION_KEY},
+    },
     tenant::{Mode, Purpose},
 };
 use engine::{ClusterId, Selection, fake::FakeWorld};
@@ -25,6 +29,7 @@ use n8n::{
     launch,
 };
 use provisioner::{External, Metering, Site, World, leftovers};
+use secrecy::ExposeSecret as _;
 use sqlx::PgPool;
 use testkit::{
     edge::TableEdge,
@@ -73,6 +78,20 @@ fn site_of(cluster: &'static str, more: &[(&'static str, &'static str)]) -> Site
     Env::of(variables.into_iter().chain(more.iter().copied())).load().unwrap()
 }
 
+fn keys() -> MasterKeys {
+    Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap()
+}
+
+/// What a database was encrypted with that is loaded beside a tenant's.
+pub const THE_BACKUPS_KEY: &str = "the backup's key";
+
+async fn put_next_key(record: PgPool, tenant: TenantId, wanted: bool) {
+    if wanted {
+        let key = (NEXT_ENCRYPTION_KEY, &THE_BACKUPS_KEY.into());
+        stored::put(&record, &keys(), tenant, key).await.unwrap();
+    }
+}
+
 impl Fakes {
     pub fn new(pool: &PgPool) -> Self {
         Self::on(pool, "fake", FakeWorld::new())
@@ -90,10 +109,16 @@ impl Fakes {
         }
         let databases = DatabaseWorld::default();
         let loaded = databases.clone();
-        let stores = stores.with_effect(move |kind, tenant| {
-            if kind == TenantLoad::KIND.name {
+        let record = pool.clone();
+        let stores = stores.with_effect(move |part, tenant| {
+            let (loads, beside) = (part.kind == TenantLoad::KIND.name, part.request["beside"] == true);
+            if loads && !beside {
                 loaded.load(&Name::of(tenant), VERSION);
             }
+            if loads && beside {
+                loaded.load_beside(&Name::of(tenant), VERSION);
+            }
+            Box::pin(put_next_key(record.clone(), tenant, loads && beside))
         });
         Self {
             pool: pool.clone(),
@@ -131,7 +156,7 @@ impl Fakes {
             edge: Arc::new(TableEdge(self.pool.clone())),
             inner: "http://edge:8002".parse().unwrap(),
             external: self.external.clone(),
-            keys: Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap(),
+            keys: keys(),
             site: site_of(self.cluster, &[]),
         }
     }
@@ -197,8 +222,8 @@ impl Fakes {
         tenant
     }
 
-    /// A backup. Whose it is does not matter here.
-    async fn back_up(&self, tenant: TenantId) -> BackupId {
+    /// A backup of this tenant.
+    pub async fn back_up(&self, tenant: TenantId) -> BackupId {
         let backup = BackupId::generate();
         let insert = "insert into backups (id, tenant_id, operation_id, type, status, includes_database, includes_workflows, includes_credentials,
                           includes_files, includes_executions, retention_days, path, taken_at, written_at, kept_until, manifest_sha256, manifest)
@@ -215,6 +240,12 @@ impl Fakes {
                     insert into restores (id, tenant_id, backup_id, sandbox_id, operation_id, asked_by)
                     values (gen_random_uuid(), $1, $2, $1, $3, 'test')";
         sqlx::query(rows).bind(sandbox).bind(backup).bind(operation).execute(&self.pool).await.unwrap();
+    }
+
+    /// What the tenant's n8n encrypts with.
+    pub async fn encryption_key(&self, tenant: TenantId) -> String {
+        let key = stored::find(&self.pool, &keys(), tenant, ENCRYPTION_KEY).await.unwrap();
+        key.unwrap().expose_secret().to_owned()
     }
 
     /// What became of the restore into this sandbox.

@@ -3,7 +3,7 @@
 use common::id::TenantId;
 use sqlx::types::Uuid;
 
-use super::{PartEnd, Stores};
+use super::{PartEnd, Stores, rig::Part};
 
 /// What becomes of the open part: one that was called off goes back, whatever else was to become of it.
 const BECOMES: &str = "
@@ -29,6 +29,7 @@ const PARENT_CANCELLED: &str = "
 struct Open {
     id: Uuid,
     kind: String,
+    request: serde_json::Value,
     status: String,
     tenant_id: Option<TenantId>,
     called_off: bool,
@@ -38,14 +39,14 @@ impl Stores {
     /// While the parent rests, its part (if it has an open one) goes on towards its end: a good one, unless it is of the kind that is broken.
     pub(super) async fn part_goes_on(&self, broken: Option<(&str, PartEnd)>) {
         let open =
-            "select id, kind, status, tenant_id, cancellation is not null as called_off from operations
+            "select id, kind, request, status, tenant_id, cancellation is not null as called_off from operations
                      where parent_id is not null and status in ('queued', 'running', 'undoing', 'stuck')";
         let open: Option<Open> = sqlx::query_as(open).fetch_optional(&self.pool).await.unwrap();
         let Some(part) = open else { return };
         let end = broken.filter(|(kind, _)| *kind == part.kind).map(|(_, end)| end);
         let begins = part.status == "queued";
         if let (true, Some(tenant)) = (begins && end != Some(PartEnd::Cancelled), part.tenant_id) {
-            (self.effect.0)(&part.kind, tenant);
+            (self.effect.0)(&Part { kind: part.kind, request: part.request }, tenant).await;
         }
         let becomes = match end {
             Some(PartEnd::RolledBack) => "rolled_back",

@@ -1,11 +1,12 @@
 //! Plays the processes that work on one operation: the one that breaks, and the one that comes after it.
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, future::ready, pin::pin, sync::Arc, time::Duration};
 
 use common::{
     id::TenantId,
     operations::{Claimed, Drive, End, Paused, Saga, Store, StoreError},
 };
+use futures::future::BoxFuture;
 use serde::Deserialize as _;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -35,9 +36,16 @@ pub struct Stores {
     pub(super) effect: Effect,
 }
 
+/// What is to be done as a part.
+#[derive(Debug)]
+pub struct Part {
+    pub kind: String,
+    pub request: serde_json::Value,
+}
+
 /// What the service that does a part has done to the world when the part begins to end, well or not.
 #[derive(Clone)]
-pub(super) struct Effect(pub(super) Arc<dyn Fn(&str, TenantId) + Send + Sync>);
+pub(super) struct Effect(pub(super) Arc<dyn Fn(&Part, TenantId) -> BoxFuture<'static, ()> + Send + Sync>);
 
 impl fmt::Debug for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,13 +57,16 @@ impl Stores {
     /// The record that this pool reaches.
     pub fn new(pool: &PgPool) -> Self {
         let first = Store::new(pool.clone(), FIRST).with_grace(GRACE);
-        let effect = Effect(Arc::new(|_, _| {}));
+        let effect = Effect(Arc::new(|_, _| Box::pin(ready(()))));
         Self { pool: pool.clone(), first, second: Store::new(pool.clone(), SECOND), effect }
     }
 
-    /// A part of this kind that has begun has this effect for its tenant, also if nothing comes of it then.
+    /// A part that has begun has this effect for its tenant, also if nothing comes of it then.
     #[must_use]
-    pub fn with_effect(self, effect: impl Fn(&str, TenantId) + Send + Sync + 'static) -> Self {
+    pub fn with_effect(
+        self,
+        effect: impl Fn(&Part, TenantId) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
         Self { effect: Effect(Arc::new(effect)), ..self }
     }
 }

@@ -17,6 +17,9 @@ pub struct TenantLoad {
     /// Whether the executions that the backup holds are loaded too.
     #[serde(default = "all")]
     pub executions: bool,
+    /// Into a database beside the one that the tenant's n8n works on, whose place it may take afterwards; and the encryption key beside its own.
+    #[serde(default)]
+    pub beside: bool,
 }
 
 const fn all() -> bool {

@@ -14,16 +14,20 @@ pub(crate) struct BeingFilled {
 }
 
 impl BeingFilled {
-    /// Removes what has this name, and makes it anew, empty.
-    pub(crate) async fn begin(server: &PostgresDatabases, name: &Name) -> Result<Self, DatabaseError> {
-        let text = name.to_string();
-        let mut session = server.lock(&text).await?;
-        if !roles::exists(&mut session, &text).await? {
+    /// Removes what is called `database`, and makes it anew, empty, with the tenant's role as its guest.
+    pub(crate) async fn begin(
+        server: &PostgresDatabases,
+        name: &Name,
+        database: String,
+    ) -> Result<Self, DatabaseError> {
+        let mut session = server.lock(&database).await?;
+        let guest = name.to_string();
+        if !roles::exists(&mut session, &guest).await? {
             return Err(DatabaseError::NoRole(*name));
         }
-        remove(&mut session, &text).await?;
-        create_empty(server, &mut session, &text).await?;
-        Ok(Self { session, name: text })
+        remove(&mut session, &database).await?;
+        create_empty(server, &mut session, (&database, &guest)).await?;
+        Ok(Self { session, name: database })
     }
 
     /// It is finished.

@@ -42,6 +42,11 @@ impl PostgresDatabases {
         connect(&options).await.map_err(|error| self.absent(name, error))
     }
 
+    /// The same to one of this name that is being filled.
+    pub(crate) async fn open_filled(&self, database: &str) -> Result<PgConnection, DatabaseError> {
+        connect(&self.limits.patient(self.login().database(database))).await
+    }
+
     /// How this tenant's database is entered, wherever it is.
     pub(super) fn to(&self, name: &Name) -> PgConnectOptions {
         let elsewhere = self.elsewhere.find(name);

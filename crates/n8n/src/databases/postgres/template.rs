@@ -78,7 +78,7 @@ async fn prepare(
 ) -> Result<MigrationTarget, DatabaseError> {
     let password = account::generate_key().map_err(|_| DatabaseError::Randomness)?;
     roles::ensure(session, name, &password, CONNECTIONS).await?;
-    create_empty(server, session, name).await?;
+    create_empty(server, session, (name, name)).await?;
     let (database, user) = (name.to_owned(), name.to_owned());
     Ok(MigrationTarget { version, database, user, password })
 }
@@ -87,15 +87,15 @@ async fn prepare(
 pub(super) async fn create_empty(
     server: &PostgresDatabases,
     session: &mut PgConnection,
-    name: &str,
+    (name, guest): (&str, &str),
 ) -> Result<(), DatabaseError> {
     let locale = locale(server_version(session).await?);
     // From `template0`, so that nothing somebody left in `template1` reaches a tenant.
     let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' {locale}", identifier(name));
     run(session, "create a database", create).await?;
-    shut(session, name, name).await?;
+    shut(session, name, guest).await?;
     let mut inside = server.connect_to(name).await?;
-    let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", identifier(name));
+    let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", identifier(guest));
     run(&mut inside, "open the schema to its guest", grant).await
 }
 
@@ -116,7 +116,7 @@ const fn locale(server: i32) -> &'static str {
 }
 
 /// A copy cannot be made while anybody is connected to its source. The server waits five seconds for those whom we may not end.
-async fn end_connections(session: &mut PgConnection, name: &str) -> Result<(), DatabaseError> {
+pub(super) async fn end_connections(session: &mut PgConnection, name: &str) -> Result<(), DatabaseError> {
     let end = sqlx::query(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
           WHERE datname = $1 AND pg_has_role(usesysid, 'MEMBER')",

@@ -1,0 +1,58 @@
+//! Whether it can be restored, and how it was before.
+
+use common::{
+    error::Kind,
+    operations::{ContextOf, StepError},
+    tenant::{Purpose, TenantStatus},
+};
+use n8n::databases::Name;
+
+use super::{RestoreTenant, Restored};
+use crate::{
+    step::step,
+    store::{restores, secrets, tenants},
+};
+
+type In<'a> = ContextOf<'a, RestoreTenant>;
+
+step!(/** It has a database of its own, and nothing beside it. */ pub(super) Begin of RestoreTenant, "begin", run begin, undo as_before);
+
+async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
+    let refused = |detail: &str| Err(StepError::failed(Kind::Conflict, detail));
+    let tenant = tenants::get(context.database(), context.tenant()).await?;
+    if tenant.purpose != Purpose::Customer {
+        return refused("It is no customer's tenant: nothing of it is restored.");
+    }
+    tenant.dedicated_in(&context.observe().site.cluster)?;
+    let backup = context.request().backup;
+    if !restores::may_be_restored(context.database(), context.tenant(), backup).await? {
+        return refused("The tenant has no such backup that could be restored from.");
+    }
+    // Of a restore that a person gave up in its middle: whatever was there then is in its safety backup.
+    let name = Name::of(context.tenant());
+    context.fenced().await?.databases.remove_beside(&name).await?;
+    let mut transaction = context.begin().await?;
+    secrets::forget_other_keys(&mut transaction, context.tenant()).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn as_before(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
+    let before = before(context).await?;
+    let mut transaction = context.begin().await?;
+    tenants::settle(&mut *transaction, context.operation(), before).await?;
+    restores::end(&mut *transaction, context.operation(), restores::FAILED).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// How the tenant was when this was accepted, which it is again afterwards.
+pub(super) async fn before(context: &In<'_>) -> Result<TenantStatus, StepError> {
+    let before = "select coalesce(former_status, 'active') from operations where id = $1";
+    let word: String =
+        sqlx::query_scalar(before).bind(context.operation()).fetch_one(context.database()).await?;
+    word.parse().map_err(|_| StepError::failed(Kind::Internal, "the tenant's former status cannot be read"))
+}
+
+/// Whether it serves. One that rests goes on resting, and nothing of it is started.
+pub(super) async fn serves(context: &In<'_>) -> Result<bool, StepError> {
+    Ok(before(context).await? == TenantStatus::Active)
+}

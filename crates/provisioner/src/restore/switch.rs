@@ -1,0 +1,40 @@
+//! The databases change places, and the keys with them.
+
+use common::operations::{ContextOf, StepError};
+use n8n::databases::Name;
+
+use super::{RestoreTenant, Restored};
+use crate::{delete::count, step::step, store::secrets};
+
+type In<'a> = ContextOf<'a, RestoreTenant>;
+
+step!(/** What was restored is in the tenant's place. */ pub(super) Switch of RestoreTenant, "switch", run switch, undo back);
+
+async fn switch(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
+    let (tenant, name) = (context.tenant(), Name::of(context.tenant()));
+    // What it ran since it was last counted is not in what takes its place.
+    count(context).await;
+    context.fenced().await?.databases.put_in_place(&name).await?;
+    empty_queue(context).await?;
+    let mut transaction = context.begin().await?;
+    secrets::put_next_key_in_place(&mut transaction, &context.observe().keys, tenant).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn back(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
+    let (tenant, name) = (context.tenant(), Name::of(context.tenant()));
+    let mut transaction = context.begin().await?;
+    secrets::take_key_back(&mut transaction, &context.observe().keys, tenant).await?;
+    transaction.commit().await?;
+    context.fenced().await?.databases.take_back(&name).await.map(drop)?;
+    empty_queue(context).await
+}
+
+/// What is left in it are executions that the other database has not, or others under the same numbers.
+async fn empty_queue(context: &In<'_>) -> Result<(), StepError> {
+    let tenant = context.tenant();
+    let blueprint = context.observe().blueprint(context.database(), tenant).await?;
+    context.fenced().await?.queues.remove(tenant).await?;
+    let password = &blueprint.secrets.instance.redis_password;
+    Ok(context.fenced().await?.queues.ensure_user(tenant, password).await?)
+}

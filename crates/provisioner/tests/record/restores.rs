@@ -1,0 +1,141 @@
+//! Restoring in place: a tenant is what the backup holds, or what it was before.
+
+use std::sync::Arc;
+
+use common::{
+    database::MIGRATOR,
+    id::{BackupId, RestoreId, TenantId},
+    operations::{End, Request as _},
+    service::Round as _,
+};
+use n8n::databases::{Beside, Name};
+use provisioner::{Clearing, CreateTenant, RestoreTenant, SuspendTenant};
+use sqlx::PgPool;
+use testkit::saga::points;
+use wire::kinds::{TenantRestore, TenantSuspend};
+
+use crate::support::{Fakes, THE_BACKUPS_KEY};
+
+const WORKERS: usize = 2;
+
+const THE_BACKUPS: &str = "somebody@acme.example";
+const ITS_OWN: &str = "owner@acme.example";
+
+fn asked(backup: BackupId) -> TenantRestore {
+    TenantRestore { restore: RestoreId::generate(), backup, executions: true, safety_backup: true }
+}
+
+/// Accepts it, as the gateway does.
+async fn accept(fakes: &Fakes, tenant: TenantId) -> TenantRestore {
+    let request = asked(fakes.back_up(tenant).await);
+    let before = fakes.status(tenant).await;
+    let operation = fakes.operate(tenant, &request).await;
+    for change in [
+        "update operations set former_status = $2 where id = $1",
+        "update tenants set status = 'migrating' where id = (select tenant_id from operations where id = $1) and status = $2",
+    ] {
+        sqlx::query(change).bind(operation).bind(&before).execute(&fakes.pool).await.unwrap();
+    }
+    request
+}
+
+async fn serving(base: &Fakes) -> (Fakes, TenantId) {
+    let fakes = base.anew().await;
+    let tenant = fakes.accept("pro").await;
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    (fakes, tenant)
+}
+
+/// Whose n8n it is, by the database that is in use; and nothing stands beside that when `alone`.
+fn assert_owned(fakes: &Fakes, tenant: TenantId, email: &str, alone: bool, case: &str) {
+    let name = Name::of(tenant);
+    let owner = fakes.databases.database(&name).unwrap().instance_owner.unwrap().1;
+    assert_eq!(owner.email, email, "{case}");
+    assert!(fakes.databases.beside(&name, Beside::Next).is_none(), "{case}");
+    assert_eq!(fakes.databases.beside(&name, Beside::Former).is_none(), alone, "{case}");
+}
+
+async fn clear(fakes: &Fakes) {
+    Clearing::new(fakes.pool.clone(), Arc::new(fakes.world("clearing"))).run().await.unwrap();
+}
+
+async fn became(fakes: &Fakes, request: &TenantRestore) -> String {
+    let status = sqlx::query_scalar("select status from restores where id = $1").bind(request.restore);
+    status.fetch_one(&fakes.pool).await.unwrap()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_tenant_is_what_the_backup_holds_or_what_it_was(pool: PgPool) {
+    let base = Fakes::new(&pool);
+    for point in points(&RestoreTenant, &asked(BackupId::generate())) {
+        let (fakes, tenant) = serving(&base).await;
+        let request = accept(&fakes, tenant).await;
+        let end = fakes.break_at(&RestoreTenant, point).await;
+        let case = format!("{point:?}");
+        if point.mode.gives_up() {
+            assert_eq!(end, End::RolledBack, "{case}");
+            assert_owned(&fakes, tenant, ITS_OWN, true, &case);
+            assert_ne!(fakes.encryption_key(tenant).await, THE_BACKUPS_KEY, "{case}");
+            assert_eq!(became(&fakes, &request).await, "failed", "{case}");
+        } else {
+            assert_eq!(end, End::Succeeded, "{case}");
+            assert_owned(&fakes, tenant, THE_BACKUPS, false, &case);
+            assert_eq!(became(&fakes, &request).await, "succeeded", "{case}");
+            clear(&fakes).await;
+            assert_owned(&fakes, tenant, THE_BACKUPS, true, &case);
+            assert_eq!(fakes.encryption_key(tenant).await, THE_BACKUPS_KEY, "{case}");
+        }
+        fakes.assert_whole(tenant, WORKERS).await;
+        assert_eq!(fakes.stand_ins(tenant).await, [None], "{case}");
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_rests_goes_on_resting_on_what_was_restored(pool: PgPool) {
+    let (fakes, tenant) = serving(&Fakes::new(&pool)).await;
+    fakes.operate(tenant, &TenantSuspend {}).await;
+    assert_eq!(fakes.run(&SuspendTenant).await, End::Succeeded);
+    let request = accept(&fakes, tenant).await;
+    assert_eq!(fakes.run(&RestoreTenant).await, End::Succeeded);
+    assert_owned(&fakes, tenant, THE_BACKUPS, false, "suspended");
+    clear(&fakes).await;
+    fakes.assert_resting(tenant, WORKERS).await;
+    let proven = "select proven_at is not null from backups where id = $1";
+    let proven: bool = sqlx::query_scalar(proven).bind(request.backup).fetch_one(&pool).await.unwrap();
+    assert!(!proven, "no n8n ran on it");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn nobody_gets_what_is_anothers(pool: PgPool) {
+    let (fakes, tenant) = serving(&Fakes::new(&pool)).await;
+    let other = fakes.accept("pro").await;
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    let theirs = fakes.back_up(other).await;
+    let request = asked(theirs);
+    fakes.operate(tenant, &request).await;
+    assert_eq!(fakes.run(&RestoreTenant).await, End::RolledBack);
+    assert_owned(&fakes, tenant, ITS_OWN, true, "another's");
+    let parts: i64 = sqlx::query_scalar("select count(*) from operations where parent_id is not null")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(parts, 0, "nothing was read");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_was_before_stays_while_another_restore_may_go_back_to_it(pool: PgPool) {
+    let (fakes, tenant) = serving(&Fakes::new(&pool)).await;
+    accept(&fakes, tenant).await;
+    assert_eq!(fakes.run(&RestoreTenant).await, End::Succeeded);
+    accept(&fakes, tenant).await;
+    clear(&fakes).await;
+    assert_owned(&fakes, tenant, THE_BACKUPS, false, "another one is open");
+    assert_eq!(fakes.run(&RestoreTenant).await, End::Succeeded);
+    clear(&fakes).await;
+    assert_owned(&fakes, tenant, THE_BACKUPS, true, "both have ended");
+    assert_eq!(TenantRestore::KIND.next_status(), None, "it ends as it was");
+}
