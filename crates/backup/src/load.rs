@@ -7,6 +7,7 @@ use common::{
     error::Kind,
     id::TenantId,
     operations::{Context, ContextOf, Saga, Step, StepError},
+    secrets::stored::{self, ENCRYPTION_KEY, NEXT_ENCRYPTION_KEY},
     tenant::Purpose,
 };
 use n8n::{
@@ -76,8 +77,8 @@ impl Step<LoadTenant> for Load {
         is_whole(&checked, &loaded, filling)?;
         let mut transaction = context.begin().await?;
         let (keys, key) = (&context.observe().keys, &checked.encryption_key);
-        let put = if filling.beside { secrets::put_next_encryption_key } else { secrets::put_encryption_key };
-        put(&mut transaction, keys, context.tenant(), key).await?;
+        let name = if filling.beside { NEXT_ENCRYPTION_KEY } else { ENCRYPTION_KEY };
+        stored::put(&mut *transaction, keys, context.tenant(), (name, key)).await?;
         transaction.commit().await?;
         (state.counts, state.active) = (loaded.counts, checked.manifest.active_workflows);
         Ok(())

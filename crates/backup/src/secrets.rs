@@ -11,7 +11,7 @@ use common::{
 };
 use objects::seal::SealKey;
 use secrecy::SecretString;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 
 const BACKUP_KEY: &str = "backup_key";
 
@@ -22,26 +22,6 @@ pub async fn encryption_key(
     tenant: TenantId,
 ) -> Result<SecretString, StepError> {
     stored::find(executor, keys, tenant, ENCRYPTION_KEY).await?.ok_or_else(|| missing("encryption key"))
-}
-
-/// Puts another in its place, of a database that was loaded.
-pub async fn put_encryption_key(
-    connection: &mut PgConnection,
-    keys: &MasterKeys,
-    tenant: TenantId,
-    key: &SecretString,
-) -> Result<(), StepError> {
-    Ok(stored::put(connection, keys, tenant, (ENCRYPTION_KEY, key)).await?)
-}
-
-/// The same beside it, of a database that was loaded beside the tenant's.
-pub async fn put_next_encryption_key(
-    connection: &mut PgConnection,
-    keys: &MasterKeys,
-    tenant: TenantId,
-    key: &SecretString,
-) -> Result<(), StepError> {
-    Ok(stored::put(connection, keys, tenant, (stored::NEXT_ENCRYPTION_KEY, key)).await?)
 }
 
 /// What opens the tenant's backups.

@@ -34,10 +34,12 @@ request! {
         backup_id: Option<BackupId>,
         /// Instead of `backup_id`: the newest backup that was taken by then.
         restore_point: Option<OffsetDateTime>,
-        /// Into a sandbox beside the tenant, which stays as it is.
+        /// `true`: into a sandbox beside the tenant, which stays as it is. `false`: in place of what the tenant has.
         restore_to_sandbox: bool,
         /// Whether executions are restored too, as far as the backup holds them; true when absent.
         include_executions: Option<bool>,
+        /// In place: whether what the tenant has is backed up before; true when absent.
+        safety_backup: Option<bool>,
     }
 }
 

@@ -17,7 +17,7 @@ use support::{RealMigrations, VERSION, ask, databases, postgres, variable};
 use tokio::io::AsyncReadExt as _;
 
 const ALL: Including = Including { executions: true, files: true };
-const AWAKE: Filling = Filling { executions: true, asleep: false };
+const AWAKE: Filling = Filling { executions: true, asleep: false, beside: false };
 
 fn copies() -> PostgresCopies {
     let folder = PathBuf::from(variable("TEST_POSTGRES_BIN"));
@@ -144,13 +144,13 @@ async fn a_copy_that_sleeps_begins_nothing_and_executions_may_stay_behind() {
     let (tenant, other) = (Tenant::with_everything().await, Tenant::nobody().await);
     let (dump, facts) = dumped(&tenant, ALL).await;
     let contents = copies().contents(of(&dump)).await.unwrap();
-    let asleep = Filling { executions: true, asleep: true };
+    let asleep = Filling { executions: true, asleep: true, beside: false };
     let loaded = copies().load(&other.name, of(&dump), &contents, asleep).await.unwrap();
     assert_eq!((loaded.active.len(), loaded.counts.executions), (0, 501));
     let waiting =
         r#"SELECT count(*)::text FROM execution_entity WHERE status = 'waiting' OR "waitTill" IS NOT NULL"#;
     assert_eq!(other.own(waiting).await.unwrap(), "0");
-    let without = Filling { executions: false, asleep: false };
+    let without = Filling { executions: false, asleep: false, beside: false };
     let loaded = copies().load(&other.name, of(&dump), &contents, without).await.unwrap();
     assert_eq!((loaded.counts.executions, loaded.rows["execution_data"]), (0, 0));
     assert_eq!(loaded.active, facts.active);

@@ -693,7 +693,9 @@ export interface paths {
         post?: never;
         /**
          * Removes a tenant with everything it has.
-         * @description A tenant that is still being created can be removed too: that happens right after.
+         * @description Where backups are kept, a tenant with an n8n of its own is backed up a last time once nothing of it runs any more, and nothing is removed before
+         *     that backup was read back from the store; with `final_backup=false` there is none. A tenant that is still being created can be removed too: that
+         *     happens right after.
          */
         delete: operations["tenants_delete"];
         options?: never;
@@ -883,11 +885,15 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Restores a tenant's backup into a sandbox beside it.
+         * Restores a tenant's backup, into a sandbox beside it or in place.
          * @description A sandbox is an n8n of its own on the backup's database, with the backup's users. It reaches nothing outside, nothing in it starts by itself, and it
          *     is removed when its time is over. A tenant has two at most (409 `too_many_sandboxes`); without a backup that can be restored it is 409
          *     `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. Of a tenant that shares an n8n nothing can be
-         *     restored yet (422 `shared_tenant`), and nothing in place.
+         *     restored yet (422 `shared_tenant`).
+         *
+         *     In place (`"restore_to_sandbox": false`) the backup is read and loaded beside what the tenant has while that works on. Then the tenant stops, what
+         *     it has is backed up (`safety_backup`), and the two are exchanged; callers get 503 with `Retry-After` meanwhile. Whatever goes wrong, the tenant is as it was. It
+         *     is `migrating` until the end, and afterwards as before: 409 while it is neither `active` nor `suspended`.
          */
         post: operations["sandboxes_restore"];
         delete?: never;
@@ -1922,7 +1928,7 @@ export interface components {
             steps: components["schemas"]["Step"][];
         };
         /** @enum {string} */
-        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.backup" | "tenant.load";
+        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.backup" | "tenant.load";
         /** @description A page of operations, the newest first. */
         OperationPage: {
             data: components["schemas"]["OperationSummary"][];
@@ -2058,8 +2064,10 @@ export interface components {
              * @description Instead of `backup_id`: the newest backup that was taken by then.
              */
             restore_point?: string | null;
-            /** @description Into a sandbox beside the tenant, which stays as it is. */
+            /** @description `true`: into a sandbox beside the tenant, which stays as it is. `false`: in place of what the tenant has. */
             restore_to_sandbox: boolean;
+            /** @description In place: whether what the tenant has is backed up before; true when absent. */
+            safety_backup?: boolean | null;
         };
         /** @description The restore that was accepted. */
         Restoring: {
@@ -2078,12 +2086,12 @@ export interface components {
             /** @example res_0198c0de0000700080000000000000cc */
             restore_id: string;
             /**
-             * @description The sandbox's name, at `/sandboxes`.
+             * @description The sandbox's name, at `/sandboxes`; in place there is none.
              * @example acme-restore-20260801
              */
-            sandbox: string;
+            sandbox?: string | null;
             /** @example https://acme-restore-20260801.flows.example */
-            sandbox_url: string;
+            sandbox_url?: string | null;
         };
         /** @description What became of a key. */
         RevokedKey: {
@@ -6117,7 +6125,7 @@ export interface operations {
                 /** @description One status. */
                 status?: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
                 /** @description One kind, such as `tenant.create`. */
-                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.backup" | "tenant.load";
+                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.backup" | "tenant.load";
                 /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -10077,7 +10085,10 @@ export interface operations {
     };
     tenants_delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `false`: without a last backup. `true` when absent. */
+                final_backup?: boolean;
+            };
             header?: {
                 /** @description Sent twice, done once */
                 "idempotency-key"?: string;
@@ -12309,7 +12320,8 @@ export interface operations {
                  *       "backup_id": "bak_0198c0de0000700080000000000000dd",
                  *       "include_executions": false,
                  *       "restore_point": "2026-08-01T12:00:00Z",
-                 *       "restore_to_sandbox": false
+                 *       "restore_to_sandbox": false,
+                 *       "safety_backup": false
                  *     }
                  */
                 "application/json": components["schemas"]["RestoreBody"];

@@ -7,6 +7,7 @@
 )]
 
 mod by_hand;
+mod in_place;
 // Migrations by the image of that version, as the platform does it.
 #[path = "../../../n8n/tests/support/mod.rs"]
 mod n8n_support;
@@ -71,7 +72,7 @@ async fn what_was_copied_is_loaded_elsewhere_and_opened_by_hand(pool: PgPool) {
     assert_eq!(rig.to_the_end().await, End::Succeeded);
     assert_eq!(fakes.status(request.backup).await, "verified");
 
-    fakes.ask(sandbox, &TenantLoad { backup: request.backup, executions: true }).await;
+    fakes.ask(sandbox, &TenantLoad { backup: request.backup, executions: true, beside: false }).await;
     let rig = Rig { saga: &LoadTenant, stores: &stores, world: &world, effects: &|_| 0 };
     assert_eq!(rig.to_the_end().await, End::Succeeded);
     let [before, after] = [tenant, sandbox].map(Name::of);
@@ -79,6 +80,14 @@ async fn what_was_copied_is_loaded_elsewhere_and_opened_by_hand(pool: PgPool) {
     let after = copies.begin(&after).await.unwrap().facts().clone();
     assert_eq!(before.rows, after.rows);
     assert_eq!(after.active.len(), 0, "it is nobody's, and begins nothing");
+
+    let load = TenantLoad { backup: request.backup, executions: true, beside: true };
+    fakes.ask(tenant, &load).await;
+    let rig = Rig { saga: &LoadTenant, stores: &stores, world: &world, effects: &|_| 0 };
+    in_place::changes_places(&copies, tenant, &before, async || {
+        assert_eq!(rig.to_the_end().await, End::Succeeded);
+    })
+    .await;
 
     by_hand::opens(&store, &fakes.recovery, (tenant, request.backup)).await;
     for tenant in [tenant, sandbox] {

@@ -62,7 +62,7 @@ async fn damage_is_noticed_before_anything_is_touched(pool: PgPool) {
             |backup| fakes.objects_of(tenant, backup).into_iter().find(|key| key.name() == name).unwrap();
         damage(&fakes.objects, &of(backup), &of(other));
         fakes.copies.put(Name::of(sandbox), 1);
-        fakes.ask(sandbox, &TenantLoad { backup, executions: true }).await;
+        fakes.ask(sandbox, &TenantLoad { backup, executions: true, beside: false }).await;
         assert_eq!(fakes.run(&LoadTenant).await, End::RolledBack, "{name}: {way}");
         let rows = fakes.copies.rows(Name::of(sandbox)).unwrap();
         assert_eq!(rows["workflow_entity"], 1, "{name}: {way}: nothing was touched");

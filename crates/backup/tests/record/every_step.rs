@@ -49,7 +49,7 @@ async fn a_backup_is_whole_and_read_back_or_nothing_is_left_of_it(pool: PgPool) 
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_database_is_filled_wholly_whatever_happened(pool: PgPool) {
     let base = Fakes::new(&pool);
-    let asked = |backup| TenantLoad { backup, executions: true };
+    let asked = |backup| TenantLoad { backup, executions: true, beside: false };
     for point in points(&LoadTenant, &asked(manual().backup)) {
         let fakes = base.anew().await;
         let (tenant, sandbox) = (fakes.tenant("customer").await, fakes.tenant("shared").await);

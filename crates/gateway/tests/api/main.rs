@@ -23,6 +23,7 @@ mod external_n8n;
 mod gauges;
 mod health;
 mod idempotency;
+mod in_place;
 mod initial_login;
 mod keys;
 mod log;

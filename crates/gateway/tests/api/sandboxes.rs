@@ -149,8 +149,8 @@ async fn which_backup_is_asked_for_by_its_id_or_by_a_moment(database: PgPool) {
     let foreign = put_backup(&database, theirs, "verified", 1).await;
     asked(json!({ "backup_id": foreign })).await.assert_problem(404, "not_found");
     asked(json!({ "backup_id": BackupId::generate() })).await.assert_problem(404, "not_found");
-    let in_place = restore(&platform, "acme", &json!({ "restore_to_sandbox": false })).await;
-    assert_eq!(in_place.field_errors(), [("/restore_to_sandbox".to_owned(), "not_in_place".to_owned())]);
+    let takes_no_place = asked(json!({ "safety_backup": false })).await;
+    assert_eq!(takes_no_place.field_errors(), [("/safety_backup".to_owned(), "contradicts".to_owned())]);
     let after = Record::count(&database).await;
     assert_eq!(
         (after.of("operations"), after.of("sandboxes")),

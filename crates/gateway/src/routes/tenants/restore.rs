@@ -1,5 +1,7 @@
 //! `POST /tenants/{id}/restore`
 
+mod in_place;
+
 use std::time::Duration;
 
 use axum::{extract::State, response::Response};
@@ -53,22 +55,28 @@ pub struct Restoring {
     /// What is restored.
     #[schema(value_type = String, example = "bak_0198c0de0000700080000000000000dd")]
     backup_id: BackupId,
-    /// The sandbox's name, at `/sandboxes`.
+    /// The sandbox's name, at `/sandboxes`; in place there is none.
     #[schema(example = "acme-restore-20260801")]
-    sandbox: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox: Option<String>,
     #[schema(example = "https://acme-restore-20260801.flows.example")]
-    sandbox_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox_url: Option<String>,
     /// By what restores took lately; no promise.
     #[serde(with = "rfc3339")]
     estimated_completion: OffsetDateTime,
 }
 
-/// Restores a tenant's backup into a sandbox beside it.
+/// Restores a tenant's backup, into a sandbox beside it or in place.
 ///
 /// A sandbox is an n8n of its own on the backup's database, with the backup's users. It reaches nothing outside, nothing in it starts by itself, and it
 /// is removed when its time is over. A tenant has two at most (409 `too_many_sandboxes`); without a backup that can be restored it is 409
 /// `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. Of a tenant that shares an n8n nothing can be
-/// restored yet (422 `shared_tenant`), and nothing in place.
+/// restored yet (422 `shared_tenant`).
+///
+/// In place (`"restore_to_sandbox": false`) the backup is read and loaded beside what the tenant has while that works on. Then the tenant stops, what
+/// it has is backed up (`safety_backup`), and the two are exchanged; callers get 503 with `Retry-After` meanwhile. Whatever goes wrong, the tenant is as it was. It
+/// is `migrating` until the end, and afterwards as before: 409 while it is neither `active` nor `suspended`.
 #[utoipa::path(
     post, path = "/tenants/{id}/restore", tag = "sandboxes",
     request_body = RestoreBody,
@@ -87,7 +95,7 @@ pub async fn restore(
 ) -> Answered<Response> {
     let restored = match wanted(&app, command.target(), &body).await {
         Ok(backup) if body.restore_to_sandbox => into_sandbox(&app, &command, &body, &backup).await,
-        Ok(_) => Err(in_place()),
+        Ok(backup) => in_place::restore(&app, &command, &body, &backup).await,
         Err(problem) => Err(problem),
     };
     match restored {
@@ -108,6 +116,7 @@ async fn wanted(app: &App, tenant: &Tenant, body: &RestoreBody) -> Answered<Back
         let detail = "The tenant shares an n8n with others: what is restored has to be a tenant's own yet.";
         return Err(Problem::new(Code::SharedTenant).detail(detail));
     }
+    in_place::only_in_place(body)?;
     if body.backup_id.is_some() && body.restore_point.is_some() {
         let both = FieldError::new(
             Pointer::to("restore_point"),
@@ -148,8 +157,8 @@ async fn into_sandbox(
             restore_id: restore,
             operation_id: operation,
             backup_id: backup.id,
-            sandbox_url: app.public.login_url(&name),
-            sandbox: name.clone(),
+            sandbox_url: Some(app.public.login_url(&name)),
+            sandbox: Some(name.clone()),
             estimated_completion: now + lasts,
         };
         let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &restoring)?;
@@ -215,13 +224,4 @@ fn not_restorable(backup: &Backup) -> Problem {
     };
     Problem::new(Code::BackupNotRestorable)
         .detail(format!("{why} Without `backup_id` the newest that can be restored is taken."))
-}
-
-fn in_place() -> Problem {
-    let fault = FieldError::new(
-        Pointer::to("restore_to_sandbox"),
-        "not_in_place",
-        "must be true: restoring in place is not offered yet",
-    );
-    Problem::fields(vec![fault])
 }
