@@ -133,10 +133,10 @@ impl Api {
     }
 
     /// Asks for a tenant's removal and waits until nothing of it is left.
-    pub async fn delete_tenant(&self, tenant: &str) {
+    pub async fn delete_tenant(&self, tenant: &str) -> Value {
         let answer = self.command(&Command::delete(tenant)).await.unwrap();
         assert_eq!(answer.status, 202, "{answer:?}");
-        self.succeeds(&text(&answer.body["operation_id"])).await;
+        self.succeeds(&text(&answer.body["operation_id"])).await
     }
 
     /// Has something done to a tenant; the operation that does it.

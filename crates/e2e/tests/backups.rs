@@ -16,19 +16,25 @@ async fn shown(api: &Api, path: &str) -> Value {
     api.get(path).await.unwrap().body["data"].clone()
 }
 
+/// The path of the webhook that there is when the backup is made, and of one that comes later.
+const THEN: &str = "/webhook/e2e-backup";
+const LATER: &str = "/webhook/e2e-later";
+
+async fn answers(customer: &Customer, path: &str) {
+    eventually(path, Duration::from_secs(60), async || customer.post(path, &json!({ "say": "hello" })).await)
+        .await;
+}
+
 #[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]
-async fn what_was_copied_comes_back_in_a_sandbox_that_begins_nothing() {
+async fn what_was_copied_comes_back_in_a_sandbox_that_begins_nothing_and_in_place() {
     let api = Api::of_environment();
     let (tenant, operation) = api.create_tenant("pro").await;
     api.succeeds(&operation).await;
     let mut customer = Customer::of(&api, &tenant).await;
     customer.sign_in(&api, &tenant).await;
     let workflow = customer.activate(&webhook_workflow("e2e-backup", Answers::WhenFinished)).await;
-    eventually("the webhook answers", Duration::from_secs(30), async || {
-        customer.post("/webhook/e2e-backup", &json!({ "say": "hello" })).await
-    })
-    .await;
+    answers(&customer, THEN).await;
 
     let operation = api.operate(&tenant, "backup", &json!({})).await;
     api.succeeds(&operation).await;
@@ -51,7 +57,29 @@ async fn what_was_copied_comes_back_in_a_sandbox_that_begins_nothing() {
     assert_eq!(removed.status, 202, "{removed:?}");
     api.succeeds(removed.body["operation_id"].as_str().unwrap()).await;
     assert_eq!(labelled("container", &copy), [""; 0]);
-    api.delete_tenant(&tenant).await;
+    comes_back_in_place(&api, &tenant, &customer, &backup).await;
+
+    let removal = api.delete_tenant(&tenant).await;
+    let last =
+        &removal["steps"].as_array().unwrap().iter().find(|step| step["name"] == "final_backup").unwrap();
+    assert_eq!(last["status"], "succeeded", "{removal:#}");
+}
+
+/// What came after the backup is gone, what was there then is there and active, and what was there before is kept as a backup.
+async fn comes_back_in_place(api: &Api, tenant: &str, customer: &Customer, backup: &str) {
+    customer.activate(&webhook_workflow("e2e-later", Answers::WhenFinished)).await;
+    answers(customer, LATER).await;
+    let asked = json!({ "restore_to_sandbox": false, "backup_id": backup });
+    let operation = api.operate(tenant, "restore", &asked).await;
+    api.succeeds(&operation).await;
+    assert_eq!(shown(api, &format!("/tenants/{tenant}")).await["status"], "active");
+    answers(customer, THEN).await;
+    let later = customer.post(LATER, &json!({})).await;
+    assert!(later.is_err(), "it was not there yet: {later:?}");
+    assert_eq!(shown(api, &format!("/backups/{backup}")).await["status"], "proven");
+    let list = api.get(&format!("/tenants/{tenant}/backups")).await.unwrap().body;
+    let newest = &list["data"][0];
+    assert_eq!((&newest["type"], &newest["status"]), (&json!("pre_restore"), &json!("verified")), "{list:#}");
 }
 
 /// The same workflow, and it is not active; and its containers reach nothing outside.

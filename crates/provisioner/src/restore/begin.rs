@@ -2,10 +2,11 @@
 
 use common::{
     error::Kind,
-    operations::{ContextOf, StepError},
+    operations::{ContextOf, Request as _, StepError},
     tenant::{Purpose, TenantStatus},
 };
 use n8n::databases::Name;
+use wire::kinds::TenantRestore;
 
 use super::{RestoreTenant, Restored};
 use crate::{
@@ -19,6 +20,10 @@ step!(/** It has a database of its own, and nothing beside it. */ pub(super) Beg
 
 async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     let refused = |detail: &str| Err(StepError::failed(Kind::Conflict, detail));
+    let status = before(context).await?;
+    if !TenantRestore::KIND.from.contains(&status) {
+        return refused(&format!("The tenant is {status} by now."));
+    }
     let tenant = tenants::get(context.database(), context.tenant()).await?;
     if tenant.purpose != Purpose::Customer {
         return refused("It is no customer's tenant: nothing of it is restored.");
