@@ -1,6 +1,6 @@
--- A backup put in the place of what a tenant has: who is called meanwhile is told to wait, and what was there before goes some time after.
+-- A backup put in the place of what a tenant has: whoever calls it meanwhile is told so, and what was there before goes some time after.
 alter table routes drop constraint routes_stand_in_check,
-    add constraint routes_stand_in_check check (stand_in in ('suspended', 'waiting'));
+    add constraint routes_stand_in_check check (stand_in in ('suspended', 'restoring'));
 
 alter table restores add column cleared_at timestamptz;
 create index restores_uncleared on restores (tenant_id) where sandbox_id is null and status = 'succeeded' and cleared_at is null;

@@ -1,4 +1,4 @@
-//! What callers get in place of a tenant: that it is not ready and when to come back, or that it is suspended. Senders of webhooks come
+//! What callers get in place of a tenant: that it is not ready and when to come back, that it is suspended, or being restored. Senders of webhooks come
 //! again after a 503, and take a 404 for the last word.
 
 mod page;
@@ -75,7 +75,9 @@ mod tests {
     #[tokio::test]
     async fn whoever_asks_is_told_when_to_come_back_in_a_form_they_read() {
         for (accept, kind) in FORMS {
-            for (stand_in, retry_after) in [("", "5"), ("nobody", "5"), ("suspended", "300")] {
+            for (stand_in, retry_after) in
+                [("", "5"), ("nobody", "5"), ("suspended", "300"), ("restoring", "30")]
+            {
                 let answer = ask(accept, stand_in).await;
                 assert_eq!(answer.status(), 503);
                 let expected =
@@ -89,14 +91,17 @@ mod tests {
 
     /// The edge is asked through the same answers: what only waits must not pass for what was asked for, nor the other way round.
     #[tokio::test]
-    async fn who_is_suspended_does_not_look_like_who_is_starting() {
+    async fn who_is_suspended_or_restored_does_not_look_like_who_is_starting() {
         for (accept, _) in FORMS {
-            let (starting, suspended) = (ask(accept, "").await, ask(accept, "suspended").await);
-            assert!(starting.headers().contains_key(WAITING_HEADER));
-            assert!(!suspended.headers().contains_key(WAITING_HEADER));
-            assert_eq!(suspended.headers()[STAND_IN_HEADER], "suspended");
-            let body = suspended.into_body().collect().await.unwrap().to_bytes();
-            assert!(String::from_utf8_lossy(&body).contains("suspended"), "{accept}");
+            assert!(ask(accept, "").await.headers().contains_key(WAITING_HEADER));
+            for word in ["suspended", "restor"] {
+                let stand_in = StandIn::ALL.into_iter().find(|it| it.as_str().starts_with(word)).unwrap();
+                let answer = ask(accept, stand_in.as_str()).await;
+                assert!(!answer.headers().contains_key(WAITING_HEADER));
+                assert_eq!(answer.headers()[STAND_IN_HEADER], stand_in.as_str());
+                let body = answer.into_body().collect().await.unwrap().to_bytes();
+                assert!(String::from_utf8_lossy(&body).contains(word), "{accept}");
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct Target {
 pub enum StandIn {
     /// A page that says so: 503, come back later.
     Suspended,
+    /// A page that says that a backup takes the place of what there was: 503, come back soon.
+    Restoring,
     /// The page for whoever has to wait: also in place of one that only a later release knows, because a route with a word too many
     /// must neither be lost nor take all others with it.
     #[serde(other)]
@@ -53,12 +55,13 @@ pub enum StandIn {
 
 impl StandIn {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Suspended, Self::Waiting];
+    pub const ALL: [Self; 3] = [Self::Suspended, Self::Restoring, Self::Waiting];
 
     /// The word in the table of routes, in marks and in the edge's header.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Suspended => "suspended",
+            Self::Restoring => "restoring",
             Self::Waiting => "waiting",
         }
     }

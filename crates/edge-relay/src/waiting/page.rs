@@ -37,12 +37,24 @@ const SUSPENDED: Page = Page {
     text: "This address is suspended. Try again later.\n",
 };
 
+/// How long it lasts is a matter of how much there is; most take less than a minute.
+const RESTORING: Page = Page {
+    retry_after: "30",
+    named: (STAND_IN_HEADER, StandIn::Restoring.as_str()),
+    html: "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"30\">\
+<title>Being restored</title><h1>Being restored</h1><p>This address is being restored from a backup. The page tries again by itself.</p></html>\n",
+    json: "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
+\"detail\":\"This address is being restored from a backup. Try again in a while.\"}\n",
+    text: "This address is being restored from a backup. Try again in a while.\n",
+};
+
 impl Page {
     /// The one for this stand-in, or for a tenant that is not ready.
     pub(super) fn of(stand_in: Option<StandIn>) -> &'static Self {
         match stand_in {
             None | Some(StandIn::Waiting) => &STARTING,
             Some(StandIn::Suspended) => &SUSPENDED,
+            Some(StandIn::Restoring) => &RESTORING,
         }
     }
 
@@ -64,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_is_called_json_is_json() {
-        for page in [&STARTING, &SUSPENDED] {
+        for page in [&STARTING, &SUSPENDED, &RESTORING] {
             let problem: serde_json::Value = serde_json::from_str(page.form("application/json").1).unwrap();
             assert_eq!(problem["status"], 503);
         }

@@ -37,7 +37,7 @@ async fn page(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
 }
 
 async fn page_again(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
-    if serves(context).await? { publish(context, Some(StandIn::Waiting)).await } else { Ok(()) }
+    if serves(context).await? { publish(context, Some(StandIn::Restoring)).await } else { Ok(()) }
 }
 
 async fn route(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
