@@ -91,7 +91,7 @@ crowd:
 
 # A tenant under calls while everything is done to it, a main that hangs, logins that were changed: nine minutes, on a platform that is up (docs/tried.md)
 long:
-    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --no-fail-fast --test verbs --test broken -- --include-ignored --test-threads=1
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --no-fail-fast --test verbs --test broken --test large -- --include-ignored --test-threads=1
 
 # Cut workers off from Redis in four ways on a platform that is up, and see how long what waits is not taken (docs/observability.md)
 cut-off:

@@ -43,9 +43,11 @@ pub struct Part {
     pub request: serde_json::Value,
 }
 
+type Happens = dyn Fn(&Part, TenantId) -> BoxFuture<'static, ()> + Send + Sync;
+
 /// What the service that does a part has done to the world when the part begins to end, well or not.
 #[derive(Clone)]
-pub(super) struct Effect(pub(super) Arc<dyn Fn(&Part, TenantId) -> BoxFuture<'static, ()> + Send + Sync>);
+pub(super) struct Effect(pub(super) Arc<Happens>);
 
 impl fmt::Debug for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,259 @@
+//! A tenant with a lot in it is backed up while it is called, and comes back as it was, whatever is killed meanwhile.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use e2e::{Answers, Api, Customer, Service, docker, eventually, webhook_workflow};
+use futures::{StreamExt, future::join, stream::FuturesUnordered};
+use serde_json::{Value, json};
+use tokio::{sync::watch, time};
+
+const PATH: &str = "/webhook/e2e-large";
+const EXECUTIONS: u32 = 100_000;
+/// How long calls are looked at.
+const WHILE: Duration = Duration::from_secs(30);
+
+fn sql(database: &str, statement: &str) -> String {
+    let psql = ["psql", "-qAt", "-U", "postgres", "-d", database, "-c", statement];
+    docker(&[&["exec", Service::of("postgres").name()], &psql[..]].concat()).unwrap()
+}
+
+/// Each table's rows and what is in them, without what n8n notes of its own starts, of when somebody was last seen, and sums up by itself.
+fn fingerprint(database: &str) -> BTreeMap<String, String> {
+    let tables = sql(
+        database,
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+    );
+    let own = [
+        "settings",
+        "instance_version_history",
+        "workflow_publication_trigger_status",
+        "user",
+        "webhook_entity",
+    ];
+    let tables = tables.lines().filter(|table| {
+        !own.contains(table) && !table.starts_with("instance_") && !table.starts_with("insights_")
+    });
+    let of = |table: &str| {
+        let hash = format!(
+            "SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') FROM \"{table}\" t"
+        );
+        (table.to_owned(), sql(database, &hash))
+    };
+    tables.map(of).collect()
+}
+
+fn p95(mut took: Vec<Duration>) -> Duration {
+    took.sort();
+    took[took.len() * 95 / 100]
+}
+
+/// Calls so often until it is over, and what each took. Every one has to be answered.
+async fn called(customer: &Customer, every: Duration, mut over: watch::Receiver<bool>) -> Duration {
+    let (mut calls, mut took, mut tick) = (FuturesUnordered::new(), Vec::new(), time::interval(every));
+    let call = async || {
+        let begun = Instant::now();
+        customer.post(PATH, &json!({ "say": "hello" })).await.unwrap();
+        begun.elapsed()
+    };
+    let mut calling = true;
+    loop {
+        tokio::select! {
+            _ = tick.tick(), if calling => calls.push(call()),
+            Some(each) = calls.next() => took.push(each),
+            _ = over.changed(), if calling => calling = false,
+            else => return p95(took),
+        }
+    }
+}
+
+/// The tenant's calls, five a second, which is what two cores bear beside everything else, and a neighbour's, two, while something is done.
+async fn beside(own: &Customer, neighbour: &Customer, work: impl Future<Output = ()>) -> [Duration; 2] {
+    let (end, over) = watch::channel(false);
+    let calls = join(
+        called(own, Duration::from_millis(200), over.clone()),
+        called(neighbour, Duration::from_millis(500), over),
+    );
+    let ((own, neighbour), ()) = join(calls, async {
+        work.await;
+        end.send(true).unwrap();
+    })
+    .await;
+    [own, neighbour]
+}
+
+async fn serving(api: &Api, plan: &str) -> (String, Customer) {
+    let (tenant, operation) = api.create_tenant(plan).await;
+    api.succeeds(&operation).await;
+    let mut customer = Customer::of(api, &tenant).await;
+    customer.sign_in(api, &tenant).await;
+    customer.activate(&webhook_workflow("e2e-large", Answers::WhenFinished)).await;
+    serves(&customer).await;
+    (tenant, customer)
+}
+
+async fn serves(customer: &Customer) {
+    eventually("the webhook answers", Duration::from_secs(60), async || {
+        customer.post(PATH, &json!({ "say": "hello" })).await
+    })
+    .await;
+}
+
+/// 20 workflows, 15 credentials, a table of its own, and all these executions.
+async fn fill(tenant: &str, customer: &Customer) {
+    for number in 1..20 {
+        let workflow = webhook_workflow(&format!("e2e-large-{number}"), Answers::WhenFinished);
+        customer.post("/api/v1/workflows", &workflow).await.unwrap();
+    }
+    for number in 0..15 {
+        let data = json!({ "name": "x-key", "value": format!("secret {number}") });
+        let credential = json!({ "name": format!("key {number}"), "type": "httpHeaderAuth", "data": data });
+        customer.post("/api/v1/credentials", &credential).await.unwrap();
+    }
+    sql(tenant, &format!(
+        "CREATE TABLE data_table_user_e2e AS SELECT i AS id, md5(i::text) AS said FROM generate_series(1, 1000) i;
+         ALTER TABLE data_table_user_e2e OWNER TO \"{tenant}\";
+         INSERT INTO execution_entity (finished, mode, status, \"workflowId\", \"createdAt\", \"startedAt\", \"stoppedAt\")
+         SELECT true, 'webhook', 'success', (SELECT id FROM workflow_entity WHERE active), now(), now(), now() FROM generate_series(1, {EXECUTIONS});
+         INSERT INTO execution_data (\"executionId\", \"workflowData\", data)
+         SELECT id, '{{}}', repeat(md5(id::text), 60) FROM execution_entity ON CONFLICT DO NOTHING"));
+}
+
+async fn done(api: &Api, tenant: &str, verb: &str, body: &Value) -> Value {
+    let begun = Instant::now();
+    let operation = api.operate(tenant, verb, body).await;
+    let done = api.succeeds(&operation).await;
+    println!("{verb} {body}: {:.1} s", begun.elapsed().as_secs_f64());
+    done
+}
+
+async fn newest(api: &Api, tenant: &str) -> Value {
+    api.get(&format!("/tenants/{tenant}/backups?limit=1")).await.unwrap().body["data"][0].clone()
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform, and minutes: just long"]
+async fn a_large_tenant_is_backed_up_while_it_is_called_and_comes_back_as_it_was() {
+    let api = Api::of_environment();
+    let ((tenant, own), (neighbour, other)) = (serving(&api, "pro").await, serving(&api, "starter").await);
+    fill(&tenant, &own).await;
+    println!(
+        "the database takes {}",
+        sql(&tenant, "SELECT pg_size_pretty(pg_database_size(current_database()))")
+    );
+
+    let quiet = beside(&own, &other, time::sleep(WHILE)).await;
+    let (begun, mut made) = (Instant::now(), 0);
+    let busy = beside(&own, &other, async {
+        while begun.elapsed() < WHILE {
+            done(&api, &tenant, "backup", &json!({})).await;
+            made += 1;
+        }
+    })
+    .await;
+    let ratio = |at: usize| busy[at].as_secs_f64() / quiet[at].as_secs_f64();
+    println!(
+        "p95 of calls: {quiet:?} before, {busy:?} during {made} backups: its own × {:.2}, the neighbour's × {:.2}",
+        ratio(0),
+        ratio(1)
+    );
+
+    done(&api, &tenant, "backup", &json!({})).await;
+    let then = fingerprint(&tenant);
+    let backup = newest(&api, &tenant).await;
+    println!("{} bytes in the store", backup["bytes"]);
+    let sandbox = done(&api, &tenant, "restore", &json!({ "restore_to_sandbox": true })).await;
+    comes_back_asleep(sandbox["tenant_id"].as_str().unwrap(), &then);
+    comes_back_in_place(&api, &tenant, &own, (&backup, &then)).await;
+    for tenant in [&tenant, &neighbour] {
+        api.delete_tenant(tenant).await;
+    }
+}
+
+/// Everything but what makes a copy sleep.
+fn comes_back_asleep(sandbox: &str, then: &BTreeMap<String, String>) {
+    let asleep = [
+        "workflow_entity",
+        "workflow_publication_outbox",
+        "workflow_published_version",
+        "scheduled_job",
+        "scheduled_task",
+    ];
+    let mut copy = fingerprint(sandbox);
+    let differ: Vec<_> =
+        then.iter().filter(|(table, is)| copy.remove(*table).as_ref() != Some(*is)).collect();
+    assert!(differ.iter().all(|(table, _)| asleep.contains(&table.as_str())), "{differ:?}");
+    assert_eq!(sql(sandbox, "SELECT count(*) FROM workflow_entity WHERE active"), "0");
+}
+
+async fn comes_back_in_place(
+    api: &Api,
+    tenant: &str,
+    customer: &Customer,
+    (backup, then): (&Value, &BTreeMap<String, String>),
+) {
+    sql(
+        tenant,
+        "DELETE FROM workflow_entity WHERE NOT active; DELETE FROM credentials_entity; DELETE FROM execution_entity WHERE id % 3 = 0",
+    );
+    let asked = json!({ "restore_to_sandbox": false, "backup_id": backup["id"] });
+    let restored = done(api, tenant, "restore", &asked).await;
+    println!("{:#}", restored["steps"]);
+    let now = fingerprint(tenant);
+    let differ: Vec<_> = then.iter().filter(|(table, is)| now.get(*table) != Some(is)).collect();
+    assert!(differ.is_empty(), "{differ:?}");
+    serves(customer).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a running platform, and minutes: just long"]
+async fn whatever_moment_the_service_is_killed_at_a_backup_and_a_restore_end_well() {
+    let api = Api::of_environment();
+    let (tenant, own) = serving(&api, "starter").await;
+    done(&api, &tenant, "backup", &json!({})).await;
+    let backup = newest(&api, &tenant).await["id"].clone();
+    let service = Service::of("backup");
+    for moment in 0..20_u64 {
+        let restores = moment % 4 == 3;
+        let (verb, body) = if restores {
+            ("restore", json!({ "restore_to_sandbox": false, "backup_id": backup }))
+        } else {
+            ("backup", json!({}))
+        };
+        let operation = api.operate(&tenant, verb, &body).await;
+        // Moments all over the second or two that each takes: what is tried is that none of them is special.
+        time::sleep(Duration::from_millis(37 + moment * 83)).await;
+        service.kill();
+        service.start();
+        api.succeeds(&operation).await;
+    }
+    serves(&own).await;
+    let list = api.get(&format!("/tenants/{tenant}/backups?limit=100")).await.unwrap().body;
+    let odd: Vec<_> = list["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| !["verified", "proven"].contains(&it["status"].as_str().unwrap()))
+        .collect();
+    assert!(odd.is_empty(), "{odd:#?}");
+    eventually("nothing is left beside the tenant", Duration::from_secs(180), async || {
+        let beside = sql(
+            "postgres",
+            &format!(
+                "SELECT string_agg(datname, ' ') FROM pg_database WHERE datname LIKE '{tenant}!_%' ESCAPE '!'"
+            ),
+        );
+        if beside.is_empty() { Ok(()) } else { Err(beside) }
+    })
+    .await;
+    api.delete_tenant(&tenant).await;
+}
