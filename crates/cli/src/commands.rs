@@ -19,6 +19,7 @@ mod operations;
 mod plans;
 mod profiles;
 mod reason;
+mod sandboxes;
 mod schedules;
 mod shared;
 mod tenants;
@@ -69,6 +70,9 @@ pub enum Command {
     /// Copies of tenants' data outside of the platform's servers
     #[command(subcommand)]
     Backups(backups::Verb),
+    /// Backups that were restored beside their tenants
+    #[command(subcommand)]
+    Sandboxes(sandboxes::Verb),
     /// Who asked for what, and what came of it
     Audit(audit::Audit),
     /// Messages that could not be handled
@@ -113,6 +117,7 @@ impl Command {
             Self::Top(top) => top.run(setting).await,
             Self::Operations(verb) => verb.run(setting).await,
             Self::Backups(verb) => verb.run(setting).await,
+            Self::Sandboxes(verb) => verb.run(setting).await,
             Self::Audit(audit) => audit.run(setting).await,
             Self::DeadLetters(verb) => verb.run(setting).await,
             Self::Schedules(verb) => verb.run(setting).await,

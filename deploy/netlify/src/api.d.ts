@@ -34,8 +34,8 @@ export interface paths {
         post?: never;
         /**
          * Removes a backup.
-         * @description Its objects are removed within minutes. One under a legal hold stays, and so does the last that its tenant could be restored from while the
-         *     tenant is there: 409.
+         * @description It is none from then on, and its objects are removed within minutes. One under a legal hold stays, and so does the last that its tenant could be
+         *     restored from while the tenant is there: 409. One that is being removed already is so (202), and one of which nothing is left stays so (200).
          */
         delete: operations["backups_remove"];
         options?: never;
@@ -1092,6 +1092,31 @@ export interface components {
             /** @description Where the next page begins, if there is one. */
             next_cursor?: string | null;
         };
+        /** @description How a tenant's backups stand. One that shares an n8n has none. */
+        BackedUp: {
+            /**
+             * Format: date-time
+             * @description When one of them came to nothing the last time, however long ago.
+             */
+            last_failed_at?: string | null;
+            /** @description Why. */
+            last_failure?: string | null;
+            /**
+             * Format: date-time
+             * @description When one of its backups was last restored, and n8n ran on it.
+             */
+            last_proven_at?: string | null;
+            /**
+             * Format: date-time
+             * @description The moment that the newest backup is of that it could be restored from.
+             */
+            last_restorable_at?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds since then: so much of what it did would be lost.
+             */
+            rpo_seconds?: number | null;
+        };
         /** @description A backup. */
         Backup: {
             /**
@@ -1400,6 +1425,7 @@ export interface components {
         Data_TenantDetails: {
             /** @description A tenant, what runs for it and what it may use. */
             data: {
+                backups: components["schemas"]["BackedUp"];
                 custom_domain?: components["schemas"]["CustomDomainClaim"] | null;
                 health?: components["schemas"]["TenantHealth"] | null;
                 instances: components["schemas"]["Instance"][];
@@ -2367,6 +2393,7 @@ export interface components {
         };
         /** @description A tenant, what runs for it and what it may use. */
         TenantDetails: {
+            backups: components["schemas"]["BackedUp"];
             custom_domain?: components["schemas"]["CustomDomainClaim"] | null;
             health?: components["schemas"]["TenantHealth"] | null;
             instances: components["schemas"]["Instance"][];
@@ -2949,6 +2976,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Nothing was left of it */
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "backup_id": "bak_0198c0de0000700080000000000000dd",
+                     *       "legal_hold": false,
+                     *       "status": "queued"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BackupSteered"];
+                };
+            };
             202: {
                 headers: {
                     "idempotency-replayed": components["headers"]["idempotency-replayed"];
@@ -9882,6 +9930,13 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "backups": {
+                     *           "last_failed_at": "2026-08-01T12:00:00Z",
+                     *           "last_failure": "text",
+                     *           "last_proven_at": "2026-08-01T12:00:00Z",
+                     *           "last_restorable_at": "2026-08-01T12:00:00Z",
+                     *           "rpo_seconds": 1
+                     *         },
                      *         "custom_domain": {
                      *           "claimed_at": "2026-08-01T12:00:00Z",
                      *           "domain": "flows.acme.example",
@@ -10371,6 +10426,13 @@ export interface operations {
                      *         "name"
                      *       ],
                      *       "data": {
+                     *         "backups": {
+                     *           "last_failed_at": "2026-08-01T12:00:00Z",
+                     *           "last_failure": "text",
+                     *           "last_proven_at": "2026-08-01T12:00:00Z",
+                     *           "last_restorable_at": "2026-08-01T12:00:00Z",
+                     *           "rpo_seconds": 1
+                     *         },
                      *         "custom_domain": {
                      *           "claimed_at": "2026-08-01T12:00:00Z",
                      *           "domain": "flows.acme.example",

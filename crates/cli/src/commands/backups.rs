@@ -3,6 +3,7 @@
 mod create;
 mod hold;
 mod remove;
+mod restore;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -38,6 +39,8 @@ pub enum Verb {
     Show(show::Show),
     /// Back a tenant up now
     Create(create::Create),
+    /// Restore one: into a sandbox beside the tenant, or in place of what it has
+    Restore(restore::Restore),
     /// Remove one; the last one that a tenant could be restored from stays
     Remove(remove::Remove),
     /// Keep one until it is released, however old it gets: a legal hold
@@ -64,6 +67,7 @@ impl Verb {
             Self::List(list) => list.run(setting).await,
             Self::Show(show) => show.run(setting).await,
             Self::Create(create) => create.run(setting).await,
+            Self::Restore(restore) => restore.run(setting).await,
             Self::Remove(remove) => remove.run(setting).await,
             Self::Hold(hold) => hold.run(setting, "hold", "is held").await,
             Self::Release(hold) => hold.run(setting, "release", "is not held any more").await,

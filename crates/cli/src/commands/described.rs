@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    audit, backups, dead_letters, health, keys, operations, plans, schedules, shared, tenants, top, usage,
+    audit, backups, dead_letters, health, keys, operations, plans, sandboxes, schedules, shared, tenants,
+    top, usage,
 };
 use crate::output::Column;
 
@@ -17,6 +18,7 @@ const SHOWN: &[(&[Column], &str)] = &[
     (operations::list::COLUMNS, "OperationSummary"),
     (operations::show::STEPS, "Step"),
     (backups::COLUMNS, "Backup"),
+    (sandboxes::COLUMNS, "Sandbox"),
     (audit::COLUMNS, "AuditEntry"),
     (keys::COLUMNS, "ApiKey"),
     (shared::COLUMNS, "SharedInstance"),

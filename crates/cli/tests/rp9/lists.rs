@@ -72,6 +72,7 @@ async fn what_is_down_is_shown_and_is_no_success() {
 
 const ACME: &str = r#"{"data":{"tenant":{"id":"ten_1","name":"Acme","status":"active","plan":"pro"},
     "limits":{"cpu_cores":2.0,"memory_mb":2048,"workers":2},
+    "backups":{"last_restorable_at":"2026-08-01T02:00:00Z","rpo_seconds":36000,"last_proven_at":null},
     "health":{"status":"unhealthy","since":"2026-08-01T12:00:00Z","reasons":[],"healing_paused_until":"2026-08-01T12:05:00Z"}}}"#;
 
 #[tokio::test]
@@ -95,6 +96,7 @@ async fn one_tenant_is_shown_with_what_it_may_become_and_what_is_being_done_to_i
         ("under way", "tenant.restart op_2: running; tenant.scale op_3: queued"),
         ("unhealthy", "since 2026-08-01 12:00:00Z: well again, for less than two minutes"),
         ("healing paused until", "2026-08-01 12:05:00Z"),
+        ("last backup of", "2026-08-01 02:00:00Z"),
     ] {
         assert!(
             shown.out.lines().any(|line| line.starts_with(name) && line.ends_with(said)),

@@ -14,6 +14,7 @@ mod lists;
 mod measured;
 mod profiles;
 mod refusals;
+mod restores;
 mod retries;
 mod shared;
 mod support;

@@ -23,13 +23,15 @@ use prometheus::Prometheus;
 /// Budgets are recorded every five minutes, and what tenants take of the servers they share is measured as often.
 const THERE_WITHIN: Duration = Duration::from_secs(660);
 
-/// Somebody who does something: a tenant of its own, called by a webhook, and its host.
+/// Somebody who does something: a tenant of its own, called by a webhook and backed up, and its host.
 async fn somebody(api: &Api) -> (String, Customer, String) {
     let (tenant, operation) = api.create_tenant("starter").await;
     api.succeeds(&operation).await;
     let mut customer = Customer::of(api, &tenant).await;
     customer.sign_in(api, &tenant).await;
     customer.activate(&webhook_workflow("e2e-shown", Answers::WhenQueued)).await;
+    let backup = api.operate(&tenant, "backup", &json!({})).await;
+    api.succeeds(&backup).await;
     let host = customer.get("/").build().unwrap().url().host_str().unwrap().to_owned();
     (tenant, customer, host)
 }

@@ -10,6 +10,8 @@ const RARE: &[(&str, &str)] = &[
     (r#"api:requests:rate5m{status="5xx"}"#, "the API has not failed"),
     (r#"operations:ended:rate5m{outcome!="succeeded"}"#, "every operation has succeeded"),
     ("rp9_audit_lost_total", "no refusal was lost"),
+    ("rp9_backup_proven_age_seconds", "no backup was restored"),
+    (r#"rp9_backup_proven_age_seconds{tenant="$tenant"}"#, "no backup was restored"),
     ("rp9_collector_sensor_blind", "the collector sees everybody"),
     (r#"rp9_collector_sensor_blind{tenant="$tenant"}"#, "the collector sees everybody"),
     ("rp9_drift_total", "nobody was healed"),

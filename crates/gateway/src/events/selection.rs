@@ -21,7 +21,7 @@ use crate::{
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// The first parts of all kinds.
-const FAMILIES: [&str; 6] = ["operation", "step", "tenant", "instance", "schedule", "dead_letter"];
+const FAMILIES: [&str; 7] = ["operation", "step", "tenant", "instance", "schedule", "backup", "dead_letter"];
 
 /// Which events, of those that may be seen at all.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +67,7 @@ impl Text for KindFilter {
         }
         Err(Fault::new(
             "unknown_kind",
-            "must be `operation`, `step`, `tenant`, `instance`, `schedule` or `dead_letter`, alone or as in `step.failed`",
+            "must be `operation`, `step`, `tenant`, `instance`, `schedule`, `backup` or `dead_letter`, alone or as in `step.failed`",
         ))
     }
 
@@ -208,6 +208,7 @@ mod tests {
     fn a_family_takes_all_its_kinds_and_a_kind_itself() {
         let takes = |filter: &str, kind| KindFilter::parse(filter).unwrap().takes(kind);
         assert!(takes("step", "step.failed") && takes("step.failed", "step.failed"));
+        assert!(takes("backup", "backup.verified") && !takes("backup", "tenant.backup"));
         assert!(!takes("step", "operation.failed") && !takes("step.failed", "step.undone"));
         for bad in ["", "ste", "step.", "step.failed.x", "STEP", "step.%"] {
             assert!(KindFilter::parse(bad).is_err(), "{bad:?}");

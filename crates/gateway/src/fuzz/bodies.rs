@@ -1,14 +1,16 @@
-//! JSON bodies: of a creation, of a change, and of what takes a reason.
+//! JSON bodies: of a creation, of a change, of what takes a reason, and of orders for backups and restores.
 
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
 use super::{a_change, hold, shows_a_nul, with_a_byte_changed};
 use crate::{
+    backups::BackupAsked,
     http::request::Request,
     offer,
     problem::{Code, Problem},
     routes::{OptionalReasonBody, ReasonBody},
+    sandboxes::RestoreBody,
     tenants::{NewTenant, Rules, TenantPatch},
 };
 
@@ -156,4 +158,59 @@ fn a_reason_is_one_or_everything_wrong_with_it_is_told() {
         }
         Ok(())
     });
+}
+
+/// A body with some of these fields: mostly of a right value for one of them, some of any kind.
+fn an_order(names: &'static str, right: Vec<Value>) -> impl Strategy<Value = Vec<u8>> {
+    let name = select(names.split('|').map(str::to_owned).collect::<Vec<_>>());
+    let value = prop_oneof![6 => select(right), 1 => any_json()];
+    let order = prop::collection::btree_map(name, value, 0..5);
+    let order = order.prop_map(|fields| json!(fields).to_string().into_bytes());
+    prop_oneof![4 => order, 1 => a_body()]
+}
+
+#[test]
+fn an_order_for_a_backup_is_one_or_everything_wrong_with_it_is_told() {
+    let names = "backup_type|includes_database|includes_workflows|includes_credentials|includes_files|includes_executions|retention_days|reason";
+    let right = vec![json!(true), json!(false), json!("manual"), json!(30), json!("Because.")];
+    let accepted = std::cell::Cell::new(0_u32);
+    hold(an_order(names, right), |body| {
+        let read = BackupAsked::of_body(&body, &());
+        match read.and_then(|asked| asked.request()) {
+            Ok(request) => {
+                accepted.set(accepted.get() + 1);
+                let includes = request.includes;
+                prop_assert!((1..=3_650).contains(&request.retention_days));
+                prop_assert!(includes.database || includes.workflows || includes.credentials);
+                Ok(())
+            }
+            Err(problem) => is_told(&problem, &body),
+        }
+    });
+    assert!(accepted.get() > 0, "nothing right among them");
+}
+
+#[test]
+fn an_order_for_a_restore_is_one_or_everything_wrong_with_it_is_told() {
+    let names = "restore_to_sandbox|backup_id|restore_point|include_executions|safety_backup";
+    let right = vec![
+        json!(true),
+        json!(false),
+        json!("bak_0198c0de0000700080000000000000dd"),
+        json!("2026-08-01T12:00:00Z"),
+    ];
+    let accepted = std::cell::Cell::new(0_u32);
+    hold(an_order(names, right), |body| match RestoreBody::of_body(&body, &()) {
+        Ok(order) => {
+            accepted.set(accepted.get() + 1);
+            let told: Value = serde_json::from_slice(&body).unwrap_or_default();
+            prop_assert_eq!(told["restore_to_sandbox"].as_bool(), Some(order.restore_to_sandbox));
+            let backup = order.backup_id.map(|id| id.to_string());
+            prop_assert_eq!(told["backup_id"].as_str(), backup.as_deref());
+            prop_assert!(order.restore_point.is_none_or(|point| point.offset().is_utc()), "{order:?}");
+            Ok(())
+        }
+        Err(problem) => is_told(&problem, &body),
+    });
+    assert!(accepted.get() > 0, "nothing right among them");
 }

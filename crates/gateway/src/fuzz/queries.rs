@@ -12,7 +12,8 @@ use crate::{
     },
     offer, operations,
     problem::Problem,
-    store::dead_letters,
+    sandboxes,
+    store::{backups, dead_letters},
     tenants,
 };
 
@@ -32,6 +33,8 @@ fn a_query() -> impl Strategy<Value = String> {
         "step.failed",
         "tenant.create",
         "waiting",
+        "verified",
+        "backup.failed",
         "refused",
         "ten_0198c0de0000700080000000000000aa",
         "2026-08-01T12:00:00Z",
@@ -74,6 +77,8 @@ fn a_query_is_read_or_each_wrong_parameter_is_named() {
             tenants::Filter::of_query(Some(&query), &offer::sample()).map(|read| format!("{read:?}")),
             operations::Filter::of_query(Some(&query), &()).map(|read| format!("{read:?}")),
             audit.map(|read| format!("{read:?}")),
+            backups::Filter::of_query(Some(&query), &()).map(|read| format!("{read:?}")),
+            sandboxes::Filter::of_query(Some(&query), &()).map(|read| format!("{read:?}")),
             dead_letters::Filter::of_query(Some(&query), &()).map(|read| format!("{read:?}")),
             Page::<NameCursor>::of_query(Some(&query), &()).map(|read| format!("{read:?}")),
             events::read_query(Some(&query), &HeaderMap::new()).map(|read| format!("{read:?}")),

@@ -1,9 +1,10 @@
 //! Backups.
 
 use common::id::{BackupId, OperationId, TenantId};
+use serde::Deserialize;
 use serde_json::Value;
-use sqlx::FromRow;
-use time::OffsetDateTime;
+use sqlx::{FromRow, types::Json};
+use time::{OffsetDateTime, serde::rfc3339};
 
 use super::reader::{Reader, seen};
 use crate::http::{cursor::Page, one_of::OneOf, request::request};
@@ -45,6 +46,36 @@ impl Backup {
     pub fn is_restorable(&self) -> bool {
         matches!(self.status.as_str(), "verified" | "proven") && self.includes_database
     }
+
+    /// Whether nothing is left of it, or soon will be.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.status.as_str(), "failed" | "removing" | "removed")
+    }
+}
+
+/// What a tenant could be restored from at some moment. It is read with the tenant.
+#[derive(Debug, FromRow)]
+pub struct BackedUp {
+    /// The moment that the newest of its backups is of that it could be restored from.
+    #[sqlx(rename = "last_restorable_at")]
+    pub restorable: Option<OffsetDateTime>,
+    /// When one of them was last restored, and n8n ran on it.
+    #[sqlx(rename = "last_proven_at")]
+    pub proven: Option<OffsetDateTime>,
+    /// The last that came to nothing.
+    #[sqlx(rename = "last_failed")]
+    pub failed: Option<Json<Failed>>,
+    /// That moment.
+    #[sqlx(rename = "asked_at")]
+    pub asked: OffsetDateTime,
+}
+
+/// A backup that came to nothing.
+#[derive(Debug, Deserialize)]
+pub struct Failed {
+    #[serde(with = "rfc3339")]
+    pub failed_at: OffsetDateTime,
+    pub failure: Option<String>,
 }
 
 macro_rules! select {

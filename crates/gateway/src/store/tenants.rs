@@ -13,6 +13,7 @@ use sqlx::{FromRow, PgExecutor, Row, postgres::PgRow, types::Json};
 use time::{OffsetDateTime, serde::rfc3339};
 
 use super::{
+    backups::BackedUp,
     reader::{Reader, seen},
     word::Word,
 };
@@ -77,6 +78,8 @@ pub struct Detailed {
     pub fresh: bool,
     /// What it has run in the present month.
     pub month: MonthUsage,
+    /// How its backups stand.
+    pub backed_up: BackedUp,
 }
 
 /// A domain that a tenant claims, and how far that has come.
@@ -160,7 +163,8 @@ impl FromRow<'_, PgRow> for Detailed {
         let executions = row.try_get::<Option<Json<ExecutionsByKind>>, _>("executions")?;
         let executions = executions.map(|Json(executions)| executions).unwrap_or_default();
         let month = MonthUsage::new(row.try_get("month")?, executions, row.try_get("storage_bytes")?);
-        Ok(Self { tenant: Tenant { container, ..tenant }, instances, trouble, shared, claim, fresh, month })
+        let (tenant, backed_up) = (Tenant { container, ..tenant }, BackedUp::from_row(row)?);
+        Ok(Self { tenant, instances, trouble, shared, claim, fresh, month, backed_up })
     }
 }
 
@@ -261,6 +265,13 @@ macro_rules! tenants_in_detail {
                 (select json_object_agg(u.kind, u.executions) from usage_rollups_monthly u
                   where u.tenant_id = t.id and u.month = (date_trunc('month', now(), 'UTC') at time zone 'UTC')::date) as executions,
                 to_char(now() at time zone 'UTC', 'YYYY-MM') as month,
+                (select b.taken_at from backups b
+                  where b.tenant_id = t.id and b.status in ('verified', 'proven') and b.includes_database
+                  order by b.taken_at desc limit 1) as last_restorable_at,
+                (select b.proven_at from backups b
+                  where b.tenant_id = t.id and b.proven_at is not null order by b.proven_at desc limit 1) as last_proven_at,
+                (select json_build_object('failed_at', b.failed_at, 'failure', b.failure) from backups b
+                  where b.tenant_id = t.id and b.failed_at is not null order by b.failed_at desc limit 1) as last_failed,
                 (select s.storage_bytes from tenant_samples s where s.tenant_id = t.id) as storage_bytes",
             $rest
         )

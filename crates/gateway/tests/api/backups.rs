@@ -5,7 +5,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{Call, Claims, Platform, Reply, kept_backup, tenant};
+use crate::support::{Call, Claims, Platform, Reply, kept_backup, kept_backup_of, tenant};
 
 /// A tenant that is active.
 async fn active(platform: &Platform, database: &PgPool, subdomain: &str) -> TenantId {
@@ -138,6 +138,52 @@ async fn the_last_one_stays_whoever_removes_how_many_at_once(database: PgPool) {
     steer(&platform, "DELETE", &held).await.assert_problem(409, "backup_held");
     assert_eq!(steer(&platform, "POST", &format!("{held}/release")).await.json()["legal_hold"], false);
     assert_eq!(steer(&platform, "DELETE", &held).await.json()["status"], "removing");
-    steer(&platform, "DELETE", &held).await.assert_problem(409, "conflict");
+    stays_removed(&platform, &database, &held).await;
+    platform.stop().await;
+}
+
+/// Whoever removes it again is told how far that is, and it is noted that nothing was done.
+async fn stays_removed(platform: &Platform, database: &PgPool, path: &str) {
+    let again = steer(platform, "DELETE", path).await;
+    assert_eq!((again.status.as_u16(), &again.json()["status"]), (202, &json!("removing")));
+    assert_eq!(again.header("location"), path);
+    let end = "update backups set status = 'removed', removed_at = now() where status = 'removing'";
+    sqlx::query(end).execute(database).await.unwrap();
+    let gone = steer(platform, "DELETE", path).await;
+    assert_eq!((gone.status.as_u16(), &gone.json()["status"]), (200, &json!("removed")));
+    steer(platform, "POST", &format!("{path}/hold")).await.assert_problem(409, "conflict");
+    let already = "select count(*) from audit_logs where action = 'backup.remove' and outcome = 'already'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(already).fetch_one(database).await.unwrap(), 2);
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_tenant_says_what_it_could_be_restored_from(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let tenant = active(&platform, &database, "acme").await;
+    let stands = async |claims: &Claims| {
+        platform.send(Call::get("/tenants/acme").by(claims)).await.json()["data"]["backups"].clone()
+    };
+    let change = async |change: &'static str, backup: BackupId| {
+        sqlx::query(change).bind(backup).execute(&database).await.unwrap();
+    };
+    let owner = Claims::owner(&[&tenant.to_string()]);
+    let nothing = json!({ "last_restorable_at": null, "rpo_seconds": null, "last_proven_at": null,
+                         "last_failed_at": null, "last_failure": null });
+    assert_eq!(stands(&owner).await, nothing);
+    let newer = kept_backup_of(&database, tenant, ("verified", 1)).await;
+    let older = kept_backup_of(&database, tenant, ("proven", 25)).await;
+    change("update backups set proven_at = now() where id = $1", older).await;
+    let failed = kept_backup_of(&database, tenant, ("failed", 2)).await;
+    change("update backups set failed_at = now(), failure = 'The store is full.' where id = $1", failed)
+        .await;
+    for claims in [owner, Claims::of("service")] {
+        let told = stands(&claims).await;
+        assert!((3_600..3_700).contains(&told["rpo_seconds"].as_i64().unwrap()), "{told}");
+        assert!(told["last_proven_at"].is_string() && told["last_restorable_at"].is_string(), "{told}");
+        assert!(told["last_failed_at"].is_string() && told["last_failure"] == "The store is full.", "{told}");
+    }
+    change("update backups set includes_database = false where id = $1", newer).await;
+    assert!(stands(&Claims::of("admin")).await["rpo_seconds"].as_i64().unwrap() > 24 * 3_600);
     platform.stop().await;
 }

@@ -24,7 +24,10 @@ impl Owned {
                 (name, tenant_id, cluster_id, role, color, ordinal, generation, cpu_millis, memory_mb)
             select 'main', id, 'local', 'main', 'blue', 0, 1, 1000, 1024 from tenants;
             insert into operation_steps (operation_id, ordinal, step, event, fence)
-            select id, 0, 'reserve', 'started', 1 from operations";
+            select id, 0, 'reserve', 'started', 1 from operations;
+            insert into backups (id, tenant_id, operation_id, type, includes_database, includes_workflows, includes_credentials, includes_files,
+                                 includes_executions, retention_days, manifest)
+            select o.tenant_id, o.tenant_id, o.id, 'manual', true, true, true, true, true, 30, '{\"objects\": [{}]}' from operations o";
         sqlx::raw_sql(rows).execute(&platform.database).await.unwrap();
         let cancel = Call::post(&format!("/operations/{operation}/cancel"), &json!({ "reason": "because" }));
         assert_eq!(platform.send(cancel.by_a("admin").signed()).await.status, 202);
@@ -51,6 +54,8 @@ impl Owned {
             ("/tenants/acme".to_owned(), "/data/instances"),
             ("/operations".to_owned(), "/data"),
             (format!("/operations/{operation}"), "/data/steps"),
+            (format!("/tenants/{tenant}/backups"), "/data"),
+            (format!("/backups/{}", tenant.replace("ten_", "bak_")), "/data/manifest/objects"),
         ] {
             let reply = self.reads(platform, &target).await;
             let items = reply.json().pointer(pointer).and_then(|data| data.as_array().map(Vec::len));
@@ -82,15 +87,17 @@ async fn no_read_of_an_owner_sees_more_than_the_record_shows_them(database: PgPo
     assert!(seen.iter().all(|(_, status, items)| (*status, *items) == (200, 1)), "{seen:?}");
 
     // What belongs to something that can still be seen is missing from it.
-    blind_owners(&database, &["tenant_instances", "operation_steps", "events"]).await;
+    blind_owners(&database, &["tenant_instances", "operation_steps", "events", "backups"]).await;
     let seen: Vec<_> =
         owned.sees(&platform).await.into_iter().map(|(_, status, items)| (status, items)).collect();
-    assert_eq!(seen, [(200, 1), (200, 0), (200, 0), (200, 1), (200, 0), (204, 0)]);
+    let gone = [(200, 1), (200, 0), (200, 0), (200, 1), (200, 0), (200, 0), (404, 0), (204, 0)];
+    assert_eq!(seen, gone);
 
     blind_owners(&database, &["tenants", "operations"]).await;
     let seen: Vec<_> =
         owned.sees(&platform).await.into_iter().map(|(_, status, items)| (status, items)).collect();
-    assert_eq!(seen, [(200, 0), (404, 0), (404, 0), (200, 0), (404, 0), (404, 0)]);
+    let gone = [(200, 0), (404, 0), (404, 0), (200, 0), (404, 0), (404, 0), (404, 0), (404, 0)];
+    assert_eq!(seen, gone);
     let remove = Call::delete(&format!("/tenants/{}", owned.tenant)).by(&owned.owner).signed();
     platform.send(remove).await.assert_problem(404, "not_found");
 

@@ -110,6 +110,8 @@ fn sheet(data: &Value, beside: &Beside) -> Sheet {
     sheet
         .line("executions", executions)
         .line("storage", format!("{} GB", plain(tenant("storage_gb"))))
+        .moment("last backup of", data.pointer("/backups/last_restorable_at"))
+        .moment("last restored", data.pointer("/backups/last_proven_at"))
         .of("metadata", tenant("metadata"))
         .moment("created", tenant("created_at"))
         .moment("changed", tenant("updated_at"))

@@ -14,6 +14,7 @@ use crate::{
     problem::Answered,
     routes::reason::OptionalReasonBody,
     store::{
+        accept::Moot,
         backups::{self, Backup},
         steer::{HoldBackup, ReleaseBackup, RemoveBackup, Steering},
     },
@@ -32,8 +33,8 @@ pub struct BackupSteered {
 
 /// Removes a backup.
 ///
-/// Its objects are removed within minutes. One under a legal hold stays, and so does the last that its tenant could be restored from while the
-/// tenant is there: 409.
+/// It is none from then on, and its objects are removed within minutes. One under a legal hold stays, and so does the last that its tenant could be
+/// restored from while the tenant is there: 409. One that is being removed already is so (202), and one of which nothing is left stays so (200).
 #[utoipa::path(
     delete, path = "/backups/{id}", tag = "backups",
     security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),
@@ -42,6 +43,7 @@ pub struct BackupSteered {
         IdempotencyKey,
     ),
     responses(
+        (status = 200, body = BackupSteered, description = "Nothing was left of it"),
         (status = 202, body = BackupSteered, headers(("location" = String, description = "The backup"))),
     )
 )]
@@ -49,9 +51,24 @@ pub async fn remove(
     State(app): State<App>,
     Asked { command, body: () }: Asked<(), RemoveBackup, Backup>,
 ) -> Answered<Response> {
-    let steered = BackupSteered { status: "removing".into(), ..steered(command.target(), false) };
-    let location = format!("/backups/{}", steered.backup_id);
-    steer(&app, &command, RemoveBackup, Answer::json(StatusCode::ACCEPTED, location, &steered)?).await
+    let answer = removed(BackupSteered { status: "removing".into(), ..steered(command.target(), false) })?;
+    if let Some(answer) = commands::steer(&app, &command, &RemoveBackup, answer).await? {
+        return Ok(answer);
+    }
+    let backup = read_anew(&app, &command).await?;
+    if !backup.is_gone() {
+        return Err(RemoveBackup::refusal(&backup));
+    }
+    let moot = Moot { tenant: backup.tenant_id, operation: None, reason: None };
+    let answer = removed(steered(&backup, backup.legal_hold))?;
+    commands::nothing_to_do(&app, &command, &moot, answer).await
+}
+
+fn removed(steered: BackupSteered) -> Answered<Answer> {
+    if steered.status == "removing" {
+        return Answer::json(StatusCode::ACCEPTED, format!("/backups/{}", steered.backup_id), &steered);
+    }
+    Answer::done(&steered)
 }
 
 /// Puts a backup under a legal hold: nobody removes it, however old it is.
@@ -110,7 +127,14 @@ async fn steer<S: Steering<Target = Backup>>(
     if let Some(answer) = commands::steer(app, command, &steering, answer).await? {
         return Ok(answer);
     }
+    Err(S::refusal(&read_anew(app, command).await?))
+}
+
+/// What was found when the request came in may have changed since.
+async fn read_anew<S: Steering<Target = Backup>>(
+    app: &App,
+    command: &Command<S, Backup>,
+) -> Answered<Backup> {
     let reader = app.reader(command.identity().scope());
-    let now = backups::find(&reader, command.target().id).await?;
-    Err(now.map_or_else(absent_backup, |now| S::refusal(&now)))
+    backups::find(&reader, command.target().id).await?.ok_or_else(absent_backup)
 }

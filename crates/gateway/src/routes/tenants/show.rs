@@ -9,6 +9,7 @@ use super::Data;
 use crate::{
     app::App,
     auth::{Read, TenantOf},
+    backups::BackedUpView,
     problem::Answered,
     store::tenants::Detailed,
     tenants::{ClaimView, InstanceView, LimitsView, MonthUsage, TenantHealth, TenantView},
@@ -30,6 +31,7 @@ pub struct TenantDetails {
     instances: Vec<InstanceView>,
     limits: LimitsView,
     usage: MonthUsage,
+    backups: BackedUpView,
     /// The domain of its own that it claims; null without one, and once it has failed or is being removed.
     custom_domain: Option<ClaimView>,
 }
@@ -39,7 +41,7 @@ impl TenantDetails {
     pub fn of(detailed: Detailed, caller: Role, app: &App) -> Self {
         let health = TenantHealth::of(&detailed);
         let runs_it = matches!(caller, Role::Admin | Role::Operator);
-        let Detailed { tenant, instances, trouble: _, shared, claim, fresh: _, month } = detailed;
+        let Detailed { tenant, instances, trouble: _, shared, claim, fresh: _, month, backed_up } = detailed;
         let shared_instance = shared.and_then(|shared| shared.instance).filter(|_| runs_it);
         Self {
             status: tenant.status.0,
@@ -47,6 +49,7 @@ impl TenantDetails {
             shared_instance: shared_instance.map(TenantId::from_uuid),
             limits: LimitsView::from(&tenant),
             usage: month,
+            backups: backed_up.into(),
             custom_domain: claim.and_then(|claim| ClaimView::of(claim, &tenant, &app.public)),
             tenant: TenantView::new(tenant, &app.public),
             instances: instances.into_iter().map(InstanceView::from).collect(),
