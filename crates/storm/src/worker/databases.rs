@@ -94,6 +94,19 @@ impl TenantDatabases for Remote {
         Ok(Vec::new())
     }
 
+    /// Nobody in a storm is restored: there is never anything beside a database.
+    async fn put_in_place(&self, name: &Name) -> Result<(), DatabaseError> {
+        Err(DatabaseError::NoDatabase(*name))
+    }
+
+    async fn take_back(&self, _: &Name) -> Result<bool, DatabaseError> {
+        Ok(false)
+    }
+
+    async fn remove_beside(&self, _: &Name) -> Result<(), DatabaseError> {
+        Ok(())
+    }
+
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {
         let inside = [Kind::Key, Kind::Owner, Kind::Database];
         Remote::remove(self, &inside, &name.to_string()).await.map_err(unavailable)
