@@ -130,7 +130,7 @@ async fn provisioners_of_two_clusters_make_and_remove_each_their_own_tenants(poo
         for tenant in tenants {
             assert_eq!(home(&pool, *tenant).await.as_deref(), Some(fakes.cluster));
             assert!(fakes.databases.database(&Name::of(*tenant)).is_some());
-            fakes.operate(*tenant, &TenantDelete { final_backup: true }).await;
+            fakes.operate(*tenant, &TenantDelete { final_backup: false }).await;
         }
     }
     ended(&pool, "select count(*) from tenants where status <> 'deleted'").await;
@@ -205,7 +205,7 @@ async fn two_clusters_on_one_engine_do_not_see_each_other(pool: PgPool) {
     for (scene, tenant) in scenes.iter_mut().zip(tenants) {
         assert_eq!(scene.look().await, Report::default());
         scene.fakes.assert_whole(tenant, 1).await;
-        scene.fakes.operate(tenant, &TenantDelete { final_backup: true }).await;
+        scene.fakes.operate(tenant, &TenantDelete { final_backup: false }).await;
         assert_eq!(scene.run(&DeleteTenant).await, End::Succeeded);
     }
     assert!(owners(&scenes[0].fakes).await.is_empty());

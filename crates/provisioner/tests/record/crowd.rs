@@ -75,7 +75,7 @@ async fn what_is_done_for_a_tenant_costs_nothing_by_the_others_that_there_are(po
     let smaller = TenantScale { cpu_millis: Some(500), memory_mb: Some(512), workers: Some(1) };
     scene.fakes.operate(tenant, &smaller).await;
     assert_eq!(scene.run(&ScaleTenant).await, End::Succeeded);
-    scene.fakes.operate(tenant, &TenantDelete { final_backup: true }).await;
+    scene.fakes.operate(tenant, &TenantDelete { final_backup: false }).await;
     assert_eq!(scene.run(&DeleteTenant).await, End::Succeeded);
     let looks = scene.fakes.containers.take_looks();
     let own = [Selection::of(tenant), Selection::of(tenant).containers()];

@@ -159,7 +159,7 @@ async fn tenants_live_in_it_as_in_one_of_the_platforms_own(pool: PgPool) {
         assert_eq!((end, theirs.fakes.status(tenant).await.as_str()), (End::Succeeded, kind));
     }
     assert_eq!(theirs.fakes.members.members(&Name::of(theirs.instance)).len(), 1);
-    theirs.fakes.operate(tenant, &TenantDelete { final_backup: true }).await;
+    theirs.fakes.operate(tenant, &TenantDelete { final_backup: false }).await;
     assert_eq!(theirs.fakes.run(&DeleteTenant).await, End::Succeeded);
     assert!(theirs.fakes.members.members(&Name::of(theirs.instance)).is_empty());
     // A look that finds nothing new changes nothing that is told.
@@ -294,12 +294,12 @@ async fn one_that_is_not_configured_any_more_keeps_its_tenants_and_is_forgotten_
     for kind in [TenantDelete::KIND, TenantRestart::KIND, TenantHeal::KIND, TenantSuspend::KIND] {
         assert!(!theirs.may(theirs.instance, kind.name).await, "{}", kind.name);
     }
-    theirs.fakes.operate(tenant, &TenantDelete { final_backup: true }).await;
+    theirs.fakes.operate(tenant, &TenantDelete { final_backup: false }).await;
     assert_eq!(theirs.fakes.run(&DeleteTenant).await, End::Succeeded);
     tell(&theirs.fakes, &[]);
     theirs.execute("update external_n8ns set looked_at = now() - interval '2 minutes'").await;
     assert!(theirs.may(theirs.instance, TenantDelete::KIND.name).await);
-    theirs.fakes.operate(theirs.instance, &TenantDelete { final_backup: true }).await;
+    theirs.fakes.operate(theirs.instance, &TenantDelete { final_backup: false }).await;
     assert_eq!(theirs.fakes.run(&DeleteTenant).await, End::Succeeded);
     assert_eq!(theirs.fakes.status(theirs.instance).await, "deleted");
     assert!(

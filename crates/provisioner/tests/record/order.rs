@@ -72,7 +72,7 @@ async fn what_leads_to_one_is_made_right_while_it_is_awake_or_rests_and_not_whil
 async fn what_was_accepted_before_a_removal_is_done_before_it(pool: PgPool) {
     let (scene, tenant) = Scene::with_tenant(&pool).await;
     scene.fakes.operate(tenant, &TenantRestart {}).await;
-    let removal = scene.fakes.operate(tenant, &kinds::TenantDelete { final_backup: true }).await;
+    let removal = scene.fakes.operate(tenant, &kinds::TenantDelete { final_backup: false }).await;
     sqlx::query("update operations set former_status = 'active' where id = $1")
         .bind(removal)
         .execute(&pool)
