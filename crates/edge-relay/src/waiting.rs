@@ -94,13 +94,12 @@ mod tests {
     async fn who_is_suspended_or_restored_does_not_look_like_who_is_starting() {
         for (accept, _) in FORMS {
             assert!(ask(accept, "").await.headers().contains_key(WAITING_HEADER));
-            for word in ["suspended", "restor"] {
-                let stand_in = StandIn::ALL.into_iter().find(|it| it.as_str().starts_with(word)).unwrap();
-                let answer = ask(accept, stand_in.as_str()).await;
+            for (stand_in, said) in [("suspended", "suspended"), ("restoring", "being restored")] {
+                let answer = ask(accept, stand_in).await;
                 assert!(!answer.headers().contains_key(WAITING_HEADER));
-                assert_eq!(answer.headers()[STAND_IN_HEADER], stand_in.as_str());
+                assert_eq!(answer.headers()[STAND_IN_HEADER], stand_in);
                 let body = answer.into_body().collect().await.unwrap().to_bytes();
-                assert!(String::from_utf8_lossy(&body).contains(word), "{accept}");
+                assert!(String::from_utf8_lossy(&body).contains(said), "{accept}");
             }
         }
     }

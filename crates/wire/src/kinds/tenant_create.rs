@@ -19,12 +19,8 @@ pub struct TenantCreate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<BackupId>,
     /// Whether that is done with the executions that the backup holds.
-    #[serde(default = "all", skip_serializing_if = "is_all")]
+    #[serde(default = "super::yes", skip_serializing_if = "is_all")]
     pub executions: bool,
-}
-
-const fn all() -> bool {
-    true
 }
 
 const fn is_all(executions: &bool) -> bool {

@@ -15,15 +15,11 @@ pub struct TenantLoad {
     /// Whose set is read: this tenant's, or, of a sandbox, that of the tenant that it is a copy of.
     pub backup: BackupId,
     /// Whether the executions that the backup holds are loaded too.
-    #[serde(default = "all")]
+    #[serde(default = "super::yes")]
     pub executions: bool,
     /// Into a database beside the one that the tenant's n8n works on, whose place it may take afterwards; and the encryption key beside its own.
     #[serde(default)]
     pub beside: bool,
-}
-
-const fn all() -> bool {
-    true
 }
 
 impl Request for TenantLoad {

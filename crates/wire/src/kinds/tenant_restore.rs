@@ -18,15 +18,11 @@ pub struct TenantRestore {
     /// One of the tenant's own.
     pub backup: BackupId,
     /// Whether the executions that the backup holds are restored too.
-    #[serde(default = "yes")]
+    #[serde(default = "super::yes")]
     pub executions: bool,
     /// Whether what is there now is backed up before it goes. Without it there is no way back once the restore has succeeded.
-    #[serde(default = "yes")]
+    #[serde(default = "super::yes")]
     pub safety_backup: bool,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 impl Request for TenantRestore {
