@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backed_up;
 mod begin;
 mod blueprint;
 mod config;

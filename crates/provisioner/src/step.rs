@@ -1,8 +1,9 @@
 //! Steps that are functions.
 
-/// A step of a saga: its word in the journal, what does it, and what undoes that where it leaves something behind.
+/// A step of a saga: its word in the journal, what does it, what undoes that where it leaves something behind, and the kind of operation that it has
+/// done as a part of itself.
 macro_rules! step {
-    ($(#[$doc:meta])* $vis:vis $name:ident of $saga:ident, $word:literal, run $run:path $(, undo $undo:path)? $(, limit $limit:expr)?) => {
+    ($(#[$doc:meta])* $vis:vis $name:ident of $saga:ident, $word:literal, run $run:path $(, undo $undo:path)? $(, limit $limit:expr)? $(, part $part:ty)?) => {
         $(#[$doc])*
         $vis struct $name;
 
@@ -14,6 +15,10 @@ macro_rules! step {
 
             $(fn limit(&self) -> std::time::Duration {
                 $limit
+            })?
+
+            $(fn child(&self) -> Option<&'static common::operations::OperationKind> {
+                Some(<$part as common::operations::Request>::KIND)
             })?
 
             async fn run(

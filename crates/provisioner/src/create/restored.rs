@@ -1,9 +1,8 @@
 //! Creating a sandbox: a tenant's backup, restored beside it. Nobody is made its owner: whoever is in the backup signs in as they do there.
 
-use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, OperationKind, Request as _, Step, StepError},
+    operations::{Context, Step, StepError},
     tenant::TenantStatus,
 };
 use n8n::databases::Name;
@@ -25,6 +24,7 @@ pub fn line() -> Vec<&'static dyn Step<CreateTenant>> {
 
 step!(/** Its place, as any tenant's. */ Reserve of CreateTenant, "reserve", run reserve::reserve, undo release);
 step!(/** Whose database it will be. */ Role of CreateTenant, "role", run role, undo remove_role);
+step!(/** What the backup holds is in a database of the sandbox's own, and its encryption key among the sandbox's secrets. */ Load of CreateTenant, "load", run load, undo remove_database, part TenantLoad);
 step!(/** It serves, and the restore is done. */ Activate of CreateTenant, "activate", run activate);
 
 /// The last undo: with it the restore has failed, too.
@@ -47,36 +47,18 @@ async fn remove_role(context: &Context<'_, World, TenantCreate>, _: &Nothing) ->
     Ok(context.fenced().await?.databases.remove_role(&name).await?)
 }
 
-/// What the backup holds is in a database of the sandbox's own, and its encryption key among the sandbox's secrets.
-struct Load;
+async fn load(context: &Context<'_, World, TenantCreate>, _: &mut Nothing) -> Result<(), StepError> {
+    let TenantCreate { from, executions, .. } = *context.request();
+    let Some(backup) = from else {
+        return Err(StepError::failed(Kind::Internal, "a sandbox was asked for without a backup"));
+    };
+    context.ensure_child(&TenantLoad { backup, executions, beside: false }).await.map(drop)
+}
 
-#[async_trait]
-impl Step<CreateTenant> for Load {
-    fn name(&self) -> &'static str {
-        "load"
-    }
-
-    fn child(&self) -> Option<&'static OperationKind> {
-        Some(TenantLoad::KIND)
-    }
-
-    async fn run(
-        &self,
-        context: &Context<'_, World, TenantCreate>,
-        _: &mut Nothing,
-    ) -> Result<(), StepError> {
-        let TenantCreate { from, executions, .. } = *context.request();
-        let Some(backup) = from else {
-            return Err(StepError::failed(Kind::Internal, "a sandbox was asked for without a backup"));
-        };
-        context.ensure_child(&TenantLoad { backup, executions, beside: false }).await.map(drop)
-    }
-
-    /// Whatever the part left.
-    async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
-        let name = Name::of(context.tenant());
-        Ok(context.fenced().await?.databases.remove_database(&name).await?)
-    }
+/// Whatever the part left.
+async fn remove_database(context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
+    let name = Name::of(context.tenant());
+    Ok(context.fenced().await?.databases.remove_database(&name).await?)
 }
 
 async fn activate(context: &Context<'_, World, TenantCreate>, _: &mut Nothing) -> Result<(), StepError> {

@@ -3,13 +3,11 @@
 use common::{
     error::Kind,
     operations::{ContextOf, StepError},
+    tenant::TenantStatus,
 };
 use n8n::databases::{Counts, Name};
 
-use super::{
-    RestoreTenant, Restored,
-    begin::{before, serves},
-};
+use super::{RestoreTenant, Restored, begin::before};
 use crate::{
     step::step,
     store::{restores, tenants},
@@ -36,11 +34,12 @@ async fn check(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> 
 }
 
 async fn done(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
-    let (before, ran) = (before(context).await?, serves(context).await?);
+    let before = before(context).await?;
     let mut transaction = context.begin().await?;
     tenants::settle(&mut *transaction, context.operation(), before).await?;
     restores::end(&mut *transaction, context.operation(), restores::SUCCEEDED).await?;
-    if ran {
+    // One that rests was not started on it.
+    if before == TenantStatus::Active {
         restores::prove(&mut *transaction, context.request().backup).await?;
     }
     Ok(transaction.commit().await?)

@@ -25,26 +25,19 @@ const PATIENCE: time::Duration = time::Duration::minutes(5);
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
-step!(/** Callers are told to come back. */ pub(super) Page of RestoreTenant, "page", run page, undo route_back);
-step!(/** No trigger fires any more. */ pub(super) Main of RestoreTenant, "main", run stop_main, undo start_again);
+// What one step does is often what undoes another: such functions take a state of either kind, and need none.
+step!(/** Callers are told to come back. */ pub(super) Page of RestoreTenant, "page", run page, undo route);
+step!(/** No trigger fires any more. */ pub(super) Main of RestoreTenant, "main", run stop_main, undo start);
 step!(/** What was accepted runs to its end. */ pub(super) Drain of RestoreTenant, "drain", run drain);
-step!(/** Nothing of it runs. */ pub(super) Workers of RestoreTenant, "workers", run stop, undo start_workers);
-step!(/** It runs on what was restored, and says that it is ready. */ pub(super) Start of RestoreTenant, "start", run start, undo stop_again);
-step!(/** Callers reach it again. */ pub(super) Route of RestoreTenant, "route", run route, undo page_again);
+step!(/** Nothing of it runs. */ pub(super) Workers of RestoreTenant, "workers", run stop, undo start);
+step!(/** It runs on whatever database is in its place, and says that it is ready. */ pub(super) Start of RestoreTenant, "start", run start, undo stop);
+step!(/** Callers reach it again. */ pub(super) Route of RestoreTenant, "route", run route, undo page);
 
-async fn page(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
-    page_again(context, &Restored::default()).await
-}
-
-async fn page_again(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
+async fn page<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
     if serves(context).await? { publish(context, Some(StandIn::Restoring)).await } else { Ok(()) }
 }
 
-async fn route(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
-    route_back(context, &Restored::default()).await
-}
-
-async fn route_back(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
+async fn route<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
     if serves(context).await? { publish(context, None).await } else { Ok(()) }
 }
 
@@ -67,28 +60,14 @@ async fn drain(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> 
     Ok(())
 }
 
-async fn stop(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
+async fn stop<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
     remove_all(context).await
 }
 
-async fn stop_again(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
-    remove_all(context).await
-}
-
-async fn start(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
-    start_again(context, &Restored::default()).await
-}
-
-/// On whatever database is in its place.
-async fn start_again(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
+async fn start<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
     if !serves(context).await? {
         return Ok(());
     }
     heal::surroundings(context).await?;
     bring_up(context, Renewal::All, READY).await
-}
-
-/// So that what waits in the queue goes on at once; the main follows.
-async fn start_workers(context: &In<'_>, state: &Restored) -> Result<(), StepError> {
-    start_again(context, state).await
 }
