@@ -57,6 +57,32 @@ impl Output {
         self.line(String::from_utf8_lossy(&pretty.unwrap_or_else(|| json.to_vec())).trim_end())
     }
 
+    /// What an answer says of one thing, for a form of its own. `None` where it has been told: as it came, or, quietly, only what is at this
+    /// pointer of it.
+    pub fn data(&self, answer: &[u8], quietly: &str) -> Result<Option<Value>, Failure> {
+        if self.json {
+            self.document(answer)?;
+            return Ok(None);
+        }
+        let data = serde_json::from_slice::<Value>(answer)?["data"].take();
+        if self.quiet {
+            self.line(&plain(data.pointer(quietly)))?;
+            return Ok(None);
+        }
+        Ok(Some(data))
+    }
+
+    /// Entries below what is known of the thing that they are of, if there are any.
+    pub fn entries(&self, columns: &[Column], entries: &Value) -> Result<(), Failure> {
+        match entries.as_array().map(Vec::as_slice) {
+            None | Some([]) => Ok(()),
+            Some(entries) => {
+                self.line("")?;
+                self.table(columns, entries)
+            }
+        }
+    }
+
     /// Entries under the titles of their columns.
     pub fn table(&self, columns: &[Column], entries: &[Value]) -> Result<(), Failure> {
         self.line(&table::render(columns, entries, self.coloured))

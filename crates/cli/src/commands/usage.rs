@@ -64,19 +64,10 @@ impl Usage {
         let target = with_query(&path(&["tenants", &self.tenant, "usage"]), &query);
         let answer = setting.api()?.send(&Request::get(target)).await?;
         let output = &setting.output;
-        if output.json {
-            output.document(&answer.body)?;
-            return Ok(Exit::Done);
-        }
-        let document: Value = serde_json::from_slice(&answer.body)?;
-        let usage = &document["data"];
-        if output.quiet {
-            output.line(&plain(usage.get("billable_executions")))?;
-            return Ok(Exit::Done);
-        }
-        output.sheet(sheet(usage))?;
+        let Some(usage) = output.data(&answer.body, "/billable_executions")? else { return Ok(Exit::Done) };
+        output.sheet(sheet(&usage))?;
         output.line("")?;
-        output.table(KINDS, &kinds(usage))?;
+        output.table(KINDS, &kinds(&usage))?;
         let parts = usage["intervals"].as_array().map(Vec::as_slice).unwrap_or_default();
         if parts.is_empty() {
             output.notes.note("Nothing was used in that time.");

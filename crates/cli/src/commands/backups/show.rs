@@ -29,22 +29,9 @@ impl Show {
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
         let answer = setting.api()?.send(&Request::get(path(&["backups", &self.backup]))).await?;
         let output = &setting.output;
-        if output.json {
-            output.document(&answer.body)?;
-            return Ok(Exit::Done);
-        }
-        let document: Value = serde_json::from_slice(&answer.body)?;
-        let data = &document["data"];
-        if output.quiet {
-            output.line(&plain(data.get("status")))?;
-            return Ok(Exit::Done);
-        }
-        output.sheet(sheet(data))?;
-        let objects = data["manifest"]["objects"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if !objects.is_empty() {
-            output.line("")?;
-            output.table(OBJECTS, objects)?;
-        }
+        let Some(data) = output.data(&answer.body, "/status")? else { return Ok(Exit::Done) };
+        output.sheet(sheet(&data))?;
+        output.entries(OBJECTS, &data["manifest"]["objects"])?;
         Ok(Exit::Done)
     }
 }

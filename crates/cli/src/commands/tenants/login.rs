@@ -3,7 +3,6 @@
 use clap::Args;
 use reqwest::Method;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{
     api::{Answer, Request, path},
@@ -11,7 +10,7 @@ use crate::{
     commands::{accepted::send, reason::OptionalReason},
     exit::Exit,
     failure::Failure,
-    output::{Sheet, plain},
+    output::Sheet,
     setting::Setting,
 };
 
@@ -41,16 +40,7 @@ impl Login {
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
         let answer = self.ask(setting).await?;
         let output = &setting.output;
-        if output.json {
-            output.document(&answer.body)?;
-            return Ok(Exit::Done);
-        }
-        let document: Value = serde_json::from_slice(&answer.body)?;
-        let data = &document["data"];
-        if output.quiet {
-            output.line(&plain(data.get("password")))?;
-            return Ok(Exit::Done);
-        }
+        let Some(data) = output.data(&answer.body, "/password")? else { return Ok(Exit::Done) };
         output.sheet(Sheet::new().of("e-mail", data.get("email")).of("password", data.get("password")))?;
         if data["stale"].as_bool().unwrap_or_default() {
             output.notes.warn(

@@ -35,23 +35,10 @@ impl Show {
         let api = setting.api()?;
         let answer = api.send(&Request::get(path(&["tenants", &self.tenant]))).await?;
         let output = &setting.output;
-        if output.json {
-            output.document(&answer.body)?;
-            return Ok(Exit::Done);
-        }
-        let document: Value = serde_json::from_slice(&answer.body)?;
-        let data = &document["data"];
-        if output.quiet {
-            output.line(&plain(data.pointer("/tenant/id")))?;
-            return Ok(Exit::Done);
-        }
+        let Some(data) = output.data(&answer.body, "/tenant/id")? else { return Ok(Exit::Done) };
         let beside = Beside::of(&api, &output.notes, &data["tenant"]).await;
-        output.sheet(sheet(data, &beside))?;
-        let instances = data["instances"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if !instances.is_empty() {
-            output.line("")?;
-            output.table(INSTANCES, instances)?;
-        }
+        output.sheet(sheet(&data, &beside))?;
+        output.entries(INSTANCES, &data["instances"])?;
         Ok(Exit::Done)
     }
 }
