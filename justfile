@@ -89,7 +89,7 @@ releases former seconds="300":
 crowd:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo run --locked -p e2e --example crowd
 
-# A tenant under calls while everything is done to it, a main that hangs, logins that were changed: nine minutes, on a platform that is up (docs/tried.md)
+# A tenant under calls while everything is done to it, a main that hangs, logins that were changed, a large tenant backed up and restored, a service killed meanwhile: half an hour, on a platform that is up (docs/tried.md)
 long:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --no-fail-fast --test verbs --test broken --test large -- --include-ignored --test-threads=1
 
