@@ -2,23 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use common::id::{BackupId, TenantId};
 use n8n::copies::{Contents, Copies, CopyError, ProgramError};
 use objects::{
-    Key, Objects, Stream, counted,
+    Key, Objects, Stream,
     manifest::{Content, MANIFEST, Manifest, Object},
     seal::{SealKey, open, open_text},
 };
 use secrecy::SecretString;
-use tokio::io::AsyncReadExt as _;
 
-use crate::Damage;
-
-/// More than any manifest has, little enough to be read whole.
-const LONGEST_MANIFEST: u64 = 16 << 20;
-/// A key, sealed, has some hundred bytes.
-const LONGEST_KEY: u64 = 64 << 10;
+use crate::{
+    Damage,
+    reading::{self, Reading, sealed_text},
+};
 
 /// Which set, and what is known of it from elsewhere.
 pub struct Expected<'a> {
@@ -46,7 +42,7 @@ pub async fn check(
     copies: &dyn Copies,
     expected: &Expected<'_>,
 ) -> Result<Checked, Damage> {
-    let text = whole(objects, &at(expected.folder, MANIFEST)?, LONGEST_MANIFEST).await?;
+    let text = reading::manifest(objects, &at(expected.folder, MANIFEST)?).await?;
     let manifest = Manifest::read(&text, Some(expected.manifest_sha256)).map_err(Damage::Manifest)?;
     is_of(&manifest, expected)?;
     let (mut contents, mut encryption_key) = (None, None);
@@ -72,7 +68,8 @@ pub async fn check(
     Ok(Checked { manifest, contents, encryption_key })
 }
 
-fn at(folder: &Key, name: &str) -> Result<Key, Damage> {
+/// What is called so in a set.
+pub fn at(folder: &Key, name: &str) -> Result<Key, Damage> {
     folder.child(name).map_err(|error| Damage::of(name, error.to_string()))
 }
 
@@ -128,69 +125,4 @@ fn has_all_tables(contents: &Contents, manifest: &Manifest) -> Result<(), Damage
             Err(Damage::of(Content::Database.name(), why))
         }
     }
-}
-
-/// An object that is opened as it comes.
-struct Reading {
-    stream: Option<Stream>,
-    stored: objects::Counted,
-    plain: objects::Counted,
-}
-
-impl Reading {
-    async fn of(objects: &dyn Objects, key: &Key, opens: &SealKey) -> Result<Self, Damage> {
-        let (stored, stored_counted) = counted(objects.get(key).await?);
-        let (plain, plain_counted) = counted(open(stored, opens.clone()).0);
-        Ok(Self { stream: Some(plain), stored: stored_counted, plain: plain_counted })
-    }
-
-    fn take(&mut self) -> Stream {
-        self.stream.take().unwrap_or_else(|| Box::pin(tokio::io::empty()))
-    }
-
-    async fn end(mut self, object: &Object) -> Result<(), Damage> {
-        let read = tokio::io::copy(&mut self.take(), &mut tokio::io::sink()).await;
-        read.map_err(|source| self.broken(object, &source))?;
-        self.is(object)
-    }
-
-    fn broken(&self, object: &Object, source: &std::io::Error) -> Damage {
-        if self.stored.failed() {
-            Damage::BrokenOff(source.to_string())
-        } else {
-            Damage::of(&object.name, format!("does not open: {source}"))
-        }
-    }
-
-    /// Whether what was read is what was written.
-    fn is(&self, object: &Object) -> Result<(), Damage> {
-        let (stored, plain) = (self.stored.passed(), self.plain.passed());
-        if (stored.bytes, &stored.sha256) != (object.bytes, &object.sha256) {
-            return Err(Damage::of(&object.name, "is not what was stored"));
-        }
-        if (Some(plain.bytes), Some(&plain.sha256)) != (object.plain_bytes, object.plain_sha256.as_ref()) {
-            return Err(Damage::of(&object.name, "does not hold what was copied"));
-        }
-        Ok(())
-    }
-}
-
-async fn sealed_text(objects: &dyn Objects, key: &Key, object: &Object) -> Result<Bytes, Damage> {
-    let (stored, counted) = counted(objects.get(key).await?);
-    let text = read(stored, key, LONGEST_KEY).await?;
-    let passed = counted.passed();
-    if (passed.bytes, &passed.sha256) != (object.bytes, &object.sha256) {
-        return Err(Damage::of(&object.name, "is not what was stored"));
-    }
-    Ok(text)
-}
-
-async fn whole(objects: &dyn Objects, key: &Key, longest: u64) -> Result<Bytes, Damage> {
-    read(objects.get(key).await?, key, longest).await
-}
-
-async fn read(stream: Stream, key: &Key, longest: u64) -> Result<Bytes, Damage> {
-    let mut text = Vec::new();
-    let read = stream.take(longest).read_to_end(&mut text).await;
-    read.map(|_| text.into()).map_err(|error| Damage::BrokenOff(format!("{key}: {error}")))
 }

@@ -8,6 +8,8 @@ use common::{
 use objects::{StoreSettings, seal::Recipient};
 use secrecy::SecretString;
 
+use crate::record::KeyTexts;
+
 /// Everything it reads.
 pub struct Config {
     /// Whose tenants' backups it makes.
@@ -18,6 +20,8 @@ pub struct Config {
     pub recovery: Recipient,
     pub database: TenantDatabase,
     pub master_keys: MasterKeys,
+    /// The same as text, for the record's own copies.
+    pub key_texts: KeyTexts,
     /// Backups made and loaded at once.
     pub at_once: usize,
 }
@@ -37,7 +41,7 @@ impl Section for Config {
     fn read(env: &mut Env) -> Option<Self> {
         let (cluster, store) = (env.required("CLUSTER_ID"), StoreSettings::read(env));
         let (recovery, database) = (env.required("BACKUP_RECOVERY_RECIPIENT"), TenantDatabase::read(env));
-        let master_keys = MasterKeys::read(env);
+        let (master_keys, key_texts) = (MasterKeys::read(env), KeyTexts::read(env));
         let at_once = match env.or("BACKUPS_AT_ONCE", 4) {
             Some(0) => env.problem("BACKUPS_AT_ONCE must be 1 or more".into()),
             at_once => at_once,
@@ -48,6 +52,7 @@ impl Section for Config {
             recovery: recovery?,
             database: database?,
             master_keys: master_keys?,
+            key_texts: key_texts?,
             at_once: at_once?,
         })
     }

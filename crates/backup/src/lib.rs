@@ -7,6 +7,9 @@ pub mod keeping;
 mod load;
 mod make;
 pub mod nightly;
+mod reading;
+pub mod record;
+pub mod recover;
 mod secrets;
 pub mod shown;
 mod store;
@@ -34,6 +37,7 @@ pub use world::World;
 
 use keeping::Keeping;
 use nightly::Nightly;
+use record::{DumpRecord, KeyTexts, KeysInUse, Record, Server, shown::WatchingRecord};
 use shown::{Shown, Watching};
 
 /// What is due is removed, and whoever is new gets their schedules, within a minute.
@@ -49,6 +53,7 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
 /// Starts the service.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     shown::describe();
+    record::shown::describe();
     let objects = S3::new(config.store);
     let told = objects.clone();
     service.secrets.follow(move |login: StoreLogin| told.put_login(&login));
@@ -63,6 +68,9 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let keys = config.master_keys;
     let told = keys.clone();
     service.secrets.follow(move |keys: MasterKeys| told.replace(&keys));
+    let texts = KeysInUse::new(config.key_texts);
+    let told = texts.clone();
+    service.secrets.follow(move |texts: KeyTexts| told.put(texts));
     service.record_is_usable().await;
 
     let (objects, copies) = (Arc::new(objects), Arc::new(copies));
@@ -76,14 +84,18 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         wake.now();
         std::future::ready(Outcome::Done)
     });
-    keep(service, &world)?;
+    keep(service, &world, texts)?;
     Ok(())
 }
 
 /// What goes on by itself: nights, what is kept, and what is shown of it.
-fn keep(service: &Service, world: &Arc<World>) -> anyhow::Result<()> {
+fn keep(service: &Service, world: &Arc<World>, keys: KeysInUse) -> anyhow::Result<()> {
     let record = &service.database;
-    let runner = Runner::new(ScheduleStore::new(record.clone()), "backup", &[], nightly::jobs(record))?;
+    let (server, objects) = (Server::new(record.clone(), None), world.objects.clone());
+    let dumps = Record { server, objects: objects.clone(), recovery: world.recovery.clone(), keys };
+    let mut jobs = nightly::jobs(record);
+    jobs.push(Box::new(DumpRecord::new(dumps)));
+    let runner = Runner::new(ScheduleStore::new(record.clone()), "backup", &[record::schedule()], jobs)?;
     runner.spawn(&service.tasks);
     let nightly = Interval::new("schedules of backups", KEEP_EVERY).spread();
     let nightly = nightly.failing("tenants could not be given their schedules");
@@ -95,5 +107,8 @@ fn keep(service: &Service, world: &Arc<World>) -> anyhow::Result<()> {
     service.also_show(Arc::new(move || told.render()));
     let watching = Interval::new("backups", WATCH_EVERY).failing("backups could not be looked at");
     service.every(watching, Watching::new(record.clone(), world.clone(), shown));
+    let watching = Interval::new("dumps of the record", WATCH_EVERY)
+        .failing("dumps of the record could not be looked at");
+    service.every(watching, WatchingRecord::new(record.clone(), objects));
     Ok(())
 }

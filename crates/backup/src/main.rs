@@ -1,5 +1,5 @@
 //! The backup service's process. `backup new-recovery-key` draws the key pair by which backups are opened when nothing else is left, and tells
-//! it to whoever started it, and to nobody else.
+//! it to whoever started it, and to nobody else; `backup recover …` brings the record back.
 
 use std::process::ExitCode;
 
@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 async fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("new-recovery-key") => new_recovery_key(),
+        Some("recover") => backup::recover::run(std::env::args().skip(2)).await,
         _ => service::run("backup", backup::start).await,
     }
 }

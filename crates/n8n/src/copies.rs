@@ -18,7 +18,7 @@ mod process;
 mod server;
 
 pub use contents::Contents;
-pub use process::ProgramError;
+pub use process::{Program, ProgramError, Programs};
 pub use server::PostgresCopies;
 
 /// Bytes that come as they are asked for. One that came to no good end fails when it is read to its end.

@@ -50,12 +50,12 @@ pub struct Postgres {
     pub collation: Option<String>,
 }
 
-/// One object of the set.
+/// One object of a set, and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Object {
+pub struct Object<W = Content> {
     /// Its name in the set's folder.
     pub name: String,
-    pub what: Content,
+    pub what: W,
     /// As it is stored.
     pub bytes: u64,
     pub sha256: String,
@@ -142,9 +142,16 @@ impl Manifest {
 impl Object {
     /// What was stored of this content.
     pub fn new(what: Content, stored: Stored, plain: Option<crate::seal::Plain>) -> Self {
+        Self::named(what.name(), what, stored, plain)
+    }
+}
+
+impl<W> Object<W> {
+    /// What was stored under this name.
+    pub fn named(name: &str, what: W, stored: Stored, plain: Option<crate::seal::Plain>) -> Self {
         let (plain_bytes, plain_sha256) = plain.map(|plain| (plain.bytes, plain.sha256)).unzip();
         let Stored { bytes, sha256 } = stored;
-        Self { name: what.name().to_owned(), what, bytes, sha256, plain_bytes, plain_sha256 }
+        Self { name: name.to_owned(), what, bytes, sha256, plain_bytes, plain_sha256 }
     }
 }
 

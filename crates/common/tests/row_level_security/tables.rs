@@ -118,6 +118,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("idempotency_keys", "answers, read under the subject they were given to"),
     ("master_keys", "the provisioner's"),
     ("metering_prices", "staff's"),
+    ("recoveries", "how the platform is run"),
     ("record_identity", "between the services, the engines and the edge"),
     ("plans", "asked for by the services, the same for everybody"),
     ("removals", "the provisioner's"),

@@ -12,7 +12,8 @@ pub struct Contents {
 const OURS: &str = "rp9";
 
 impl Contents {
-    pub(crate) fn new(text: String) -> Self {
+    /// What `pg_restore --list` has said.
+    pub fn new(text: String) -> Self {
         Self { text }
     }
 

@@ -91,6 +91,11 @@ impl Programs {
         Some(Self { folder, environment })
     }
 
+    /// Of no server: for what only reads a dump.
+    pub fn of_no_server(folder: Option<PathBuf>) -> Self {
+        Self { folder, environment: BTreeMap::new() }
+    }
+
     /// One of them, about to work on this database.
     pub fn program(&self, program: &'static str, database: Option<&Name>) -> Result<Program, ProgramError> {
         let path = self.folder.as_ref().map_or(PathBuf::from(program), |folder| folder.join(program));
@@ -121,6 +126,7 @@ impl Programs {
 /// A program that is not started yet.
 pub struct Program {
     name: &'static str,
+    /// What it is started with. Nothing secret is among its arguments.
     pub command: Command,
     complaints: File,
 }

@@ -1,0 +1,68 @@
+//! How the copies of the record stand, for Prometheus: what the store has, as every replica sees it.
+
+use std::sync::Arc;
+
+use common::{clock, service::Round};
+use metrics::{describe_counter, describe_gauge, gauge};
+use objects::Objects;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+
+use super::{RecordError, sets};
+
+const AGE: &str = "rp9_record_backup_age_seconds";
+const BYTES: &str = "rp9_record_backup_bytes";
+pub(super) const FAILURES: &str = "rp9_record_backup_failures_total";
+
+/// Says what is told.
+pub fn describe() {
+    describe_gauge!(
+        AGE,
+        "Since the moment of the newest dump of the record; without any, since the record was made."
+    );
+    describe_gauge!(BYTES, "What that one takes in the store.");
+    describe_counter!(FAILURES, "Attempts to dump the record that came to nothing, in this process.");
+    // A counter that begins at its first count hides that one.
+    metrics::counter!(FAILURES).absolute(0);
+}
+
+/// Looks again and again. While the store does not answer, what was seen last grows older.
+pub struct WatchingRecord {
+    record: PgPool,
+    objects: Arc<dyn Objects>,
+    since: Option<OffsetDateTime>,
+}
+
+impl WatchingRecord {
+    /// Nothing is known yet.
+    pub fn new(record: PgPool, objects: Arc<dyn Objects>) -> Self {
+        Self { record, objects, since: None }
+    }
+
+    async fn look(&mut self) -> Result<(), RecordError> {
+        let sets = sets::look(self.objects.as_ref()).await?;
+        let newest = sets.newest(None);
+        self.since = match newest {
+            Some(set) => Some(set.taken_at),
+            None => {
+                let made = sqlx::query_scalar("select created_at from record_identity");
+                Some(made.fetch_one(&self.record).await?)
+            }
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a gauge; beyond 9 PB the last bytes do not matter")]
+        gauge!(BYTES).set(newest.map_or(0, |set| set.bytes) as f64);
+        Ok(())
+    }
+}
+
+impl Round for WatchingRecord {
+    type Error = RecordError;
+
+    async fn run(&mut self) -> Result<(), RecordError> {
+        let looked = self.look().await;
+        if let Some(since) = self.since {
+            gauge!(AGE).set((clock::now() - since).as_seconds_f64().max(0.0));
+        }
+        looked
+    }
+}
