@@ -185,6 +185,22 @@ announce_optional() {
   [ ! -s "$KEYS/$1" ] || export "$2=/run/secrets/$1"
 }
 
+# deliver READER…: what the draft has for each becomes theirs, and the draft goes.
+deliver() {
+  docker run --rm --network none --user 0:0 --entrypoint sh \
+    -v "$draft:/draft:ro" -v "$SECRETS:/mounted" debian:bookworm-slim -c "$DELIVER" sh "$@"
+  rm -rf "$draft"
+}
+
+# Only who enters the store, before there are any other keys.
+deliver_store_keys() {
+  local draft name
+  draft="$(mktemp -d "$RP9_STATE/draft.XXXXXX")"
+  for name in s3_access_key_id s3_secret_access_key; do store_key "$name" | put backup "$name"; done
+  mkdir -p "$SECRETS/backup"
+  deliver "backup=${READER[backup]}"
+}
+
 deliver_secrets() {
   local draft service name readers=()
   rm -rf "$RP9_STATE"/draft.* # of a run that was killed
@@ -194,9 +210,7 @@ deliver_secrets() {
     mkdir -p "$SECRETS/$service"
     readers+=("$service=${READER[$service]}")
   done
-  docker run --rm --network none --user 0:0 --entrypoint sh \
-    -v "$draft:/draft:ro" -v "$SECRETS:/mounted" debian:bookworm-slim -c "$DELIVER" sh "${readers[@]}"
-  rm -rf "$draft"
+  deliver "${readers[@]}"
   announce_optional hmac_secret_previous RP9_HMAC_SECRET_PREVIOUS_FILE
   announce_optional jwt_keys RP9_JWT_KEYS_FILE
   announce_optional master_keys_old RP9_MASTER_KEYS_OLD_FILE
