@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{
-    error::{Classify, chain},
+    error::{Classify, Kind, chain},
     operations::{Context, Saga, Step, StepError, TenantRequest},
     tenant::Purpose,
 };
 use engine::{Health, NetworkSpec, Observed, Selection, State};
-use n8n::{databases::Name, queues::Job};
+use n8n::{
+    databases::{DatabaseError, Name},
+    queues::Job,
+};
 use wire::kinds::{Run, TenantHeal};
 
 use crate::{
@@ -71,10 +74,26 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
     let secrets = &blueprint.secrets.instance;
     let (name, limit) = (Name::of(tenant), blueprint.connection_limit());
     context.fenced().await?.databases.ensure_role(&name, &secrets.database_password, limit).await?;
+    has_database(context, &name).await?;
     if blueprint.tenant.purpose == Purpose::Shared {
         context.fenced().await?.databases.ensure_shared_schema(&name).await?;
     }
     Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
+}
+
+/// Nothing brings back one that is gone but a copy of it: containers would end at each start, and say no more than that.
+async fn has_database(
+    context: &Context<'_, World, impl TenantRequest>,
+    name: &Name,
+) -> Result<(), StepError> {
+    match context.observe().databases.schema(name).await {
+        Err(DatabaseError::NoDatabase(_)) => Err(StepError::failed(
+            Kind::NotFound,
+            "The tenant's database is gone. Nothing is started without it, and nothing else of the tenant is touched: restore it from a backup.",
+        )),
+        // What is not understood is n8n's to say, and a server that is away has its own words in the next step.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// One that has an exit and should have none is taken away first, with whoever is in it: to be down is better than to get out.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::scene::{Scene, main_of, worker_of};
 use common::{database::MIGRATOR, operations::Wake, service::Tasks};
-use n8n::databases::Name;
+use n8n::databases::{Name, TenantDatabases as _};
 use provisioner::{Reconciler, Report};
 use serde_json::json;
 use sqlx::PgPool;
@@ -123,6 +123,21 @@ async fn after_a_heal_that_failed_it_is_told_that_healing_pauses(pool: PgPool) {
     assert_eq!(scene.look().await.healing, 0);
     let paused = "select heal_after > now() + interval '50 seconds' from tenant_troubles";
     assert!(sqlx::query_scalar::<_, bool>(paused).fetch_one(&pool).await.unwrap());
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_tenant_whose_database_is_gone_is_told_so_and_nothing_is_started_on_nothing(pool: PgPool) {
+    let (mut scene, tenant) = Scene::with_tenant(&pool).await;
+    scene.fakes.databases.remove_database(&Name::of(tenant)).await.unwrap();
+    scene.fakes.containers.vanish(&main_of(tenant));
+    assert_eq!(scene.look().await.healing, 1);
+    scene.gives_up_healing().await;
+    assert!(!scene.fakes.containers.exists(&main_of(tenant)));
+    let told =
+        "select error ->> 'detail' from operations where kind = 'tenant.heal' and status = 'rolled_back'";
+    let told: String = sqlx::query_scalar(told).fetch_one(&pool).await.unwrap();
+    assert!(told.starts_with("The tenant's database is gone."), "{told}");
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
