@@ -40,6 +40,8 @@ impl WatchingRecord {
     }
 
     async fn look(&mut self) -> Result<(), RecordError> {
+        // A new store has none, and is no fault.
+        self.objects.ensure_bucket().await?;
         let sets = sets::look(self.objects.as_ref()).await?;
         let newest = sets.newest(None);
         self.since = match newest {

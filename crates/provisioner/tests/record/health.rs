@@ -129,7 +129,7 @@ async fn after_a_heal_that_failed_it_is_told_that_healing_pauses(pool: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_whose_database_is_gone_is_told_so_and_nothing_is_started_on_nothing(pool: PgPool) {
     let (mut scene, tenant) = Scene::with_tenant(&pool).await;
-    scene.fakes.databases.remove_database(&Name::of(tenant)).await.unwrap();
+    scene.fakes.databases.actor("test").remove_database(&Name::of(tenant)).await.unwrap();
     scene.fakes.containers.vanish(&main_of(tenant));
     assert_eq!(scene.look().await.healing, 1);
     scene.gives_up_healing().await;
