@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Answers, Api, Customer, Service, docker, eventually, webhook_workflow};
+use e2e::{Answers, Api, Customer, Service, eventually, fill, fingerprint, sql, webhook_workflow};
 use futures::{StreamExt, future::join, stream::FuturesUnordered};
 use serde_json::{Value, json};
 use tokio::{sync::watch, time};
@@ -21,36 +21,6 @@ const PATH: &str = "/webhook/e2e-large";
 const EXECUTIONS: u32 = 100_000;
 /// How long calls are looked at.
 const WHILE: Duration = Duration::from_secs(30);
-
-fn sql(database: &str, statement: &str) -> String {
-    let psql = ["psql", "-qAt", "-U", "postgres", "-d", database, "-c", statement];
-    docker(&[&["exec", Service::of("postgres").name()], &psql[..]].concat()).unwrap()
-}
-
-/// Each table's rows and what is in them, without what n8n notes of its own starts, of when somebody was last seen, and sums up by itself.
-fn fingerprint(database: &str) -> BTreeMap<String, String> {
-    let tables = sql(
-        database,
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
-    );
-    let own = [
-        "settings",
-        "instance_version_history",
-        "workflow_publication_trigger_status",
-        "user",
-        "webhook_entity",
-    ];
-    let tables = tables.lines().filter(|table| {
-        !own.contains(table) && !table.starts_with("instance_") && !table.starts_with("insights_")
-    });
-    let of = |table: &str| {
-        let hash = format!(
-            "SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') FROM \"{table}\" t"
-        );
-        (table.to_owned(), sql(database, &hash))
-    };
-    tables.map(of).collect()
-}
 
 fn p95(mut took: Vec<Duration>) -> Duration {
     took.sort();
@@ -108,26 +78,6 @@ async fn serves(customer: &Customer) {
     .await;
 }
 
-/// 20 workflows, 15 credentials, a table of its own, and all these executions.
-async fn fill(tenant: &str, customer: &Customer) {
-    for number in 1..20 {
-        let workflow = webhook_workflow(&format!("e2e-large-{number}"), Answers::WhenFinished);
-        customer.post("/api/v1/workflows", &workflow).await.unwrap();
-    }
-    for number in 0..15 {
-        let data = json!({ "name": "x-key", "value": format!("secret {number}") });
-        let credential = json!({ "name": format!("key {number}"), "type": "httpHeaderAuth", "data": data });
-        customer.post("/api/v1/credentials", &credential).await.unwrap();
-    }
-    sql(tenant, &format!(
-        "CREATE TABLE data_table_user_e2e AS SELECT i AS id, md5(i::text) AS said FROM generate_series(1, 1000) i;
-         ALTER TABLE data_table_user_e2e OWNER TO \"{tenant}\";
-         INSERT INTO execution_entity (finished, mode, status, \"workflowId\", \"createdAt\", \"startedAt\", \"stoppedAt\")
-         SELECT true, 'webhook', 'success', (SELECT id FROM workflow_entity WHERE active), now(), now(), now() FROM generate_series(1, {EXECUTIONS});
-         INSERT INTO execution_data (\"executionId\", \"workflowData\", data)
-         SELECT id, '{{}}', repeat(md5(id::text), 60) FROM execution_entity ON CONFLICT DO NOTHING"));
-}
-
 async fn done(api: &Api, tenant: &str, verb: &str, body: &Value) -> Value {
     let begun = Instant::now();
     let operation = api.operate(tenant, verb, body).await;
@@ -145,7 +95,7 @@ async fn newest(api: &Api, tenant: &str) -> Value {
 async fn a_large_tenant_is_backed_up_while_it_is_called_and_comes_back_as_it_was() {
     let api = Api::of_environment();
     let ((tenant, own), (neighbour, other)) = (serving(&api, "pro").await, serving(&api, "starter").await);
-    fill(&tenant, &own).await;
+    fill(&tenant, &own, EXECUTIONS).await;
     println!(
         "the database takes {}",
         sql(&tenant, "SELECT pg_size_pretty(pg_database_size(current_database()))")

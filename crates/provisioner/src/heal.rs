@@ -74,25 +74,24 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
     let secrets = &blueprint.secrets.instance;
     let (name, limit) = (Name::of(tenant), blueprint.connection_limit());
     context.fenced().await?.databases.ensure_role(&name, &secrets.database_password, limit).await?;
-    has_database(context, &name).await?;
+    if !has_database(context).await? {
+        let gone = "The tenant's database is gone. Nothing is started without it, and nothing else of the tenant is touched: restore it from a backup.";
+        return Err(StepError::failed(Kind::NotFound, gone));
+    }
     if blueprint.tenant.purpose == Purpose::Shared {
         context.fenced().await?.databases.ensure_shared_schema(&name).await?;
     }
     Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
 }
 
-/// Nothing brings back one that is gone but a copy of it: containers would end at each start, and say no more than that.
-async fn has_database(
-    context: &Context<'_, World, impl TenantRequest>,
-    name: &Name,
-) -> Result<(), StepError> {
-    match context.observe().databases.schema(name).await {
-        Err(DatabaseError::NoDatabase(_)) => Err(StepError::failed(
-            Kind::NotFound,
-            "The tenant's database is gone. Nothing is started without it, and nothing else of the tenant is touched: restore it from a backup.",
-        )),
-        // What is not understood is n8n's to say, and a server that is away has its own words in the next step.
-        Ok(_) | Err(_) => Ok(()),
+/// Whether the tenant has one. It may be what was lost, and nothing brings it back but a copy of it: containers would end at each start, and say
+/// no more than that.
+pub async fn has_database(context: &Context<'_, World, impl TenantRequest>) -> Result<bool, StepError> {
+    match context.observe().databases.schema(&Name::of(context.tenant())).await {
+        Err(DatabaseError::NoDatabase(_)) => Ok(false),
+        Err(error) if error.kind().is_transient() => Err(error.into()),
+        // What is not understood is n8n's to say.
+        Ok(_) | Err(_) => Ok(true),
     }
 }
 

@@ -55,3 +55,20 @@ pub async fn changes_places(
     databases.remove_beside(&name).await.unwrap();
     assert_eq!((told(&live), there(name)), ("20 0".to_owned(), live));
 }
+
+/// What was lost comes back, or is as lost as before. `load` as above.
+pub async fn comes_back_when_it_was_lost(tenant: TenantId, load: impl AsyncFn()) {
+    let (name, databases) = (Name::of(tenant), databases());
+    let (live, next, nothing) = (name.to_string(), name.beside(Beside::Next), name.beside(Beside::Nothing));
+    databases.remove_database(&name).await.unwrap();
+    load().await;
+    for _ in 0..2 {
+        databases.put_in_place(&name).await.unwrap();
+        assert_eq!((told(&live), there(name)), ("20 0".to_owned(), format!("{live} {nothing}")));
+    }
+    assert!(databases.take_back(&name).await.unwrap() && !databases.take_back(&name).await.unwrap());
+    assert_eq!(there(name), next);
+    databases.put_in_place(&name).await.unwrap();
+    databases.remove_beside(&name).await.unwrap();
+    assert_eq!((told(&live), there(name)), ("20 0".to_owned(), live));
+}

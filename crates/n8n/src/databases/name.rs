@@ -15,11 +15,13 @@ pub enum Beside {
     Next,
     /// What was in use before, until nobody goes back any more.
     Former,
+    /// Empty, in that one's stead where there was none: a database that was lost.
+    Nothing,
 }
 
 impl Beside {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Next, Self::Former];
+    /// Each.
+    pub const ALL: [Self; 3] = [Self::Next, Self::Former, Self::Nothing];
 }
 
 /// A text that no tenant's database is called by.
@@ -38,6 +40,7 @@ impl Name {
         let word = match which {
             Beside::Next => "next",
             Beside::Former => "former",
+            Beside::Nothing => "nothing",
         };
         format!("{self}_{word}")
     }

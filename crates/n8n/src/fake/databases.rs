@@ -373,21 +373,29 @@ impl TenantDatabases for FakeDatabases {
 
     async fn put_in_place(&self, name: &Name) -> Result<(), DatabaseError> {
         self.call("put_in_place", name, |state| {
-            let former = (*name, Beside::Former);
             let Some(next) = state.beside.remove(&(*name, Beside::Next)) else {
-                let was_done = state.beside.contains_key(&former);
+                let mut done = [Beside::Former, Beside::Nothing].map(|which| (*name, which)).into_iter();
+                let was_done = done.any(|place| state.beside.contains_key(&place));
                 return if was_done { Ok(()) } else { Err(DatabaseError::NoDatabase(*name)) };
             };
-            let was_there = state.databases.insert(*name, next);
-            was_there.and_then(|database| state.beside.insert(former, database));
+            let (which, before) = match state.databases.insert(*name, next.clone()) {
+                Some(before) => (Beside::Former, before),
+                None => (Beside::Nothing, next),
+            };
+            state.beside.insert((*name, which), before);
             Ok(())
         })
     }
 
     async fn take_back(&self, name: &Name) -> Result<bool, DatabaseError> {
         self.call("take_back", name, |state| {
-            let Some(former) = state.beside.remove(&(*name, Beside::Former)) else { return Ok(false) };
-            let next = state.databases.insert(*name, former);
+            let next = match state.beside.remove(&(*name, Beside::Former)) {
+                Some(former) => state.databases.insert(*name, former),
+                None if state.beside.remove(&(*name, Beside::Nothing)).is_some() => {
+                    state.databases.remove(name)
+                }
+                None => return Ok(false),
+            };
             next.and_then(|next| state.beside.insert((*name, Beside::Next), next));
             Ok(true)
         })

@@ -8,7 +8,7 @@ use wire::{
 };
 
 use super::{RestoreTenant, Restored};
-use crate::{backed_up::back_up, step::step, store::secrets};
+use crate::{backed_up::back_up, heal, step::step, store::secrets};
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
@@ -37,5 +37,9 @@ struct Loaded {
 }
 
 async fn safety_backup(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
+    if !heal::has_database(context).await? {
+        tracing::warn!(tenant_id = %context.tenant(), "nothing is backed up before the restore: the tenant's database is gone");
+        return Ok(());
+    }
     back_up(context, BackupType::PreRestore).await.map(drop)
 }

@@ -27,9 +27,9 @@ type In<'a> = ContextOf<'a, RestoreTenant>;
 
 // What one step does is often what undoes another: such functions take a state of either kind, and need none.
 step!(/** Callers are told to come back. */ pub(super) Page of RestoreTenant, "page", run page, undo route);
-step!(/** No trigger fires any more. */ pub(super) Main of RestoreTenant, "main", run stop_main, undo start);
+step!(/** No trigger fires any more. */ pub(super) Main of RestoreTenant, "main", run stop_main, undo start_again);
 step!(/** What was accepted runs to its end. */ pub(super) Drain of RestoreTenant, "drain", run drain);
-step!(/** Nothing of it runs. */ pub(super) Workers of RestoreTenant, "workers", run stop, undo start);
+step!(/** Nothing of it runs. */ pub(super) Workers of RestoreTenant, "workers", run stop, undo start_again);
 step!(/** It runs on whatever database is in its place, and says that it is ready. */ pub(super) Start of RestoreTenant, "start", run start, undo stop);
 step!(/** Callers reach it again. */ pub(super) Route of RestoreTenant, "route", run route, undo page);
 
@@ -62,6 +62,11 @@ async fn drain(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> 
 
 async fn stop<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
     remove_all(context).await
+}
+
+/// One whose database was lost did not run before either.
+async fn start_again(context: &In<'_>, state: &Restored) -> Result<(), StepError> {
+    if heal::has_database(context).await? { start(context, state).await } else { Ok(()) }
 }
 
 async fn start<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {

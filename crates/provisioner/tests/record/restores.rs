@@ -8,7 +8,7 @@ use common::{
     operations::{End, Request as _},
     service::Round as _,
 };
-use n8n::databases::{Beside, Name};
+use n8n::databases::{Beside, Name, TenantDatabases as _};
 use provisioner::{Clearing, CreateTenant, RestoreTenant, SuspendTenant};
 use sqlx::PgPool;
 use testkit::saga::points;
@@ -88,6 +88,40 @@ async fn a_tenant_is_what_the_backup_holds_or_what_it_was(pool: PgPool) {
         }
         fakes.assert_whole(tenant, WORKERS).await;
         assert_eq!(fakes.stand_ins(tenant).await, [None], "{case}");
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_tenant_whose_database_was_lost_is_what_the_backup_holds_or_has_none(pool: PgPool) {
+    let base = Fakes::new(&pool);
+    // Those to which it makes a difference.
+    let steps = ["begin", "workers", "switch", "start"];
+    let points = points(&RestoreTenant, &asked(BackupId::generate())).into_iter();
+    for point in points.filter(|point| steps.contains(&point.step)) {
+        let (fakes, tenant) = serving(&base).await;
+        let name = Name::of(tenant);
+        fakes.databases.actor("loss").remove_database(&name).await.unwrap();
+        fakes.databases.actor("loss").remove_role(&name).await.unwrap();
+        let request = accept(&fakes, tenant).await;
+        let end = fakes.break_at(&RestoreTenant, point).await;
+        let case = format!("{point:?}");
+        if point.mode.gives_up() {
+            assert_eq!(end, End::RolledBack, "{case}");
+            assert_eq!(fakes.databases.database(&name), None, "{case}");
+            assert!(
+                Beside::ALL.iter().all(|which| fakes.databases.beside(&name, *which).is_none()),
+                "{case}"
+            );
+            assert_ne!(fakes.encryption_key(tenant).await, THE_BACKUPS_KEY, "{case}");
+            assert_eq!(became(&fakes, &request).await, "failed", "{case}");
+        } else {
+            assert_eq!(end, End::Succeeded, "{case}");
+            clear(&fakes).await;
+            assert_owned(&fakes, tenant, THE_BACKUPS, true, &case);
+            fakes.assert_whole(tenant, WORKERS).await;
+        }
+        assert_eq!(fakes.status(tenant).await, "active", "{case}");
     }
 }
 

@@ -7,42 +7,76 @@ use sqlx::postgres::PgConnection;
 use super::database::{find, remove};
 use super::session::{has_code, refused};
 use super::statement::identifier;
-use super::template::end_connections;
+use super::template::{create_empty, end_connections};
 use super::{DatabaseError, Name, PostgresDatabases};
 use crate::databases::Beside;
 
 pub(super) async fn put_in_place(server: &PostgresDatabases, name: &Name) -> Result<(), DatabaseError> {
-    let (live, next, former) = (name.to_string(), name.beside(Beside::Next), name.beside(Beside::Former));
-    let mut session = server.lock(&live).await?;
+    let places = Places::of(name);
+    let mut session = server.lock(&places.live).await?;
     // One that is not finished is no database yet.
-    if !find(&mut session, &next).await?.is_some_and(|state| state.ready) {
-        let was_done = find(&mut session, &former).await?.is_some();
+    if !find(&mut session, &places.next).await?.is_some_and(|state| state.ready) {
+        let was_done = places.before(&mut session).await?.is_some();
         return if was_done { Ok(()) } else { Err(DatabaseError::NoDatabase(*name)) };
     }
-    // It may be what was lost.
     let mut renames = Vec::new();
-    if find(&mut session, &live).await?.is_some() {
-        renames.push((live.as_str(), former.as_str()));
+    if is_there(&mut session, &places.live).await? {
+        renames.push((&places.live, &places.former));
+    } else if places.before(&mut session).await?.is_none() {
+        create_empty(server, &mut session, (&places.nothing, &places.live)).await?;
     }
-    renames.push((&next, &live));
-    server.kept.forget(&live);
+    renames.push((&places.next, &places.live));
+    server.kept.forget(&places.live);
     rename(&mut session, &renames).await
 }
 
 pub(super) async fn take_back(server: &PostgresDatabases, name: &Name) -> Result<bool, DatabaseError> {
-    let (live, next, former) = (name.to_string(), name.beside(Beside::Next), name.beside(Beside::Former));
-    let mut session = server.lock(&live).await?;
-    if find(&mut session, &former).await?.is_none() {
-        return Ok(false);
-    }
+    let places = Places::of(name);
+    let mut session = server.lock(&places.live).await?;
+    let Some(before) = places.before(&mut session).await? else { return Ok(false) };
     let mut renames = Vec::new();
-    if find(&mut session, &live).await?.is_some() {
-        renames.push((live.as_str(), next.as_str()));
+    if is_there(&mut session, &places.live).await? {
+        renames.push((&places.live, &places.next));
     }
-    renames.push((&former, &live));
-    server.kept.forget(&live);
+    if before == Beside::Former {
+        renames.push((&places.former, &places.live));
+    }
+    server.kept.forget(&places.live);
     rename(&mut session, &renames).await?;
+    if before == Beside::Nothing {
+        remove(&mut session, &places.nothing).await?;
+    }
     Ok(true)
+}
+
+/// What the databases of a tenant are called.
+struct Places {
+    live: String,
+    next: String,
+    former: String,
+    nothing: String,
+}
+
+impl Places {
+    fn of(name: &Name) -> Self {
+        let [next, former, nothing] =
+            [Beside::Next, Beside::Former, Beside::Nothing].map(|which| name.beside(which));
+        Self { live: name.to_string(), next, former, nothing }
+    }
+
+    /// What tells that they have changed places: the one that was in use, or what stands for one that was lost.
+    async fn before(&self, session: &mut PgConnection) -> Result<Option<Beside>, DatabaseError> {
+        for (database, which) in [(&self.former, Beside::Former), (&self.nothing, Beside::Nothing)] {
+            if is_there(session, database).await? {
+                return Ok(Some(which));
+            }
+        }
+        Ok(None)
+    }
+}
+
+async fn is_there(session: &mut PgConnection, database: &str) -> Result<bool, DatabaseError> {
+    Ok(find(session, database).await?.is_some())
 }
 
 pub(super) async fn clear(server: &PostgresDatabases, name: &Name) -> Result<(), DatabaseError> {
@@ -54,7 +88,10 @@ pub(super) async fn clear(server: &PostgresDatabases, name: &Name) -> Result<(),
 }
 
 /// Whoever comes in between keeps it from being done: it is asked for again.
-async fn rename(session: &mut PgConnection, renames: &[(&str, &str)]) -> Result<(), DatabaseError> {
+async fn rename(session: &mut PgConnection, renames: &[(&String, &String)]) -> Result<(), DatabaseError> {
+    if renames.is_empty() {
+        return Ok(());
+    }
     for (from, _) in renames {
         end_connections(session, from).await?;
     }
