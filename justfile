@@ -108,6 +108,10 @@ siege:
     cargo build --locked --profile dist -p siege
     set -a; eval "$(deploy/servers env)"; set +a; SIEGE_GATEWAY="${CARGO_TARGET_DIR:-target}/dist/gateway" "${CARGO_TARGET_DIR:-target}/dist/siege"
 
+# Lose a platform of four tenants, and bring it back from its store and the recovery key alone (docs/disaster-recovery.md)
+disaster:
+    deploy/disaster
+
 # Call a webhook of the platform that `up` started 3,000 times, ten at once, and wait for each answer (docs/tried.md)
 answers calls="3000":
     set -a; . deploy/local.env; set +a; E2E_CALLS={{calls}} cargo test -p e2e --locked --test answers -- --include-ignored --nocapture

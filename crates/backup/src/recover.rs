@@ -5,6 +5,7 @@ use std::{io::Read as _, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 use common::{
+    cluster::ClusterId,
     config::{Env, Section},
     error::chain,
     service,
@@ -14,8 +15,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgPool;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::record::{Former, Opened, RecordError, Server, look, may_be_filled, open_set};
-use n8n::copies::Programs;
+use crate::{
+    TenantDatabase,
+    record::{Former, Opened, RecordError, Server, look, lost, may_be_filled, open_set},
+};
+use n8n::{copies::Programs, databases::PostgresDatabases};
 
 /// Much more than any file with a key has.
 const LONGEST: u64 = 64 << 10;
@@ -48,6 +52,8 @@ enum What {
         #[arg(long)]
         overwrite: bool,
     },
+    /// Tells which tenants have no database: an id in each line, and whether there is a backup to restore. Needs no recovery key.
+    Lost,
 }
 
 #[derive(Args)]
@@ -62,6 +68,19 @@ struct Which {
 
 /// The store alone.
 struct Store(StoreSettings);
+
+/// Where tenants' databases are to be.
+struct Databases {
+    cluster: ClusterId,
+    server: TenantDatabase,
+}
+
+impl Section for Databases {
+    fn read(env: &mut Env) -> Option<Self> {
+        let (cluster, server) = (env.required("CLUSTER_ID"), TenantDatabase::read(env));
+        Some(Self { cluster: cluster?, server: server? })
+    }
+}
 
 impl Section for Store {
     fn read(env: &mut Env) -> Option<Self> {
@@ -97,7 +116,16 @@ pub async fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
             })
             .await
         }
+        What::Lost => service::command("backup", tell_lost).await,
     }
+}
+
+async fn tell_lost(pool: PgPool, at: Databases) -> anyhow::Result<()> {
+    let server = PostgresDatabases::new(at.server.admin_url.expose_secret())?;
+    for one in lost(&pool, &at.cluster, &server).await? {
+        println!("{one}");
+    }
+    Ok(())
 }
 
 fn former(overwrite: bool) -> Former {

@@ -64,8 +64,6 @@ pub struct Recovered {
     pub restored_to: time::OffsetDateTime,
     pub operations_continued: i64,
     pub operations_ended: i64,
-    /// Tenants that are to have a database on this server, and have none.
-    pub without_database: Vec<String>,
 }
 
 async fn recovered(server: &Server, opened: &Opened) -> Result<Recovered, RecordError> {
@@ -73,12 +71,8 @@ async fn recovered(server: &Server, opened: &Opened) -> Result<Recovered, Record
     let note = sqlx::query_scalar("select note_recovery($1, $2)");
     let note = note.bind(opened.folder.as_str()).bind(opened.manifest.taken_at);
     let recovery: Uuid = note.fetch_one(&mut connection).await?;
-    let told = "select r.set, r.restored_to, r.operations_continued, r.operations_ended,
-                       array(select 'ten_' || replace(t.id::text, '-', '') from tenants t
-                              where t.mode = 'dedicated' and t.status not in ('failed', 'deleted')
-                                and not exists (select from pg_database d where d.datname = 'ten_' || replace(t.id::text, '-', ''))
-                              order by t.id) as without_database
-                  from recoveries r where r.id = $1";
+    let told =
+        "select set, restored_to, operations_continued, operations_ended from recoveries where id = $1";
     Ok(sqlx::query_as(told).bind(recovery).fetch_one(&mut connection).await?)
 }
 

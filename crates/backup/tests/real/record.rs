@@ -107,8 +107,7 @@ async fn a_record_comes_back_into_an_empty_database_and_into_no_other(pool: PgPo
     assert_eq!(opened.keys.current.expose_secret(), format!("1={MASTER_KEY}"));
 
     let empty = scene.database("after").await;
-    let recovered = opened.restore(&server(&empty), &store, Former::Kept).await.unwrap();
-    assert_eq!(recovered.without_database.len(), 3, "no tenant has a database on this server");
+    opened.restore(&server(&empty), &store, Former::Kept).await.unwrap();
     for question in [
         "select string_agg(t::text, ',' order by id) from tenants t",
         "select string_agg(s::text, ',' order by tenant_id, name) from tenant_secrets s",

@@ -9,5 +9,6 @@
 mod damaged;
 mod every_step;
 mod kept;
+mod lost;
 mod nights;
 mod support;

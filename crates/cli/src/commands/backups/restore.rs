@@ -98,7 +98,7 @@ impl Restore {
             return restored;
         }
         format!(
-            "{restored} What it had before is a backup of the type pre_restore: rp9 backups list {tenant}"
+            "{restored} What it had before, if that was not lost, is a backup of the type pre_restore: rp9 backups list {tenant}"
         )
     }
 }
