@@ -31,6 +31,16 @@ impl Damage {
     }
 }
 
+impl Damage {
+    /// Whether it never will be what was written again.
+    pub const fn lasts(&self) -> bool {
+        match self {
+            Self::Object { .. } | Self::Manifest(_) | Self::Sealed(_) => true,
+            Self::Store(_) | Self::BrokenOff(_) | Self::Dump(_) => false,
+        }
+    }
+}
+
 impl From<ObjectError> for Damage {
     #[expect(
         clippy::wildcard_enum_match_arm,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{
-    error::Kind,
+    error::{Kind, chain},
     id::TenantId,
     operations::{Context, ContextOf, Saga, Step, StepError},
     secrets::stored::{self, ENCRYPTION_KEY, NEXT_ENCRYPTION_KEY},
@@ -74,7 +74,9 @@ impl Step<LoadTenant> for Load {
         secrets::encryption_key(context.database(), &context.observe().keys, context.tenant()).await?;
         let filling = filling(context).await?;
         let loaded = set.load(context, &checked, filling).await?;
-        is_whole(&checked, &loaded, filling)?;
+        if let Err(damage) = is_whole(&checked, &loaded, filling) {
+            return Err(gone_by_no_more(context, damage).await?);
+        }
         let mut transaction = context.begin().await?;
         let (keys, key) = (&context.observe().keys, &checked.encryption_key);
         let name = if filling.beside { NEXT_ENCRYPTION_KEY } else { ENCRYPTION_KEY };
@@ -120,7 +122,16 @@ impl Set {
         let backup = context.request().backup;
         let expected = Expected { tenant: *tenant, backup, folder, manifest_sha256, key };
         let world = context.observe();
-        Ok(check(world.objects.as_ref(), world.copies.as_ref(), &expected).await?)
+        let read = async || check(world.objects.as_ref(), world.copies.as_ref(), &expected).await;
+        match read().await {
+            Err(damage) if damage.lasts() => {}
+            read => return Ok(read?),
+        }
+        // What was not right on its way is right the second time.
+        match read().await {
+            Err(damage) if damage.lasts() => Err(gone_by_no_more(context, damage).await?),
+            read => Ok(read?),
+        }
     }
 
     async fn load(&self, context: &In<'_>, checked: &Checked, filling: Filling) -> Result<Facts, StepError> {
@@ -130,6 +141,15 @@ impl Set {
         let dump = dump_of(world.objects.as_ref(), &self.folder, &self.key).await?;
         Ok(world.copies.load(&Name::of(context.tenant()), dump, contents, filling).await?)
     }
+}
+
+/// Nobody restores from it again, it keeps no older one from being kept, and the tenant's operator is told. Its objects stay for as long as they would
+/// have: a part of them may be good for something.
+async fn gone_by_no_more(context: &In<'_>, damage: Damage) -> Result<StepError, StepError> {
+    let mut transaction = context.begin().await?;
+    backups::damaged(&mut *transaction, context.request().backup, &chain(&damage)).await?;
+    transaction.commit().await?;
+    Ok(damage.into())
 }
 
 /// Tables that differ on purpose: where executions stay behind, or nothing is to begin by itself.

@@ -135,6 +135,7 @@ async fn while_nothing_takes_writes_connections_are_not_made_anew_for_each_use(d
         transaction.commit().await.unwrap();
         assert!(sqlx::query(DIGEST).execute(&statements).await.is_err());
     }
-    let most = 2 + usize::try_from(begun.elapsed().as_secs()).unwrap();
+    // One that is given back late is not there for the next.
+    let most = 10 + usize::try_from(begun.elapsed().as_secs()).unwrap();
     assert!(servers.len() <= most, "{} connections", servers.len());
 }

@@ -1,4 +1,4 @@
-//! Sandboxes whose time is over are removed. Every replica asks for it, and each removal is accepted once.
+//! Sandboxes whose time is over are removed, and those of tenants that are gone. Every replica asks for it, and each removal is accepted once.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Sandboxes {
         let mut accepted = 0;
         for sandbox in sandboxes::overdue(&self.pool, &self.cluster, AT_ONCE).await? {
             if sandboxes::remove(&self.pool, sandbox).await? {
-                tracing::info!(tenant_id = %sandbox, "the sandbox's time is over: it is removed");
+                tracing::info!(tenant_id = %sandbox, "the sandbox's time is over, or its tenant is gone: it is removed");
                 accepted += 1;
                 self.wake.now();
             }

@@ -47,6 +47,12 @@ pub async fn verified(executor: impl PgExecutor<'_>, backup: BackupId) -> Result
     sqlx::query(verified).bind(backup).execute(executor).await.map(drop)
 }
 
+/// It is in the store, and is not what was written: whatever it was before, it was not read back.
+pub async fn damaged(executor: impl PgExecutor<'_>, backup: BackupId, why: &str) -> Result<(), sqlx::Error> {
+    let damaged = "update backups set status = 'written', failed_at = now(), failure = $2 where id = $1 and status in ('verified', 'proven')";
+    sqlx::query(damaged).bind(backup).bind(why).execute(executor).await.map(drop)
+}
+
 /// Nothing came of it, for the reason that its operation gives; nothing of it is left.
 pub async fn failed(
     executor: impl PgExecutor<'_>,
@@ -104,7 +110,7 @@ pub struct Tally {
 
 /// By tenant and type, of those that are there.
 pub async fn tallies(executor: impl PgExecutor<'_>, cluster: &str) -> Result<Vec<Tally>, sqlx::Error> {
-    let count = "select b.tenant_id, b.type, count(b.verified_at) filter (where b.failed_at is null) as verified, count(b.failed_at) as failed
+    let count = "select b.tenant_id, b.type, count(b.verified_at) as verified, count(b.failed_at) as failed
                    from backups b join tenants t on t.id = b.tenant_id
                   where b.cluster_id = $1 and t.status <> 'deleted'
                   group by b.tenant_id, b.type";

@@ -72,6 +72,12 @@ async fn damage_is_noticed_before_anything_is_touched(pool: PgPool) {
                 .await
                 .unwrap();
         assert!(said.contains("damaged"), "{name}: {way}: {said}");
+        // Nobody goes by it again; the other one, if it is whole, they do.
+        assert_eq!(fakes.status(backup).await, "written", "{name}: {way}");
+        assert_eq!(fakes.status(other).await, "verified", "{name}: {way}");
+        let told = "select failure from backups where id = $1 and failed_at is not null";
+        let told: String = sqlx::query_scalar(told).bind(backup).fetch_one(&fakes.pool).await.unwrap();
+        assert!(told.contains("damaged"), "{name}: {way}: {told}");
     }
 }
 

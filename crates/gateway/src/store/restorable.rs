@@ -19,7 +19,7 @@ pub async fn find(
     tenant: TenantId,
     backup: BackupId,
 ) -> Result<Option<Backup>, sqlx::Error> {
-    let find = "select id, status, status in ('verified', 'proven') and includes_database as is_restorable from backups where tenant_id = $1 and id = $2";
+    let find = "select id, case when status = 'written' and failed_at is not null then 'damaged' else status end as status, status in ('verified', 'proven') and includes_database as is_restorable from backups where tenant_id = $1 and id = $2";
     sqlx::query_as(find).bind(tenant).bind(backup).fetch_optional(executor).await
 }
 

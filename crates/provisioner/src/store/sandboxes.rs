@@ -8,14 +8,14 @@ use common::{
 use sqlx::{PgExecutor, PgPool};
 use wire::kinds::TenantDelete;
 
-/// Those of this cluster, or of none any more, whose time is over and whom nobody removes yet, the longest overdue first.
+/// Those of this cluster, or of none any more, whose time is over or whose tenant is gone, and whom nobody removes yet, the longest overdue first.
 pub async fn overdue(
     executor: impl PgExecutor<'_>,
     cluster: &str,
     at_most: i64,
 ) -> Result<Vec<TenantId>, sqlx::Error> {
-    let overdue = "select t.id from sandboxes s join tenants t on t.id = s.tenant_id
-         where s.expires_at <= now() and t.status not in ('deleting', 'deleted') and coalesce(t.cluster_id, $1) = $1
+    let overdue = "select t.id from sandboxes s join tenants t on t.id = s.tenant_id join tenants o on o.id = s.of_tenant
+         where (s.expires_at <= now() or o.status = 'deleted') and t.status not in ('deleting', 'deleted') and coalesce(t.cluster_id, $1) = $1
          order by s.expires_at limit $2";
     sqlx::query_scalar(overdue).bind(cluster).bind(at_most).fetch_all(executor).await
 }
@@ -29,7 +29,7 @@ pub async fn remove(pool: &PgPool, sandbox: TenantId) -> Result<bool, sqlx::Erro
         role: Role::Service,
         correlation_id: &correlation_id,
         traceparent: None,
-        reason: Some("Its time is over."),
+        reason: Some("Its time is over, or its tenant is gone."),
     };
     operations::accept(
         pool,

@@ -73,6 +73,25 @@ async fn a_sandbox_is_removed_once_when_its_time_is_over_however_many_look(pool:
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
+async fn a_sandbox_goes_with_its_tenant(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let customer = fakes.accept("pro").await;
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    let sandbox = fakes.accept("sandbox").await;
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    let of = "update sandboxes set of_tenant = $1";
+    sqlx::query(of).bind(customer).execute(&pool).await.unwrap();
+    let sandboxes = Sandboxes::new(pool.clone(), &crate::support::site(), Wake::default());
+    assert_eq!(sandboxes.look().await.unwrap(), 0);
+    fakes.operate(customer, &wire::kinds::TenantDelete { final_backup: false }).await;
+    assert_eq!(fakes.run(&DeleteTenant).await, End::Succeeded);
+    assert_eq!(sandboxes.look().await.unwrap(), 1);
+    assert_eq!(fakes.run(&DeleteTenant).await, End::Succeeded);
+    fakes.assert_gone(sandbox, "deleted").await;
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
 async fn what_nobody_ended_has_failed_when_its_sandbox_is_gone(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let sandbox = fakes.accept("sandbox").await;
