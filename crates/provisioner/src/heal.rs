@@ -19,7 +19,7 @@ use crate::{
     World,
     create::{Nothing, Renewal, bring_up, confirm},
     delete::remove_all,
-    workspace,
+    role, workspace,
 };
 
 /// What hangs does not end by itself, and one that might is cut off no later than a restart of the machine would.
@@ -72,14 +72,13 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
     let blueprint = context.observe().blueprint(record, tenant).await?;
     network(context, &blueprint.network).await?;
     let secrets = &blueprint.secrets.instance;
-    let (name, limit) = (Name::of(tenant), blueprint.connection_limit());
-    context.fenced().await?.databases.ensure_role(&name, &secrets.database_password, limit).await?;
+    role::ensure(context, &blueprint).await?;
     if !has_database(context).await? {
         let gone = "The tenant's database is gone. Nothing is started without it, and nothing else of the tenant is touched: restore it from a backup.";
         return Err(StepError::failed(Kind::NotFound, gone));
     }
     if blueprint.tenant.purpose == Purpose::Shared {
-        context.fenced().await?.databases.ensure_shared_schema(&name).await?;
+        context.fenced().await?.databases.ensure_shared_schema(&Name::of(tenant)).await?;
     }
     Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
 }

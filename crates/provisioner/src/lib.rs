@@ -21,6 +21,7 @@ mod reroute;
 mod restart;
 mod restore;
 mod resume;
+mod role;
 mod sandboxes;
 mod scale;
 mod step;

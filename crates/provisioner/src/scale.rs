@@ -10,7 +10,6 @@ use common::{
     operations::{Context, Saga, Step, StepError},
 };
 use engine::{Limits, Selection};
-use n8n::databases::Name;
 use sqlx::PgConnection;
 use wire::kinds::TenantScale;
 
@@ -18,6 +17,7 @@ use crate::{
     World, blueprint,
     create::{READY, Renewal, await_ready, ensure_all},
     delete::remove_containers,
+    role,
     step::step,
     store::{
         instances::{self, Instance, Place},
@@ -109,8 +109,7 @@ async fn former_rows(context: &In<'_>, state: &Sizes) -> Result<(), StepError> {
 /// As many connections to its database as its containers may want.
 async fn connections(context: &In<'_>) -> Result<(), StepError> {
     let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
-    let (name, password) = (Name::of(context.tenant()), &blueprint.secrets.instance.database_password);
-    Ok(context.fenced().await?.databases.ensure_role(&name, password, blueprint.connection_limit()).await?)
+    role::ensure(context, &blueprint).await
 }
 
 async fn forget(context: &In<'_>, beyond: i32) -> Result<(), StepError> {

@@ -8,7 +8,7 @@ use n8n::databases::Name;
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
-use crate::World;
+use crate::{World, role};
 
 pub struct Database;
 
@@ -31,11 +31,9 @@ impl Step<CreateTenant> for Database {
         let (record, tenant) = (context.database(), context.tenant());
         let blueprint = context.observe().blueprint(record, tenant).await?;
         let (name, version) = (Name::of(tenant), blueprint.home.version);
-        let password = &blueprint.secrets.instance.database_password;
         let world = context.fenced().await?;
         world.databases.ensure_template(version, &world.migration(record)).await?;
-        let limit = blueprint.connection_limit();
-        context.fenced().await?.databases.ensure_role(&name, password, limit).await?;
+        role::ensure(context, &blueprint).await?;
         Ok(context.fenced().await?.databases.ensure_database(&name, &name, version).await?)
     }
 

@@ -13,7 +13,7 @@ use super::{
     route::PublishRoute,
 };
 use crate::{
-    World,
+    World, role,
     step::step,
     store::{restores, tenants},
 };
@@ -36,10 +36,8 @@ async fn release(context: &Context<'_, World, TenantCreate>, nothing: &Nothing) 
 }
 
 async fn role(context: &Context<'_, World, TenantCreate>, _: &mut Nothing) -> Result<(), StepError> {
-    let (record, tenant) = (context.database(), context.tenant());
-    let blueprint = context.observe().blueprint(record, tenant).await?;
-    let (password, limit) = (&blueprint.secrets.instance.database_password, blueprint.connection_limit());
-    Ok(context.fenced().await?.databases.ensure_role(&Name::of(tenant), password, limit).await?)
+    let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
+    role::ensure(context, &blueprint).await
 }
 
 async fn remove_role(context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {

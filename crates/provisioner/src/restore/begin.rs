@@ -10,6 +10,7 @@ use wire::kinds::TenantRestore;
 
 use super::{RestoreTenant, Restored};
 use crate::{
+    role,
     step::step,
     store::{restores, secrets, tenants},
 };
@@ -38,8 +39,7 @@ async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     context.fenced().await?.databases.remove_beside(&name).await?;
     // On a server that has lost it, or another one, who is to own what is loaded may be gone too.
     let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
-    let (password, limit) = (&blueprint.secrets.instance.database_password, blueprint.connection_limit());
-    context.fenced().await?.databases.ensure_role(&name, password, limit).await?;
+    role::ensure(context, &blueprint).await?;
     let mut transaction = context.begin().await?;
     secrets::forget_other_keys(&mut transaction, context.tenant()).await?;
     Ok(transaction.commit().await?)
