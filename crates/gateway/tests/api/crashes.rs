@@ -49,15 +49,14 @@ impl Asked {
         (0..count).map(one).collect()
     }
 
-    /// Asks the survivor, again and again while another one's statement is still at it, or it is told to come back.
+    /// Asks the survivor, again and again while another one's statement is still at it.
     async fn settle(&mut self, survivor: &Replica) {
         let reply = loop {
             let reply = survivor.send(self.call.clone()).await.expect("the survivor answers");
-            match reply.status.as_u16() {
-                409 => drop(reply.assert_problem(409, "request_in_flight")),
-                503 => drop(reply.assert_problem(503, "unavailable")),
-                _ => break reply,
+            if reply.status != 409 {
+                break reply;
             }
+            reply.assert_problem(409, "request_in_flight");
         };
         assert_eq!(reply.status, 201, "{}: {}", self.key, reply.text());
         self.agree(reply);
