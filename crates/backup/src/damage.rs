@@ -29,9 +29,7 @@ impl Damage {
     pub fn of(object: &str, why: impl Into<String>) -> Self {
         Self::Object { object: object.to_owned(), why: why.into() }
     }
-}
 
-impl Damage {
     /// Whether it never will be what was written again.
     pub const fn lasts(&self) -> bool {
         match self {

@@ -1128,7 +1128,7 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             failed_at?: string | null;
-            /** @description Why nothing came of it. */
+            /** @description Why nothing came of it, or what it was found to be when it was to be restored. */
             failure?: string | null;
             /** @example bak_0198c0de0000700080000000000000dd */
             id: string;

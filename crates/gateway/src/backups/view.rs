@@ -52,7 +52,7 @@ pub struct BackupView {
     removed_at: Option<OffsetDateTime>,
     /// What it takes in the store.
     bytes: Option<i64>,
-    /// Why nothing came of it.
+    /// Why nothing came of it, or what it was found to be when it was to be restored.
     failure: Option<String>,
     #[schema(value_type = String, example = "op_0198c0de0000700080000000000000bb")]
     operation_id: OperationId,

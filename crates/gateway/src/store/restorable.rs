@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 pub struct Backup {
     pub id: BackupId,
     pub status: String,
+    /// It could not be taken, or was found not to be what was written.
+    pub failed: bool,
     /// Whether it was found whole when it was last read back.
     pub is_restorable: bool,
 }
@@ -19,7 +21,8 @@ pub async fn find(
     tenant: TenantId,
     backup: BackupId,
 ) -> Result<Option<Backup>, sqlx::Error> {
-    let find = "select id, case when status = 'written' and failed_at is not null then 'damaged' else status end as status, status in ('verified', 'proven') and includes_database as is_restorable from backups where tenant_id = $1 and id = $2";
+    let find = "select id, status, failed_at is not null as failed, status in ('verified', 'proven') and includes_database as is_restorable
+                  from backups where tenant_id = $1 and id = $2";
     sqlx::query_as(find).bind(tenant).bind(backup).fetch_optional(executor).await
 }
 
@@ -29,7 +32,7 @@ pub async fn newest(
     tenant: TenantId,
     at: Option<OffsetDateTime>,
 ) -> Result<Option<Backup>, sqlx::Error> {
-    let newest = "select id, status, true as is_restorable from backups
+    let newest = "select id, status, false as failed, true as is_restorable from backups
          where tenant_id = $1 and status in ('verified', 'proven') and includes_database and taken_at <= coalesce($2, now())
          order by taken_at desc, id desc limit 1";
     sqlx::query_as(newest).bind(tenant).bind(at).fetch_optional(executor).await

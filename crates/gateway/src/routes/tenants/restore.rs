@@ -218,9 +218,10 @@ fn none_by(moment: bool) -> Problem {
 
 fn not_restorable(backup: &Backup) -> Problem {
     let why = match backup.status.as_str() {
-        "removed" => "It was removed.",
-        "writing" | "written" => "It is not complete, or was not read back yet: ask again in a while.",
-        _ => "It could not be taken, or was not found whole.",
+        "removing" | "removed" => "It was removed.",
+        _ if backup.failed => "It could not be taken, or was not found whole.",
+        "verified" | "proven" => "It was made without the database.",
+        _ => "It is not complete, or was not read back yet: ask again in a while.",
     };
     Problem::new(Code::BackupNotRestorable)
         .detail(format!("{why} Without `backup_id` the newest that can be restored is taken."))
