@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, fs::File, time::Duration};
 
-use e2e::{Answers, Api, Customer, eventually, fill, fingerprint, webhook_workflow};
+use e2e::{Answers, Api, Customer, differing, eventually, fill, fingerprint, webhook_workflow};
 use serde_json::json;
 
 const PATH: &str = "/webhook/e2e-disaster";
@@ -54,10 +54,7 @@ async fn backed_up(api: &Api, executions: u32) -> String {
 }
 
 async fn is_as_it_was(api: &Api, tenant: &str, then: &BTreeMap<String, String>) {
-    let now = fingerprint(tenant);
-    let differ: Vec<_> =
-        then.iter().filter(|(table, is)| now.get(*table) != Some(*is)).map(|(table, _)| table).collect();
-    assert!(differ.is_empty(), "{tenant}: {differ:?}");
+    assert_eq!(differing(then, &fingerprint(tenant)), [""; 0], "{tenant}");
     assert_eq!(api.tenant(tenant).await["status"], "active");
     answers(&Customer::of(api, tenant).await).await;
 }

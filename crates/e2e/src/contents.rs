@@ -37,6 +37,11 @@ pub fn fingerprint(database: &str) -> BTreeMap<String, String> {
     tables.map(of).collect()
 }
 
+/// Those tables that are not what they were, whatever else there is by now.
+pub fn differing<'a>(then: &'a BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<&'a str> {
+    then.iter().filter(|(table, is)| now.get(*table) != Some(*is)).map(|(table, _)| table.as_str()).collect()
+}
+
 /// Gives a tenant with one active workflow 19 others, 15 credentials, a table of its own, and so many executions.
 pub async fn fill(tenant: &str, customer: &Customer, executions: u32) {
     for number in 1..20 {

@@ -16,7 +16,7 @@ mod patience;
 mod queueing;
 
 pub use api::{Answer, Api, Command};
-pub use contents::{fill, fingerprint, sql};
+pub use contents::{differing, fill, fingerprint, sql};
 pub use cut::Network;
 pub use docker::{Service, docker, labelled, redis};
 pub use kinds::{called_workflow, calling_workflow, failing_workflow, unsaved};
