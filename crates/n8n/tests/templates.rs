@@ -100,6 +100,20 @@ async fn databases_are_ordered_by_the_server_and_not_by_its_c_library() {
     remove(name).await;
 }
 
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn whoever_may_not_be_ended_keeps_nobody_else_inside() {
+    let (_turn, name) = (ONE_AT_A_TIME.lock().await, Name::of(TenantId::generate()));
+    create(name).await.unwrap();
+    let monitor = superuser().database(&name.to_string()).connect().await.unwrap();
+    let mut ours = support::postgres().database(&name.to_string()).connect().await.unwrap();
+    let refused = databases().remove_database(&name).await.unwrap_err();
+    assert!(matches!(refused, DatabaseError::Unavailable(_)), "{refused:?}");
+    assert!(sqlx::query("SELECT 1").execute(&mut ours).await.is_err(), "ours was ended");
+    drop(monitor);
+    remove(name).await;
+}
+
 /// Connects to each database there is, as a superuser may, and stays a moment.
 async fn monitor() {
     loop {

@@ -42,7 +42,7 @@ pub(super) async fn shut(
 /// Drops it, connections or not. Also what an interrupted removal left.
 ///
 /// The connections of a superuser, such as a monitor's, are not ours to end: nobody gets in again, and those who are inside are
-/// waited for. Autovacuum is one of them to the forced removal; the plain one ends it by itself.
+/// waited for. Autovacuum is one of them to the forced removal, which then ends nobody; the plain one ends it by itself.
 pub(super) async fn remove(session: &mut PgConnection, database: &str) -> Result<(), DatabaseError> {
     if find(session, database).await?.is_some_and(|state| !state.invalid) {
         let close = format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", identifier(database));
@@ -55,6 +55,7 @@ pub(super) async fn remove(session: &mut PgConnection, database: &str) -> Result
     if !has_code(cause, "42501") {
         return removed;
     }
+    end_connections(session, database).await?;
     let plain = format!("DROP DATABASE IF EXISTS {}", identifier(database));
     match run(session, "remove a database", plain).await {
         // 55006: somebody is inside.
@@ -63,6 +64,15 @@ pub(super) async fn remove(session: &mut PgConnection, database: &str) -> Result
         }
         removed => removed,
     }
+}
+
+/// Ends those inside whom we may end. The server waits five seconds for the others before it refuses a copy or a removal.
+pub(super) async fn end_connections(session: &mut PgConnection, database: &str) -> Result<(), DatabaseError> {
+    let end = sqlx::query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+          WHERE datname = $1 AND pg_has_role(usesysid, 'MEMBER')",
+    );
+    end.bind(database).execute(session).await.map(drop).map_err(refused("end connections"))
 }
 
 /// Lets a template count as unfinished, so that nobody copies it and the next who needs it makes it anew.

@@ -4,10 +4,10 @@
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
-use super::database::{find, remove};
+use super::database::{end_connections, find, remove};
 use super::session::{has_code, refused};
 use super::statement::identifier;
-use super::template::{create_empty, end_connections};
+use super::template::create_empty;
 use super::{DatabaseError, Name, PostgresDatabases};
 use crate::databases::Beside;
 

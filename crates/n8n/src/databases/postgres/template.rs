@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::database::{condemn, remove, shut};
+use super::database::{condemn, end_connections, remove, shut};
 use super::session::refused;
 use super::statement::{identifier, run};
 use super::{DatabaseError, Migrate, PostgresDatabases, meter, roles, schema};
@@ -113,13 +113,4 @@ const fn locale(server: i32) -> &'static str {
     } else {
         "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
     }
-}
-
-/// A copy cannot be made while anybody is connected to its source. The server waits five seconds for those whom we may not end.
-pub(super) async fn end_connections(session: &mut PgConnection, name: &str) -> Result<(), DatabaseError> {
-    let end = sqlx::query(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-          WHERE datname = $1 AND pg_has_role(usesysid, 'MEMBER')",
-    );
-    end.bind(name).execute(session).await.map(drop).map_err(refused("end connections"))
 }
