@@ -96,6 +96,7 @@ id!(/** One record: everything that lives in one database. */ RecordId, "rec", "
 id!(/** A named key to the API. */ KeyId, "key", "API key");
 id!(/** One set of a tenant's data outside of its n8n. */ BackupId, "bak", "backup");
 id!(/** One time that a backup was loaded. */ RestoreId, "res", "restore");
+id!(/** One time that a backup was tried out. */ DrillId, "drl", "restore drill");
 id!(/** One message that could not be handled. */ DeadLetterId, "dl", "dead letter");
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use sqlx::PgPool;
 
 use crate::{
     app::App,
+    jobs::drills::Quarterly,
     metrics, replays,
     store::{dead_letters, operations, plans, room, schedules, tenants},
     vocabulary::CONSUMERS,
@@ -30,6 +31,10 @@ pub fn start(app: &App) {
     start_events(app);
     start_replays(app);
     watch_pressure(app);
+    // Where backups are kept nowhere, there is nothing to try out.
+    if app.backup_bucket.is_some() {
+        Quarterly::new(app.database.clone()).spawn(&app.tasks);
+    }
 }
 
 /// Begins to tell live events.

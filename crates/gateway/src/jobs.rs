@@ -1,6 +1,7 @@
 //! What the gateway does on a schedule: once for all replicas.
 
 mod audit_verify;
+pub mod drills;
 pub mod retention;
 
 use std::num::NonZeroU16;
@@ -9,6 +10,7 @@ use common::schedules::{DeclareError, Misses, Runner, Schedule, ScheduleStore};
 use sqlx::PgPool;
 
 use audit_verify::AuditVerify;
+use drills::HoldDrill;
 use retention::Retention;
 
 /// What is to be done when.
@@ -24,6 +26,7 @@ pub fn runner(database: &PgPool, operations_kept_days: NonZeroU16) -> Result<Run
     let store = ScheduleStore::new(database.clone());
     let jobs: Vec<Box<dyn common::schedules::Job>> = vec![
         Box::new(AuditVerify::new(database.clone())),
+        Box::new(HoldDrill::new(database.clone())),
         Box::new(Retention::new(database.clone(), operations_kept_days)),
     ];
     Runner::new(store, "gateway", &schedules(), jobs)

@@ -9,6 +9,7 @@ mod backups;
 mod cached;
 mod commands;
 mod config;
+mod drills;
 mod events;
 mod exchange;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Sandboxes, as callers ask for them and as they are shown.
 
 use common::{
-    id::{BackupId, OperationId, TenantId},
+    id::{BackupId, DrillId, OperationId, TenantId},
     public_address::PublicAddress,
 };
 use serde::Serialize;
@@ -66,6 +66,12 @@ impl Text for BackupId {
 pub fn name_on(day: Date, subdomain: &str) -> String {
     let (year, month, day) = (day.year(), u8::from(day.month()), day.day());
     format!("{subdomain}-restore-{year:04}{month:02}{day:02}")
+}
+
+/// What the sandbox of a drill is called, by the drill's own name: of the same length, and of no day.
+pub fn name_of_drill(drill: DrillId, subdomain: &str) -> String {
+    let digits = drill.uuid().simple().to_string();
+    format!("{subdomain}-restore-d{}", digits.get(25..).unwrap_or_default())
 }
 
 /// The day at this moment, by the calendar that names are made with.

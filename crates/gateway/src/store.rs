@@ -6,6 +6,7 @@ pub mod audit;
 pub mod backups;
 pub mod clusters;
 pub mod dead_letters;
+pub mod drills;
 pub mod events;
 pub mod expired;
 pub mod external;

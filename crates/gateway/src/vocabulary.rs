@@ -74,6 +74,12 @@ words! {
     /// How a backup is.
     BackupStatus ("unknown_status"):
         ["queued", "running", "written", "verified", "proven", "failed", "removing", "removed"];
+    /// How a restore drill is.
+    DrillResult: ["running", "passed", "failed"];
+    /// What somebody tells of a drill that they have held.
+    DrillOutcome: ["passed", "failed"];
+    /// What became of the data in a drill.
+    DataIntegrity: ["intact", "damaged", "not_checked"];
     /// How an operation is.
     OperationStatus ("unknown_status"): STATUSES;
     /// What a failure is; `cancelled` is one that somebody asked for, `lost` one that nobody was left to tell of.

@@ -6,8 +6,8 @@ const { refuse } = require('./refuse.cjs');
 
 const CALLED = 'This is a sandbox, restored from a backup.';
 
-// What a person starts in the editor, and what that starts in turn.
-const BY_HAND = new Set(['manual', 'retry', 'evaluation', 'integrated']);
+// What a person starts in the editor, and what that starts in turn; and what the platform starts in the container, for a drill.
+const BY_HAND = new Set(['manual', 'retry', 'evaluation', 'integrated', 'cli']);
 
 const activated = async () => refuse(`${CALLED} Workflows can be run by hand, and not be activated.`);
 

@@ -12,8 +12,8 @@ const [execute] = hooks.workflow.preExecute;
 test('nothing is activated, and whoever tries reads why', () => assert.rejects(activate({ id: 'w' }), /sandbox.*not be activated/));
 
 test('what is started by hand runs, with what it starts in turn, and nothing else does', async () => {
-  for (const mode of ['manual', 'retry', 'evaluation', 'integrated']) await execute({}, mode);
-  for (const mode of ['trigger', 'webhook', 'error', 'chat', 'cli', 'internal', 'another']) {
+  for (const mode of ['manual', 'retry', 'evaluation', 'integrated', 'cli']) await execute({}, mode);
+  for (const mode of ['trigger', 'webhook', 'error', 'chat', 'internal', 'another']) {
     await assert.rejects(execute({}, mode), /started by hand/, mode);
   }
 });

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::{Version, account::OwnerId, schema::Family};
+use crate::{Version, account::OwnerId, credentials::Credential, schema::Family};
 
 mod error;
 mod name;
@@ -75,6 +75,9 @@ pub trait TenantDatabases: Send + Sync {
 
     /// What is in the instance, for the record made before it is removed. It fails for tables that are not understood.
     async fn final_state(&self, name: &Name) -> Result<Counts, DatabaseError>;
+
+    /// All that somebody has encrypted in the instance, by their ids. It fails for tables that are not understood.
+    async fn credentials(&self, name: &Name) -> Result<Vec<Credential>, DatabaseError>;
 
     /// Which of these executions have not begun. It fails for tables that are not understood.
     async fn unbegun(&self, name: &Name, executions: &[i64]) -> Result<Vec<i64>, DatabaseError>;

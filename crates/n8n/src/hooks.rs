@@ -28,7 +28,10 @@ macro_rules! files {
 const SHARED: [HookFile; 6] =
     files!["guard.cjs", "hooks.cjs", "paths.cjs", "record.cjs", "refuse.cjs", "starts.cjs"];
 
-const SANDBOX: [HookFile; 2] = files!["refuse.cjs", "sandbox.cjs"];
+const SANDBOX: [HookFile; 3] = files!["drill.json", "refuse.cjs", "sandbox.cjs"];
+
+/// What is run in a sandbox to see whether it works, beside what the backup holds.
+pub const DRILL_WORKFLOW: &str = "/run/secrets/drill.json";
 
 /// All that such an n8n has: they find each other in their own directory, and one that is missing ends n8n's start.
 pub const fn files(purpose: Purpose) -> &'static [HookFile] {

@@ -2,7 +2,9 @@
 
 pub mod account;
 pub mod copies;
+pub mod credentials;
 pub mod databases;
+pub mod drill;
 pub mod executions;
 #[cfg(feature = "fake")]
 pub mod fake;

@@ -3,6 +3,7 @@
 mod activate;
 mod containers;
 mod database;
+mod drill;
 mod network;
 mod owner;
 mod queue;
@@ -40,7 +41,7 @@ impl Saga for CreateTenant {
     fn steps(&self, request: &TenantCreate) -> Vec<&dyn Step<Self>> {
         match (request.mode, request.from) {
             (Mode::Dedicated, None) => dedicated(),
-            (Mode::Dedicated, Some(_)) => restored::line(),
+            (Mode::Dedicated, Some(_)) => restored::line(request.drill.is_some()),
             (Mode::Shared, _) => shared::line(),
         }
     }

@@ -3,6 +3,7 @@
 pub mod clusters;
 pub mod domains;
 pub mod drift;
+pub mod drills;
 pub mod expected;
 pub mod external;
 pub mod homes;

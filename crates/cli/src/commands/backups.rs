@@ -1,6 +1,8 @@
 //! `rp9 backups …`
 
 mod create;
+mod drill;
+mod drills;
 mod hold;
 mod remove;
 mod restore;
@@ -41,6 +43,10 @@ pub enum Verb {
     Create(create::Create),
     /// Restore one: into a sandbox beside the tenant, or in place of what it has
     Restore(restore::Restore),
+    /// Try one out that is drawn at random: restored beside the tenant, opened, run, and removed again
+    Drill(drill::Drill),
+    /// List a tenant's restore drills, the newest first
+    Drills(drills::Drills),
     /// Remove one; the last one that a tenant could be restored from stays
     Remove(remove::Remove),
     /// Keep one until it is released, however old it gets: a legal hold
@@ -68,6 +74,8 @@ impl Verb {
             Self::Show(show) => show.run(setting).await,
             Self::Create(create) => create.run(setting).await,
             Self::Restore(restore) => restore.run(setting).await,
+            Self::Drill(drill) => drill.run(setting).await,
+            Self::Drills(drills) => drills.run(setting).await,
             Self::Remove(remove) => remove.run(setting).await,
             Self::Hold(hold) => hold.run(setting, "hold", "is held").await,
             Self::Release(hold) => hold.run(setting, "release", "is not held any more").await,

@@ -97,6 +97,11 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "asked_at, backup_id, ended_at, executions, id, operation_id, rto_seconds, sandbox_id, status, tenant_id",
     },
+    Shown {
+        table: "restore_drills",
+        tenant: "tenant_id",
+        columns: "asked_at, backup_id, data_integrity, drilled_at, ended_at, found, id, issues, operation_id, rto_seconds, status, tenant_id",
+    },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 

@@ -3,6 +3,7 @@
 pub mod backups;
 pub mod create;
 pub mod delete;
+pub mod drills;
 pub mod events;
 pub mod initial_login;
 pub mod list;

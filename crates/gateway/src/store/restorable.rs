@@ -38,6 +38,13 @@ pub async fn newest(
     sqlx::query_as(newest).bind(tenant).bind(at).fetch_optional(executor).await
 }
 
+/// Any of the tenant's backups that can be loaded.
+pub async fn any(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Option<Backup>, sqlx::Error> {
+    let any = "select id, status, true as is_restorable from backups
+         where tenant_id = $1 and status in ('verified', 'proven') and includes_database order by random() limit 1";
+    sqlx::query_as(any).bind(tenant).fetch_optional(executor).await
+}
+
 /// How many seconds restores took lately: the tenant's own, or everybody's while it has none. `None`: nobody has any.
 pub async fn usual_seconds(
     executor: impl PgExecutor<'_>,

@@ -17,6 +17,7 @@ mod crashes;
 mod dead_letters;
 mod docs;
 mod domains;
+mod drills;
 mod edge;
 mod events;
 mod external_n8n;

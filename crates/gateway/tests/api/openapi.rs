@@ -90,6 +90,8 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/tenants/{id}/scale"),
     ("GET", "/tenants/{id}/usage"),
     ("POST", "/tenants/{id}/restore"),
+    ("POST", "/tenants/{id}/restore-drill"),
+    ("GET", "/tenants/{id}/restore-drills"),
     ("GET", "/sandboxes"),
     ("DELETE", "/sandboxes/{name}"),
     ("GET", "/metrics/tenant/{id}"),

@@ -22,11 +22,11 @@ pub async fn put_sandbox(database: &PgPool, of: TenantId, name: &str) {
     rows.execute(database).await.unwrap();
 }
 
-async fn put_backup(database: &PgPool, of: TenantId, status: &str, hours_ago: i32) -> BackupId {
+pub async fn put_backup(database: &PgPool, of: TenantId, status: &str, hours_ago: i32) -> BackupId {
     kept_backup_of(database, of, (status, hours_ago)).await
 }
 
-async fn settled(platform: &Platform, database: &PgPool, subdomain: &str) -> TenantId {
+pub async fn settled(platform: &Platform, database: &PgPool, subdomain: &str) -> TenantId {
     let create = Call::post("/tenants", &tenant(subdomain)).by_a("admin").signed();
     let created = platform.send(create).await.json();
     sqlx::query("update operations set status = 'succeeded', finished_at = now()")

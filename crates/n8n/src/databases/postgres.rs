@@ -13,7 +13,7 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
 use super::{ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, Owner, OwnerLogin, TenantDatabases};
-use crate::{Version, account::OwnerId, schema::Family};
+use crate::{Version, account::OwnerId, credentials::Credential, schema::Family};
 
 mod clone;
 mod database;
@@ -165,6 +165,11 @@ impl TenantDatabases for PostgresDatabases {
     async fn final_state(&self, name: &Name) -> Result<Counts, DatabaseError> {
         let mut connection = self.open(name).await?;
         observe::counts(&mut connection).await
+    }
+
+    async fn credentials(&self, name: &Name) -> Result<Vec<Credential>, DatabaseError> {
+        let mut connection = self.open(name).await?;
+        observe::credentials(&mut connection).await
     }
 
     async fn unbegun(&self, name: &Name, executions: &[i64]) -> Result<Vec<i64>, DatabaseError> {

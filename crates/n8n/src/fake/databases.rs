@@ -11,7 +11,7 @@ use crate::databases::{
     AdminUrlError, ApiKeyRow, Beside, Counts, DatabaseError, Migrate, MigrationTarget, Name, Observed,
     ObservedDatabase, ObservedTemplate, Owner, OwnerLogin, TenantDatabases, template_name,
 };
-use crate::{Version, account::OwnerId, schema::Family};
+use crate::{Version, account::OwnerId, credentials::Credential, schema::Family};
 
 /// The shared state. Clones are the same world.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,8 @@ struct State {
     /// Databases of n8ns that somebody else runs, by their URL.
     elsewhere: BTreeMap<String, Database>,
     led: BTreeMap<Name, String>,
+    /// What is in backups.
+    backed_up: Vec<Credential>,
 }
 
 /// One tenant's database.
@@ -48,6 +50,8 @@ pub struct Database {
     /// Label and key.
     pub api_keys: BTreeMap<String, String>,
     pub counts: Counts,
+    /// What somebody has encrypted.
+    pub credentials: Vec<Credential>,
     /// Executions that have begun; others have not.
     pub begun: BTreeSet<i64>,
     /// What it takes of the disk.
@@ -90,6 +94,11 @@ impl DatabaseWorld {
         self.state().databases.insert(*name, loaded);
     }
 
+    /// What somebody has encrypted is in the backups that are loaded from now on.
+    pub fn put_into_backups(&self, credentials: Vec<Credential>) {
+        self.state().backed_up = credentials;
+    }
+
     /// The same beside the one that is there.
     pub fn load_beside(&self, name: &Name, version: Version) {
         let loaded = self.loaded(name, version);
@@ -117,7 +126,8 @@ impl DatabaseWorld {
             instance_owner: Some((OwnerId(uuid::Uuid::now_v7()), owner)),
             shared_schema: false,
             api_keys: [("somebody's".to_owned(), "key".to_owned())].into(),
-            counts: Counts::default(),
+            counts: Counts { credentials: state.backed_up.len() as u64, ..Counts::default() },
+            credentials: state.backed_up.clone(),
             begun: BTreeSet::new(),
             bytes: 0,
         }
@@ -138,6 +148,7 @@ impl DatabaseWorld {
             shared_schema: false,
             api_keys: [("somebody's".to_owned(), key.to_owned())].into(),
             counts: Counts::default(),
+            credentials: Vec::new(),
             begun: BTreeSet::new(),
             bytes: 0,
         };
@@ -297,6 +308,7 @@ impl TenantDatabases for FakeDatabases {
                 shared_schema: false,
                 api_keys: BTreeMap::new(),
                 counts: Counts::default(),
+                credentials: Vec::new(),
                 begun: BTreeSet::new(),
                 bytes: 0,
             });
@@ -360,6 +372,13 @@ impl TenantDatabases for FakeDatabases {
         self.call("final_state", name, |state| {
             let database = state.database(name)?;
             database.family().map(|_| database.counts)
+        })
+    }
+
+    async fn credentials(&self, name: &Name) -> Result<Vec<Credential>, DatabaseError> {
+        self.call("credentials", name, |state| {
+            let database = state.database(name)?;
+            database.family().map(|_| database.credentials.clone())
         })
     }
 

@@ -9,8 +9,8 @@ use n8n::databases::Name;
 use wire::kinds::{TenantCreate, TenantLoad};
 
 use super::{
-    CreateTenant, Nothing, containers::Containers, network::Network, queue::Queue, ready::Ready, reserve,
-    route::PublishRoute,
+    CreateTenant, Nothing, containers::Containers, drill, network::Network, queue::Queue, ready::Ready,
+    reserve, route::PublishRoute,
 };
 use crate::{
     World, role,
@@ -18,8 +18,14 @@ use crate::{
     store::{restores, tenants},
 };
 
-pub fn line() -> Vec<&'static dyn Step<CreateTenant>> {
-    vec![&Reserve, &Role, &Load, &Queue, &Network, &Containers, &Ready, &PublishRoute, &Activate]
+pub fn line(is_drill: bool) -> Vec<&'static dyn Step<CreateTenant>> {
+    let mut line: Vec<&'static dyn Step<CreateTenant>> =
+        vec![&Reserve, &Role, &Load, &Queue, &Network, &Containers, &Ready, &PublishRoute];
+    if is_drill {
+        line.extend(drill::LINE);
+    }
+    line.push(&Activate);
+    line
 }
 
 step!(/** Its place, as any tenant's. */ Reserve of CreateTenant, "reserve", run reserve::reserve, undo release);

@@ -11,6 +11,7 @@ mod causes;
 mod clusters;
 mod crowd;
 mod domains;
+mod drills;
 mod every_step;
 mod external;
 mod health;

@@ -13,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{
     bus::BusError,
     config::Env,
-    id::{BackupId, OperationId, TenantId},
+    id::{BackupId, DrillId, OperationId, TenantId},
     operations::{End, Request, Saga},
     secrets::{
         MasterKeys,
@@ -82,13 +82,12 @@ fn keys() -> MasterKeys {
     Env::of([("MASTER_KEY", STANDARD.encode([7; 32]))]).load().unwrap()
 }
 
-/// What a database was encrypted with that is loaded beside a tenant's.
+/// What a database was encrypted with that is loaded.
 pub const THE_BACKUPS_KEY: &str = "the backup's key";
 
-async fn put_next_key(record: PgPool, tenant: TenantId, wanted: bool) {
-    if wanted {
-        let key = (NEXT_ENCRYPTION_KEY, &THE_BACKUPS_KEY.into());
-        stored::put(&record, &keys(), tenant, key).await.unwrap();
+async fn put_its_key(record: PgPool, tenant: TenantId, name: Option<&'static str>) {
+    if let Some(name) = name {
+        stored::put(&record, &keys(), tenant, (name, &THE_BACKUPS_KEY.into())).await.unwrap();
     }
 }
 
@@ -118,7 +117,8 @@ impl Fakes {
             if loads && beside {
                 loaded.load_beside(&Name::of(tenant), VERSION);
             }
-            Box::pin(put_next_key(record.clone(), tenant, loads && beside))
+            let key = if beside { NEXT_ENCRYPTION_KEY } else { ENCRYPTION_KEY };
+            Box::pin(put_its_key(record.clone(), tenant, loads.then_some(key)))
         });
         Self {
             pool: pool.clone(),
@@ -136,7 +136,7 @@ impl Fakes {
     /// An empty world of the same name on the same record, which is emptied too.
     pub async fn anew(&self) -> Self {
         // Rows are few: truncating their tables, and making all of their indices anew, takes two hundred times as long.
-        for table in ["restores", "sandboxes", "backups", "tenants"] {
+        for table in ["restore_drills", "restores", "sandboxes", "backups", "tenants"] {
             sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
                 .execute(&self.pool)
                 .await
@@ -183,6 +183,7 @@ impl Fakes {
         let reads = [
             "observe",
             "final_state",
+            "credentials",
             "schema",
             "connections",
             "owner_login",
@@ -201,8 +202,7 @@ impl Fakes {
         calls + self.containers.ledger().iter().filter(|effect| effect.actor == process).count()
     }
 
-    /// Accepts a tenant, as the gateway does; of the plans that nobody can ask for, an n8n to be shared, or a sandbox.
-    pub async fn accept(&self, plan: &str) -> TenantId {
+    async fn tenant(&self, plan: &str) -> TenantId {
         let tenant = TenantId::generate();
         let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, purpose, capacity)
                       select $1, 'Acme', 'owner@acme.example', $2, 'dedicated', 'provisioning', p.name, '2.41.1',
@@ -211,15 +211,40 @@ impl Fakes {
         let subdomain = format!("t{}", &tenant.digits()[16..]);
         sqlx::query(insert).bind(tenant).bind(subdomain).bind(plan).execute(&self.pool).await.unwrap();
         self.limit(tenant, plan).await;
+        tenant
+    }
+
+    /// Accepts a tenant, as the gateway does; of the plans that nobody can ask for, an n8n to be shared, or a sandbox.
+    pub async fn accept(&self, plan: &str) -> TenantId {
+        let tenant = self.tenant(plan).await;
         let empty = TenantCreate::empty(Mode::Dedicated, plan.into());
         if plan == "sandbox" {
-            let backup = self.back_up(tenant).await;
-            let operation = self.operate(tenant, &TenantCreate { from: Some(backup), ..empty }).await;
-            self.restore(tenant, backup, operation).await;
+            self.fill(tenant, empty).await;
         } else {
             self.operate(tenant, &empty).await;
         }
         tenant
+    }
+
+    /// A sandbox that is made for a drill.
+    pub async fn accept_drill(&self) -> TenantId {
+        let drill = DrillId::generate();
+        let asked =
+            TenantCreate { drill: Some(drill), ..TenantCreate::empty(Mode::Dedicated, "sandbox".into()) };
+        let tenant = self.tenant("sandbox").await;
+        let operation = self.fill(tenant, asked).await;
+        let row = "with sandbox as (update sandboxes set drill_id = $1 where operation_id = $2 returning of_tenant, backup_id, operation_id)
+                   insert into restore_drills (id, tenant_id, backup_id, operation_id, asked_by)
+                   select $1, of_tenant, backup_id, operation_id, 'test' from sandbox";
+        sqlx::query(row).bind(drill).bind(operation).execute(&self.pool).await.unwrap();
+        tenant
+    }
+
+    async fn fill(&self, sandbox: TenantId, asked: TenantCreate) -> OperationId {
+        let backup = self.back_up(sandbox).await;
+        let operation = self.operate(sandbox, &TenantCreate { from: Some(backup), ..asked }).await;
+        self.restore(sandbox, backup, operation).await;
+        operation
     }
 
     /// A backup of this tenant.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use n8n::{
     TenantDatabases, Version,
     account::OwnerId,
+    credentials::Credential,
     databases::{
         AdminUrlError, ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, ObservedDatabase, Owner,
         OwnerLogin,
@@ -88,6 +89,10 @@ impl TenantDatabases for Remote {
         } else {
             Err(DatabaseError::NoDatabase(*name))
         }
+    }
+
+    async fn credentials(&self, _: &Name) -> Result<Vec<Credential>, DatabaseError> {
+        Ok(Vec::new())
     }
 
     async fn unbegun(&self, _: &Name, _: &[i64]) -> Result<Vec<i64>, DatabaseError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::{
-    id::{BackupId, TenantId},
+    id::{BackupId, DrillId, TenantId},
     operations::{Lane, OperationKind, Priority, Request, read_as},
     role::Role,
     tenant::{Mode, TenantStatus},
@@ -21,6 +21,9 @@ pub struct TenantCreate {
     /// Whether that is done with the executions that the backup holds.
     #[serde(default = "super::yes", skip_serializing_if = "is_all")]
     pub executions: bool,
+    /// What it is made for, if it only is to show that the backup is good: it goes again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<DrillId>,
 }
 
 const fn is_all(executions: &bool) -> bool {
@@ -30,7 +33,7 @@ const fn is_all(executions: &bool) -> bool {
 impl TenantCreate {
     /// One that begins empty.
     pub const fn empty(mode: Mode, plan: String) -> Self {
-        Self { mode, plan, from: None, executions: true }
+        Self { mode, plan, from: None, executions: true, drill: None }
     }
 }
 

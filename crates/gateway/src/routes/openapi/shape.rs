@@ -53,7 +53,8 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     let command = route.is_command();
     let creates = route.is("post", "/tenants") || route.is("post", "/shared-instances");
     let removes = route.is("delete", "/tenants/{id}") || route.is("delete", "/shared-instances/{id}");
-    let restores = route.is("post", "/tenants/{id}/restore");
+    let drills = route.is("post", "/tenants/{id}/restore-drill");
+    let restores = drills || route.is("post", "/tenants/{id}/restore");
     let removes_sandbox = route.is("delete", "/sandboxes/{name}");
     let keeps = route.path.starts_with("/backups/");
     match code {
@@ -79,7 +80,8 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::BackupsOff => route.is("post", "/tenants/{id}/backup"),
         Code::SubdomainTaken => creates,
         Code::PlanTooLarge => creates || restores,
-        Code::NoRestorableBackup | Code::BackupNotRestorable | Code::TooManySandboxes => restores,
+        Code::NoRestorableBackup | Code::BackupNotRestorable => restores,
+        Code::TooManySandboxes => restores && !drills,
         Code::NoRoom => creates || restores || route.is("post", "/tenants/{id}/scale"),
         Code::NoSharedN8n => route.is("post", "/tenants"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),

@@ -25,6 +25,7 @@ use crate::{
     sandboxes::{MOST, PLAN, RestoreBody, day_of, free, name_on},
     store::{
         accept::CreateSandbox,
+        drills,
         restorable::{self, Backup},
         sandboxes,
         tenants::{self, Tenant},
@@ -33,7 +34,7 @@ use crate::{
 };
 
 /// What it is taken to last as long as nobody knows better.
-const USUAL: Duration = Duration::from_secs(10 * 60);
+pub const USUAL: Duration = Duration::from_secs(10 * 60);
 
 /// So often another name is tried when somebody was faster.
 const TRIES: usize = 5;
@@ -105,8 +106,8 @@ pub async fn restore(
     }
 }
 
-/// The backup that is asked for, if it can be restored.
-async fn wanted(app: &App, tenant: &Tenant, body: &RestoreBody) -> Answered<Backup> {
+/// Whether it is a tenant of which anything can be.
+pub fn can_be_restored(tenant: &Tenant) -> Answered<()> {
     if tenant.the_platforms_own {
         return Err(
             Problem::new(Code::Conflict).detail("It is no customer's tenant: nothing of it is restored.")
@@ -116,6 +117,12 @@ async fn wanted(app: &App, tenant: &Tenant, body: &RestoreBody) -> Answered<Back
         let detail = "The tenant shares an n8n with others: what is restored has to be a tenant's own yet.";
         return Err(Problem::new(Code::SharedTenant).detail(detail));
     }
+    Ok(())
+}
+
+/// The backup that is asked for, if it can be restored.
+async fn wanted(app: &App, tenant: &Tenant, body: &RestoreBody) -> Answered<Backup> {
+    can_be_restored(tenant)?;
     in_place::only_in_place(body)?;
     if body.backup_id.is_some() && body.restore_point.is_some() {
         let both = FieldError::new(
@@ -170,10 +177,11 @@ async fn into_sandbox(
             executions: body.include_executions.unwrap_or(true),
             name: &name,
             time: app.sandbox_time,
+            drill: None,
         };
         match commands::create_sandbox(app, command, operation, &effect, answer).await {
             Ok(Some(answer)) => return Ok(answer),
-            Ok(None) => return Err(refusal(app, command, backup).await?),
+            Ok(None) => return Err(refusal(app, command, backup, false).await?),
             // Somebody has this name since.
             Err(problem) if problem.code() == Code::SubdomainTaken => {}
             Err(problem) => return Err(problem),
@@ -183,7 +191,12 @@ async fn into_sandbox(
 }
 
 /// Read anew, and in the order of what can be done about it.
-async fn refusal(app: &App, command: &Command<Restore, Tenant>, backup: &Backup) -> Answered<Problem> {
+pub async fn refusal<A>(
+    app: &App,
+    command: &Command<A, Tenant>,
+    backup: &Backup,
+    is_drill: bool,
+) -> Answered<Problem> {
     let reader = app.reader(command.identity().scope());
     let tenant: Tenant = tenants::find(&reader, command.target().id).await?.ok_or_else(absent)?;
     let status = tenant.status.0;
@@ -198,7 +211,13 @@ async fn refusal(app: &App, command: &Command<Restore, Tenant>, backup: &Backup)
     if let Some(backup) = there.filter(|backup| !backup.is_restorable) {
         return Ok(not_restorable(&backup));
     }
-    if sandboxes::count(&app.statements, tenant.id).await? >= i64::from(MOST) {
+    if is_drill {
+        if drills::is_held(&app.statements, tenant.id).await? {
+            return Ok(
+                Problem::new(Code::Conflict).detail("A drill of the tenant is being held: wait for its end.")
+            );
+        }
+    } else if sandboxes::count(&app.statements, tenant.id).await? >= i64::from(MOST) {
         let detail = format!(
             "The tenant has {MOST} sandboxes: remove one of them (`GET /sandboxes`, `DELETE /sandboxes/{{name}}`)."
         );

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use common::{
     accepting,
-    id::{AuditId, BackupId, OperationId, RestoreId, TenantId},
-    operations::{NewOperation, accept::bind},
+    id::{AuditId, BackupId, DrillId, OperationId, RestoreId, TenantId},
+    operations::{Asked, NewOperation, Once, accept::bind},
     tenant::{Mode, Purpose, TenantStatus},
 };
 use sqlx::PgExecutor;
@@ -34,12 +34,14 @@ pub struct CreateSandbox<'a> {
     pub name: &'a str,
     /// How long it is there.
     pub time: Duration,
+    /// What it is made for, if nobody is to look into it.
+    pub drill: Option<DrillId>,
 }
 
 const STATEMENT: &str = accepting!(
     // Room is asked for as for any dedicated tenant (`CreateTenant`); whether it may be at all is asked under a lock.
     possible: "select may.id, may.region, may.compliance, may.n8n_version
-                 from sandbox_that_may($25, $26, $27) may join plans p on p.name = $28, lateral (
+                 from sandbox_that_may($25, $26, $27, $38) may join plans p on p.name = $28, lateral (
                    select coalesce(max(case when r.cpu_millis < p.cpu_millis or r.memory_mb < p.memory_mb
                                               or not cluster_suits(c, may.region, may.compliance) then 0
                                             else coalesce(least(r.connections / nullif(p.connections, 0), r.subnets),
@@ -63,11 +65,14 @@ const STATEMENT: &str = accepting!(
                         p.concurrent_executions, p.api_calls_per_hour
                  from tenant join plans p on p.name = tenant.plan
              ), sandbox as (
-                 insert into sandboxes (tenant_id, of_tenant, backup_id, name, operation_id, created_by, expires_at)
-                 select operation.tenant_id, $25, $26, $29, operation.id, $1, now() + make_interval(secs => $33) from operation
+                 insert into sandboxes (tenant_id, of_tenant, backup_id, name, operation_id, created_by, expires_at, drill_id)
+                 select operation.tenant_id, $25, $26, $29, operation.id, $1, now() + make_interval(secs => $33), $38 from operation
              ), restore as (
                  insert into restores (id, tenant_id, backup_id, sandbox_id, operation_id, executions, asked_by)
                  select $34, $25, $26, operation.tenant_id, operation.id, $35, $1 from operation
+             ), drill as (
+                 insert into restore_drills (id, tenant_id, backup_id, operation_id, asked_by)
+                 select $38, $25, $26, operation.id, $1 from operation where $38::uuid is not null
              ), noted as (
                  insert into audit_logs
                      (id, actor, role, action, tenant_id, operation_id, correlation_id, outcome, request_digest, reason)
@@ -85,17 +90,28 @@ impl CreateSandbox<'_> {
         operation: OperationId,
         answer: &Answer,
     ) -> Result<bool, AcceptError> {
+        let once = once(command, answer);
+        self.accept_as(executor, operation, (asked(command, None), A::ACTION), Some(&once)).await
+    }
+
+    /// The same for whoever asks for it under this word of the audit log, over HTTP or by themselves. What was accepted under this operation's id is not
+    /// accepted again.
+    pub async fn accept_as(
+        &self,
+        executor: impl PgExecutor<'_>,
+        operation: OperationId,
+        (asked, action): (Asked<'_>, Option<&'static str>),
+        once: Option<&Once<'_>>,
+    ) -> Result<bool, AcceptError> {
         let request = TenantCreate {
             from: Some(self.backup),
             executions: self.executions,
+            drill: self.drill,
             ..TenantCreate::empty(Mode::Dedicated, PLAN.to_owned())
         };
-        let new = NewOperation {
-            deadline: Some(WITHIN),
-            ..NewOperation::of(operation, &self.id, &request, asked(command, None))
-        };
-        let once = once(command, answer);
-        let statement = bind(sqlx::query_scalar(STATEMENT), &new, Some(&once))
+        let new =
+            NewOperation { deadline: Some(WITHIN), ..NewOperation::of(operation, &self.id, &request, asked) };
+        let statement = bind(sqlx::query_scalar(STATEMENT), &new, once)
             .bind(self.of)
             .bind(self.backup)
             .bind(MOST)
@@ -108,7 +124,8 @@ impl CreateSandbox<'_> {
             .bind(self.restore)
             .bind(self.executions)
             .bind(AuditId::generate())
-            .bind(A::ACTION);
+            .bind(action)
+            .bind(self.drill);
         Ok(statement.fetch_one(executor).await?)
     }
 }

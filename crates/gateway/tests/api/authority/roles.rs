@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 58] = [
+const TABLE: [(&str, &str, &[&str], u16); 60] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -47,6 +47,8 @@ const TABLE: [(&str, &str, &[&str], u16); 58] = [
     ("POST", "/backups/{id}/hold", OPERATORS, 422),
     ("POST", "/backups/{id}/release", OPERATORS, 422),
     ("POST", "/tenants/{id}/restore", ALL, 422),
+    ("POST", "/tenants/{id}/restore-drill", ALL, 422),
+    ("GET", "/tenants/{id}/restore-drills", ALL, 200),
     ("GET", "/sandboxes", ALL, 200),
     ("DELETE", "/sandboxes/{name}", ALL, 422),
     ("POST", "/shared-instances", ADMINS, 422),

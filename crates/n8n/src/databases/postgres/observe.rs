@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnection;
 use super::database::{INVALID, READY};
 use super::session::refused;
 use super::{Counts, DatabaseError, Name, Observed, schema};
+use crate::credentials::Credential;
 use crate::databases::{ObservedDatabase, ObservedTemplate, version_of_template};
 
 #[derive(sqlx::FromRow)]
@@ -79,6 +80,15 @@ pub(super) async fn unbegun(
     schema::family(connection).await?;
     let question = sqlx::query_scalar(schema::UNBEGUN).bind(executions);
     question.fetch_all(connection).await.map_err(refused("look for what has not begun"))
+}
+
+/// Everything that is encrypted for people.
+pub(super) async fn credentials(connection: &mut PgConnection) -> Result<Vec<Credential>, DatabaseError> {
+    schema::family(connection).await?;
+    let question = sqlx::query_as(schema::CREDENTIALS);
+    let found: Vec<(String, String, String)> =
+        question.fetch_all(connection).await.map_err(refused("read what is encrypted"))?;
+    Ok(found.into_iter().map(|(id, name, data)| Credential { id, name, data }).collect())
 }
 
 /// Counts what the instance holds, archived workflows included.

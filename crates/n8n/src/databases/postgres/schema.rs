@@ -59,6 +59,9 @@ pub(super) const COUNTS: &str = "SELECT (SELECT count(*) FROM workflow_entity),
        (SELECT count(*) FROM credentials_entity),
        (SELECT count(*) FROM execution_entity)";
 
+/// Each credential, as it is encrypted.
+pub(super) const CREDENTIALS: &str = "SELECT id::text, name::text, data FROM credentials_entity ORDER BY id";
+
 /// Which of these executions have not begun.
 pub(super) const UNBEGUN: &str = r#"SELECT id::int8 FROM execution_entity
  WHERE id = any($1) AND status = 'new' AND "startedAt" IS NULL AND "deletedAt" IS NULL"#;

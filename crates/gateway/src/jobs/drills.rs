@@ -1,0 +1,183 @@
+//! `restore.drill`: a backup of each tenant, drawn at random, is tried out once a quarter.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::{
+    error::Kind,
+    id::{DrillId, OperationId, RestoreId, TenantId},
+    operations::Asked,
+    role::Role,
+    schedules::{Firing, Job, JobError, Misses, Schedule, ScheduleError, ScheduleStore, Subject},
+    service::{Interval, Round, Tasks},
+};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{
+    sandboxes::name_of_drill,
+    store::{accept::CreateSandbox, drills, restorable},
+};
+
+/// Who asks, as the audit log has it.
+const ACTOR: &str = "service:gateway";
+
+/// A tenant that is new has its schedule some minutes later.
+const EVERY: Duration = Duration::from_secs(300);
+
+/// The longest that a schedule may be late on purpose, in seconds: each drill takes a place for some minutes.
+const JITTER: u16 = 3_600;
+
+/// Once it has shown what it is for, its sandbox goes. Of one that somebody gave up it goes then.
+pub const SANDBOX_TIME: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The days of which there are as many in each month, in the three months of a quarter.
+const DAYS: u32 = 28;
+const MONTHS: u32 = 3;
+
+/// Holds one.
+pub struct HoldDrill {
+    database: PgPool,
+}
+
+impl HoldDrill {
+    /// What schedules call it.
+    pub const NAME: &'static str = "restore.drill";
+
+    pub fn new(database: PgPool) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl Job for HoldDrill {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    async fn run(&self, firing: &Firing) -> Result<(), JobError> {
+        let Subject::Tenant(tenant) = firing.subject else {
+            return Err(JobError::found(Kind::Internal, "The schedule is of no tenant."));
+        };
+        let drawn = drawn(firing);
+        let (drill, operation) = (DrillId::from_uuid(drawn), OperationId::from_uuid(drawn));
+        // Whoever has nothing that could be restored is told of elsewhere, and so is a drill that was too long ago.
+        let Some(backup) = restorable::any(&self.database, tenant).await? else { return Ok(()) };
+        let Some(subdomain) = drills::subdomain(&self.database, tenant).await? else { return Ok(()) };
+        let correlation_id = operation.to_string();
+        let asked = Asked {
+            actor: ACTOR,
+            role: Role::Service,
+            correlation_id: &correlation_id,
+            traceparent: None,
+            reason: Some("It is time."),
+        };
+        let create = CreateSandbox {
+            id: TenantId::from_uuid(drawn),
+            restore: RestoreId::from_uuid(drawn),
+            of: tenant,
+            backup: backup.id,
+            executions: true,
+            name: &name_of_drill(drill, &subdomain),
+            time: SANDBOX_TIME,
+            drill: Some(drill),
+        };
+        let accepted = create.accept_as(&self.database, operation, (asked, Some("tenant.drill")), None).await;
+        let accepted = accepted.map_err(|error| JobError::found(Kind::Upstream, error.to_string()))?;
+        if accepted || drills::is_known(&self.database, drill).await? {
+            return Ok(());
+        }
+        Err(JobError::found(
+            Kind::Conflict,
+            "There is no room for it, another one is held, or the tenant cannot be restored now.",
+        ))
+    }
+}
+
+/// The same each time that a firing is run, and no other's; with the moment that it was due at.
+fn drawn(firing: &Firing) -> Uuid {
+    let sum = Sha256::digest(format!("{}/{}", firing.schedule, firing.due_at.unix_timestamp()));
+    let mut random = [0; 10];
+    random.copy_from_slice(sum.get(..10).unwrap_or(&[0; 10]));
+    let millis = firing.due_at.unix_timestamp().unsigned_abs() * 1000;
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}
+
+/// Sees to it that every tenant whose backups can be restored has its schedule.
+pub struct Quarterly {
+    database: PgPool,
+    schedules: ScheduleStore,
+}
+
+impl Quarterly {
+    pub fn new(database: PgPool) -> Self {
+        Self { schedules: ScheduleStore::new(database.clone()), database }
+    }
+
+    /// Does so for as long as the service runs.
+    pub fn spawn(self, tasks: &Tasks) {
+        let rounds = Interval::new("schedules of drills", EVERY).spread();
+        tasks.every(rounds.failing("tenants could not be given their schedules of drills"), self);
+    }
+}
+
+impl Round for Quarterly {
+    type Error = ScheduleError;
+
+    async fn run(&mut self) -> Result<(), ScheduleError> {
+        for tenant in drills::without_schedule(&self.database).await? {
+            let schedule = Schedule::new(HoldDrill::NAME, HoldDrill::NAME, cron(tenant), Misses::CatchUp)
+                .of(Subject::Tenant(tenant))
+                .with_jitter(JITTER);
+            self.schedules.ensure("gateway", &schedule).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A day of the quarter for each tenant, so that no day has many more than others; and after the night's backups.
+fn cron(tenant: TenantId) -> String {
+    let sum = Sha256::digest(tenant.uuid().as_bytes());
+    let number = sum.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    let (day, month) = (number % DAYS + 1, number / DAYS % MONTHS + 1);
+    let months: Vec<_> = (0..4).map(|quarter| (month + quarter * MONTHS).to_string()).collect();
+    format!("0 5 {day} {} *", months.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use common::{clock, schedules::Plan};
+
+    use super::*;
+
+    #[test]
+    fn tenants_are_spread_over_the_quarter_and_each_has_one_day_in_it() {
+        let mut days: BTreeMap<String, u32> = BTreeMap::new();
+        for _ in 0..8_400 {
+            *days.entry(cron(TenantId::generate())).or_default() += 1;
+        }
+        assert_eq!(days.len(), 84);
+        assert!(days.values().all(|tenants| (40..200).contains(tenants)), "{days:?}");
+        assert!(days.keys().all(|cron| Plan::parse(cron, "UTC").is_ok()));
+        let tenant = TenantId::generate();
+        assert_eq!(cron(tenant), cron(tenant));
+    }
+
+    #[test]
+    fn a_firing_has_one_drill_however_often_it_is_run() {
+        let tenant = TenantId::generate();
+        let firing = Firing {
+            schedule: format!("restore.drill.{tenant}"),
+            due_at: clock::now(),
+            subject: Subject::Tenant(tenant),
+            payload: serde_json::Value::Null,
+            attempt: 1,
+        };
+        assert_eq!(drawn(&firing), drawn(&Firing { attempt: 2, ..firing.clone() }));
+        let later = Firing { due_at: firing.due_at + time::Duration::days(90), ..firing.clone() };
+        assert_ne!(drawn(&firing), drawn(&later));
+    }
+}
