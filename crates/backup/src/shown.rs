@@ -3,10 +3,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
-use common::{clock, error::chain, id::TenantId, service::Round};
+use common::{clock, error::chain, service::Round};
 use metrics::{describe_gauge, gauge};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -14,9 +14,13 @@ use prometheus_client::{
     registry::Registry,
 };
 use sqlx::PgPool;
+use time::OffsetDateTime;
 use wire::backups::BackupType;
 
-use crate::{World, store::backups};
+use crate::{
+    World,
+    store::backups::{self, Standing, Tally},
+};
 
 const REACHABLE: &str = "rp9_object_store_reachable";
 /// As Prometheus has it: a counter's name is registered without its end.
@@ -90,27 +94,69 @@ impl Round for Watching {
     }
 }
 
-fn text(standings: &[backups::Standing], tallies: &[backups::Tally]) -> String {
-    let (age, size, proven) = (Family::default(), Family::default(), Family::default());
+/// What is told of each tenant: name, help, and how much it is.
+const OF_TENANTS: [(&str, &str, fn(&Standing) -> Option<f64>); 6] = [
+    (
+        "rp9_backup_age_seconds",
+        "Since the moment of the newest backup that can be restored from; of a tenant that has none, since it was made",
+        |standing| Some(since(standing.since)),
+    ),
+    ("rp9_backup_bytes", "What that one takes in the store", |standing| {
+        // A gauge is a double: exact up to 9 PB.
+        #[expect(clippy::cast_precision_loss, reason = "so much is no backup")]
+        standing.bytes.map(|bytes| bytes as f64)
+    }),
+    (
+        "rp9_backup_proven_age_seconds",
+        "Since a backup of the tenant was last restored, and its n8n ran",
+        |standing| standing.proven_at.map(since),
+    ),
+    (
+        "rp9_restore_drill_age_seconds",
+        "Since the last restore drill that passed; of a tenant of which none has, since drills of it are planned",
+        |standing| standing.drilled_at.map(since),
+    ),
+    ("rp9_restore_drill_passed", "1 if the last restore drill that ended passed, 0 if it failed", |standing| {
+        standing.drill_passed.map(|passed| if passed { 1.0 } else { 0.0 })
+    }),
+    (
+        "rp9_restore_rto_seconds",
+        "How long the tenant's last restore that succeeded took, from being asked for to an n8n that answers",
+        |standing| standing.rto_seconds,
+    ),
+];
+
+fn since(moment: OffsetDateTime) -> f64 {
+    (clock::now() - moment).as_seconds_f64().max(0.0)
+}
+
+fn text(standings: &[Standing], tallies: &[Tally]) -> String {
+    let mut registry = Registry::default();
+    for (name, help, of) in OF_TENANTS {
+        let gauges: Family<OfTenant, Gauge<f64, AtomicU64>> = Family::default();
+        for standing in standings {
+            if let Some(value) = of(standing) {
+                let tenant = standing.tenant_id.to_string();
+                gauges.get_or_create(&OfTenant { tenant }).set(value);
+            }
+        }
+        registry.register(name, help, gauges);
+    }
+    registry.register(TOTAL.trim_end_matches("_total"), "Backups, by what came of them", counted(standings, tallies));
+    let mut text = String::new();
+    // Writing into a string does not fail.
+    let _ = encode(&mut text, &registry);
+    text.trim_end_matches("# EOF\n").to_owned()
+}
+
+fn counted(standings: &[Standing], tallies: &[Tally]) -> Family<OfBackups, Counter> {
     let total: Family<OfBackups, Counter> = Family::default();
-    let of = |tenant: TenantId| OfTenant { tenant: tenant.to_string() };
-    let since = |moment: time::OffsetDateTime| (clock::now() - moment).as_seconds_f64().max(0.0);
     for standing in standings {
         // A counter that begins at its first count hides that one.
         let tenant = standing.tenant_id.to_string();
         for status in ["verified", "failed"] {
             let daily = OfBackups { tenant: tenant.clone(), status, r#type: BackupType::Daily.to_string() };
             drop(total.get_or_create(&daily));
-        }
-        let gauge: &Family<OfTenant, Gauge<f64, std::sync::atomic::AtomicU64>> = &age;
-        gauge.get_or_create(&of(standing.tenant_id)).set(since(standing.since));
-        if let Some(bytes) = standing.bytes {
-            let gauge: &Family<OfTenant, Gauge> = &size;
-            gauge.get_or_create(&of(standing.tenant_id)).set(bytes);
-        }
-        if let Some(moment) = standing.proven_at {
-            let gauge: &Family<OfTenant, Gauge<f64, std::sync::atomic::AtomicU64>> = &proven;
-            gauge.get_or_create(&of(standing.tenant_id)).set(since(moment));
         }
     }
     for tally in tallies {
@@ -119,17 +165,5 @@ fn text(standings: &[backups::Standing], tallies: &[backups::Tally]) -> String {
             total.get_or_create(&OfBackups { tenant, status, r#type }).inc_by(count.unsigned_abs());
         }
     }
-    let mut registry = Registry::default();
-    registry.register("rp9_backup_age_seconds", "Since the moment of the newest backup that can be restored from; of a tenant that has none, since it was made", age);
-    registry.register("rp9_backup_bytes", "What that one takes in the store", size);
-    registry.register(
-        "rp9_backup_proven_age_seconds",
-        "Since a backup of the tenant was last restored, and its n8n ran",
-        proven,
-    );
-    registry.register(TOTAL.trim_end_matches("_total"), "Backups, by what came of them", total);
-    let mut text = String::new();
-    // Writing into a string does not fail.
-    let _ = encode(&mut text, &registry);
-    text.trim_end_matches("# EOF\n").to_owned()
+    total
 }

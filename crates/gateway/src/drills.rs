@@ -1,9 +1,14 @@
 //! Restore drills, as callers tell of them and as they are shown.
 
-use common::id::{BackupId, DrillId, OperationId, TenantId};
+use common::{
+    clock,
+    id::{BackupId, DrillId, OperationId, TenantId},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
-use time::{Date, OffsetDateTime, format_description::well_known::Iso8601, serde::rfc3339};
+use time::{
+    Date, OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description, serde::rfc3339,
+};
 use utoipa::ToSchema;
 
 use crate::{
@@ -61,10 +66,18 @@ impl DrillAsked {
             || issues_found.is_some()
             || rto_minutes.is_some()
             || data_integrity.is_some();
+        if drill_date.is_some_and(|DrillDate(at)| at > clock::now()) {
+            let why = "must not be later than now: it tells of a drill that was held";
+            return Err(Problem::fields(vec![FieldError::new(
+                Pointer::to("drill_date"),
+                "out_of_range",
+                why,
+            )]));
+        }
         match result {
             None if told => {
                 let why = "is required to record a drill; nothing at all asks for one to be held";
-                Err(Problem::fields(vec![FieldError::new(Pointer::to("result"), "required", why)]))
+                Err(Problem::fields(vec![FieldError::new(Pointer::to("result"), "result_required", why)]))
             }
             None => Ok(None),
             Some(result) => Ok(Some(Held {
@@ -83,9 +96,11 @@ impl DrillAsked {
 #[derive(Debug, Clone, Copy)]
 pub struct DrillDate(OffsetDateTime);
 
+const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+
 impl Text for DrillDate {
     fn parse(text: &str) -> Result<Self, Fault> {
-        if let Ok(day) = Date::parse(text, &Iso8601::DATE) {
+        if let Ok(day) = Date::parse(text, DAY) {
             return Ok(Self(day.midnight().assume_utc()));
         }
         <OffsetDateTime as Text>::parse(text).map(Self).map_err(|_| {
@@ -97,7 +112,7 @@ impl Text for DrillDate {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}" })
+        json!({ "type": "string", "anyOf": [{ "format": "date" }, { "format": "date-time" }] })
     }
 }
 
@@ -235,9 +250,14 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told() {
         let wrong = |body: &str| read(body).err().map(|problem| problem.errors().len());
+        let tomorrow = clock::now().date() + time::Duration::DAY;
+        assert_eq!(wrong(&format!(r#"{{"result":"passed","drill_date":"{tomorrow}"}}"#)), Some(1));
         assert_eq!(wrong(r#"{"rto_minutes":1}"#), Some(1), "without a result it tells of nothing");
         let all = r#"{"result":"fine","drill_date":"soon","rto_minutes":-1,"issues_found":"none","data_integrity":"yes","backup_tested":"ten_1"}"#;
         assert_eq!(wrong(all), Some(6));
+        for day in ["20260801", "2026-08", "2026-W31-6", "2026-02-30", "2026-8-1", "-2026-08-01", "+12026-08-01"] {
+            assert_eq!(wrong(&format!(r#"{{"result":"passed","drill_date":"{day}"}}"#)), Some(1), "{day}");
+        }
         assert_eq!(wrong(r#"{"result":"passed","rto_minutes":525601}"#), Some(1));
         assert_eq!(wrong(r#"{"result":"passed","issues_found":["ok",7]}"#), Some(1));
     }

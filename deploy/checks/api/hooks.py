@@ -106,6 +106,7 @@ BEYOND_SCHEMAS = {
     # What is null is not there, and one of several has to be, or no two of them may.
     "nothing_asked_for",
     "contradicts",
+    "result_required",
     # What a plan allows is a row; and a moment is in the past or not.
     "out_of_range",
     # Owners' keys name tenants, and others do not.

@@ -84,16 +84,30 @@ pub struct Standing {
     pub since: OffsetDateTime,
     pub bytes: Option<i64>,
     pub proven_at: Option<OffsetDateTime>,
+    /// When the last drill that passed was held; of a tenant of which none has, since when they are planned.
+    pub drilled_at: Option<OffsetDateTime>,
+    /// Whether the last drill that came to an end passed.
+    pub drill_passed: Option<bool>,
+    /// Of its last restore that succeeded.
+    pub rto_seconds: Option<f64>,
 }
 
 /// Of every customer's tenant of this cluster that has data of its own.
 pub async fn standings(executor: impl PgExecutor<'_>, cluster: &str) -> Result<Vec<Standing>, sqlx::Error> {
-    let find = "select t.id as tenant_id, coalesce(b.taken_at, t.created_at) as since, b.bytes, p.proven_at
+    let find = "select t.id as tenant_id, coalesce(b.taken_at, t.created_at) as since, b.bytes, p.proven_at,
+                       coalesce(d.drilled_at, s.created_at) as drilled_at, e.passed as drill_passed, r.rto_seconds
                   from tenants t
                   left join lateral (select taken_at, bytes from backups b
                                       where b.tenant_id = t.id and b.status in ('verified', 'proven') and b.includes_database
                                       order by taken_at desc limit 1) b on true
                   left join lateral (select max(proven_at) as proven_at from backups b where b.tenant_id = t.id) p on true
+                  left join lateral (select drilled_at from restore_drills d where d.tenant_id = t.id and d.status = 'passed'
+                                      order by drilled_at desc limit 1) d on true
+                  left join schedules s on s.name = 'restore.drill.ten_' || replace(t.id::text, '-', '') and s.retired_at is null
+                  left join lateral (select status = 'passed' as passed from restore_drills e
+                                      where e.tenant_id = t.id and e.status <> 'running' order by drilled_at desc, id desc limit 1) e on true
+                  left join lateral (select rto_seconds from restores r where r.tenant_id = t.id and r.status = 'succeeded'
+                                      order by asked_at desc limit 1) r on true
                  where t.cluster_id = $1 and t.purpose = 'customer' and t.mode = 'dedicated' and t.status in ('active', 'suspended')";
     sqlx::query_as(find).bind(cluster).fetch_all(executor).await
 }

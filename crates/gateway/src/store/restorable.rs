@@ -40,7 +40,7 @@ pub async fn newest(
 
 /// Any of the tenant's backups that can be loaded.
 pub async fn any(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Option<Backup>, sqlx::Error> {
-    let any = "select id, status, true as is_restorable from backups
+    let any = "select id, status, false as failed, true as is_restorable from backups
          where tenant_id = $1 and status in ('verified', 'proven') and includes_database order by random() limit 1";
     sqlx::query_as(any).bind(tenant).fetch_optional(executor).await
 }
