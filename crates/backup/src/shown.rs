@@ -116,9 +116,11 @@ const OF_TENANTS: [(&str, &str, fn(&Standing) -> Option<f64>); 6] = [
         "Since the last restore drill that passed; of a tenant of which none has, since drills of it are planned",
         |standing| standing.drilled_at.map(since),
     ),
-    ("rp9_restore_drill_passed", "1 if the last restore drill that ended passed, 0 if it failed", |standing| {
-        standing.drill_passed.map(|passed| if passed { 1.0 } else { 0.0 })
-    }),
+    (
+        "rp9_restore_drill_passed",
+        "1 if the last restore drill that ended passed, 0 if it failed",
+        |standing| standing.drill_passed.map(|passed| if passed { 1.0 } else { 0.0 }),
+    ),
     (
         "rp9_restore_rto_seconds",
         "How long the tenant's last restore that succeeded took, from being asked for to an n8n that answers",
@@ -142,7 +144,11 @@ fn text(standings: &[Standing], tallies: &[Tally]) -> String {
         }
         registry.register(name, help, gauges);
     }
-    registry.register(TOTAL.trim_end_matches("_total"), "Backups, by what came of them", counted(standings, tallies));
+    registry.register(
+        TOTAL.trim_end_matches("_total"),
+        "Backups, by what came of them",
+        counted(standings, tallies),
+    );
     let mut text = String::new();
     // Writing into a string does not fail.
     let _ = encode(&mut text, &registry);

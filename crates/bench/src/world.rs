@@ -5,6 +5,7 @@ use std::sync::Arc;
 use common::secrets::MasterKeys;
 
 use engine::fake::FakeWorld;
+use n8n::account::HashCost;
 use n8n::fake::{DatabaseWorld, MemberWorld, QueueWorld};
 use provisioner::{Site, Uncounted, World};
 use sqlx::PgPool;
@@ -24,6 +25,7 @@ pub fn fakes(pool: &PgPool, site: Site, keys: MasterKeys) -> anyhow::Result<Worl
         databases: Arc::new(databases.actor("bench")),
         queues: Arc::new(QueueWorld::default().actor("bench")),
         metering: Arc::new(Uncounted),
+        password_cost: HashCost::N8N,
         edge: Arc::new(TableEdge(pool.clone())),
         // Nobody asks an n8n anything.
         inner: "http://127.0.0.1:1".parse()?,

@@ -35,6 +35,9 @@ async fn what_was_copied_comes_back_in_a_sandbox_that_begins_nothing_and_in_plac
     customer.sign_in(&api, &tenant).await;
     let workflow = customer.activate(&webhook_workflow("e2e-backup", Answers::WhenFinished)).await;
     answers(&customer, THEN).await;
+    let data = json!({ "name": "X-Key", "value": "hunter2" });
+    let credential = json!({ "name": "a key", "type": "httpHeaderAuth", "data": data });
+    customer.post("/api/v1/credentials", &credential).await.unwrap();
 
     let operation = api.operate(&tenant, "backup", &json!({})).await;
     api.succeeds(&operation).await;
@@ -57,12 +60,40 @@ async fn what_was_copied_comes_back_in_a_sandbox_that_begins_nothing_and_in_plac
     assert_eq!(removed.status, 202, "{removed:?}");
     api.succeeds(removed.body["operation_id"].as_str().unwrap()).await;
     assert_eq!(labelled("container", &copy), [""; 0]);
+    passes_a_drill(&api, &tenant, &backup).await;
     comes_back_in_place(&api, &tenant, &customer, &backup).await;
 
     let removal = api.delete_tenant(&tenant).await;
     let last =
         &removal["steps"].as_array().unwrap().iter().find(|step| step["name"] == "final_backup").unwrap();
     assert_eq!(last["status"], "succeeded", "{removal:#}");
+}
+
+/// Its credential opens, a workflow runs, and nothing is left of it.
+async fn passes_a_drill(api: &Api, tenant: &str, backup: &str) {
+    let operation = api.operate(tenant, "restore-drill", &json!({})).await;
+    let held = api.succeeds(&operation).await;
+    let drill = shown(api, &format!("/tenants/{tenant}/restore-drills")).await[0].clone();
+    let expected = [
+        ("result", json!("passed")),
+        ("backup_tested", backup.into()),
+        ("issues_found", json!([])),
+        ("data_integrity", json!("intact")),
+        ("operation_id", operation.into()),
+    ];
+    for (name, value) in expected {
+        assert_eq!(drill[name], value, "{name}: {drill:#}");
+    }
+    assert!(drill["rto_minutes"].as_f64().unwrap() > 0.0, "{drill:#}");
+    let found = &drill["found"];
+    let found = [&found["workflows"], &found["credentials"], &found["credentials_opened"]];
+    assert_eq!(found, [1, 1, 1], "{drill:#}");
+    let copy = held["tenant_id"].as_str().unwrap();
+    eventually("its sandbox is gone", Duration::from_secs(180), async || {
+        let left = labelled("container", copy);
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
 }
 
 /// What came after the backup is gone, what was there then is there and active, and what was there before is kept as a backup.

@@ -255,7 +255,9 @@ mod tests {
         assert_eq!(wrong(r#"{"rto_minutes":1}"#), Some(1), "without a result it tells of nothing");
         let all = r#"{"result":"fine","drill_date":"soon","rto_minutes":-1,"issues_found":"none","data_integrity":"yes","backup_tested":"ten_1"}"#;
         assert_eq!(wrong(all), Some(6));
-        for day in ["20260801", "2026-08", "2026-W31-6", "2026-02-30", "2026-8-1", "-2026-08-01", "+12026-08-01"] {
+        for day in
+            ["20260801", "2026-08", "2026-W31-6", "2026-02-30", "2026-8-1", "-2026-08-01", "+12026-08-01"]
+        {
             assert_eq!(wrong(&format!(r#"{{"result":"passed","drill_date":"{day}"}}"#)), Some(1), "{day}");
         }
         assert_eq!(wrong(r#"{"result":"passed","rto_minutes":525601}"#), Some(1));

@@ -1,12 +1,12 @@
 //! Hashing what people sign in with. It takes some 60 ms of a core: not for the thread of a runtime.
 
 use common::{error::Kind, operations::StepError};
-use n8n::account;
+use n8n::account::{self, HashCost};
 use secrecy::SecretString;
 
 /// As n8n keeps it.
-pub async fn hash(password: &SecretString) -> Result<String, StepError> {
-    Ok(off_thread(account::hash_password, password).await??)
+pub async fn hash(cost: HashCost, password: &SecretString) -> Result<String, StepError> {
+    Ok(off_thread(move |password| account::hash_password_at(cost, password), password).await??)
 }
 
 /// Whether that is the hash of this password.

@@ -18,6 +18,7 @@ use engine::{
 };
 use n8n::{
     AdminUrls, Servers, TenantDatabases, TenantQueues,
+    account::HashCost,
     members::{Members, PostgresMembers},
 };
 use sqlx::PgPool;
@@ -51,6 +52,8 @@ pub struct World {
     /// The one of these that the platform does not run itself.
     pub external: Arc<External>,
     pub keys: MasterKeys,
+    /// Of what people sign in with.
+    pub password_cost: HashCost,
     pub site: Site,
 }
 
@@ -80,6 +83,7 @@ impl World {
             inner: config.edge_inner_url.clone(),
             external,
             keys: config.master_keys.clone(),
+            password_cost: HashCost::N8N,
             site: config.site.clone(),
         })
     }

@@ -16,7 +16,7 @@ use common::{
     secrets::MasterKeys,
     service::Service,
 };
-use n8n::{databases::PostgresDatabases, members::PostgresMembers};
+use n8n::{account::HashCost, databases::PostgresDatabases, members::PostgresMembers};
 use provisioner::{Site, Uncounted, World, intake};
 
 use wire::PROVISIONER;
@@ -64,6 +64,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         inner: "http://127.0.0.1:1".parse()?,
         external: Arc::default(),
         metering: Arc::new(Uncounted),
+        password_cost: HashCost::N8N,
         edge: Arc::new(TableEdge(pool.clone())),
         keys: config.keys,
         site: config.site,

@@ -34,7 +34,8 @@ impl Step<CreateTenant> for SeedOwner {
         let (record, tenant) = (context.database(), context.tenant());
         let blueprint = context.observe().blueprint(record, tenant).await?;
         let row = &blueprint.tenant;
-        let password_hash = passwords::hash(&blueprint.secrets.owner_password).await?;
+        let password_hash =
+            passwords::hash(context.observe().password_cost, &blueprint.secrets.owner_password).await?;
         let (first_name, last_name) = names(&row.name);
         let owner = Owner { email: row.email.clone(), first_name, last_name, password_hash };
         let name = Name::of(tenant);

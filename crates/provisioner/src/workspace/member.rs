@@ -30,7 +30,7 @@ pub async fn ensure(
     let member = Member {
         tenant,
         place: workspace.place.clone(),
-        password_hash: passwords::hash(&password).await?,
+        password_hash: passwords::hash(context.observe().password_cost, &password).await?,
         key,
         token: signer.sign(workspace.place.user, key, row.created_at)?,
         limits: limits(row.concurrent_executions, row.executions_per_month),

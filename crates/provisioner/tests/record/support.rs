@@ -24,6 +24,7 @@ use common::{
 use engine::{ClusterId, Selection, fake::FakeWorld};
 use n8n::{
     Version,
+    account::HashCost,
     databases::Name,
     fake::{DatabaseWorld, MemberWorld, QueueWorld},
     launch,
@@ -153,6 +154,7 @@ impl Fakes {
             queues: Arc::new(self.queues.actor(process)),
             members: Arc::new(self.members.actor(process)),
             metering: Arc::new(self.metering.clone()),
+            password_cost: HashCost::LEAST,
             edge: Arc::new(TableEdge(self.pool.clone())),
             inner: "http://edge:8002".parse().unwrap(),
             external: self.external.clone(),

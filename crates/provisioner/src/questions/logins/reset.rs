@@ -44,7 +44,8 @@ pub async fn reset_login(
     }
     let password = account::generate_password().map_err(StepError::from)?;
     OwnerPassword::replace(&mut transaction, &world.keys, tenant, (reset, &password)).await?;
-    let email = give(world, &row, &passwords::hash(&password).await?, disable_mfa).await?;
+    let hash = passwords::hash(world.password_cost, &password).await?;
+    let email = give(world, &row, &hash, disable_mfa).await?;
     transaction.commit().await.map_err(StepError::from)?;
     Ok(InitialLogin { email, password, stale: false })
 }
