@@ -93,6 +93,11 @@ crowd:
 long:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --no-fail-fast --test verbs --test broken --test large -- --include-ignored --test-threads=1
 
+# Break every step in the middle at every depth, where the tests draw one: a quarter of an hour (docs/tried.md)
+depths:
+    deploy/servers up
+    set -a; eval "$(deploy/servers env)"; set +a; SAGA_DEPTHS=all cargo test --locked --no-fail-fast -p provisioner -p backup --test record -- --include-ignored
+
 # Cut workers off from Redis in four ways on a platform that is up, and see how long what waits is not taken (docs/observability.md)
 cut-off:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo run --locked -p e2e --example cut_off

@@ -4,6 +4,8 @@ mod faulty;
 mod parts;
 mod rig;
 
+use std::mem::discriminant;
+
 use common::operations::{Saga, Step};
 
 pub use rig::{Part, Rig, Stores, Verdict};
@@ -118,6 +120,29 @@ impl Mode {
         Self::Poison,
     ];
 
+    /// Of those that are one way at several depths, how deep this is; 0 for all others.
+    const fn depth(self) -> u32 {
+        match self {
+            Self::CrashInside(waits)
+            | Self::CrashInUndo(waits)
+            | Self::Stop(waits)
+            | Self::StopUnheard(waits)
+            | Self::StopInUndo(waits) => waits,
+            _ => 0,
+        }
+    }
+
+    /// Each way once for the step at this place, those with depths at one of theirs: another one at the next place. All of `ALL` when
+    /// `SAGA_DEPTHS` says `all`.
+    fn at(ordinal: usize) -> impl Iterator<Item = Self> {
+        let drawn = move |mode: &Self| {
+            let alike = |other: &&Self| discriminant(*other) == discriminant(mode);
+            let depths: Vec<_> = Self::ALL.iter().filter(alike).map(|other| other.depth()).collect();
+            depths[ordinal % depths.len()] == mode.depth()
+        };
+        Self::ALL.into_iter().filter(move |mode| every_depth() || drawn(mode))
+    }
+
     /// Whether it ends in giving up, for a saga that can: the others end as if nothing had been broken.
     pub const fn gives_up(self) -> bool {
         match self {
@@ -189,15 +214,39 @@ pub struct Point {
     pub mode: Mode,
 }
 
+#[expect(clippy::disallowed_methods, reason = "tests are told how much to try by their environment")]
+fn every_depth() -> bool {
+    std::env::var("SAGA_DEPTHS").is_ok_and(|depths| depths == "all")
+}
+
 /// Everything there is to try with a saga that is asked for this, taken from the saga itself. One that does not unwind cannot be cancelled.
 pub fn points<S: Saga>(saga: &S, request: &S::Request) -> Vec<Point> {
     let steps = saga.steps(request);
-    let modes = |step: &dyn Step<S>| {
+    let modes = |ordinal: usize, step: &dyn Step<S>| {
         let parts = step.child().map(|_| PartEnd::ALL.map(Mode::Part)).into_iter().flatten();
-        Mode::ALL.into_iter().chain(parts).filter(|mode| S::UNWINDS || !mode.cancels())
+        Mode::at(ordinal).chain(parts).filter(|mode| S::UNWINDS || !mode.cancels())
     };
     let steps = steps.iter().enumerate();
     steps
-        .flat_map(|(ordinal, step)| modes(*step).map(move |mode| Point { ordinal, step: step.name(), mode }))
+        .flat_map(|(ordinal, step)| {
+            modes(ordinal, *step).map(move |mode| Point { ordinal, step: step.name(), mode })
+        })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_broken_in_each_way_once_and_the_steps_of_a_saga_at_every_depth() {
+        let kinds: Vec<_> = Mode::at(0).map(|mode| discriminant(&mode)).collect();
+        let all = Mode::ALL.iter().filter(|mode| !kinds.contains(&discriminant(*mode)));
+        assert_eq!((kinds.len(), all.count()), (23, 0));
+        for ordinal in 1..6 {
+            assert_eq!(Mode::at(ordinal).map(|mode| discriminant(&mode)).collect::<Vec<_>>(), kinds);
+        }
+        let tried: Vec<_> = (0..6).flat_map(Mode::at).collect();
+        assert!(Mode::ALL.iter().all(|mode| tried.contains(mode)));
+    }
 }
