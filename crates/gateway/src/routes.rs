@@ -60,7 +60,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(backups::steer::release))
         .routes(routes!(tenants::restore::restore))
         .routes(routes!(tenants::drills::drill))
-        .routes(routes!(tenants::drills::list))
+        .routes(routes!(tenants::drills::list_drills))
         .routes(routes!(sandboxes::list::list))
         .routes(routes!(sandboxes::delete::delete))
         .routes(routes!(shared_instances::create::create, shared_instances::list::list))

@@ -902,6 +902,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{id}/restore-drill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Holds a restore drill, or records one.
+         * @description Without a body one of the tenant's backups, drawn at random, is restored into a sandbox: every row is counted, n8n is started on it, every
+         *     credential is opened, and a workflow is run. Then the sandbox goes. The tenant notices nothing. 409 while another one is held, and as for
+         *     restores. With a `result` it is one that somebody has held, and is recorded (201); owners cannot.
+         */
+        post: operations["backups_drill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{id}/restore-drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a tenant's restore drills. */
+        get: operations["backups_list_drills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{id}/resume": {
         parameters: {
             query?: never;
@@ -1321,6 +1360,8 @@ export interface components {
             /** @description `pending`: not proven yet, and not served. `proven`: served. `lapsed`: it was proven, and is not served any more. */
             state: components["schemas"]["ClaimState"];
         };
+        /** @enum {string} */
+        DataIntegrity: "intact" | "damaged" | "not_checked";
         /** @description One thing, as every answer wraps it. */
         Data_ApiKey: {
             /** @description A key, without what proves it. */
@@ -1542,6 +1583,68 @@ export interface components {
             /** @example 0b0f3c1d2e4f5a6b7c8d9e0f1a2b3c4d */
             value: string;
         };
+        /** @description The drill that was accepted. */
+        DrillAccepted: {
+            /**
+             * @description What is tried out: any of the tenant's that can be restored.
+             * @example bak_0198c0de0000700080000000000000dd
+             */
+            backup_id: string;
+            /** @example drl_0198c0de0000700080000000000000ee */
+            drill_id: string;
+            /**
+             * Format: date-time
+             * @description By what restores took lately; no promise.
+             */
+            estimated_completion: string;
+            /** @example op_0198c0de0000700080000000000000bb */
+            operation_id: string;
+        };
+        /** @description A drill that somebody has held. Nothing at all asks for one to be held. */
+        DrillAsked: {
+            /**
+             * @description What was restored.
+             * @example bak_0198c0de0000700080000000000000dd
+             */
+            backup_tested?: string | null;
+            /**
+             * @description What became of the data: `not_checked` when absent.
+             * @example intact
+             * @enum {string|null}
+             */
+            data_integrity?: "intact" | "damaged" | "not_checked" | null;
+            /**
+             * @description The day, or the moment, that it was held. Today when absent.
+             * @example 2026-08-01
+             */
+            drill_date?: string | null;
+            /** @description What was found that should not be. */
+            issues_found?: string[] | null;
+            /**
+             * @description Needed with anything else.
+             * @example passed
+             * @enum {string|null}
+             */
+            result?: "passed" | "failed" | null;
+            /**
+             * @description How long it took until n8n answered.
+             * @example 12.5
+             */
+            rto_minutes?: number | null;
+        };
+        /** @description A page of drills, the newest first. */
+        DrillPage: {
+            data: components["schemas"]["RestoreDrill"][];
+            /** @description Where the next page begins, if there is one. */
+            next_cursor?: string | null;
+        };
+        /** @description The drill that was recorded. */
+        DrillRecorded: {
+            /** @example drl_0198c0de0000700080000000000000ee */
+            drill_id: string;
+        };
+        /** @enum {string} */
+        DrillResult: "running" | "passed" | "failed";
         /** @description Something that happened. */
         Event: {
             /** Format: date-time */
@@ -1679,6 +1782,20 @@ export interface components {
         };
         /** @enum {string} */
         FiringState: "waiting" | "running" | "done" | "failed";
+        /** @description What a copy had in it. */
+        FoundInDrill: {
+            /** Format: int64 */
+            credentials: number;
+            /**
+             * Format: int64
+             * @description Of those, which open with the backup's key.
+             */
+            credentials_opened: number;
+            /** Format: int64 */
+            executions: number;
+            /** Format: int64 */
+            workflows: number;
+        };
         /**
          * @description How a tenant is, in a word.
          * @enum {string}
@@ -2094,6 +2211,40 @@ export interface components {
             restore_to_sandbox: boolean;
             /** @description In place: whether what the tenant has is backed up before; true when absent. */
             safety_backup?: boolean | null;
+        };
+        /** @description One time that a backup was tried out. */
+        RestoreDrill: {
+            /**
+             * @description What was restored, if that was told.
+             * @example bak_0198c0de0000700080000000000000dd
+             */
+            backup_tested?: string | null;
+            data_integrity?: components["schemas"]["DataIntegrity"] | null;
+            /**
+             * Format: date-time
+             * @description When it was held.
+             */
+            drill_date: string;
+            /** Format: date-time */
+            ended_at?: string | null;
+            found?: components["schemas"]["FoundInDrill"] | null;
+            /** @example drl_0198c0de0000700080000000000000ee */
+            id: string;
+            /** @description What was found that should not be. */
+            issues_found: string[];
+            /**
+             * @description What holds it; none, if people did.
+             * @example op_0198c0de0000700080000000000000bb
+             */
+            operation_id?: string | null;
+            result: components["schemas"]["DrillResult"];
+            /**
+             * Format: double
+             * @description From being asked for to an n8n that answers.
+             */
+            rto_minutes?: number | null;
+            /** @example ten_0198c0de0000700080000000000000aa */
+            tenant_id: string;
         };
         /** @description The restore that was accepted. */
         Restoring: {
@@ -12604,6 +12755,453 @@ export interface operations {
              * @description `unavailable`: A dependency is not answering. Try again later.
              *
              *     `overloaded`: Too much is waiting to be done. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    backups_drill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "backup_tested": "bak_0198c0de0000700080000000000000dd",
+                 *       "data_integrity": "intact",
+                 *       "drill_date": "2026-08-01",
+                 *       "issues_found": [
+                 *         "text"
+                 *       ],
+                 *       "result": "passed",
+                 *       "rto_minutes": 12.5
+                 *     }
+                 */
+                "application/json": components["schemas"]["DrillAsked"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "drill_id": "drl_0198c0de0000700080000000000000ee"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DrillRecorded"];
+                };
+            };
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The operation */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "backup_id": "bak_0198c0de0000700080000000000000dd",
+                     *       "drill_id": "drl_0198c0de0000700080000000000000ee",
+                     *       "estimated_completion": "2026-08-01T12:00:00Z",
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DrillAccepted"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `plan_too_large`: No cluster can run a container of this plan.
+             *
+             *     `no_room`: No cluster has room for another tenant of this plan.
+             *
+             *     `no_restorable_backup`: The tenant has no backup that can be restored.
+             *
+             *     `backup_not_restorable`: This backup cannot be restored.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `tenant_deleted`: The tenant is deleted already. */
+            410: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `shared_tenant`: The tenant shares an n8n with others: it has no containers of its own.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `overloaded`: Too much is waiting to be done. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    backups_list_drills: {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "backup_tested": "bak_0198c0de0000700080000000000000dd",
+                     *           "data_integrity": "intact",
+                     *           "drill_date": "2026-08-01T12:00:00Z",
+                     *           "ended_at": "2026-08-01T12:00:00Z",
+                     *           "found": {
+                     *             "credentials": null,
+                     *             "credentials_opened": null,
+                     *             "executions": null,
+                     *             "workflows": null
+                     *           },
+                     *           "id": "drl_0198c0de0000700080000000000000ee",
+                     *           "issues_found": [
+                     *             "text"
+                     *           ],
+                     *           "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *           "result": "running",
+                     *           "rto_minutes": 1,
+                     *           "tenant_id": "ten_0198c0de0000700080000000000000aa"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DrillPage"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `invalid_fields`: Some fields are not valid. */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
              *
              *     `timeout`: It took too long. It may or may not have happened.
              */

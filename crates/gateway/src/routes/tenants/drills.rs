@@ -159,7 +159,7 @@ pub struct DrillPage {
         (status = 200, body = DrillPage),
     )
 )]
-pub async fn list(
+pub async fn list_drills(
     State(app): State<App>,
     of: TenantOf,
     RawQuery(query): RawQuery,
