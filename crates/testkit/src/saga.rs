@@ -128,7 +128,25 @@ impl Mode {
             | Self::Stop(waits)
             | Self::StopUnheard(waits)
             | Self::StopInUndo(waits) => waits,
-            _ => 0,
+            Self::ErrorBefore
+            | Self::ErrorAfter
+            | Self::AnswerLost
+            | Self::CrashBefore
+            | Self::CrashAfter
+            | Self::Repeat
+            | Self::UndoTwice
+            | Self::LeaseLost
+            | Self::Cancel
+            | Self::PanicBefore
+            | Self::PanicAfter
+            | Self::PanicInUndo
+            | Self::Hang
+            | Self::HangInUndo
+            | Self::LaterBefore
+            | Self::LaterAfter
+            | Self::CancelWaiting
+            | Self::Poison
+            | Self::Part(_) => 0,
         }
     }
 

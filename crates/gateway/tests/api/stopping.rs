@@ -31,7 +31,7 @@ async fn who_is_told_to_stop_is_not_ready_and_answers_for_a_while(database: PgPo
     replica.terminate();
     becomes_unready(&replica).await;
     let answer = replica.send(Call::get("/tenants").by_a("admin")).await.expect("a new connection is taken");
-    assert_eq!(answer.status, 200);
+    assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(ended(&mut replica).await, "what it had in hand was finished");
     assert!(told.elapsed() >= delay, "it stayed for {:?}", told.elapsed());
     assert!(replica.send(Call::get("/tenants").by_a("admin")).await.is_none());
