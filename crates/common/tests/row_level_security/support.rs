@@ -36,6 +36,7 @@ pub async fn tenant(services: &PgPool) -> TenantId {
         "insert into sandboxes (tenant_id, of_tenant, backup_id, name, operation_id, created_by, expires_at)
          select $1, $1, $1, 'copy', $2, 'a', now()",
         "insert into restores (id, tenant_id, backup_id, sandbox_id, operation_id, asked_by) select $1, $1, $1, $1, $2, 'a'",
+        "insert into restore_drills (id, tenant_id, backup_id, operation_id, asked_by) select $1, $1, $1, $2, 'a'",
         "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) select $1, 'key', 1, 'x' where $2 is not null",
     ];
     for row in rows {
