@@ -109,6 +109,6 @@ fn keep(service: &Service, world: &Arc<World>, keys: KeysInUse) -> anyhow::Resul
     service.every(watching, Watching::new(record.clone(), world.clone(), shown));
     let watching = Interval::new("dumps of the record", WATCH_EVERY)
         .failing("dumps of the record could not be looked at");
-    service.every(watching, WatchingRecord::new(record.clone(), objects));
+    service.every(watching, WatchingRecord::new(record.clone(), objects, world.recovery.clone()));
     Ok(())
 }

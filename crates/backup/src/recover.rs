@@ -3,8 +3,10 @@
 
 use std::{io::Read as _, process::ExitCode, sync::Arc};
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use common::{
+    clock,
     cluster::ClusterId,
     config::{Env, Section},
     error::chain,
@@ -17,7 +19,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     TenantDatabase,
-    record::{Former, Opened, RecordError, Server, look, lost, may_be_filled, open_set},
+    record::{Former, Opened, RecordError, Server, look, lost, may_be_filled, note_opened, open_set},
 };
 use n8n::{copies::Programs, databases::PostgresDatabases};
 
@@ -38,6 +40,8 @@ struct Command {
 enum What {
     /// Checks a copy, and tells the master keys that are in it, as JSON.
     Keys(Which),
+    /// Checks a copy, and notes in the store that the recovery key opens it. Tells nothing that is secret.
+    Test(Which),
     /// Fails where the record has something in it, or somebody works on it.
     Ready {
         /// What is in it may go.
@@ -102,6 +106,16 @@ pub async fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        What::Test(which) => match test(&which).await {
+            Ok(told) => {
+                println!("{told}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("the recovery key was not seen to open a copy: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
         What::Ready { overwrite } => {
             let former = former(overwrite);
             service::command("backup", async move |pool, Store(_)| {
@@ -143,6 +157,16 @@ async fn keys(which: &Which) -> anyhow::Result<serde_json::Value> {
         "master_key": opened.keys.current.expose_secret(),
         "master_keys_old": opened.keys.older.as_ref().map_or("", |text| text.expose_secret()),
     }))
+}
+
+async fn test(which: &Which) -> anyhow::Result<String> {
+    let Store(store) = Env::of_process().load()?;
+    let (store, recovery) = (S3::new(store), recovery_key()?);
+    let opened = open(&store, which, &recovery, &Programs::of_no_server(None)).await?;
+    let set = &opened.manifest.set;
+    let noted = note_opened(&store, &recovery.recipient(), set, clock::now()).await;
+    noted.context("it opens the copy, and that could not be noted in the store")?;
+    Ok(format!("the recovery key opens {set}, which is of {}", opened.manifest.taken_at.format(&Rfc3339)?))
 }
 
 async fn record(pool: PgPool, store: StoreSettings, which: &Which, former: Former) -> anyhow::Result<()> {

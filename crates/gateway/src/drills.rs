@@ -100,7 +100,8 @@ const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]
 
 impl Text for DrillDate {
     fn parse(text: &str) -> Result<Self, Fault> {
-        if let Ok(day) = Date::parse(text, DAY) {
+        // A year may have a sign, and a day in a description has none.
+        if let (10, Ok(day)) = (text.len(), Date::parse(text, DAY)) {
             return Ok(Self(day.midnight().assume_utc()));
         }
         <OffsetDateTime as Text>::parse(text).map(Self).map_err(|_| {

@@ -82,7 +82,7 @@ fn all() -> Result<Key, ObjectError> {
     DUMPS.parse().map_err(|error: objects::KeyError| ObjectError::Foreign(error.to_string()))
 }
 
-fn taken_at(name: &str) -> Option<OffsetDateTime> {
+pub(super) fn taken_at(name: &str) -> Option<OffsetDateTime> {
     let (stamp, _) = name.split_once('-')?;
     PrimitiveDateTime::parse(stamp, STAMP).ok().map(PrimitiveDateTime::assume_utc)
 }
