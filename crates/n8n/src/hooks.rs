@@ -76,7 +76,9 @@ mod tests {
     fn every_file_of_hooks_that_is_no_test_is_delivered() {
         let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/hooks")).unwrap();
         let names = folder.map(|file| file.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names.filter(|n| n.ends_with(".cjs") && !n.ends_with(".test.cjs")).collect();
+        let is_delivered =
+            |n: &String| !n.ends_with(".test.cjs") && (n.ends_with(".cjs") || n.ends_with(".json"));
+        let mut names: Vec<_> = names.filter(is_delivered).collect();
         names.sort();
         let delivered = SHARED.into_iter().chain(SANDBOX);
         let delivered = delivered.map(|file| file.path.trim_start_matches("/run/secrets/").to_owned());
