@@ -76,8 +76,8 @@ mod tests {
     fn every_file_of_hooks_that_is_no_test_is_delivered() {
         let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/hooks")).unwrap();
         let names = folder.map(|file| file.unwrap().file_name().into_string().unwrap());
-        let is_delivered =
-            |n: &String| !n.ends_with(".test.cjs") && (n.ends_with(".cjs") || n.ends_with(".json"));
+        let is_of_tests = |n: &String| n.ends_with(".test.cjs") || n.ends_with(".cases.json");
+        let is_delivered = |n: &String| (n.ends_with(".cjs") || n.ends_with(".json")) && !is_of_tests(n);
         let mut names: Vec<_> = names.filter(is_delivered).collect();
         names.sort();
         let delivered = SHARED.into_iter().chain(SANDBOX);
