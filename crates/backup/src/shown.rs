@@ -94,8 +94,10 @@ impl Round for Watching {
     }
 }
 
+type HowMuch = fn(&Standing) -> Option<f64>;
+
 /// What is told of each tenant: name, help, and how much it is.
-const OF_TENANTS: [(&str, &str, fn(&Standing) -> Option<f64>); 6] = [
+const OF_TENANTS: [(&str, &str, HowMuch); 6] = [
     (
         "rp9_backup_age_seconds",
         "Since the moment of the newest backup that can be restored from; of a tenant that has none, since it was made",

@@ -43,6 +43,11 @@ impl<'a> Shape<'a> {
         self.secured
     }
 
+    /// Whether a backup is restored by it, to stay or to be tried out.
+    fn restores(&self) -> bool {
+        self.is("post", "/tenants/{id}/restore") || self.is("post", "/tenants/{id}/restore-drill")
+    }
+
     fn is(&self, method: &str, path: &str) -> bool {
         self.method == method && self.path == path
     }
@@ -51,17 +56,18 @@ impl<'a> Shape<'a> {
 /// Whether a route of this shape can answer with this code. There is no wildcard: a new code is placed here.
 pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     let command = route.is_command();
+    let of = |beginning: &str| route.path.starts_with(beginning);
     let creates = route.is("post", "/tenants") || route.is("post", "/shared-instances");
     let removes = route.is("delete", "/tenants/{id}") || route.is("delete", "/shared-instances/{id}");
-    let drills = route.is("post", "/tenants/{id}/restore-drill");
-    let restores = drills || route.is("post", "/tenants/{id}/restore");
+    let restores = route.restores();
     let removes_sandbox = route.is("delete", "/sandboxes/{name}");
-    let keeps = route.path.starts_with("/backups/");
+    let (keeps, of_shared) = (of("/backups/"), of("/shared-instances/"));
     match code {
         Code::Internal | Code::Unavailable | Code::Timeout | Code::HeadersTooLarge => true,
-        Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Throttled => route.secured,
         // A key may lack the scope, whatever its role.
-        Code::Forbidden => route.secured,
+        Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Throttled | Code::Forbidden => {
+            route.secured
+        }
         // Reads are signed where `SIGNED_READS` says so.
         Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureExpired => route.secured,
         Code::NotFound => route.named,
@@ -81,7 +87,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::SubdomainTaken => creates,
         Code::PlanTooLarge => creates || restores,
         Code::NoRestorableBackup | Code::BackupNotRestorable => restores,
-        Code::TooManySandboxes => restores && !drills,
+        Code::TooManySandboxes => route.is("post", "/tenants/{id}/restore"),
         Code::NoRoom => creates || restores || route.is("post", "/tenants/{id}/scale"),
         Code::NoSharedN8n => route.is("post", "/tenants"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
@@ -94,9 +100,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         }
         Code::ExternalN8n => removes || command && !restores && route.path.starts_with("/tenants/{id}/"),
         Code::InstanceInUse => route.is("delete", "/shared-instances/{id}"),
-        Code::RemovalUnderWay => {
-            removes || removes_sandbox || command && route.path.starts_with("/shared-instances/")
-        }
+        Code::RemovalUnderWay => removes || removes_sandbox || command && of_shared,
         Code::TenantDeleted => removes || restores,
         Code::Overloaded => creates || removes || restores || removes_sandbox,
         Code::OperationOver | Code::OperationUndoing | Code::OperationIrrevocable | Code::OperationStuck => {
