@@ -16,19 +16,21 @@ use common::{
     error::{Classify, Kind},
     service::Tasks,
 };
-use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, PgPool,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 
 const DIGEST: &str = "insert into request_signatures (digest) values (gen_random_uuid()::text::bytea)";
 
-/// A service's pool, to the server at this port.
-fn service(database: &PgPool, port: u16) -> PgPool {
-    service_of(database, port, "16")
+/// A service's pool, to this server.
+fn service(server: &PgConnectOptions) -> PgPool {
+    service_of(server, "16")
 }
 
 /// The same with so many connections at once.
-fn service_of(database: &PgPool, port: u16, connections: &str) -> PgPool {
-    let options = (*database.connect_options()).clone().host("127.0.0.1").port(port);
-    let url = options.ssl_mode(sqlx::postgres::PgSslMode::Disable).to_url_lossy().to_string();
+fn service_of(server: &PgConnectOptions, connections: &str) -> PgPool {
+    let url = server.clone().ssl_mode(PgSslMode::Disable).to_url_lossy().to_string();
     let config: DatabaseConfig =
         Env::of([("DATABASE_URL", url.as_str()), ("DATABASE_CONNECTIONS", connections)]).load().unwrap();
     pool(&config, "test").unwrap()
@@ -46,12 +48,13 @@ async fn from_now_on(database: &PgPool, change: &str) {
 async fn connections_through_a_pooler_that_drops_their_settings_are_not_used(database: PgPool) {
     let tasks = Tasks::default();
     let server = database.connect_options();
-    let straight = service(&database, server.get_port());
+    let straight = service(&server);
     migrate(&straight).await.unwrap();
     let limit: String = sqlx::query_scalar("show statement_timeout").fetch_one(&straight).await.unwrap();
     assert_eq!(limit, "15s");
 
-    let through = service(&database, pooler::before(&server, &tasks).await);
+    let pooler = pooler::before(&server, &tasks).await;
+    let through = service(&(*server).clone().host("127.0.0.1").port(pooler));
     let refused = migrate(&through).await.unwrap_err();
     let DatabaseError::Unfit(Unfit::Settings(lost)) = &refused else { unreachable!("{refused:?}") };
     assert_eq!(lost, "statement_timeout, lock_timeout, idle_in_transaction_session_timeout");
@@ -77,7 +80,7 @@ async fn a_server_that_only_follows_another_is_not_used(database: PgPool) {
     sqlx::raw_sql(standby).execute(&database).await.unwrap();
     from_now_on(&database, "set search_path = public, pg_catalog").await;
 
-    let service = service(&database, database.connect_options().get_port());
+    let service = service(&database.connect_options());
     let refused = migrate(&service).await.unwrap_err();
     assert!(matches!(refused, DatabaseError::Unfit(Unfit::Standby)), "{refused:?}");
     let error = sqlx::query("select 1").execute(&Statements::beside(&service)).await.unwrap_err();
@@ -88,7 +91,7 @@ async fn a_server_that_only_follows_another_is_not_used(database: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn connections_to_a_server_that_takes_no_writes_are_given_up(database: PgPool) {
     from_now_on(&database, "set default_transaction_read_only = on").await;
-    let service = service(&database, database.connect_options().get_port());
+    let service = service(&database.connect_options());
     let statements = Statements::beside(&service);
 
     // It can be read, and whoever wants to write is told to come again.
@@ -132,7 +135,7 @@ async fn write(service: &PgPool) -> Result<(), sqlx::Error> {
 async fn while_nothing_takes_writes_connections_are_not_made_anew_for_each_use(database: PgPool) {
     from_now_on(&database, "set default_transaction_read_only = on").await;
     // One that is given back late is waited for: whoever comes next needs no other.
-    let service = service_of(&database, database.connect_options().get_port(), "1");
+    let service = service_of(&database.connect_options(), "1");
     let (statements, begun) = (Statements::beside(&service), Instant::now());
     let mut servers = HashSet::new();
     for _ in 0..50 {

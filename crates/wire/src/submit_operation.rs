@@ -8,7 +8,7 @@ use prost::Message as _;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::proto;
+use crate::{disturbs, proto};
 
 /// An operation that a service wants. It is accepted when its row exists: a sender that was not told so sends it again,
 /// with the same id.
@@ -58,7 +58,7 @@ impl SubmitOperation {
                     .map_err(|e| malformed(format!("not_before_unix_seconds: {e}")))?,
             ),
         };
-        if message.reason.chars().count() > MAX_REASON || message.reason.chars().any(char::is_control) {
+        if message.reason.chars().count() > MAX_REASON || message.reason.chars().any(disturbs) {
             return Err(malformed(format!("reason: at most {MAX_REASON} characters, none for control")));
         }
         let request = match message.request_json.as_str() {

@@ -151,7 +151,9 @@ impl TokenKeys {
     fn identity(&self, claims: Claims, now: i64) -> Result<Identity, Problem> {
         let Claims { sub: subject, role, tenant_ids, exp, _aud } = claims;
         if !words::is_subject(&subject) {
-            return Err(invalid("The token's `sub` must be 1 to 255 bytes without control characters."));
+            return Err(invalid(
+                "The token's `sub` must be 1 to 255 bytes without characters that end a line or turn it around.",
+            ));
         }
         // So are keys called, in the audit log and as owners of what is kept for them.
         if subject.parse::<KeyId>().is_ok() {

@@ -7,7 +7,7 @@ use common::{
 };
 use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
-use wire::{LoggedRole, kinds};
+use wire::{LoggedRole, disturbs, kinds};
 
 use crate::http::fields::{Fault, Text, texts};
 
@@ -25,9 +25,9 @@ const LONGEST_REASON: usize = 500;
 
 impl Text for Name {
     fn parse(text: &str) -> Result<Self, Fault> {
-        // Control characters break logs and mails; the invisible ones make one name look like another.
-        let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        line(text, LONGEST_NAME, |c| c.is_control() || invisible(c)).map(Self)
+        // What disturbs a line breaks logs and mails; what is invisible makes one name look like another.
+        let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        line(text, LONGEST_NAME, |c| disturbs(c) || invisible(c)).map(Self)
     }
 
     fn schema() -> Value {
@@ -37,7 +37,7 @@ impl Text for Name {
 
 impl Text for Reason {
     fn parse(text: &str) -> Result<Self, Fault> {
-        line(text, LONGEST_REASON, char::is_control).map(Self)
+        line(text, LONGEST_REASON, disturbs).map(Self)
     }
 
     fn schema() -> Value {
@@ -52,7 +52,10 @@ fn line(text: &str, most: usize, unwanted: impl Fn(char) -> bool) -> Result<Stri
         return Err(Fault::new("invalid_length", format!("must be 1 to {most} characters long")));
     }
     if text.chars().any(unwanted) {
-        return Err(Fault::new("invalid_characters", "may not hold control characters"));
+        return Err(Fault::new(
+            "invalid_characters",
+            "may not hold characters that end a line or turn it around",
+        ));
     }
     Ok(text.to_owned())
 }
@@ -64,7 +67,12 @@ fn line_schema(most: usize) -> Value {
 
 impl Text for Subject {
     fn parse(text: &str) -> Result<Self, Fault> {
-        let fault = || Fault::new("invalid_subject", "must be 1 to 255 bytes without control characters");
+        let fault = || {
+            Fault::new(
+                "invalid_subject",
+                "must be 1 to 255 bytes without characters that end a line or turn it around",
+            )
+        };
         is_subject(text).then(|| Self(text.to_owned())).ok_or_else(fault)
     }
 
@@ -76,7 +84,7 @@ impl Text for Subject {
 
 /// Whether somebody can be called this: it becomes part of rows and log lines.
 pub fn is_subject(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && !text.chars().any(char::is_control)
+    (1..=255).contains(&text.len()) && !text.chars().any(disturbs)
 }
 
 impl Text for Subdomain {
