@@ -7,17 +7,23 @@ use common::error::{Classify, Kind};
 use time::OffsetDateTime;
 use tokio::io::AsyncRead;
 
-use crate::databases::{Beside, Counts, DatabaseError, Name};
+use crate::{
+    databases::{Beside, Counts, DatabaseError, Name},
+    members::ProjectId,
+};
 
 mod contents;
 mod export;
 mod facts;
 mod load;
+mod member;
 mod postgres;
 mod process;
+pub mod script;
 mod server;
 
 pub use contents::Contents;
+pub use member::{Keys, Sharing};
 pub use process::{Program, ProgramError, Programs};
 pub use server::PostgresCopies;
 
@@ -60,6 +66,10 @@ pub trait Copies: Send + Sync {
 
     /// Holds the present moment of a database: all that it gives is of that, whatever happens to the tenant meanwhile.
     async fn begin(&self, name: &Name) -> Result<Box<dyn Moment>, CopyError>;
+
+    /// The same of what one of those has who share an n8n, in that n8n's database, and of nothing of anybody else's. [`Moment::dump`] is a
+    /// [`script`] then, which needs no tool; credentials are encrypted with the copy's own key. Fails where there is no such member.
+    async fn begin_member(&self, instance: &Name, sharing: Sharing) -> Result<Box<dyn Moment>, CopyError>;
 
     /// What a dump has in it. Reads all of it, and fails for what is no dump, or not a whole one.
     async fn contents(&self, dump: Stream) -> Result<Contents, CopyError>;
@@ -104,6 +114,21 @@ pub struct Facts {
     pub counts: Counts,
     /// The workflows that were active, by their ids.
     pub active: Vec<String>,
+    /// What is there and not copied, whatever is asked for.
+    pub not_copied: Vec<Omitted>,
+}
+
+/// What is not copied, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Omitted {
+    pub what: String,
+    pub why: String,
+}
+
+impl Omitted {
+    pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { what: what.into(), why: why.into() }
+    }
 }
 
 /// Why a copy is not made, read or loaded.
@@ -113,6 +138,8 @@ pub enum CopyError {
     Database(#[from] DatabaseError),
     #[error(transparent)]
     Program(#[from] ProgramError),
+    #[error("there is no member with the project {0}")]
+    NoMember(ProjectId),
     /// It is not a dump, or not all of one, or lacks what it should have.
     #[error("the dump is not whole: {0}")]
     NotWhole(String),
@@ -126,6 +153,7 @@ impl Classify for CopyError {
         match self {
             Self::Database(error) => error.kind(),
             Self::Program(error) => error.kind(),
+            Self::NoMember(_) => Kind::NotFound,
             Self::NotWhole(_) => Kind::Conflict,
             Self::Source(_) => Kind::Upstream,
         }
@@ -135,7 +163,7 @@ impl Classify for CopyError {
         match self {
             Self::Database(error) => error.hint(),
             Self::Program(error) => error.hint(),
-            Self::NotWhole(_) | Self::Source(_) => None,
+            Self::NoMember(_) | Self::NotWhole(_) | Self::Source(_) => None,
         }
     }
 }

@@ -6,11 +6,14 @@
 use std::fmt;
 
 use aws_lc_rs::cipher::{
-    AES_256, AES_256_KEY_LEN, AES_CBC_IV_LEN, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey,
+    AES_256, AES_256_KEY_LEN, AES_CBC_IV_LEN, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey,
+    PaddedBlockEncryptingKey, UnboundCipherKey,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest as _, Md5};
 use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::account::random;
 
 const MAGIC: &[u8] = b"Salted__";
 const SALT: usize = 8;
@@ -38,6 +41,21 @@ impl Credential {
         opened(&self.data, key)
             .is_some_and(|plain| serde_json::from_slice::<serde::de::IgnoredAny>(&plain).is_ok())
     }
+}
+
+/// What one key has encrypted, encrypted with another. `None`: it does not open. What it says goes nowhere.
+pub(crate) fn resealed(data: &str, from: &SecretString, to: &SecretString) -> Option<String> {
+    sealed(opened(data, from)?, to)
+}
+
+fn sealed(mut text: Vec<u8>, key: &SecretString) -> Option<String> {
+    let salt: [u8; SALT] = random().ok()?;
+    let (key, vector) = derived(key, &salt)?;
+    let key = UnboundCipherKey::new(&AES_256, &key).ok()?;
+    let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).ok()?;
+    // The form has no room for a vector: it follows from the salt, which is drawn anew each time.
+    key.less_safe_encrypt(&mut text, EncryptionContext::Iv128(vector.into())).ok()?;
+    Some(STANDARD.encode([MAGIC, &salt, &text].concat()))
 }
 
 fn opened(data: &str, key: &SecretString) -> Option<Vec<u8>> {
@@ -83,6 +101,20 @@ mod tests {
         assert!(sealed.opens_with(&"n8n-key".into()));
         assert!(!sealed.opens_with(&"another".into()));
         assert!(!format!("{sealed:?}").contains(SEALED));
+    }
+
+    #[test]
+    fn what_is_sealed_anew_opens_with_the_new_key_alone_and_never_looks_the_same() {
+        let [from, to] = ["n8n-key", "another"].map(SecretString::from);
+        let [one, other] = [(); 2].map(|()| resealed(SEALED, &from, &to).unwrap());
+        assert_ne!(one, other);
+        assert_eq!(opened(&one, &to), opened(SEALED, &from));
+        assert!(!credential(&one).opens_with(&from));
+        assert_eq!(resealed(SEALED, &to, &from), None);
+        for length in [0, 1, 15, 16, 17, 100_000] {
+            let text = vec![b'x'; length];
+            assert_eq!(opened(&sealed(text.clone(), &to).unwrap(), &to).unwrap(), text);
+        }
     }
 
     #[test]

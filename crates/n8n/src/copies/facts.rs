@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, postgres::PgConnection};
 use time::OffsetDateTime;
 
 use super::Facts;
-use crate::databases::{self, DatabaseError, identifier, refused};
+use crate::databases::{self, Counts, DatabaseError, identifier, refused};
 
 #[derive(sqlx::FromRow)]
 struct About {
@@ -15,20 +15,27 @@ struct About {
     collation: Option<String>,
 }
 
-/// All of it. Counts every row, so it takes as long as reading all tables once.
-pub async fn all(connection: &mut PgConnection) -> Result<Facts, DatabaseError> {
+/// When it is, and what the server is that it is on: as yet of an empty database.
+pub async fn about(connection: &mut PgConnection) -> Result<Facts, DatabaseError> {
     let about = sqlx::query_as(
         "SELECT transaction_timestamp() AS at, current_setting('server_version') AS server,
                 CASE WHEN datcollversion IS NOT NULL THEN datlocprovider::text || ':' || coalesce(datlocale, datcollate) || ':' || datcollversion END AS collation
            FROM pg_database WHERE datname = current_database()",
     );
     let About { at, server, collation } =
-        about.fetch_one(&mut *connection).await.map_err(refused("look at a database"))?;
+        about.fetch_one(connection).await.map_err(refused("look at a database"))?;
+    let (rows, counts) = (BTreeMap::new(), Counts::default());
+    Ok(Facts { at, server, collation, rows, counts, active: Vec::new(), not_copied: Vec::new() })
+}
+
+/// All of it. Counts every row, so it takes as long as reading all tables once.
+pub async fn all(connection: &mut PgConnection) -> Result<Facts, DatabaseError> {
+    let about = about(&mut *connection).await?;
     let counts = databases::counts(&mut *connection).await?;
     let active = sqlx::query_scalar("SELECT id::text FROM workflow_entity WHERE active ORDER BY id");
     let active = active.fetch_all(&mut *connection).await.map_err(refused("look at what is active"))?;
     let rows = rows(connection).await?;
-    Ok(Facts { at, server, collation, rows, counts, active })
+    Ok(Facts { rows, counts, active, ..about })
 }
 
 async fn rows(connection: &mut PgConnection) -> Result<BTreeMap<String, u64>, DatabaseError> {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, postgres::PgConnection};
 
 use super::{
-    Contents, Copies, CopyError, Facts, Filling, Including, Moment, Stream, export, facts, load,
-    server::PostgresCopies,
+    Contents, Copies, CopyError, Facts, Filling, Including, Moment, Sharing, Stream, export, facts, load,
+    member, server::PostgresCopies,
 };
 use crate::databases::{DatabaseError, Name, refused};
 
@@ -34,6 +34,10 @@ impl Copies for PostgresCopies {
         let snapshot = snapshot.map_err(refused("hold a moment"))?;
         let facts = facts::all(&mut holding).await?;
         Ok(Box::new(Held { copies: self.clone(), name: *name, snapshot, facts, _holding: holding }))
+    }
+
+    async fn begin_member(&self, instance: &Name, sharing: Sharing) -> Result<Box<dyn Moment>, CopyError> {
+        member::begin(self, instance, sharing).await
     }
 
     async fn contents(&self, dump: Stream) -> Result<Contents, CopyError> {
@@ -103,10 +107,10 @@ impl Moment for Held {
     }
 
     async fn workflows(&self) -> Result<Stream, CopyError> {
-        Ok(export::rows(self.beside().await?, export::WORKFLOWS).await?)
+        Ok(export::rows(Box::new(self.beside().await?), export::WORKFLOWS, Ok).await?)
     }
 
     async fn credentials(&self) -> Result<Stream, CopyError> {
-        Ok(export::rows(self.beside().await?, export::CREDENTIALS).await?)
+        Ok(export::rows(Box::new(self.beside().await?), export::CREDENTIALS, Ok).await?)
     }
 }

@@ -11,8 +11,9 @@ use common::clock;
 use tokio::io::AsyncReadExt as _;
 
 use crate::{
-    copies::{Contents, Copies, CopyError, Facts, Filling, Including, Moment, Stream},
+    copies::{Contents, Copies, CopyError, Facts, Filling, Including, Moment, Omitted, Sharing, Stream},
     databases::{Beside, Counts, DatabaseError, Name},
+    members::ProjectId,
 };
 
 /// What a dump begins with.
@@ -34,6 +35,12 @@ impl FakeCopies {
         self.state()
             .databases
             .insert(name.to_string(), BTreeMap::from([("workflow_entity".to_owned(), workflows)]));
+    }
+
+    /// The same of one of those who share the n8n of this database.
+    pub fn put_member(&self, instance: Name, project: &ProjectId, workflows: u64) {
+        let rows = BTreeMap::from([("workflow_entity".to_owned(), workflows)]);
+        self.state().databases.insert(member(&instance, project), rows);
     }
 
     /// Rows of each table of this database.
@@ -59,11 +66,32 @@ impl FakeCopies {
 fn facts(rows: BTreeMap<String, u64>) -> Facts {
     let workflows = rows.get("workflow_entity").copied().unwrap_or_default();
     let counts = Counts { workflows, ..Counts::default() };
-    Facts { at: clock::now(), server: "17.10".into(), collation: None, rows, counts, active: Vec::new() }
+    Facts {
+        at: clock::now(),
+        server: "17.10".into(),
+        collation: None,
+        rows,
+        counts,
+        active: Vec::new(),
+        not_copied: Vec::new(),
+    }
 }
 
 fn stream(text: String) -> Stream {
     Box::pin(Cursor::new(text.into_bytes()))
+}
+
+/// What one of those has who share an n8n is kept beside the databases.
+fn member(instance: &Name, project: &ProjectId) -> String {
+    format!("{instance}/{project}")
+}
+
+fn script(rows: &BTreeMap<String, u64>) -> String {
+    let tables = rows.iter().map(|(table, rows)| {
+        let rows: String = (0..*rows).map(|row| format!("{row}\n")).collect();
+        format!("COPY public.\"{table}\" (\"id\") FROM stdin;\n{rows}\\.\n")
+    });
+    format!("BEGIN;\n{}COMMIT;\n", tables.collect::<String>())
 }
 
 async fn read(mut dump: Stream) -> Result<BTreeMap<String, u64>, CopyError> {
@@ -81,7 +109,15 @@ impl Copies for FakeCopies {
 
     async fn begin(&self, name: &Name) -> Result<Box<dyn Moment>, CopyError> {
         let rows = self.rows(*name).ok_or(DatabaseError::NoDatabase(*name))?;
-        Ok(Box::new(Held { copies: self.clone(), facts: facts(rows) }))
+        Ok(Box::new(Held { copies: self.clone(), facts: facts(rows), of_member: false }))
+    }
+
+    async fn begin_member(&self, instance: &Name, sharing: Sharing) -> Result<Box<dyn Moment>, CopyError> {
+        let member = member(instance, &sharing.place.project);
+        let none = || CopyError::NoMember(sharing.place.project.clone());
+        let rows = self.state().databases.get(&member).cloned().ok_or_else(none)?;
+        let facts = Facts { not_copied: vec![Omitted::new("instance", "it is everybody's")], ..facts(rows) };
+        Ok(Box::new(Held { copies: self.clone(), facts, of_member: true }))
     }
 
     async fn contents(&self, dump: Stream) -> Result<Contents, CopyError> {
@@ -106,6 +142,7 @@ impl Copies for FakeCopies {
 struct Held {
     copies: FakeCopies,
     facts: Facts,
+    of_member: bool,
 }
 
 #[async_trait]
@@ -115,7 +152,11 @@ impl Moment for Held {
     }
 
     async fn dump(&self, _: Including) -> Result<Stream, CopyError> {
-        let text = format!("{MAGIC}{}", serde_json::to_string(&self.facts.rows).unwrap_or_default());
+        let text = if self.of_member {
+            script(&self.facts.rows)
+        } else {
+            format!("{MAGIC}{}", serde_json::to_string(&self.facts.rows).unwrap_or_default())
+        };
         let mut state = self.copies.state();
         if state.failing == 0 {
             return Ok(stream(text));
