@@ -1,9 +1,9 @@
 //! Reading a set back: every object, from the store, to its last byte, before anybody relies on it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::id::{BackupId, TenantId};
-use n8n::copies::{Contents, Copies, CopyError, ProgramError};
+use n8n::copies::{Contents, Copies, CopyError, ProgramError, script};
 use objects::{
     Key, Objects, Stream,
     manifest::{Content, MANIFEST, Manifest, Object},
@@ -53,6 +53,9 @@ pub async fn check(
             Content::EncryptionKey => {
                 let sealed = sealed_text(objects, &key, object).await?;
                 encryption_key = Some(open_text(&sealed, expected.key).map_err(Damage::Sealed)?);
+            }
+            Content::Member => {
+                has_all_rows(&rows_of(objects, &key, object, expected).await?, &manifest)?;
             }
             Content::Database => contents = Some(dump(objects, copies, &key, object, expected).await?),
             Content::Workflows | Content::Credentials => {
@@ -108,9 +111,43 @@ async fn dump(
         // One that could not even be started says nothing of the dump.
         error @ (CopyError::Program(_)
         | CopyError::Database(_)
+        | CopyError::NoMember(_)
         | CopyError::NotWhole(_)
         | CopyError::Source(_)) => Damage::Dump(error),
     })
+}
+
+/// Rows of each table that a member's script has.
+async fn rows_of(
+    objects: &dyn Objects,
+    key: &Key,
+    object: &Object,
+    expected: &Expected<'_>,
+) -> Result<BTreeMap<String, u64>, Damage> {
+    let mut reading = Reading::of(objects, key, expected.key).await?;
+    match script::rows(reading.take()).await {
+        Err(CopyError::Source(source)) => Err(reading.broken(object, &source)),
+        // It was not read to its end, so it is not known whether it is what was stored: that it is none is enough.
+        Err(error) => Err(Damage::of(&object.name, format!("is no script: {error}"))),
+        Ok(rows) => reading.is(object).map(|()| rows),
+    }
+}
+
+/// As many of each table as there were, and no other table.
+fn has_all_rows(found: &BTreeMap<String, u64>, manifest: &Manifest) -> Result<(), Damage> {
+    if manifest.rows.is_empty() {
+        return Err(Damage::of(MANIFEST, "has a script of no table"));
+    }
+    let differs = |table: &&String| found.get(*table) != manifest.rows.get(*table);
+    match manifest.rows.keys().chain(found.keys()).find(differs) {
+        None => Ok(()),
+        Some(table) => {
+            let [now, then] =
+                [found, &manifest.rows].map(|rows| rows.get(table).copied().unwrap_or_default());
+            let why = format!("has {now} rows in {table}, and {then} when it was made");
+            Err(Damage::of(Content::Member.name(), why))
+        }
+    }
 }
 
 /// An empty dump, and one of another database, are dumps too.

@@ -14,7 +14,11 @@ use n8n::{
     copies::{Facts, Filling},
     databases::{Counts, Name},
 };
-use objects::{Key, seal::SealKey};
+use objects::{
+    Key,
+    manifest::{Content, Manifest},
+    seal::SealKey,
+};
 use wire::{backups::folder, kinds::TenantLoad};
 
 use crate::{
@@ -135,11 +139,19 @@ impl Set {
     }
 
     async fn load(&self, context: &In<'_>, checked: &Checked, filling: Filling) -> Result<Facts, StepError> {
-        let none = || StepError::failed(Kind::Conflict, "The backup was made without the database.");
+        let none = || StepError::failed(Kind::Conflict, no_database(&checked.manifest));
         let contents = checked.contents.as_ref().ok_or_else(none)?;
         let world = context.fenced().await?;
         let dump = dump_of(world.objects.as_ref(), &self.folder, &self.key).await?;
         Ok(world.copies.load(&Name::of(context.tenant()), dump, contents, filling).await?)
+    }
+}
+
+fn no_database(manifest: &Manifest) -> &'static str {
+    if manifest.objects.iter().any(|object| object.what == Content::Member) {
+        "The backup is one tenant's part of an n8n that tenants share, and no database."
+    } else {
+        "The backup was made without the database."
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Manifest {
     pub recovery_recipient: String,
     pub tenant_recipient: String,
     pub objects: Vec<Object>,
-    /// Rows of each table at that moment, of those whose rows are in the dump.
+    /// Rows of each table at that moment, of those whose rows are in the dump, or in the script.
     pub rows: BTreeMap<String, u64>,
     /// What a person counts.
     pub counts: BTreeMap<String, u64>,
@@ -72,11 +72,13 @@ pub struct Object<W = Content> {
 pub enum Content {
     /// `pg_dump`'s custom format.
     Database,
+    /// A script of one member's rows of an n8n that tenants share, for `psql`.
+    Member,
     /// An array of workflows, as n8n exports them.
     Workflows,
     /// An array of credentials, as n8n exports them: encrypted with n8n's own key.
     Credentials,
-    /// n8n's own key.
+    /// n8n's own key; of a member one that was made for this set, which its credentials are encrypted with.
     EncryptionKey,
     /// What the others are sealed for, itself sealed for the recovery key.
     TenantKey,
@@ -105,6 +107,7 @@ impl Content {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Database => "database.dump.zst.age",
+            Self::Member => "member.sql.zst.age",
             Self::Workflows => "workflows.json.zst.age",
             Self::Credentials => "credentials.json.zst.age",
             Self::EncryptionKey => "encryption-key.age",

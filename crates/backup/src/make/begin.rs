@@ -39,16 +39,13 @@ impl Step<MakeBackup> for Begin {
     }
 }
 
-/// Somebody's, with a database of its own.
+/// Somebody's, where it can be had.
 async fn may_be_copied(context: &In<'_>) -> Result<(), StepError> {
     context.may_begin().await?;
     let tenant = tenants::get(context.database(), context.tenant()).await?;
-    let refused = |detail: String| Err(StepError::failed(Kind::Conflict, detail));
-    if !tenant.is_dedicated() {
-        return refused("The tenant shares an n8n, and has no database of its own.".into());
-    }
     if !tenant.is_customer() {
-        return refused(format!("This is nobody's data: the tenant is there for `{}`.", tenant.purpose()));
+        let detail = format!("This is nobody's data: the tenant is there for `{}`.", tenant.purpose());
+        return Err(StepError::failed(Kind::Conflict, detail));
     }
-    Ok(())
+    tenant.home(context.tenant()).map(drop)
 }

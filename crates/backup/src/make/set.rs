@@ -2,7 +2,8 @@
 
 use std::{io::Cursor, sync::Arc};
 
-use common::operations::StepError;
+use common::{error::Classify, operations::StepError};
+use n8n::{copies::ProgramError, databases::DatabaseError};
 use objects::{
     Key, ObjectError, Stored, Stream,
     manifest::{Content, Object},
@@ -66,19 +67,24 @@ pub fn of(bytes: Vec<u8>) -> Stream {
     Box::pin(Cursor::new(bytes))
 }
 
-/// A source that failed says why itself: a dump that was killed is worth another try, and no fault of the store's.
+/// A source that failed says why itself: a dump that was killed, or a server that went away, is worth another try, and no fault of the store's.
 fn of_source(error: ObjectError) -> StepError {
-    if let ObjectError::Source(source) = &error {
-        let cause = source.get_ref().and_then(|cause| cause.downcast_ref::<n8n::copies::ProgramError>());
-        if let Some(cause) = cause {
-            let detail = "What was to be copied could not be read to its end.";
-            return StepError::Failed {
-                kind: common::error::Classify::kind(cause),
-                detail: detail.into(),
-                cause: cause.to_string(),
-                hint: common::error::Classify::hint(cause),
-            };
-        }
+    let cause = match &error {
+        ObjectError::Source(source) => source.get_ref(),
+        _ => None,
+    };
+    let told = cause.and_then(|cause| {
+        let program = cause.downcast_ref::<ProgramError>().map(of_cause);
+        program.or_else(|| cause.downcast_ref::<DatabaseError>().map(of_cause))
+    });
+    told.unwrap_or_else(|| error.into())
+}
+
+fn of_cause(cause: &(impl Classify + std::error::Error)) -> StepError {
+    StepError::Failed {
+        kind: cause.kind(),
+        detail: "What was to be copied could not be read to its end.".into(),
+        cause: common::error::chain(cause),
+        hint: cause.hint(),
     }
-    error.into()
 }

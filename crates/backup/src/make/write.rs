@@ -3,12 +3,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use common::operations::{ContextOf, Step, StepError};
+use common::{
+    error::Kind,
+    operations::{ContextOf, Step, StepError},
+};
 use n8n::{
-    copies::{Facts, Including, Moment},
+    copies::{Facts, Including, Keys, Moment, Omitted, Sharing},
     databases::Name,
 };
 use objects::manifest::{Content, FORMAT, MANIFEST, Manifest, Object, Omission, Postgres};
+use secrecy::SecretString;
 use wire::backups::Includes;
 
 use super::{
@@ -17,7 +21,10 @@ use super::{
 };
 use crate::{
     secrets,
-    store::{backups, tenants},
+    store::{
+        backups,
+        tenants::{self, Home, Part},
+    },
 };
 
 /// As long as the operation may take.
@@ -39,20 +46,16 @@ impl Step<MakeBackup> for Write {
     async fn run(&self, context: &ContextOf<'_, MakeBackup>, state: &mut Made) -> Result<(), StepError> {
         let (world, tenant) = (context.fenced().await?, context.tenant());
         let key = secrets::backup_key(context.database(), &world.keys, tenant).await?;
-        let encryption_key = secrets::encryption_key(context.database(), &world.keys, tenant).await?;
-        let (tools, _) = world.copies.versions().await?;
-        let moment = world.copies.begin(&Name::of(tenant)).await?;
+        let Held { moment, what, encryption_key, tools } = hold(context).await?;
         let mut set = Set::new(context, folder(context)?, key.recipient());
         set.text(Content::TenantKey, &key.text(), &world.recovery).await?;
         set.own_text(Content::EncryptionKey, &encryption_key).await?;
-        copy(context.request().includes, moment.as_ref(), &mut set).await?;
+        copy(context.request().includes, (what, moment.as_ref()), &mut set).await?;
         let facts = moment.facts().clone();
         drop(moment);
         let objects = std::mem::take(&mut set.objects);
         let manifest = manifest(context, facts, (objects, key.recipient().to_string(), tools)).await?;
-        let text = manifest
-            .write()
-            .map_err(|error| StepError::failed(common::error::Kind::Internal, error.to_string()))?;
+        let text = manifest.write().map_err(|error| StepError::failed(Kind::Internal, error.to_string()))?;
         let stored = set.put(MANIFEST, of(text)).await?;
         (state.taken_at, state.bytes) = (Some(manifest.taken_at), manifest.bytes());
         state.backup = Some(context.request().backup);
@@ -62,9 +65,46 @@ impl Step<MakeBackup> for Write {
     }
 }
 
-async fn copy(includes: Includes, moment: &dyn Moment, set: &mut Set<'_>) -> Result<(), StepError> {
+/// What is copied of, and what goes with it.
+struct Held {
+    moment: Box<dyn Moment>,
+    /// How the database, or a part of one, is written.
+    what: Content,
+    /// What the copy's credentials open with.
+    encryption_key: SecretString,
+    /// What writes it, as its program or its server numbers it.
+    tools: String,
+}
+
+/// One who shares an n8n gets a key that is this set's alone: that n8n's own opens everybody's.
+async fn hold(context: &In<'_>) -> Result<Held, StepError> {
+    let (world, tenant, record) = (context.observe(), context.tenant(), context.database());
+    match tenants::get(record, tenant).await?.home(tenant)? {
+        Home::Own(name) => {
+            let encryption_key = secrets::encryption_key(record, &world.keys, tenant).await?;
+            let (tools, _) = world.copies.versions().await?;
+            let moment = world.copies.begin(&name).await?;
+            Ok(Held { moment, what: Content::Database, encryption_key, tools })
+        }
+        Home::Part(Part { instance, place }) => {
+            let shared = secrets::encryption_key(record, &world.keys, instance).await?;
+            let own = n8n::account::generate_key()
+                .map_err(|error| StepError::failed(Kind::Internal, error.to_string()))?;
+            let sharing = Sharing { place, keys: Keys { shared, own: own.clone() } };
+            let moment = world.copies.begin_member(&Name::of(instance), sharing).await?;
+            let tools = moment.facts().server.clone();
+            Ok(Held { moment, what: Content::Member, encryption_key: own, tools })
+        }
+    }
+}
+
+async fn copy(
+    includes: Includes,
+    (what, moment): (Content, &dyn Moment),
+    set: &mut Set<'_>,
+) -> Result<(), StepError> {
     if includes.database {
-        set.stream(Content::Database, moment.dump(including(includes)).await?).await?;
+        set.stream(what, moment.dump(including(includes)).await?).await?;
     }
     if includes.workflows {
         set.stream(Content::Workflows, moment.workflows().await?).await?;
@@ -110,12 +150,12 @@ async fn manifest(
         rows,
         counts: BTreeMap::from(counts.map(|(what, count)| (what.to_owned(), count))),
         active_workflows: facts.active,
-        not_included: omissions(request.includes),
+        not_included: omissions(request.includes, facts.not_copied),
     })
 }
 
 /// What whoever opens it will look for in vain, and why.
-fn omissions(includes: Includes) -> Vec<Omission> {
+fn omissions(includes: Includes, not_copied: Vec<Omitted>) -> Vec<Omission> {
     let asked = "it was asked for without";
     let mut omissions = vec![
         (
@@ -132,5 +172,7 @@ fn omissions(includes: Includes) -> Vec<Omission> {
         ("executions", includes.executions),
     ];
     omissions.extend(parts.into_iter().filter(|(_, included)| !included).map(|(what, _)| (what, asked)));
-    omissions.into_iter().map(|(what, why)| Omission { what: what.to_owned(), why: why.to_owned() }).collect()
+    let omissions =
+        omissions.into_iter().map(|(what, why)| Omission { what: what.to_owned(), why: why.to_owned() });
+    omissions.chain(not_copied.into_iter().map(|Omitted { what, why }| Omission { what, why })).collect()
 }

@@ -92,7 +92,7 @@ pub struct Standing {
     pub rto_seconds: Option<f64>,
 }
 
-/// Of every customer's tenant of this cluster that has data of its own.
+/// Of every customer's tenant of this cluster, but for those in an n8n that somebody else runs.
 pub async fn standings(executor: impl PgExecutor<'_>, cluster: &str) -> Result<Vec<Standing>, sqlx::Error> {
     let find = "select t.id as tenant_id, coalesce(b.taken_at, t.created_at) as since, b.bytes, p.proven_at,
                        coalesce(d.drilled_at, s.created_at) as drilled_at, e.passed as drill_passed, r.rto_seconds
@@ -108,7 +108,8 @@ pub async fn standings(executor: impl PgExecutor<'_>, cluster: &str) -> Result<V
                                       where e.tenant_id = t.id and e.status <> 'running' order by drilled_at desc, id desc limit 1) e on true
                   left join lateral (select rto_seconds from restores r where r.tenant_id = t.id and r.status = 'succeeded'
                                       order by asked_at desc limit 1) r on true
-                 where t.cluster_id = $1 and t.purpose = 'customer' and t.mode = 'dedicated' and t.status in ('active', 'suspended')";
+                 where t.cluster_id = $1 and t.purpose = 'customer' and t.status in ('active', 'suspended')
+                   and not exists (select from external_n8ns x where x.tenant_id::text = t.shared_instance)";
     sqlx::query_as(find).bind(cluster).fetch_all(executor).await
 }
 
