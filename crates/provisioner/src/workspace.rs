@@ -13,7 +13,7 @@ use crate::{
     store::homes,
 };
 
-pub use leave::{count, forget, left, quiet, remove};
+pub use leave::{count, forget, is_there, left, quiet, remove};
 pub use member::{ensure, limits, restore};
 pub use rest::{awake, revive, silence};
 

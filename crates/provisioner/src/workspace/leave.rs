@@ -35,6 +35,18 @@ pub async fn count(
     unless_gone(context.observe().members.counts(&workspace.database(), &workspace.place.project).await)
 }
 
+/// Whether it is anybody in there: it has a user, and a project of theirs.
+pub async fn is_there(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<bool, StepError> {
+    let login = context.observe().members.login(&workspace.database(), &workspace.place).await;
+    match login {
+        Err(MemberError::NoMember(_)) => Ok(false),
+        login => unless_gone(login).map(|there| there.is_some()),
+    }
+}
+
 /// Nothing of it runs any more. Executions get some time to end, counted from `since`, which is set when they are first seen.
 pub async fn quiet(
     context: &Context<'_, World, impl TenantRequest>,

@@ -211,6 +211,26 @@ async fn nothing_of_one_is_left_in_somebody_elses_n8n(pool: PgPool) {
     is_removed(House::open_theirs(&pool).await).await;
 }
 
+/// What somebody else runs they back up; of one who is nobody there any more nothing is left to be copied.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_last_backup_is_made_of_what_one_has_in_an_n8n_of_the_platforms(pool: PgPool) {
+    let house = House::open(&pool).await;
+    let (tenant, lost) = (house.tenant().await, house.tenant().await);
+    let place = place(&house.fakes, lost).await.unwrap();
+    house.fakes.members.lose(&Name::of(house.instance), &place.project);
+    for (tenant, made) in [(tenant, 1), (lost, 0)] {
+        house.fakes.operate(tenant, &TenantDelete { final_backup: true }).await;
+        assert_eq!(house.fakes.run(&DeleteTenant).await, End::Succeeded);
+        assert_eq!(last_backups(&pool, tenant).await, made);
+    }
+}
+
+async fn last_backups(pool: &PgPool, tenant: TenantId) -> i64 {
+    let parts = "select count(*) from operations where kind = 'tenant.backup' and parent_id is not null and tenant_id = $1 and request ->> 'type' = 'final'";
+    sqlx::query_scalar(parts).bind(tenant).fetch_one(pool).await.unwrap()
+}
+
 async fn is_removed(house: House) {
     for point in points(&DeleteTenant, &TenantDelete { final_backup: true }) {
         let tenant = house.tenant().await;

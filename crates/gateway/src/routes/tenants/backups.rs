@@ -8,13 +8,14 @@ use axum::{
 use common::{
     id::{BackupId, OperationId},
     operations::NewOperation,
+    tenant::Mode,
 };
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use wire::{backups::folder, kinds::TenantBackup};
 
-use super::operate::{has_containers, not_accepted};
+use super::operate::not_accepted;
 use crate::{
     app::App,
     auth::TenantOf,
@@ -26,6 +27,7 @@ use crate::{
     store::{
         accept::asked,
         backups::{Filter, page},
+        external,
         tenants::Tenant,
     },
     tenants::words::Reason,
@@ -50,6 +52,9 @@ pub struct BackupAccepted {
 ///
 /// It is of one moment, while the tenant works on; it counts once all of it was read back from the store. Asked again it is another one, made
 /// after the first.
+///
+/// Of a tenant that shares an n8n its part alone is copied: every row that is its own, and nothing of anybody else's, with its credentials under a key
+/// that is made for this backup. What is left out, and why, is in `not_included`. In an n8n that the platform does not run it is 422 `shared_tenant`.
 #[utoipa::path(
     post, path = "/tenants/{id}/backup", tag = "backups",
     request_body = Option<BackupAsked>,
@@ -66,7 +71,7 @@ pub async fn make(
     State(app): State<App>,
     Asked { command, body }: Asked<BackupAsked, For<TenantBackup>, Tenant>,
 ) -> Answered<Response> {
-    let (request, bucket) = match wanted(&app, command.target(), &body) {
+    let (request, bucket) = match wanted(&app, command.target(), &body).await {
         Ok(wanted) => wanted,
         Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
@@ -82,11 +87,15 @@ pub async fn make(
     }
 }
 
-fn wanted<'a>(app: &'a App, tenant: &Tenant, body: &BackupAsked) -> Answered<(TenantBackup, &'a str)> {
-    has_containers(tenant)?;
+async fn wanted<'a>(app: &'a App, tenant: &Tenant, body: &BackupAsked) -> Answered<(TenantBackup, &'a str)> {
     if tenant.the_platforms_own {
         return Err(Problem::new(Code::Conflict)
             .detail("It is nobody's data: the platform's own is kept with its record."));
+    }
+    if tenant.mode.0 == Mode::Shared && external::of_tenant(&app.statements, tenant.id).await?.is_some() {
+        let detail =
+            "It shares an n8n that the platform does not run: whoever runs that one backs up its database.";
+        return Err(Problem::new(Code::SharedTenant).detail(detail));
     }
     let off = || Problem::new(Code::BackupsOff).detail("S3_BUCKET names no place for backups.");
     let bucket = app.backup_bucket.as_deref().ok_or_else(off)?;

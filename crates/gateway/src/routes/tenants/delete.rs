@@ -54,7 +54,7 @@ pub struct Removal {
 
 /// Removes a tenant with everything it has.
 ///
-/// Where backups are kept, a tenant with an n8n of its own is backed up a last time once nothing of it runs any more, and nothing is removed before
+/// Where backups are kept, a tenant is backed up a last time once nothing of it runs any more (but for one in an n8n that the platform does not run), and nothing is removed before
 /// that backup was read back from the store; with `final_backup=false` there is none. A tenant that is still being created can be removed too: that
 /// happens right after.
 #[utoipa::path(
