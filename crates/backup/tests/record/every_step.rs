@@ -47,6 +47,29 @@ async fn a_backup_is_whole_and_read_back_or_nothing_is_left_of_it(pool: PgPool) 
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
+async fn a_backup_of_one_who_shares_an_n8n_is_whole_or_nothing_is_left_of_it(pool: PgPool) {
+    let base = Fakes::new(&pool);
+    for point in points(&MakeBackup, &manual()) {
+        let fakes = base.anew().await;
+        let ((member, _), (neighbour, _)) = (fakes.member().await, fakes.member().await);
+        let (before, request) = (fakes.backup(neighbour).await, manual());
+        fakes.ask(member, &request).await;
+        let end = fakes.break_at(&MakeBackup, point).await;
+        let (expected, status, objects) = if point.mode.gives_up() {
+            (End::RolledBack, "failed", 0)
+        } else {
+            (End::Succeeded, "verified", 6)
+        };
+        assert_eq!(end, expected, "{point:?}");
+        assert_eq!(fakes.status(request.backup).await, status, "{point:?}");
+        assert_eq!(fakes.objects_of(member, request.backup).len(), objects, "{point:?}");
+        assert_eq!(fakes.status(before).await, "verified");
+        assert_eq!(fakes.objects_of(neighbour, before).len(), 6);
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
 async fn a_database_is_filled_wholly_whatever_happened(pool: PgPool) {
     let base = Fakes::new(&pool);
     let asked = |backup| TenantLoad { backup, executions: true, beside: false };

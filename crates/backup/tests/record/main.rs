@@ -10,5 +10,6 @@ mod damaged;
 mod every_step;
 mod kept;
 mod lost;
+mod members;
 mod nights;
 mod support;

@@ -11,7 +11,7 @@ use common::{
     role::Role,
     secrets::MasterKeys,
 };
-use n8n::{databases::Name, fake::FakeCopies};
+use n8n::{databases::Name, fake::FakeCopies, members::Place};
 use objects::{Key, fake::FakeObjects, seal::SealKey};
 use sqlx::PgPool;
 use testkit::saga::{Point, Rig, Stores};
@@ -83,6 +83,27 @@ impl Fakes {
         insert.execute(&self.pool).await.unwrap();
         self.copies.put(Name::of(tenant), WORKFLOWS);
         tenant
+    }
+
+    /// One who shares an n8n, and has workflows in it; and that n8n.
+    pub async fn member(&self) -> (TenantId, TenantId) {
+        let (member, instance) = (TenantId::generate(), self.tenant("shared").await);
+        let place = Place::draw().unwrap();
+        let insert = "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, cluster_id, active_color, created_at,
+                                           shared_instance, shared_project, shared_user)
+                      values ($1, 'Acme', 'ada@acme.example', 't' || replace($1::text, '-', ''), 'shared', 'active', 'pro', '1.0.0', 'fake', 'blue',
+                              now() - interval '3 days', $2::uuid::text, $3, $4)";
+        let insert =
+            sqlx::query(insert).bind(member).bind(instance).bind(place.project.as_str()).bind(place.user.0);
+        insert.execute(&self.pool).await.unwrap();
+        self.copies.put_member(Name::of(instance), &place.project, WORKFLOWS);
+        (member, instance)
+    }
+
+    /// That n8n is somebody else's.
+    pub async fn let_somebody_else_run(&self, instance: TenantId) {
+        let theirs = "insert into external_n8ns (cluster_id, tenant_id, base_url, obstacles) values ('fake', $1, 'https://n8n.example.com/', '[]')";
+        sqlx::query(theirs).bind(instance).execute(&self.pool).await.unwrap();
     }
 
     /// As a part of something else would be asked for, so that it goes with any kind.

@@ -27,6 +27,7 @@ pub struct FakeCopies(Arc<Mutex<State>>);
 struct State {
     databases: BTreeMap<String, BTreeMap<String, u64>>,
     failing: u32,
+    losing: u32,
 }
 
 impl FakeCopies {
@@ -43,6 +44,16 @@ impl FakeCopies {
         self.state().databases.insert(member(&instance, project), rows);
     }
 
+    /// Nothing is left of that one.
+    pub fn lose_member(&self, instance: Name, project: &ProjectId) {
+        self.state().databases.remove(&member(&instance, project));
+    }
+
+    /// The next copies of members lack a row of each table, and say nothing of it.
+    pub fn lose_rows_of_members(&self, number: u32) {
+        self.state().losing = number;
+    }
+
     /// Rows of each table of this database.
     pub fn rows(&self, name: Name) -> Option<BTreeMap<String, u64>> {
         self.state().databases.get(&name.to_string()).cloned()
@@ -56,6 +67,13 @@ impl FakeCopies {
     /// The next dumps end in their middle.
     pub fn fail_dumps(&self, number: u32) {
         self.state().failing = number;
+    }
+
+    fn loses(&self) -> u64 {
+        let losing = &mut self.state().losing;
+        let loses = u64::from(*losing > 0);
+        *losing = losing.saturating_sub(1);
+        loses
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -86,9 +104,9 @@ fn member(instance: &Name, project: &ProjectId) -> String {
     format!("{instance}/{project}")
 }
 
-fn script(rows: &BTreeMap<String, u64>) -> String {
-    let tables = rows.iter().map(|(table, rows)| {
-        let rows: String = (0..*rows).map(|row| format!("{row}\n")).collect();
+fn script<'a>(rows: impl Iterator<Item = (&'a String, u64)>) -> String {
+    let tables = rows.map(|(table, rows)| {
+        let rows: String = (0..rows).map(|row| format!("{row}\n")).collect();
         format!("COPY public.\"{table}\" (\"id\") FROM stdin;\n{rows}\\.\n")
     });
     format!("BEGIN;\n{}COMMIT;\n", tables.collect::<String>())
@@ -153,7 +171,8 @@ impl Moment for Held {
 
     async fn dump(&self, _: Including) -> Result<Stream, CopyError> {
         let text = if self.of_member {
-            script(&self.facts.rows)
+            let lost = self.copies.loses();
+            script(self.facts.rows.iter().map(|(table, rows)| (table, rows.saturating_sub(lost))))
         } else {
             format!("{MAGIC}{}", serde_json::to_string(&self.facts.rows).unwrap_or_default())
         };
