@@ -8,6 +8,7 @@
 
 mod by_hand;
 mod in_place;
+mod member;
 // Migrations by the image of that version, as the platform does it.
 #[path = "../../../n8n/tests/support/mod.rs"]
 mod n8n_support;
