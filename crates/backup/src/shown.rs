@@ -100,7 +100,7 @@ type HowMuch = fn(&Standing) -> Option<f64>;
 const OF_TENANTS: [(&str, &str, HowMuch); 6] = [
     (
         "rp9_backup_age_seconds",
-        "Since the moment of the newest backup that can be restored from; of a tenant that has none, since it was made",
+        "Since the moment of the newest backup that can be restored from; of a tenant that has none, since it was made, or since its nights are planned",
         |standing| Some(since(standing.since)),
     ),
     ("rp9_backup_bytes", "What that one takes in the store", |standing| {

@@ -80,7 +80,7 @@ pub async fn find_restorable(
 #[derive(sqlx::FromRow)]
 pub struct Standing {
     pub tenant_id: TenantId,
-    /// Of its newest backup that can be restored from; of a tenant that has none, when it was made.
+    /// Of its newest backup that can be restored from; of a tenant that has none, when it was made, or since when its nights are planned.
     pub since: OffsetDateTime,
     pub bytes: Option<i64>,
     pub proven_at: Option<OffsetDateTime>,
@@ -94,12 +94,13 @@ pub struct Standing {
 
 /// Of every customer's tenant of this cluster, but for those in an n8n that somebody else runs.
 pub async fn standings(executor: impl PgExecutor<'_>, cluster: &str) -> Result<Vec<Standing>, sqlx::Error> {
-    let find = "select t.id as tenant_id, coalesce(b.taken_at, t.created_at) as since, b.bytes, p.proven_at,
+    let find = "select t.id as tenant_id, coalesce(b.taken_at, greatest(t.created_at, n.created_at)) as since, b.bytes, p.proven_at,
                        coalesce(d.drilled_at, s.created_at) as drilled_at, e.passed as drill_passed, r.rto_seconds
                   from tenants t
                   left join lateral (select taken_at, bytes from backups b
                                       where b.tenant_id = t.id and b.status in ('verified', 'proven') and b.includes_database
                                       order by taken_at desc limit 1) b on true
+                  left join schedules n on n.name = 'backup.daily.ten_' || replace(t.id::text, '-', '') and n.retired_at is null
                   left join lateral (select max(proven_at) as proven_at from backups b where b.tenant_id = t.id) p on true
                   left join lateral (select drilled_at from restore_drills d where d.tenant_id = t.id and d.status = 'passed'
                                       order by drilled_at desc limit 1) d on true

@@ -1,6 +1,12 @@
 //! Tenants that share an n8n: a part of a database, under a key of its own.
 
-use backup::{LoadTenant, MakeBackup, nightly::Nightly};
+use std::sync::Arc;
+
+use backup::{
+    LoadTenant, MakeBackup,
+    nightly::Nightly,
+    shown::{Shown, Watching},
+};
 use common::{database::MIGRATOR, id::TenantId, operations::End, service::Round as _};
 use n8n::{databases::Name, members::ProjectId};
 use objects::{Objects as _, seal::open_text};
@@ -98,17 +104,12 @@ async fn they_have_nights_and_are_watched_unless_somebody_else_runs_their_n8n(po
         let count = "select count(*) from schedules where service = 'backup' and retired_at is null";
         sqlx::query_scalar::<_, i64>(count).fetch_one(&pool).await.unwrap()
     };
-    let shown = async || {
-        let shown = backup::shown::Shown::default();
-        let mut watching = backup::shown::Watching::new(
-            pool.clone(),
-            std::sync::Arc::new(fakes.world("watching")),
-            shown.clone(),
-        );
-        watching.run().await.unwrap();
-        shown.render().contains(&format!("rp9_backup_age_seconds{{tenant=\"{member}\"}}"))
-    };
+    let of_member = format!("rp9_backup_age_seconds{{tenant=\"{member}\"}}");
+    let shown = async || shown_text(&pool, &fakes).await.contains(&of_member);
     assert!(shown().await);
+    // Who was there before members had nights is not late for that.
+    let old = "update tenants set created_at = now() - interval '30 days'";
+    sqlx::query(old).execute(&pool).await.unwrap();
     fakes.let_somebody_else_run(instance).await;
     round.run().await.unwrap();
     assert_eq!((nights().await, shown().await), (0, false));
@@ -118,4 +119,17 @@ async fn they_have_nights_and_are_watched_unless_somebody_else_runs_their_n8n(po
     sqlx::query("delete from external_n8ns").execute(&pool).await.unwrap();
     round.run().await.unwrap();
     assert_eq!(nights().await, 3);
+    let text = shown_text(&pool, &fakes).await;
+    let age = text
+        .lines()
+        .find(|line| line.starts_with("rp9_backup_age_seconds{") && line.contains(&member.to_string()));
+    let age: f64 = age.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(age < 3600.0, "{age}");
+}
+
+/// What Prometheus reads.
+async fn shown_text(pool: &PgPool, fakes: &Fakes) -> String {
+    let shown = Shown::default();
+    Watching::new(pool.clone(), Arc::new(fakes.world("watching")), shown.clone()).run().await.unwrap();
+    shown.render()
 }

@@ -92,6 +92,10 @@ async fn tenants_are_placed_there_and_done_to_as_anywhere_until_something_is_in_
     let shown = platform.send(Call::get("/tenants/acme").by_a("admin")).await.json()["data"].clone();
     assert_eq!(shown["health"]["status"], "healthy", "{shown}");
 
+    let backup = command(&platform, "POST", "/tenants/acme/backup").await;
+    assert!(backup.text().contains("whoever runs that one"), "{}", backup.text());
+    backup.assert_problem(422, "shared_tenant");
+
     in_the_way(&database, &[("another_database", false), ("away", true)]).await;
     let mut next = tenant("next");
     next["mode"] = json!("shared");

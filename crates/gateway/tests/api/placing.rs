@@ -184,6 +184,16 @@ async fn what_is_done_to_containers_is_refused_and_everything_else_accepted(data
     };
     send("POST", "/tenants/acme/restart", json!({})).await.assert_problem(422, "shared_tenant");
     send("POST", "/tenants/acme/scale", json!({ "workers": 2 })).await.assert_problem(422, "shared_tenant");
+    assert_eq!(send("POST", "/tenants/acme/backup", json!({})).await.status, 202);
+    let backups = platform.send(Call::get("/tenants/acme/backups").by(&owner)).await.json()["data"].clone();
+    assert_eq!(
+        (&backups[0]["type"], &backups[0]["status"]),
+        (&json!("manual"), &json!("queued")),
+        "{backups}"
+    );
+    send("POST", "/tenants/acme/restore", json!({ "restore_to_sandbox": false }))
+        .await
+        .assert_problem(422, "shared_tenant");
     let logs = platform.send(Call::get("/tenants/acme/logs").by_a("operator")).await;
     logs.assert_problem(422, "shared_tenant");
 
