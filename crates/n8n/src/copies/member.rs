@@ -27,6 +27,9 @@ use write::Writing;
 const CREDENTIALS: &str = "credentials_entity";
 const ENCRYPTED: &str = "data";
 
+/// So many credentials are named: a manifest is for people.
+const NAMED: usize = 100;
+
 /// Whose part of a shared n8n is copied, and with what its credentials are encrypted there and in the copy: the one key opens everybody's, and is never
 /// in anybody's copy.
 #[derive(Debug, Clone)]
@@ -118,17 +121,25 @@ async fn all(
     Ok(Facts { rows, counts, active, not_copied, ..about })
 }
 
-/// Credentials that the shared n8n itself could not open.
+/// Credentials that the shared n8n itself could not open: each named, unless there are very many.
 async fn unopened(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<Omitted>, DatabaseError> {
+    const WHY: &str = "it does not open with n8n's key, and is copied as it is";
     let looked = refused("look at credentials");
     let mut rows = sqlx::query_as::<_, (String, String, String)>(OPENED).fetch(connection);
-    let mut unopened = Vec::new();
+    let (mut unopened, mut more) = (Vec::new(), 0_u64);
     while let Some((id, name, data)) = rows.try_next().await.map_err(&looked)? {
         let credential = Credential { id, name, data };
-        if !credential.opens_with(&keys.shared) {
-            let what = format!("credential {}", credential.id);
-            unopened.push(Omitted::new(what, "it does not open with n8n's key, and is copied as it is"));
+        if credential.opens_with(&keys.shared) {
+            continue;
         }
+        if unopened.len() < NAMED {
+            unopened.push(Omitted::new(format!("credential {}", credential.id), WHY));
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        unopened.push(Omitted::new(format!("{more} more credentials"), WHY));
     }
     Ok(unopened)
 }
