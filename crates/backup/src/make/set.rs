@@ -69,10 +69,7 @@ pub fn of(bytes: Vec<u8>) -> Stream {
 
 /// A source that failed says why itself: a dump that was killed, or a server that went away, is worth another try, and no fault of the store's.
 fn of_source(error: ObjectError) -> StepError {
-    let cause = match &error {
-        ObjectError::Source(source) => source.get_ref(),
-        _ => None,
-    };
+    let cause = if let ObjectError::Source(source) = &error { source.get_ref() } else { None };
     let told = cause.and_then(|cause| {
         let program = cause.downcast_ref::<ProgramError>().map(of_cause);
         program.or_else(|| cause.downcast_ref::<DatabaseError>().map(of_cause))
@@ -80,7 +77,7 @@ fn of_source(error: ObjectError) -> StepError {
     told.unwrap_or_else(|| error.into())
 }
 
-fn of_cause(cause: &(impl Classify + std::error::Error)) -> StepError {
+fn of_cause(cause: &impl Classify) -> StepError {
     StepError::Failed {
         kind: cause.kind(),
         detail: "What was to be copied could not be read to its end.".into(),
