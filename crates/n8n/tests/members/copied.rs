@@ -1,6 +1,6 @@
 //! What one member has is copied alone, and loaded by whoever has `psql`.
 
-use std::{io::Write as _, path::PathBuf, process::Command};
+use std::{io::Write as _, path::PathBuf, process::Command, time::Instant};
 
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
@@ -306,6 +306,54 @@ async fn who_is_not_there_has_no_copy_and_what_is_cut_off_fails_at_its_end() {
     let failed = dump.read_to_end(&mut Vec::new()).await.unwrap_err();
     assert!(failed.get_ref().unwrap().downcast_ref::<n8n::databases::DatabaseError>().is_some(), "{failed}");
     drop((moment, dump));
+    instance.end().await;
+}
+
+/// However much one of them has: one connection reads, and whoever writes meanwhile waits for nothing.
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn neighbours_work_on_while_one_who_has_thousands_is_copied() {
+    let instance = Instance::new(NOWHERE).await;
+    let [one, other] = [(); 2].map(|()| member(&instance.secrets.jwt_secret));
+    for one in [&one, &other] {
+        instance.members.ensure(&instance.name, one).await.unwrap();
+        fill(&instance, one).await;
+    }
+    let (theirs, p) = (&other.place.project, &one.place.project);
+    let many = format!(
+        r#"INSERT INTO workflow_entity (id, name, active, nodes, connections, "versionId")
+                SELECT 'm' || i || '-{p}', 'm', false, to_json(repeat(md5(i::text), 200)), '{{}}', gen_random_uuid() FROM generate_series(1, 4000) i;
+           INSERT INTO shared_workflow ("workflowId", "projectId", role) SELECT id, '{p}', 'workflow:owner' FROM workflow_entity WHERE id LIKE 'm%-{p}';
+           INSERT INTO execution_entity (finished, mode, status, "workflowId", "createdAt")
+                SELECT true, 'webhook', 'success', 'm' || (1 + i % 4000) || '-{p}', now() FROM generate_series(1, 20000) i;
+           INSERT INTO execution_data ("executionId", "workflowData", data) SELECT id, '{{}}', repeat(md5(id::text), 50) FROM execution_entity WHERE "workflowId" LIKE 'm%-{p}'"#
+    );
+    instance.sql(&many).await;
+    let begun = Instant::now();
+    let moment = begin(&instance, &one).await;
+    let held = begun.elapsed();
+    let mut dump = moment.dump(ALL).await.unwrap();
+    dump.read_exact(&mut [0; 4096]).await.unwrap();
+    let copying = format!(
+        "SELECT count(*)::text FROM pg_stat_activity WHERE datname = '{}' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()",
+        instance.name
+    );
+    assert_eq!(ask(&postgres(), &copying).await.unwrap().as_deref(), Some("1"));
+    for write in [
+        format!("UPDATE workflow_entity SET name = 'n' WHERE id LIKE '%-{theirs}'"),
+        format!(
+            "INSERT INTO execution_entity (finished, mode, status, \"workflowId\", \"createdAt\") VALUES (true, 'webhook', 'success', 'w1-{theirs}', now())"
+        ),
+        format!("DELETE FROM execution_entity WHERE \"workflowId\" = 'w1-{theirs}'"),
+        format!("UPDATE workflow_entity SET name = 'n' WHERE id = 'm1-{p}'"),
+    ] {
+        let write = format!("SET statement_timeout = '5s'; {write}");
+        ask(&postgres().database(&instance.name.to_string()), &write).await.unwrap();
+    }
+    let rest = read(dump).await;
+    println!("held in {held:?}, {} MB in {:?}", rest.len() >> 20, begun.elapsed());
+    assert_eq!(moment.facts().counts.workflows, 4045);
+    drop(moment);
     instance.end().await;
 }
 
