@@ -693,7 +693,7 @@ export interface paths {
         post?: never;
         /**
          * Removes a tenant with everything it has.
-         * @description Where backups are kept, a tenant with an n8n of its own is backed up a last time once nothing of it runs any more, and nothing is removed before
+         * @description Where backups are kept, a tenant is backed up a last time once nothing of it runs any more (but for one in an n8n that the platform does not run), and nothing is removed before
          *     that backup was read back from the store; with `final_backup=false` there is none. A tenant that is still being created can be removed too: that
          *     happens right after.
          */
@@ -723,6 +723,9 @@ export interface paths {
          * Makes a backup of a tenant.
          * @description It is of one moment, while the tenant works on; it counts once all of it was read back from the store. Asked again it is another one, made
          *     after the first.
+         *
+         *     Of a tenant that shares an n8n its part alone is copied: every row that is its own, and nothing of anybody else's, with its credentials under a key
+         *     that is made for this backup. What is left out, and why, is in `not_included`. In an n8n that the platform does not run it is 422 `shared_tenant`.
          */
         post: operations["backups_make"];
         delete?: never;
@@ -888,8 +891,8 @@ export interface paths {
          * Restores a tenant's backup, into a sandbox beside it or in place.
          * @description A sandbox is an n8n of its own on the backup's database, with the backup's users. It reaches nothing outside, nothing in it starts by itself, and it
          *     is removed when its time is over. A tenant has two at most (409 `too_many_sandboxes`); without a backup that can be restored it is 409
-         *     `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. Of a tenant that shares an n8n nothing can be
-         *     restored yet (422 `shared_tenant`).
+         *     `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. A backup of a tenant that shares an n8n
+         *     is restored by hand yet (422 `shared_tenant`).
          *
          *     In place (`"restore_to_sandbox": false`) the backup is read and loaded beside what the tenant has while that works on. Then the tenant stops, what
          *     it has is backed up (`safety_backup`), and the two are exchanged; callers get 503 with `Retry-After` meanwhile. Whatever goes wrong, the tenant is as it was. It

@@ -232,6 +232,6 @@ async fn what_is_done_to_containers_is_refused_and_everything_else_accepted(data
     assert_eq!(send("POST", "/tenants/acme/suspend", json!({})).await.status, 202);
     assert_eq!(send("DELETE", "/tenants/acme", Value::Null).await.status, 202);
     let theirs = "select count(*) from operations where cluster_id = 'at-one' and status = 'queued'";
-    assert_eq!(sqlx::query_scalar::<_, i64>(theirs).fetch_one(&database).await.unwrap(), 2);
+    assert_eq!(sqlx::query_scalar::<_, i64>(theirs).fetch_one(&database).await.unwrap(), 3);
     platform.stop().await;
 }
