@@ -10,9 +10,7 @@ use common::{
     schedules::{Firing, Job, JobError, Misses, Plan, Schedule, ScheduleError, ScheduleStore, Subject},
     service::Round,
 };
-use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
-use uuid::Uuid;
 use wire::{backups::BackupType, kinds::TenantBackup};
 
 use crate::store::nights;
@@ -89,14 +87,12 @@ impl Job for Ask {
     }
 
     async fn run(&self, firing: &Firing) -> Result<(), JobError> {
-        let Subject::Tenant(tenant) = firing.subject else {
-            return Err(JobError::found(Kind::Internal, "The schedule is of no tenant."));
-        };
+        let tenant = firing.tenant()?;
         let backup_type = serde_json::from_value(firing.payload["type"].clone());
         let backup_type = backup_type.map_err(|error| {
             JobError::found(Kind::Internal, format!("The schedule names no type: {error}"))
         })?;
-        let drawn = drawn(firing);
+        let drawn = firing.id();
         let request = TenantBackup::of(BackupId::from_uuid(drawn), backup_type);
         let correlation_id = OperationId::from_uuid(drawn).to_string();
         let asked = Asked {
@@ -114,37 +110,9 @@ impl Job for Ask {
     }
 }
 
-/// The same each time that a firing is run, and no other's; with the moment that it was due at.
-fn drawn(firing: &Firing) -> Uuid {
-    let sum = Sha256::digest(format!("{}/{}", firing.schedule, firing.due_at.unix_timestamp()));
-    let mut random = [0; 10];
-    random.copy_from_slice(sum.get(..10).unwrap_or(&[0; 10]));
-    let millis = firing.due_at.unix_timestamp().unsigned_abs() * 1000;
-    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
-}
-
 #[cfg(test)]
 mod tests {
-    use common::{clock, id::TenantId};
-
     use super::*;
-
-    #[test]
-    fn a_firing_has_one_backup_however_often_it_is_run() {
-        let tenant = TenantId::generate();
-        let firing = |name: &str| Firing {
-            schedule: format!("{name}.{tenant}"),
-            due_at: clock::now().replace_nanosecond(0).unwrap(),
-            subject: Subject::Tenant(tenant),
-            payload: serde_json::json!({}),
-            attempt: 1,
-        };
-        let daily = firing("backup.daily");
-        assert_eq!(drawn(&daily), drawn(&Firing { attempt: 2, ..daily.clone() }));
-        assert_ne!(drawn(&daily), drawn(&firing("backup.weekly")));
-        let later = Firing { due_at: daily.due_at + time::Duration::days(1), ..daily.clone() };
-        assert!(drawn(&daily) < drawn(&later));
-    }
 
     #[test]
     fn a_zone_that_nobody_knows_is_utc() {

@@ -2,10 +2,15 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::Subject;
-use crate::error::{Classify, Kind, chain};
+use crate::{
+    error::{Classify, Kind, chain},
+    id::TenantId,
+};
 
 /// One firing, as its job sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +25,27 @@ pub struct Firing {
     pub payload: Value,
     /// 1 the first time.
     pub attempt: i32,
+}
+
+impl Firing {
+    /// An id for what is done for it: the same each time that it is run, and no other firing's; with the moment that it was due at.
+    pub fn id(&self) -> Uuid {
+        let sum = Sha256::digest(format!("{}/{}", self.schedule, self.due_at.unix_timestamp()));
+        let mut random = [0; 10];
+        random.copy_from_slice(sum.get(..10).unwrap_or(&[0; 10]));
+        let millis = self.due_at.unix_timestamp().unsigned_abs() * 1000;
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    }
+
+    /// Whom it is done for, where that has to be a tenant.
+    pub fn tenant(&self) -> Result<TenantId, JobError> {
+        match self.subject {
+            Subject::Tenant(tenant) => Ok(tenant),
+            Subject::Platform | Subject::Cluster(_) => {
+                Err(JobError::found(Kind::Internal, "The schedule is of no tenant."))
+            }
+        }
+    }
 }
 
 /// Work that a schedule begins.
@@ -74,5 +100,44 @@ impl JobError {
 impl<E: Classify> From<E> for JobError {
     fn from(error: E) -> Self {
         Self::failed(&error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    #[test]
+    fn a_firing_has_one_id_however_often_it_is_run() {
+        let tenant = TenantId::generate();
+        let firing = |name: &str| Firing {
+            schedule: format!("{name}.{tenant}"),
+            due_at: clock::now().replace_nanosecond(0).unwrap(),
+            subject: Subject::Tenant(tenant),
+            payload: json!({}),
+            attempt: 1,
+        };
+        let daily = firing("backup.daily");
+        assert_eq!(daily.id(), Firing { attempt: 2, ..daily.clone() }.id());
+        assert_ne!(daily.id(), firing("backup.weekly").id());
+        for days in [1, 90] {
+            let later = Firing { due_at: daily.due_at + time::Duration::days(days), ..daily.clone() };
+            assert!(daily.id() < later.id());
+        }
+        assert_eq!(daily.tenant(), Ok(tenant));
+        assert!(Firing { subject: Subject::Platform, ..daily }.tenant().is_err());
+    }
+
+    #[test]
+    fn an_id_is_the_same_in_every_release() {
+        let firing = Firing {
+            schedule: "backup.daily.ten_0198c0de0000700080000000000000aa".into(),
+            due_at: time::macros::datetime!(2026-08-01 02:00 UTC),
+            subject: Subject::Platform,
+            payload: json!({}),
+            attempt: 1,
+        };
+        assert_eq!(firing.id().to_string(), "019fbb0c-b500-7645-9e4b-c8df98c80f05");
     }
 }

@@ -13,7 +13,6 @@ use common::{
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use crate::{
     sandboxes::name_of_drill,
@@ -57,10 +56,8 @@ impl Job for HoldDrill {
     }
 
     async fn run(&self, firing: &Firing) -> Result<(), JobError> {
-        let Subject::Tenant(tenant) = firing.subject else {
-            return Err(JobError::found(Kind::Internal, "The schedule is of no tenant."));
-        };
-        let drawn = drawn(firing);
+        let tenant = firing.tenant()?;
+        let drawn = firing.id();
         let (drill, operation) = (DrillId::from_uuid(drawn), OperationId::from_uuid(drawn));
         // Whoever has nothing that could be restored is told of elsewhere, and so is a drill that was too long ago.
         let Some(backup) = restorable::any(&self.database, tenant).await? else { return Ok(()) };
@@ -83,8 +80,8 @@ impl Job for HoldDrill {
             time: SANDBOX_TIME,
             drill: Some(drill),
         };
-        let accepted = create.accept_as(&self.database, operation, (asked, Some("tenant.drill")), None).await;
-        let accepted = accepted.map_err(|error| JobError::found(Kind::Upstream, error.to_string()))?;
+        let accepted =
+            create.accept_as(&self.database, operation, (asked, Some("tenant.drill")), None).await?;
         if accepted || drills::is_known(&self.database, drill).await? {
             return Ok(());
         }
@@ -93,15 +90,6 @@ impl Job for HoldDrill {
             "There is no room for it, another one is held, or the tenant cannot be restored now.",
         ))
     }
-}
-
-/// The same each time that a firing is run, and no other's; with the moment that it was due at.
-fn drawn(firing: &Firing) -> Uuid {
-    let sum = Sha256::digest(format!("{}/{}", firing.schedule, firing.due_at.unix_timestamp()));
-    let mut random = [0; 10];
-    random.copy_from_slice(sum.get(..10).unwrap_or(&[0; 10]));
-    let millis = firing.due_at.unix_timestamp().unsigned_abs() * 1000;
-    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
 /// Sees to it that every tenant whose backups can be restored has its schedule.
@@ -149,7 +137,7 @@ fn cron(tenant: TenantId) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use common::{clock, schedules::Plan};
+    use common::schedules::Plan;
 
     use super::*;
 
@@ -164,20 +152,5 @@ mod tests {
         assert!(days.keys().all(|cron| Plan::parse(cron, "UTC").is_ok()));
         let tenant = TenantId::generate();
         assert_eq!(cron(tenant), cron(tenant));
-    }
-
-    #[test]
-    fn a_firing_has_one_drill_however_often_it_is_run() {
-        let tenant = TenantId::generate();
-        let firing = Firing {
-            schedule: format!("restore.drill.{tenant}"),
-            due_at: clock::now(),
-            subject: Subject::Tenant(tenant),
-            payload: serde_json::Value::Null,
-            attempt: 1,
-        };
-        assert_eq!(drawn(&firing), drawn(&Firing { attempt: 2, ..firing.clone() }));
-        let later = Firing { due_at: firing.due_at + time::Duration::days(90), ..firing.clone() };
-        assert_ne!(drawn(&firing), drawn(&later));
     }
 }
