@@ -1,7 +1,7 @@
 """Makes the first dedicated tenant and writes deploy's local.env. Run by up; running it twice makes one.
 
 Environment: RP9_URL, RP9_JWT_SECRET_FILE, RP9_HMAC_SECRET_FILE, LOCAL_ENV (the file to write).
-Progress goes to stderr; stdout is a shell script for up: TENANT_URL, OWNER_EMAIL, OWNER_PASSWORD.
+Progress goes to stderr; stdout is a shell script for up: TENANT_STATUS, TENANT_URL, OWNER_EMAIL, OWNER_PASSWORD.
 """
 
 import os
@@ -23,13 +23,15 @@ TENANT = {
 # rises past attempts that are known to have failed and were rolled back.
 KEY = "deploy-first-tenant-{}"
 ATTEMPTS = 5
+# It is made, whatever somebody has done with it since.
+MADE = ("active", "suspended", "migrating")
 
 
 def main():
     tenant = find_tenant()
-    if tenant is None or tenant["status"] != "active":
+    if tenant is None or tenant["status"] not in MADE:
         create()
-        tenant = await_active()
+        tenant = await_made()
     write_local_env(tenant)
     report(tenant)
 
@@ -60,15 +62,15 @@ def create():
     raise SystemExit(f"{ATTEMPTS} earlier attempts have failed; see GET /operations")
 
 
-def await_active():
+def await_made():
     """The operation is over; the tenant's row says so at once or something is wrong."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         tenant = find_tenant()
-        if tenant and tenant["status"] == "active":
+        if tenant and tenant["status"] in MADE:
             return tenant
         time.sleep(1)
-    raise SystemExit("the operation succeeded but the tenant is not active")
+    raise SystemExit("the operation succeeded but the tenant is not there")
 
 
 def write_local_env(tenant):
@@ -98,6 +100,7 @@ def report(tenant):
             raise
         login = {"email": "", "password": ""}
     for name, value in (
+        ("TENANT_STATUS", tenant["status"]),
         ("TENANT_URL", tenant["login_url"]),
         ("OWNER_EMAIL", login["email"]),
         ("OWNER_PASSWORD", login["password"]),

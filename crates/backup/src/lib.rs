@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod damage;
+pub mod extract;
 pub mod keeping;
 mod load;
 mod make;
@@ -84,6 +85,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         wake.now();
         std::future::ready(Outcome::Done)
     });
+    extract::answer(service, &world);
     keep(service, &world, texts)?;
     Ok(())
 }

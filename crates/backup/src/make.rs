@@ -2,6 +2,7 @@
 
 mod begin;
 mod set;
+mod tools;
 mod verify;
 mod write;
 

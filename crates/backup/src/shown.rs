@@ -19,7 +19,10 @@ use wire::backups::BackupType;
 
 use crate::{
     World,
-    store::backups::{self, Standing, Tally},
+    store::{
+        backups::{self, Standing, Tally},
+        heartbeat,
+    },
 };
 
 const REACHABLE: &str = "rp9_object_store_reachable";
@@ -87,6 +90,7 @@ impl Round for Watching {
         }
         gauge!(REACHABLE).set(if reached.is_ok() { 1.0 } else { 0.0 });
         let cluster = self.world.cluster.as_str();
+        heartbeat::beat(&self.record, cluster, reached.is_ok()).await?;
         let standings = backups::standings(&self.record, cluster).await?;
         let tallies = backups::tallies(&self.record, cluster).await?;
         self.shown.put(text(&standings, &tallies));

@@ -210,14 +210,29 @@ fn assemble(clusters: Option<&[ClusterReport]>, nats: State) -> Report {
         let states: Vec<State> = clusters.iter().map(|cluster| state_in(cluster, name)).collect();
         dependencies.entry(name.to_owned()).or_insert_with(|| together(&states));
     }
+    // Where no backups are made there is nothing to be told of them.
+    let backup: Vec<_> = clusters.iter().filter_map(|cluster| cluster.backup.as_deref()).map(state_of).collect();
+    let store: Vec<_> = clusters.iter().filter_map(|cluster| cluster.backup_store.as_deref()).map(state_of).collect();
+    for (name, states) in [("backup", backup), ("backup_store", store)] {
+        if !states.is_empty() {
+            dependencies.insert(name.to_owned(), together(&states));
+        }
+    }
     Report { dependencies, clusters: heard_of, external_n8ns: vec![] }
 }
 
 fn state_in(cluster: &ClusterReport, name: &str) -> State {
     match cluster.dependencies.get(name).and_then(serde_json::Value::as_str) {
-        Some("up") if cluster.fresh => State::Up,
-        Some("degraded") if cluster.fresh => State::Degraded,
-        Some("down") if cluster.fresh => State::Down,
+        Some(word) if cluster.fresh => state_of(word),
+        _ => State::Unknown,
+    }
+}
+
+fn state_of(word: &str) -> State {
+    match word {
+        "up" => State::Up,
+        "degraded" => State::Degraded,
+        "down" => State::Down,
         _ => State::Unknown,
     }
 }
@@ -240,7 +255,8 @@ mod tests {
     fn cluster(fresh: bool, pairs: &[(&str, &str)]) -> ClusterReport {
         let dependencies = pairs.iter().map(|(name, word)| ((*name).to_owned(), (*word).into())).collect();
         let heartbeat_at = OffsetDateTime::UNIX_EPOCH;
-        ClusterReport { id: "local".into(), heartbeat_at, fresh, dependencies: Json(dependencies) }
+        let dependencies = Json(dependencies);
+        ClusterReport { id: "local".into(), heartbeat_at, fresh, dependencies, backup: None, backup_store: None }
     }
 
     const ALL_UP: &[(&str, &str)] = &[("docker", "up"), ("redis", "up"), ("tenant_postgres", "up")];
@@ -271,6 +287,20 @@ mod tests {
         let one_of_two = assemble(Some(&[cluster(false, ALL_UP), cluster(true, ALL_UP)]), State::Up);
         assert_eq!(one_of_two.dependencies["provisioner"], State::Degraded);
         assert_eq!(assemble(Some(&[]), State::Up).dependencies["provisioner"], State::Unknown);
+    }
+
+    #[test]
+    fn without_backups_everything_goes_on_and_where_there_are_none_nothing_is_told() {
+        let report = assemble(Some(&[cluster(true, ALL_UP)]), State::Up);
+        assert!(!report.dependencies.contains_key("backup"));
+        let of = |backup: &str, store: &str| {
+            let (backup, backup_store) = (Some(backup.to_owned()), Some(store.to_owned()));
+            let report = assemble(Some(&[ClusterReport { backup, backup_store, ..cluster(true, ALL_UP) }]), State::Up);
+            (report.state(), report.dependencies["backup"], report.dependencies["backup_store"])
+        };
+        assert_eq!(of("up", "up"), (State::Up, State::Up, State::Up));
+        assert_eq!(of("up", "down"), (State::Degraded, State::Up, State::Down));
+        assert_eq!(of("down", "unknown"), (State::Degraded, State::Down, State::Unknown));
     }
 
     #[test]

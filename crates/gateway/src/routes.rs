@@ -56,6 +56,8 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::backups::make))
         .routes(routes!(tenants::backups::list))
         .routes(routes!(backups::show::show, backups::steer::remove))
+        .routes(routes!(backups::contents::contents))
+        .routes(routes!(backups::extract::extract))
         .routes(routes!(backups::steer::hold))
         .routes(routes!(backups::steer::release))
         .routes(routes!(tenants::restore::restore))

@@ -4,6 +4,7 @@ pub mod backups;
 mod container_usage;
 mod count_usage;
 mod event;
+mod extract;
 mod initial_login;
 pub mod kinds;
 mod line;
@@ -24,6 +25,7 @@ mod proto {
 pub use container_usage::{AskContainerUsage, ContainerUsage};
 pub use count_usage::CountUsage;
 pub use event::{EVENTS, Event};
+pub use extract::{AskContents, AskExtract, BackupContents, Extracted, Kept, Listing, MOST_EXTRACTED};
 pub use initial_login::{AskInitialLogin, InitialLogin};
 pub use line::disturbs;
 pub use logs::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES, MOST_TEXT};

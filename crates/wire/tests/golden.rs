@@ -9,7 +9,7 @@
 
 use common::{
     bus::{Message, Request, Undecodable},
-    id::{OperationId, ResetId, TenantId},
+    id::{BackupId, OperationId, ResetId, TenantId},
     operations::Priority,
 };
 use secrecy::ExposeSecret;
@@ -18,8 +18,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use wire::{
-    AskContainerUsage, AskInitialLogin, AskLogs, ContainerUsage, CountUsage, EVENTS, Event, Figures,
-    InitialLogin, LogLine, LoggedRole, Logs, OperationQueued, Order, PROVISIONER, ProvisionerCommand,
+    AskContainerUsage, AskContents, AskExtract, AskInitialLogin, AskLogs, BackupContents, ContainerUsage, CountUsage, EVENTS, Event, Extracted, Figures,
+    InitialLogin, Kept, Listing, LogLine, LoggedRole, Logs, OperationQueued, Order, PROVISIONER, ProvisionerCommand,
     ResetLogin, SAMPLES, Sample, SubmitOperation,
 };
 
@@ -136,6 +136,49 @@ fn logs_reply() {
         let logs = Logs { lines: lines.clone(), truncated };
         assert_eq!(AskLogs::decode_reply(&golden(name, &AskLogs::encode_reply(&logs))).unwrap(), logs);
     }
+}
+
+#[test]
+fn contents_of_a_backup() {
+    let request = AskContents { backup: BackupId::from_uuid(SAMPLE), cluster: None };
+    assert_eq!(AskContents::decode(&golden("contents_request", &request.encode())).unwrap(), request);
+    let kept = |credential_type: &str, active| Kept {
+        id: "tVFLTjgdV6Bmrqke".into(),
+        name: "Orders".into(),
+        credential_type: credential_type.into(),
+        active,
+    };
+    let both = BackupContents {
+        workflows: Some(Listing { kept: vec![kept("", true)], truncated: true }),
+        credentials: Some(Listing { kept: vec![kept("httpBasicAuth", false)], truncated: false }),
+    };
+    let none = BackupContents { workflows: Some(Listing::default()), credentials: None };
+    for (name, reply) in [("contents_reply", both), ("contents_reply_without_credentials", none)] {
+        let encoded = golden(name, &AskContents::encode_reply(&reply));
+        assert_eq!(AskContents::decode_reply(&encoded).unwrap(), reply);
+    }
+}
+
+#[test]
+fn one_thing_out_of_a_backup() {
+    let request = AskExtract {
+        backup: BackupId::from_uuid(SAMPLE),
+        cluster: None,
+        what: Extracted::Credential,
+        id: "tVFLTjgdV6Bmrqke".into(),
+    };
+    assert_eq!(AskExtract::decode(&golden("extract_request", &request.encode())).unwrap(), request);
+    let json = r#"{"id":"tVFLTjgdV6Bmrqke"}"#.to_owned();
+    assert_eq!(AskExtract::decode_reply(&golden("extract_reply", &AskExtract::encode_reply(&json))).unwrap(), json);
+    assert!(AskExtract::decode(&ask_for("user")).is_err(), "nothing else is taken out");
+    assert!(AskExtract::decode(&ask_for("workflow")).is_ok());
+}
+
+/// Such a question, for whatever: the backup's id, the word, and the id, each as protobuf has a text.
+fn ask_for(what: &str) -> Vec<u8> {
+    let texts = [(0x0a, BackupId::from_uuid(SAMPLE).to_string()), (0x12, what.to_owned()), (0x1a, "x".to_owned())];
+    let field = |(tag, text): (u8, String)| [vec![tag, u8::try_from(text.len()).unwrap()], text.into_bytes()].concat();
+    texts.into_iter().flat_map(field).collect()
 }
 
 #[test]

@@ -18,6 +18,7 @@ use wire::backups::Includes;
 use super::{
     In, Made, MakeBackup, folder,
     set::{Set, of},
+    tools::suit,
 };
 use crate::{
     secrets,
@@ -82,7 +83,8 @@ async fn hold(context: &In<'_>) -> Result<Held, StepError> {
     match tenants::get(record, tenant).await?.home(tenant)? {
         Home::Own(name) => {
             let encryption_key = secrets::encryption_key(record, &world.keys, tenant).await?;
-            let (tools, _) = world.copies.versions().await?;
+            let (tools, server) = world.copies.versions().await?;
+            suit(&tools, &server)?;
             let moment = world.copies.begin(&name).await?;
             Ok(Held { moment, what: Content::Database, encryption_key, tools })
         }

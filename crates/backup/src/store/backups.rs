@@ -76,6 +76,15 @@ pub async fn find_restorable(
     sqlx::query_as(find).bind(backup).fetch_optional(executor).await
 }
 
+/// One that was read back and found whole, with or without a database.
+pub async fn find_read_back(
+    executor: impl PgExecutor<'_>,
+    backup: BackupId,
+) -> Result<Option<Written>, sqlx::Error> {
+    let find = "select tenant_id, manifest_sha256 from backups where id = $1 and status in ('verified', 'proven')";
+    sqlx::query_as(find).bind(backup).fetch_optional(executor).await
+}
+
 /// How each tenant stands.
 #[derive(sqlx::FromRow)]
 pub struct Standing {

@@ -11,16 +11,19 @@ pub struct Named {
 }
 
 /// Marks those that were kept long enough. Of each tenant that lives the newest that it could be restored from stays, however old it is; and
-/// whatever is under a legal hold. Returns how many there were.
+/// whatever is under a legal hold, or in use. Returns how many there were.
 pub async fn expire(record: &PgPool, cluster: &str) -> Result<u64, sqlx::Error> {
-    let expire = "update backups b set status = 'removing'
-          from tenants t
-         where t.id = b.tenant_id and b.cluster_id = $1 and b.status in ('written', 'verified', 'proven')
-           and b.kept_until < now() and not b.legal_hold
-           and (t.status in ('deleted', 'failed')
-                or exists (select from backups newer
-                            where newer.tenant_id = b.tenant_id and newer.status in ('verified', 'proven') and newer.includes_database
-                              and (newer.taken_at, newer.id) > (b.taken_at, b.id)))";
+    // Locked first, so that nobody begins to restore one between the look and the mark. One that somebody has locked is looked at the next time.
+    let expire = "with due as materialized (
+             select b.id from backups b join tenants t on t.id = b.tenant_id
+              where b.cluster_id = $1 and b.status in ('written', 'verified', 'proven') and b.kept_until < now() and not b.legal_hold
+                and (t.status in ('deleted', 'failed')
+                     or exists (select from backups newer
+                                 where newer.tenant_id = b.tenant_id and newer.status in ('verified', 'proven') and newer.includes_database
+                                   and (newer.taken_at, newer.id) > (b.taken_at, b.id)))
+                for update of b skip locked
+         )
+         update backups b set status = 'removing' from due where b.id = due.id and not backup_is_in_use(b.id)";
     sqlx::query(expire).bind(cluster).execute(record).await.map(|done| done.rows_affected())
 }
 

@@ -9,10 +9,10 @@ use wire::kinds::TenantLoad;
 
 use crate::support::{Fakes, manual};
 
-type Change = fn(&FakeObjects, &Key, &Key);
+pub type Change = fn(&FakeObjects, &Key, &Key);
 
 /// Ways to be other than what was written; the second key is that of another backup's same object.
-const WAYS: [(&str, Change); 7] = [
+pub const WAYS: [(&str, Change); 7] = [
     ("a bit is another", |objects, key, _| {
         objects.damage(key, |mut bytes| {
             let middle = bytes.len() / 2;
@@ -112,4 +112,19 @@ async fn who_has_no_database_of_its_own_is_told_so(pool: PgPool) {
     assert_eq!(fakes.run(&MakeBackup).await, End::RolledBack);
     assert_eq!(fakes.status(request.backup).await, "failed");
     assert_eq!(fakes.objects.keys(), []);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_server_that_is_later_than_the_tools_is_told_with_both_versions(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let tenant = fakes.tenant("customer").await;
+    let (before, request) = (fakes.backup(tenant).await, manual());
+    fakes.copies.update_server("18.1");
+    fakes.ask(tenant, &request).await;
+    assert_eq!(fakes.run(&MakeBackup).await, End::RolledBack);
+    let failure = sqlx::query_scalar::<_, String>("select failure from backups where id = $1");
+    let failure = failure.bind(request.backup).fetch_one(&fakes.pool).await.unwrap();
+    assert!(failure.contains("18.1") && failure.contains("17.10"), "{failure}");
+    assert_eq!(fakes.status(before).await, "verified");
 }

@@ -57,6 +57,29 @@ async fn what_was_kept_long_enough_goes_and_never_the_last_that_can_be_restored_
 
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
+async fn what_something_is_restored_from_stays_until_the_end(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let tenant = fakes.tenant("customer").await;
+    let [old, _] = [fakes.backup(tenant).await, fakes.backup(tenant).await];
+    is_old(&fakes, old).await;
+    let restore = "insert into restores (id, tenant_id, backup_id, operation_id, asked_by)
+                   select gen_random_uuid(), b.tenant_id, b.id, gen_random_uuid(), 'test' from backups b where b.id = $1";
+    fakes.set(restore, old).await;
+    keep(&fakes).await;
+    assert_eq!(fakes.status(old).await, "verified");
+    fakes.set("update restores set status = 'failed', ended_at = now() where backup_id = $1", old).await;
+    // Somebody who is about to have it restored: whether that was accepted is seen the next time.
+    let mut asking = pool.begin().await.unwrap();
+    sqlx::query("select from backups where id = $1 for share").bind(old).execute(&mut *asking).await.unwrap();
+    keep(&fakes).await;
+    assert_eq!(fakes.status(old).await, "verified");
+    asking.rollback().await.unwrap();
+    keep(&fakes).await;
+    assert_eq!(fakes.status(old).await, "removed");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
 async fn a_store_that_is_away_costs_nothing_but_time(pool: PgPool) {
     let fakes = Fakes::new(&pool);
     let tenant = fakes.tenant("customer").await;

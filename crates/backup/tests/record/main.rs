@@ -8,6 +8,7 @@
 
 mod damaged;
 mod every_step;
+mod extract;
 mod kept;
 mod lost;
 mod members;

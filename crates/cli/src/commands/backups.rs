@@ -3,6 +3,7 @@
 mod create;
 mod drill;
 mod drills;
+mod extract;
 mod hold;
 mod remove;
 mod restore;
@@ -43,6 +44,8 @@ pub enum Verb {
     Create(create::Create),
     /// Restore one: into a sandbox beside the tenant, or in place of what it has
     Restore(restore::Restore),
+    /// Show which workflows and credentials one has, or take one out of it
+    Extract(extract::Extract),
     /// Try one out that is drawn at random: restored beside the tenant, opened, run, and removed again
     Drill(drill::Drill),
     /// List a tenant's restore drills, the newest first
@@ -74,6 +77,7 @@ impl Verb {
             Self::Show(show) => show.run(setting).await,
             Self::Create(create) => create.run(setting).await,
             Self::Restore(restore) => restore.run(setting).await,
+            Self::Extract(extract) => extract.run(setting).await,
             Self::Drill(drill) => drill.run(setting).await,
             Self::Drills(drills) => drills.run(setting).await,
             Self::Remove(remove) => remove.run(setting).await,

@@ -56,7 +56,7 @@ pub const SHOWN: &[Shown] = &[
     Shown {
         table: "backups",
         tenant: "tenant_id",
-        columns: "bytes, created_at, failed_at, failure, id, includes_credentials, includes_database, includes_executions, includes_files, \
+        columns: "bytes, cluster_id, created_at, failed_at, failure, id, includes_credentials, includes_database, includes_executions, includes_files, \
                   includes_workflows, kept_until, legal_hold, manifest, operation_id, path, proven_at, removed_at, retention_days, status, \
                   taken_at, tenant_id, type, verified_at, written_at",
     },
@@ -112,6 +112,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("api_keys", "asked for by the gateway, for whoever may see each"),
     ("audit_head", "staff's"),
     ("audit_logs", "staff's: it names other people"),
+    ("backup_services", "how the platform is run"),
     ("clusters", "how the platform is built"),
     ("collector_shards", "between the collectors"),
     ("dead_letters", "staff's: messages between services"),

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Path};
 use common::id::BackupId;
 use http::request::Parts;
 
-use super::{Caller, Scope, Target};
+use super::{Access, Caller, Identity, Read, Scope, Target};
 use crate::{
     app::App,
     problem::{Code, Problem},
@@ -13,16 +13,25 @@ use crate::{
 
 /// The backup that somebody asks about, of one of their tenants. One of a foreign tenant is answered exactly as one that does not exist.
 #[derive(Debug)]
-pub struct BackupOf {
+pub struct BackupOf<A = Read> {
+    caller: Caller<A>,
     pub backup: Backup,
 }
 
-impl FromRequestParts<App> for BackupOf {
+impl<A> BackupOf<A> {
+    /// Who asks.
+    pub fn identity(&self) -> &Identity {
+        self.caller.identity()
+    }
+}
+
+impl<A: Access> FromRequestParts<App> for BackupOf<A> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let caller: Caller = Caller::from_request_parts(parts, app).await?;
-        Ok(Self { backup: Backup::find(app, caller.scope(), parts).await? })
+        let caller: Caller<A> = Caller::from_request_parts(parts, app).await?;
+        let backup = Backup::find(app, caller.scope(), parts).await?;
+        Ok(Self { caller, backup })
     }
 }
 

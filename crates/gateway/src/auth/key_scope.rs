@@ -26,7 +26,7 @@ macro_rules! scopes {
 scopes! {
     TenantsRead, "tenants:read";
     TenantsWrite, "tenants:write";
-    // What is noted in the audit log although it is only looked at: passwords, and what workflows print.
+    // What is noted in the audit log although it is only looked at: passwords, what workflows print, and what is taken out of backups.
     TenantsSecrets, "tenants:secrets";
     OperationsRead, "operations:read";
     OperationsWrite, "operations:write";
@@ -48,12 +48,12 @@ impl KeyScope {
         let reads = matches!(*method, Method::GET | Method::HEAD);
         Some(match (route.split('/').nth(1)?, reads, audited) {
             ("tenants" | "plans", true, false) => Self::TenantsRead,
-            ("tenants", true, true) => Self::TenantsSecrets,
+            ("tenants" | "backups", true, true) => Self::TenantsSecrets,
             ("tenants", false, _) => Self::TenantsWrite,
             // Tenants too, though the platform's own: their role lets few in.
             ("shared-instances", true, _) => Self::TenantsRead,
             ("shared-instances", false, _) => Self::TenantsWrite,
-            ("sandboxes" | "backups", true, _) => Self::TenantsRead,
+            ("sandboxes", true, _) | ("backups", true, false) => Self::TenantsRead,
             ("sandboxes" | "backups", false, _) => Self::TenantsWrite,
             ("operations", true, _) => Self::OperationsRead,
             ("operations", false, _) => Self::OperationsWrite,
@@ -103,6 +103,7 @@ mod tests {
         assert_eq!(needed(Method::POST, "/audit", true), None);
         assert_eq!(needed(Method::HEAD, "/tenants/{id}", false), Some(KeyScope::TenantsRead));
         assert_eq!(needed(Method::GET, "/tenants/{id}/logs", true), Some(KeyScope::TenantsSecrets));
+        assert_eq!(needed(Method::GET, "/backups/{id}/extract", true), Some(KeyScope::TenantsSecrets));
         assert_eq!(needed(Method::DELETE, "/keys/{id}", true), Some(KeyScope::KeysWrite));
     }
 

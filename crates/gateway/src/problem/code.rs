@@ -62,6 +62,7 @@ codes! {
     OperationStuck, CONFLICT, "operation_stuck", "The operation is stuck: it can be resumed or abandoned.";
     OperationNotStuck, CONFLICT, "operation_not_stuck", "Only an operation that is stuck can be resumed or abandoned.";
     LastBackup, CONFLICT, "last_backup", "The tenant could be restored from no other backup.";
+    BackupInUse, CONFLICT, "backup_in_use", "Something is restored from the backup.";
     BackupHeld, CONFLICT, "backup_held", "The backup is under a legal hold.";
     BackupsOff, UNPROCESSABLE_ENTITY, "backups_off", "The platform keeps no backups.";
     TooManyKeys, CONFLICT, "too_many_keys", "There are as many API keys as can be.";

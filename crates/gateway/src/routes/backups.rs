@@ -1,4 +1,6 @@
 //! `/backups`
 
+pub mod contents;
+pub mod extract;
 pub mod show;
 pub mod steer;

@@ -1,6 +1,9 @@
 //! Backups.
 
-use common::id::{BackupId, OperationId, TenantId};
+use common::{
+    cluster::ClusterId,
+    id::{BackupId, OperationId, TenantId},
+};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{FromRow, types::Json};
@@ -16,6 +19,7 @@ pub struct Backup {
     pub id: BackupId,
     pub tenant_id: TenantId,
     pub operation_id: OperationId,
+    pub cluster_id: Option<String>,
     #[sqlx(rename = "type")]
     pub backup_type: String,
     pub status: String,
@@ -39,9 +43,16 @@ pub struct Backup {
     pub created_at: OffsetDateTime,
     /// Only where one is asked for.
     pub manifest: Option<Value>,
+    /// Something is restored from it, or it is read back. Only where one is asked for.
+    pub in_use: bool,
 }
 
 impl Backup {
+    /// The cluster that it was made in, whose service reaches it.
+    pub fn cluster(&self) -> Option<ClusterId> {
+        self.cluster_id.as_deref().and_then(|cluster| cluster.parse().ok())
+    }
+
     /// Whether a tenant can be restored from it.
     pub fn is_restorable(&self) -> bool {
         matches!(self.status.as_str(), "verified" | "proven") && self.includes_database
@@ -79,13 +90,15 @@ pub struct Failed {
 }
 
 macro_rules! select {
-    ($manifest:literal, $rest:literal) => {
+    (($manifest:literal, $in_use:literal), $rest:literal) => {
         concat!(
-            "select b.id, b.tenant_id, b.operation_id, b.type, b.status, b.path, b.includes_database, b.includes_workflows,
+            "select b.id, b.tenant_id, b.operation_id, b.cluster_id, b.type, b.status, b.path, b.includes_database, b.includes_workflows,
                     b.includes_credentials, b.includes_files, b.includes_executions, b.retention_days, b.kept_until, b.legal_hold,
                     b.taken_at, b.written_at, b.verified_at, b.proven_at, b.failed_at, b.removed_at, b.bytes, b.failure, b.created_at, ",
             $manifest,
-            " as manifest from backups b where ",
+            " as manifest, ",
+            $in_use,
+            " as in_use from backups b where ",
             seen!("b.tenant_id"),
             $rest
         )
@@ -94,7 +107,7 @@ macro_rules! select {
 
 /// Which backup has this id, as far as the reader sees it?
 pub async fn find(reader: &Reader<'_>, id: BackupId) -> Result<Option<Backup>, sqlx::Error> {
-    reader.ask(select!("b.manifest", " and b.id = $2")).bind(id).optional().await
+    reader.ask(select!(("b.manifest", "backup_is_in_use(b.id)"), " and b.id = $2")).bind(id).optional().await
 }
 
 request! {
@@ -114,7 +127,7 @@ pub async fn page(
 ) -> Result<Vec<Backup>, sqlx::Error> {
     let (at, id) = filter.page.after.map(|cursor| (cursor.at, cursor.id)).unzip();
     let asked = reader.ask(select!(
-        "null::jsonb",
+        ("null::jsonb", "false"),
         " and b.tenant_id = $2 and ($3::text is null or b.status = $3)
           and ($4::timestamptz is null or (b.created_at, b.id) < ($4, $5))
         order by b.created_at desc, b.id desc limit $6"

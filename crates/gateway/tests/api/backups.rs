@@ -137,9 +137,26 @@ async fn the_last_one_stays_whoever_removes_how_many_at_once(database: PgPool) {
     assert_eq!(steer(&platform, "POST", &format!("{held}/hold")).await.json()["legal_hold"], true);
     steer(&platform, "DELETE", &held).await.assert_problem(409, "backup_held");
     assert_eq!(steer(&platform, "POST", &format!("{held}/release")).await.json()["legal_hold"], false);
+    in_use(&platform, &database, &held).await;
     assert_eq!(steer(&platform, "DELETE", &held).await.json()["status"], "removing");
+    let noted = "select array_agg(distinct action order by action) from audit_logs where outcome = 'accepted' and starts_with(reason, $1)";
+    let id = held.trim_start_matches("/backups/");
+    let noted: Vec<String> = sqlx::query_scalar(noted).bind(id).fetch_one(&database).await.unwrap();
+    assert_eq!(noted, ["backup.hold", "backup.release", "backup.remove"], "of which backup each was");
     stays_removed(&platform, &database, &held).await;
     platform.stop().await;
+}
+
+/// What something is restored from is not taken from under it.
+async fn in_use(platform: &Platform, database: &PgPool, path: &str) {
+    let backup: BackupId = path.trim_start_matches("/backups/").parse().unwrap();
+    let set = async |change: &'static str| {
+        sqlx::query(change).bind(backup).execute(database).await.unwrap();
+    };
+    set("insert into restores (id, tenant_id, backup_id, operation_id, asked_by)
+         select gen_random_uuid(), b.tenant_id, b.id, gen_random_uuid(), 'test' from backups b where b.id = $1").await;
+    steer(platform, "DELETE", path).await.assert_problem(409, "backup_in_use");
+    set("update restores set status = 'succeeded', ended_at = now() where backup_id = $1").await;
 }
 
 /// Whoever removes it again is told how far that is, and it is noted that nothing was done.

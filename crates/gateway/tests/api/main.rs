@@ -21,6 +21,7 @@ mod drills;
 mod edge;
 mod events;
 mod external_n8n;
+mod extract;
 mod gauges;
 mod health;
 mod idempotency;

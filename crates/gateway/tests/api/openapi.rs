@@ -99,6 +99,8 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/tenants/{id}/backup"),
     ("GET", "/tenants/{id}/backups"),
     ("GET", "/backups/{id}"),
+    ("GET", "/backups/{id}/contents"),
+    ("GET", "/backups/{id}/extract"),
     ("DELETE", "/backups/{id}"),
     ("POST", "/backups/{id}/hold"),
     ("POST", "/backups/{id}/release"),

@@ -28,6 +28,7 @@ struct State {
     databases: BTreeMap<String, BTreeMap<String, u64>>,
     failing: u32,
     losing: u32,
+    server: Option<&'static str>,
 }
 
 impl FakeCopies {
@@ -36,6 +37,11 @@ impl FakeCopies {
         self.state()
             .databases
             .insert(name.to_string(), BTreeMap::from([("workflow_entity".to_owned(), workflows)]));
+    }
+
+    /// The server is of this version from now on.
+    pub fn update_server(&self, version: &'static str) {
+        self.state().server = Some(version);
     }
 
     /// The same of one of those who share the n8n of this database.
@@ -122,7 +128,7 @@ async fn read(mut dump: Stream) -> Result<BTreeMap<String, u64>, CopyError> {
 #[async_trait]
 impl Copies for FakeCopies {
     async fn versions(&self) -> Result<(String, String), CopyError> {
-        Ok(("17.10".into(), "17.10".into()))
+        Ok(("17.10".into(), self.state().server.unwrap_or("17.10").into()))
     }
 
     async fn begin(&self, name: &Name) -> Result<Box<dyn Moment>, CopyError> {
@@ -186,12 +192,19 @@ impl Moment for Held {
     }
 
     async fn workflows(&self) -> Result<Stream, CopyError> {
-        Ok(stream("[]\n".into()))
+        Ok(stream(exported(self.facts.counts.workflows, r#""active":true"#)))
     }
 
     async fn credentials(&self) -> Result<Stream, CopyError> {
-        Ok(stream("[]\n".into()))
+        Ok(stream(exported(self.facts.counts.credentials, r#""type":"httpBasicAuth""#)))
     }
+}
+
+/// So many of something, as they are exported.
+fn exported(count: u64, field: &str) -> String {
+    let each = (1..=count).map(|number| format!(r#"{{"id":"id-{number}","name":"Number {number}",{field}}}"#));
+    let each: Vec<_> = each.collect();
+    if each.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", each.join(",\n")) }
 }
 
 /// What breaks off.

@@ -13,6 +13,6 @@ use crate::{auth::BackupOf, backups::BackupDetails, problem::Answered, routes::t
         (status = 200, body = Data<BackupDetails>),
     )
 )]
-pub async fn show(BackupOf { backup }: BackupOf) -> Answered<Json<Data<BackupDetails>>> {
+pub async fn show(BackupOf { backup, .. }: BackupOf) -> Answered<Json<Data<BackupDetails>>> {
     Ok(Json(Data { data: backup.into() }))
 }

@@ -33,8 +33,8 @@ pub struct BackupSteered {
 
 /// Removes a backup.
 ///
-/// It is none from then on, and its objects are removed within minutes. One under a legal hold stays, and so does the last that its tenant could be
-/// restored from while the tenant is there: 409. One that is being removed already is so (202), and one of which nothing is left stays so (200).
+/// It is none from then on, and its objects are removed within minutes. One under a legal hold stays, so does one that something is restored from
+/// (`backup_in_use`), and so does the last that its tenant could be restored from while the tenant is there: 409. One that is being removed already is so (202), and one of which nothing is left stays so (200).
 #[utoipa::path(
     delete, path = "/backups/{id}", tag = "backups",
     security(("token" = ["admin", "operator"], "timestamp" = [], "signature" = [])),
@@ -52,14 +52,15 @@ pub async fn remove(
     Asked { command, body: () }: Asked<(), RemoveBackup, Backup>,
 ) -> Answered<Response> {
     let answer = removed(BackupSteered { status: "removing".into(), ..steered(command.target(), false) })?;
-    if let Some(answer) = commands::steer(&app, &command, &RemoveBackup, answer).await? {
+    let remove = RemoveBackup::new(command.target());
+    if let Some(answer) = commands::steer(&app, &command, &remove, answer).await? {
         return Ok(answer);
     }
     let backup = read_anew(&app, &command).await?;
     if !backup.is_gone() {
         return Err(RemoveBackup::refusal(&backup));
     }
-    let moot = Moot { tenant: backup.tenant_id, operation: None, reason: None };
+    let moot = Moot { tenant: backup.tenant_id, operation: None, reason: remove.reason() };
     let answer = removed(steered(&backup, backup.legal_hold))?;
     commands::nothing_to_do(&app, &command, &moot, answer).await
 }
@@ -89,7 +90,8 @@ pub async fn hold(
     Asked { command, body: OptionalReasonBody { reason } }: Asked<OptionalReasonBody, HoldBackup, Backup>,
 ) -> Answered<Response> {
     let answer = Answer::done(&steered(command.target(), true))?;
-    steer(&app, &command, HoldBackup { reason }, answer).await
+    let hold = HoldBackup::new(command.target(), reason.as_ref());
+    steer(&app, &command, hold, answer).await
 }
 
 /// Lets a backup go that was under a legal hold.
@@ -110,7 +112,8 @@ pub async fn release(
     Asked { command, body: OptionalReasonBody { reason } }: Asked<OptionalReasonBody, ReleaseBackup, Backup>,
 ) -> Answered<Response> {
     let answer = Answer::done(&steered(command.target(), false))?;
-    steer(&app, &command, ReleaseBackup { reason }, answer).await
+    let release = ReleaseBackup::new(command.target(), reason.as_ref());
+    steer(&app, &command, release, answer).await
 }
 
 fn steered(backup: &Backup, legal_hold: bool) -> BackupSteered {

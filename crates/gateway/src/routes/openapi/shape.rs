@@ -82,7 +82,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
         Code::Conflict => creates || command && (route.path.starts_with("/tenants/{id}") || keeps),
-        Code::LastBackup | Code::BackupHeld => route.is("delete", "/backups/{id}"),
+        Code::LastBackup | Code::BackupHeld | Code::BackupInUse => route.is("delete", "/backups/{id}"),
         Code::BackupsOff => route.is("post", "/tenants/{id}/backup"),
         Code::SubdomainTaken => creates,
         Code::PlanTooLarge => creates || restores,

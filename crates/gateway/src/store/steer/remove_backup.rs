@@ -16,18 +16,31 @@ impl Steerable for Backup {
 
 /// A backup that nobody needs any more.
 #[derive(Debug)]
-pub struct RemoveBackup;
+pub struct RemoveBackup {
+    noted: String,
+}
 
 /// A backup that nobody may remove.
 #[derive(Debug)]
 pub struct HoldBackup {
-    pub reason: Option<Reason>,
+    noted: String,
 }
 
 /// One that may be removed again.
 #[derive(Debug)]
 pub struct ReleaseBackup {
-    pub reason: Option<Reason>,
+    noted: String,
+}
+
+/// The audit log has no column for a backup.
+fn noted(backup: &Backup, reason: Option<&Reason>) -> String {
+    reason.map_or_else(|| backup.id.to_string(), |reason| format!("{}: {}", backup.id, reason.as_str()))
+}
+
+impl RemoveBackup {
+    pub fn new(backup: &Backup) -> Self {
+        Self { noted: noted(backup, None) }
+    }
 }
 
 const OPERATORS: &[Role] = &[Role::Admin, Role::Operator];
@@ -47,7 +60,7 @@ impl Steering for RemoveBackup {
                   order by b.id for update
              )
              select from held b join tenants t on t.id = b.tenant_id
-              where b.id = $8 and b.status in ('written', 'verified', 'proven') and not b.legal_hold
+              where b.id = $8 and b.status in ('written', 'verified', 'proven') and not b.legal_hold and not backup_is_in_use(b.id)
                 and (not b.restorable or t.status in ('deleted', 'failed')
                      or exists (select from held other
                                  where other.id <> b.id and other.restorable
@@ -60,12 +73,16 @@ impl Steering for RemoveBackup {
     const ROLES: &'static [Role] = OPERATORS;
 
     fn reason(&self) -> Option<&str> {
-        None
+        Some(&self.noted)
     }
 
     fn refusal(backup: &Backup) -> Problem {
         if backup.legal_hold {
             return Problem::new(Code::BackupHeld).detail("It is under a legal hold: release it first.");
+        }
+        if backup.in_use {
+            return Problem::new(Code::BackupInUse)
+                .detail("Something is restored from it, or it is read back: wait for the end.");
         }
         if backup.is_restorable() {
             return Problem::new(Code::LastBackup).detail(
@@ -77,7 +94,13 @@ impl Steering for RemoveBackup {
 }
 
 macro_rules! holding {
-    ($steering:ty, $action:literal, $held:literal) => {
+    ($steering:ident, $action:literal, $held:literal) => {
+        impl $steering {
+            pub fn new(backup: &Backup, reason: Option<&Reason>) -> Self {
+                Self { noted: noted(backup, reason) }
+            }
+        }
+
         impl Steering for $steering {
             type Target = Backup;
             const STATEMENT: &'static str = steering!(
@@ -89,7 +112,7 @@ macro_rules! holding {
             const ROLES: &'static [Role] = OPERATORS;
 
             fn reason(&self) -> Option<&str> {
-                self.reason.as_ref().map(Reason::as_str)
+                Some(&self.noted)
             }
 
             fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {

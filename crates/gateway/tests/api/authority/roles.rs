@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 60] = [
+const TABLE: [(&str, &str, &[&str], u16); 62] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -43,6 +43,8 @@ const TABLE: [(&str, &str, &[&str], u16); 60] = [
     ("POST", "/tenants/{id}/backup", ALL, 422),
     ("GET", "/tenants/{id}/backups", ALL, 200),
     ("GET", "/backups/{id}", ALL, 200),
+    ("GET", "/backups/{id}/contents", ALL, 503),
+    ("GET", "/backups/{id}/extract", ALL, 422),
     ("DELETE", "/backups/{id}", OPERATORS, 422),
     ("POST", "/backups/{id}/hold", OPERATORS, 422),
     ("POST", "/backups/{id}/release", OPERATORS, 422),
@@ -199,7 +201,7 @@ async fn everybody_may_do_what_the_table_says_and_a_foreign_thing_is_an_absent_o
                 calls += 1;
             }
             let audited =
-                route.is_command() || ["/initial-login", "/logs"].iter().any(|end| route.path.ends_with(end));
+                route.is_command() || ["/initial-login", "/logs", "/extract"].iter().any(|end| route.path.ends_with(end));
             let asked = if route.is_command() { 2 } else { 3 };
             noted += if audited && role != "nobody" { asked } else { 0 };
         }

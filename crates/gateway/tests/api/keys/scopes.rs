@@ -29,7 +29,7 @@ fn scope_of(method: &str, path: &str) -> String {
         "metrics" => "health",
         family => family,
     };
-    let secret = path.ends_with("/initial-login") || path.ends_with("/logs");
+    let secret = ["/initial-login", "/logs", "/extract"].iter().any(|end| path.ends_with(end));
     let verb = if method != "GET" {
         "write"
     } else if secret {
