@@ -211,8 +211,10 @@ fn assemble(clusters: Option<&[ClusterReport]>, nats: State) -> Report {
         dependencies.entry(name.to_owned()).or_insert_with(|| together(&states));
     }
     // Where no backups are made there is nothing to be told of them.
-    let backup: Vec<_> = clusters.iter().filter_map(|cluster| cluster.backup.as_deref()).map(state_of).collect();
-    let store: Vec<_> = clusters.iter().filter_map(|cluster| cluster.backup_store.as_deref()).map(state_of).collect();
+    let backup: Vec<_> =
+        clusters.iter().filter_map(|cluster| cluster.backup.as_deref()).map(state_of).collect();
+    let store: Vec<_> =
+        clusters.iter().filter_map(|cluster| cluster.backup_store.as_deref()).map(state_of).collect();
     for (name, states) in [("backup", backup), ("backup_store", store)] {
         if !states.is_empty() {
             dependencies.insert(name.to_owned(), together(&states));
@@ -256,7 +258,14 @@ mod tests {
         let dependencies = pairs.iter().map(|(name, word)| ((*name).to_owned(), (*word).into())).collect();
         let heartbeat_at = OffsetDateTime::UNIX_EPOCH;
         let dependencies = Json(dependencies);
-        ClusterReport { id: "local".into(), heartbeat_at, fresh, dependencies, backup: None, backup_store: None }
+        ClusterReport {
+            id: "local".into(),
+            heartbeat_at,
+            fresh,
+            dependencies,
+            backup: None,
+            backup_store: None,
+        }
     }
 
     const ALL_UP: &[(&str, &str)] = &[("docker", "up"), ("redis", "up"), ("tenant_postgres", "up")];
@@ -295,7 +304,8 @@ mod tests {
         assert!(!report.dependencies.contains_key("backup"));
         let of = |backup: &str, store: &str| {
             let (backup, backup_store) = (Some(backup.to_owned()), Some(store.to_owned()));
-            let report = assemble(Some(&[ClusterReport { backup, backup_store, ..cluster(true, ALL_UP) }]), State::Up);
+            let report =
+                assemble(Some(&[ClusterReport { backup, backup_store, ..cluster(true, ALL_UP) }]), State::Up);
             (report.state(), report.dependencies["backup"], report.dependencies["backup_store"])
         };
         assert_eq!(of("up", "up"), (State::Up, State::Up, State::Up));

@@ -10,6 +10,7 @@ pub mod edge;
 pub mod kinds;
 pub mod memory;
 pub mod portal;
+pub mod ports;
 pub mod process;
 pub mod saga;
 pub mod seeds;

@@ -18,9 +18,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use wire::{
-    AskContainerUsage, AskContents, AskExtract, AskInitialLogin, AskLogs, BackupContents, ContainerUsage, CountUsage, EVENTS, Event, Extracted, Figures,
-    InitialLogin, Kept, Listing, LogLine, LoggedRole, Logs, OperationQueued, Order, PROVISIONER, ProvisionerCommand,
-    ResetLogin, SAMPLES, Sample, SubmitOperation,
+    AskContainerUsage, AskContents, AskExtract, AskInitialLogin, AskLogs, BackupContents, ContainerUsage,
+    CountUsage, EVENTS, Event, Extracted, Figures, InitialLogin, Kept, Listing, LogLine, LoggedRole, Logs,
+    OperationQueued, Order, PROVISIONER, ProvisionerCommand, ResetLogin, SAMPLES, Sample, SubmitOperation,
 };
 
 const SAMPLE: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
@@ -169,15 +169,21 @@ fn one_thing_out_of_a_backup() {
     };
     assert_eq!(AskExtract::decode(&golden("extract_request", &request.encode())).unwrap(), request);
     let json = r#"{"id":"tVFLTjgdV6Bmrqke"}"#.to_owned();
-    assert_eq!(AskExtract::decode_reply(&golden("extract_reply", &AskExtract::encode_reply(&json))).unwrap(), json);
+    assert_eq!(
+        AskExtract::decode_reply(&golden("extract_reply", &AskExtract::encode_reply(&json))).unwrap(),
+        json
+    );
     assert!(AskExtract::decode(&ask_for("user")).is_err(), "nothing else is taken out");
     assert!(AskExtract::decode(&ask_for("workflow")).is_ok());
 }
 
 /// Such a question, for whatever: the backup's id, the word, and the id, each as protobuf has a text.
 fn ask_for(what: &str) -> Vec<u8> {
-    let texts = [(0x0a, BackupId::from_uuid(SAMPLE).to_string()), (0x12, what.to_owned()), (0x1a, "x".to_owned())];
-    let field = |(tag, text): (u8, String)| [vec![tag, u8::try_from(text.len()).unwrap()], text.into_bytes()].concat();
+    let texts =
+        [(0x0a, BackupId::from_uuid(SAMPLE).to_string()), (0x12, what.to_owned()), (0x1a, "x".to_owned())];
+    let field = |(tag, text): (u8, String)| {
+        [vec![tag, u8::try_from(text.len()).unwrap()], text.into_bytes()].concat()
+    };
     texts.into_iter().flat_map(field).collect()
 }
 

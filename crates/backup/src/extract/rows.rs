@@ -67,14 +67,19 @@ mod tests {
     #[tokio::test]
     async fn each_line_is_one_of_them() {
         assert_eq!(read("[]\n").await.unwrap(), []);
-        let (one, two) = (r#"{"id":"1","name":"A, ]"}"#, r#"{"id":"2","name":"B\n","active":true,"nodes":[]}"#);
+        let (one, two) =
+            (r#"{"id":"1","name":"A, ]"}"#, r#"{"id":"2","name":"B\n","active":true,"nodes":[]}"#);
         let all = read(&format!("[\n{one},\n{two}\n]\n")).await.unwrap();
-        assert_eq!(all, [("A, ]".to_owned(), Some(one.to_owned())), ("B\n".to_owned(), Some(two.to_owned()))]);
+        assert_eq!(
+            all,
+            [("A, ]".to_owned(), Some(one.to_owned())), ("B\n".to_owned(), Some(two.to_owned()))]
+        );
     }
 
     #[tokio::test]
     async fn what_is_too_long_to_be_told_is_known_all_the_same() {
-        let long = format!(r#"[{}{{"id":"1","name":"Long","pinData":"{}"}}]"#, "\n", "x".repeat(MOST_EXTRACTED));
+        let long =
+            format!(r#"[{}{{"id":"1","name":"Long","pinData":"{}"}}]"#, "\n", "x".repeat(MOST_EXTRACTED));
         let long = long.replace("}]", "}\n]\n");
         assert_eq!(read(&long).await.unwrap(), [("Long".to_owned(), None)]);
     }

@@ -23,7 +23,9 @@ mod tests {
 
     #[test]
     fn tools_may_be_later_and_not_earlier() {
-        for (tools, server) in [("17.10", "17.10"), ("17.2", "17.10"), ("18.0", "15.18"), ("18beta1", "17.10"), ("", "17.10")] {
+        for (tools, server) in
+            [("17.10", "17.10"), ("17.2", "17.10"), ("18.0", "15.18"), ("18beta1", "17.10"), ("", "17.10")]
+        {
             assert!(suit(tools, server).is_ok(), "{tools}, {server}");
         }
         for (tools, server) in [("17.10", "18.0"), ("9.6.24", "15.1")] {

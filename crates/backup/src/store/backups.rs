@@ -81,7 +81,8 @@ pub async fn find_read_back(
     executor: impl PgExecutor<'_>,
     backup: BackupId,
 ) -> Result<Option<Written>, sqlx::Error> {
-    let find = "select tenant_id, manifest_sha256 from backups where id = $1 and status in ('verified', 'proven')";
+    let find =
+        "select tenant_id, manifest_sha256 from backups where id = $1 and status in ('verified', 'proven')";
     sqlx::query_as(find).bind(backup).fetch_optional(executor).await
 }
 

@@ -62,7 +62,8 @@ async fn nothing_is_handed_out_of_what_is_damaged(pool: PgPool) {
         let fakes = base.anew().await;
         let tenant = fakes.tenant("customer").await;
         let (backup, other) = (fakes.backup(tenant).await, fakes.backup(tenant).await);
-        let of = |backup| fakes.objects_of(tenant, backup).into_iter().find(|key| key.name() == name).unwrap();
+        let of =
+            |backup| fakes.objects_of(tenant, backup).into_iter().find(|key| key.name() == name).unwrap();
         damage(&fakes.objects, &of(backup), &of(other));
         let told = extract(&pool, &fakes.world("asked"), &ask(backup, Extracted::Workflow, "id-1")).await;
         let lasts = matches!(&told, Err(NoExtract::Damage(damage)) if Damage::lasts(damage));

@@ -1,6 +1,6 @@
 //! A real OpenBao of one's own. What it keeps is in its memory: stopped, it forgets everything.
 
-use std::{fs::File, net::TcpListener, path::PathBuf, process::Stdio, time::Duration};
+use std::{fs::File, path::PathBuf, process::Stdio, time::Duration};
 
 use common::config::{Env, Section};
 use reqwest::{Certificate, Client, Method};
@@ -184,10 +184,5 @@ impl Bao {
 
 /// A free port whose next one, which OpenBao takes too, is free as well.
 fn free_ports() -> u16 {
-    loop {
-        let found = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if found < u16::MAX && TcpListener::bind(("127.0.0.1", found + 1)).is_ok() {
-            return found;
-        }
-    }
+    super::free_port(2)
 }

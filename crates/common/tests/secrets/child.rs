@@ -1,10 +1,6 @@
 //! A service of its own process, as small as there can be: it tells the secret that it goes by.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    process::Stdio,
-    sync::Arc,
-};
+use std::{net::SocketAddr, process::Stdio, sync::Arc};
 
 use axum::{Router, routing::get};
 use common::{
@@ -156,5 +152,5 @@ async fn text(port: u16, path: &str) -> Option<(u16, String)> {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    super::free_port(1)
 }

@@ -16,9 +16,10 @@ async fn a_traefik_that_starts_behind_its_gate_is_never_a_404() {
     edge.until(ACME, |answer| answer.status() == 200).await;
     edge.traefik.kill();
     let (mut seen, mut began) = (BTreeMap::<u16, usize>::new(), None::<Instant>);
-    let _gate = edge.traefik.start_behind_gate(edge.ports);
+    let mut gate = edge.traefik.start_behind_gate(edge.ports);
     // As fast as one can, from before it listens until it has been well for a second.
     while began.is_none_or(|began| began.elapsed().as_secs() < 1) {
+        gate.runs();
         let status = ask(edge.ports.web, ACME, "/").await.status();
         *seen.entry(status).or_default() += 1;
         if status == 200 {
@@ -44,8 +45,9 @@ async fn nor_is_it_one_by_tls() {
     while call().await != 200 {}
     edge.traefik.kill();
     let (mut seen, mut began) = (BTreeMap::<u16, usize>::new(), None::<Instant>);
-    let _gate = edge.traefik.start_behind_gate(ports);
+    let mut gate = edge.traefik.start_behind_gate(ports);
     while began.is_none_or(|began| began.elapsed().as_secs() < 1) {
+        gate.runs();
         let status = call().await;
         *seen.entry(status).or_default() += 1;
         if status == 200 {

@@ -89,7 +89,8 @@ async fn one_workflow_is_taken_out_and_that_is_noted(database: PgPool) {
     for path in ["contents", "extract?workflow=w1"] {
         ask(&platform, &format!("/backups/{failed}/{path}"), &owner).await.assert_problem(409, "conflict");
     }
-    let entries = platform.send(Call::get("/audit?action=backup.extract&outcome=shown").by_a("admin")).await.json();
+    let entries =
+        platform.send(Call::get("/audit?action=backup.extract&outcome=shown").by_a("admin")).await.json();
     let entries = entries["data"].as_array().unwrap().clone();
     assert_eq!(entries.len(), 1, "only what was shown: {entries:?}");
     assert_eq!(entries[0]["reason"], Value::from(format!("{backup}, workflow w1")));

@@ -49,7 +49,9 @@ async fn a_needed_dependency_that_is_down_is_a_503(database: PgPool) {
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn a_store_that_takes_no_backups_is_told(database: PgPool) {
-    for (store, seconds_ago, told) in [("up", 80.0, ["up", "up"]), ("down", 1.0, ["up", "down"]), ("up", 91.0, ["down", "unknown"])] {
+    for (store, seconds_ago, told) in
+        [("up", 80.0, ["up", "up"]), ("down", 1.0, ["up", "down"]), ("up", 91.0, ["down", "unknown"])]
+    {
         let platform = Platform::on(database.clone()).await;
         sqlx::query("delete from clusters").execute(&database).await.unwrap();
         clusters_say(&database, json!({ "docker": "up", "redis": "up", "tenant_postgres": "up" }), 0.0).await;
@@ -58,7 +60,11 @@ async fn a_store_that_takes_no_backups_is_told(database: PgPool) {
         let detailed = platform.send(Call::get("/health/detailed")).await;
         assert_eq!(detailed.status, 200, "everything else goes on");
         let dependencies = &detailed.json()["dependencies"];
-        assert_eq!([&dependencies["backup"], &dependencies["backup_store"]], told, "{store}, {seconds_ago} s ago");
+        assert_eq!(
+            [&dependencies["backup"], &dependencies["backup_store"]],
+            told,
+            "{store}, {seconds_ago} s ago"
+        );
         platform.stop().await;
     }
 }

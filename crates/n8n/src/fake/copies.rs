@@ -202,7 +202,8 @@ impl Moment for Held {
 
 /// So many of something, as they are exported.
 fn exported(count: u64, field: &str) -> String {
-    let each = (1..=count).map(|number| format!(r#"{{"id":"id-{number}","name":"Number {number}",{field}}}"#));
+    let each =
+        (1..=count).map(|number| format!(r#"{{"id":"id-{number}","name":"Number {number}",{field}}}"#));
     let each: Vec<_> = each.collect();
     if each.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", each.join(",\n")) }
 }

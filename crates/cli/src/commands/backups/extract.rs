@@ -38,8 +38,11 @@ impl Extract {
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
         let api = setting.api()?;
         let answer = api.send(&Request::get(path(&["backups", &self.backup, "contents"]))).await?;
-        let (word, wanted) =
-            if self.workflow.is_empty() { ("credential", &self.credentials) } else { ("workflow", &self.workflow) };
+        let (word, wanted) = if self.workflow.is_empty() {
+            ("credential", &self.credentials)
+        } else {
+            ("workflow", &self.workflow)
+        };
         if wanted.is_empty() {
             return show(&setting.output, &answer.body);
         }
@@ -103,8 +106,13 @@ fn one(there: &Value, word: &str, wanted: &str) -> Result<String, Failure> {
 /// What is in a workflow is its owner's: nobody else on this machine reads it.
 fn write(file: &PathBuf, text: &[u8]) -> Result<(), Failure> {
     let failed = || Failure::local(file.display().to_string());
-    let mut created =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file).map_err(failed())?;
+    let mut created = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(failed())?;
     created.write_all(text).and_then(|()| created.sync_all()).map_err(failed())
 }
 

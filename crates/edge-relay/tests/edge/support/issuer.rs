@@ -4,7 +4,7 @@
 use std::{
     collections::HashSet,
     fs::{self, File},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -71,10 +71,9 @@ impl Issuer {
             &folder.join("issuer.pem"),
             &["-subj", "/CN=issuer", "-addext", "subjectAltName=IP:127.0.0.1"],
         );
-        let held: Vec<_> = (0..4).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
-        let at = |n: usize| held[n].local_addr().unwrap();
-        let (directory, roots, dns, management) = (at(0), at(1), at(2), at(3));
-        drop(held);
+        let ports: [u16; 4] = testkit::ports::free(4).try_into().unwrap();
+        let [directory, roots, dns, management] =
+            ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         let config = json!({ "pebble": {
             "listenAddress": directory, "managementListenAddress": roots,
             "certificate": folder.join("issuer.pem"), "privateKey": folder.join("issuer.pem"),

@@ -8,7 +8,7 @@ mod relay;
 mod traefik;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -46,10 +46,9 @@ pub struct Ports {
 
 impl Ports {
     pub fn free() -> Self {
-        let held: Vec<_> = (0..8).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
-        let port = |at: usize| held[at].local_addr().unwrap().port();
-        let (web, probe, inner, ping) = (port(0), port(1), port(2), port(3));
-        Self { web, probe, inner, ping, relay: port(4), waiting: port(5), ops: port(6), tls: port(7) }
+        let ports: [u16; 8] = testkit::ports::free(8).try_into().unwrap();
+        let [web, probe, inner, ping, relay, waiting, ops, tls] = ports;
+        Self { web, probe, inner, ping, relay, waiting, ops, tls }
     }
 }
 

@@ -26,6 +26,13 @@ pub struct Traefik {
 /// The process that has started a Traefik and ends with it.
 pub struct Gate(Child);
 
+impl Gate {
+    /// Fails if it has ended: whoever waits for what it starts would wait for ever.
+    pub fn runs(&mut self) {
+        assert_eq!(self.0.try_wait().unwrap(), None, "the gate has ended");
+    }
+}
+
 impl Drop for Gate {
     fn drop(&mut self) {
         drop(self.0.kill());

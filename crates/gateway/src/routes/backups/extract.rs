@@ -91,7 +91,8 @@ pub async fn extract(
     serde_json::from_str::<IgnoredAny>(&text).map_err(|_| Problem::new(Code::Internal))?;
     let entry = Entry::new(&exchange, of.identity(), ACTION, "shown".to_owned());
     audit::insert(&app.statements, &[Entry { named: Some(noted), ..entry }]).await?;
-    Ok(([(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/json")], text).into_response())
+    Ok(([(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/json")], text)
+        .into_response())
 }
 
 fn one_of(query: ExtractQuery) -> Result<(Extracted, KeptId), Problem> {

@@ -200,8 +200,8 @@ async fn everybody_may_do_what_the_table_says_and_a_foreign_thing_is_an_absent_o
                 assert_eq!((head.status.as_u16(), head.body.len()), (expected, 0), "HEAD {target} by {role}");
                 calls += 1;
             }
-            let audited =
-                route.is_command() || ["/initial-login", "/logs", "/extract"].iter().any(|end| route.path.ends_with(end));
+            let audited = route.is_command()
+                || ["/initial-login", "/logs", "/extract"].iter().any(|end| route.path.ends_with(end));
             let asked = if route.is_command() { 2 } else { 3 };
             noted += if audited && role != "nobody" { asked } else { 0 };
         }
