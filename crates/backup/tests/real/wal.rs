@@ -211,6 +211,7 @@ async fn what_was_written_a_moment_before_the_server_was_lost_comes_back() {
                 "one a day is enough"
             );
             let early = scene.name("Early").await;
+            scene.name("Right after it").await;
             scene.server.write(3).await;
             let begun = Instant::now();
             let late = scene.name("Late").await;
@@ -341,7 +342,6 @@ async fn wal_and_a_base_backup_in_which_anything_is_another_are_refused_and_what
         .filter(|key| key.name().ends_with("key.age") || key.name().ends_with("keys.json.age"));
     let strand_keys = strand_keys.filter(|key| key.as_str().starts_with("record/wal"));
     let wal: Vec<Key> = way.chain.stored.iter().map(|stored| stored.key.clone()).collect();
-    let wal_two = [wal[1].clone(), wal[0].clone()];
     for key in base_objects.iter().cloned().chain(strand_keys).chain(wal.clone()) {
         let mut was = Vec::new();
         fake.damage(&key, |bytes| {
@@ -362,6 +362,11 @@ async fn wal_and_a_base_backup_in_which_anything_is_another_are_refused_and_what
         }
         fake.damage(&key, |_| Some(was));
     }
+    another_under_its_name_and_a_gap(&scene, &fake, &wal).await;
+}
+
+async fn another_under_its_name_and_a_gap(scene: &Scene, fake: &FakeObjects, wal: &[Key]) {
+    let wal_two = [wal[1].clone(), wal[0].clone()];
     // Another segment under this one's name.
     let mut other = Vec::new();
     fake.damage(&wal_two[1], |bytes| {

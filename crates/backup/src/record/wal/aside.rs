@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
+use common::error::chain;
 use n8n::copies::{Programs, Running};
 use objects::Objects;
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions, postgres::PgPoolOptions};
 use tempfile::TempDir;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::BorrowedFormatItem, macros::format_description};
 use tokio::time::sleep;
 
 use super::{Lsn, way_back::Checked};
@@ -24,6 +25,11 @@ use crate::{
 /// Until it is asked again whether it has come to its end.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 const SOCKET_PORT: u16 = 5432;
+/// While it reads its settings, it knows of no zone but by its hours.
+const TARGET: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]+00");
+/// What Postgres ends with where it has come to the end before the moment that it was to go to.
+const NOTHING_AFTER: &str = "recovery ended before configured recovery target was reached";
 /// What its folder's name begins with.
 const PREFIX: &str = "rp9-record";
 
@@ -38,6 +44,8 @@ max_connections = 20
 autovacuum = off
 shared_preload_libraries = ''
 log_destination = 'stderr'
+log_min_messages = fatal
+lc_messages = 'C'
 logging_collector = off
 recovery_target_timeline = 'current'
 recovery_target_action = 'promote'
@@ -79,7 +87,7 @@ impl Aside {
             Beginning { folder: folder.path(), data: &data, wal: &wal, readers: &readers, checked };
         let target = until.filter(|_| checked.last().is_some());
         let mut ended = begun.run(target).await;
-        if ended.is_err() && target.is_some() {
+        if ended.as_ref().is_err_and(|error| chain(error).contains(NOTHING_AFTER)) {
             // Nothing happened between that moment and the end of what there is: then all of it is wanted.
             ended = begun.run(None).await;
         }
@@ -137,7 +145,7 @@ impl Beginning<'_> {
     async fn run(&mut self, until: Option<OffsetDateTime>) -> Result<(Running, PgConnection), RecordError> {
         // Our own folder's name: letters and digits.
         let mut settings = format!("{SETTINGS}restore_command = 'cp {}/%f %p'\n", self.wal.display());
-        if let Some(until) = until.and_then(|until| until.format(&Rfc3339).ok()) {
+        if let Some(until) = until.and_then(|until| until.to_offset(UtcOffset::UTC).format(TARGET).ok()) {
             settings.push_str(&format!("recovery_target_time = '{until}'\n"));
         }
         let written =
@@ -145,7 +153,8 @@ impl Beginning<'_> {
         written("settings", &settings)?;
         // Its socket is in a folder that is ours alone.
         written("access", "local all all trust\n")?;
-        fs::write(self.data.join("recovery.signal"), "").map_err(RecordError::Room)?;
+        let signal = self.data.join("recovery.signal");
+        fs::write(&signal, "").map_err(RecordError::Room)?;
         let mut program = self.readers.program("postgres", None)?;
         program.command.arg("-D").arg(self.data).env("TZ", "UTC");
         for (setting, file) in [("config_file", "settings"), ("hba_file", "access")] {
@@ -157,8 +166,10 @@ impl Beginning<'_> {
             if let Some(error) = running.ended() {
                 return Err(error.into());
             }
-            // While it goes on it lets nobody in.
-            if let Ok(connection) = self.options().connect().await {
+            // While it goes on it lets nobody in, and that it was asked would be among its complaints.
+            if !signal.exists()
+                && let Ok(connection) = self.options().connect().await
+            {
                 return Ok((running, connection));
             }
             sleep(ASK_AGAIN).await;
