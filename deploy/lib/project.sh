@@ -66,6 +66,13 @@ esac
 # Where they are kept nowhere, none are made.
 if [ "$OBJECTS" = off ] && [ -z "$S3_ENDPOINT" ]; then BACKUPS=off; else BACKUPS=on; fi
 [ "$BACKUPS" = off ] || COMPOSE_PROFILES="backups${COMPOSE_PROFILES:+,$COMPOSE_PROFILES}"
+# Whether what the record's server writes goes there as it is written. Without it there are the dumps of each hour.
+export RECORD_WAL="${RECORD_WAL:-$BACKUPS}"
+case "$RECORD_WAL" in
+  on) [ "$BACKUPS" = on ] || die "RECORD_WAL=on, and no store of backups" ;;
+  off) ;;
+  *) die "RECORD_WAL=$RECORD_WAL: on or off" ;;
+esac
 # It is put into SeaweedFS' settings.
 [[ "$S3_BUCKET" =~ ^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$ ]] || die "S3_BUCKET=$S3_BUCKET: 3 to 63 lower-case letters, digits, dots and dashes"
 # So that gateways refuse them.

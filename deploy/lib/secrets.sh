@@ -35,7 +35,7 @@ ensure_secrets() {
   [ -d "$KEYS" ] || refuse_foreign_volumes
   mkdir -p "$KEYS"
   local name
-  for name in postgres_superuser postgres_rp9 postgres_tenants redis_rp9 redis_gateway nats_gateway nats_provisioner nats_metrics-collector nats_backup \
+  for name in postgres_superuser postgres_rp9 postgres_tenants postgres_wal redis_rp9 redis_gateway nats_gateway nats_provisioner nats_metrics-collector nats_backup \
     objects_secret_access_key edge_token jwt_secret hmac_secret traefik_metrics grafana_admin; do
     once "$name" random_hex 32
   done
@@ -131,6 +131,7 @@ draft_secrets() {
   key postgres_superuser | put postgres superuser
   key postgres_rp9 | put postgres rp9
   key postgres_tenants | put postgres tenants
+  key postgres_wal | put postgres wal
   key redis_rp9 | put redis rp9
   key redis_gateway | put redis gateway
   fill "$DEPLOY/conf/nats/nats.conf.in" NATS_GATEWAY nats_gateway NATS_PROVISIONER nats_provisioner \
@@ -152,6 +153,7 @@ draft_secrets() {
   for name in hmac_secret_previous jwt_keys; do optional_key "$name" | put gateway "$name"; done
   for name in master_keys_old tenant_smtp_password "${SHARED_N8N_KEYS[@]}"; do optional_key "$name" | put provisioner "$name"; done
   optional_key master_keys_old | put backup master_keys_old
+  printf 'postgres://rp9_wal:%s@postgres:5432/postgres' "$(key postgres_wal)" | put backup record_replication_url
   for service in provisioner backup; do key master_key | put "$service" master_key; done
   [ "$BACKUPS" = off ] || for name in s3_access_key_id s3_secret_access_key; do store_key "$name" | put backup "$name"; done
   for service in provisioner metrics-collector backup; do
@@ -215,6 +217,9 @@ deliver_secrets() {
   announce_optional jwt_keys RP9_JWT_KEYS_FILE
   announce_optional master_keys_old RP9_MASTER_KEYS_OLD_FILE
   announce_optional tenant_smtp_password RP9_TENANT_SMTP_PASSWORD_FILE
+  RP9_RECORD_REPLICATION_URL_FILE=/run/secrets/record_replication_url
+  [ "$RECORD_WAL" = on ] || RP9_RECORD_REPLICATION_URL_FILE=""
+  export RP9_RECORD_REPLICATION_URL_FILE
   for name in "${SHARED_N8N_KEYS[@]}"; do announce_optional "$name" "RP9_${name^^}_FILE"; done
   [ ! -s "$KEYS/recovery_recipient" ] || RP9_RECOVERY_RECIPIENT="$(key recovery_recipient)"
   export RP9_RECOVERY_RECIPIENT="${RP9_RECOVERY_RECIPIENT:-}"

@@ -15,6 +15,7 @@ mod restore;
 mod server;
 mod sets;
 pub mod shown;
+pub mod wal;
 
 use std::sync::Arc;
 
@@ -28,9 +29,9 @@ pub use keys::{KeyTexts, KeysInUse};
 pub use lost::{Lost, LostError, lost};
 pub use manifest::RecordManifest;
 pub use opened::{last_opened, note_opened};
-pub use restore::{Former, Recovered, may_be_filled};
+pub use restore::{Filling, Former, Recovered, may_be_filled};
 pub use server::Server;
-pub use sets::{Set, Sets, look};
+pub use sets::{Set, Sets, look, written};
 
 /// What dumps are made with.
 #[derive(Clone)]

@@ -1,7 +1,12 @@
 //! `backup recover …`: what `deploy/recover` has done in a container. The recovery key comes over standard input, so that neither arguments nor the
 //! environment hold it; what is secret goes over standard output to nobody but whoever started it.
 
-use std::{io::Read as _, process::ExitCode, sync::Arc};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -19,7 +24,11 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     TenantDatabase,
-    record::{Former, Opened, RecordError, Server, look, lost, may_be_filled, note_opened, open_set},
+    record::{
+        Former, KeyTexts, Opened, RecordError, Server, look, lost, may_be_filled, note_opened, open_set,
+        wal::{Checked, WayBack},
+        written,
+    },
 };
 use n8n::{copies::Programs, databases::PostgresDatabases};
 
@@ -55,6 +64,9 @@ enum What {
         /// A record that has something in it goes.
         #[arg(long)]
         overwrite: bool,
+        /// Where there is room for all of the server's files, for as long as it takes.
+        #[arg(long, default_value = "/var/lib/recovery")]
+        room: PathBuf,
     },
     /// Tells which tenants have no database: an id in each line, and whether there is a backup to restore. Needs no recovery key.
     Lost,
@@ -62,11 +74,11 @@ enum What {
 
 #[derive(Args)]
 struct Which {
-    /// The newest that is of this moment or an earlier one, as 2026-11-28T12:00:00Z. Otherwise the newest of all.
+    /// As of this moment, as 2026-11-28T12:00:00Z, or as shortly before it as it can be had. Otherwise as late as it can be had.
     #[arg(long, value_parser = |text: &str| OffsetDateTime::parse(text, &Rfc3339))]
     at: Option<OffsetDateTime>,
-    /// This one, by the name of its folder.
-    #[arg(long, conflicts_with = "at")]
+    /// From this dump, or this base backup, by the name of its folder.
+    #[arg(long)]
     set: Option<String>,
 }
 
@@ -123,10 +135,10 @@ pub async fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
             })
             .await
         }
-        What::Record { which, overwrite } => {
+        What::Record { which, overwrite, room } => {
             let former = former(overwrite);
             service::command("backup", async move |pool, Store(store)| {
-                record(pool, store, &which, former).await
+                record(pool, store, (&which, &room), former).await
             })
             .await
         }
@@ -149,50 +161,114 @@ fn former(overwrite: bool) -> Former {
 async fn keys(which: &Which) -> anyhow::Result<serde_json::Value> {
     let Store(store) = Env::of_process().load()?;
     let recovery = recovery_key()?;
-    let opened = open(&S3::new(store), which, &recovery, &Programs::of_no_server(None)).await?;
+    let copy = open(&S3::new(store), which, &recovery, &Programs::of_no_server(None)).await?;
+    let keys = copy.keys();
     Ok(serde_json::json!({
-        "set": opened.manifest.set,
-        "taken_at": opened.manifest.taken_at.format(&Rfc3339)?,
+        "set": copy.set(),
+        "taken_at": written(copy.moment(which.at)),
+        "from": copy.kind(),
         "recipient": recovery.recipient().to_string(),
-        "master_key": opened.keys.current.expose_secret(),
-        "master_keys_old": opened.keys.older.as_ref().map_or("", |text| text.expose_secret()),
+        "master_key": keys.current.expose_secret(),
+        "master_keys_old": keys.older.as_ref().map_or("", |text| text.expose_secret()),
     }))
 }
 
 async fn test(which: &Which) -> anyhow::Result<String> {
     let Store(store) = Env::of_process().load()?;
     let (store, recovery) = (S3::new(store), recovery_key()?);
-    let opened = open(&store, which, &recovery, &Programs::of_no_server(None)).await?;
-    let set = &opened.manifest.set;
-    let noted = note_opened(&store, &recovery.recipient(), set, clock::now()).await;
+    let copy = open(&store, which, &recovery, &Programs::of_no_server(None)).await?;
+    let noted = note_opened(&store, &recovery.recipient(), copy.set(), clock::now()).await;
     noted.context("it opens the copy, and that could not be noted in the store")?;
-    Ok(format!("the recovery key opens {set}, which is of {}", opened.manifest.taken_at.format(&Rfc3339)?))
+    let (kind, moment) = (copy.kind(), written(copy.moment(which.at)));
+    Ok(format!("the recovery key opens {}, a {kind}, which is of {moment}", copy.set()))
 }
 
-async fn record(pool: PgPool, store: StoreSettings, which: &Which, former: Former) -> anyhow::Result<()> {
+async fn record(
+    pool: PgPool,
+    store: StoreSettings,
+    (which, room): (&Which, &Path),
+    former: Former,
+) -> anyhow::Result<()> {
     let (store, server) = (Arc::new(S3::new(store)), Server::new(pool, None));
-    let opened = open(store.as_ref(), which, &recovery_key()?, &server.readers()).await?;
-    tracing::info!(set = opened.manifest.set, "the copy is whole; the record is filled from it");
-    let recovered = opened.restore(&server, store.as_ref(), former).await;
+    let copy = open(store.as_ref(), which, &recovery_key()?, &server.readers()).await?;
+    tracing::info!(set = copy.set(), from = copy.kind(), "the copy is whole; the record is filled from it");
+    let recovered = match &copy {
+        Copy::Dump(opened) => opened.restore(&server, store.as_ref(), former).await,
+        Copy::Wal(checked) => checked.restore(&server, store.as_ref(), (room, None), which.at, former).await,
+    };
     let recovered = recovered
         .inspect_err(|error| tracing::error!(error = chain(error), "the record was not brought back"))?;
     println!("{}", serde_json::to_string(&recovered)?);
     Ok(())
 }
 
-async fn open(
-    store: &S3,
-    which: &Which,
-    recovery: &SealKey,
-    readers: &Programs,
-) -> Result<Opened, RecordError> {
+/// What the record comes back from, every byte of which was read.
+enum Copy {
+    Dump(Opened),
+    Wal(Checked),
+}
+
+impl Copy {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Dump(_) => "dump",
+            Self::Wal(_) => "base backup with WAL",
+        }
+    }
+
+    fn set(&self) -> &str {
+        match self {
+            Self::Dump(opened) => &opened.manifest.set,
+            Self::Wal(checked) => &checked.base.manifest.set,
+        }
+    }
+
+    /// All that happened until then can be had by it, or until the moment that is asked for.
+    fn moment(&self, at: Option<OffsetDateTime>) -> OffsetDateTime {
+        match self {
+            Self::Dump(opened) => opened.manifest.taken_at,
+            Self::Wal(checked) => at.map_or(checked.reach(), |at| at.min(checked.reach())),
+        }
+    }
+
+    fn keys(&self) -> &KeyTexts {
+        match self {
+            Self::Dump(opened) => &opened.keys,
+            Self::Wal(checked) => &checked.keys,
+        }
+    }
+}
+
+/// What goes furthest wins, and is whole or refused: whoever asks decides what is taken instead.
+async fn open(store: &S3, which: &Which, recovery: &SealKey, readers: &Programs) -> anyhow::Result<Copy> {
     let sets = look(store).await?;
-    let set = match &which.set {
+    let dump = match &which.set {
         Some(name) => sets.whole.iter().find(|set| set.folder.name() == name),
         None => sets.newest(which.at),
     };
-    let set = set.ok_or(RecordError::Refused("the store has no such copy of the record"))?;
-    Ok(open_set(store as &dyn Objects, &set.folder, recovery, readers).await?)
+    let instead = dump.map_or_else(String::new, |set| {
+        format!("; the dump of {} can be had instead: --set {}", written(set.taken_at), set.folder.name())
+    });
+    let way = match (&which.set, dump) {
+        (Some(_), Some(_)) => None,
+        (set, _) => {
+            let found = WayBack::find(store, set.as_deref(), which.at).await;
+            found.with_context(|| format!("the newest base backup cannot be gone by{instead}"))?
+        }
+    };
+    match (way, dump) {
+        (Some(way), dump) if dump.is_none_or(|dump| way.reach() > dump.taken_at) => {
+            if let Some(beyond) = way.chain.beyond {
+                eprintln!("WAL is missing before segment {beyond:?}: what follows it cannot be had");
+            }
+            let checked = way.check(store, recovery).await;
+            Ok(Copy::Wal(checked.with_context(|| format!("the way back by WAL is not whole{instead}"))?))
+        }
+        (_, Some(set)) => {
+            Ok(Copy::Dump(open_set(store as &dyn Objects, &set.folder, recovery, readers).await?))
+        }
+        (_, None) => Err(RecordError::Refused("the store has no such copy of the record").into()),
+    }
 }
 
 /// As `age-keygen` and `new-recovery-key` write it: lines that begin with `#` are remarks.

@@ -24,7 +24,7 @@ mod server;
 
 pub use contents::Contents;
 pub use member::{Keys, Sharing};
-pub use process::{Program, ProgramError, Programs};
+pub use process::{Program, ProgramError, Programs, Running};
 pub use server::PostgresCopies;
 
 /// Bytes that come as they are asked for. One that came to no good end fails when it is read to its end.

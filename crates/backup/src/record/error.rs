@@ -7,6 +7,7 @@ use common::{
 use n8n::copies::{CopyError, ProgramError};
 use objects::{ObjectError, manifest::ManifestError, seal::SealError};
 
+use super::sets;
 use crate::Damage;
 
 /// Why the record is not copied, or not brought back.
@@ -34,6 +35,25 @@ pub enum RecordError {
     /// It was found that it is not to be done.
     #[error("{0}")]
     Refused(&'static str),
+    /// The address of the server that WAL comes from.
+    #[error("RECORD_REPLICATION_URL names no server")]
+    Replication,
+    /// It answers otherwise than PostgreSQL does.
+    #[error("the record's server says of its WAL what cannot be understood")]
+    Foreign,
+    /// Whoever else has the turn goes on.
+    #[error("the turn to archive the record's WAL was lost")]
+    Overtaken,
+    /// What is before it can be had.
+    #[error("the segment {segment} of WAL cannot be gone by; what happened before can be had: --at {}", sets::written(*.until))]
+    Wal {
+        segment: String,
+        until: time::OffsetDateTime,
+        #[source]
+        damage: Damage,
+    },
+    #[error("there is no room for WAL on its way")]
+    Room(#[source] std::io::Error),
     #[error("it could not be written: {0}")]
     Unwritten(#[from] serde_json::Error),
 }
@@ -45,10 +65,16 @@ impl Classify for RecordError {
             Self::Program(error) => error.kind(),
             Self::Copy(error) => error.kind(),
             Self::Store(error) => error.kind(),
-            Self::Damage(error) => error.kind(),
+            Self::Damage(error) | Self::Wal { damage: error, .. } => error.kind(),
             Self::Seal(error) => error.kind(),
-            Self::Refused(_) => Kind::Conflict,
-            Self::Address | Self::Manifest(_) | Self::Migrate(_) | Self::Unwritten(_) => Kind::Internal,
+            Self::Refused(_) | Self::Overtaken => Kind::Conflict,
+            Self::Foreign => Kind::Upstream,
+            Self::Replication
+            | Self::Room(_)
+            | Self::Address
+            | Self::Manifest(_)
+            | Self::Migrate(_)
+            | Self::Unwritten(_) => Kind::Internal,
         }
     }
 
@@ -57,9 +83,15 @@ impl Classify for RecordError {
             Self::Program(error) => error.hint(),
             Self::Copy(error) => error.hint(),
             Self::Store(error) => error.hint(),
-            Self::Damage(error) => error.hint(),
+            Self::Damage(error) | Self::Wal { damage: error, .. } => error.hint(),
             Self::Address => Some("DATABASE_URL has to name a host and a database."),
+            Self::Replication => Some(
+                "RECORD_REPLICATION_URL has to name the record's server, and a role that may replicate it.",
+            ),
+            Self::Room(_) => Some("The service needs room for five segments of WAL in its /tmp."),
             Self::Asked(_)
+            | Self::Foreign
+            | Self::Overtaken
             | Self::Seal(_)
             | Self::Manifest(_)
             | Self::Migrate(_)

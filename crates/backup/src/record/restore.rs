@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use common::database;
-use objects::Objects;
+use objects::{Objects, Stream};
 use sqlx::{Connection as _, PgConnection};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Opened, RecordError, Server, moment};
@@ -19,15 +20,36 @@ pub enum Former {
     Overwritten,
 }
 
+/// What the record is filled with.
+pub struct Filling {
+    /// Of the copy that it comes from, for whoever asks later.
+    pub from: String,
+    /// When it was so.
+    pub of: OffsetDateTime,
+    pub rows: BTreeMap<String, u64>,
+    /// In `pg_dump`'s custom format.
+    pub dump: Stream,
+}
+
 impl Opened {
-    /// Fills the record from this set, brings it up to this release, and does what has to be done before anybody works on it. Killed at any
-    /// moment, it is begun again with [`Former::Overwritten`].
+    /// Fills the record from this set.
     pub async fn restore(
         &self,
         server: &Server,
         objects: &dyn Objects,
         former: Former,
     ) -> Result<Recovered, RecordError> {
+        may_be_filled(server, former).await?;
+        let dump = self.dump(objects).await?;
+        let (from, of) = (self.folder.as_str().to_owned(), self.manifest.taken_at);
+        Filling { from, of, rows: self.manifest.rows.clone(), dump }.fill(server, former).await
+    }
+}
+
+impl Filling {
+    /// Fills the record, brings it up to this release, and does what has to be done before anybody works on it. Killed at any moment, it is begun
+    /// again with [`Former::Overwritten`].
+    pub async fn fill(self, server: &Server, former: Former) -> Result<Recovered, RecordError> {
         may_be_filled(server, former).await?;
         let mut connection = server.connect().await?;
         empty(&mut connection).await?;
@@ -36,12 +58,12 @@ impl Opened {
         program.command.args(["--single-transaction", "--exit-on-error", "--no-owner"]);
         let database = server.pool().connect_options().get_database().unwrap_or_default().to_owned();
         program.command.arg(format!("--dbname={database}"));
-        program.feed(self.dump(objects).await?).await?;
-        is_whole(&self.manifest.rows, &moment::rows(&mut connection).await?)?;
+        program.feed(self.dump).await?;
+        is_whole(&self.rows, &moment::rows(&mut connection).await?)?;
         sqlx::raw_sql("analyze").execute(&mut connection).await?;
         connection.close().await?;
         database::migrate(server.pool()).await?;
-        recovered(server, self).await
+        recovered(server, &self.from, self.of).await
     }
 }
 
@@ -61,15 +83,15 @@ pub async fn may_be_filled(server: &Server, former: Former) -> Result<(), Record
 pub struct Recovered {
     pub set: String,
     #[serde(with = "time::serde::rfc3339")]
-    pub restored_to: time::OffsetDateTime,
+    pub restored_to: OffsetDateTime,
     pub operations_continued: i64,
     pub operations_ended: i64,
 }
 
-async fn recovered(server: &Server, opened: &Opened) -> Result<Recovered, RecordError> {
+async fn recovered(server: &Server, from: &str, of: OffsetDateTime) -> Result<Recovered, RecordError> {
     let mut connection = server.connect().await?;
     let note = sqlx::query_scalar("select note_recovery($1, $2)");
-    let note = note.bind(opened.folder.as_str()).bind(opened.manifest.taken_at);
+    let note = note.bind(from).bind(of);
     let recovery: Uuid = note.fetch_one(&mut connection).await?;
     let told =
         "select set, restored_to, operations_continued, operations_ended from recoveries where id = $1";

@@ -46,10 +46,25 @@ impl Sets {
 
 /// A new folder's name, of this moment, and like no other's.
 pub fn name(taken_at: OffsetDateTime) -> String {
-    // A moment of this age of the world has four digits for its year.
-    let stamp = taken_at.to_offset(time::UtcOffset::UTC).format(STAMP).unwrap_or_default();
     let tail = uuid::Uuid::now_v7().simple().to_string();
-    format!("{stamp}-{}", tail.get(24..).unwrap_or_default())
+    format!("{}-{}", stamp(taken_at), tail.get(24..).unwrap_or_default())
+}
+
+/// A moment, to the second, in the names of things.
+pub(super) fn stamp(moment: OffsetDateTime) -> String {
+    // A moment of this age of the world has four digits for its year.
+    moment.to_offset(time::UtcOffset::UTC).format(STAMP).unwrap_or_default()
+}
+
+/// The same as people write it, and `--at` reads it.
+pub fn written(moment: OffsetDateTime) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    moment.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
+}
+
+/// The moment of such a name's part.
+pub(super) fn moment(stamp: &str) -> Option<OffsetDateTime> {
+    PrimitiveDateTime::parse(stamp, STAMP).ok().map(PrimitiveDateTime::assume_utc)
 }
 
 /// Asks the store.
@@ -83,12 +98,11 @@ fn all() -> Result<Key, ObjectError> {
 }
 
 pub(super) fn taken_at(name: &str) -> Option<OffsetDateTime> {
-    let (stamp, _) = name.split_once('-')?;
-    PrimitiveDateTime::parse(stamp, STAMP).ok().map(PrimitiveDateTime::assume_utc)
+    name.split_once('-').and_then(|(stamp, _)| moment(stamp))
 }
 
 /// What is not called like one of ours is left alone.
-fn sets(listed: &[Listed]) -> Sets {
+pub(super) fn sets(listed: &[Listed]) -> Sets {
     let mut folders: BTreeMap<&str, (bool, u64)> = BTreeMap::new();
     for object in listed {
         let Some((folder, name)) = object.key.as_str().rsplit_once('/') else { continue };

@@ -12,11 +12,13 @@ mod member;
 // Migrations by the image of that version, as the platform does it.
 #[path = "../../../n8n/tests/support/mod.rs"]
 mod n8n_support;
+mod own_server;
 mod record;
 #[path = "../record/support.rs"]
 #[allow(dead_code, reason = "the other tests' world, of which this one uses a part")]
 mod support;
 mod tenant;
+mod wal;
 
 use std::{path::PathBuf, sync::Arc};
 

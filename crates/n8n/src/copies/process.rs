@@ -142,6 +142,12 @@ impl Program {
         Ok(Box::pin(StreamReader::new(Box::pin(ReaderStream::with_capacity(output, 64 << 10).chain(end)))))
     }
 
+    /// Starts one that goes on until it is dropped, or ends by itself.
+    pub fn spawn(mut self) -> Result<Running, ProgramError> {
+        let child = self.start(|command| command)?;
+        Ok(Running { program: self, child })
+    }
+
     /// Starts it on this input, all of which is read even if the program wants less. Returns what it wrote.
     pub async fn feed(mut self, mut input: Stream) -> Result<String, CopyError> {
         let program = self.name;
@@ -182,16 +188,48 @@ impl Program {
     async fn end(mut self, mut child: Child) -> Result<(), ProgramError> {
         let program = self.name;
         let status = child.wait().await.map_err(|source| ProgramError::Heard { program, source })?;
-        if status.success() {
-            return Ok(());
-        }
+        if status.success() { Ok(()) } else { Err(self.failed(status)) }
+    }
+
+    /// With what it complained of.
+    fn failed(&mut self, status: ExitStatus) -> ProgramError {
+        let program = self.name;
         let mut told = Vec::new();
         let read =
             self.complaints.rewind().and_then(|()| (&self.complaints).take(64 << 10).read_to_end(&mut told));
         let told = String::from_utf8_lossy(&told);
         let detail =
             read.map_or_else(|error| error.to_string(), |_| told.trim().chars().take(TOLD).collect());
-        Err(ProgramError::Failed { program, status, detail: scrub(&detail) })
+        ProgramError::Failed { program, status, detail: scrub(&detail) }
+    }
+}
+
+/// One that goes on. It is killed when this is dropped.
+pub struct Running {
+    program: Program,
+    child: Child,
+}
+
+impl Running {
+    /// Why it has ended, if it has: it was not to.
+    pub fn ended(&mut self) -> Option<ProgramError> {
+        let program = self.program.name;
+        match self.child.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(self.program.failed(status)),
+            Err(source) => Some(ProgramError::Heard { program, source }),
+        }
+    }
+
+    /// What to signal it by, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Ends it, and waits until it has.
+    pub async fn kill(&mut self) {
+        // One that has ended already is as good.
+        let _ = self.child.kill().await;
     }
 }
 
