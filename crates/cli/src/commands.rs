@@ -8,6 +8,7 @@ mod completions;
 mod confirm;
 mod dead_letters;
 mod health;
+mod held;
 mod keys;
 mod listing;
 mod login;
@@ -73,6 +74,8 @@ pub enum Command {
     /// Backups that were restored beside their tenants
     #[command(subcommand)]
     Sandboxes(sandboxes::Verb),
+    /// Calls that came while a tenant could take none, and what became of them
+    Held(held::Held),
     /// Who asked for what, and what came of it
     Audit(audit::Audit),
     /// Messages that could not be handled
@@ -118,6 +121,7 @@ impl Command {
             Self::Operations(verb) => verb.run(setting).await,
             Self::Backups(verb) => verb.run(setting).await,
             Self::Sandboxes(verb) => verb.run(setting).await,
+            Self::Held(held) => held.run(setting).await,
             Self::Audit(audit) => audit.run(setting).await,
             Self::DeadLetters(verb) => verb.run(setting).await,
             Self::Schedules(verb) => verb.run(setting).await,

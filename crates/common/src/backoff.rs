@@ -14,7 +14,7 @@ pub(crate) fn pause(attempts: u32) -> Duration {
 
 /// The pause after so many attempts: doubles from the first to the longest, with jitter so that a thousand of them do not
 /// return in step.
-pub(crate) fn growing(first: Duration, longest: Duration, attempts: u32) -> Duration {
+pub fn growing(first: Duration, longest: Duration, attempts: u32) -> Duration {
     let pauses = ExponentialBuilder::default()
         .with_min_delay(first)
         .with_max_delay(longest)

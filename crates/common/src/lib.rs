@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod audit;
-mod backoff;
+pub mod backoff;
 pub mod bus;
 pub mod clock;
 pub mod cluster;

@@ -27,6 +27,8 @@ pub struct Config {
     pub token: EdgeToken,
     /// Traefik's entrypoint `probe`.
     pub probe_url: Url,
+    /// Who keeps calls that a tenant cannot take. `None`: they get the page too.
+    pub holder_url: Option<Url>,
     pub state_dir: StateDir,
     pub settings: Settings,
     /// The certificates, where TLS is spoken.
@@ -38,6 +40,7 @@ impl Section for Config {
         let bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
         let waiting_bind = env.or("WAITING_BIND", SocketAddr::from(([0, 0, 0, 0], 8082)));
         let (routes_url, probe_url) = (env.required("ROUTES_URL"), env.required("EDGE_PROBE_URL"));
+        let holder_url = env.optional("HOLDER_URL");
         let (token, state_dir) = (env.secret("EDGE_TOKEN"), StateDir::read(env));
         let (keeping, waiting) = (MaybeTls::read(env), env.required("WAITING_URL"));
         let tenants = env.required("TENANT_SUBNETS");
@@ -54,6 +57,7 @@ impl Section for Config {
             routes_url: routes_url?,
             token: token?.into(),
             probe_url: probe_url?,
+            holder_url: holder_url?,
             state_dir: state_dir?,
             settings: Settings { tls, waiting: waiting?, in_flight: in_flight?, tenants: tenants? },
             keeping,

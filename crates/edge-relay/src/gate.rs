@@ -51,7 +51,7 @@ pub async fn gate(mut arguments: impl Iterator<Item = OsString>) -> anyhow::Resu
         drop(silent);
     };
     let answers = async {
-        axum::serve(answered, waiting::page()).with_graceful_shutdown(ready).await?;
+        axum::serve(answered, waiting::page(None)).with_graceful_shutdown(ready).await?;
         // From here on there is only the program.
         std::future::pending::<anyhow::Result<ExitStatus>>().await
     };

@@ -5,6 +5,7 @@ mod certificates;
 mod config;
 mod follow;
 mod gate;
+mod hold;
 mod memory;
 mod metrics;
 mod ordered;
@@ -27,6 +28,7 @@ pub use config::Config;
 use config::StateDir;
 use follow::Gateway;
 pub use gate::gate;
+use hold::Holder;
 use memory::Memory;
 use relay::Relay;
 
@@ -39,8 +41,9 @@ pub async fn start(config: Config, process: &Process) -> anyhow::Result<()> {
     let gateway = Gateway::new(config.routes_url, &config.token)?;
     let prober = Prober::through(config.probe_url.as_str())?;
     let tasks = &process.tasks;
+    let holder = config.holder_url.map(|url| Holder::at(url, &config.token)).transpose()?;
     serve(tasks, "traefik", TcpListener::bind(config.bind).await?, serve::routes(&relay, config.token));
-    serve(tasks, "waiting", TcpListener::bind(config.waiting_bind).await?, waiting::page());
+    serve(tasks, "waiting", TcpListener::bind(config.waiting_bind).await?, waiting::page(holder));
     follow::follow(tasks, relay.clone(), gateway);
     if let Some(keeping) = config.keeping {
         certificates::keep(tasks, relay.clone(), memory, keeping)?;

@@ -8,13 +8,14 @@ use std::time::Duration;
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use edge::{StandIn, document::STAND_IN_HEADER};
 use http_body_util::BodyExt as _;
 
-use crate::metrics;
+use crate::{hold::Holder, metrics};
 use page::Page;
 
 /// So much of a request is taken before it is answered: a proxy that is still sending when the connection closes reports an
@@ -22,13 +23,22 @@ use page::Page;
 const TAKEN: usize = 16 << 20;
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
-/// The pages, whatever is asked for.
-pub fn page() -> Router {
-    Router::new().fallback(answer)
+/// The pages, whatever is asked for; where calls are held, for all but those.
+pub fn page(holder: Option<Holder>) -> Router {
+    Router::new().fallback(answer).with_state(holder)
 }
 
-async fn answer(headers: HeaderMap, body: Body) -> Response {
+async fn answer(State(holder): State<Option<Holder>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
     let stands_in_for = headers.get(STAND_IN_HEADER).and_then(|word| StandIn::from_word(word.to_str().ok()?));
+    let body = match &holder {
+        Some(holder) => match holder.hold(&parts, body, stands_in_for).await {
+            Ok(held) => return held,
+            Err(body) => body,
+        },
+        None => body,
+    };
     metrics::answered(stands_in_for);
     // Whatever became of it, the answer is the same.
     let _ = tokio::time::timeout(TAKEN_WITHIN, take(body)).await;
@@ -69,7 +79,7 @@ mod tests {
 
     async fn ask(accept: &str, stand_in: &str) -> Response {
         let request = Request::post("/webhook/x").header("accept", accept).header(STAND_IN_HEADER, stand_in);
-        page().oneshot(request.body(Body::from("x")).unwrap()).await.unwrap()
+        page(None).oneshot(request.body(Body::from("x")).unwrap()).await.unwrap()
     }
 
     #[tokio::test]

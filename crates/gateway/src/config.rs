@@ -50,6 +50,7 @@ pub struct Config {
     pub backup_bucket: Option<String>,
     /// How long a sandbox is there.
     pub sandbox_hours: NonZeroU16,
+    pub holder: holder::Config,
     /// `None`: nobody is limited.
     pub rates: Option<RateConfig>,
 }
@@ -67,7 +68,7 @@ impl Section for Config {
         let operations_kept_days = env.or("OPERATIONS_KEPT_DAYS", OPERATIONS_KEPT_DAYS);
         let backup_bucket = env.optional("S3_BUCKET");
         let sandbox_hours = env.or("SANDBOX_HOURS", SANDBOX_HOURS);
-        let rates = RateConfig::read(env);
+        let (holder, rates) = (holder::Config::read(env), RateConfig::read(env));
         Some(Self {
             api_bind: api_bind?,
             edge_bind: edge_bind?,
@@ -83,6 +84,7 @@ impl Section for Config {
             operations_kept_days: operations_kept_days?,
             backup_bucket: backup_bucket?,
             sandbox_hours: sandbox_hours?,
+            holder: holder?,
             rates: rates?,
         })
     }

@@ -49,6 +49,7 @@ pub use routes::{api, describe, edge::edge};
 /// Starts the gateway: the API, the edge's port, the work in the background and the schedules.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (api_bind, edge_bind, sockets) = (config.api_bind, config.edge_bind, config.sockets);
+    let (holder, edge_token) = (config.holder.clone(), config.edge_token.clone());
     let (metrics, operations_kept_days) = (service.metrics.clone(), config.operations_kept_days);
     let given = Dependencies {
         database: service.database.clone(),
@@ -64,6 +65,9 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app), sockets);
     service.record_is_usable().await;
     background::start(&app);
+    if let Some(held) = holder::start(&holder, (&app.database, &app.tasks), edge_token)? {
+        serve(&service.tasks, "holder", TcpListener::bind(holder.bind).await?, held, sockets);
+    }
     runner.spawn(&app.tasks);
     Ok(())
 }

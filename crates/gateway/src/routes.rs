@@ -48,6 +48,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::logs::logs))
         .routes(routes!(tenants::events::events))
         .routes(routes!(tenants::usage::usage))
+        .routes(routes!(tenants::held::list_held))
         .routes(routes!(tenants::verbs::restart))
         .routes(routes!(tenants::verbs::suspend))
         .routes(routes!(tenants::verbs::resume))

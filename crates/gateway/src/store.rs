@@ -11,6 +11,7 @@ pub mod events;
 pub mod expired;
 pub mod external;
 pub mod health;
+pub mod held;
 pub mod history;
 pub mod keys;
 pub mod operations;

@@ -74,6 +74,8 @@ words! {
     /// How a backup is.
     BackupStatus ("unknown_status"):
         ["queued", "running", "written", "verified", "proven", "failed", "removing", "removed"];
+    /// How a call is that was held.
+    HeldState: ["held", "delivering", "delivered", "dead"];
     /// How a restore drill is.
     DrillResult: ["running", "passed", "failed"];
     /// What somebody tells of a drill that they have held.

@@ -34,10 +34,52 @@ export interface paths {
         post?: never;
         /**
          * Removes a backup.
-         * @description It is none from then on, and its objects are removed within minutes. One under a legal hold stays, and so does the last that its tenant could be
-         *     restored from while the tenant is there: 409. One that is being removed already is so (202), and one of which nothing is left stays so (200).
+         * @description It is none from then on, and its objects are removed within minutes. One under a legal hold stays, so does one that something is restored from
+         *     (`backup_in_use`), and so does the last that its tenant could be restored from while the tenant is there: 409. One that is being removed already is so (202), and one of which nothing is left stays so (200).
          */
         delete: operations["backups_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/backups/{id}/contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows which workflows and credentials a backup has.
+         * @description They are read from the store, to their last byte. One that is damaged is told as 409.
+         */
+        get: operations["backups_contents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/backups/{id}/extract": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Takes one workflow or credential out of a backup.
+         * @description It is as n8n exports it, so `n8n import:workflow` and `import:credentials` take it, in an array, and the editor a workflow. A credential
+         *     is encrypted as it was: with the tenant's own n8n's key; of a tenant that shares an n8n, with one that is in its backup. Each is in
+         *     the audit log before it is answered. One of more than 6 MiB is 409: by hand it can be had.
+         */
+        get: operations["backups_extract"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -792,6 +834,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{id}/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the calls that came while the tenant could take none, and what became of them within a week.
+         * @description Not their paths, headers and bodies: those are between the caller and the tenant.
+         */
+        get: operations["held_calls_list_held"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{id}/initial-login": {
         parameters: {
             query?: never;
@@ -1127,7 +1189,7 @@ export interface components {
             tenant_id?: string | null;
         };
         /** @enum {string} */
-        AuditOutcome: "accepted" | "already" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: external_n8n" | "refused: no_restorable_backup" | "refused: backup_not_restorable" | "refused: too_many_sandboxes" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: last_backup" | "refused: backup_held" | "refused: backups_off" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
+        AuditOutcome: "accepted" | "already" | "shown" | "refused: token_missing" | "refused: token_invalid" | "refused: token_expired" | "refused: signature_missing" | "refused: signature_invalid" | "refused: signature_expired" | "refused: signature_repeated" | "refused: unauthenticated" | "refused: forbidden" | "refused: not_found" | "refused: method_not_allowed" | "refused: request_timeout" | "refused: conflict" | "refused: subdomain_taken" | "refused: compliance_unmet" | "refused: plan_too_large" | "refused: no_room" | "refused: no_shared_n8n" | "refused: external_n8n" | "refused: no_restorable_backup" | "refused: backup_not_restorable" | "refused: too_many_sandboxes" | "refused: instance_in_use" | "refused: removal_under_way" | "refused: operation_over" | "refused: operation_undoing" | "refused: operation_irrevocable" | "refused: operation_stuck" | "refused: operation_not_stuck" | "refused: last_backup" | "refused: backup_in_use" | "refused: backup_held" | "refused: backups_off" | "refused: too_many_keys" | "refused: dead_letter_decided" | "refused: request_in_flight" | "refused: body_too_large" | "refused: unsupported_media_type" | "refused: invalid_request" | "refused: invalid_json" | "refused: invalid_fields" | "refused: shared_tenant" | "refused: idempotency_key_reused" | "refused: headers_too_large" | "refused: tenant_deleted" | "refused: throttled" | "refused: internal" | "refused: upstream" | "refused: unavailable" | "refused: overloaded" | "refused: timeout";
         /** @description A page of entries, the newest first. */
         AuditPage: {
             data: components["schemas"]["AuditEntry"][];
@@ -1254,6 +1316,14 @@ export interface components {
              * @example 30
              */
             retention_days?: number | null;
+        };
+        /** @description What can be taken out of a backup one by one. */
+        BackupContents: {
+            credentials?: components["schemas"]["KeptCredential"][] | null;
+            /** @description There are more of either than are shown. */
+            truncated: boolean;
+            /** @description In the order of their ids, 5,000 at most. Null: the backup was made without them. */
+            workflows?: components["schemas"]["KeptWorkflow"][] | null;
         };
         /** @description A backup with all that is in it. */
         BackupDetails: components["schemas"]["Backup"] & {
@@ -1396,6 +1466,17 @@ export interface components {
                 state: components["schemas"]["KeyState"];
                 /** @description Of an owner's key: the tenants that exist for it. */
                 tenants?: string[] | null;
+            };
+        };
+        /** @description One thing, as every answer wraps it. */
+        Data_BackupContents: {
+            /** @description What can be taken out of a backup one by one. */
+            data: {
+                credentials?: components["schemas"]["KeptCredential"][] | null;
+                /** @description There are more of either than are shown. */
+                truncated: boolean;
+                /** @description In the order of their ids, 5,000 at most. Null: the backup was made without them. */
+                workflows?: components["schemas"]["KeptWorkflow"][] | null;
             };
         };
         /** @description One thing, as every answer wraps it. */
@@ -1808,6 +1889,44 @@ export interface components {
         Healthz: {
             status: components["schemas"]["State"];
         };
+        /** @description One of a tenant's. Its path is as good as a password, and so are its headers and its body: they are not shown. */
+        HeldCall: {
+            /**
+             * Format: int32
+             * @description What n8n answered.
+             */
+            answer_status?: number | null;
+            /** Format: int32 */
+            bytes: number;
+            /**
+             * Format: int32
+             * @description How often it was sent to the n8n.
+             */
+            deliveries: number;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /** @description Why it is not delivered, if it was tried. */
+            failure?: string | null;
+            /** Format: date-time */
+            held_at: string;
+            /** @example POST */
+            method: string;
+            /**
+             * Format: uuid
+             * @description What its caller was told.
+             * @example 5f0c1a4e-2b1d-4c4f-9f57-0d6f4a2f9a11
+             */
+            receipt: string;
+            state: components["schemas"]["HeldState"];
+        };
+        /** @description A page of calls, the latest first. */
+        HeldPage: {
+            data: components["schemas"]["HeldCall"][];
+            /** @description Where the next page begins, if there is one. */
+            next_cursor?: string | null;
+        };
+        /** @enum {string} */
+        HeldState: "held" | "delivering" | "delivered" | "dead";
         /** @description What goes along. */
         Included: {
             credentials: boolean;
@@ -1871,6 +1990,22 @@ export interface components {
         };
         /** @enum {string} */
         InstanceRole: "main" | "worker";
+        /** @description A credential in a backup. */
+        KeptCredential: {
+            /** @example vPLqMNSc3rXbTgDH */
+            id: string;
+            name: string;
+            /** @example httpBasicAuth */
+            type: string;
+        };
+        /** @description A workflow in a backup. */
+        KeptWorkflow: {
+            /** @description Whether it was when the backup was made. */
+            active: boolean;
+            /** @example tVFLTjgdV6Bmrqke */
+            id: string;
+            name: string;
+        };
         /** @description A page of keys, the newest first. */
         KeyPage: {
             data: components["schemas"]["ApiKey"][];
@@ -2133,7 +2268,7 @@ export interface components {
             data: components["schemas"]["Plan"][];
         };
         /** @enum {string} */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "external_n8n" | "no_restorable_backup" | "backup_not_restorable" | "too_many_sandboxes" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "last_backup" | "backup_held" | "backups_off" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "external_n8n" | "no_restorable_backup" | "backup_not_restorable" | "too_many_sandboxes" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "last_backup" | "backup_in_use" | "backup_held" | "backups_off" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
         /** @description An error, as RFC 9457 wants it told. */
         ProblemDocument: {
             /** @description The stable word to branch on. */
@@ -2802,7 +2937,7 @@ export interface operations {
                 /** @description What was asked for, such as `tenant.create`. */
                 action?: string;
                 /** @description `accepted`, `already`, `shown`, `refused`, or a problem's code: refused with that. */
-                outcome?: "accepted" | "already" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "external_n8n" | "no_restorable_backup" | "backup_not_restorable" | "too_many_sandboxes" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "last_backup" | "backup_held" | "backups_off" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
+                outcome?: "accepted" | "already" | "shown" | "refused" | "token_missing" | "token_invalid" | "token_expired" | "signature_missing" | "signature_invalid" | "signature_expired" | "signature_repeated" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "subdomain_taken" | "compliance_unmet" | "plan_too_large" | "no_room" | "no_shared_n8n" | "external_n8n" | "no_restorable_backup" | "backup_not_restorable" | "too_many_sandboxes" | "instance_in_use" | "removal_under_way" | "operation_over" | "operation_undoing" | "operation_irrevocable" | "operation_stuck" | "operation_not_stuck" | "last_backup" | "backup_in_use" | "backup_held" | "backups_off" | "too_many_keys" | "dead_letter_decided" | "request_in_flight" | "body_too_large" | "unsupported_media_type" | "invalid_request" | "invalid_json" | "invalid_fields" | "shared_tenant" | "idempotency_key_reused" | "headers_too_large" | "tenant_deleted" | "throttled" | "internal" | "upstream" | "unavailable" | "overloaded" | "timeout";
                 /** @description Not before this moment (RFC 3339). */
                 since?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -3252,6 +3387,8 @@ export interface operations {
              *
              *     `last_backup`: The tenant could be restored from no other backup.
              *
+             *     `backup_in_use`: Something is restored from the backup.
+             *
              *     `backup_held`: The backup is under a legal hold.
              *
              *     `request_in_flight`: A request with this idempotency key is still being accepted.
@@ -3293,6 +3430,299 @@ export interface operations {
              *
              *     `idempotency_key_reused`: This idempotency key belongs to a different request.
              */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    backups_contents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The backup's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "credentials": [
+                     *           {
+                     *             "id": "vPLqMNSc3rXbTgDH",
+                     *             "name": "text",
+                     *             "type": "httpBasicAuth"
+                     *           }
+                     *         ],
+                     *         "truncated": false,
+                     *         "workflows": [
+                     *           {
+                     *             "active": false,
+                     *             "id": "tVFLTjgdV6Bmrqke",
+                     *             "name": "text"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_BackupContents"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    backups_extract: {
+        parameters: {
+            query?: {
+                /** @description A workflow's id, as `GET /backups/{id}/contents` shows it. */
+                workflow?: string;
+                /** @description A credential's. */
+                credential?: string;
+            };
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The backup's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workflow or credential, as n8n exports it */
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `invalid_fields`: Some fields are not valid. */
             422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -11567,6 +11997,169 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["TenantEventPage"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `invalid_fields`: Some fields are not valid. */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    held_calls_list_held: {
+        parameters: {
+            query?: {
+                /** @description One state. */
+                state?: "held" | "delivering" | "delivered" | "dead";
+                /** @description 1 to 200; 50 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "answer_status": 1,
+                     *           "bytes": 1,
+                     *           "deliveries": 1,
+                     *           "ended_at": "2026-08-01T12:00:00Z",
+                     *           "failure": "text",
+                     *           "held_at": "2026-08-01T12:00:00Z",
+                     *           "method": "POST",
+                     *           "receipt": "5f0c1a4e-2b1d-4c4f-9f57-0d6f4a2f9a11",
+                     *           "state": "held"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeldPage"];
                 };
             };
             /**

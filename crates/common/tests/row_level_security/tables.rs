@@ -121,6 +121,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("event_relay", "how far all events together were told"),
     ("external_n8ns", "how the platform is built"),
     ("foreign_subnets", "how the platform is built"),
+    ("held_calls", "asked for by the gateway: what callers sent is in it"),
     ("idempotency_keys", "answers, read under the subject they were given to"),
     ("master_keys", "the provisioner's"),
     ("metering_prices", "staff's"),

@@ -5,6 +5,7 @@ pub mod create;
 pub mod delete;
 pub mod drills;
 pub mod events;
+pub mod held;
 pub mod initial_login;
 pub mod list;
 pub mod logs;

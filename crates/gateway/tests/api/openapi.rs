@@ -96,6 +96,7 @@ const CONTRACT: &[(&str, &str)] = &[
     ("DELETE", "/sandboxes/{name}"),
     ("GET", "/metrics/tenant/{id}"),
     ("GET", "/metrics/tenants"),
+    ("GET", "/tenants/{id}/held"),
     ("POST", "/tenants/{id}/backup"),
     ("GET", "/tenants/{id}/backups"),
     ("GET", "/backups/{id}"),

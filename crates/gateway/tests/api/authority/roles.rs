@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 62] = [
+const TABLE: [(&str, &str, &[&str], u16); 63] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -33,6 +33,7 @@ const TABLE: [(&str, &str, &[&str], u16); 62] = [
     ("GET", "/tenants/{id}/logs", ALL, 503),
     ("GET", "/tenants/{id}/events", ALL, 200),
     ("GET", "/tenants/{id}/usage", ALL, 200),
+    ("GET", "/tenants/{id}/held", ALL, 200),
     ("GET", "/metrics/tenant/{id}", ALL, 200),
     ("GET", "/metrics/tenants", STAFF, 200),
     ("POST", "/tenants/{id}/restart", ALL, 422),

@@ -1,0 +1,136 @@
+//! Calls that would get a page, and could be kept: the gateway's holder is asked to. Where it does not answer, or does not want one, the page is shown.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::Response,
+};
+use common::error::chain;
+use edge::{EdgeToken, StandIn};
+use reqwest::Client;
+use url::Url;
+
+/// Shown to the holder: `Authorization` is the caller's.
+const TOKEN_HEADER: &str = "x-rp9-edge-token";
+/// In a call that was held before: it is not held again, and whoever delivers it goes by the page.
+const DELIVERY_HEADER: &str = "rp9-delivery";
+/// The holder does not take it.
+const NOT_HELD: StatusCode = StatusCode::MISDIRECTED_REQUEST;
+
+const CONNECTS_WITHIN: Duration = Duration::from_secs(2);
+
+/// The first words of paths that calls are held of; the holder looks again.
+const HELD: [&str; 5] = ["webhook", "form", "mcp", "webhook-waiting", "form-waiting"];
+
+/// The gateway's holder.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    client: Client,
+    url: Url,
+    token: HeaderValue,
+}
+
+impl Holder {
+    /// The one at this base URL.
+    pub fn at(url: Url, token: &EdgeToken) -> anyhow::Result<Self> {
+        let mut token = HeaderValue::from_str(&token.authorization())?;
+        token.set_sensitive(true);
+        let client = Client::builder()
+            .connect_timeout(CONNECTS_WITHIN)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .http1_only()
+            .build()?;
+        Ok(Self { client, url, token })
+    }
+
+    /// Has a call held; gives back what is left of it if it is to get the page.
+    pub async fn hold(
+        &self,
+        parts: &Parts,
+        body: Body,
+        stands_in_for: Option<StandIn>,
+    ) -> Result<Response, Body> {
+        let target = parts.uri.path_and_query().map(|target| target.as_str());
+        let url = target
+            .and_then(|target| self.url.join(target).ok())
+            .filter(|url| url.origin() == self.url.origin());
+        let Some(url) = url.filter(|_| may_be_held(parts, stands_in_for)) else { return Err(body) };
+        let mut headers = parts.headers.clone();
+        for name in [
+            header::CONNECTION,
+            header::TRANSFER_ENCODING,
+            header::CONTENT_LENGTH,
+            header::EXPECT,
+            header::UPGRADE,
+        ] {
+            headers.remove(name);
+        }
+        headers.insert(TOKEN_HEADER, self.token.clone());
+        let body = reqwest::Body::wrap_stream(body.into_data_stream());
+        let asked = self.client.request(parts.method.clone(), url).headers(headers).body(body).send().await;
+        // What was read of it is gone, and the page needs none of it.
+        match asked {
+            Ok(answer) if answer.status() != NOT_HELD => Ok(passed_on(answer)),
+            Ok(_) => Err(Body::empty()),
+            Err(error) => {
+                tracing::warn!(error = chain(&error.without_url()), "the holder does not answer");
+                Err(Body::empty())
+            }
+        }
+    }
+}
+
+/// Whoever is suspended is so on purpose; whoever is only not ready, or has a backup taking its place, is soon back.
+fn may_be_held(parts: &Parts, stands_in_for: Option<StandIn>) -> bool {
+    let first =
+        parts.uri.path().trim_start_matches('/').split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let held = HELD.iter().any(|word| first == *word)
+        || ["webhook-waiting-", "form-waiting-"].iter().any(|begin| first.starts_with(begin));
+    held && !matches!(stands_in_for, Some(StandIn::Suspended)) && !parts.headers.contains_key(DELIVERY_HEADER)
+}
+
+fn passed_on(answer: reqwest::Response) -> Response {
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let mut response = Response::new(Body::from_stream(answer.bytes_stream()));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
+        response.headers_mut().remove(name);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn held(path: &str, header: Option<&str>, stand_in: Option<StandIn>) -> bool {
+        let request = Request::post(path);
+        let request = match header {
+            Some(name) => request.header(name, "1"),
+            None => request,
+        };
+        may_be_held(&request.body(()).unwrap().into_parts().0, stand_in)
+    }
+
+    #[test]
+    fn what_runs_a_workflow_is_held_unless_somebody_wants_it_to_rest() {
+        for path in
+            ["/webhook/x", "/Webhook/x", "/form/y", "/webhook-waiting/7", "/webhook-waiting-slack", "/mcp/x"]
+        {
+            for stand_in in [None, Some(StandIn::Waiting), Some(StandIn::Restoring)] {
+                assert!(held(path, None, stand_in), "{path}");
+            }
+            assert!(!held(path, None, Some(StandIn::Suspended)), "{path}");
+            assert!(!held(path, Some(DELIVERY_HEADER), None), "it was held before: {path}");
+        }
+        for path in ["/", "/rest/login", "/webhook-test/x", "/webhooks", "/mcp-server/x"] {
+            assert!(!held(path, None, None), "{path}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Held calls are sent on as soon as they reach their n8n again, of each path in the order in which they came.
+//!
+//! Whether a tenant is back is not asked of anybody: the first of its calls is sent, and comes back with the edge's page as long as it is not.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use common::{error::chain, id::TenantId};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use sqlx::PgPool;
+use tokio::time::{interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    metrics,
+    send::{Sender, Sent},
+    store::{self, Claimed, End, Take},
+    verdict::{Verdict, verdict},
+    waiters::Waiters,
+};
+
+/// Sent at the same time by one gateway, and of one tenant.
+const AT_ONCE: usize = 64;
+const OF_TENANT: usize = 16;
+
+/// A gateway that dies is missed after this.
+const LEASE: Duration = Duration::from_secs(30);
+const RENEW_EVERY: Duration = Duration::from_secs(10);
+
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+const RECORD_AWAY: Duration = Duration::from_secs(1);
+
+/// Whoever delivers.
+pub struct Deliverer {
+    pub record: PgPool,
+    pub sender: Sender,
+    pub waiters: Waiters,
+}
+
+/// What is under way, and whose calls are left alone for a moment.
+#[derive(Default)]
+struct State {
+    under_way: HashMap<TenantId, usize>,
+    resting: HashMap<TenantId, Instant>,
+}
+
+/// A delivery that has ended, and from when on its tenant is looked at again.
+type Done = (TenantId, Option<Duration>);
+
+impl Deliverer {
+    /// Does so until told to stop; what is under way is waited for.
+    pub async fn run(self, stopping: CancellationToken) {
+        let (mut state, mut under_way) = (State::default(), FuturesUnordered::<BoxFuture<'_, Done>>::new());
+        while !stopping.is_cancelled() {
+            let pause = match self.claim(&state, under_way.len()).await {
+                Ok(claimed) => {
+                    for claimed in claimed {
+                        *state.under_way.entry(claimed.tenant).or_default() += 1;
+                        under_way.push(self.deliver(claimed).boxed());
+                    }
+                    LOOK_EVERY
+                }
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "held calls are delivered later");
+                    RECORD_AWAY
+                }
+            };
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                Some(done) = under_way.next() => state.end(done),
+                () = sleep(pause) => {}
+            }
+        }
+        while let Some(done) = under_way.next().await {
+            state.end(done);
+        }
+    }
+
+    async fn claim(&self, state: &State, under_way: usize) -> Result<Vec<Claimed>, sqlx::Error> {
+        let free = AT_ONCE.saturating_sub(under_way);
+        if free == 0 {
+            return Ok(Vec::new());
+        }
+        let without = state.without(Instant::now());
+        let [most, of_tenant] = [free, OF_TENANT].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        store::claim(&self.record, &Take { most, of_tenant, without: &without }, LEASE).await
+    }
+
+    /// One call, whatever becomes of it.
+    async fn deliver(&self, claimed: Claimed) -> Done {
+        let sent = self.send(&claimed).await;
+        let verdict = verdict(&sent, claimed.deliveries);
+        metrics::sent(&verdict);
+        let rests = if let Verdict::NotYet(pause) = verdict { Some(pause) } else { None };
+        while let Err(error) = self.note(&claimed, &sent, &verdict).await {
+            // It is ours for as long as the lease lasts, and may be sent again after that: what is known is not given up before.
+            tracing::warn!(error = chain(&error), "what became of a held call is noted later");
+            sleep(RECORD_AWAY).await;
+        }
+        (claimed.tenant, rests)
+    }
+
+    /// Says again and again that it is still being sent.
+    async fn send(&self, claimed: &Claimed) -> Sent {
+        let mut sending = std::pin::pin!(self.sender.send(claimed));
+        let mut renewing = interval(RENEW_EVERY);
+        renewing.tick().await;
+        loop {
+            tokio::select! {
+                sent = &mut sending => return sent,
+                _ = renewing.tick() => {
+                    if let Err(error) = store::renew(&self.record, claimed.receipt, LEASE).await {
+                        tracing::warn!(error = chain(&error), "a held call may be sent twice");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn note(&self, claimed: &Claimed, sent: &Sent, verdict: &Verdict) -> Result<(), sqlx::Error> {
+        let receipt = claimed.receipt;
+        let end = match verdict {
+            Verdict::NotYet(pause) => {
+                return store::put_back(&self.record, (receipt, false), *pause, why(sent)).await;
+            }
+            Verdict::Again(pause) => {
+                return store::put_back(&self.record, (receipt, true), *pause, why(sent)).await;
+            }
+            Verdict::Dead => End::Dead,
+            Verdict::Delivered => End::Delivered(match sent {
+                Sent::Answered(answer) => Some(answer.clone()),
+                _ => None,
+            }),
+        };
+        store::end(&self.record, receipt, (&end, why(sent))).await?;
+        self.waiters.tell(receipt, end);
+        Ok(())
+    }
+}
+
+impl State {
+    fn without(&self, now: Instant) -> Vec<TenantId> {
+        let resting = self.resting.iter().filter(|(_, until)| **until > now).map(|(tenant, _)| *tenant);
+        let busy = self.under_way.iter().filter(|(_, count)| **count >= OF_TENANT).map(|(tenant, _)| *tenant);
+        resting.chain(busy).collect()
+    }
+
+    fn end(&mut self, (tenant, rests): Done) {
+        if let Some(count) = self.under_way.get_mut(&tenant) {
+            *count -= 1;
+            if *count == 0 {
+                self.under_way.remove(&tenant);
+            }
+        }
+        self.resting.retain(|_, until| *until > Instant::now());
+        if let Some(pause) = rests {
+            self.resting.insert(tenant, Instant::now() + pause);
+        }
+    }
+}
+
+/// In words, for whoever asks what became of it.
+fn why(sent: &Sent) -> String {
+    match sent {
+        Sent::Answered(answer) => format!("The n8n answered {}.", answer.status),
+        Sent::Page => "The tenant is not reached yet.".to_owned(),
+        Sent::Silent => "The n8n took it, and gave no answer for a quarter of an hour.".to_owned(),
+        Sent::NotSent(why) => format!("The edge was not reached: {why}."),
+        Sent::BrokenOff(why) => format!("The connection ended before there was an answer: {why}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_not_back_rests_and_whoever_has_enough_under_way_waits() {
+        let ([away, busy, other], mut state) = ([(); 3].map(|()| TenantId::generate()), State::default());
+        for tenant in [away, other] {
+            state.under_way.insert(tenant, 1);
+        }
+        state.under_way.insert(busy, OF_TENANT);
+        state.end((away, Some(Duration::from_secs(60))));
+        state.end((other, None));
+        let mut without = state.without(Instant::now());
+        without.sort();
+        let mut expected = vec![away, busy];
+        expected.sort();
+        assert_eq!(without, expected);
+        state.end((busy, None));
+        assert_eq!(state.without(Instant::now()), [away]);
+        assert_eq!(state.without(Instant::now() + Duration::from_secs(61)), []);
+    }
+}

@@ -1,0 +1,111 @@
+#![doc = include_str!("../README.md")]
+
+pub mod accept;
+pub mod bounds;
+pub mod call;
+mod config;
+mod deliver;
+mod metrics;
+mod send;
+pub mod store;
+mod verdict;
+mod waiters;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use common::{
+    clock,
+    service::{Interval, Tasks},
+};
+use edge::EdgeToken;
+use sqlx::PgPool;
+
+pub use config::Config;
+pub use send::DELIVERY_HEADER;
+
+use accept::Holder;
+use bounds::{Bounds, Limits};
+use deliver::Deliverer;
+use send::Sender;
+use waiters::Waiters;
+
+/// What is held is counted anew.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// Callers whose call was delivered by another gateway are told.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// Nobody waits any more.
+const ANSWERS_KEPT: Duration = Duration::from_secs(300);
+/// A receipt says what became of its call for a week.
+const RECEIPTS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Begins to deliver, and gives the port on which calls are taken; `None` where nothing is held.
+pub fn start(
+    config: &Config,
+    (record, tasks): (&PgPool, &Tasks),
+    token: EdgeToken,
+) -> Result<Option<Router>, reqwest::Error> {
+    metrics::describe();
+    let Some(edge_url) = config.edge_url.clone() else { return Ok(None) };
+    let (sender, waiters) = (Sender::through(edge_url)?, Waiters::default());
+    let holder = Arc::new(Holder {
+        record: record.clone(),
+        token,
+        bounds: Bounds::new(Limits::default()),
+        waiters: waiters.clone(),
+        sender: sender.clone(),
+        waits: Duration::from_secs(config.wait_seconds.get().into()),
+    });
+    let deliverer = Deliverer { record: record.clone(), sender, waiters };
+    tasks.spawn("holder", deliverer.run(tasks.stopping()));
+    count(&holder, tasks);
+    tell(&holder, tasks);
+    tidy(record, tasks, Duration::from_secs(60 * 60 * u64::from(config.keep_hours.get())));
+    Ok(Some(accept::router(holder)))
+}
+
+fn count(holder: &Arc<Holder>, tasks: &Tasks) {
+    let holder = holder.clone();
+    let counting = Interval::new("held calls", COUNT_EVERY).failing("held calls are counted later");
+    tasks.every(counting, move || {
+        let holder = holder.clone();
+        async move {
+            let held = store::held(&holder.record).await?;
+            let oldest = if held.is_empty() { None } else { store::oldest(&holder.record).await? };
+            let since = |moment| Duration::try_from(clock::now() - moment).unwrap_or_default();
+            metrics::held(held.values().map(|held| held.calls).sum(), oldest.map(since).unwrap_or_default());
+            holder.bounds.put(held);
+            Ok::<_, sqlx::Error>(())
+        }
+    });
+}
+
+fn tell(holder: &Arc<Holder>, tasks: &Tasks) {
+    let holder = holder.clone();
+    let telling = Interval::new("callers who wait", TELL_EVERY).failing("callers who wait are told later");
+    tasks.every(telling, move || {
+        let holder = holder.clone();
+        async move {
+            let waiting = holder.waiters.receipts();
+            if !waiting.is_empty() {
+                for (receipt, end) in store::ended(&holder.record, &waiting).await? {
+                    holder.waiters.tell(receipt, end);
+                }
+            }
+            Ok::<_, sqlx::Error>(())
+        }
+    });
+}
+
+fn tidy(record: &PgPool, tasks: &Tasks, longest: Duration) {
+    let record = record.clone();
+    let tidying = Interval::new("ended calls", TIDY_EVERY).spread().failing("held calls are tidied later");
+    tasks.every(tidying, move || {
+        let record = record.clone();
+        async move {
+            metrics::given_up(store::give_up(&record, longest).await?);
+            store::forget(&record, (ANSWERS_KEPT, RECEIPTS_KEPT)).await
+        }
+    });
+}

@@ -1,0 +1,93 @@
+//! What the answer to a delivered call means.
+
+use std::time::Duration;
+
+use common::backoff::growing;
+use http::StatusCode;
+
+use crate::send::Sent;
+
+/// So often a call is sent to an n8n that does not take it.
+const MOST_DELIVERIES: i32 = 10;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A route that leads elsewhere is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What is done next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The tenant's n8n has answered, whatever.
+    Delivered,
+    /// It has not reached the tenant's n8n, and has not to be sent again before this; nor any other of the tenant's.
+    NotYet(Duration),
+    /// The n8n, or the way to it, failed: it may have run, and is sent again.
+    Again(Duration),
+    /// It was sent often enough.
+    Dead,
+}
+
+/// After so many deliveries, this one included.
+pub fn verdict(sent: &Sent, deliveries: i32) -> Verdict {
+    match sent {
+        Sent::NotSent(_) | Sent::Page => Verdict::NotYet(LOOK_AGAIN),
+        Sent::Answered(answer) => match answer.status {
+            // The edge's: too many of the tenant's calls are under way.
+            StatusCode::TOO_MANY_REQUESTS => Verdict::NotYet(FIRST_PAUSE),
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                again(deliveries)
+            }
+            _ => Verdict::Delivered,
+        },
+        // It runs, for all that is known.
+        Sent::Silent => Verdict::Delivered,
+        Sent::BrokenOff(_) => again(deliveries),
+    }
+}
+
+fn again(deliveries: i32) -> Verdict {
+    if deliveries >= MOST_DELIVERIES {
+        return Verdict::Dead;
+    }
+    Verdict::Again(growing(FIRST_PAUSE, LONGEST_PAUSE, u32::try_from(deliveries).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{call::Headers, store::Answer};
+
+    fn of(status: u16, deliveries: i32) -> Verdict {
+        let status = StatusCode::from_u16(status).unwrap();
+        verdict(&Sent::Answered(Answer { status, headers: Headers::default(), body: None }), deliveries)
+    }
+
+    #[test]
+    fn whatever_n8n_says_is_its_answer() {
+        for status in [200, 204, 302, 400, 401, 404, 500] {
+            assert_eq!(of(status, 1), Verdict::Delivered, "{status}");
+        }
+        assert_eq!(verdict(&Sent::Silent, 1), Verdict::Delivered);
+    }
+
+    #[test]
+    fn what_never_reached_n8n_is_no_delivery() {
+        for sent in [Sent::Page, Sent::NotSent("refused".into())] {
+            assert_eq!(verdict(&sent, 100), Verdict::NotYet(LOOK_AGAIN));
+        }
+        assert!(matches!(of(429, 100), Verdict::NotYet(_)));
+    }
+
+    #[test]
+    fn what_failed_is_sent_again_and_not_for_ever() {
+        let pause = |verdict| match verdict {
+            Verdict::Again(pause) => pause,
+            other => panic!("{other:?}"),
+        };
+        for status in [502, 503, 504] {
+            assert!(pause(of(status, 1)) < pause(of(status, 6)), "{status}");
+            assert_eq!(of(status, MOST_DELIVERIES), Verdict::Dead);
+        }
+        assert!(pause(verdict(&Sent::BrokenOff("cut".into()), 1)) <= LONGEST_PAUSE);
+    }
+}
