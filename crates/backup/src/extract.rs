@@ -71,7 +71,9 @@ impl Classify for NoExtract {
         match self {
             Self::Record(_) => String::new(),
             Self::Damage(damage) => chain(damage),
-            other => other.to_string(),
+            Self::NoBackup | Self::Without(_) | Self::Absent(_) | Self::TooLarge(_) | Self::Step { .. } => {
+                self.to_string()
+            }
         }
     }
 }

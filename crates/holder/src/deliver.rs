@@ -131,7 +131,7 @@ impl Deliverer {
             Verdict::Dead => End::Dead,
             Verdict::Delivered => End::Delivered(match sent {
                 Sent::Answered(answer) => Some(answer.clone()),
-                _ => None,
+                Sent::Page | Sent::Silent | Sent::Unreached(_) | Sent::BrokenOff(_) => None,
             }),
         };
         store::end(&self.record, receipt, (&end, why(sent))).await?;
@@ -167,7 +167,7 @@ fn why(sent: &Sent) -> String {
         Sent::Answered(answer) => format!("The n8n answered {}.", answer.status),
         Sent::Page => "The tenant is not reached yet.".to_owned(),
         Sent::Silent => "The n8n took it, and gave no answer for a quarter of an hour.".to_owned(),
-        Sent::NotSent(why) => format!("The edge was not reached: {why}."),
+        Sent::Unreached(why) => format!("The edge was not reached: {why}."),
         Sent::BrokenOff(why) => format!("The connection ended before there was an answer: {why}."),
     }
 }

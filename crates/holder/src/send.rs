@@ -41,7 +41,7 @@ pub enum Sent {
     Page,
     /// It was sent, and nothing came of it for as long as anybody waits.
     Silent,
-    NotSent(String),
+    Unreached(String),
     BrokenOff(String),
 }
 
@@ -80,7 +80,7 @@ impl Sender {
     pub async fn send(&self, claimed: &Claimed) -> Sent {
         let call = &claimed.call;
         let Some(url) = self.url(call.host.as_str(), &call.target) else {
-            return Sent::NotSent("its path cannot be written as it came".to_owned());
+            return Sent::Unreached("its path cannot be written as it came".to_owned());
         };
         let mut headers = call.headers.to_map();
         headers.insert(DELIVERY_HEADER, claimed.deliveries.into());
@@ -91,7 +91,7 @@ impl Sender {
             self.client.request(call.method.clone(), url).headers(headers).body(call.body.clone()).send();
         match sent.await {
             Ok(answer) => read(answer).await,
-            Err(error) if error.is_connect() => Sent::NotSent(told(&error)),
+            Err(error) if error.is_connect() => Sent::Unreached(told(&error)),
             Err(error) if error.is_timeout() => Sent::Silent,
             Err(error) => Sent::BrokenOff(told(&error)),
         }

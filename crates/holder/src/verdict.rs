@@ -30,7 +30,7 @@ pub enum Verdict {
 /// After so many deliveries, this one included.
 pub fn verdict(sent: &Sent, deliveries: i32) -> Verdict {
     match sent {
-        Sent::NotSent(_) | Sent::Page => Verdict::NotYet(LOOK_AGAIN),
+        Sent::Unreached(_) | Sent::Page => Verdict::NotYet(LOOK_AGAIN),
         Sent::Answered(answer) => match answer.status {
             // The edge's: too many of the tenant's calls are under way.
             StatusCode::TOO_MANY_REQUESTS => Verdict::NotYet(FIRST_PAUSE),
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_never_reached_n8n_is_no_delivery() {
-        for sent in [Sent::Page, Sent::NotSent("refused".into())] {
+        for sent in [Sent::Page, Sent::Unreached("refused".into())] {
             assert_eq!(verdict(&sent, 100), Verdict::NotYet(LOOK_AGAIN));
         }
         assert!(matches!(of(429, 100), Verdict::NotYet(_)));
@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn what_failed_is_sent_again_and_not_for_ever() {
-        let pause = |verdict| match verdict {
+        let pause = |verdict: Verdict| match verdict {
             Verdict::Again(pause) => pause,
-            other => panic!("{other:?}"),
+            Verdict::Delivered | Verdict::NotYet(_) | Verdict::Dead => panic!("{verdict:?}"),
         };
         for status in [502, 503, 504] {
             assert!(pause(of(status, 1)) < pause(of(status, 6)), "{status}");

@@ -111,7 +111,7 @@ mod tests {
         waiters.tell(one, End::Delivered(None));
         assert_eq!(first.end().await, Some(End::Delivered(None)));
         drop(first);
-        assert_eq!(waiters.receipts(), [Uuid::nil(); 0]);
+        assert!(waiters.receipts().is_empty());
     }
 
     #[test]

@@ -74,13 +74,16 @@ fn show(output: &Output, answer: &[u8]) -> Result<Exit, Failure> {
     }
     let mut data = serde_json::from_slice::<Value>(answer)?["data"].take();
     for (what, columns) in [("workflows", WORKFLOWS), ("credentials", CREDENTIALS)] {
-        match data[what].take() {
-            Value::Array(kept) if output.quiet => {
+        let Value::Array(kept) = data[what].take() else {
+            output.notes.note(&format!("The backup was made without {what}."));
+            continue;
+        };
+        match kept {
+            kept if output.quiet => {
                 kept.iter().try_for_each(|kept| output.line(kept["id"].as_str().unwrap_or_default()))?;
             }
-            Value::Array(kept) if !kept.is_empty() => output.table(columns, &kept)?,
-            Value::Array(_) => output.notes.note(&format!("The tenant had no {what}.")),
-            _ => output.notes.note(&format!("The backup was made without {what}.")),
+            kept if kept.is_empty() => output.notes.note(&format!("The tenant had no {what}.")),
+            kept => output.table(columns, &kept)?,
         }
     }
     if data["truncated"] == Value::Bool(true) {
