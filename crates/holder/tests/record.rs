@@ -50,6 +50,7 @@ impl Edge {
         let (url, edge) = (format!("http://{}", listener.local_addr().unwrap()), self.clone());
         let router =
             Router::new().fallback(move |request: Request| async move { edge.answer(request).await });
+        #[expect(clippy::disallowed_methods, reason = "a test has no service to track its tasks")]
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         url
     }
@@ -147,6 +148,7 @@ async fn a_caller_waits_for_the_answer_of_the_n8n_that_comes_back(record: PgPool
         .header("x-sent", HeaderValue::from_bytes(b"\xe9").unwrap())
         .body(Body::from("seven"))
         .unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test has no service to track its tasks")]
     let waiting = tokio::spawn(port.clone().oneshot(asked));
     eventually("the call is held", async || states(&record).await == ["held"]).await;
     assert!(!waiting.is_finished(), "and nobody is answered");

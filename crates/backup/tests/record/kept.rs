@@ -69,7 +69,7 @@ async fn what_something_is_restored_from_stays_until_the_end(pool: PgPool) {
     assert_eq!(fakes.status(old).await, "verified");
     fakes.set("update restores set status = 'failed', ended_at = now() where backup_id = $1", old).await;
     // Somebody who is about to have it restored: whether that was accepted is seen the next time.
-    let mut asking = pool.begin().await.unwrap();
+    let mut asking = common::database::begin(&pool).await.unwrap();
     sqlx::query("select from backups where id = $1 for share").bind(old).execute(&mut *asking).await.unwrap();
     keep(&fakes).await;
     assert_eq!(fakes.status(old).await, "verified");
