@@ -4,25 +4,18 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, header, request::Parts},
     response::Response,
 };
 use common::error::chain;
-use edge::{EdgeToken, StandIn};
+use edge::{
+    EdgeToken, StandIn,
+    held::{DELIVERY_HEADER, NOT_HELD, TOKEN_HEADER, is_held},
+};
 use reqwest::Client;
 use url::Url;
 
-/// Shown to the holder: `Authorization` is the caller's.
-const TOKEN_HEADER: &str = "x-rp9-edge-token";
-/// In a call that was held before: it is not held again, and whoever delivers it goes by the page.
-const DELIVERY_HEADER: &str = "rp9-delivery";
-/// The holder does not take it.
-const NOT_HELD: StatusCode = StatusCode::MISDIRECTED_REQUEST;
-
 const CONNECTS_WITHIN: Duration = Duration::from_secs(2);
-
-/// The first words of paths that calls are held of; the holder looks again.
-const HELD: [&str; 5] = ["webhook", "form", "mcp", "webhook-waiting", "form-waiting"];
 
 /// The gateway's holder.
 #[derive(Clone, Debug)]
@@ -85,11 +78,9 @@ impl Holder {
 
 /// Whoever is suspended is so on purpose; whoever is only not ready, or has a backup taking its place, is soon back.
 fn may_be_held(parts: &Parts, stands_in_for: Option<StandIn>) -> bool {
-    let first =
-        parts.uri.path().trim_start_matches('/').split('/').next().unwrap_or_default().to_ascii_lowercase();
-    let held = HELD.iter().any(|word| first == *word)
-        || ["webhook-waiting-", "form-waiting-"].iter().any(|begin| first.starts_with(begin));
-    held && !matches!(stands_in_for, Some(StandIn::Suspended)) && !parts.headers.contains_key(DELIVERY_HEADER)
+    is_held(parts.uri.path())
+        && !matches!(stands_in_for, Some(StandIn::Suspended))
+        && !parts.headers.contains_key(DELIVERY_HEADER)
 }
 
 fn passed_on(answer: reqwest::Response) -> Response {

@@ -8,6 +8,7 @@ mod external;
 pub mod fake;
 pub mod guard;
 pub mod health;
+pub mod held;
 mod inner;
 pub mod probe;
 pub mod route;

@@ -9,7 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use common::{error::chain, id::TenantId};
-use edge::EdgeToken;
+use edge::{
+    EdgeToken,
+    held::{NOT_HELD, TOKEN_HEADER, is_held},
+};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use sqlx::PgPool;
@@ -18,21 +21,15 @@ use uuid::Uuid;
 
 use crate::{
     bounds::{Bounds, Full},
-    call::{Call, Headers, MOST_BODY, host_of, is_held},
+    call::{Call, Headers, MOST_BODY, host_of},
     metrics,
     send::Sender,
     store::{self, Answer, End},
     waiters::Waiters,
 };
 
-/// What the relay shows, since `Authorization` is the caller's.
-pub const TOKEN_HEADER: &str = "x-rp9-edge-token";
-
 /// What callers are told of a call that is held: with it they ask what became of it.
 pub const RECEIPT_HEADER: &str = "x-rp9-receipt";
-
-/// A call that is not for here: the edge shows its page.
-pub const NOT_HELD: StatusCode = StatusCode::MISDIRECTED_REQUEST;
 
 /// A whole call has this long to arrive; the edge in front has taken it already.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(60);

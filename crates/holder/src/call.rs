@@ -23,10 +23,6 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 /// What the edge writes, and would write again.
 const BY_THE_EDGE: [&str; 3] = ["x-forwarded-", "x-real-ip", "x-rp9-"];
 
-/// The first words of paths whose calls are held, beside those of executions that wait.
-const HELD: [&str; 3] = ["webhook", "form", "mcp"];
-const WAITING: [&str; 2] = ["webhook-waiting", "form-waiting"];
-
 /// A call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -41,18 +37,6 @@ pub struct Call {
 /// Names and values in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Headers(pub Vec<(String, Vec<u8>)>);
-
-/// Whether calls of this path are worth keeping: what runs a workflow. A page of the editor is asked for again, and what is only tried is being looked
-/// at by whoever tries it.
-pub fn is_held(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default().to_ascii_lowercase();
-    HELD.contains(&first.as_str()) || WAITING.iter().any(|word| first.strip_prefix(word).is_some_and(is_end))
-}
-
-/// `webhook-waiting`, and `webhook-waiting-slack`.
-fn is_end(rest: &str) -> bool {
-    rest.is_empty() || rest.starts_with('-')
-}
 
 impl Call {
     /// The order of calls is kept for each of these.
@@ -92,34 +76,6 @@ pub fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<Host> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_runs_a_workflow_is_held() {
-        for path in [
-            "/webhook/x",
-            "//Webhook/x/y",
-            "/form/a",
-            "/mcp/s",
-            "/webhook-waiting/7/abc",
-            "/form-waiting/7",
-            "/webhook-waiting-slack",
-        ] {
-            assert!(is_held(path), "{path}");
-        }
-        for path in [
-            "/",
-            "/webhook-test/x",
-            "/form-test/x",
-            "/rest/login",
-            "/webhooks/x",
-            "/home/webhook/x",
-            "/mcp-test/x",
-            "/mcp-server",
-            "/formx",
-        ] {
-            assert!(!is_held(path), "{path}");
-        }
-    }
 
     #[test]
     fn what_belongs_to_the_connection_is_left_behind() {

@@ -22,7 +22,6 @@ use edge::EdgeToken;
 use sqlx::PgPool;
 
 pub use config::Config;
-pub use send::DELIVERY_HEADER;
 
 use accept::Holder;
 use bounds::{Bounds, Limits};

@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use edge::document::{STAND_IN_HEADER, WAITING_HEADER};
+use edge::{
+    document::{STAND_IN_HEADER, WAITING_HEADER},
+    held::DELIVERY_HEADER,
+};
 use http::{HeaderValue, StatusCode, header::HOST};
 use reqwest::{
     Client,
@@ -15,9 +18,6 @@ use crate::{
     call::Headers,
     store::{Answer, Claimed},
 };
-
-/// In each call that was held: how often it was sent, so that who sees a second one can tell.
-pub const DELIVERY_HEADER: &str = "rp9-delivery";
 
 /// A workflow may run for as long; whoever waits for more does not learn how it ended.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(15 * 60);

@@ -18,10 +18,14 @@ use std::{
 use axum::{Router, body::Body, extract::Request, response::IntoResponse};
 use bytes::Bytes;
 use common::{database::MIGRATOR, id::TenantId, service::Tasks};
-use edge::{EdgeToken, document::WAITING_HEADER};
+use edge::{
+    EdgeToken,
+    document::WAITING_HEADER,
+    held::{DELIVERY_HEADER, TOKEN_HEADER},
+};
 use holder::{
-    Config, DELIVERY_HEADER,
-    accept::{RECEIPT_HEADER, TOKEN_HEADER},
+    Config,
+    accept::RECEIPT_HEADER,
     call::{Call, Headers},
     store::{self, Take},
 };
