@@ -113,7 +113,7 @@ impl Text for DrillDate {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "anyOf": [{ "format": "date" }, { "format": "date-time" }] })
+        json!({ "anyOf": [{ "type": "string", "format": "date" }, { "type": "string", "format": "date-time" }] })
     }
 }
 

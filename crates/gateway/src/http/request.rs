@@ -76,16 +76,24 @@ impl Described {
             schema["description"] = about.into();
         }
         if self.nullable {
-            schema["type"] = json!([schema["type"], "null"]);
-            if let Some(words) = schema["enum"].as_array_mut() {
-                words.push(Value::Null);
-            }
+            or_null(&mut schema);
         }
         schema
     }
 
     fn into_parameter(self) -> Parameter {
         parameter(ParameterIn::Query, self.name, self.about.as_deref(), self.schema, self.required)
+    }
+}
+
+fn or_null(schema: &mut Value) {
+    if let Some(choices) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
+        choices.push(json!({ "type": "null" }));
+        return;
+    }
+    schema["type"] = json!([schema["type"], "null"]);
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        words.push(Value::Null);
     }
 }
 
@@ -117,8 +125,25 @@ fn parameter(place: ParameterIn, name: &str, about: Option<&str>, of: Value, req
 }
 
 /// What is no schema describes nothing; the committed description would show it.
-fn schema(schema: Value) -> Schema {
-    serde_json::from_value(schema).unwrap_or_default()
+fn schema(said: Value) -> Schema {
+    let schema = serde_json::from_value(said.clone()).unwrap_or_default();
+    debug_assert!(is_kept(&said, &json!(schema)), "{said} is described as {}", json!(schema));
+    schema
+}
+
+/// Whether all that was said is in what is described: keywords that do not go together are left out without a word.
+fn is_kept(said: &Value, described: &Value) -> bool {
+    match (said, described) {
+        (Value::Object(said), Value::Object(described)) => said.iter().all(|(keyword, said)| {
+            let nothing = said.is_null() || said.as_array().is_some_and(Vec::is_empty);
+            nothing || described.get(keyword).is_some_and(|described| is_kept(said, described))
+        }),
+        (Value::Array(said), Value::Array(described)) => {
+            said.len() == described.len() && said.iter().zip(described).all(|(said, described)| is_kept(said, described))
+        }
+        (Value::Number(said), Value::Number(described)) => said.as_f64() == described.as_f64(),
+        _ => said == described,
+    }
 }
 
 fn paragraph(lines: &[&str]) -> Option<String> {
