@@ -27,7 +27,7 @@ pub struct Config {
     pub token: EdgeToken,
     /// Traefik's entrypoint `probe`.
     pub probe_url: Url,
-    /// Who keeps calls that a tenant cannot take. `None`: they get the page too.
+    /// Who keeps calls that a tenant cannot take. `None`, or `HOLDER=off`: they get the page too.
     pub holder_url: Option<Url>,
     pub state_dir: StateDir,
     pub settings: Settings,
@@ -40,7 +40,7 @@ impl Section for Config {
         let bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
         let waiting_bind = env.or("WAITING_BIND", SocketAddr::from(([0, 0, 0, 0], 8082)));
         let (routes_url, probe_url) = (env.required("ROUTES_URL"), env.required("EDGE_PROBE_URL"));
-        let holder_url = env.optional("HOLDER_URL");
+        let (holds, holder_url) = (env.switch("HOLDER", true), env.optional("HOLDER_URL"));
         let (token, state_dir) = (env.secret("EDGE_TOKEN"), StateDir::read(env));
         let (keeping, waiting) = (MaybeTls::read(env), env.required("WAITING_URL"));
         let tenants = env.required("TENANT_SUBNETS");
@@ -57,7 +57,7 @@ impl Section for Config {
             routes_url: routes_url?,
             token: token?.into(),
             probe_url: probe_url?,
-            holder_url: holder_url?,
+            holder_url: holder_url?.filter(|_| holds == Some(true)),
             state_dir: state_dir?,
             settings: Settings { tls, waiting: waiting?, in_flight: in_flight?, tenants: tenants? },
             keeping,
@@ -96,6 +96,16 @@ mod tests {
     fn what_is_needed_is_five_things() {
         let config = load(&[]).unwrap();
         assert_eq!((config.settings.in_flight, config.settings.tls), (500, None));
+    }
+
+    #[test]
+    fn who_holds_calls_can_be_switched_off() {
+        let holder = |more: &[(&str, &str)]| {
+            load(&[&[("HOLDER_URL", "http://gateway:8083")], more].concat()).unwrap().holder_url
+        };
+        assert!(holder(&[]).is_some() && holder(&[("HOLDER", "")]).is_some());
+        assert_eq!(holder(&[("HOLDER", "off")]), None);
+        assert!(load(&[("HOLDER", "perhaps")]).unwrap_err().contains("HOLDER"));
     }
 
     #[test]

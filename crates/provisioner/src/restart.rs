@@ -1,8 +1,10 @@
-//! Letting a tenant's containers begin anew, one after the other: workers first, each ready before the next stops, then the main.
+//! Letting a tenant's containers begin anew, one after the other: workers first, each ready before the next stops, then the main. While that is
+//! away its address leads to whoever stands in for it, from before it stops: no call meets a main that is just ending.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use common::operations::{Context, Saga, Step, StepError, TenantRequest};
+use edge::StandIn;
 use engine::{Inventory, Selection};
 use n8n::launch::STOP_TIMEOUT;
 use time::OffsetDateTime;
@@ -11,7 +13,7 @@ use wire::kinds::TenantRestart;
 use crate::{
     World,
     begin::may_begin_on_containers,
-    create::{READY, Renewal, await_ready, confirm, ensure_all},
+    create::{READY, Renewal, await_ready, ensure_all, publish},
     step::step,
     store::instances::Place,
 };
@@ -34,14 +36,15 @@ impl Saga for RestartTenant {
     type Request = TenantRestart;
 
     fn steps(&self, _: &TenantRestart) -> Vec<&dyn Step<Self>> {
-        vec![&Look, &Workers, &Main, &Reached]
+        vec![&Look, &Workers, &Hold, &Main, &Route]
     }
 }
 
 step!(/** What is missing is brought back, and it is noted how all is. */ Look of RestartTenant, "look", run look);
 step!(/** Executions that run are let end. */ Workers of RestartTenant, "workers", run workers, limit LIMIT);
-step!(/** Callers are told to come back while it starts. */ Main of RestartTenant, "main", run main);
-step!(/** The edge reaches it. */ Reached of RestartTenant, "route", run reached);
+step!(/** Calls to webhooks are held, and whoever wants anything else is told to come back. */ Hold of RestartTenant, "hold", run hold, undo route);
+step!(/** What it has begun to answer it answers first. */ Main of RestartTenant, "main", run main);
+step!(/** The edge reaches it, and what was held is delivered. */ Route of RestartTenant, "route", run route);
 
 async fn observe(context: &Context<'_, World, impl TenantRequest>) -> Result<Inventory, StepError> {
     let world = context.observe();
@@ -88,6 +91,10 @@ async fn begin_anew(
     Ok(())
 }
 
-async fn reached(context: &Context<'_, World, impl TenantRequest>, _: &mut Before) -> Result<(), StepError> {
-    confirm(context, None).await
+async fn hold<S: Send>(context: &Context<'_, World, impl TenantRequest>, _: S) -> Result<(), StepError> {
+    publish(context, Some(StandIn::Waiting)).await
+}
+
+async fn route<S: Send>(context: &Context<'_, World, impl TenantRequest>, _: S) -> Result<(), StepError> {
+    publish(context, None).await
 }
