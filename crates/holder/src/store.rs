@@ -94,26 +94,34 @@ pub struct Take<'a> {
     pub without: &'a [TenantId],
 }
 
-/// Takes calls, of each path the earliest and no other while that is under way. Whoever has one has it for this long without saying so again.
+/// How long after one call of a path the next is sent if that has not been answered: n8n has it by then, and what runs for minutes would hold up
+/// all that came after it.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(1);
+
+/// Takes calls, of each path the earliest, unless one of its path has just been sent. Whoever has one has it for this long without saying so again.
 pub async fn claim(
     executor: impl PgExecutor<'_>,
     take: &Take<'_>,
     lease: Duration,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
     let claim = "with first as (
-             select distinct on (tenant_id, path) receipt, tenant_id, number, state, due_at, lease_until
+             select distinct on (tenant_id, path) receipt, tenant_id, path, number, state, due_at
                from held_calls
-              where state in ('held', 'delivering') and tenant_id <> all ($2)
+              where (state = 'held' or state = 'delivering' and lease_until < clock_timestamp()) and tenant_id <> all ($2)
               order by tenant_id, path, number
          ), due as (
-             select receipt, number, row_number() over (partition by tenant_id order by number) as place from first
-              where state = 'held' and due_at <= clock_timestamp() or state = 'delivering' and lease_until < clock_timestamp()
+             select receipt, number, row_number() over (partition by tenant_id order by number) as place from first f
+              where (state = 'delivering' or due_at <= clock_timestamp())
+                and not exists (select from held_calls u
+                                 where u.tenant_id = f.tenant_id and u.path = f.path and u.state = 'delivering'
+                                   and u.lease_until >= clock_timestamp() and u.sent_at > clock_timestamp() - make_interval(secs => $5))
          ), free as (
              select h.receipt from held_calls h join due d using (receipt)
               where d.place <= $4 order by d.number limit $1 for update of h skip locked
          )
          update held_calls h
-            set state = 'delivering', lease_until = clock_timestamp() + make_interval(secs => $3), deliveries = h.deliveries + 1
+            set state = 'delivering', lease_until = clock_timestamp() + make_interval(secs => $3), deliveries = h.deliveries + 1,
+                sent_at = clock_timestamp()
            from free
           where h.receipt = free.receipt and (h.state = 'held' or h.state = 'delivering' and h.lease_until < clock_timestamp())
          returning h.receipt, h.tenant_id, h.host, h.method, h.target, h.headers, h.body, h.deliveries";
@@ -122,6 +130,7 @@ pub async fn claim(
         .bind(take.without)
         .bind(lease.as_secs_f64())
         .bind(take.of_tenant)
+        .bind(ARRIVES_WITHIN.as_secs_f64())
         .fetch_all(executor)
         .await?;
     Ok(rows.into_iter().filter_map(Row::read).collect())

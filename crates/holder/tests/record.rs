@@ -38,6 +38,8 @@ use uuid::Uuid;
 const HOST: &str = "acme.localhost";
 /// What the edge answers while the tenant is away.
 const PAGE: u16 = 0;
+/// What runs goes on running.
+const RUNS: u16 = 1;
 
 /// A call as it reached n8n: its path, its body, and the how many-th time it is.
 type Reached = (String, String, String);
@@ -70,6 +72,10 @@ impl Edge {
         let body =
             String::from_utf8(request.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
         self.reached.lock().unwrap().push((path, body.clone(), times));
+        while self.answers.load(Ordering::SeqCst) == RUNS {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let status = self.answers.load(Ordering::SeqCst);
         (StatusCode::from_u16(status).unwrap(), [("x-flow", "yes")], format!("ran {body}")).into_response()
     }
 
@@ -191,6 +197,26 @@ async fn each_path_is_delivered_in_order_and_once_whoever_delivers(record: PgPoo
     for tasks in &tasks {
         end(tasks).await;
     }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_runs_for_long_holds_up_nobody_and_the_order_stays(record: PgPool) {
+    let (edge, tasks) = (Edge::default(), Tasks::default());
+    let tenant = tenant(&record).await;
+    for number in 0..3 {
+        hold(&record, tenant, ("/webhook/a", number.to_string())).await;
+    }
+    edge.answers.store(RUNS, Ordering::SeqCst);
+    let _port = start(&record, &edge.listen().await, &tasks);
+    eventually("all have begun", async || edge.reached().len() == 3).await;
+    assert_eq!(states(&record).await, ["delivering"], "none has ended");
+    let order: Vec<_> = edge.reached().into_iter().map(|(_, body, _)| body).collect();
+    assert_eq!(order, ["0", "1", "2"]);
+    edge.answers.store(200, Ordering::SeqCst);
+    eventually("all are delivered", async || states(&record).await == ["delivered"]).await;
+    assert_eq!(edge.reached().len(), 3, "none was sent twice");
+    end(&tasks).await;
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
