@@ -57,7 +57,10 @@ impl Called {
 
     /// Until so many are in the record, also while that starts.
     async fn holds(&self, many: u32) {
-        let count = format!("SELECT count(*) FROM held_calls WHERE 'ten_' || replace(tenant_id::text, '-', '') = '{}'", self.id);
+        let count = format!(
+            "SELECT count(*) FROM held_calls WHERE 'ten_' || replace(tenant_id::text, '-', '') = '{}'",
+            self.id
+        );
         let psql = ["psql", "-qAt", "-U", "postgres", "-d", "rp9", "-c", &count];
         let postgres = Service::of("postgres");
         let asked = [&["exec", postgres.name()], &psql[..]].concat();
@@ -117,7 +120,8 @@ impl Called {
         let accepted = |told: &str| matches!(told, "200" | "202");
         eventually("what was accepted runs", Duration::from_secs(180), async || {
             let ran = self.ran();
-            let missing = told.iter().filter(|(number, told)| accepted(told) && !ran.contains_key(&said(**number)));
+            let missing =
+                told.iter().filter(|(number, told)| accepted(told) && !ran.contains_key(&said(**number)));
             match missing.count() {
                 0 => Ok(()),
                 missing => Err(format!("{missing} of {}", told.len())),
@@ -198,4 +202,3 @@ async fn what_is_held_outlives_the_gateway_and_the_record() {
     called.each_runs_once(&told).await;
     called.api.delete_tenant(&called.id).await;
 }
-

@@ -86,7 +86,7 @@ mod tests {
     async fn whoever_asks_is_told_when_to_come_back_in_a_form_they_read() {
         for (accept, kind) in FORMS {
             for (stand_in, retry_after) in
-                [("", "5"), ("nobody", "5"), ("suspended", "300"), ("restoring", "30")]
+                [("", "5"), ("nobody", "5"), ("waiting", "5"), ("suspended", "300"), ("restoring", "30")]
             {
                 let answer = ask(accept, stand_in).await;
                 assert_eq!(answer.status(), 503);
@@ -104,7 +104,9 @@ mod tests {
     async fn who_is_suspended_or_restored_does_not_look_like_who_is_starting() {
         for (accept, _) in FORMS {
             assert!(ask(accept, "").await.headers().contains_key(WAITING_HEADER));
-            for (stand_in, said) in [("suspended", "suspended"), ("restoring", "being restored")] {
+            for (stand_in, said) in
+                [("suspended", "suspended"), ("restoring", "being restored"), ("waiting", "is starting")]
+            {
                 let answer = ask(accept, stand_in).await;
                 assert!(!answer.headers().contains_key(WAITING_HEADER));
                 assert_eq!(answer.headers()[STAND_IN_HEADER], stand_in);

@@ -26,6 +26,9 @@ const STARTING: Page = Page {
     text: "This address is starting. Try again in a moment.\n",
 };
 
+/// The same because somebody wants it so: whoever put it there looks for its name.
+const AWAITED: Page = Page { named: (STAND_IN_HEADER, StandIn::Waiting.as_str()), ..STARTING };
+
 /// A person decides when it ends, so senders need not hurry; five minutes later nobody who has paid waits for long.
 const SUSPENDED: Page = Page {
     retry_after: "300",
@@ -52,7 +55,8 @@ impl Page {
     /// The one for this stand-in, or for a tenant that is not ready.
     pub(super) fn of(stand_in: Option<StandIn>) -> &'static Self {
         match stand_in {
-            None | Some(StandIn::Waiting) => &STARTING,
+            None => &STARTING,
+            Some(StandIn::Waiting) => &AWAITED,
             Some(StandIn::Suspended) => &SUSPENDED,
             Some(StandIn::Restoring) => &RESTORING,
         }

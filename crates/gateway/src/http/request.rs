@@ -139,7 +139,8 @@ fn is_kept(said: &Value, described: &Value) -> bool {
             nothing || described.get(keyword).is_some_and(|described| is_kept(said, described))
         }),
         (Value::Array(said), Value::Array(described)) => {
-            said.len() == described.len() && said.iter().zip(described).all(|(said, described)| is_kept(said, described))
+            said.len() == described.len()
+                && said.iter().zip(described).all(|(said, described)| is_kept(said, described))
         }
         (Value::Number(said), Value::Number(described)) => said.as_f64() == described.as_f64(),
         _ => said == described,
