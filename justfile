@@ -113,6 +113,10 @@ siege:
     cargo build --locked --profile dist -p siege
     set -a; eval "$(deploy/servers env)"; set +a; SIEGE_GATEWAY="${CARGO_TARGET_DIR:-target}/dist/gateway" "${CARGO_TARGET_DIR:-target}/dist/siege"
 
+# Restart and break a tenant whose calls are held, on a platform that is up with HOLDER=on, and see whether each call runs once (docs/holder.md)
+held:
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --no-fail-fast --test held -- --include-ignored --test-threads=1 --nocapture
+
 # Lose a platform of four tenants, and bring it back from its store and the recovery key alone (docs/disaster-recovery.md)
 disaster:
     deploy/disaster

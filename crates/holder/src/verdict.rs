@@ -23,7 +23,7 @@ pub enum Verdict {
     NotYet(Duration),
     /// The n8n, or the way to it, failed: it may have run, and is sent again.
     Again(Duration),
-    /// It was sent often enough.
+    /// It was sent often enough, or nobody knows whether it runs: a person decides.
     Dead,
 }
 
@@ -39,8 +39,8 @@ pub fn verdict(sent: &Sent, deliveries: i32) -> Verdict {
             }
             _ => Verdict::Delivered,
         },
-        // It runs, for all that is known.
-        Sent::Silent => Verdict::Delivered,
+        // It runs, or was forgotten by an n8n whose database went away: nobody knows, and sent again it may run twice.
+        Sent::Silent => Verdict::Dead,
         Sent::BrokenOff(_) => again(deliveries),
     }
 }
@@ -67,7 +67,11 @@ mod tests {
         for status in [200, 204, 302, 400, 401, 404, 500] {
             assert_eq!(of(status, 1), Verdict::Delivered, "{status}");
         }
-        assert_eq!(verdict(&Sent::Silent, 1), Verdict::Delivered);
+    }
+
+    #[test]
+    fn what_may_run_or_not_is_for_a_person_to_decide() {
+        assert_eq!(verdict(&Sent::Silent, 1), Verdict::Dead);
     }
 
     #[test]
