@@ -105,7 +105,7 @@ async fn what_does_not_open_is_named_and_nothing_of_what_is_in_it(pool: PgPool) 
 #[ignore = "needs Postgres: deploy/test"]
 async fn an_n8n_that_answers_and_runs_nothing_fails(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for (exit_code, said) in [(0, ""), (1, "drill 42")] {
+    for (exit_code, said) in [(0, ""), (1, "drill 42"), (139, "")] {
         let fakes = base.anew().await;
         let sandbox = accept(&fakes).await;
         fakes
@@ -117,4 +117,14 @@ async fn an_n8n_that_answers_and_runs_nothing_fails(pool: PgPool) {
         assert_eq!(row["status"], "failed");
         assert!(row["issues"][0].as_str().unwrap().contains("that was restored"), "{row}");
     }
+}
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_program_that_crashes_once_it_has_done_its_work_has_done_it(pool: PgPool) {
+    let fakes = Fakes::new(&pool).anew().await;
+    accept(&fakes).await;
+    let crashed = || Executed { exit_code: 139, stdout: "drill 42".into(), ..Executed::default() };
+    fakes.containers.set_execs(move |_, _| Some(crashed()));
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    assert_eq!(drilled(&fakes).await["status"], "passed");
 }
