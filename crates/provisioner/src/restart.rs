@@ -1,5 +1,5 @@
 //! Letting a tenant's containers begin anew, one after the other: workers first, each ready before the next stops, then the main. While that is
-//! away its address leads to whoever stands in for it, from before it stops: no call meets a main that is just ending.
+//! away its address leads to whoever stands in for it, from before it stops: no new call meets a main that is just ending.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -42,9 +42,9 @@ impl Saga for RestartTenant {
 
 step!(/** What is missing is brought back, and it is noted how all is. */ Look of RestartTenant, "look", run look);
 step!(/** Executions that run are let end. */ Workers of RestartTenant, "workers", run workers, limit LIMIT);
-step!(/** Calls to webhooks are held, and whoever wants anything else is told to come back. */ Hold of RestartTenant, "hold", run hold, undo route);
-step!(/** What it has begun to answer it answers first. */ Main of RestartTenant, "main", run main);
-step!(/** The edge reaches it, and what was held is delivered. */ Route of RestartTenant, "route", run route);
+step!(/** Callers are told to come back; calls to webhooks are held, where that is on. */ Hold of RestartTenant, "hold", run hold, undo route);
+step!(/** What it has begun to answer is not waited for. */ Main of RestartTenant, "main", run main);
+step!(/** Callers reach it again. */ Route of RestartTenant, "route", run route);
 
 async fn observe(context: &Context<'_, World, impl TenantRequest>) -> Result<Inventory, StepError> {
     let world = context.observe();
