@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::contract::{self, ContractSetup, Outside, Stage};
+use engine::contract::{self, ContractSetup, Outside, Part, Stage};
 use engine::fake::{FakeWorld, Fault, Run, Verb, When};
 use engine::{ClusterId, ContainerSpec, Containers, Executed, Health, Selection, State};
 use ipnet::Ipv4Net;
+use strum::VariantArray as _;
 
 struct FakeOutside {
     world: FakeWorld,
@@ -98,7 +99,7 @@ fn setup(world: &FakeWorld) -> ContractSetup {
 async fn the_fake_keeps_the_contract() {
     let world = FakeWorld::new();
     let setup = setup(&world);
-    contract::containers(&world.engine("contract"), &setup).await;
+    contract::containers(&world.engine("contract"), &setup, Part::VARIANTS).await;
     assert!(world.faults_spent());
 }
 

@@ -7,6 +7,7 @@
 )]
 
 pub mod edge;
+pub mod effort;
 pub mod kinds;
 pub mod memory;
 pub mod portal;

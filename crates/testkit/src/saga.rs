@@ -8,6 +8,8 @@ use std::mem::discriminant;
 
 use common::operations::{Saga, Step};
 
+use crate::effort;
+
 pub use rig::{Part, Rig, Stores, Verdict};
 
 /// How a step is broken, once.
@@ -151,14 +153,14 @@ impl Mode {
     }
 
     /// Each way once for the step at this place, those with depths at one of theirs: another one at the next place. All of `ALL` when
-    /// `SAGA_DEPTHS` says `all`.
+    /// everything is to be tried.
     fn at(ordinal: usize) -> impl Iterator<Item = Self> {
         let drawn = move |mode: &Self| {
             let alike = |other: &&Self| discriminant(*other) == discriminant(mode);
             let depths: Vec<_> = Self::ALL.iter().filter(alike).map(|other| other.depth()).collect();
             depths[ordinal % depths.len()] == mode.depth()
         };
-        Self::ALL.into_iter().filter(move |mode| every_depth() || drawn(mode))
+        Self::ALL.into_iter().filter(move |mode| effort::is_thorough() || drawn(mode))
     }
 
     /// Whether it ends in giving up, for a saga that can: the others end as if nothing had been broken.
@@ -230,11 +232,6 @@ pub struct Point {
     pub ordinal: usize,
     pub step: &'static str,
     pub mode: Mode,
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests are told how much to try by their environment")]
-fn every_depth() -> bool {
-    std::env::var("SAGA_DEPTHS").is_ok_and(|depths| depths == "all")
 }
 
 /// Everything there is to try with a saga that is asked for this, taken from the saga itself. One that does not unwind cannot be cancelled.

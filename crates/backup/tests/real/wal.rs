@@ -12,6 +12,7 @@ use futures::FutureExt as _;
 use objects::{Key, Objects, fake::FakeObjects, seal::SealKey};
 use secrecy::ExposeSecret as _;
 use sqlx::PgPool;
+use testkit::effort;
 use time::OffsetDateTime;
 use tokio::{
     io::AsyncReadExt as _,
@@ -342,7 +343,7 @@ async fn wal_and_a_base_backup_in_which_anything_is_another_are_refused_and_what
         .filter(|key| key.name().ends_with("key.age") || key.name().ends_with("keys.json.age"));
     let strand_keys = strand_keys.filter(|key| key.as_str().starts_with("record/wal"));
     let wal: Vec<Key> = way.chain.stored.iter().map(|stored| stored.key.clone()).collect();
-    for key in base_objects.iter().cloned().chain(strand_keys).chain(wal.clone()) {
+    for (number, key) in base_objects.iter().cloned().chain(strand_keys).chain(wal.clone()).enumerate() {
         let mut was = Vec::new();
         fake.damage(&key, |bytes| {
             was.clone_from(&bytes);
@@ -351,7 +352,11 @@ async fn wal_and_a_base_backup_in_which_anything_is_another_are_refused_and_what
         let mut flipped = was.clone();
         let middle = flipped.len() / 2;
         flipped[middle] ^= 1;
-        for (way, bytes) in [Vec::new(), was[..was.len() - 1].to_vec(), flipped].into_iter().enumerate() {
+        let ways = [Vec::new(), was[..was.len() - 1].to_vec(), flipped];
+        // Each is read back whole: another way for the next one is enough for every day.
+        let tried = |way: &usize| effort::is_thorough() || *way == number % ways.len();
+        for way in (0..ways.len()).filter(tried) {
+            let bytes = ways[way].clone();
             fake.damage(&key, |_| Some(bytes));
             let found = WayBack::find(&fake, None, None).await;
             let refused = match found {

@@ -17,19 +17,48 @@ use std::time::Duration;
 
 use common::error::{Classify as _, Kind};
 use common::id::OperationId;
-use engine::contract::{self, Stage};
+use engine::contract::{self, Part, Stage};
 use engine::docker::{Docker, DockerOptions};
 use engine::{Containers, State};
 use futures::future::join_all;
 use outside::Place;
+use strum::VariantArray as _;
 use tokio::net::UnixListener;
+
+/// About as long each: they are waited for side by side.
+const THIRDS: [&[Part]; 3] = [
+    &[Part::Networks, Part::Containers],
+    &[Part::Restarts, Part::Records, Part::Crashes],
+    &[Part::Runs, Part::Looks, Part::Execs],
+];
+
+async fn keeps_the_contract(third: usize, place: u8) {
+    let place = Place::prepare(place).await;
+    contract::containers(&place.docker, &place.setup, THIRDS[third]).await;
+    place.clean().await;
+}
 
 #[tokio::test]
 #[ignore = "needs a Docker engine: deploy/test"]
-async fn docker_keeps_the_contract() {
-    let place = Place::prepare(0).await;
-    contract::containers(&place.docker, &place.setup).await;
-    place.clean().await;
+async fn docker_keeps_the_contract_of_networks_and_containers() {
+    keeps_the_contract(0, 0).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a Docker engine: deploy/test"]
+async fn docker_keeps_the_contract_of_restarts_records_and_crashes() {
+    keeps_the_contract(1, 13).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a Docker engine: deploy/test"]
+async fn docker_keeps_the_contract_of_runs_looks_and_execs() {
+    keeps_the_contract(2, 14).await;
+}
+
+#[test]
+fn no_part_of_the_contract_is_left_out() {
+    assert!(Part::VARIANTS.iter().all(|part| THIRDS.iter().any(|third| third.contains(part))));
 }
 
 #[tokio::test]

@@ -8,12 +8,16 @@ use std::collections::BTreeSet;
 use common::id::{OperationId, TenantId};
 use futures::{StreamExt, future, stream};
 use sqlx::{PgPool, Postgres, Transaction};
+use testkit::effort;
 use tokio::sync::watch;
 
 use crate::support::{Call, Replica, Reply, eventually, send_to, tenant};
 
 /// Of each sort.
-const KILLS: usize = 17;
+fn kills_of_each() -> usize {
+    effort::times(3, 17)
+}
+
 /// Requests in hand when a gateway is killed at a chosen moment.
 const IN_HAND: usize = 8;
 /// Requests that are sent while it is killed at any moment, and how many of them at a time.
@@ -152,7 +156,8 @@ async fn whoever_dies_while_accepting_leaves_no_key_behind_and_does_nothing_twic
     let mut replicas =
         [Replica::start(&database, &[], None).await, Replica::start(&database, &[], None).await];
     let (mut all, mut kills, mut cut_off, mut done_before) = (Vec::new(), 0, 0, 0);
-    for round in 0..KILLS {
+    let rounds = kills_of_each();
+    for round in 0..rounds {
         for moment in [Moment::Before, Moment::After, Moment::Any] {
             replicas.rotate_left(1);
             let [victim, survivor] = &mut replicas;
@@ -178,7 +183,10 @@ async fn whoever_dies_while_accepting_leaves_no_key_behind_and_does_nothing_twic
         }
     }
     println!("{kills} kills, {} keys, {cut_off} cut off, {done_before} of those done already", all.len());
-    assert!(kills >= 50 && done_before >= KILLS * IN_HAND, "{kills} kills, {done_before} done already");
+    assert!(
+        kills == 3 * rounds && done_before >= rounds * IN_HAND,
+        "{kills} kills, {done_before} done already"
+    );
     for asked in &mut all {
         for replica in &replicas {
             asked.settle(replica).await;

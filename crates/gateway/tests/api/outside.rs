@@ -30,7 +30,7 @@ struct Tools {
 impl Section for Tools {
     fn read(env: &mut Env) -> Option<Self> {
         let (schemathesis, client) = (env.required("TEST_SCHEMATHESIS"), env.required("TEST_CLIENT"));
-        let (examples, seed) = (env.or("API_FUZZ_EXAMPLES", 20), env.or("API_FUZZ_SEED", 1));
+        let (examples, seed) = (env.or("API_FUZZ_EXAMPLES", 6), env.or("API_FUZZ_SEED", 1));
         Some(Self { schemathesis: schemathesis?, client: client?, examples: examples?, seed: seed? })
     }
 }
