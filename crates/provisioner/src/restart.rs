@@ -1,9 +1,13 @@
-//! Letting a tenant's containers begin anew, one after the other: workers first, each ready before the next stops, then the main. While that is
-//! away its address leads to whoever stands in for it, from before it stops: no new call meets a main that is just ending.
+//! Letting a tenant's containers begin anew, one after the other: the main first, then workers, each ready before the next stops. While the main
+//! is away the tenant's address leads to whoever stands in for it, from before it stops: no new call meets a main that is just ending, and
+//! callers that wait for the end of what they began have been answered.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use common::operations::{Context, Saga, Step, StepError, TenantRequest};
+use common::{
+    clock,
+    operations::{Context, Saga, Step, StepError, TenantRequest, later},
+};
 use edge::StandIn;
 use engine::{Inventory, Selection};
 use n8n::launch::STOP_TIMEOUT;
@@ -21,13 +25,22 @@ use crate::{
 /// Each of the largest plan's workers may take its stop timeout, and as long to be ready again.
 const LIMIT: Duration = Duration::from_secs(40 * 60);
 
+/// How long executions under way are let end before the main stops. Those that take longer go on in the workers; only who waits at the main for
+/// their answer is cut off.
+const PATIENCE: time::Duration = time::Duration::seconds(30);
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// From running containers to the same ones, begun anew.
 pub struct RestartTenant;
 
-/// When each container had begun before anything was done, by the engine's own clock: what began later has been restarted.
+/// How all was before anything was done.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Before {
+    /// When each container had begun, by the engine's own clock: what began later has been restarted.
     began: BTreeMap<String, OffsetDateTime>,
+    #[serde(default)]
+    draining_since: Option<OffsetDateTime>,
 }
 
 impl Saga for RestartTenant {
@@ -36,15 +49,16 @@ impl Saga for RestartTenant {
     type Request = TenantRestart;
 
     fn steps(&self, _: &TenantRestart) -> Vec<&dyn Step<Self>> {
-        vec![&Look, &Workers, &Hold, &Main, &Route]
+        vec![&Look, &Hold, &Drain, &Main, &Route, &Workers]
     }
 }
 
 step!(/** What is missing is brought back, and it is noted how all is. */ Look of RestartTenant, "look", run look);
-step!(/** Executions that run are let end. */ Workers of RestartTenant, "workers", run workers, limit LIMIT);
 step!(/** Callers are told to come back; calls to webhooks are held, where that is on. */ Hold of RestartTenant, "hold", run hold, undo route);
-step!(/** What it has begun to answer is not waited for. */ Main of RestartTenant, "main", run main);
+step!(/** Who waits for an answer gets it, within reason. */ Drain of RestartTenant, "drain", run drain);
+step!(/** It begins anew, and is ready. */ Main of RestartTenant, "main", run main);
 step!(/** Callers reach it again. */ Route of RestartTenant, "route", run route);
+step!(/** Executions that run in one are let end before it begins anew. */ Workers of RestartTenant, "workers", run workers, limit LIMIT);
 
 async fn observe(context: &Context<'_, World, impl TenantRequest>) -> Result<Inventory, StepError> {
     let world = context.observe();
@@ -87,6 +101,18 @@ async fn begin_anew(
             context.fenced().await?.containers.restart(&seen.reference(), STOP_TIMEOUT).await?;
         }
         await_ready(context, &[spec.name], READY).await?;
+    }
+    Ok(())
+}
+
+async fn drain(
+    context: &Context<'_, World, impl TenantRequest>,
+    state: &mut Before,
+) -> Result<(), StepError> {
+    let since = *state.draining_since.get_or_insert_with(clock::now);
+    let running = context.observe().queues.pending(context.tenant()).await?;
+    if running > 0 && clock::now() - since < PATIENCE {
+        return later(LOOK_EVERY);
     }
     Ok(())
 }

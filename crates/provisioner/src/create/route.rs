@@ -12,7 +12,8 @@ use super::{CreateTenant, Nothing};
 use crate::{
     World,
     blueprint::routes,
-    store::{instances, tenants},
+    home::Home,
+    store::{homes, instances, tenants},
     wait,
 };
 
@@ -68,6 +69,9 @@ pub async fn confirm(
     context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
+    if stand_in.is_none() {
+        let_the_edge_in(context).await?;
+    }
     for route in wanted(context, stand_in).await? {
         let mark =
             route.mark().ok_or_else(|| StepError::failed(Kind::Internal, "the route leads nowhere"))?;
@@ -75,6 +79,17 @@ pub async fn confirm(
         wait::for_edge(context.stopping(), || async { Ok(edge.confirm(&route.host, mark).await?) }).await?;
     }
     Ok(())
+}
+
+/// The edge's containers may have been made anew since the tenant's network was laid, and the reconciler lets a tenant alone that something is
+/// done to: without this whoever waits for the edge would wait for ever.
+async fn let_the_edge_in(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
+    let home = homes::find(context.database(), context.tenant()).await?;
+    if !matches!(home, Some(Home::Dedicated(_))) {
+        return Ok(());
+    }
+    let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
+    Ok(context.fenced().await?.containers.ensure_network(&blueprint.network).await?)
 }
 
 async fn wanted(

@@ -1,9 +1,10 @@
 //! Whatever changes of where a tenant's addresses lead reaches the table of routes.
 
 use common::{database::MIGRATOR, operations::End};
-use provisioner::{ResumeTenant, SuspendTenant};
+use engine::Selection;
+use provisioner::{RerouteTenant, ResumeTenant, SuspendTenant};
 use sqlx::PgPool;
-use wire::kinds::{TenantResume, TenantSuspend};
+use wire::kinds::{TenantReroute, TenantResume, TenantSuspend};
 
 use crate::scene::Scene;
 
@@ -29,4 +30,22 @@ async fn an_address_that_was_given_up_goes_and_one_that_led_elsewhere_is_put_rig
     let main = format!("http://{}:5678", crate::scene::main_of(tenant));
     let subdomain = format!("t{}.example.com", &tenant.digits()[16..]);
     assert_eq!(routes, [("new.example".to_owned(), main.clone()), (subdomain, main)]);
+}
+
+/// While something is done to a tenant nobody else puts its network right.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn an_edge_that_was_made_anew_is_let_in_before_anybody_waits_for_it(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    let (world, cluster) = (scene.fakes.world("a look"), scene.fakes.cluster.parse().unwrap());
+    let is_reached = async || {
+        let seen = world.containers.observe(&cluster, Selection::of(tenant)).await.unwrap();
+        seen.networks[0].attached.iter().any(|role| role == "edge")
+    };
+    assert!(is_reached().await);
+    scene.fakes.containers.add_shared(&cluster, "edge");
+    assert!(!is_reached().await);
+    scene.fakes.operate(tenant, &TenantReroute {}).await;
+    assert_eq!(scene.run(&RerouteTenant).await, End::Succeeded);
+    assert!(is_reached().await);
 }
