@@ -89,14 +89,14 @@ releases former seconds="300":
 crowd:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo run --locked -p e2e --example crowd
 
-# A tenant under calls while everything is done to it, a main that hangs, logins that were changed, a large tenant backed up and restored, a service killed meanwhile: half an hour, on a platform that is up (docs/tried.md)
+# A tenant under calls while everything is done to it, a main that hangs, logins that were changed, services killed while a tenant is created, workers cut off, networks of others, a large tenant backed up and restored, a service killed meanwhile: half an hour, on a platform that is up (docs/tried.md)
 long:
-    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --no-fail-fast --test verbs --test broken --test large -- --include-ignored --test-threads=1
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long -- --include-ignored --test-threads=1 --skip held::
 
-# Break every step in the middle at every depth, where the tests draw one: a quarter of an hour (docs/tried.md)
-depths:
+# Every test that tries something in short, at length: each step broken at every depth, gateways killed fifty times, hundreds of keys, every object damaged in every way; half an hour (docs/tried.md)
+thorough:
     deploy/servers up
-    set -a; eval "$(deploy/servers env)"; set +a; SAGA_DEPTHS=all cargo test --locked --no-fail-fast -p provisioner -p backup --test record -- --include-ignored
+    set -a; eval "$(deploy/servers env)"; eval "$(deploy/checks/tools)"; set +a; EFFORT=all cargo test --workspace --locked --no-fail-fast --test record --test real --test api --test edge -- --include-ignored
 
 # Cut workers off from Redis in four ways on a platform that is up, and see how long what waits is not taken (docs/observability.md)
 cut-off:
@@ -109,13 +109,13 @@ counted:
 # Let a gateway be attacked in seven ways, and see what it costs everybody else (docs/siege.md)
 siege:
     deploy/servers up
-    cargo build --locked --profile dist -p gateway
+    cargo build --locked --profile dist -p gateway --features jemalloc
     cargo build --locked --profile dist -p siege
     set -a; eval "$(deploy/servers env)"; set +a; SIEGE_GATEWAY="${CARGO_TARGET_DIR:-target}/dist/gateway" "${CARGO_TARGET_DIR:-target}/dist/siege"
 
 # Restart and break a tenant whose calls are held, on a platform that is up with HOLDER=on, and see whether each call runs once (docs/holder.md)
 held:
-    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --no-fail-fast --test held -- --include-ignored --test-threads=1 --nocapture
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long held:: -- --include-ignored --test-threads=1 --nocapture
 
 # Lose a platform of four tenants, and bring it back from its store and the recovery key alone (docs/disaster-recovery.md)
 disaster:
@@ -123,8 +123,8 @@ disaster:
 
 # Call a webhook of the platform that `up` started 3,000 times, ten at once, and wait for each answer (docs/tried.md)
 answers calls="3000":
-    set -a; . deploy/local.env; set +a; E2E_CALLS={{calls}} cargo test -p e2e --locked --test answers -- --include-ignored --nocapture
+    set -a; . deploy/local.env; set +a; E2E_CALLS={{calls}} cargo test -p e2e --locked --test platform answers:: -- --include-ignored --nocapture
 
 # Restart a tenant's main, Redis, Traefik and the gateway of that platform in turn, under ten calls a second (docs/tried.md)
 restarts rounds="5":
-    set -a; . deploy/local.env; set +a; E2E_ROUNDS={{rounds}} cargo test -p e2e --locked --test restarts -- --include-ignored --nocapture
+    set -a; . deploy/local.env; set +a; E2E_ROUNDS={{rounds}} cargo test -p e2e --locked --test platform restarts:: -- --include-ignored --nocapture

@@ -136,7 +136,7 @@ cargo_deny() {
   local root="$CACHE/cargo-deny-$CARGO_DENY_VERSION"
   if [ ! -x "$root/bin/cargo-deny" ]; then
     log "building cargo-deny $CARGO_DENY_VERSION (some minutes, once)"
-    quietly cargo-deny env -u CARGO_TARGET_DIR cargo install cargo-deny --version "$CARGO_DENY_VERSION" --locked --root "$root"
+    quietly cargo-deny env -u CARGO_TARGET_DIR cargo install --debug cargo-deny --version "$CARGO_DENY_VERSION" --locked --root "$root"
   fi
   printf '%s\n' "$root/bin/cargo-deny"
 }

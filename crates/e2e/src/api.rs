@@ -52,6 +52,21 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// The tenant that `deploy/up` made, dedicated and on the plan `pro`.
+struct FirstTenant(String);
+
+impl Section for FirstTenant {
+    fn read(env: &mut Env) -> Option<Self> {
+        env.required("RP9_TENANT_ID").map(Self)
+    }
+}
+
+/// Its id.
+pub fn first_tenant() -> String {
+    let FirstTenant(id) = Env::of_process().load().unwrap();
+    id
+}
+
 impl Api {
     /// The platform that the environment names.
     pub fn of_environment() -> Self {
@@ -123,11 +138,7 @@ impl Api {
 
     /// Asks for a tenant as whoever says nothing about how it is hosted gets it: it shares an n8n.
     pub async fn create_sharing(&self, plan: &str) -> (String, String) {
-        let mut command = Command::create(plan);
-        let mut body: Value = serde_json::from_str(&command.body).unwrap();
-        body.as_object_mut().unwrap().remove("mode");
-        command.body = body.to_string();
-        let answer = self.command(&command).await.unwrap();
+        let answer = self.command(&Command::create_sharing(plan)).await.unwrap();
         assert_eq!(answer.status, 201, "{answer:?}");
         (text(&answer.body["tenant_id"]), text(&answer.body["operation_id"]))
     }
@@ -144,6 +155,13 @@ impl Api {
         let answer = self.command(&Command::operate(tenant, verb, body)).await.unwrap();
         assert_eq!(answer.status, 202, "{answer:?}");
         text(&answer.body["operation_id"])
+    }
+
+    /// The n8n for tenants to share that `deploy/up` made.
+    pub async fn first_shared_instance(&self) -> String {
+        let listed = self.get("/shared-instances").await.unwrap().body;
+        let first = listed["data"].as_array().unwrap().iter().find(|one| one["name"] == "shared-1");
+        text(&first.unwrap_or_else(|| panic!("{listed}"))["id"])
     }
 
     /// Waits for an operation to succeed.
@@ -193,6 +211,15 @@ impl Command {
             body: body.to_string(),
             key: Some(uuid::Uuid::now_v7().to_string()),
         }
+    }
+
+    /// The same by whoever says nothing about how it is hosted.
+    pub fn create_sharing(plan: &str) -> Self {
+        let mut command = Self::create(plan);
+        let mut body: Value = serde_json::from_str(&command.body).unwrap();
+        body.as_object_mut().unwrap().remove("mode");
+        command.body = body.to_string();
+        command
     }
 
     /// Something done to a tenant: `restart`, `backup`, `restore`, ….

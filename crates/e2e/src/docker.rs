@@ -31,6 +31,14 @@ pub fn redis(command: &str) -> Result<String, String> {
     docker(&["exec", Service::of("redis").name(), "sh", "-c", &script])
 }
 
+/// The main of a dedicated tenant, or of an n8n that tenants share.
+pub fn main_of(tenant: &str) -> String {
+    labelled("container", tenant)
+        .into_iter()
+        .find(|name| name.ends_with("-main"))
+        .unwrap_or_else(|| panic!("{tenant} has no main"))
+}
+
 /// One of the platform's own containers.
 pub struct Service(String);
 

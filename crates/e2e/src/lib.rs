@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod calls;
 mod contents;
 mod cut;
 mod docker;
@@ -15,10 +16,11 @@ mod n8n;
 mod patience;
 mod queueing;
 
-pub use api::{Answer, Api, Command};
+pub use api::{Answer, Api, Command, first_tenant};
+pub use calls::{Calls, tally};
 pub use contents::{differing, fill, fingerprint, sql};
 pub use cut::Network;
-pub use docker::{Service, docker, labelled, redis};
+pub use docker::{Service, docker, labelled, main_of, redis};
 pub use kinds::{called_workflow, calling_workflow, failing_workflow, unsaved};
 pub use n8n::{Answers, Customer, saying_workflow, slow_workflow, webhook_workflow};
 pub use patience::eventually;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::{Value, json};
 
-use crate::Api;
+use crate::{Api, eventually, first_tenant};
 
 /// Somebody at a tenant's address.
 #[derive(Clone)]
@@ -32,11 +32,42 @@ impl Customer {
 
     /// Whoever has just moved into an n8n that others share, and signed in; the tenant's id.
     pub async fn moved_in(api: &Api) -> (String, Self) {
-        let (tenant, operation) = api.create_sharing("starter").await;
+        Self::at_last(api, api.create_sharing("starter").await).await
+    }
+
+    /// The same in an n8n of their own on this plan.
+    pub async fn settled(api: &Api, plan: &str) -> (String, Self) {
+        Self::at_last(api, api.create_tenant(plan).await).await
+    }
+
+    async fn at_last(api: &Api, (tenant, operation): (String, String)) -> (String, Self) {
         api.succeeds(&operation).await;
         let mut customer = Self::of(api, &tenant).await;
         customer.sign_in(api, &tenant).await;
         (tenant, customer)
+    }
+
+    /// The owner of the tenant that `deploy/up` made, signed in; the tenant's id. What tests activated there before is gone.
+    pub async fn of_the_first_tenant(api: &Api) -> (String, Self) {
+        let tenant = first_tenant();
+        let mut customer = Self::of(api, &tenant).await;
+        customer.sign_in(api, &tenant).await;
+        let list = customer.read("/api/v1/workflows?name=echo&limit=250").await.unwrap();
+        for workflow in list["data"].as_array().unwrap() {
+            customer.remove(workflow["id"].as_str().unwrap()).await;
+        }
+        (tenant, customer)
+    }
+
+    /// Switches a workflow off and removes it, as soon as n8n lets it go.
+    pub async fn remove(&self, workflow: &str) {
+        let path = format!("/api/v1/workflows/{workflow}");
+        self.post(&format!("{path}/deactivate"), &json!({})).await.unwrap();
+        eventually("the workflow is deleted", Duration::from_secs(30), async || {
+            let gone = self.with_key(self, Method::DELETE, &path).send().await.map_err(|e| e.to_string())?;
+            if gone.status().is_success() { Ok(()) } else { Err(gone.text().await.unwrap_or_default()) }
+        })
+        .await;
     }
 
     /// A request to this path of the tenant's address.
@@ -106,7 +137,9 @@ impl Customer {
             "credential:create",
             "credential:delete",
         ];
-        let key = json!({ "label": "e2e", "expiresAt": null, "scopes": scopes });
+        // Each has a label of its own, or n8n refuses it.
+        let label = format!("e2e-{}", uuid::Uuid::now_v7());
+        let key = json!({ "label": label, "expiresAt": null, "scopes": scopes });
         let request =
             self.client.post(self.url.join("/rest/api-keys").unwrap()).header("cookie", &cookie).json(&key);
         self.cookie = Some(cookie);
@@ -118,7 +151,12 @@ impl Customer {
     pub async fn activate(&self, workflow: &Value) -> String {
         let stored = self.post("/api/v1/workflows", workflow).await.unwrap();
         let id = stored["id"].as_str().unwrap_or_else(|| panic!("{stored}")).to_owned();
-        self.post(&format!("/api/v1/workflows/{id}/activate"), &json!({})).await.unwrap();
+        let activate = format!("/api/v1/workflows/{id}/activate");
+        // A path is free some moments after another workflow gave it up.
+        eventually("it is activated", Duration::from_secs(15), async || {
+            self.post(&activate, &json!({})).await
+        })
+        .await;
         id
     }
 

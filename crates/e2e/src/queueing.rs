@@ -21,10 +21,7 @@ impl Queueing {
     /// A new one.
     pub async fn new() -> Self {
         let api = Api::of_environment();
-        let (id, operation) = api.create_tenant("starter").await;
-        api.succeeds(&operation).await;
-        let mut customer = Customer::of(&api, &id).await;
-        customer.sign_in(&api, &id).await;
+        let (id, customer) = Customer::settled(&api, "starter").await;
         let workflow = customer.activate(&webhook_workflow("e2e-queueing", Answers::WhenQueued)).await;
         let worker = labelled("container", &id).into_iter().find(|name| name.contains("worker")).unwrap();
         let it = Self { api, id, worker, customer, workflow };

@@ -1,12 +1,5 @@
 //! Workers that have lost Redis and do not know.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::time::{Duration, Instant};
 
 use e2e::{Network, Queueing, Service, docker, eventually};

@@ -1,11 +1,4 @@
-//! What is watched, and how people are told.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
+//! Who is looked at, and how people are told.
 
 use std::{
     fs,
@@ -128,7 +121,7 @@ impl Receivers {
             docker(&["network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge"])
                 .unwrap();
         let slack_port = watch.slack.split([':', '/']).find_map(|part| part.parse::<u16>().ok()).unwrap();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/receivers.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/watched/receivers.py");
         let mut process = Command::new(&watch.python)
             .args([script, &gateway, &slack_port.to_string(), &watch.smtp_port.to_string()])
             .stdin(Stdio::piped())

@@ -1,12 +1,5 @@
 //! An n8n that the platform runs for tenants to share: made, kept apart inside, healed, told to nobody, and removed.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::time::Duration;
 
 use e2e::{Answers, Api, Command, Service, docker, eventually, labelled, webhook_workflow};

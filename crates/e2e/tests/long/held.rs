@@ -1,21 +1,15 @@
 //! Calls that come while a tenant's main is away are kept, and run once it is back: each of them, and none twice.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use e2e::{Answers, Api, Customer, Service, docker, eventually, labelled, sql, webhook_workflow};
-use futures::{StreamExt, stream::FuturesUnordered};
+use e2e::{
+    Answers, Api, Calls, Customer, Service, docker, eventually, main_of, sql, tally, webhook_workflow,
+};
 use serde_json::json;
-use tokio::{sync::watch, time};
 
 const PATH: &str = "/webhook/e2e-held";
 /// A starter runs more than these five a second beside what was held.
@@ -37,10 +31,7 @@ type Told = BTreeMap<u32, String>;
 impl Called {
     async fn new() -> Self {
         let api = Api::of_environment();
-        let (id, operation) = api.create_tenant("starter").await;
-        api.succeeds(&operation).await;
-        let mut customer = Customer::of(&api, &id).await;
-        customer.sign_in(&api, &id).await;
+        let (id, customer) = Customer::settled(&api, "starter").await;
         customer.activate(&webhook_workflow("e2e-held", Answers::WhenFinished)).await;
         let it = Self { api, id, customer };
         it.serves().await;
@@ -71,19 +62,12 @@ impl Called {
         .await;
     }
 
-    /// Calls, none of which waits for another, until it is over and the last is answered.
-    async fn keep_calling(&self, mut over: watch::Receiver<bool>) -> Told {
-        let (mut calls, mut told, mut number) = (FuturesUnordered::new(), Told::new(), 0);
-        let mut tick = time::interval(CALLS_EVERY);
-        loop {
-            tokio::select! {
-                _ = tick.tick() => { calls.push(self.call(number)); number += 1; }
-                Some((number, answer)) = calls.next() => drop(told.insert(number, answer)),
-                _ = over.changed() => break,
-            }
-        }
-        told.extend(calls.collect::<Vec<_>>().await);
-        told
+    fn is_called(self: &Arc<Self>) -> Calls<(u32, String)> {
+        let called = self.clone();
+        Calls::every(CALLS_EVERY, move |number| {
+            let called = called.clone();
+            async move { called.call(number).await }
+        })
     }
 
     /// 200 is n8n's own answer to this very call, and 202 comes with a receipt.
@@ -137,29 +121,20 @@ fn said(number: u32) -> String {
     format!("call {number:05}")
 }
 
-fn counted(told: &Told) -> BTreeMap<&str, u32> {
-    told.values().fold(BTreeMap::new(), |mut counted, told| {
-        *counted.entry(told.as_str()).or_default() += 1;
-        counted
-    })
+fn counted(told: &Told) -> BTreeMap<&str, usize> {
+    tally(told.values().map(String::as_str))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::disallowed_methods, reason = "calls go on while the engine's command line blocks")]
 #[ignore = "needs a running platform: deploy/test"]
 async fn a_restart_that_is_asked_for_is_noticed_by_no_caller() {
-    let called = std::sync::Arc::new(Called::new().await);
-    let (end, over) = watch::channel(false);
-    let calling = tokio::task::spawn({
-        let called = called.clone();
-        async move { called.keep_calling(over).await }
-    });
+    let called = Arc::new(Called::new().await);
+    let calls = called.is_called();
     let began = Instant::now();
     let operation = called.api.operate(&called.id, "restart", &json!({})).await;
     called.api.succeeds(&operation).await;
     called.serves().await;
-    end.send(true).unwrap();
-    let told = calling.await.unwrap();
+    let told: Told = calls.end().await.into_iter().collect();
     println!("{:?} in {:?}", counted(&told), began.elapsed());
     assert!(told.values().all(|told| matches!(told.as_str(), "200" | "202")), "{:?}", counted(&told));
     called.each_runs_once(&told).await;
@@ -167,25 +142,20 @@ async fn a_restart_that_is_asked_for_is_noticed_by_no_caller() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::disallowed_methods, reason = "calls go on while the engine's command line blocks")]
 #[ignore = "needs a running platform: deploy/test"]
 async fn what_is_held_outlives_the_gateway_and_the_record() {
-    let called = std::sync::Arc::new(Called::new().await);
+    let called = Arc::new(Called::new().await);
     // So that nobody brings it back.
     let provisioner = Service::of("provisioner");
     provisioner.stop();
-    let main = labelled("container", &called.id).into_iter().find(|name| !name.contains("worker")).unwrap();
+    let main = main_of(&called.id);
     docker(&["stop", &main]).unwrap();
     eventually("calls are held", Duration::from_secs(60), async || {
         let (_, told) = called.call(NOBODYS).await;
         if told == "202" { Ok(()) } else { Err(told) }
     })
     .await;
-    let (end, over) = watch::channel(false);
-    let calling = tokio::task::spawn({
-        let called = called.clone();
-        async move { called.keep_calling(over).await }
-    });
+    let calls = called.is_called();
     for (many, part) in [(20, "gateway"), (60, "postgres")] {
         called.holds(many).await;
         let part = Service::of(part);
@@ -195,8 +165,7 @@ async fn what_is_held_outlives_the_gateway_and_the_record() {
     called.holds(100).await;
     docker(&["start", &main]).unwrap();
     called.serves().await;
-    end.send(true).unwrap();
-    let told = calling.await.unwrap();
+    let told: Told = calls.end().await.into_iter().collect();
     println!("{:?}", counted(&told));
     provisioner.start();
     called.each_runs_once(&told).await;

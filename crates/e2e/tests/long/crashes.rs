@@ -1,12 +1,5 @@
 //! A service is killed without warning in the middle of a creation: the tenant comes up all the same.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::time::Duration;
 
 use e2e::{Api, Service, eventually, labelled};

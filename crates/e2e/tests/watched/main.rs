@@ -1,3 +1,5 @@
+//! What is watched, and how people are told. It comes after everything else, when most of what a platform tells has been there for a while.
+//!
 //! Whether Prometheus has what dashboards and rules ask for: each query of a dashboard has an answer, and each series that a rule or a dashboard
 //! names is there with the labels that are asked of it. What is there only once something went wrong is listed, with why.
 
@@ -8,6 +10,7 @@
     reason = "a test that cannot go on ends here"
 )]
 
+mod alerts;
 mod asked;
 mod prometheus;
 mod rare;
@@ -23,12 +26,9 @@ use prometheus::Prometheus;
 /// Budgets are recorded every five minutes, and what tenants take of the servers they share is measured as often.
 const THERE_WITHIN: Duration = Duration::from_secs(660);
 
-/// Somebody who does something: a tenant of its own, called by a webhook and backed up, and its host.
+/// Somebody who does something: the first tenant, called by a webhook and backed up, and its host.
 async fn somebody(api: &Api) -> (String, Customer, String) {
-    let (tenant, operation) = api.create_tenant("starter").await;
-    api.succeeds(&operation).await;
-    let mut customer = Customer::of(api, &tenant).await;
-    customer.sign_in(api, &tenant).await;
+    let (tenant, customer) = Customer::of_the_first_tenant(api).await;
     customer.activate(&webhook_workflow("e2e-shown", Answers::WhenQueued)).await;
     let backup = api.operate(&tenant, "backup", &json!({})).await;
     api.succeeds(&backup).await;
@@ -107,7 +107,6 @@ async fn everything_that_dashboards_and_rules_ask_for_is_there() {
     let unused = rare::unused(&queries);
     assert_eq!(unused, Vec::<&str>::new(), "nobody asks for these: take them out of the list");
     all_are_answered(&prometheus, queries, &customer).await;
-    api.delete_tenant(&tenant).await;
 }
 
 #[tokio::test]

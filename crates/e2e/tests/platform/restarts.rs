@@ -1,19 +1,10 @@
 //! While parts of the platform restart, a tenant's callers are told to come back, and never that there is nothing.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use common::config::{Env, Section};
-use e2e::{Answers, Api, Customer, Service, docker, eventually, webhook_workflow};
-use futures::{StreamExt, stream::FuturesUnordered};
+use e2e::{Answers, Api, Calls, Customer, Service, docker, eventually, tally, webhook_workflow};
 use serde_json::json;
-use tokio::{sync::watch, time};
 
 const PATH: &str = "/webhook/e2e-restarts";
 const CALLS_EVERY: Duration = Duration::from_millis(100);
@@ -30,21 +21,8 @@ impl Section for Rounds {
     }
 }
 
-/// How often each answer was given to calls that wait for no other. The edge's page says when to come back; a 503 that does not is told with
-/// what it says.
-async fn keep_calling(customer: &Customer, mut over: watch::Receiver<bool>) -> BTreeMap<String, u32> {
-    let (mut calls, mut answers) = (FuturesUnordered::new(), BTreeMap::new());
-    let mut tick = time::interval(CALLS_EVERY);
-    loop {
-        tokio::select! {
-            _ = tick.tick() => calls.push(answer_to(customer)),
-            Some(answer) = calls.next() => *answers.entry(answer).or_default() += 1,
-            _ = over.changed() => return answers,
-        }
-    }
-}
-
-async fn answer_to(customer: &Customer) -> String {
+/// The edge's page says when to come back; a 503 that does not is told with what it says.
+async fn answer_to(customer: Customer) -> String {
     match customer.call(PATH, &json!({ "say": "hello" })).await {
         Ok(answer) if answer.status() == 503 && !answer.headers().contains_key("retry-after") => {
             format!("503 without Retry-After: {:.80}", answer.text().await.unwrap_or_default())
@@ -63,21 +41,16 @@ async fn serves_again(customer: &Customer, what: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::disallowed_methods, reason = "calls go on while the engine's command line blocks")]
 #[ignore = "needs a running platform: deploy/test"]
 async fn nobody_is_told_that_an_existing_tenant_is_not_there() {
     let (api, Rounds(rounds)) = (Api::of_environment(), Env::of_process().load().unwrap());
-    let (tenant, operation) = api.create_tenant("starter").await;
-    api.succeeds(&operation).await;
-    let mut customer = Customer::of(&api, &tenant).await;
-    customer.sign_in(&api, &tenant).await;
+    let (tenant, customer) = Customer::of_the_first_tenant(&api).await;
     customer.activate(&webhook_workflow("e2e-restarts", Answers::WhenFinished)).await;
     serves_again(&customer, "it was switched on").await;
     let main = api.tenant(&tenant).await["container_id"].as_str().unwrap().to_owned();
 
-    let (end, over) = watch::channel(false);
     let caller = customer.clone();
-    let calling = tokio::task::spawn(async move { keep_calling(&caller, over).await });
+    let calls = Calls::every(CALLS_EVERY, move |_| answer_to(caller.clone()));
     for _ in 0..rounds {
         docker(&["restart", &main]).unwrap();
         serves_again(&customer, "a restart of the main").await;
@@ -86,12 +59,10 @@ async fn nobody_is_told_that_an_existing_tenant_is_not_there() {
             serves_again(&customer, &format!("a restart of {part}")).await;
         }
     }
-    end.send(true).unwrap();
-    let answers = calling.await.unwrap();
+    let answers = tally(calls.end().await);
     println!("{answers:?}");
     assert!(!answers.contains_key("404"), "{answers:?}");
     assert!(answers.contains_key("503"), "nobody was told to come back: {answers:?}");
     let unsaid = answers.keys().filter(|answer| answer.contains("without Retry-After"));
     assert!(unsaid.into_iter().all(|answer| answer.contains(N8N_STARTS)), "{answers:?}");
-    api.delete_tenant(&tenant).await;
 }

@@ -1,15 +1,8 @@
 //! A dependency is away: the API says so, nothing accepted is lost, and work goes on when it is back.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::time::Duration;
 
-use e2e::{Answer, Answers, Api, Command, Customer, Service, eventually, webhook_workflow};
+use e2e::{Answer, Answers, Api, Command, Customer, Service, eventually, labelled, webhook_workflow};
 use serde_json::json;
 
 /// Of a tenant's n8n, once its database listens again: it asks every two seconds, and gives up its connections after three failures.
@@ -50,7 +43,7 @@ async fn without_nats_tenants_are_accepted_and_come_up() {
     let (api, nats) = (Api::of_environment(), Service::of("nats"));
     nats.kill();
     detailed(&api, "nats", "down").await;
-    let (tenant, operation) = api.create_tenant("starter").await;
+    let (tenant, operation) = api.create_sharing("starter").await;
     api.succeeds(&operation).await;
     nats.start();
     detailed(&api, "nats", "up").await;
@@ -59,7 +52,7 @@ async fn without_nats_tenants_are_accepted_and_come_up() {
 
 #[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]
-async fn without_redis_a_creation_waits_and_then_goes_on() {
+async fn without_redis_a_creation_waits_and_goes_on_in_another_process() {
     let (api, redis) = (Api::of_environment(), Service::of("redis"));
     redis.kill();
     let answer = detailed(&api, "redis", "down").await;
@@ -73,19 +66,21 @@ async fn without_redis_a_creation_waits_and_then_goes_on() {
         if tried { Ok(()) } else { Err(seen.to_string()) }
     })
     .await;
+    let provisioner = Service::of("provisioner");
+    provisioner.kill();
     redis.start();
+    provisioner.start();
     api.succeeds(&operation).await;
+    assert_eq!(labelled("container", &tenant).len(), 2);
     api.delete_tenant(&tenant).await;
+    assert_eq!(labelled("container", &tenant), [""; 0]);
 }
 
 #[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]
 async fn webhooks_are_answered_soon_after_postgres_is_back() {
     let (api, postgres) = (Api::of_environment(), Service::of("postgres"));
-    let (tenant, operation) = api.create_tenant("starter").await;
-    api.succeeds(&operation).await;
-    let mut customer = Customer::of(&api, &tenant).await;
-    customer.sign_in(&api, &tenant).await;
+    let (_, customer) = Customer::of_the_first_tenant(&api).await;
     customer.activate(&webhook_workflow("e2e-outage", Answers::WhenFinished)).await;
     let call = async || customer.post("/webhook/e2e-outage", &json!({ "say": "hello" })).await;
     eventually("the webhook answers", Duration::from_secs(30), call).await;
@@ -100,5 +95,4 @@ async fn webhooks_are_answered_soon_after_postgres_is_back() {
     for _ in 0..20 {
         call().await.unwrap();
     }
-    api.delete_tenant(&tenant).await;
 }

@@ -1,19 +1,12 @@
 //! The machine that tenants run on, and its cloud: out of reach from inside their containers, while everything else is in it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::{
     net::TcpListener,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use e2e::{Api, docker, eventually, labelled};
+use e2e::{docker, eventually, first_tenant, main_of};
 use serde_json::Value;
 
 const REACH: &str = include_str!("reach.js");
@@ -119,10 +112,7 @@ fn inspected(container: &str, format: &str) -> String {
 #[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]
 async fn a_tenant_reaches_neither_its_host_nor_the_clouds_metadata() {
-    let api = Api::of_environment();
-    let (tenant, operation) = api.create_tenant("starter").await;
-    api.succeeds(&operation).await;
-    let main = labelled("container", &tenant).into_iter().find(|name| name.ends_with("-main")).unwrap();
+    let main = main_of(&first_tenant());
     let gateway = inspected(&main, "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}");
     let outsider = Outsider::put_up(&inspected(&main, "{{.Config.Image}}"));
     let _cloud = Cloud::put_up();
@@ -152,5 +142,4 @@ async fn a_tenant_reaches_neither_its_host_nor_the_clouds_metadata() {
     for address in forbidden {
         assert_ne!(found[address], "ok", "{address}: {found:#}");
     }
-    api.delete_tenant(&tenant).await;
 }

@@ -1,12 +1,5 @@
 //! What n8n has accepted runs, whatever becomes of Redis meanwhile.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::time::Duration;
 
 use e2e::{Answers, Api, Customer, Service, docker, eventually, labelled, redis, webhook_workflow};
@@ -31,10 +24,7 @@ async fn all_wait(tenant: &str) {
 #[ignore = "needs a running platform: deploy/test"]
 async fn queued_executions_survive_a_restart_and_a_crash_of_redis() {
     let api = Api::of_environment();
-    let (tenant, operation) = api.create_tenant("starter").await;
-    api.succeeds(&operation).await;
-    let mut customer = Customer::of(&api, &tenant).await;
-    customer.sign_in(&api, &tenant).await;
+    let (tenant, customer) = Customer::of_the_first_tenant(&api).await;
     let workflow = customer.activate(&webhook_workflow("e2e-queued", Answers::WhenQueued)).await;
     let call = async || customer.post("/webhook/e2e-queued", &json!({ "say": "hello" })).await;
     eventually("the webhook answers", Duration::from_secs(30), call).await;
@@ -45,11 +35,12 @@ async fn queued_executions_survive_a_restart_and_a_crash_of_redis() {
     .await;
     let before = customer.succeeded(&workflow).await.unwrap();
 
-    // So that nobody brings the worker back.
+    // So that nobody brings the workers back.
     let provisioner = Service::of("provisioner");
     provisioner.stop();
-    let worker = labelled("container", &tenant).into_iter().find(|name| name.contains("worker")).unwrap();
-    docker(&["stop", &worker]).unwrap();
+    let all = labelled("container", &tenant);
+    let workers: Vec<_> = all.iter().map(String::as_str).filter(|name| name.contains("worker")).collect();
+    docker(&[&["stop"], &workers[..]].concat()).unwrap();
     for _ in 0..CALLS {
         call().await.unwrap();
     }
@@ -61,12 +52,11 @@ async fn queued_executions_survive_a_restart_and_a_crash_of_redis() {
     server.start();
     all_wait(&tenant).await;
 
-    docker(&["start", &worker]).unwrap();
+    docker(&[&["start"], &workers[..]].concat()).unwrap();
     provisioner.start();
     eventually("all of them ran", Duration::from_secs(120), async || {
         let ran = customer.succeeded(&workflow).await? - before;
         if ran == CALLS { Ok(()) } else { Err(format!("{ran} of {CALLS}")) }
     })
     .await;
-    api.delete_tenant(&tenant).await;
 }

@@ -1,12 +1,5 @@
 //! Networks of others on the tenants' engine.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use e2e::{Api, docker, labelled};
 
 /// A network that is not the platform's, gone when the test ends.

@@ -1,12 +1,5 @@
 //! An n8n that does not serve is brought back, or said not to serve.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::time::{Duration, Instant};
 
 use e2e::{Answers, Api, Customer, Service, docker, eventually, redis, webhook_workflow};
@@ -27,10 +20,7 @@ struct Tenant {
 impl Tenant {
     async fn serving() -> Self {
         let api = Api::of_environment();
-        let (id, operation) = api.create_tenant("starter").await;
-        api.succeeds(&operation).await;
-        let mut customer = Customer::of(&api, &id).await;
-        customer.sign_in(&api, &id).await;
+        let (id, customer) = Customer::settled(&api, "starter").await;
         customer.activate(&webhook_workflow("e2e-broken", Answers::WhenFinished)).await;
         let main = api.tenant(&id).await["container_id"].as_str().unwrap().to_owned();
         let tenant = Self { api, id, main, customer };

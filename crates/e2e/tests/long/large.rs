@@ -1,18 +1,14 @@
 //! A tenant with a lot in it is backed up while it is called, and comes back as it was, whatever is killed meanwhile.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use e2e::{Answers, Api, Customer, Service, differing, eventually, fill, fingerprint, sql, webhook_workflow};
+use e2e::{
+    Answers, Api, Command, Customer, Service, differing, docker, eventually, fill, fingerprint, labelled,
+    main_of, sql, webhook_workflow,
+};
 use futures::{StreamExt, future::join, stream::FuturesUnordered};
 use serde_json::{Value, json};
 use tokio::{sync::watch, time};
@@ -62,10 +58,7 @@ async fn beside(own: &Customer, neighbour: &Customer, work: impl Future<Output =
 }
 
 async fn serving(api: &Api, plan: &str) -> (String, Customer) {
-    let (tenant, operation) = api.create_tenant(plan).await;
-    api.succeeds(&operation).await;
-    let mut customer = Customer::of(api, &tenant).await;
-    customer.sign_in(api, &tenant).await;
+    let (tenant, customer) = Customer::settled(api, plan).await;
     customer.activate(&webhook_workflow("e2e-large", Answers::WhenFinished)).await;
     serves(&customer).await;
     (tenant, customer)
@@ -91,7 +84,7 @@ async fn newest(api: &Api, tenant: &str) -> Value {
 }
 
 #[tokio::test]
-#[ignore = "needs a running platform, and minutes: just long"]
+#[ignore = "needs a running platform: just long"]
 async fn a_large_tenant_is_backed_up_while_it_is_called_and_comes_back_as_it_was() {
     let api = Api::of_environment();
     let ((tenant, own), (neighbour, other)) = (serving(&api, "pro").await, serving(&api, "starter").await);
@@ -123,14 +116,26 @@ async fn a_large_tenant_is_backed_up_while_it_is_called_and_comes_back_as_it_was
     println!("{} bytes in the store", backup["bytes"]);
     let sandbox = done(&api, &tenant, "restore", &json!({ "restore_to_sandbox": true })).await;
     comes_back_asleep(sandbox["tenant_id"].as_str().unwrap(), &then);
+    its_sandbox_is_removed(&api, &tenant).await;
     comes_back_in_place(&api, &tenant, &own, (&backup, &then)).await;
     for tenant in [&tenant, &neighbour] {
         api.delete_tenant(tenant).await;
     }
 }
 
+async fn its_sandbox_is_removed(api: &Api, tenant: &str) {
+    let sandboxes = api.get(&format!("/sandboxes?tenant={tenant}")).await.unwrap().body;
+    let (name, copy) = (&sandboxes["data"][0]["name"], &sandboxes["data"][0]["id"]);
+    let name = name.as_str().unwrap_or_else(|| panic!("{sandboxes:#}"));
+    let removed = api.command(&Command::remove(&format!("/sandboxes/{name}"))).await.unwrap();
+    assert_eq!(removed.status, 202, "{removed:?}");
+    api.succeeds(removed.body["operation_id"].as_str().unwrap()).await;
+    assert_eq!(labelled("container", copy.as_str().unwrap()), [""; 0]);
+}
+
 /// Everything but what makes a copy sleep.
 fn comes_back_asleep(sandbox: &str, then: &BTreeMap<String, String>) {
+    reaches_nobody_and_begins_nothing(sandbox);
     let asleep = [
         "workflow_entity",
         "workflow_publication_outbox",
@@ -141,6 +146,15 @@ fn comes_back_asleep(sandbox: &str, then: &BTreeMap<String, String>) {
     let differ = differing(then, &fingerprint(sandbox));
     assert!(differ.iter().all(|table| asleep.contains(table)), "{differ:?}");
     assert_eq!(sql(sandbox, "SELECT count(*) FROM workflow_entity WHERE active"), "0");
+}
+
+fn reaches_nobody_and_begins_nothing(sandbox: &str) {
+    let main = main_of(sandbox);
+    let outside = "fetch('http://1.1.1.1', { signal: AbortSignal.timeout(3000) }).then(() => process.exit(1), () => process.exit(0))";
+    docker(&["exec", &main, "node", "-e", outside])
+        .unwrap_or_else(|error| panic!("it reaches the outside: {error}"));
+    let logs = docker(&["logs", &main]).unwrap();
+    assert!(!logs.contains("Activated workflow"), "{logs}");
 }
 
 async fn comes_back_in_place(
@@ -161,7 +175,7 @@ async fn comes_back_in_place(
 }
 
 #[tokio::test]
-#[ignore = "needs a running platform, and minutes: just long"]
+#[ignore = "needs a running platform: just long"]
 async fn whatever_moment_the_service_is_killed_at_a_backup_and_a_restore_end_well() {
     let api = Api::of_environment();
     let (tenant, own) = serving(&api, "starter").await;

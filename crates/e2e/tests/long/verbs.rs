@@ -1,43 +1,22 @@
 //! A tenant is scaled, restarted, suspended and resumed while it is called: whatever its n8n accepted runs.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use e2e::{Answers, Api, Command, Customer, docker, eventually, labelled, slow_workflow, webhook_workflow};
-use futures::{StreamExt, stream::FuturesUnordered};
+use e2e::{
+    Answers, Api, Calls, Command, Customer, docker, eventually, labelled, slow_workflow, tally,
+    webhook_workflow,
+};
 use serde_json::{Value, json};
-use tokio::{sync::watch, time};
 
 const PATH: &str = "/webhook/e2e-verbs";
 const CALLS_EVERY: Duration = Duration::from_millis(50);
 const SLOW: usize = 10;
 
-/// How often each answer was given to calls that wait for no other.
-async fn keep_calling(customer: &Customer, mut over: watch::Receiver<bool>) -> BTreeMap<String, usize> {
-    let (mut calls, mut answers) = (FuturesUnordered::new(), BTreeMap::new());
-    let mut tick = time::interval(CALLS_EVERY);
-    let mut calling = true;
-    loop {
-        tokio::select! {
-            _ = tick.tick(), if calling => calls.push(answer_to(customer)),
-            Some(answer) = calls.next() => *answers.entry(answer).or_default() += 1,
-            _ = over.changed(), if calling => calling = false,
-            else => return answers,
-        }
-    }
-}
-
 /// What may have been accepted although nobody was told is apart from what was and what was not.
-async fn answer_to(customer: &Customer) -> String {
+async fn answer_to(customer: Customer) -> String {
     match customer.call(PATH, &json!({ "say": "hello" })).await {
         Ok(answer) if answer.headers().contains_key("retry-after") => {
             format!("{} later", answer.status().as_u16())
@@ -139,28 +118,21 @@ async fn a_suspended_tenant_rests_and_comes_back(api: &Api, tenant: &str, custom
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::disallowed_methods, reason = "calls go on while the engine's command line blocks")]
 #[ignore = "needs a running platform: deploy/test"]
 async fn whatever_is_done_to_a_tenant_what_it_accepted_runs() {
     let api = Api::of_environment();
-    let (tenant, operation) = api.create_tenant("starter").await;
-    api.succeeds(&operation).await;
-    let mut customer = Customer::of(&api, &tenant).await;
-    customer.sign_in(&api, &tenant).await;
+    let (tenant, customer) = Customer::settled(&api, "starter").await;
     let workflow = customer.activate(&webhook_workflow("e2e-verbs", Answers::WhenQueued)).await;
     serves(&customer).await;
     let main = api.tenant(&tenant).await["container_id"].as_str().unwrap().to_owned();
 
-    let (end, over) = watch::channel(false);
     let caller = customer.clone();
-    let calling = tokio::task::spawn(async move { keep_calling(&caller, over).await });
+    let calls = Calls::every(CALLS_EVERY, move |_| answer_to(caller.clone()));
     limits_change_live(&api, &tenant, &main).await;
     a_worker_ends_what_it_runs(&api, &tenant, &customer).await;
     a_restart_begins_all_anew(&api, &tenant, &customer).await;
     a_suspended_tenant_rests_and_comes_back(&api, &tenant, &customer).await;
-    end.send(true).unwrap();
-
-    let answers = calling.await.unwrap();
+    let answers = tally(calls.end().await);
     println!("{answers:?}");
     assert!(!answers.contains_key("404"), "{answers:?}");
     all_ran(&customer, &workflow, answers["200"]).await;

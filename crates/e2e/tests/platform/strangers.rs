@@ -1,12 +1,5 @@
 //! Two tenants who share an n8n: one tries to see, call, change, take over or use up what is the other's, in every way that it has.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::time::{Duration, Instant};
 
 use e2e::{Answers, Api, Customer, eventually, saying_workflow, slow_workflow, webhook_workflow};

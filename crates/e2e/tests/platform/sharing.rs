@@ -1,12 +1,5 @@
 //! A tenant that shares an n8n, from the beginning to the end, beside another who notices nothing of it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on ends here"
-)]
-
 use std::time::{Duration, Instant};
 
 use e2e::{
