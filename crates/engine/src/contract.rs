@@ -47,7 +47,7 @@ pub trait Outside: Send + Sync {
     async fn die(&self, name: &str);
     /// Lets a container's process stand still, deaf to everything but being killed.
     async fn hang(&self, name: &str);
-    /// Removes the note of which record drives the suite's cluster.
+    /// Removes the note of which record drives the suite's cluster, if there is one.
     async fn forget_record(&self);
     /// Lets the next effect of this sort fail.
     async fn inject(&self, verb: Verb, when: When);
