@@ -41,10 +41,7 @@ async fn main() {
 }
 
 async fn backed_up(api: &Api, executions: u32) -> String {
-    let (tenant, operation) = api.create_tenant("pro").await;
-    api.succeeds(&operation).await;
-    let mut customer = Customer::of(api, &tenant).await;
-    customer.sign_in(api, &tenant).await;
+    let (tenant, customer) = Customer::settled(api, "pro").await;
     customer.activate(&webhook_workflow("e2e-disaster", Answers::WhenFinished)).await;
     answers(&customer).await;
     fill(&tenant, &customer, executions).await;

@@ -131,14 +131,16 @@ impl Api {
 
     /// Asks for a dedicated tenant under a subdomain nobody has; its id and the operation that makes it.
     pub async fn create_tenant(&self, plan: &str) -> (String, String) {
-        let answer = self.command(&Command::create(plan)).await.unwrap();
-        assert_eq!(answer.status, 201, "{answer:?}");
-        (text(&answer.body["tenant_id"]), text(&answer.body["operation_id"]))
+        self.created(&Command::create(plan)).await
     }
 
     /// Asks for a tenant as whoever says nothing about how it is hosted gets it: it shares an n8n.
     pub async fn create_sharing(&self, plan: &str) -> (String, String) {
-        let answer = self.command(&Command::create_sharing(plan)).await.unwrap();
+        self.created(&Command::create_sharing(plan)).await
+    }
+
+    async fn created(&self, command: &Command) -> (String, String) {
+        let answer = self.command(command).await.unwrap();
         assert_eq!(answer.status, 201, "{answer:?}");
         (text(&answer.body["tenant_id"]), text(&answer.body["operation_id"]))
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Answers, Api, Customer, Service, docker, eventually, redis, webhook_workflow};
+use e2e::{Answers, Api, Customer, docker, eventually, redis, sql, webhook_workflow};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -44,10 +44,6 @@ impl Tenant {
     }
 }
 
-fn postgres(statement: &str) {
-    docker(&["exec", Service::of("postgres").name(), "psql", "-qU", "postgres", "-c", statement]).unwrap();
-}
-
 #[tokio::test]
 #[ignore = "needs a running platform: deploy/test"]
 async fn a_main_that_hangs_is_replaced_by_one_operation() {
@@ -69,8 +65,8 @@ async fn a_main_that_hangs_is_replaced_by_one_operation() {
 async fn logins_that_were_changed_or_taken_away_are_given_back() {
     let tenants = join_all((0..3).map(|_| Tenant::serving())).await;
     let [password, login, queue] = &tenants[..] else { panic!("three tenants") };
-    postgres(&format!("ALTER ROLE {} PASSWORD 'x'", password.id));
-    postgres(&format!("ALTER ROLE {} NOLOGIN", login.id));
+    sql("postgres", &format!("ALTER ROLE {} PASSWORD 'x'", password.id));
+    sql("postgres", &format!("ALTER ROLE {} NOLOGIN", login.id));
     redis(&format!("ACL SETUSER {} resetpass '>x'", queue.id)).unwrap();
     for tenant in &tenants {
         docker(&["restart", &tenant.main]).unwrap();

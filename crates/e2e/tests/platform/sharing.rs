@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{
-    Answers, Api, Command, Customer, Service, docker, eventually, labelled, slow_workflow, webhook_workflow,
-};
+use e2e::{Answers, Api, Command, Customer, eventually, labelled, slow_workflow, sql, webhook_workflow};
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -45,12 +43,6 @@ async fn done(api: &Api, tenant: &str, verb: &str) -> Duration {
     begun.elapsed()
 }
 
-/// What n8n's database answers.
-fn sql(instance: &str, statement: &str) -> String {
-    let postgres = Service::of("postgres");
-    docker(&["exec", postgres.name(), "psql", "-qAtU", "postgres", "-d", instance, "-c", statement]).unwrap()
-}
-
 /// How many rows of each table are not this user's, and what they are together: rows that only count time apart.
 fn others(instance: &str, prefix: &str, user: &str) -> String {
     let statement = format!(
@@ -68,13 +60,11 @@ fn others(instance: &str, prefix: &str, user: &str) -> String {
 
 /// Who the tenant is in there, as the record has it.
 fn place(tenant: &str) -> (String, String, String) {
-    let postgres = Service::of("postgres");
     let digits = tenant.trim_start_matches("ten_");
     let statement = format!(
         "select shared_instance, shared_project, shared_user from tenants where replace(id::text, '-', '') = '{digits}'"
     );
-    let rows = docker(&["exec", postgres.name(), "psql", "-qAtU", "postgres", "-d", "rp9", "-c", &statement])
-        .unwrap();
+    let rows = sql("rp9", &statement);
     let mut columns = rows.trim().split('|').map(str::to_owned);
     let instance = format!("ten_{}", columns.next().unwrap().replace('-', ""));
     (instance, columns.next().unwrap(), columns.next().unwrap())
