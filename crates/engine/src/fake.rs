@@ -258,6 +258,11 @@ impl FakeWorld {
         self.lock().execs = Some(Arc::new(execs));
     }
 
+    /// What a container does to the world as it starts.
+    pub fn set_starts(&self, starts: impl Fn(&ContainerSpec) + Send + Sync + 'static) {
+        self.lock().starts = Some(Arc::new(starts));
+    }
+
     /// Says how containers that run once end. By default they succeed and say nothing.
     pub fn set_runs(&self, runs: impl Fn(&ContainerSpec) -> Run + Send + Sync + 'static) {
         self.lock().runs = Some(Arc::new(runs));

@@ -86,6 +86,10 @@ pub trait TenantDatabases: Send + Sync {
     /// there is a former one it was put in place before; where there is nothing of either kind it fails ([`DatabaseError::NoDatabase`]). Nobody may use either of them meanwhile: connections are ended.
     async fn put_in_place(&self, name: &Name) -> Result<(), DatabaseError>;
 
+    /// Keeps a copy of the tenant's database as it is now as the former one, unless there is one already. Nobody may use it meanwhile: connections are ended. It takes
+    /// as long as copying its files does.
+    async fn keep_former(&self, name: &Name) -> Result<(), DatabaseError>;
+
     /// The way back: the former one is in use again, and the other beside it. Whether there was one.
     async fn take_back(&self, name: &Name) -> Result<bool, DatabaseError>;
 

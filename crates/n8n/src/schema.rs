@@ -13,10 +13,10 @@ pub struct Family {
 
 /// In the order of versions. A family is added here after its tables have been compared with `COLUMNS` (`databases::postgres::schema`); the statements that name them are
 /// good for all of these.
-const FAMILIES: &[Family] = &[Family {
-    since: Version::new(2, 41, 1),
-    last_migration: "AddExecutionScopesToCustomRoles1789995003141",
-}];
+const FAMILIES: &[Family] = &[
+    Family { since: Version::new(2, 40, 7), last_migration: "AddInstanceAiThreadHistoryIndex1789131391410" },
+    Family { since: Version::new(2, 41, 1), last_migration: "AddExecutionScopesToCustomRoles1789995003141" },
+];
 
 impl Family {
     /// The one that databases of this version have, as far as is known here: the next release may bring migrations.
@@ -55,6 +55,13 @@ mod tests {
         ];
         for (version, expected) in cases {
             assert_eq!(latest(&families, version).map(|family| family.since), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn every_release_that_tenants_may_run_has_a_family_of_its_own() {
+        for version in wire::N8N_VERSIONS {
+            assert_eq!(Family::of(version).map(|family| family.since), Some(version));
         }
     }
 

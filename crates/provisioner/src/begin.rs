@@ -1,6 +1,7 @@
 //! How operations find their tenants.
 
 use common::{
+    error::Kind,
     operations::{Context, StepError, TenantRequest},
     tenant::TenantStatus,
 };
@@ -22,4 +23,12 @@ pub async fn is(
     status: TenantStatus,
 ) -> Result<bool, StepError> {
     Ok(context.tenant_status().await? == status)
+}
+
+/// How the tenant was when this was accepted, of an operation that gives it a status while it lasts.
+pub async fn before(context: &Context<'_, World, impl TenantRequest>) -> Result<TenantStatus, StepError> {
+    let before = "select coalesce(former_status, 'active') from operations where id = $1";
+    let word: String =
+        sqlx::query_scalar(before).bind(context.operation()).fetch_one(context.database()).await?;
+    word.parse().map_err(|_| StepError::failed(Kind::Internal, "the tenant's former status cannot be read"))
 }

@@ -5,9 +5,10 @@ mod migration;
 mod routes;
 
 use common::{error::Kind, operations::StepError, tenant::Purpose};
-use engine::{ContainerSpec, NetworkRef, NetworkSpec};
+use engine::{ContainerSpec, NetworkRef, NetworkSpec, Ownership};
 use n8n::{
-    databases::Name,
+    Version,
+    databases::{Beside, Name},
     launch::{Database, Instance as N8n, Redis, Role},
     queues,
 };
@@ -97,6 +98,25 @@ impl Blueprint {
     /// The containers that should run, the main first.
     pub fn containers(&self) -> impl Iterator<Item = ContainerSpec> + '_ {
         self.instances.iter().map(|instance| container::of_instance(self, instance))
+    }
+
+    /// What brings the copy beside the tenant's database to this release, or starts this release on it, and ends.
+    pub fn rehearsal(&self, version: Version) -> ContainerSpec {
+        let (tenant, mut n8n) = (self.tenant.id, self.n8n.clone());
+        n8n.version = version;
+        n8n.database.name = Name::of(tenant).beside(Beside::Next);
+        let owner = Ownership {
+            tenant: Some(tenant),
+            role: engine::Role::Migrate,
+            color: self.home.color,
+            generation: self.tenant.generation,
+            cluster: self.home.cluster.clone(),
+        };
+        let (image, launch) = (self.site.image(version), n8n.launch(Role::Migrate));
+        let mut spec = container::of_launch(image, owner, migration::LIMITS, launch, &self.secrets.instance);
+        spec.name = format!("rp9-{}-rehearsal-{}", tenant.digits(), version.to_string().replace('.', "-"));
+        spec.network.clone_from(&self.network.name);
+        spec
     }
 
     /// The tenant's network by name and owner.

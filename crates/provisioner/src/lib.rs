@@ -9,6 +9,7 @@ mod delete;
 mod domains;
 mod engine_trust;
 mod external;
+mod halt;
 mod heal;
 pub mod heartbeat;
 mod home;
@@ -27,6 +28,7 @@ mod scale;
 mod step;
 mod store;
 mod suspend;
+mod upgrade;
 pub mod usage;
 mod wait;
 mod workspace;
@@ -56,6 +58,7 @@ pub use resume::ResumeTenant;
 pub use sandboxes::Sandboxes;
 pub use scale::ScaleTenant;
 pub use suspend::SuspendTenant;
+pub use upgrade::UpgradeTenant;
 pub use world::{Metering, Uncounted, World};
 
 /// Every saga this service drives. What is not in here cannot run, and the tests walk this list.
@@ -70,6 +73,7 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
         Box::new(ScaleTenant),
         Box::new(RerouteTenant),
         Box::new(RestoreTenant),
+        Box::new(UpgradeTenant),
     ])
 }
 

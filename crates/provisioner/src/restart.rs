@@ -1,13 +1,10 @@
-//! Letting a tenant's containers begin anew, one after the other: the main first, then workers, each ready before the next stops. While the main
-//! is away the tenant's address leads to whoever stands in for it, from before it stops: no new call meets a main that is just ending, and
-//! callers that wait for the end of what they began have been answered.
+//! Letting a tenant's containers begin anew: the main first, then workers, each ready before the next stops. The tenant's address leads to whoever
+//! stands in for it from before the first stops until the last is ready: no new call meets a process that is just ending, and callers that wait for
+//! the end of what they began have been answered.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use common::{
-    clock,
-    operations::{Context, Saga, Step, StepError, TenantRequest, later},
-};
+use common::operations::{Context, Saga, Step, StepError, TenantRequest};
 use edge::StandIn;
 use engine::{Inventory, Selection};
 use n8n::launch::STOP_TIMEOUT;
@@ -18,6 +15,7 @@ use crate::{
     World,
     begin::may_begin_on_containers,
     create::{READY, Renewal, await_ready, ensure_all, publish},
+    halt,
     step::step,
     store::instances::Place,
 };
@@ -27,9 +25,7 @@ const LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// How long executions under way are let end before the main stops. Those that take longer go on in the workers; only who waits at the main for
 /// their answer is cut off.
-const PATIENCE: time::Duration = time::Duration::seconds(30);
-
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// From running containers to the same ones, begun anew.
 pub struct RestartTenant;
@@ -49,7 +45,7 @@ impl Saga for RestartTenant {
     type Request = TenantRestart;
 
     fn steps(&self, _: &TenantRestart) -> Vec<&dyn Step<Self>> {
-        vec![&Look, &Hold, &Drain, &Main, &Route, &Workers]
+        vec![&Look, &Hold, &Drain, &Main, &Workers, &Route]
     }
 }
 
@@ -57,8 +53,8 @@ step!(/** What is missing is brought back, and it is noted how all is. */ Look o
 step!(/** Callers are told to come back; calls to webhooks are held, where that is on. */ Hold of RestartTenant, "hold", run hold, undo route);
 step!(/** Who waits for an answer gets it, within reason. */ Drain of RestartTenant, "drain", run drain);
 step!(/** It begins anew, and is ready. */ Main of RestartTenant, "main", run main);
-step!(/** Callers reach it again. */ Route of RestartTenant, "route", run route);
 step!(/** Executions that run in one are let end before it begins anew. */ Workers of RestartTenant, "workers", run workers, limit LIMIT);
+step!(/** Callers reach it again. */ Route of RestartTenant, "route", run route);
 
 async fn observe(context: &Context<'_, World, impl TenantRequest>) -> Result<Inventory, StepError> {
     let world = context.observe();
@@ -109,12 +105,7 @@ async fn drain(
     context: &Context<'_, World, impl TenantRequest>,
     state: &mut Before,
 ) -> Result<(), StepError> {
-    let since = *state.draining_since.get_or_insert_with(clock::now);
-    let running = context.observe().queues.pending(context.tenant()).await?;
-    if running > 0 && clock::now() - since < PATIENCE {
-        return later(LOOK_EVERY);
-    }
-    Ok(())
+    halt::drain(context, &mut state.draining_since, PATIENCE).await.map(drop)
 }
 
 async fn hold<S: Send>(context: &Context<'_, World, impl TenantRequest>, _: S) -> Result<(), StepError> {

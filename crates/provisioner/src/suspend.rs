@@ -13,9 +13,9 @@ use wire::kinds::TenantSuspend;
 use crate::{
     World, begin,
     create::{Nothing, READY, Renewal, bring_up, ensure_all, publish, settle},
-    delete::{remove_all, remove_containers},
+    delete::remove_all,
+    halt,
     step::step,
-    store::instances::{self, Place},
     workspace,
 };
 
@@ -58,9 +58,7 @@ async fn stop_main(
     if let Some(workspace) = workspace::of(context).await? {
         return workspace::silence(context, &workspace).await;
     }
-    let instances = instances::of_tenant(context.database(), context.tenant()).await?;
-    let mains = instances.into_iter().filter(|instance| instance.place == Place::Main);
-    remove_containers(context, mains.map(|instance| instance.name)).await
+    halt::stop_main(context).await
 }
 
 async fn start(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {

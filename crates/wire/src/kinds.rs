@@ -12,6 +12,7 @@ mod tenant_restore;
 mod tenant_resume;
 mod tenant_scale;
 mod tenant_suspend;
+mod tenant_upgrade;
 
 use common::operations::{OperationKind, Request};
 
@@ -26,6 +27,7 @@ pub use tenant_restore::TenantRestore;
 pub use tenant_resume::TenantResume;
 pub use tenant_scale::TenantScale;
 pub use tenant_suspend::TenantSuspend;
+pub use tenant_upgrade::TenantUpgrade;
 
 /// What a field of a request says that is not there and means all.
 const fn yes() -> bool {
@@ -33,7 +35,7 @@ const fn yes() -> bool {
 }
 
 /// Every kind.
-pub const ALL: [&OperationKind; 11] = [
+pub const ALL: [&OperationKind; 12] = [
     TenantCreate::KIND,
     TenantDelete::KIND,
     TenantHeal::KIND,
@@ -43,6 +45,7 @@ pub const ALL: [&OperationKind; 11] = [
     TenantScale::KIND,
     TenantReroute::KIND,
     TenantRestore::KIND,
+    TenantUpgrade::KIND,
     TenantBackup::KIND,
     TenantLoad::KIND,
 ];
@@ -69,8 +72,9 @@ mod tests {
     #[test]
     fn what_gives_a_tenant_a_status_says_what_comes_of_it() {
         for kind in ALL.into_iter().filter(|kind| kind.passes.is_some()) {
-            // A restored one is what it was.
-            assert!(kind.ends.is_some() || kind == TenantRestore::KIND, "{}", kind.name);
+            // These are what they were.
+            let as_before = [TenantRestore::KIND, TenantUpgrade::KIND].contains(&kind);
+            assert!(kind.ends.is_some() || as_before, "{}", kind.name);
             assert!(!kind.from.contains(&kind.passes.unwrap()), "{} could begin twice", kind.name);
         }
     }

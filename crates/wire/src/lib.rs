@@ -9,6 +9,7 @@ mod initial_login;
 pub mod kinds;
 mod line;
 mod logs;
+mod n8n_versions;
 mod provisioner_command;
 mod reset_login;
 mod sample;
@@ -29,6 +30,7 @@ pub use extract::{AskContents, AskExtract, BackupContents, Extracted, Kept, List
 pub use initial_login::{AskInitialLogin, InitialLogin};
 pub use line::disturbs;
 pub use logs::{AskLogs, LogLine, LoggedRole, Logs, MOST_LINES, MOST_TEXT};
+pub use n8n_versions::N8N_VERSIONS;
 pub use provisioner_command::{BACKUP, COMMANDS, OperationQueued, Order, PROVISIONER, ProvisionerCommand};
 pub use reset_login::ResetLogin;
 pub use sample::{Figures, SAMPLES, Sample};

@@ -56,6 +56,25 @@ pub async fn changes_places(
     assert_eq!((told(&live), there(name)), ("20 0".to_owned(), live));
 }
 
+/// What is kept as it was comes back, whatever became of the other meanwhile.
+pub async fn is_kept(tenant: TenantId) {
+    let (name, databases) = (Name::of(tenant), databases());
+    let (live, next, former) = (name.to_string(), name.beside(Beside::Next), name.beside(Beside::Former));
+    for _ in 0..2 {
+        databases.keep_former(&name).await.unwrap();
+        assert_eq!(there(name), format!("{live} {former}"));
+        psql(&live, "DELETE FROM workflow_entity");
+    }
+    assert!(databases.take_back(&name).await.unwrap());
+    assert_eq!((told(&live), there(name)), ("20 0".to_owned(), format!("{live} {next}")));
+    let opened = format!(
+        "SELECT has_database_privilege('{name}', '{live}', 'CONNECT') AND NOT has_database_privilege('public', '{live}', 'CONNECT')"
+    );
+    assert_eq!(psql("postgres", &opened), "t", "it is the tenant's, and nobody else's");
+    databases.remove_beside(&name).await.unwrap();
+    assert_eq!(there(name), live);
+}
+
 /// What was lost comes back, or is as lost as before. `load` as above.
 pub async fn comes_back_when_it_was_lost(tenant: TenantId, load: impl AsyncFn()) {
     let (name, databases) = (Name::of(tenant), databases());

@@ -92,6 +92,7 @@ async fn what_was_copied_is_loaded_elsewhere_and_opened_by_hand(pool: PgPool) {
         assert_eq!(rig.to_the_end().await, End::Succeeded);
     })
     .await;
+    in_place::is_kept(tenant).await;
     in_place::comes_back_when_it_was_lost(tenant, async || {
         fakes.ask(tenant, &load).await;
         assert_eq!(rig.to_the_end().await, End::Succeeded);

@@ -9,7 +9,7 @@ use crate::hash::SpecHash;
 use crate::observed::{Object, Observed, State as ContainerState};
 use crate::ownership::{Ownership, label, owned_by, owner_labels};
 use crate::plan::{self, Demand, Way};
-use crate::spec::{ContainerRef, ContainerSpec, Limits, secrets_volume};
+use crate::spec::{ContainerRef, ContainerSpec, Limits, RestartPolicy, secrets_volume};
 
 impl FakeEngine {
     /// Whatever is there, a container of this specification runs afterwards, as far as that is demanded.
@@ -184,6 +184,11 @@ fn start(state: &mut State, spec: &ContainerSpec) -> Result<Change, ContainerErr
         begin(container);
         container.address = address;
     });
+    if spec.restart != RestartPolicy::Never
+        && let Some(starts) = &state.starts
+    {
+        starts(spec);
+    }
     Ok(Change::Made)
 }
 

@@ -19,3 +19,6 @@ pub(super) type Runs = Arc<dyn Fn(&ContainerSpec) -> Run + Send + Sync>;
 
 /// Decides how a program ends: `None` for one that never does. What it writes is cut to its bound.
 pub(super) type Execs = Arc<dyn Fn(&ContainerSpec, &[String]) -> Option<Executed> + Send + Sync>;
+
+/// Told of each container that starts, unless it runs once.
+pub(super) type Starts = Arc<dyn Fn(&ContainerSpec) + Send + Sync>;

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::faults::{Fault, unreachable};
 use super::ledger::Effect;
-use super::runs::{Execs, Runs};
+use super::runs::{Execs, Runs, Starts};
 use crate::capacity::Capacity;
 use crate::error::ContainerError;
 use crate::exec::{Exec, Executed, Output};
@@ -43,6 +43,7 @@ pub(super) struct State {
     pub(super) health: BTreeMap<String, Health>,
     pub(super) runs: Option<Runs>,
     pub(super) execs: Option<Execs>,
+    pub(super) starts: Option<Starts>,
     /// Processor time and bytes of memory, by container.
     pub(super) used: BTreeMap<String, (Duration, u64)>,
     pub(super) looks: Vec<Selection>,

@@ -181,6 +181,10 @@ impl TenantDatabases for PostgresDatabases {
         places::put_in_place(self, name).await
     }
 
+    async fn keep_former(&self, name: &Name) -> Result<(), DatabaseError> {
+        places::keep_former(self, name).await
+    }
+
     async fn take_back(&self, name: &Name) -> Result<bool, DatabaseError> {
         places::take_back(self, name).await
     }

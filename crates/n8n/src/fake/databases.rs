@@ -406,6 +406,15 @@ impl TenantDatabases for FakeDatabases {
         })
     }
 
+    async fn keep_former(&self, name: &Name) -> Result<(), DatabaseError> {
+        self.call("keep_former", name, |state| {
+            let live = state.databases.get(name).cloned().ok_or(DatabaseError::NoDatabase(*name))?;
+            state.beside.remove(&(*name, Beside::Next));
+            state.beside.entry((*name, Beside::Former)).or_insert(live);
+            Ok(())
+        })
+    }
+
     async fn take_back(&self, name: &Name) -> Result<bool, DatabaseError> {
         self.call("take_back", name, |state| {
             let next = match state.beside.remove(&(*name, Beside::Former)) {

@@ -28,7 +28,7 @@ use sqlx::PgPool;
 /// 270 migrations took 8 s on a quiet machine; a busy one must not fail a tenant.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-const LIMITS: Limits = Limits { cpu_millis: 2000, memory_mb: 1024, pids: 512 };
+pub(super) const LIMITS: Limits = Limits { cpu_millis: 2000, memory_mb: 1024, pids: 512 };
 
 /// Runs migrations in a network of the platform's own.
 pub struct MigrationContainer<'a> {

@@ -10,6 +10,7 @@ use wire::kinds::TenantRestore;
 
 use super::{RestoreTenant, Restored};
 use crate::{
+    begin::before,
     role,
     step::step,
     store::{restores, secrets, tenants},
@@ -51,14 +52,6 @@ async fn as_before(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
     tenants::settle(&mut *transaction, context.operation(), before).await?;
     restores::end(&mut *transaction, context.operation(), restores::FAILED).await?;
     Ok(transaction.commit().await?)
-}
-
-/// How the tenant was when this was accepted, which it is again afterwards.
-pub(super) async fn before(context: &In<'_>) -> Result<TenantStatus, StepError> {
-    let before = "select coalesce(former_status, 'active') from operations where id = $1";
-    let word: String =
-        sqlx::query_scalar(before).bind(context.operation()).fetch_one(context.database()).await?;
-    word.parse().map_err(|_| StepError::failed(Kind::Internal, "the tenant's former status cannot be read"))
 }
 
 /// Whether it serves. One that rests goes on resting, and nothing of it is started.

@@ -7,8 +7,9 @@ use common::{
 };
 use n8n::databases::{Counts, Name};
 
-use super::{RestoreTenant, Restored, begin::before};
+use super::{RestoreTenant, Restored};
 use crate::{
+    begin::before,
     step::step,
     store::{restores, tenants},
 };

@@ -2,26 +2,19 @@
 
 use std::time::Duration;
 
-use common::{
-    clock,
-    operations::{ContextOf, StepError, later},
-};
+use common::operations::{ContextOf, StepError};
 use edge::StandIn;
 
 use super::{RestoreTenant, Restored, begin::serves};
 use crate::{
     create::{READY, Renewal, bring_up, publish},
-    delete::{remove_all, remove_containers},
-    heal,
+    delete::remove_all,
+    halt, heal,
     step::step,
-    store::instances::{self, Place},
 };
 
-/// How soon the queue is looked at again.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-
 /// What runs longer ends with the containers that it runs in: the tenant is down meanwhile, and what is restored knows nothing of it.
-const PATIENCE: time::Duration = time::Duration::minutes(5);
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
@@ -42,22 +35,11 @@ async fn route<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
 }
 
 async fn stop_main(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
-    let instances = instances::of_tenant(context.database(), context.tenant()).await?;
-    let mains = instances.into_iter().filter(|instance| instance.place == Place::Main);
-    remove_containers(context, mains.map(|instance| instance.name)).await
+    halt::stop_main(context).await
 }
 
 async fn drain(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> {
-    let since = *state.draining_since.get_or_insert_with(clock::now);
-    let running = context.observe().queues.pending(context.tenant()).await?;
-    if running == 0 {
-        return Ok(());
-    }
-    if clock::now() - since < PATIENCE {
-        return later(LOOK_EVERY);
-    }
-    tracing::warn!(tenant_id = %context.tenant(), executions = running, "executions that do not end are ended: the tenant is restored");
-    Ok(())
+    halt::drain(context, &mut state.draining_since, PATIENCE).await.map(drop)
 }
 
 async fn stop<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {

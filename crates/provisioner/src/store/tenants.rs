@@ -8,6 +8,7 @@ use common::{
 };
 use engine::ClusterId;
 use ipnet::{IpNet, Ipv4Net};
+use n8n::Version;
 use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
 use time::OffsetDateTime;
 
@@ -153,4 +154,14 @@ pub async fn deleted(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<
                        deleted_at = coalesce(deleted_at, now()), updated_at = now()
                    where id = $1";
     sqlx::query(deleted).bind(tenant).execute(executor).await.map(drop)
+}
+
+/// It runs this release of n8n from now on.
+pub async fn runs(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    version: Version,
+) -> Result<(), sqlx::Error> {
+    let runs = "update tenants set n8n_version = $2, updated_at = now() where id = $1 and n8n_version <> $2";
+    sqlx::query(runs).bind(tenant).bind(version.to_string()).execute(executor).await.map(drop)
 }

@@ -10,7 +10,7 @@ use common::{
 use n8n::databases::Name;
 use provisioner::{
     CreateTenant, DeleteTenant, HealTenant, RerouteTenant, RestartTenant, RestoreTenant, ResumeTenant,
-    ScaleTenant, SuspendTenant, sagas,
+    ScaleTenant, SuspendTenant, UpgradeTenant, sagas,
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, points};
@@ -249,6 +249,7 @@ fn every_registered_operation_is_covered() {
         ScaleTenant::KIND,
         RerouteTenant::KIND,
         RestoreTenant::KIND,
+        UpgradeTenant::KIND,
     ];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);

@@ -34,5 +34,6 @@ mod shared;
 mod strangers;
 mod subnets;
 mod support;
+mod upgrades;
 mod usage;
 mod versions;

@@ -4,9 +4,9 @@
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
-use super::database::{end_connections, find, remove};
+use super::database::{READY, end_connections, find, remove, shut};
 use super::session::{has_code, refused};
-use super::statement::identifier;
+use super::statement::{identifier, literal, run};
 use super::template::create_empty;
 use super::{DatabaseError, Name, PostgresDatabases};
 use crate::databases::Beside;
@@ -28,6 +28,29 @@ pub(super) async fn put_in_place(server: &PostgresDatabases, name: &Name) -> Res
     renames.push((&places.next, &places.live));
     server.kept.forget(&places.live);
     rename(&mut session, &renames).await
+}
+
+pub(super) async fn keep_former(server: &PostgresDatabases, name: &Name) -> Result<(), DatabaseError> {
+    let places = Places::of(name);
+    let mut session = server.lock(&places.live).await?;
+    if is_there(&mut session, &places.former).await? {
+        return Ok(());
+    }
+    if !is_there(&mut session, &places.live).await? {
+        return Err(DatabaseError::NoDatabase(*name));
+    }
+    // It is the former one only when it is whole: nothing of it is taken for that before it has the name.
+    remove(&mut session, &places.next).await?;
+    server.kept.forget(&places.live);
+    end_connections(&mut session, &places.live).await?;
+    let (copy, source) = (identifier(&places.next), identifier(&places.live));
+    let copied =
+        run(&mut session, "copy a database", format!("CREATE DATABASE {copy} TEMPLATE {source}")).await;
+    unless_somebody_is_inside(copied)?;
+    shut(&mut session, &places.next, &places.live).await?;
+    let mark = format!("COMMENT ON DATABASE {copy} IS {}", literal(READY));
+    run(&mut session, "mark a database", mark).await?;
+    rename(&mut session, &[(&places.next, &places.former)]).await
 }
 
 pub(super) async fn take_back(server: &PostgresDatabases, name: &Name) -> Result<bool, DatabaseError> {
@@ -100,11 +123,16 @@ async fn rename(session: &mut PgConnection, renames: &[(&String, &String)]) -> R
         .map(|(from, to)| format!("ALTER DATABASE {} RENAME TO {};", identifier(from), identifier(to)));
     // Statements that are sent together are one transaction.
     let renamed = sqlx::raw_sql(AssertSqlSafe(statements.collect::<String>())).execute(session).await;
-    match renamed.map_err(refused("rename databases")) {
+    unless_somebody_is_inside(renamed.map(drop).map_err(refused("rename databases")))
+}
+
+/// Then it is asked for again.
+fn unless_somebody_is_inside(done: Result<(), DatabaseError>) -> Result<(), DatabaseError> {
+    match done {
         // 55006: somebody is inside.
         Err(DatabaseError::Refused(_, cause)) if has_code(&cause, "55006") => {
             Err(DatabaseError::Unavailable(cause))
         }
-        renamed => renamed.map(drop),
+        done => done,
     }
 }

@@ -1,0 +1,53 @@
+//! Whether it can be upgraded, and how it was before.
+
+use common::{
+    error::Kind,
+    id::BackupId,
+    operations::{ContextOf, Request as _, StepError},
+    tenant::Purpose,
+};
+use n8n::databases::Name;
+use wire::{N8N_VERSIONS, kinds::TenantUpgrade};
+
+use super::{UpgradeTenant, Upgraded};
+use crate::{
+    begin,
+    create::settle,
+    step::step,
+    store::{secrets, tenants},
+};
+
+type In<'a> = ContextOf<'a, UpgradeTenant>;
+
+step!(/** It has an n8n of its own, which is older, and nothing stands beside its database. */ pub(super) Begin of UpgradeTenant, "begin", run begin, undo as_before);
+
+async fn begin(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> {
+    let refused = |detail: String| Err(StepError::failed(Kind::Conflict, detail));
+    let status = begin::before(context).await?;
+    if !TenantUpgrade::KIND.from.contains(&status) {
+        return refused(format!("The tenant is {status} by now."));
+    }
+    let tenant = tenants::get(context.database(), context.tenant()).await?;
+    if tenant.purpose != Purpose::Customer {
+        return refused("It is no customer's tenant: nothing of it is upgraded.".to_owned());
+    }
+    let (is, wanted) =
+        (tenant.dedicated_in(&context.observe().site.cluster)?.version, context.request().n8n_version);
+    if !N8N_VERSIONS.contains(&wanted) {
+        return refused(format!("n8n {wanted} is none of the releases that tenants may run."));
+    }
+    if wanted < is {
+        return refused(format!("The tenant runs n8n {is} by now, and n8n does not go back to {wanted}."));
+    }
+    state.from.get_or_insert(is);
+    state.backup.get_or_insert_with(BackupId::generate);
+    // Of a restore or an upgrade that ended well, or that a person gave up in its middle.
+    let mut transaction = context.begin().await?;
+    context.fenced().await?.databases.remove_beside(&Name::of(context.tenant())).await?;
+    secrets::forget_other_keys(&mut transaction, context.tenant()).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn as_before(context: &In<'_>, _: &Upgraded) -> Result<(), StepError> {
+    settle(context, begin::before(context).await?).await
+}
