@@ -93,10 +93,10 @@ crowd:
 long:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long -- --include-ignored --test-threads=1 --skip held::
 
-# Every test that tries something in short, at length: each step broken at every depth, gateways killed fifty times, hundreds of keys, every object damaged in every way; half an hour (docs/tried.md)
+# Every test that tries something in short, at length: 500 seeds, each step broken at every depth, gateways killed fifty times, hundreds of keys, every object damaged in every way; an hour (docs/tried.md)
 thorough:
     deploy/servers up
-    set -a; eval "$(deploy/servers env)"; eval "$(deploy/checks/tools)"; set +a; EFFORT=all cargo test --workspace --locked --no-fail-fast --test record --test real --test api --test edge -- --include-ignored
+    set -a; eval "$(deploy/servers env)"; eval "$(deploy/checks/tools)"; set +a; EFFORT=all cargo test --workspace --locked --no-fail-fast --lib --test record --test real --test api --test edge -- --include-ignored
 
 # Cut workers off from Redis in four ways on a platform that is up, and see how long what waits is not taken (docs/observability.md)
 cut-off:

@@ -74,10 +74,7 @@ impl One {
 
     /// Everything of its that n8n still has goes.
     async fn prune(&self) {
-        let path = format!("/api/v1/workflows/{}", self.good);
-        self.customer.post(&format!("{path}/deactivate"), &json!({})).await.unwrap();
-        let deleted = self.customer.with_key(&self.customer, reqwest::Method::DELETE, &path).send().await;
-        assert!(deleted.unwrap().status().is_success());
+        self.customer.remove(&self.good).await;
     }
 
     async fn is_counted(&self, api: &Api, tens: usize) -> Result<(), String> {

@@ -134,6 +134,11 @@ impl Api {
         self.created(&Command::create(plan)).await
     }
 
+    /// The same on this release of n8n, which need not be the one that new tenants get.
+    pub async fn create_on(&self, plan: &str, n8n_version: &str) -> (String, String) {
+        self.created(&Command::create_on(plan, n8n_version)).await
+    }
+
     /// Asks for a tenant as whoever says nothing about how it is hosted gets it: it shares an n8n.
     pub async fn create_sharing(&self, plan: &str) -> (String, String) {
         self.created(&Command::create_sharing(plan)).await
@@ -168,7 +173,12 @@ impl Api {
 
     /// Waits for an operation to succeed.
     pub async fn succeeds(&self, operation: &str) -> Value {
-        eventually(&format!("{operation} succeeds"), Duration::from_secs(300), async || {
+        self.succeeds_within(operation, Duration::from_secs(300)).await
+    }
+
+    /// The same of one that takes longer than most.
+    pub async fn succeeds_within(&self, operation: &str, limit: Duration) -> Value {
+        eventually(&format!("{operation} succeeds"), limit, async || {
             let seen = self.operation(operation).await?;
             match seen["status"].as_str() {
                 Some("succeeded") => Ok(seen),
@@ -217,11 +227,19 @@ impl Command {
 
     /// The same by whoever says nothing about how it is hosted.
     pub fn create_sharing(plan: &str) -> Self {
-        let mut command = Self::create(plan);
-        let mut body: Value = serde_json::from_str(&command.body).unwrap();
-        body.as_object_mut().unwrap().remove("mode");
-        command.body = body.to_string();
-        command
+        Self::create(plan).saying(|body| drop(body.as_object_mut().unwrap().remove("mode")))
+    }
+
+    /// The same as the first, on this release of n8n.
+    pub fn create_on(plan: &str, n8n_version: &str) -> Self {
+        Self::create(plan).saying(|body| body["n8n_version"] = json!(n8n_version))
+    }
+
+    fn saying(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        let mut body: Value = serde_json::from_str(&self.body).unwrap();
+        change(&mut body);
+        self.body = body.to_string();
+        self
     }
 
     /// Something done to a tenant: `restart`, `backup`, `restore`, ….

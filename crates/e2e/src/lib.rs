@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod called;
 mod calls;
 mod contents;
 mod cut;
@@ -17,10 +18,11 @@ mod patience;
 mod queueing;
 
 pub use api::{Answer, Api, Command, first_tenant};
+pub use called::{Called, Told, counted};
 pub use calls::{Calls, tally};
 pub use contents::{differing, fill, fingerprint, sql};
 pub use cut::Network;
-pub use docker::{Service, docker, labelled, main_of, redis};
+pub use docker::{Service, docker, holds_calls, labelled, main_of, redis};
 pub use kinds::{called_workflow, calling_workflow, failing_workflow, unsaved};
 pub use n8n::{Answers, Customer, saying_workflow, slow_workflow, webhook_workflow};
 pub use patience::eventually;

@@ -40,6 +40,11 @@ impl Customer {
         Self::at_last(api, api.create_tenant(plan).await).await
     }
 
+    /// The same on this release of n8n.
+    pub async fn settled_on(api: &Api, plan: &str, n8n_version: &str) -> (String, Self) {
+        Self::at_last(api, api.create_on(plan, n8n_version).await).await
+    }
+
     async fn at_last(api: &Api, (tenant, operation): (String, String)) -> (String, Self) {
         api.succeeds(&operation).await;
         let mut customer = Self::of(api, &tenant).await;

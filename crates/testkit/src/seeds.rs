@@ -2,8 +2,10 @@
 
 use std::{fmt, ops::Range};
 
-/// How many seeds are tried unless `SIMULATION_SEEDS` says otherwise.
-const SEEDS: u64 = 500;
+use crate::effort::is_thorough;
+
+/// How many seeds are tried unless `SIMULATION_SEEDS` says otherwise: in short, and where somebody wants to be sure.
+const SEEDS: (u64, u64) = (250, 500);
 
 /// A rule that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +28,12 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Simulates `SIMULATION_SEED` alone, or else `SIMULATION_SEEDS` of them (500), and returns what each gave. Panics at the first
+/// Simulates `SIMULATION_SEED` alone, or else `SIMULATION_SEEDS` of them (250, or 500 with `EFFORT=all`), and returns what each gave. Panics at the first
 /// violation with the end of its trace and the command that shows it again; `test` is that command's `-p PACKAGE NAME`.
 pub fn each<T>(test: &str, simulate: impl Fn(u64) -> Result<T, Violation>) -> Vec<T> {
-    let seeds = chosen(number("SIMULATION_SEEDS").unwrap_or(SEEDS));
+    let (short, all) = SEEDS;
+    let usual = if is_thorough() { all } else { short };
+    let seeds = chosen(number("SIMULATION_SEEDS").unwrap_or(usual));
     println!("seeds {seeds:?}");
     let run = |seed| {
         simulate(seed).unwrap_or_else(|violation| {

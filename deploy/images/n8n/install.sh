@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# install.sh DIR: n8n and its Node as they will lie in the image (DIR/opt/n8n, DIR/usr/local/bin), from
-# the committed lock file, cut down to what runs.
+# install.sh VERSION DIR: n8n and its Node as they will lie in the image (DIR/opt/n8n, DIR/usr/local/bin),
+# from this version's committed lock file, cut down to what runs.
 set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-mkdir -p "$1/opt/n8n" "$1/usr/local/bin"
-cd "$1/opt/n8n"
-bin="$1/usr/local/bin"
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")/$1" && pwd)"
+mkdir -p "$2/opt/n8n" "$2/usr/local/bin"
+cd "$2/opt/n8n"
+bin="$2/usr/local/bin"
 
 install() {
   cp "$here/package.json" "$here/package-lock.json" .
@@ -33,4 +33,4 @@ node_binary() {
 install
 prune
 node_binary
-chmod -R a+rX "$1/opt" "$1/usr"
+chmod -R a+rX "$2/opt" "$2/usr"

@@ -23,3 +23,4 @@ mod shared;
 mod sharing;
 mod strangers;
 mod traces;
+mod upgrades;

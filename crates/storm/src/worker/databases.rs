@@ -104,6 +104,10 @@ impl TenantDatabases for Remote {
         Err(DatabaseError::NoDatabase(*name))
     }
 
+    async fn keep_former(&self, _: &Name) -> Result<(), DatabaseError> {
+        Ok(())
+    }
+
     async fn take_back(&self, _: &Name) -> Result<bool, DatabaseError> {
         Ok(false)
     }

@@ -1,0 +1,95 @@
+//! A tenant gets a later release of n8n while it is called.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use e2e::{Called, Command, Told, counted, docker, holds_calls, labelled, sql};
+use serde_json::{Value, json};
+
+const FORMER: &str = "2.40.7";
+const LATER: &str = "2.41.1";
+
+/// A backup, and n8n started three times, twice of them on a copy: a minute each beside compilers.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
+
+fn to(n8n_version: &str) -> Value {
+    json!({ "n8n_version": n8n_version })
+}
+
+/// Which images its containers were made of.
+fn images(tenant: &str) -> BTreeSet<String> {
+    let of = |name: String| docker(&["inspect", "--format", "{{.Config.Image}}", &name]).unwrap();
+    labelled("container", tenant).into_iter().map(of).collect()
+}
+
+/// The image's tag alone: where it was pulled from is the platform's setting.
+fn runs(tenant: &str, n8n_version: &str) {
+    let (images, tag) = (images(tenant), format!("n8nio/n8n:{n8n_version}"));
+    assert!(!images.is_empty() && images.iter().all(|image| image.ends_with(&tag)), "{images:?}");
+}
+
+/// All that it has is what was there before, under its own name.
+fn nothing_stands_beside(tenant: &str) {
+    let databases =
+        sql("postgres", &format!("SELECT datname FROM pg_database WHERE starts_with(datname, '{tenant}')"));
+    assert_eq!(databases, tenant);
+}
+
+/// Who is told to come back is so only where calls are not held. A 502 is of the moment in which a main goes (docs/edge.md).
+fn told_well(told: &Told) {
+    let held = holds_calls();
+    let well = |told: &str| match told {
+        "200" => true,
+        "202" => held,
+        "503 later" => !held,
+        other => other.starts_with("502"),
+    };
+    assert!(told.values().all(|told| well(told)), "calls are held: {held}; {:?}", counted(told));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a running platform: deploy/test"]
+async fn a_tenant_that_is_called_gets_a_later_release_and_loses_no_call() {
+    let called = Arc::new(Called::running(FORMER).await);
+    let (api, id) = (&called.api, &called.id);
+    let data = json!({ "name": "X-Key", "value": "hunter2" });
+    let credential = json!({ "name": "a key", "type": "httpHeaderAuth", "data": data });
+    called.customer.post("/api/v1/credentials", &credential).await.unwrap();
+    runs(id, FORMER);
+
+    let (calls, began) = (called.is_called(), Instant::now());
+    let operation = api.operate(id, "upgrade", &to(LATER)).await;
+    api.succeeds_within(&operation, LIMIT).await;
+    called.serves().await;
+    let told: Told = calls.end().await.into_iter().collect();
+    println!("{:?} in {:?}", counted(&told), began.elapsed());
+
+    let tenant = api.tenant(id).await;
+    assert_eq!((&tenant["n8n_version"], &tenant["status"]), (&json!(LATER), &json!("active")), "{tenant:#}");
+    runs(id, LATER);
+    told_well(&told);
+    called.each_runs_once(&told).await;
+    let kept = "SELECT (SELECT count(*) FROM workflow_entity WHERE active), (SELECT count(*) FROM credentials_entity)";
+    assert_eq!(sql(id, kept), "1|1", "active workflows and credentials");
+    nothing_stands_beside(id);
+    is_backed_up_as_it_was(&called).await;
+
+    let back = api.command(&Command::operate(id, "upgrade", &to(FORMER))).await.unwrap();
+    assert_eq!(back.status, 409, "n8n does not go back: {back:?}");
+    let again = api.command(&Command::operate(id, "upgrade", &to(LATER))).await.unwrap();
+    assert_eq!((again.status, &again.body["already"]), (200, &json!(true)), "{again:?}");
+    api.delete_tenant(id).await;
+}
+
+/// By the upgrade, before anything was done, in the release of then.
+async fn is_backed_up_as_it_was(called: &Called) {
+    let list = called.api.get(&format!("/tenants/{}/backups", called.id)).await.unwrap().body;
+    let backup = &list["data"][0];
+    assert_eq!((&backup["type"], &backup["status"]), (&json!("pre_upgrade"), &json!("verified")), "{list:#}");
+    let path = format!("/backups/{}", backup["id"].as_str().unwrap());
+    let detail = called.api.get(&path).await.unwrap().body;
+    assert_eq!(detail["data"]["manifest"]["n8n_version"], FORMER, "{detail:#}");
+}
