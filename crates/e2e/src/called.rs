@@ -56,8 +56,13 @@ impl Called {
 
     /// Five times a second from now on.
     pub fn is_called(self: &Arc<Self>) -> Calls<(u32, String)> {
+        self.is_called_every(CALLS_EVERY)
+    }
+
+    /// As often as this.
+    pub fn is_called_every(self: &Arc<Self>, pause: Duration) -> Calls<(u32, String)> {
         let called = self.clone();
-        Calls::every(CALLS_EVERY, move |number| {
+        Calls::every(pause, move |number| {
             let called = called.clone();
             async move { called.call(number).await }
         })

@@ -53,6 +53,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(tenants::verbs::suspend))
         .routes(routes!(tenants::verbs::resume))
         .routes(routes!(tenants::scale::scale))
+        .routes(routes!(tenants::upgrade::upgrade))
         .routes(routes!(tenants::verify_domain::verify_domain))
         .routes(routes!(tenants::backups::make))
         .routes(routes!(tenants::backups::list))

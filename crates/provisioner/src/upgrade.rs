@@ -39,6 +39,9 @@ pub struct Upgraded {
     /// What it had when it stopped.
     #[serde(default)]
     pub counts: Counts,
+    /// Since when callers are let get their answers.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub answering_since: Option<OffsetDateTime>,
     /// Since when executions are let end.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub draining_since: Option<OffsetDateTime>,
@@ -66,6 +69,7 @@ impl Saga for UpgradeTenant {
             &rehearse::Load,
             &rehearse::Rehearse,
             &halt::Hold,
+            &halt::Answer,
             &halt::Main,
             &halt::Drain,
             &halt::Workers,

@@ -713,7 +713,7 @@ export interface paths {
         /**
          * Creates a tenant.
          * @description Answered as soon as it is certain to happen; `Location` names the operation to watch. It shares an n8n with others unless `mode` is
-         *     `dedicated`. What nobody can hold is refused with the figures: 409 `no_shared_n8n`, and for a dedicated one `plan_too_large` or `no_room`.
+         *     `dedicated`, and such a one may choose its `n8n_version`. What nobody can hold is refused with the figures: 409 `no_shared_n8n`, and for a dedicated one `plan_too_large` or `no_room`.
          */
         post: operations["tenants_create"];
         delete?: never;
@@ -930,8 +930,8 @@ export interface paths {
         put?: never;
         /**
          * Lets a tenant's containers begin anew.
-         * @description Workers first, one after the other, each when the one before is ready; executions that run are let end. While the main starts, callers get
-         *     503 with `Retry-After`. Asked again while it is done, it is the same restart.
+         * @description The main first, then workers one after the other, each when the one before is ready; executions that run are let end. Until the last is ready
+         *     callers get 503 with `Retry-After`, or their calls are held. Asked again while it is done, it is the same restart.
          */
         post: operations["tenants_restart"];
         delete?: never;
@@ -1062,6 +1062,31 @@ export interface paths {
          *     waited for. Everything it has stays. A tenant that is suspended already stays so: 200.
          */
         post: operations["tenants_suspend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{id}/upgrade": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a tenant a later release of n8n.
+         * @description First it is rehearsed while the tenant works on: a backup is made (`pre_upgrade`) and read back, loaded beside what the tenant has, and brought to the
+         *     later release's tables. Then the tenant stops and comes back with that release. Meanwhile its calls are held, where calls are held, and else
+         *     get 503 with `Retry-After`. Whatever goes wrong, it goes on with the release that it had.
+         *
+         *     It is `migrating` until the end. A tenant that runs that release already does so: 200. An earlier one is 409, since n8n does not go back; so is
+         *     another one than that of an upgrade which is not over. Without a place for backups it is 422 `backups_off`.
+         */
+        post: operations["tenants_upgrade"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2184,6 +2209,12 @@ export interface components {
              */
             mode?: "shared" | "dedicated" | null;
             /**
+             * @description Which n8n it runs, of those that tenants may run; with `mode: dedicated` alone. The platform's usual one when absent.
+             * @example 2.41.1
+             * @enum {string|null}
+             */
+            n8n_version?: "2.40.7" | "2.41.1" | null;
+            /**
              * @description For people; 1 to 120 characters.
              * @example Acme Ltd
              */
@@ -2209,7 +2240,7 @@ export interface components {
             steps: components["schemas"]["Step"][];
         };
         /** @enum {string} */
-        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.backup" | "tenant.load";
+        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.backup" | "tenant.load";
         /** @description A page of operations, the newest first. */
         OperationPage: {
             data: components["schemas"]["OperationSummary"][];
@@ -2862,6 +2893,26 @@ export interface components {
              */
             changed: string[];
             data: components["schemas"]["TenantDetails"];
+        };
+        /** @description What a tenant is to run, and how it gets there. */
+        Upgrade: {
+            /**
+             * @description Later than what it runs.
+             * @example 2.41.1
+             * @enum {string}
+             */
+            n8n_version: "2.40.7" | "2.41.1";
+            /**
+             * @description For those who read the audit log; 1 to 500 characters.
+             * @example The customer needs a node that came with it.
+             */
+            reason?: string | null;
+            /**
+             * @description `recreate`, also when absent: the tenant stops, and what comes back is the later release.
+             * @example recreate
+             * @enum {string|null}
+             */
+            strategy?: "recreate" | null;
         };
         /** @description How much a tenant used. Executions are counted in the hour in which they began. */
         Usage: components["schemas"]["Measures"] & {
@@ -6757,7 +6808,7 @@ export interface operations {
                 /** @description One status. */
                 status?: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
                 /** @description One kind, such as `tenant.create`. */
-                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.backup" | "tenant.load";
+                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.backup" | "tenant.load";
                 /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -10272,6 +10323,7 @@ export interface operations {
                  *       "email": "ada@acme.example",
                  *       "metadata": {},
                  *       "mode": "dedicated",
+                 *       "n8n_version": "2.41.1",
                  *       "name": "Acme Ltd",
                  *       "plan": "pro",
                  *       "region": "eu-central",
@@ -14513,6 +14565,265 @@ export interface operations {
             };
             /**
              * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_upgrade: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "n8n_version": "2.41.1",
+                 *       "reason": "The customer needs a node that came with it.",
+                 *       "strategy": "recreate"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Upgrade"];
+            };
+        };
+        responses: {
+            /** @description It is so already */
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "already": false,
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *       "status": "provisioning",
+                     *       "tenant_id": "ten_0198c0de0000700080000000000000aa"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The operation */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "already": false,
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *       "status": "provisioning",
+                     *       "tenant_id": "ten_0198c0de0000700080000000000000aa"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `backups_off`: The platform keeps no backups.
+             *
+             *     `invalid_fields`: Some fields are not valid.
+             *
+             *     `shared_tenant`: The tenant shares an n8n with others: it has no containers of its own.
              *
              *     `idempotency_key_reused`: This idempotency key belongs to a different request.
              */

@@ -11,6 +11,7 @@ mod login;
 pub(super) mod scale;
 pub(super) mod show;
 mod update;
+mod upgrade;
 
 use clap::Subcommand;
 
@@ -38,6 +39,8 @@ pub enum Verb {
     Resume(lifecycle::Lifecycle),
     /// Give one more or less, within its plan
     Scale(scale::Scale),
+    /// Give one a later release of n8n, tried on a copy of its data before it stops for it
+    Upgrade(upgrade::Upgrade),
     /// What happened to one, the newest first
     Events(events::Events),
     /// How its owner gets in, for the first time or again
@@ -58,6 +61,7 @@ impl Verb {
             Self::Suspend(turn) => turn.run(setting, "suspend").await,
             Self::Resume(turn) => turn.run(setting, "resume").await,
             Self::Scale(scale) => scale.run(setting).await,
+            Self::Upgrade(upgrade) => upgrade.run(setting).await,
             Self::Events(events) => events.run(setting).await,
             Self::Login(login) => login.run(setting).await,
         }

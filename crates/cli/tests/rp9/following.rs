@@ -128,6 +128,23 @@ async fn a_scaled_tenant_is_followed_and_a_script_gets_the_answer_alone() {
 }
 
 #[tokio::test]
+async fn an_upgraded_tenant_is_followed_unless_nobody_waits_and_one_that_went_wrong_says_so() {
+    let gateway = Gateway::open().await;
+    let accepted = r#"{"tenant_id":"ten_1","operation_id":"op_1","status":"migrating","already":false}"#;
+    gateway.says("POST /tenants/acme/upgrade", [Turn::json(202, accepted)]);
+    gateway.says(OPERATION, ["succeeded", "rolled_back"].map(|status| Turn::json(200, operation(status, 3))));
+    let words = ["tenants", "upgrade", "acme", "2.41.1"];
+    let ended = Rp9::at(&gateway, &[&words[..], &["--reason", "A new node"]].concat()).run().await.expect(0);
+    assert_eq!(ended.out, "accepted: tenant ten_1, operation op_1\n");
+    assert_eq!(gateway.seen()[0].body, r#"{"n8n_version":"2.41.1","reason":"A new node"}"#);
+    Rp9::at(&gateway, &words).run().await.expect(5);
+    let looks = gateway.seen_at(OPERATION).len();
+    let left = Rp9::at(&gateway, &[&words[..], &["--no-wait"]].concat()).run().await.expect(0);
+    assert_eq!((left.out, gateway.seen_at(OPERATION).len()), (ended.out, looks));
+    assert_eq!(gateway.seen().last().unwrap().body, r#"{"n8n_version":"2.41.1"}"#);
+}
+
+#[tokio::test]
 async fn ctrl_c_ends_the_following_and_not_the_operation() {
     let gateway = Gateway::open().await;
     gateway.says(OPERATION, [Turn::json(200, operation("running", 1))]);

@@ -77,3 +77,15 @@ async fn a_read_is_repeated_too_and_needs_no_key() {
     assert!(ended.out.contains("tenant.create") && ended.out.contains("reserve"), "{ended:?}");
     assert!(gateway.seen().iter().all(|seen| seen.key.is_none()));
 }
+
+#[tokio::test]
+async fn a_tenant_may_be_created_on_a_release_of_its_own() {
+    let gateway = Gateway::open().await;
+    gateway.says("POST /tenants", [Turn::json(201, ACCEPTED)]);
+    let chosen = ["--mode", "dedicated", "--n8n-version", "2.40.7"];
+    Rp9::at(&gateway, &[CREATE, &chosen].concat()).run().await.expect(0);
+    let body: serde_json::Value = serde_json::from_str(&gateway.seen()[0].body).unwrap();
+    assert_eq!((&body["mode"], &body["n8n_version"]), (&"dedicated".into(), &"2.40.7".into()));
+    Rp9::at(&gateway, CREATE).run().await.expect(0);
+    assert!(!gateway.seen()[1].body.contains("n8n_version"), "it is for the platform to choose");
+}

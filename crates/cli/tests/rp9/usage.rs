@@ -10,6 +10,7 @@ async fn what_is_typed_wrongly_ends_with_two_and_sends_nothing() {
     for wrong in [
         &["tenants"][..],
         &["tenants", "scale", "acme"],
+        &["tenants", "upgrade", "acme"],
         &["operations", "abandon", "op_1"],
         &["tenants", "list", "--all", "--limit", "3"],
         &["tenants", "delete", "acme"],

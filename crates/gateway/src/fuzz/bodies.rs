@@ -1,5 +1,6 @@
 //! JSON bodies: of a creation, of a change, of what takes a reason, and of orders for backups and restores.
 
+use common::version::Version;
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
@@ -45,6 +46,7 @@ fn a_creation() -> impl Strategy<Value = Value> {
         ("custom_domain", json!("flows.acme.example")),
         ("compliance", json!(["gdpr", "HIPAA"])),
         ("metadata", json!({ "crm": { "id": 7 } })),
+        ("n8n_version", json!("2.41.1")),
         ("reason", json!("Because.")),
     ];
     let place = select(right.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
@@ -52,7 +54,7 @@ fn a_creation() -> impl Strategy<Value = Value> {
     let changes = prop::collection::vec((name, prop::option::weighted(0.8, any_json())), 0..4);
     changes.prop_map(move |changes| {
         let mut body: Map<_, _> =
-            right.iter().take(9).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            right.iter().take(10).map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         for (name, value) in changes {
             match value {
                 Some(value) => drop(body.insert(name, value)),
@@ -104,13 +106,16 @@ fn a_creation_is_one_or_everything_wrong_with_it_is_told() {
     let offer = offer::sample();
     let rules = Rules { offer: &offer, domain: "flows.example" };
     let accepted = std::cell::Cell::new(0_u32);
+    let usual = Version::new(2, 40, 7);
     hold(a_body(), |body| {
-        let tenant = match NewTenant::of_body(&body, &rules) {
-            Ok(tenant) => tenant,
+        let read = NewTenant::of_body(&body, &rules);
+        let (tenant, version) = match read.and_then(|tenant| tenant.version(usual).map(|is| (tenant, is))) {
+            Ok(read) => read,
             Err(problem) => return is_told(&problem, &body),
         };
         accepted.set(accepted.get() + 1);
         let told: Value = serde_json::from_slice(&body).unwrap_or_default();
+        prop_assert!(version == usual || told["n8n_version"].as_str() == Some(&version.to_string()));
         let name = tenant.name.as_str();
         prop_assert_eq!(told["name"].as_str().map(str::trim), Some(name));
         prop_assert!((1..=120).contains(&name.chars().count()) && !name.contains(wire::disturbs));

@@ -15,6 +15,7 @@ pub mod restore;
 pub mod scale;
 pub mod show;
 pub mod update;
+pub mod upgrade;
 pub mod usage;
 pub mod verbs;
 pub mod verify_domain;

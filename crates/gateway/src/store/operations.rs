@@ -175,6 +175,19 @@ pub async fn stuck(executor: impl PgExecutor<'_>) -> Result<Vec<(String, i64)>, 
         .await
 }
 
+macro_rules! open {
+    ($columns:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            " from operations
+          where tenant_id = $1 and kind = $2 and parent_id is null
+            and status in ('queued', 'running', 'undoing', 'stuck')
+          order by created_at desc limit 1"
+        )
+    };
+}
+
 /// Which operation of this kind is not over yet for this tenant? Whoever asks has been found to see the tenant: what decides about them is in
 /// columns that owners' connections do not have.
 pub async fn find_open(
@@ -182,12 +195,17 @@ pub async fn find_open(
     tenant: TenantId,
     kind: &'static OperationKind,
 ) -> Result<Option<OperationId>, sqlx::Error> {
-    let open = sqlx::query_scalar(
-        "select id from operations
-          where tenant_id = $1 and kind = $2 and parent_id is null
-            and status in ('queued', 'running', 'undoing', 'stuck')
-          order by created_at desc limit 1",
-    );
+    let open = sqlx::query_scalar(open!("id"));
+    open.bind(tenant).bind(kind.as_str()).fetch_optional(executor).await
+}
+
+/// The same with what it was asked to do.
+pub async fn find_open_as_asked(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    kind: &'static OperationKind,
+) -> Result<Option<(OperationId, Value)>, sqlx::Error> {
+    let open = sqlx::query_as(open!("id, request"));
     open.bind(tenant).bind(kind.as_str()).fetch_optional(executor).await
 }
 

@@ -1,16 +1,22 @@
 //! A request for a tenant.
 
-use common::tenant::Subdomain;
+use common::{
+    tenant::{Mode, Subdomain},
+    version::Version,
+};
 
 use super::{
-    Email,
+    Email, Release,
     compliance::Compliance,
     custom_domain::CustomDomain,
     metadata::Metadata,
     offered::{Hosting, PlanName, Region, Rules},
     words::Name,
 };
-use crate::http::request::request;
+use crate::{
+    http::request::request,
+    problem::{FieldError, Pointer, Problem},
+};
 
 request! {
     /// A tenant as it is asked for.
@@ -27,6 +33,9 @@ request! {
         /// How it is hosted; `shared` when absent.
         #[example = "dedicated"]
         mode: Hosting,
+        /// Which n8n it runs, of those that tenants may run; with `mode: dedicated` alone. The platform's usual one when absent.
+        #[example = "2.41.1"]
+        n8n_version: Option<Release>,
         /// What it may use.
         #[example = "pro"]
         plan: PlanName,
@@ -44,9 +53,22 @@ request! {
     }
 }
 
+impl NewTenant {
+    /// Which n8n it is to run, where this is the usual one. Those who share one have no choice.
+    pub fn version(&self, usual: Version) -> Result<Version, Problem> {
+        match (self.n8n_version, self.mode.mode()) {
+            (None, Mode::Shared | Mode::Dedicated) => Ok(usual),
+            (Some(release), Mode::Dedicated) => Ok(release.version()),
+            (Some(_), Mode::Shared) => {
+                let why = "belongs to `mode: dedicated`: whoever shares an n8n runs what that one runs";
+                Err(Problem::fields(vec![FieldError::new(Pointer::to("n8n_version"), "contradicts", why)]))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use common::tenant::Mode;
     use serde_json::{Value, json};
 
     use super::*;
@@ -81,7 +103,7 @@ mod tests {
     #[test]
     fn every_wrong_field_is_told_at_once() {
         let body = json!({
-            "name": "", "email": "a", "subdomain": "www", "plan": "gold", "mode": "hybrid", "region": "ap-south",
+            "name": "", "email": "a", "subdomain": "www", "plan": "gold", "mode": "hybrid", "n8n_version": "latest", "region": "ap-south",
             "custom_domain": "x.flows.example", "compliance": ["a b"], "metadata": [], "is_admin": true
         });
         let told = parse(&body).unwrap_err();
@@ -90,6 +112,7 @@ mod tests {
             ("/email", "invalid_email"),
             ("/subdomain", "reserved_subdomain"),
             ("/mode", "unknown_mode"),
+            ("/n8n_version", "unknown_version"),
             ("/plan", "unknown_plan"),
             ("/region", "unknown_region"),
             ("/custom_domain", "reserved_domain"),
@@ -115,5 +138,23 @@ mod tests {
                 (&json!("/mode"), &json!("shared_not_configured"))
             );
         }
+    }
+
+    #[test]
+    fn which_n8n_it_runs_is_chosen_by_who_has_one_of_its_own() {
+        let (usual, older) = (Version::new(2, 41, 1), Version::new(2, 40, 7));
+        let mut body = good();
+        assert_eq!(parse(&body).unwrap().version(usual).unwrap(), usual);
+        body["n8n_version"] = json!("2.40.7");
+        assert_eq!(parse(&body).unwrap().version(usual).unwrap(), older);
+        for shared in [json!("shared"), Value::Null] {
+            body["mode"] = shared;
+            let refused = parse(&body).unwrap().version(usual).unwrap_err();
+            let errors = serde_json::to_value(refused.errors()).unwrap();
+            let told = (&errors[0]["pointer"], &errors[0]["code"]);
+            assert_eq!(told, (&json!("/n8n_version"), &json!("contradicts")));
+        }
+        body["n8n_version"] = Value::Null;
+        assert_eq!(parse(&body).unwrap().version(usual).unwrap(), usual);
     }
 }

@@ -55,6 +55,7 @@ mod support;
 mod tenant_health;
 mod tenants;
 mod updates;
+mod upgrade;
 mod usage;
 mod verbs;
 mod wake_up;

@@ -88,6 +88,7 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/tenants/{id}/suspend"),
     ("POST", "/tenants/{id}/resume"),
     ("POST", "/tenants/{id}/scale"),
+    ("POST", "/tenants/{id}/upgrade"),
     ("GET", "/tenants/{id}/usage"),
     ("POST", "/tenants/{id}/restore"),
     ("POST", "/tenants/{id}/restore-drill"),

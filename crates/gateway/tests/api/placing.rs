@@ -171,6 +171,11 @@ async fn nobody_is_placed_in_an_n8n_that_is_being_removed(database: PgPool) {
 async fn what_is_done_to_containers_is_refused_and_everything_else_accepted(database: PgPool) {
     let id = house(&database, "one", 2).await;
     let platform = Platform::with_bus(database.clone()).await;
+    let mut body = asked("acme");
+    body["n8n_version"] = json!("2.41.1");
+    let refused = create(&platform, &body).await;
+    refused.assert_problem(422, "invalid_fields");
+    assert_eq!(refused.field_errors(), [("/n8n_version".to_owned(), "contradicts".to_owned())]);
     let created = create(&platform, &asked("acme")).await.json();
     sqlx::query("update operations set status = 'succeeded', finished_at = now()")
         .execute(&database)
@@ -184,6 +189,9 @@ async fn what_is_done_to_containers_is_refused_and_everything_else_accepted(data
     };
     send("POST", "/tenants/acme/restart", json!({})).await.assert_problem(422, "shared_tenant");
     send("POST", "/tenants/acme/scale", json!({ "workers": 2 })).await.assert_problem(422, "shared_tenant");
+    send("POST", "/tenants/acme/upgrade", json!({ "n8n_version": "2.41.1" }))
+        .await
+        .assert_problem(422, "shared_tenant");
     assert_eq!(send("POST", "/tenants/acme/backup", json!({})).await.status, 202);
     let backups = platform.send(Call::get("/tenants/acme/backups").by(&owner)).await.json()["data"].clone();
     assert_eq!(

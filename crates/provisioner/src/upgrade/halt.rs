@@ -13,6 +13,9 @@ use crate::{
     step::step,
 };
 
+/// How long callers are waited for who wait for the end of what they began: they wait at the main, and it is about to stop.
+const ANSWERS: Duration = Duration::from_secs(30);
+
 /// What runs longer is ended with the worker that it runs in, which gives it a minute more. Callers wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2 * 60);
 
@@ -20,6 +23,7 @@ type In<'a> = ContextOf<'a, UpgradeTenant>;
 
 // What one step does is often what undoes another: such functions take a state of either kind, and need none.
 step!(/** Calls to webhooks are held, where that is on, and everybody else is told to come back. */ pub(super) Hold of UpgradeTenant, "hold", run hold, undo route);
+step!(/** Who waits for an answer gets it, within reason. */ pub(super) Answer of UpgradeTenant, "answer", run answer);
 step!(/** No trigger fires any more. */ pub(super) Main of UpgradeTenant, "main", run stop_main, undo start);
 step!(/** What was accepted runs to its end. */ pub(super) Drain of UpgradeTenant, "drain", run drain);
 step!(/** Nothing of it runs. */ pub(super) Workers of UpgradeTenant, "workers", run stop, undo start);
@@ -31,6 +35,10 @@ async fn hold<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
 
 async fn route<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
     publish(context, None).await
+}
+
+async fn answer(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> {
+    halt::drain(context, &mut state.answering_since, ANSWERS).await.map(drop)
 }
 
 async fn stop_main(context: &In<'_>, _: &mut Upgraded) -> Result<(), StepError> {

@@ -27,6 +27,10 @@ pub struct Create {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<Mode>,
+    /// Which n8n it runs, with `--mode dedicated`; the platform's usual one when absent
+    #[arg(long, value_name = "VERSION")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n8n_version: Option<String>,
     /// Where it should be: the region of a cluster
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -48,6 +48,12 @@ impl<'a> Shape<'a> {
         self.is("post", "/tenants/{id}/restore") || self.is("post", "/tenants/{id}/restore-drill")
     }
 
+    /// Whether it is for those alone who have containers of their own.
+    fn of_containers(&self) -> bool {
+        let verbs = ["/tenants/{id}/restart", "/tenants/{id}/scale", "/tenants/{id}/upgrade"];
+        verbs.into_iter().any(|path| self.is("post", path)) || self.is("get", "/tenants/{id}/logs")
+    }
+
     fn is(&self, method: &str, path: &str) -> bool {
         self.method == method && self.path == path
     }
@@ -83,7 +89,9 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::InvalidFields => command || route.queried,
         Code::Conflict => creates || command && (route.path.starts_with("/tenants/{id}") || keeps),
         Code::LastBackup | Code::BackupHeld | Code::BackupInUse => route.is("delete", "/backups/{id}"),
-        Code::BackupsOff => route.is("post", "/tenants/{id}/backup"),
+        Code::BackupsOff => {
+            route.is("post", "/tenants/{id}/backup") || route.is("post", "/tenants/{id}/upgrade")
+        }
         Code::SubdomainTaken => creates,
         Code::PlanTooLarge => creates || restores,
         Code::NoRestorableBackup | Code::BackupNotRestorable => restores,
@@ -91,13 +99,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::NoRoom => creates || restores || route.is("post", "/tenants/{id}/scale"),
         Code::NoSharedN8n => route.is("post", "/tenants"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
-        Code::SharedTenant => {
-            restores
-                || route.is("post", "/tenants/{id}/restart")
-                || route.is("post", "/tenants/{id}/backup")
-                || route.is("post", "/tenants/{id}/scale")
-                || route.is("get", "/tenants/{id}/logs")
-        }
+        Code::SharedTenant => restores || route.of_containers() || route.is("post", "/tenants/{id}/backup"),
         Code::ExternalN8n => removes || command && !restores && route.path.starts_with("/tenants/{id}/"),
         Code::InstanceInUse => route.is("delete", "/shared-instances/{id}"),
         Code::RemovalUnderWay => removes || removes_sandbox || command && of_shared,

@@ -83,7 +83,7 @@ pub async fn make(
     let new = NewOperation::of(operation, &tenant, &request, asked(&command, reason));
     match commands::accept(&app, &command, &new, answer).await? {
         Some(answer) => Ok(answer),
-        None => not_accepted::<_, TenantBackup>(&app, &command, reason).await,
+        None => not_accepted(&app, &command, &request, reason).await,
     }
 }
 

@@ -4,6 +4,7 @@ use axum::{extract::State, response::Response};
 use common::{
     id::{OperationId, TenantId},
     tenant::{Mode, Purpose, TenantStatus},
+    version::Version,
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ pub struct Created {
 /// Creates a tenant.
 ///
 /// Answered as soon as it is certain to happen; `Location` names the operation to watch. It shares an n8n with others unless `mode` is
-/// `dedicated`. What nobody can hold is refused with the figures: 409 `no_shared_n8n`, and for a dedicated one `plan_too_large` or `no_room`.
+/// `dedicated`, and such a one may choose its `n8n_version`. What nobody can hold is refused with the figures: 409 `no_shared_n8n`, and for a dedicated one `plan_too_large` or `no_room`.
 #[utoipa::path(
     post, path = "/tenants", tag = "tenants",
     request_body = NewTenant,
@@ -54,8 +55,9 @@ pub struct Created {
 pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>) -> Answered<Response> {
     let offer = app.offers.now(&app.statements).await?;
     command.exchange().note_named(&subdomain_asked_for(command.body()));
-    let tenant = match wanted(command.body(), &Rules { offer: &offer, domain: app.public.domain.as_str() }) {
-        Ok(tenant) => tenant,
+    let rules = Rules { offer: &offer, domain: app.public.domain.as_str() };
+    let (tenant, n8n_version) = match wanted(command.body(), &rules, app.n8n_version) {
+        Ok(wanted) => wanted,
         Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     let (id, operation) = (TenantId::generate(), OperationId::generate());
@@ -80,7 +82,7 @@ pub async fn create(State(app): State<App>, command: Command<For<TenantCreate>>)
         custom_domain: tenant.custom_domain.as_ref().map(CustomDomain::as_str),
         compliance: tenant.compliance.tags(),
         metadata: tenant.metadata.as_json(),
-        n8n_version: app.n8n_version,
+        n8n_version,
         purpose: Purpose::Customer,
         capacity: None,
     };
@@ -115,12 +117,13 @@ pub async fn obstacle(
     Ok(tenants::obstacle(plan, &wanted, &rooms).unwrap_or_else(|| Problem::new(Code::NoRoom)))
 }
 
-/// The tenant that is asked for, if some cluster can keep what it asks.
-fn wanted(body: &[u8], rules: &Rules<'_>) -> Answered<NewTenant> {
+/// The tenant that is asked for, and which n8n it runs, if some cluster can keep what it asks.
+fn wanted(body: &[u8], rules: &Rules<'_>, usual: Version) -> Answered<(NewTenant, Version)> {
     let tenant = NewTenant::of_body(body, rules)?;
+    let n8n_version = tenant.version(usual)?;
     let (region, tags) = (tenant.region.as_ref().map(Region::as_str), tenant.compliance.tags());
     if rules.offer.complies(region, tags) {
-        return Ok(tenant);
+        return Ok((tenant, n8n_version));
     }
     let place = region.map_or_else(String::new, |region| format!(" in {region}"));
     let detail = format!(

@@ -8,6 +8,7 @@ use common::{
 };
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
@@ -59,7 +60,7 @@ pub async fn operate<A: Access, R: TenantRequest>(
     let new = NewOperation::of(operation, &tenant.id, request, asked(command, reason.map(Reason::as_str)));
     match commands::accept(app, command, &new, answer).await? {
         Some(answer) => Ok(answer),
-        None => not_accepted::<A, R>(app, command, reason.map(Reason::as_str)).await,
+        None => not_accepted(app, command, request, reason.map(Reason::as_str)).await,
     }
 }
 
@@ -92,6 +93,7 @@ pub fn so_already(tenant: &Tenant) -> Answered<Answer> {
 pub async fn not_accepted<A: Access, R: TenantRequest>(
     app: &App,
     command: &Command<A, Tenant>,
+    request: &R,
     reason: Option<&str>,
 ) -> Answered<Response> {
     let (kind, reader) = (R::KIND, app.reader(command.identity().scope()));
@@ -102,8 +104,12 @@ pub async fn not_accepted<A: Access, R: TenantRequest>(
         return Err(Problem::new(Code::Conflict).detail("An n8n that tenants share does not rest. `POST /shared-instances/{id}/drain` lets no more tenants in."));
     }
     if kind.is_refused_beside_its_like()
-        && let Some(operation) = operations::find_open(&app.statements, tenant.id, kind).await?
+        && let Some((operation, asked)) =
+            operations::find_open_as_asked(&app.statements, tenant.id, kind).await?
     {
+        if !is_the_same(request, asked) {
+            return Err(asked_otherwise(kind.name, operation));
+        }
         let moot = Moot { tenant: tenant.id, operation: Some(operation), reason };
         return commands::nothing_to_do(app, command, &moot, being_done(&tenant, operation)?).await;
     }
@@ -126,6 +132,19 @@ pub async fn not_accepted<A: Access, R: TenantRequest>(
     };
     let detail = format!("The tenant {is}; this is done to one that is {}. {next}", from.join(" or "));
     Err(Problem::new(Code::Conflict).detail(detail.trim_end()))
+}
+
+/// Whether an operation was asked for with the same. A row of another release may lack a field that has a default, or have one more.
+fn is_the_same<R: TenantRequest>(request: &R, asked: Value) -> bool {
+    let asked = serde_json::from_value::<R>(asked).and_then(serde_json::to_value);
+    asked.is_ok_and(|asked| serde_json::to_value(request).is_ok_and(|request| request == asked))
+}
+
+fn asked_otherwise(kind: &str, operation: OperationId) -> Problem {
+    let detail = format!(
+        "Operation {operation} ({kind}) is not over for this tenant and was asked for something else. Ask again when it has ended."
+    );
+    Problem::new(Code::Conflict).detail(detail)
 }
 
 /// That nothing more has to be done: this operation does it.

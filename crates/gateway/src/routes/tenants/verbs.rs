@@ -18,8 +18,8 @@ type Verb<R> = Asked<OptionalReasonBody, For<R>, Tenant>;
 
 /// Lets a tenant's containers begin anew.
 ///
-/// Workers first, one after the other, each when the one before is ready; executions that run are let end. While the main starts, callers get
-/// 503 with `Retry-After`. Asked again while it is done, it is the same restart.
+/// The main first, then workers one after the other, each when the one before is ready; executions that run are let end. Until the last is ready
+/// callers get 503 with `Retry-After`, or their calls are held. Asked again while it is done, it is the same restart.
 #[utoipa::path(
     post, path = "/tenants/{id}/restart", tag = "tenants",
     request_body = Option<OptionalReasonBody>,

@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 63] = [
+const TABLE: [(&str, &str, &[&str], u16); 64] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -41,6 +41,7 @@ const TABLE: [(&str, &str, &[&str], u16); 63] = [
     ("POST", "/tenants/{id}/suspend", STAFF, 422),
     ("POST", "/tenants/{id}/resume", STAFF, 422),
     ("POST", "/tenants/{id}/scale", STAFF, 422),
+    ("POST", "/tenants/{id}/upgrade", ALL, 422),
     ("POST", "/tenants/{id}/backup", ALL, 422),
     ("GET", "/tenants/{id}/backups", ALL, 200),
     ("GET", "/backups/{id}", ALL, 200),
