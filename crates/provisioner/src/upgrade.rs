@@ -57,6 +57,16 @@ pub enum WayBack {
     Snapshot,
 }
 
+impl WayBack {
+    /// The word in the state and in logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReRoute => "re_route",
+            Self::Snapshot => "snapshot",
+        }
+    }
+}
+
 impl Saga for UpgradeTenant {
     type World = World;
     type State = Upgraded;

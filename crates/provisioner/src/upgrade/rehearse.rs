@@ -72,7 +72,7 @@ async fn rehearse(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepErro
         }
         let starts = start_on_copy(context, from(state)?).await?.exit_code == 0;
         let way_back = if starts { WayBack::ReRoute } else { WayBack::Snapshot };
-        tracing::info!(tenant_id = %context.tenant(), ?way_back, "an upgrade was rehearsed");
+        tracing::info!(tenant_id = %context.tenant(), way_back = way_back.as_str(), "an upgrade was rehearsed");
         state.way_back = Some(way_back);
     }
     remove_copy(context).await
