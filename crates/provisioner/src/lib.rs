@@ -2,6 +2,7 @@
 
 mod backed_up;
 mod begin;
+mod beside;
 mod blueprint;
 mod config;
 mod create;

@@ -5,15 +5,14 @@ use common::{
     operations::{ContextOf, Request as _, StepError},
     tenant::{Purpose, TenantStatus},
 };
-use n8n::databases::Name;
 use wire::kinds::TenantRestore;
 
 use super::{RestoreTenant, Restored};
 use crate::{
     begin::before,
-    role,
+    beside, role,
     step::step,
-    store::{restores, secrets, tenants},
+    store::{restores, tenants},
 };
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
@@ -36,14 +35,10 @@ async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
         return refused("The tenant has no such backup that could be restored from.");
     }
     // Of a restore that a person gave up in its middle: whatever was there then is in its safety backup.
-    let name = Name::of(context.tenant());
-    context.fenced().await?.databases.remove_beside(&name).await?;
+    beside::clear(context).await?;
     // On a server that has lost it, or another one, who is to own what is loaded may be gone too.
     let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
-    role::ensure(context, &blueprint).await?;
-    let mut transaction = context.begin().await?;
-    secrets::forget_other_keys(&mut transaction, context.tenant()).await?;
-    Ok(transaction.commit().await?)
+    role::ensure(context, &blueprint).await
 }
 
 async fn as_before(context: &In<'_>, _: &Restored) -> Result<(), StepError> {

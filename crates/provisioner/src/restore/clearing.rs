@@ -51,7 +51,7 @@ impl Clearing {
 impl Round for Clearing {
     type Error = ClearingError;
 
-    /// Another restore of the same tenant is not accepted before the transaction ends, so what is removed is never that one's.
+    /// Another restore or an upgrade of the same tenant is not accepted before the transaction ends, so what is removed is never that one's.
     async fn run(&mut self) -> Result<(), ClearingError> {
         let cluster = self.world.site.cluster.as_str();
         for restore in restores::uncleared(&self.pool, cluster).await? {

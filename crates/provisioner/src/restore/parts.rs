@@ -1,14 +1,14 @@
 //! What the service that makes backups does for it.
 
 use common::operations::{ContextOf, StepError};
-use n8n::databases::{Counts, Name};
+use n8n::databases::Counts;
 use wire::{
     backups::BackupType,
     kinds::{TenantBackup, TenantLoad},
 };
 
 use super::{RestoreTenant, Restored};
-use crate::{backed_up::back_up, heal, step::step, store::secrets};
+use crate::{backed_up::back_up, beside, heal, step::step};
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
@@ -24,10 +24,7 @@ async fn load(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> {
 }
 
 async fn unload(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
-    context.fenced().await?.databases.remove_beside(&Name::of(context.tenant())).await?;
-    let mut transaction = context.begin().await?;
-    secrets::forget_other_keys(&mut transaction, context.tenant()).await?;
-    Ok(transaction.commit().await?)
+    beside::clear(context).await
 }
 
 /// What the part says of itself.

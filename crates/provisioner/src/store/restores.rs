@@ -48,7 +48,8 @@ pub async fn uncleared(pool: &PgPool, cluster: &str) -> Result<Vec<RestoreId>, s
     sqlx::query_scalar(find).bind(cluster).fetch_all(pool).await
 }
 
-/// The tenant of one of them, unless its operation, or another restore of it, is still open. None is accepted before the transaction ends.
+/// The tenant of one of them, unless its operation, or another that has the tenant to itself, is still open: what stands beside the database may be that one's. None
+/// is accepted before the transaction ends.
 pub async fn lock_uncleared(
     connection: &mut PgConnection,
     restore: RestoreId,
@@ -59,7 +60,7 @@ pub async fn lock_uncleared(
     // A statement of its own sees what was accepted while this one waited.
     let free = "select r.tenant_id from restores r
                  where r.id = $1 and r.cleared_at is null
-                   and not exists (select from operations o where o.tenant_id = r.tenant_id and o.kind = 'tenant.restore'
+                   and not exists (select from operations o where o.tenant_id = r.tenant_id and o.alone
                                       and o.status in ('queued', 'running', 'undoing', 'stuck'))";
     match tenant {
         None => Ok(None),

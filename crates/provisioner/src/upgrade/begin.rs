@@ -6,16 +6,10 @@ use common::{
     operations::{ContextOf, Request as _, StepError},
     tenant::Purpose,
 };
-use n8n::databases::Name;
 use wire::{N8N_VERSIONS, kinds::TenantUpgrade};
 
 use super::{UpgradeTenant, Upgraded};
-use crate::{
-    begin,
-    create::settle,
-    step::step,
-    store::{secrets, tenants},
-};
+use crate::{begin, beside, create::settle, step::step, store::tenants};
 
 type In<'a> = ContextOf<'a, UpgradeTenant>;
 
@@ -42,10 +36,7 @@ async fn begin(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> 
     state.from.get_or_insert(is);
     state.backup.get_or_insert_with(BackupId::generate);
     // Of a restore or an upgrade that ended well, or that a person gave up in its middle.
-    let mut transaction = context.begin().await?;
-    context.fenced().await?.databases.remove_beside(&Name::of(context.tenant())).await?;
-    secrets::forget_other_keys(&mut transaction, context.tenant()).await?;
-    Ok(transaction.commit().await?)
+    beside::clear(context).await
 }
 
 async fn as_before(context: &In<'_>, _: &Upgraded) -> Result<(), StepError> {

@@ -8,14 +8,14 @@ use common::{
     operations::{ContextOf, StepError},
 };
 use engine::Finished;
-use n8n::{Version, databases::Name};
+use n8n::Version;
 use wire::{
     backups::BackupType,
     kinds::{TenantBackup, TenantLoad},
 };
 
 use super::{UpgradeTenant, Upgraded, WayBack};
-use crate::{delete::remove_containers, step::step, store::secrets};
+use crate::{beside, delete::remove_containers, step::step};
 
 /// Migrations of large tables take long, and an engine may have to fetch the image first.
 const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
@@ -46,14 +46,7 @@ fn backup_of(state: &Upgraded) -> Result<BackupId, StepError> {
 }
 
 async fn unload(context: &In<'_>, _: &Upgraded) -> Result<(), StepError> {
-    remove_copy(context).await
-}
-
-async fn remove_copy(context: &In<'_>) -> Result<(), StepError> {
-    context.fenced().await?.databases.remove_beside(&Name::of(context.tenant())).await?;
-    let mut transaction = context.begin().await?;
-    secrets::forget_other_keys(&mut transaction, context.tenant()).await?;
-    Ok(transaction.commit().await?)
+    beside::clear(context).await
 }
 
 async fn rehearse(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> {
@@ -75,7 +68,7 @@ async fn rehearse(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepErro
         tracing::info!(tenant_id = %context.tenant(), way_back = way_back.as_str(), "an upgrade was rehearsed");
         state.way_back = Some(way_back);
     }
-    remove_copy(context).await
+    beside::clear(context).await
 }
 
 pub(super) fn from(state: &Upgraded) -> Result<Version, StepError> {

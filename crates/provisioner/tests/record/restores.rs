@@ -12,7 +12,7 @@ use n8n::databases::{Beside, Name, TenantDatabases as _};
 use provisioner::{Clearing, CreateTenant, RestoreTenant, SuspendTenant};
 use sqlx::PgPool;
 use testkit::saga::points;
-use wire::kinds::{TenantRestore, TenantSuspend};
+use wire::kinds::{TenantRestore, TenantSuspend, TenantUpgrade};
 
 use crate::support::{Fakes, THE_BACKUPS_KEY};
 
@@ -172,4 +172,15 @@ async fn what_was_before_stays_while_another_restore_may_go_back_to_it(pool: PgP
     clear(&fakes).await;
     assert_owned(&fakes, tenant, THE_BACKUPS, true, "both have ended");
     assert_eq!(TenantRestore::KIND.next_status(), None, "it ends as it was");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_stands_beside_stays_while_an_upgrade_may_need_it(pool: PgPool) {
+    let (fakes, tenant) = serving(&Fakes::new(&pool)).await;
+    accept(&fakes, tenant).await;
+    assert_eq!(fakes.run(&RestoreTenant).await, End::Succeeded);
+    fakes.operate(tenant, &TenantUpgrade { n8n_version: wire::N8N_VERSIONS[1] }).await;
+    clear(&fakes).await;
+    assert_owned(&fakes, tenant, THE_BACKUPS, false, "an upgrade is open");
 }

@@ -57,12 +57,17 @@ pub(super) async fn remove(session: &mut PgConnection, database: &str) -> Result
     }
     end_connections(session, database).await?;
     let plain = format!("DROP DATABASE IF EXISTS {}", identifier(database));
-    match run(session, "remove a database", plain).await {
+    unless_somebody_is_inside(run(session, "remove a database", plain).await)
+}
+
+/// What is refused because of somebody inside may be asked for again.
+pub(super) fn unless_somebody_is_inside(done: Result<(), DatabaseError>) -> Result<(), DatabaseError> {
+    match done {
         // 55006: somebody is inside.
         Err(DatabaseError::Refused(_, cause)) if has_code(&cause, "55006") => {
             Err(DatabaseError::Unavailable(cause))
         }
-        removed => removed,
+        done => done,
     }
 }
 

@@ -4,8 +4,8 @@
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
-use super::database::{READY, end_connections, find, remove, shut};
-use super::session::{has_code, refused};
+use super::database::{READY, end_connections, find, remove, shut, unless_somebody_is_inside};
+use super::session::refused;
 use super::statement::{identifier, literal, run};
 use super::template::create_empty;
 use super::{DatabaseError, Name, PostgresDatabases};
@@ -124,15 +124,4 @@ async fn rename(session: &mut PgConnection, renames: &[(&String, &String)]) -> R
     // Statements that are sent together are one transaction.
     let renamed = sqlx::raw_sql(AssertSqlSafe(statements.collect::<String>())).execute(session).await;
     unless_somebody_is_inside(renamed.map(drop).map_err(refused("rename databases")))
-}
-
-/// Then it is asked for again.
-fn unless_somebody_is_inside(done: Result<(), DatabaseError>) -> Result<(), DatabaseError> {
-    match done {
-        // 55006: somebody is inside.
-        Err(DatabaseError::Refused(_, cause)) if has_code(&cause, "55006") => {
-            Err(DatabaseError::Unavailable(cause))
-        }
-        done => done,
-    }
 }
