@@ -97,6 +97,7 @@ id!(/** A named key to the API. */ KeyId, "key", "API key");
 id!(/** One set of a tenant's data outside of its n8n. */ BackupId, "bak", "backup");
 id!(/** One time that a backup was loaded. */ RestoreId, "res", "restore");
 id!(/** One time that a backup was tried out. */ DrillId, "drl", "restore drill");
+id!(/** One time that a tenant was moved out of an n8n that it shares. */ PromotionId, "pro", "promotion");
 id!(/** One message that could not be handled. */ DeadLetterId, "dl", "dead letter");
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ mod tests {
             purpose: Purpose::Customer,
             targets: vec![target],
             workspace: None,
+            formerly: None,
             stand_in: None,
             generation: 1,
         }];

@@ -37,7 +37,8 @@ impl Way {
     pub fn host(&self) -> Option<Host> {
         let name = self.router.strip_suffix("@http")?;
         // No host has an underscore; what else belongs to a host is refused, private or the platform's.
-        let name = name.strip_suffix("_webhooks").unwrap_or(name);
+        let name =
+            name.strip_suffix("_former_webhooks").or_else(|| name.strip_suffix("_webhooks")).unwrap_or(name);
         name.parse().ok()
     }
 }
@@ -78,7 +79,11 @@ mod tests {
             let way = Way { router: router.to_owned(), service: String::new() };
             way.host().map(|host| host.as_str().to_owned())
         };
-        for router in ["acme.rp9.example@http", "acme.rp9.example_webhooks@http"] {
+        for router in [
+            "acme.rp9.example@http",
+            "acme.rp9.example_webhooks@http",
+            "acme.rp9.example_former_webhooks@http",
+        ] {
             assert_eq!(host(router).as_deref(), Some("acme.rp9.example"), "{router}");
         }
         for router in [

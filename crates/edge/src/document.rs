@@ -61,6 +61,7 @@ const WEBHOOKS_PRIORITY: u32 = 16;
 const REFUSE_PRIORITY: u32 = 20;
 /// Of tenants with an n8n of their own, of which nothing of that is refused.
 const OWN_PRIORITY: u32 = 30;
+const OWN_WEBHOOKS_PRIORITY: u32 = 36;
 const OWN_REFUSE_PRIORITY: u32 = 40;
 
 /// Less than the 5 s for which Node keeps an idle connection: with more, the edge now and then sends a request on one that is just

@@ -134,6 +134,7 @@ mod tests {
             purpose: Purpose::Customer,
             targets,
             workspace: None,
+            formerly: None,
             stand_in: None,
             generation: 1,
         };

@@ -61,6 +61,7 @@ mod tests {
             purpose: Purpose::Customer,
             targets: Vec::new(),
             workspace: None,
+            formerly: None,
             stand_in: None,
             generation: 1,
         };

@@ -26,4 +26,4 @@ pub use probe::{Edge, EdgeError, HttpEdge};
 pub use route::{Answerer, Mark, Route, StandIn, Target, TargetUrl};
 pub use snapshot::Snapshot;
 pub use token::EdgeToken;
-pub use workspace::{Address, AddressError, Prefix, PrefixError, Workspace};
+pub use workspace::{Address, AddressError, Formerly, Prefix, PrefixError, Workspace};

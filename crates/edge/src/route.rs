@@ -7,7 +7,7 @@ use common::id::TenantId;
 use common::tenant::{Color, Purpose};
 use serde::{Deserialize, Serialize};
 
-use crate::{ExternalUrl, Host, Workspace};
+use crate::{ExternalUrl, Formerly, Host, Workspace};
 
 /// A host, whose it is, and what answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,10 @@ pub struct Route {
     /// Of a tenant without sides of its own: what it has in an n8n that it shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Workspace>,
+    /// Of a tenant with sides of its own: what it had in an n8n that it shared before. A reader that does not know of it leads former paths into
+    /// the tenant's n8n as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formerly: Option<Formerly>,
     /// What answers in their place, as long as there is one. A reader that does not know of it sends calls to the sides, where nothing is
     /// ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -241,6 +245,7 @@ mod tests {
             purpose: Purpose::Customer,
             targets: vec![target(Color::Blue, 5), target(Color::Green, 5)],
             workspace: None,
+            formerly: None,
             stand_in: None,
             generation: 7,
         };
@@ -281,6 +286,7 @@ mod tests {
             serde_json::json!({ "host": "acme.localhost", "tenant": tenant, "targets": [], "generation": 1 });
         let route: Route = serde_json::from_value(told.clone()).unwrap();
         assert_eq!((route.stand_in, route.purpose, &route.workspace), (None, Purpose::Customer, &None));
+        assert_eq!(route.formerly, None);
         assert_eq!(serde_json::json!(route), told);
     }
 
@@ -294,6 +300,16 @@ mod tests {
         assert_eq!(route.mark().unwrap().to_string(), format!("{}/shared/4", route.tenant));
         let header = route.workspace.as_ref().map(Workspace::header).unwrap();
         assert_eq!(header, "0d4c0ab2-6a0a-4d9c-9a0d-0b6b1c2d3e4f https://acme.localhost");
+        assert_eq!(serde_json::json!(route), told);
+    }
+
+    #[test]
+    fn what_a_tenant_shared_before_is_told_beside_its_sides_and_read_back_as_it_was() {
+        let told = serde_json::json!({ "host": "acme.localhost", "tenant": TenantId::generate(), "generation": 4,
+            "targets": [{ "color": "blue", "url": "http://10.0.0.2:5678", "weight": 1 }],
+            "formerly": { "instance": TenantId::generate(), "prefix": "aB3dE6gH9jK2mN5p" } });
+        let route: Route = serde_json::from_value(told.clone()).unwrap();
+        assert_eq!(route.mark().unwrap().to_string(), format!("{}/blue/4", route.tenant));
         assert_eq!(serde_json::json!(route), told);
     }
 }

@@ -32,6 +32,15 @@ impl Workspace {
     }
 }
 
+/// Of a tenant that shared an n8n before it had one of its own: what its callers' paths may still begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Formerly {
+    /// The n8n that it shared, as a tenant itself.
+    pub instance: TenantId,
+    /// What the path of each of its webhooks began with there.
+    pub prefix: Prefix,
+}
+
 /// The id of a project in n8n: 16 letters and digits. Safe in a rule, a pattern and a path by construction.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix(String);

@@ -6,7 +6,7 @@ use common::id::{RecordId, TenantId};
 use common::public_address::{PublicAddress, Scheme};
 use common::tenant::{Color, Purpose};
 use edge::routes::{Ensured, RoutesError, differ, ensure, remove, remove_others};
-use edge::{Host, Route, Snapshot, StandIn, Target, Workspace};
+use edge::{Formerly, Host, Route, Snapshot, StandIn, Target, Workspace};
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -18,7 +18,8 @@ async fn table() -> PgConnection {
     let create = "CREATE TEMPORARY TABLE routes (host text PRIMARY KEY, tenant_id uuid NOT NULL, targets jsonb NOT NULL,
                   generation bigint NOT NULL, updated_at timestamptz NOT NULL, stand_in text);
                   CREATE TEMPORARY TABLE tenants (id uuid NOT NULL, cluster_id text, purpose text NOT NULL DEFAULT 'customer',
-                      shared_instance text, shared_project text, shared_user uuid);
+                      shared_instance text, shared_project text, shared_user uuid,
+                      former_instance uuid, former_project text);
                   CREATE TEMPORARY TABLE tenant_limits (tenant_id uuid NOT NULL, api_calls_per_hour integer NOT NULL);
                   CREATE TEMPORARY TABLE record_identity (id uuid NOT NULL);
                   INSERT INTO record_identity VALUES (gen_random_uuid())";
@@ -53,6 +54,7 @@ fn route(host: &str, tenant: TenantId, generation: i64, color: Color) -> Route {
         purpose,
         targets,
         workspace: None,
+        formerly: None,
         stand_in: None,
         generation,
     }
@@ -237,6 +239,25 @@ async fn a_workspace_that_does_not_read_is_left_out_and_leads_nobody_into_the_n8
         assert_eq!(all(&mut change).await, [], "{wrong}");
         change.rollback().await.unwrap();
     }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_route_says_what_its_tenant_shared_before_it_had_sides_and_is_none_the_worse_if_that_does_not_read()
+{
+    let mut db = table().await;
+    let [tenant, instance] = [(); 2].map(|()| TenantId::generate());
+    let own = route("acme.localhost", tenant, 1, Color::Blue);
+    let _ = ensure(&mut db, &own).await.unwrap();
+    let moved =
+        "INSERT INTO tenants (id, former_instance, former_project) VALUES ($1, $2, 'aB3dE6gH9jK2mN5p')";
+    sqlx::query(moved).bind(tenant).bind(instance).execute(&mut db).await.unwrap();
+    let formerly = Some(Formerly { instance, prefix: "aB3dE6gH9jK2mN5p".parse().unwrap() });
+    let told = Route { formerly, ..own.clone() };
+    assert_eq!(find(&mut db, &told.host).await.unwrap().as_ref(), Some(&told));
+    assert_eq!(all(&mut db).await, [told]);
+    sqlx::raw_sql("UPDATE tenants SET former_project = 'a`)'").execute(&mut db).await.unwrap();
+    assert_eq!(all(&mut db).await, [own]);
 }
 
 #[tokio::test]

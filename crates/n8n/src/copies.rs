@@ -17,6 +17,7 @@ mod export;
 mod facts;
 mod load;
 mod member;
+mod moves;
 mod postgres;
 mod process;
 pub mod script;
@@ -24,6 +25,7 @@ mod server;
 
 pub use contents::Contents;
 pub use member::{Keys, Sharing};
+pub use moves::{Changes, Moved, Moves, Moving, NewOwner, PostgresMoves, Thing};
 pub use process::{Program, ProgramError, Programs, Running};
 pub use server::PostgresCopies;
 

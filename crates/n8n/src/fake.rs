@@ -8,6 +8,7 @@ mod databases;
 mod executions;
 mod ledger;
 mod members;
+mod moves;
 mod queues;
 
 pub use copies::FakeCopies;
@@ -15,4 +16,5 @@ pub use databases::{Database, DatabaseWorld, FakeDatabases};
 pub use executions::{ExecutionWorld, FakeExecutions};
 pub use ledger::{Entry, Fault};
 pub use members::{FakeMain, FakeMember, FakeMembers, MemberWorld};
+pub use moves::{FakeMoves, MoveWorld};
 pub use queues::{FakeQueues, QueueWorld};

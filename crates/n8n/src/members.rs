@@ -1,6 +1,6 @@
 //! What we need of an n8n that tenants share, for one of those who live in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -24,6 +24,7 @@ pub use error::MemberError;
 pub use flaw::{Checked, Expected, Flaw};
 pub use ids::{ExecutionId, ProjectId, ProjectIdError, WorkflowId};
 pub use member::{KEY_LABEL, Member, MemberLimits, Place, email};
+pub(crate) use postgres::PUT_BACK;
 pub use postgres::{ClientError, PostgresMembers};
 pub use unfit::Unfit;
 
@@ -99,6 +100,18 @@ pub trait Members: Send + Sync {
 
     /// The executions that have begun or are about to, and have not ended, in the order of their ids. One that waits for something is not among them.
     async fn running(&self, instance: &Name, project: &ProjectId) -> Result<Vec<ExecutionId>, MemberError>;
+
+    /// Sets aside what waits for a time or a call, so that nothing of it goes on there; it can be put back, or be taken along by a copy
+    /// ([`crate::copies::Moves`]). How many that were.
+    async fn set_aside(&self, instance: &Name, project: &ProjectId) -> Result<u64, MemberError>;
+
+    /// The way back: what was set aside waits again, all of it or these alone.
+    async fn put_back(
+        &self,
+        instance: &Name,
+        project: &ProjectId,
+        only: Option<&BTreeSet<ExecutionId>>,
+    ) -> Result<u64, MemberError>;
 
     /// Ends these executions; those that have ended are left alone. Their callers get an answer.
     async fn stop(&self, main: &Main, executions: &[ExecutionId]) -> Result<(), MemberError>;

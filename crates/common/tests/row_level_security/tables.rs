@@ -102,6 +102,12 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "asked_at, backup_id, data_integrity, drilled_at, ended_at, found, id, issues, operation_id, rto_seconds, status, tenant_id",
     },
+    Shown {
+        table: "promotions",
+        tenant: "tenant_id",
+        columns: "asked_at, backup_id, changes, ended_at, executions, frozen_at, id, operation_id, own_backup_id, retire_at, retired_at, rolled_back_at, status, \
+                  tenant_id, thawed_at, ttl_seconds",
+    },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 

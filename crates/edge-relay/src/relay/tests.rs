@@ -48,6 +48,7 @@ fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
         purpose: Purpose::Customer,
         targets: vec![Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 }],
         workspace: None,
+        formerly: None,
         stand_in: None,
         generation: 1,
     };

@@ -92,6 +92,7 @@ mod tests {
                 purpose: Purpose::Customer,
                 targets: vec![Target { color: Color::Blue, url, weight: 1 }],
                 workspace: None,
+                formerly: None,
                 stand_in: None,
                 generation: 1,
             };

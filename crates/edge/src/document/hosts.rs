@@ -5,12 +5,12 @@ use common::tenant::{Color, Purpose};
 use serde_json::json;
 
 use super::{
-    IN_FLIGHT, OWN_PRIORITY, OWN_REFUSE_PRIORITY, PRIVATE_PATHS, PROBE_PATH, REFUSE, REFUSE_PRIORITY,
-    ROUTE_PRIORITY, WAITING, WEBHOOKS_PRIORITY, inner,
+    IN_FLIGHT, OWN_PRIORITY, OWN_REFUSE_PRIORITY, OWN_WEBHOOKS_PRIORITY, PRIVATE_PATHS, PROBE_PATH, REFUSE,
+    REFUSE_PRIORITY, ROUTE_PRIORITY, WAITING, WEBHOOKS_PRIORITY, inner,
     sections::{Router, Sections},
     stand_in_name, tenancy,
 };
-use crate::{Mark, Route, Workspace};
+use crate::{Formerly, Mark, Route, Workspace};
 
 /// How calls for one host are answered.
 struct Way<'a> {
@@ -40,7 +40,11 @@ impl<'a> Sections<'a> {
             Some(workspace) => self.service_of(workspace),
             None => name,
         };
-        let request = route.workspace.as_ref().map_or_else(tenancy::for_nobody, tenancy::for_tenant);
+        let request = match (&route.workspace, &route.formerly) {
+            (Some(workspace), _) => tenancy::for_tenant(workspace),
+            (None, Some(_)) => tenancy::for_nobody_any_more(),
+            (None, None) => tenancy::for_nobody(),
+        };
         let answer = json!({ Mark::HEADER: mark.to_string() });
         let mut headers = json!({ "customRequestHeaders": request, "customResponseHeaders": answer });
         // Traefik says it by TLS alone.
@@ -54,7 +58,9 @@ impl<'a> Sections<'a> {
         match (&route.workspace, route.purpose) {
             (Some(workspace), _) => self.open_workspace(&way, workspace),
             (None, Purpose::Shared) => self.open_shared(&way, route.tenant),
-            (None, Purpose::Customer | Purpose::Sandbox | Purpose::Unknown) => self.open_own(&way),
+            (None, Purpose::Customer | Purpose::Sandbox | Purpose::Unknown) => {
+                self.open_own(&way, route.formerly.as_ref());
+            }
         }
         // Tenants' containers reach this entrypoint too, through the network they share with the edge.
         let probed = way.router(&format!("Path(`{PROBE_PATH}`)"), &way.told, ROUTE_PRIORITY);
@@ -65,11 +71,36 @@ impl<'a> Sections<'a> {
     }
 
     /// Everything but n8n's private paths.
-    fn open_own(&mut self, way: &Way<'_>) {
+    fn open_own(&mut self, way: &Way<'_>, formerly: Option<&Formerly>) {
         let limited = way.limited();
         let all = Router { rule: way.rule.clone(), ..way.router("", &limited, OWN_PRIORITY) };
         self.open(way.name, "", &all);
         self.open(way.name, "_refuse", &way.router(PRIVATE_PATHS, &[REFUSE], OWN_REFUSE_PRIORITY));
+        if let Some(formerly) = formerly {
+            self.open_former_part(way, formerly);
+        }
+    }
+
+    /// The addresses of a tenant's webhooks in the n8n that it shared, here and on that one's host, which services were told.
+    fn open_former_part(&mut self, way: &Way<'_>, Formerly { instance, prefix }: &Formerly) {
+        let [id, part, host] = ["id", "part", "host"].map(|what| format!("{}_{what}", way.name));
+        self.middlewares.insert(id.clone(), tenancy::out_of_id(prefix));
+        self.middlewares.insert(part.clone(), tenancy::out_of_part(prefix));
+        // Behind a stand-in calls are held as they came: the tenant may be back in the n8n that it shared when they are sent again.
+        let taken = if way.service == WAITING { vec![] } else { vec![id.as_str(), &part] };
+        let limited = [taken, way.limited()].concat();
+        let webhooks = way.router(&tenancy::former_webhooks(prefix), &limited, OWN_WEBHOOKS_PRIORITY);
+        self.open(way.name, "_webhooks", &webhooks);
+        if let Some(shared) = self.shared.get(instance)
+            && self.entered.insert((*instance, prefix.clone()))
+        {
+            // On that host what is held could not be sent again once its path is another.
+            self.middlewares.insert(host.clone(), tenancy::to_host(way.name));
+            let moved = [vec![host.as_str()], limited].concat();
+            let rule = format!("Host(`{}`) && {}", shared.host, tenancy::webhooks_of(prefix));
+            let there = Router { rule, ..way.router("", &moved, WEBHOOKS_PRIORITY) };
+            self.open(way.name, "_former_webhooks", &there);
+        }
     }
 
     /// What is refused of every n8n that tenants share, once for all who live in one: their routers are many, and Traefik reads each anew with

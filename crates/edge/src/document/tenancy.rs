@@ -58,10 +58,34 @@ pub(super) fn executions_that_wait() -> &'static str {
     "PathRegexp(`^/((webhook-waiting|form-waiting)/[0-9]+(/[^/]+)?|webhook-waiting-(slack|telegram))$`)"
 }
 
+/// Which paths lead to webhooks by what they began with before the tenant had an n8n of its own, on its own host. Those are all that
+/// [`into_part`] left as they were there.
+pub(super) fn former_webhooks(prefix: &Prefix) -> String {
+    format!("PathRegexp(`^/+(?i:{WEBHOOKS})/+{prefix}/`)")
+}
+
 /// Puts each path to a webhook into the tenant's part, unless it is there already.
 pub(super) fn into_part(prefix: &Prefix) -> Value {
     let regex = format!("^/+((?i:{WEBHOOKS}))(?:/+(?:{prefix}/)?(.*))?$");
     json!({ "replacePathRegex": { "regex": regex, "replacement": format!("/${{1}}/{prefix}/${{2}}") } })
+}
+
+/// Leads the former address of a path with parameters to the id that its node has now (`own_id` of the crate `n8n`). [`out_of_part`] leaves
+/// that alone.
+pub(super) fn out_of_id(prefix: &Prefix) -> Value {
+    let regex = format!("^/+((?i:{WEBHOOKS}))/+{prefix}/+{prefix}/+(.+)$");
+    json!({ "replacePathRegex": { "regex": regex, "replacement": format!("/${{1}}/{prefix}-own/${{2}}") } })
+}
+
+/// Takes what each path to a webhook began with away.
+pub(super) fn out_of_part(prefix: &Prefix) -> Value {
+    let regex = format!("^/+((?i:{WEBHOOKS}))/+{prefix}/+(.*)$");
+    json!({ "replacePathRegex": { "regex": regex, "replacement": "/${1}/${2}" } })
+}
+
+/// Makes a call one of this host, for whoever answers it.
+pub(super) fn to_host(name: &str) -> Value {
+    json!({ "headers": { "customRequestHeaders": { "Host": name } } })
 }
 
 /// What requests for the tenant carry, whatever callers wrote there.
@@ -72,6 +96,11 @@ pub(super) fn for_tenant(workspace: &Workspace) -> Value {
 /// What requests carry that are for no tenant of a shared n8n: nothing of the kind.
 pub(super) fn for_nobody() -> Value {
     json!({ Workspace::HEADER: "" })
+}
+
+/// The same where paths may be changed on the way.
+pub(super) fn for_nobody_any_more() -> Value {
+    json!({ Workspace::HEADER: "", REPLACED_PATH: "" })
 }
 
 /// Bounds the calls of a tenant that come without a pause: the name of that middleware, and what it is. The same for all who may call so often:

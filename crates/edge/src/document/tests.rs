@@ -1,3 +1,4 @@
+mod formerly;
 mod shared;
 
 use common::tenant::Purpose;
@@ -21,6 +22,7 @@ fn route(host: &str, id: u128, generation: i64, targets: &[(Color, &str, u16)]) 
         purpose,
         targets,
         workspace: None,
+        formerly: None,
         stand_in: None,
         generation,
     }

@@ -97,6 +97,7 @@ mod tests {
             purpose: Purpose::Customer,
             targets: targets.iter().map(target).collect(),
             workspace: None,
+            formerly: None,
             stand_in: None,
             generation: 1,
         }

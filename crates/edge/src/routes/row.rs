@@ -9,13 +9,14 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{Address, Host, Route, StandIn, Target, Workspace};
+use crate::{Address, Formerly, Host, Route, StandIn, Target, Workspace};
 
 /// What [`Row`] is made of.
 macro_rules! columns {
     () => {
         "SELECT i.id AS record, r.host, r.tenant_id, t.purpose, r.targets, r.generation, r.stand_in,
-                t.shared_instance, t.shared_project, t.shared_user, l.api_calls_per_hour"
+                t.shared_instance, t.shared_project, t.shared_user,
+                t.former_instance, t.former_project, l.api_calls_per_hour"
     };
 }
 pub(super) use columns;
@@ -40,6 +41,8 @@ pub(super) struct Row {
     shared_instance: Option<String>,
     shared_project: Option<String>,
     shared_user: Option<Uuid>,
+    former_instance: Option<TenantId>,
+    former_project: Option<String>,
     api_calls_per_hour: Option<i32>,
 }
 
@@ -60,9 +63,21 @@ impl Row {
         // A route with sides leads to them, whatever its tenant was before or is about to become.
         let shares = targets.is_empty() && self.shared_instance.is_some();
         let workspace = if shares { Some(self.workspace(&host, public)?) } else { None };
+        let formerly = if shares { None } else { self.formerly(tenant) };
         let purpose = self.purpose.as_deref().map_or(Purpose::Customer, Purpose::of_record);
         let stand_in = self.stand_in.as_deref().map(StandIn::of_record);
-        Some(Route { host, tenant, purpose, targets, workspace, stand_in, generation: self.generation? })
+        let generation = self.generation?;
+        Some(Route { host, tenant, purpose, targets, workspace, formerly, stand_in, generation })
+    }
+
+    /// If that does not read, the tenant is not worse off than without it.
+    fn formerly(&self, tenant: TenantId) -> Option<Formerly> {
+        let (instance, project) = (self.former_instance?, self.former_project.as_deref()?);
+        let prefix = project.parse().ok();
+        if prefix.is_none() {
+            tracing::error!(tenant_id = %tenant, "what a tenant's paths began with before does not read");
+        }
+        Some(Formerly { instance, prefix: prefix? })
     }
 
     fn workspace(&self, host: &Host, public: &PublicAddress) -> Option<Workspace> {

@@ -8,7 +8,7 @@ use edge::{
 };
 
 use crate::{
-    shared::{B, BASE, World},
+    shared::{B, BASE, MOVED, World},
     support::{Ports, ask},
 };
 
@@ -44,6 +44,8 @@ async fn each_call_that_an_n8n_answered_is_counted_once_for_its_tenant() {
     call("a.localhost", "/", 1).await;
     call("flows.a.example", "/form/x", 1).await;
     call(BASE, &format!("/webhook/{B}/x"), 1).await;
+    call("moved.localhost", &format!("/webhook/{MOVED}/x"), 2).await;
+    call(BASE, &format!("/webhook/{MOVED}/x"), 1).await;
     // What is refused, stood in for, and nobody's.
     call("own.localhost", "/metrics", 2).await;
     call("a.localhost", "/rest/users", 2).await;
@@ -51,7 +53,13 @@ async fn each_call_that_an_n8n_answered_is_counted_once_for_its_tenant() {
     call("s.localhost", "/", 2).await;
     call("nobody.localhost", "/", 2).await;
     let reading = counters.read().await.unwrap();
-    let hosts = [("a.localhost", 3), ("b.localhost", 1), ("flows.a.example", 1), ("own.localhost", 3)];
+    let hosts = [
+        ("a.localhost", 3),
+        ("b.localhost", 1),
+        ("flows.a.example", 1),
+        ("moved.localhost", 3),
+        ("own.localhost", 3),
+    ];
     assert_eq!(of_hosts(&reading), expected(&hosts));
 
     // While a page stands in for it nothing is counted; then its way begins anew, without the proxy having.

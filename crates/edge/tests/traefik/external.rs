@@ -21,6 +21,7 @@ fn routes(n8n: &ExternalUrl) -> [Route; 2] {
         purpose: Purpose::Shared,
         targets: vec![Target { color: Color::Blue, url: n8n.into(), weight: 1 }],
         workspace: None,
+        formerly: None,
         stand_in: None,
         generation: 1,
     };

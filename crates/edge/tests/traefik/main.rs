@@ -4,6 +4,7 @@
 mod attacks;
 mod calls;
 mod external;
+mod formerly;
 mod inner;
 mod own;
 mod readings;

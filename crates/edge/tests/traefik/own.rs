@@ -34,6 +34,7 @@ fn route(host: &str, tenant: TenantId, generation: i64, targets: &[(Color, Socke
         purpose,
         targets,
         workspace: None,
+        formerly: None,
         stand_in: None,
         generation,
     }

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use common::id::TenantId;
 use common::tenant::{Color, Purpose};
-use edge::{Edge as _, HttpEdge, Route, Settings, StandIn, Target, Workspace, document};
+use edge::{Edge as _, Formerly, HttpEdge, Route, Settings, StandIn, Target, Workspace, document};
 use serde_json::json;
 
 use crate::support::{Ports, Traefik, ask_from, serve, status, until};
 
 pub const A: &str = "aB3dE6gH9jK2mN5p";
 pub const B: &str = "qR4tS7vW1xY8zA2b";
+/// Of a tenant that has an n8n of its own by now.
+pub const MOVED: &str = "mO2vE5dA8wA1yZ4x";
 const SUSPENDED: &str = "sU5pE2nD8eD1xX0y";
 
 pub const KINDS: [&str; 6] = ["webhook", "webhook-test", "form", "form-test", "mcp", "mcp-test"];
@@ -21,7 +23,7 @@ pub const BASE: &str = "shared-1.localhost";
 /// Where tenants' containers are: all of these are this machine.
 pub const TENANTS: &str = "127.201.0.0/16";
 
-/// A Traefik whose table has an n8n that tenants share, three of them, and a tenant with its own.
+/// A Traefik whose table has an n8n that tenants share, three of them, one that did before, and a tenant with its own.
 pub struct World {
     table: Arc<Mutex<Vec<Route>>>,
     edge: HttpEdge,
@@ -61,6 +63,7 @@ fn route(host: &str, tenant: TenantId, side: Option<SocketAddr>) -> Route {
         purpose: Purpose::Customer,
         targets: side.map(target).into_iter().collect(),
         workspace: None,
+        formerly: None,
         stand_in: None,
         generation: 1,
     }
@@ -73,16 +76,24 @@ fn part(host: &str, instance: TenantId, prefix: &str, user: u128) -> Route {
     Route { workspace: Some(workspace), ..route(host, TenantId::generate(), None) }
 }
 
+/// A host of a tenant that shared this n8n before.
+fn moved(host: &str, instance: TenantId, side: SocketAddr) -> Route {
+    let formerly = Some(Formerly { instance, prefix: MOVED.parse().unwrap() });
+    Route { formerly, ..route(host, TenantId::generate(), Some(side)) }
+}
+
 impl World {
     /// On these ports.
     pub async fn start(ports: Ports) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let instance = TenantId::generate();
+        let (instance, alone) = (TenantId::generate(), n8n("moved").await);
         let routes = vec![
             part("a.localhost", instance, A, 0xA),
             part("flows.a.example", instance, A, 0xA),
             part("b.localhost", instance, B, 0xB),
             Route { stand_in: Some(StandIn::Suspended), ..part("s.localhost", instance, SUSPENDED, 0x5) },
+            moved("moved.localhost", instance, alone),
+            moved("flows.moved.example", instance, alone),
             route("own.localhost", TenantId::generate(), Some(n8n("own").await)),
             Route { purpose: Purpose::Shared, ..route(BASE, instance, Some(n8n("shared").await)) },
         ];
@@ -149,7 +160,7 @@ impl World {
     }
 
     /// Which n8n hears what path.
-    async fn reaches(&self, host: &str, path: &str) -> Option<(String, String)> {
+    pub async fn reaches(&self, host: &str, path: &str) -> Option<(String, String)> {
         self.call(host, path).await.ok().map(|heard| (heard.by, heard.path))
     }
 

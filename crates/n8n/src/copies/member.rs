@@ -8,10 +8,10 @@ use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Row as _, postgres::PgConnection};
 use tokio::sync::Mutex;
 
-use super::{CopyError, Facts, Including, Moment, Omitted, Stream, export, facts, server::PostgresCopies};
+use super::{CopyError, Facts, Including, Moment, Omitted, Stream, export, facts};
 use crate::{
     credentials::{Credential, resealed},
-    databases::{Counts, DatabaseError, Name, family, refused},
+    databases::{Counts, DatabaseError, Name, PostgresDatabases, family, refused},
     members::Place,
 };
 
@@ -70,11 +70,11 @@ const EXPORTED: &str = concat!(
 );
 
 pub async fn begin(
-    copies: &PostgresCopies,
+    databases: &PostgresDatabases,
     instance: &Name,
     Sharing { place, keys }: Sharing,
 ) -> Result<Box<dyn Moment>, CopyError> {
-    let mut holding = copies.databases.open_patiently(instance).await?;
+    let mut holding = databases.open_patiently(instance).await?;
     sqlx::raw_sql(HOLD).execute(&mut holding).await.map_err(refused("hold a moment"))?;
     family(&mut holding).await?;
     let (project, user) = (place.project.as_str(), place.user.0);

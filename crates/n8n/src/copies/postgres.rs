@@ -37,7 +37,7 @@ impl Copies for PostgresCopies {
     }
 
     async fn begin_member(&self, instance: &Name, sharing: Sharing) -> Result<Box<dyn Moment>, CopyError> {
-        member::begin(self, instance, sharing).await
+        member::begin(&self.databases, instance, sharing).await
     }
 
     async fn contents(&self, dump: Stream) -> Result<Contents, CopyError> {

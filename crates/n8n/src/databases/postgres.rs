@@ -40,6 +40,7 @@ pub(crate) use meter::ensure as ensure_meter;
 pub(crate) use observe::counts;
 pub(crate) use owner::in_time;
 pub(crate) use schema::family;
+pub(crate) use seed::claim;
 pub(crate) use session::{has_code, refused};
 pub(crate) use statement::identifier;
 

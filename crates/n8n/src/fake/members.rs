@@ -54,6 +54,10 @@ pub struct FakeMember {
     pub workflows: BTreeMap<WorkflowId, Option<String>>,
     pub credentials: u64,
     pub running: BTreeSet<ExecutionId>,
+    /// What waits for a time or a call.
+    pub waiting: BTreeSet<ExecutionId>,
+    /// What waited, and was set aside.
+    pub aside: BTreeSet<ExecutionId>,
     pub ended: u64,
     /// What somebody changed of its rows, beside what the fields above tell.
     pub damage: BTreeSet<Flaw>,
@@ -72,6 +76,8 @@ impl FakeMember {
             workflows: BTreeMap::new(),
             credentials: 0,
             running: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            aside: BTreeSet::new(),
             ended: 0,
             damage: BTreeSet::new(),
         }

@@ -3,7 +3,6 @@
 //! those of both.
 
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::ProjectId;
 
@@ -17,17 +16,22 @@ pub fn adopt(project: &ProjectId, nodes: &mut [Value]) {
     }
 }
 
-/// Takes the project's prefix away again, for an n8n that is the tenant's alone. Where nothing is left of a webhook's id it is a `fresh` one.
-/// What does not have the prefix is left alone.
-pub fn strip(project: &ProjectId, nodes: &mut [Value], mut fresh: impl FnMut() -> Uuid) {
+/// Takes the project's prefix away again, for an n8n that is the tenant's alone. What does not have the prefix is left alone.
+pub fn strip(project: &ProjectId, nodes: &mut [Value]) {
     let prefix = project.as_str();
     for node in nodes.iter_mut().filter(|node| listens(node)) {
         each_path(node, |path| stripped(prefix, path));
         let id = webhook_id(node).unwrap_or_default();
         let rest = if id == prefix { "" } else { behind(prefix, id).unwrap_or(id) };
-        let id = if rest.is_empty() { fresh().to_string() } else { rest.to_owned() };
+        let id = if rest.is_empty() { own_id(prefix) } else { rest.to_owned() };
         set_id(node, id);
     }
+}
+
+/// The id of a webhook where nothing is left of the one that it had. The same for each such node and version, so that the edge can lead the former
+/// address of a path with parameters, `/webhook/P/P/users/5`, to `/webhook/P-own/users/5`; and never mistaken for the prefix, which a slash follows.
+fn own_id(prefix: &str) -> String {
+    format!("{prefix}-own")
 }
 
 /// n8n gives every node that listens such an id before it asks its hooks.
@@ -169,7 +173,7 @@ mod tests {
             let (before, expected) = (with(node, before), with(node, expected));
             for _ in 0..2 {
                 let mut nodes = [before.clone()];
-                strip(&project, &mut nodes, Uuid::nil);
+                strip(&project, &mut nodes);
                 assert_eq!(nodes, std::slice::from_ref(&expected), "{node}");
             }
         }
@@ -180,7 +184,7 @@ mod tests {
         let (project, _, deaf) = cases();
         let mut nodes = deaf.clone();
         adopt(&project, &mut nodes);
-        strip(&project, &mut nodes, Uuid::nil);
+        strip(&project, &mut nodes);
         assert_eq!(nodes, deaf);
     }
 }

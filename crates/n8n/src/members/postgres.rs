@@ -1,5 +1,7 @@
 //! The members of real shared n8ns: rows where n8n has no API that would do, its public API where it keeps something in memory too.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use reqwest::Client;
 use secrecy::SecretString;
@@ -30,6 +32,9 @@ mod marks;
 mod observe;
 mod recognise;
 mod removal;
+mod waiting;
+
+pub(crate) use waiting::PUT_BACK;
 
 /// The real thing. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -163,6 +168,19 @@ impl Members for PostgresMembers {
 
     async fn running(&self, instance: &Name, project: &ProjectId) -> Result<Vec<ExecutionId>, MemberError> {
         observe::running(&mut *self.open(instance).await?, project).await
+    }
+
+    async fn set_aside(&self, instance: &Name, project: &ProjectId) -> Result<u64, MemberError> {
+        waiting::set_aside(&mut *self.open(instance).await?, project).await
+    }
+
+    async fn put_back(
+        &self,
+        instance: &Name,
+        project: &ProjectId,
+        only: Option<&BTreeSet<ExecutionId>>,
+    ) -> Result<u64, MemberError> {
+        waiting::put_back(&mut *self.open(instance).await?, project, only).await
     }
 
     async fn stop(&self, main: &Main, executions: &[ExecutionId]) -> Result<(), MemberError> {

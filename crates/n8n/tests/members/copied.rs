@@ -29,7 +29,7 @@ fn copies() -> PostgresCopies {
     PostgresCopies::new(&variable("TEST_TENANT_DATABASE_ADMIN_URL").into(), Some(folder)).unwrap()
 }
 
-fn keys() -> Keys {
+pub fn keys() -> Keys {
     Keys { shared: "n8n-key".into(), own: "the copy's own".into() }
 }
 
@@ -49,7 +49,7 @@ fn of(text: &str) -> Stream {
 }
 
 /// Everything that a member may have, with texts that look like SQL, like the ends of things, and like nothing that can be read.
-async fn fill(instance: &Instance, one: &Member) {
+pub async fn fill(instance: &Instance, one: &Member) {
     let (user, p) = (one.place.user.0, &one.place.project);
     let hostile = r#"It's "1"; DROP TABLE project; --\n\\.\t{}$1:x :'y' %s"#;
     let statements = format!(
@@ -94,7 +94,7 @@ async fn fill(instance: &Instance, one: &Member) {
 }
 
 /// A digest over every row of every table that is not this member's, in any way that the catalogue and the text of a row tell.
-async fn others(instance: &Instance, one: &Member) -> String {
+pub async fn others(instance: &Instance, one: &Member) -> String {
     let not_theirs = format!("%{}%", one.place.project);
     let digests = format!(
         r#"SELECT string_agg(name || xpath('/row/d/text()', query_to_xml(format(
@@ -107,7 +107,7 @@ async fn others(instance: &Instance, one: &Member) -> String {
 }
 
 /// Another n8n's empty database.
-async fn fresh() -> Name {
+pub async fn fresh() -> Name {
     let (name, password) = (Name::of(TenantId::generate()), account::generate_key().unwrap());
     databases().ensure_role(&name, &password, 9).await.unwrap();
     databases().ensure_database(&name, &name, VERSION).await.unwrap();

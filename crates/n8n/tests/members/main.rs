@@ -6,6 +6,7 @@ mod copied;
 mod external;
 mod fake;
 mod instance;
+mod moved;
 mod real;
 mod rows;
 #[path = "../support/mod.rs"]

@@ -33,7 +33,7 @@ pub fn routes(
                 Home::Shared(part) => (vec![], Some(workspace(site, tenant, part, &host)?)),
             };
             let Tenant { id, purpose, generation, .. } = *tenant;
-            Ok(Route { host, tenant: id, purpose, targets, workspace, stand_in, generation })
+            Ok(Route { host, tenant: id, purpose, targets, workspace, formerly: None, stand_in, generation })
         })
         .collect()
 }

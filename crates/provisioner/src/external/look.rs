@@ -147,6 +147,7 @@ impl ExternalN8n {
             purpose: Purpose::Shared,
             targets: vec![Target { color: Color::Blue, url: (&settings.base_url).into(), weight: 1 }],
             workspace: None,
+            formerly: None,
             stand_in: None,
             generation: row.generation,
         };

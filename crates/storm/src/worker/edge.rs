@@ -44,6 +44,7 @@ impl TableEdge {
                 purpose: Purpose::Customer,
                 targets,
                 workspace: None,
+                formerly: None,
                 stand_in,
                 generation,
             };

@@ -138,6 +138,7 @@ pub fn route(host: &str, instance: SocketAddr) -> Route {
         purpose: Purpose::Customer,
         targets: vec![target],
         workspace: None,
+        formerly: None,
         stand_in: None,
         generation: 1,
     }
@@ -160,5 +161,5 @@ pub fn part(shared: &Route, number: u128, calls_per_hour: u32) -> Route {
     };
     let (tenant, purpose) = (TenantId::generate(), Purpose::Customer);
     let (targets, workspace, stand_in) = (Vec::new(), Some(workspace), None);
-    Route { host, tenant, purpose, targets, workspace, stand_in, generation: 1 }
+    Route { host, tenant, purpose, targets, workspace, formerly: None, stand_in, generation: 1 }
 }

@@ -3,28 +3,28 @@
 use super::*;
 use crate::Workspace;
 
-const P: &str = "aB3dE6gH9jK2mN5p";
-const Q: &str = "qR4tS7vW1xY8zA2b";
+pub(super) const P: &str = "aB3dE6gH9jK2mN5p";
+pub(super) const Q: &str = "qR4tS7vW1xY8zA2b";
 
 /// The n8n itself.
-fn base() -> Route {
+pub(super) fn base() -> Route {
     Route { purpose: Purpose::Shared, ..route("shared-1.localhost", 9, 2, &[BLUE]) }
 }
 
 /// A tenant's host; tenants are numbered, and so are their users.
-fn part(host: &str, id: u128, prefix: &str) -> Route {
+pub(super) fn part(host: &str, id: u128, prefix: &str) -> Route {
     let workspace = json!({ "instance": base().tenant, "prefix": prefix, "user": format!("00000000-0000-4000-8000-{id:012}"),
         "address": format!("https://{host}"), "calls_per_hour": 1000 });
     let workspace: Workspace = serde_json::from_value(workspace).unwrap();
     Route { workspace: Some(workspace), ..route(host, id, 1, &[]) }
 }
 
-fn section<'a>(document: &'a Value, name: &str) -> &'a serde_json::Map<String, Value> {
+pub(super) fn section<'a>(document: &'a Value, name: &str) -> &'a serde_json::Map<String, Value> {
     document["http"][name].as_object().unwrap()
 }
 
 /// What a router is made of: its service, and the names of its middlewares.
-fn way(document: &Value, router: &str) -> (String, Vec<String>) {
+pub(super) fn way(document: &Value, router: &str) -> (String, Vec<String>) {
     let router = &document["http"]["routers"][router];
     let middlewares = router["middlewares"].as_array().unwrap().iter();
     let names = middlewares.map(|name| name.as_str().unwrap().to_owned());

@@ -85,8 +85,9 @@ async fn vacant(transaction: &mut PgTransaction<'_>) -> Result<uuid::Uuid, Datab
     insert.bind(project).fetch_one(&mut **transaction).await.map_err(refused("make room for the owner"))
 }
 
-async fn claim(
-    transaction: &mut PgTransaction<'_>,
+/// This user is the one that the instance belongs to, under these names and with this login.
+pub(crate) async fn claim(
+    connection: &mut PgConnection,
     id: uuid::Uuid,
     owner: &Owner,
 ) -> Result<(), DatabaseError> {
@@ -101,17 +102,17 @@ async fn claim(
         .bind(&owner.first_name)
         .bind(&owner.last_name)
         .bind(&owner.password_hash);
-    bound.execute(&mut **transaction).await.map_err(refused("seed the owner"))?;
+    bound.execute(&mut *connection).await.map_err(refused("seed the owner"))?;
     let rename = sqlx::query(
         r#"UPDATE project p SET name = left(u."firstName" || ' ' || u."lastName" || ' <' || u.email || '>', 255)
              FROM project_relation r JOIN "user" u ON u.id = r."userId"
             WHERE r."projectId" = p.id AND r.role = 'project:personalOwner' AND u.id = $1"#,
     );
-    rename.bind(id).execute(&mut **transaction).await.map_err(refused("name the owner's project"))?;
+    rename.bind(id).execute(&mut *connection).await.map_err(refused("name the owner's project"))?;
     let mark = "INSERT INTO settings (key, value, \"loadOnStartup\")
                 VALUES ('userManagement.isInstanceOwnerSetUp', 'true', true)
                 ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-    sqlx::query(mark).execute(&mut **transaction).await.map(drop).map_err(refused("close the setup page"))
+    sqlx::query(mark).execute(&mut *connection).await.map(drop).map_err(refused("close the setup page"))
 }
 
 pub(super) async fn api_key(

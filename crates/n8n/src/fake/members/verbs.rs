@@ -1,5 +1,7 @@
 //! What the verbs do in memory.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -183,6 +185,31 @@ impl Members for FakeMembers {
         self.call("running", instance, project, |state| {
             let running = state.member(instance, project).map(|member| &member.running);
             Ok(running.into_iter().flatten().copied().collect())
+        })
+    }
+
+    async fn set_aside(&self, instance: &Name, project: &ProjectId) -> Result<u64, MemberError> {
+        self.call("set_aside", instance, project, |state| {
+            let Some(member) = state.member(instance, project) else { return Ok(0) };
+            let waiting = std::mem::take(&mut member.waiting);
+            member.aside.extend(&waiting);
+            Ok(waiting.len() as u64)
+        })
+    }
+
+    async fn put_back(
+        &self,
+        instance: &Name,
+        project: &ProjectId,
+        only: Option<&BTreeSet<ExecutionId>>,
+    ) -> Result<u64, MemberError> {
+        self.call("put_back", instance, project, |state| {
+            let Some(member) = state.member(instance, project) else { return Ok(0) };
+            let wanted = |id: &ExecutionId| only.is_none_or(|only| only.contains(id));
+            let back: BTreeSet<_> = member.aside.iter().copied().filter(wanted).collect();
+            member.aside.retain(|id| !back.contains(id));
+            member.waiting.extend(&back);
+            Ok(back.len() as u64)
         })
     }
 

@@ -1,0 +1,91 @@
+//! What one of those has who share an n8n becomes an n8n of their own: straight from database to database, without anything of it ever being on a disk
+//! that is not one of these two servers'.
+
+use async_trait::async_trait;
+
+use super::{CopyError, Sharing};
+use crate::{
+    databases::{Name, PostgresDatabases, family},
+    members::{ActiveWorkflow, Place},
+};
+
+mod changes;
+mod fill;
+mod own;
+
+pub use changes::{Changes, Thing};
+
+/// What is moved, and to whom.
+#[derive(Debug, Clone)]
+pub struct Moving {
+    pub sharing: Sharing,
+    /// Whether executions go along.
+    pub executions: bool,
+    /// Whose the n8n is from then on: they sign in with this, and with the password that they have.
+    pub owner: NewOwner,
+    /// What is active afterwards, and nothing else.
+    pub active: Vec<ActiveWorkflow>,
+}
+
+/// Who a member becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOwner {
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+/// What there is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Moved {
+    pub counts: crate::databases::Counts,
+    /// Credentials that do not open with the new key: they did not open with the former one either.
+    pub unopened: u64,
+    /// Rows, all together.
+    pub rows: u64,
+}
+
+/// Moves out of n8ns that are shared.
+#[async_trait]
+pub trait Moves: Send + Sync {
+    /// Fills a database that has n8n's tables and nothing in them with what the member has at this moment in the n8n of the database `from`: the same
+    /// ids, credentials encrypted with the new key, paths of webhooks without the member's prefix, and the member as the owner. All or nothing.
+    /// One that has somebody in it already is refused, and so is a copy in which a row is missing.
+    async fn fill(&self, from: &Name, to: &Name, moving: &Moving) -> Result<Moved, CopyError>;
+
+    /// What was done in the database `own` since the member whose part of `shared` that still is was moved into it.
+    async fn changes(&self, shared: &Name, place: &Place, own: &Name) -> Result<Changes, CopyError>;
+
+    /// How many webhooks n8n listens on with this database.
+    async fn webhooks(&self, name: &Name) -> Result<u64, CopyError>;
+}
+
+/// The real ones. Cheap to clone; clones share the login.
+#[derive(Debug, Clone)]
+pub struct PostgresMoves(PostgresDatabases);
+
+impl PostgresMoves {
+    /// Between databases on this server.
+    pub const fn new(databases: PostgresDatabases) -> Self {
+        Self(databases)
+    }
+}
+
+#[async_trait]
+impl Moves for PostgresMoves {
+    async fn fill(&self, from: &Name, to: &Name, moving: &Moving) -> Result<Moved, CopyError> {
+        fill::fill(&self.0, from, to, moving).await
+    }
+
+    async fn changes(&self, shared: &Name, place: &Place, own: &Name) -> Result<Changes, CopyError> {
+        let (mut shared, mut own) = (self.0.open(shared).await?, self.0.open(own).await?);
+        for connection in [&mut shared, &mut own] {
+            family(connection).await?;
+        }
+        Ok(changes::changes((&mut shared, place), &mut own).await?)
+    }
+
+    async fn webhooks(&self, name: &Name) -> Result<u64, CopyError> {
+        own::webhooks(&mut self.0.open(name).await?).await.map_err(CopyError::from)
+    }
+}

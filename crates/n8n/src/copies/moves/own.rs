@@ -1,0 +1,149 @@
+//! What a copy of a member's part needs to be an n8n of its own.
+
+use secrecy::SecretString;
+use serde_json::Value;
+use sqlx::postgres::PgConnection;
+
+use super::{Moving, NewOwner};
+use crate::{
+    copies::CopyError,
+    credentials::Credential,
+    databases::{DatabaseError, Owner, claim, refused},
+    members::{ActiveWorkflow, PUT_BACK, ProjectId, paths},
+};
+
+/// So many workflows are held at once: each may have megabytes.
+const AT_ONCE: usize = 20;
+
+/// Nothing is active but what is said to be, and n8n notes for itself what it listens on.
+const NOTHING_ACTIVE: &str = r#"
+    UPDATE workflow_entity SET active = false, "activeVersionId" = NULL WHERE active OR "activeVersionId" IS NOT NULL;
+    DELETE FROM webhook_entity"#;
+
+/// What came along was counted where it ran. As whoever owns the schema.
+const COUNTED_ELSEWHERE: &str = "RESET ROLE; DELETE FROM rp9.execution";
+
+/// Where n8n keeps nodes: the workflow as it is edited, and each of its versions. `$1` is the prefix.
+const WITH_NODES: [(&str, &str, &str); 2] = [
+    (
+        "SELECT id::text FROM workflow_entity WHERE position($1 in nodes::text) > 0 ORDER BY id",
+        "SELECT id::text, nodes::text FROM workflow_entity WHERE id = ANY ($1)",
+        "UPDATE workflow_entity w SET nodes = now.nodes::json FROM unnest($1::text[], $2::text[]) AS now (id, nodes) WHERE w.id = now.id",
+    ),
+    (
+        r#"SELECT "versionId"::text FROM workflow_history WHERE position($1 in nodes::text) > 0 ORDER BY "versionId""#,
+        r#"SELECT "versionId"::text, nodes::text FROM workflow_history WHERE "versionId" = ANY ($1)"#,
+        r#"UPDATE workflow_history w SET nodes = now.nodes::json FROM unnest($1::text[], $2::text[]) AS now (id, nodes) WHERE w."versionId" = now.id"#,
+    ),
+];
+
+/// Fails where somebody is: n8n's tables alone are meant.
+pub async fn is_empty(connection: &mut PgConnection) -> Result<(), CopyError> {
+    let anybody =
+        sqlx::query_scalar(r#"SELECT EXISTS (SELECT FROM "user") OR EXISTS (SELECT FROM workflow_entity)"#);
+    let anybody: bool = anybody.fetch_one(connection).await.map_err(refused("look for somebody"))?;
+    if anybody {
+        return Err(CopyError::NotWhole("somebody is in the database that is to be filled".to_owned()));
+    }
+    Ok(())
+}
+
+/// Within the transaction that has brought the rows.
+pub async fn settle(connection: &mut PgConnection, moving: &Moving) -> Result<(), CopyError> {
+    let project = &moving.sharing.place.project;
+    run(connection, "put a copy to sleep", NOTHING_ACTIVE).await?;
+    for statements in WITH_NODES {
+        without_prefix(connection, project, statements).await?;
+    }
+    run(connection, "put executions back", PUT_BACK).await?;
+    activate(connection, &moving.active).await?;
+    become_owner(connection, moving).await?;
+    run(connection, "count a copy from nothing", COUNTED_ELSEWHERE).await?;
+    Ok(())
+}
+
+async fn run(
+    connection: &mut PgConnection,
+    what: &'static str,
+    statements: &'static str,
+) -> Result<(), DatabaseError> {
+    sqlx::raw_sql(statements).execute(connection).await.map(drop).map_err(refused(what))
+}
+
+async fn without_prefix(
+    connection: &mut PgConnection,
+    project: &ProjectId,
+    (which, read, write): (&'static str, &'static str, &'static str),
+) -> Result<(), CopyError> {
+    let failed = refused("take a prefix away");
+    let ids: Vec<String> = sqlx::query_scalar(which)
+        .bind(project.as_str())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(&failed)?;
+    for ids in ids.chunks(AT_ONCE) {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as(read).bind(ids).fetch_all(&mut *connection).await.map_err(&failed)?;
+        let (ids, nodes): (Vec<_>, Vec<_>) =
+            rows.into_iter().map(|(id, nodes)| (id, stripped(project, &nodes).unwrap_or(nodes))).unzip();
+        sqlx::query(write).bind(ids).bind(nodes).execute(&mut *connection).await.map_err(&failed)?;
+    }
+    Ok(())
+}
+
+/// `None` for what is no list of nodes: it stays as it is.
+fn stripped(project: &ProjectId, nodes: &str) -> Option<String> {
+    let mut nodes: Vec<Value> = serde_json::from_str(nodes).ok()?;
+    paths::strip(project, &mut nodes);
+    serde_json::to_string(&nodes).ok()
+}
+
+/// n8n makes active at its start what these columns say.
+async fn activate(connection: &mut PgConnection, active: &[ActiveWorkflow]) -> Result<(), CopyError> {
+    let (workflows, versions): (Vec<_>, Vec<_>) =
+        active.iter().map(|one| (one.workflow.0.as_str(), one.version.as_str())).unzip();
+    let activate = sqlx::query(
+        r#"UPDATE workflow_entity w SET active = true, "activeVersionId" = one.version
+             FROM unnest($1::text[], $2::text[]) AS one (id, version) WHERE w.id = one.id"#,
+    );
+    let activated = activate.bind(workflows).bind(versions).execute(connection).await;
+    let activated = activated.map_err(refused("make workflows active"))?.rows_affected();
+    if activated != active.len() as u64 {
+        return Err(CopyError::NotWhole(format!(
+            "{activated} of {} active workflows are there",
+            active.len()
+        )));
+    }
+    Ok(())
+}
+
+/// The member is who the instance belongs to, with the password that they have.
+async fn become_owner(connection: &mut PgConnection, moving: &Moving) -> Result<(), CopyError> {
+    let user = moving.sharing.place.user.0;
+    let owns = sqlx::query_scalar(
+        r#"UPDATE "user" SET "roleSlug" = 'global:owner' WHERE id = $1 RETURNING coalesce(password, '')::text"#,
+    );
+    let password_hash: Option<String> =
+        owns.bind(user).fetch_optional(&mut *connection).await.map_err(refused("make an owner"))?;
+    let none = || CopyError::NoMember(moving.sharing.place.project.clone());
+    let password_hash = password_hash.ok_or_else(none)?;
+    let NewOwner { email, first_name, last_name } = moving.owner.clone();
+    let owner = Owner { email, first_name, last_name, password_hash };
+    Ok(claim(connection, user, &owner).await?)
+}
+
+/// How many do not open.
+pub async fn unopened(connection: &mut PgConnection, key: &SecretString) -> Result<u64, DatabaseError> {
+    let all = sqlx::query_as("SELECT id::text, name::text, data FROM credentials_entity");
+    let all: Vec<(String, String, String)> =
+        all.fetch_all(connection).await.map_err(refused("look at credentials"))?;
+    let opens = |(id, name, data)| Credential { id, name, data }.opens_with(key);
+    Ok(all.into_iter().filter(|one| !opens(one.clone())).count() as u64)
+}
+
+/// What n8n has noted that it listens on.
+pub async fn webhooks(connection: &mut PgConnection) -> Result<u64, DatabaseError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM webhook_entity").fetch_one(connection).await;
+    let count: i64 = count.map_err(refused("count webhooks"))?;
+    Ok(count.unsigned_abs())
+}

@@ -1,0 +1,139 @@
+//! Moves between what [`MemberWorld`] has of members and databases of their own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{
+    databases::DatabaseWorld,
+    ledger::{Entry, Fault, Ledger},
+    members::MemberWorld,
+};
+use crate::{
+    account::OwnerId,
+    copies::{Changes, CopyError, Moved, Moves, Moving},
+    databases::{Counts, DatabaseError, Name, Owner},
+    members::Place,
+};
+
+/// The shared state. Clones are the same world.
+#[derive(Debug, Clone, Default)]
+pub struct MoveWorld {
+    databases: DatabaseWorld,
+    members: MemberWorld,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    ledger: Ledger,
+    /// What n8n listens on with each database.
+    webhooks: BTreeMap<Name, u64>,
+    /// What somebody did in each since it was filled.
+    changes: BTreeMap<Name, Changes>,
+}
+
+impl MoveWorld {
+    /// Between these members and these databases.
+    pub fn of(databases: &DatabaseWorld, members: &MemberWorld) -> Self {
+        Self { databases: databases.clone(), members: members.clone(), ..Self::default() }
+    }
+
+    /// A handle on this world whose calls carry this name in the ledger.
+    pub fn actor(&self, name: &str) -> FakeMoves {
+        FakeMoves { world: self.clone(), actor: name.to_owned() }
+    }
+
+    /// Every call so far, oldest first.
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.state().ledger.entries.clone()
+    }
+
+    /// Lets somebody have done this in the database since it was filled.
+    pub fn set_changes(&self, name: Name, changes: Changes) {
+        self.state().changes.insert(name, changes);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One actor's handle on a [`MoveWorld`].
+#[derive(Debug, Clone)]
+pub struct FakeMoves {
+    world: MoveWorld,
+    actor: String,
+}
+
+fn away() -> CopyError {
+    DatabaseError::Unavailable(sqlx::Error::PoolTimedOut).into()
+}
+
+impl FakeMoves {
+    fn call<T>(
+        &self,
+        verb: &'static str,
+        name: &Name,
+        effect: impl FnOnce() -> Result<T, CopyError>,
+    ) -> Result<T, CopyError> {
+        let fault = {
+            let mut state = self.world.state();
+            state.ledger.begin(verb, name.to_string(), &self.actor)
+        };
+        match fault {
+            None => effect(),
+            Some(Fault::BeforeEffect) => Err(away()),
+            Some(Fault::AfterEffect) => effect().and_then(|_| Err(away())),
+        }
+    }
+}
+
+#[async_trait]
+impl Moves for FakeMoves {
+    async fn fill(&self, from: &Name, to: &Name, moving: &Moving) -> Result<Moved, CopyError> {
+        let place = &moving.sharing.place;
+        let (databases, members) = (&self.world.databases, &self.world.members);
+        self.call("fill", to, || {
+            let member = members.member(from, &place.project).filter(|member| member.place == *place);
+            let member = member.ok_or_else(|| CopyError::NoMember(place.project.clone()))?;
+            let there = databases.database(to).ok_or(DatabaseError::NoDatabase(*to))?;
+            if there.instance_owner.is_some() {
+                return Err(CopyError::NotWhole("somebody is in it".to_owned()));
+            }
+            let known = |workflow| member.workflows.contains_key(workflow);
+            if !moving.active.iter().all(|one| known(&one.workflow)) {
+                return Err(CopyError::NotWhole("an active workflow is missing".to_owned()));
+            }
+            let counts = Counts {
+                workflows: member.workflows.len() as u64,
+                active_workflows: moving.active.len() as u64,
+                credentials: member.credentials,
+                executions: if moving.executions { member.ended + member.aside.len() as u64 } else { 0 },
+            };
+            let owner = Owner {
+                email: moving.owner.email.clone(),
+                first_name: moving.owner.first_name.clone(),
+                last_name: moving.owner.last_name.clone(),
+                password_hash: member.password_hash.clone(),
+            };
+            self.world.state().webhooks.insert(*to, counts.active_workflows);
+            databases.change(to, |database| {
+                database.counts = counts;
+                database.instance_owner = Some((OwnerId(place.user.0), owner));
+            });
+            Ok(Moved { counts, unopened: 0, rows: counts.workflows + counts.executions })
+        })
+    }
+
+    async fn changes(&self, _: &Name, _: &Place, own: &Name) -> Result<Changes, CopyError> {
+        self.world.databases.database(own).ok_or(DatabaseError::NoDatabase(*own))?;
+        Ok(self.world.state().changes.get(own).cloned().unwrap_or_default())
+    }
+
+    async fn webhooks(&self, name: &Name) -> Result<u64, CopyError> {
+        self.world.databases.database(name).ok_or(DatabaseError::NoDatabase(*name))?;
+        Ok(self.world.state().webhooks.get(name).copied().unwrap_or_default())
+    }
+}
