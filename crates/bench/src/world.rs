@@ -6,7 +6,7 @@ use common::secrets::MasterKeys;
 
 use engine::fake::FakeWorld;
 use n8n::account::HashCost;
-use n8n::fake::{DatabaseWorld, MemberWorld, QueueWorld};
+use n8n::fake::{DatabaseWorld, MemberWorld, MoveWorld, QueueWorld};
 use provisioner::{Site, Uncounted, World};
 use sqlx::PgPool;
 use testkit::edge::TableEdge;
@@ -21,6 +21,7 @@ pub fn fakes(pool: &PgPool, site: Site, keys: MasterKeys) -> anyhow::Result<Worl
     Ok(World {
         external: Arc::default(),
         containers: Arc::new(containers.engine("bench")),
+        moves: Arc::new(MoveWorld::of(&databases, &MemberWorld::of(&databases)).actor("bench")),
         members: Arc::new(MemberWorld::of(&databases).actor("bench")),
         databases: Arc::new(databases.actor("bench")),
         queues: Arc::new(QueueWorld::default().actor("bench")),

@@ -52,7 +52,7 @@ impl Blueprint {
             )
             .with_hint("A provisioner of that release goes on with it: look whether one runs."));
         }
-        let home = tenant.dedicated_in(&site.cluster)?;
+        let home = tenant.own_in(&site.cluster)?;
         let subnet =
             tenant.subnet.ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no subnet yet"))?;
         let network = NetworkSpec {
@@ -102,9 +102,18 @@ impl Blueprint {
 
     /// What brings the copy beside the tenant's database to this release, or starts this release on it, and ends.
     pub fn rehearsal(&self, version: Version) -> ContainerSpec {
+        self.once(version, Name::of(self.tenant.id).beside(Beside::Next))
+    }
+
+    /// What starts n8n on the tenant's database, reads what is in it, and ends.
+    pub fn trial(&self) -> ContainerSpec {
+        self.once(self.home.version, Name::of(self.tenant.id).to_string())
+    }
+
+    fn once(&self, version: Version, database: String) -> ContainerSpec {
         let (tenant, mut n8n) = (self.tenant.id, self.n8n.clone());
         n8n.version = version;
-        n8n.database.name = Name::of(tenant).beside(Beside::Next);
+        n8n.database.name = database;
         let owner = Ownership {
             tenant: Some(tenant),
             role: engine::Role::Migrate,

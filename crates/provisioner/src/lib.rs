@@ -17,13 +17,16 @@ mod home;
 pub mod intake;
 mod master_keys;
 mod passwords;
+mod promote;
 pub mod questions;
 mod reconcile;
 mod reroute;
 mod restart;
 mod restore;
 mod resume;
+mod retire;
 mod role;
+mod rollback;
 mod sandboxes;
 mod scale;
 mod step;
@@ -51,11 +54,14 @@ pub use engine_trust::{EngineTrust, TakeOver};
 pub use external::{External, ExternalN8n};
 pub use heal::HealTenant;
 pub use master_keys::{KeysError, Rotated, check as check_master_keys, rotate as rotate_master_key};
+pub use promote::PromoteTenant;
 pub use reconcile::{Reconciler, Report};
 pub use reroute::RerouteTenant;
 pub use restart::RestartTenant;
 pub use restore::{Clearing, RestoreTenant};
 pub use resume::ResumeTenant;
+pub use retire::{RetireTenant, Retiring};
+pub use rollback::RollbackTenant;
 pub use sandboxes::Sandboxes;
 pub use scale::ScaleTenant;
 pub use suspend::SuspendTenant;
@@ -75,6 +81,9 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
         Box::new(RerouteTenant),
         Box::new(RestoreTenant),
         Box::new(UpgradeTenant),
+        Box::new(PromoteTenant),
+        Box::new(RollbackTenant),
+        Box::new(RetireTenant),
     ])
 }
 
@@ -101,6 +110,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     Domains::new(pool.clone(), servers, &config.site, wake.clone()).spawn(&service.tasks);
     Clearing::new(pool.clone(), world.clone()).spawn(&service.tasks);
     Sandboxes::new(pool.clone(), &config.site, wake.clone()).spawn(&service.tasks);
+    Retiring::new(pool.clone(), world.clone(), wake.clone()).spawn(&service.tasks);
     heartbeat::spawn(service, world.clone(), config.site.clone(), engine_trust.clone());
     Reconciler::new(pool, world, wake, engine_trust).spawn(&service.tasks);
     Ok(())

@@ -12,6 +12,7 @@ pub mod instances;
 pub mod intake;
 pub mod master_keys;
 pub mod notes;
+pub mod promotions;
 pub mod removals;
 pub mod restores;
 pub mod rests;

@@ -15,7 +15,7 @@ use crate::{
 
 pub use leave::{count, forget, is_there, left, quiet, remove};
 pub use member::{ensure, limits, restore};
-pub use rest::{awake, revive, silence};
+pub use rest::{awake, close, deactivate, revive, silence};
 
 /// Of the tenant that this is done for, unless it has a home of another kind, or none. It has to be in this cluster, and in an n8n that something
 /// can be done in.

@@ -19,6 +19,7 @@ use engine::{
 use n8n::{
     AdminUrls, Servers, TenantDatabases, TenantQueues,
     account::HashCost,
+    copies::{Moves, PostgresMoves},
     members::{Members, PostgresMembers},
 };
 use sqlx::PgPool;
@@ -45,6 +46,8 @@ pub struct World {
     pub queues: Arc<dyn TenantQueues>,
     /// Of n8ns that tenants share.
     pub members: Arc<dyn Members>,
+    /// Out of those, into databases of their own.
+    pub moves: Arc<dyn Moves>,
     pub metering: Arc<dyn Metering>,
     pub edge: Arc<dyn Edge>,
     /// The way to the n8ns that tenants share.
@@ -76,6 +79,7 @@ impl World {
         Ok(Self {
             containers: Arc::new(docker(config)?),
             members: Arc::new(PostgresMembers::new(databases.clone())?),
+            moves: Arc::new(PostgresMoves::new(databases.clone())),
             databases: Arc::new(databases),
             queues: Arc::new(queues),
             metering: Arc::new(Collector { bus, cluster: config.site.cluster.clone() }),

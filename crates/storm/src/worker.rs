@@ -16,7 +16,7 @@ use common::{
     secrets::MasterKeys,
     service::Service,
 };
-use n8n::{account::HashCost, databases::PostgresDatabases, members::PostgresMembers};
+use n8n::{account::HashCost, copies::PostgresMoves, databases::PostgresDatabases, members::PostgresMembers};
 use provisioner::{Site, Uncounted, World, intake};
 
 use wire::PROVISIONER;
@@ -60,6 +60,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         databases: Arc::new(remote.clone()),
         queues: Arc::new(remote.clone()),
         // Nobody in a storm shares an n8n.
+        moves: Arc::new(PostgresMoves::new(PostgresDatabases::new("postgres://127.0.0.1:1/none")?)),
         members: Arc::new(PostgresMembers::new(PostgresDatabases::new("postgres://127.0.0.1:1/none")?)?),
         inner: "http://127.0.0.1:1".parse()?,
         external: Arc::default(),

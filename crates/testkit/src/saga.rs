@@ -249,6 +249,16 @@ pub fn points<S: Saga>(saga: &S, request: &S::Request) -> Vec<Point> {
         .collect()
 }
 
+/// Of these every other one, so that each way is tried at every other step and each step in half of the ways; all when everything is to be tried. For
+/// sagas whose steps are many and mostly those of others.
+pub fn every_other(points: Vec<Point>) -> impl Iterator<Item = Point> {
+    let ways =
+        |point: &Point| Mode::ALL.iter().position(|mode| discriminant(mode) == discriminant(&point.mode));
+    points.into_iter().filter(move |point| {
+        effort::is_thorough() || ways(point).is_none_or(|way| (way + point.ordinal) % 2 == 0)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

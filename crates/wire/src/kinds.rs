@@ -6,10 +6,13 @@ mod tenant_create;
 mod tenant_delete;
 mod tenant_heal;
 mod tenant_load;
+mod tenant_promote;
 mod tenant_reroute;
 mod tenant_restart;
 mod tenant_restore;
 mod tenant_resume;
+mod tenant_retire;
+mod tenant_rollback;
 mod tenant_scale;
 mod tenant_suspend;
 mod tenant_upgrade;
@@ -21,10 +24,13 @@ pub use tenant_create::TenantCreate;
 pub use tenant_delete::TenantDelete;
 pub use tenant_heal::{Run, TenantHeal};
 pub use tenant_load::TenantLoad;
+pub use tenant_promote::TenantPromote;
 pub use tenant_reroute::TenantReroute;
 pub use tenant_restart::TenantRestart;
 pub use tenant_restore::TenantRestore;
 pub use tenant_resume::TenantResume;
+pub use tenant_retire::TenantRetire;
+pub use tenant_rollback::TenantRollback;
 pub use tenant_scale::TenantScale;
 pub use tenant_suspend::TenantSuspend;
 pub use tenant_upgrade::TenantUpgrade;
@@ -35,7 +41,7 @@ const fn yes() -> bool {
 }
 
 /// Every kind.
-pub const ALL: [&OperationKind; 12] = [
+pub const ALL: [&OperationKind; 15] = [
     TenantCreate::KIND,
     TenantDelete::KIND,
     TenantHeal::KIND,
@@ -46,6 +52,9 @@ pub const ALL: [&OperationKind; 12] = [
     TenantReroute::KIND,
     TenantRestore::KIND,
     TenantUpgrade::KIND,
+    TenantPromote::KIND,
+    TenantRollback::KIND,
+    TenantRetire::KIND,
     TenantBackup::KIND,
     TenantLoad::KIND,
 ];
@@ -73,7 +82,9 @@ mod tests {
     fn what_gives_a_tenant_a_status_says_what_comes_of_it() {
         for kind in ALL.into_iter().filter(|kind| kind.passes.is_some()) {
             // These are what they were.
-            let as_before = [TenantRestore::KIND, TenantUpgrade::KIND].contains(&kind);
+            let as_before =
+                [TenantRestore::KIND, TenantUpgrade::KIND, TenantPromote::KIND, TenantRollback::KIND]
+                    .contains(&kind);
             assert!(kind.ends.is_some() || as_before, "{}", kind.name);
             assert!(!kind.from.contains(&kind.passes.unwrap()), "{} could begin twice", kind.name);
         }

@@ -3,17 +3,17 @@
 
 use async_trait::async_trait;
 use common::{
-    operations::{Context, Step, StepError},
+    operations::{Context, Step, StepError, TenantRequest},
     tenant::Purpose,
 };
 use n8n::{
-    account::ApiKeySigner,
+    account::{ApiKeySigner, OwnerId},
     databases::{ApiKeyRow, Name, Owner},
 };
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
-use crate::{World, passwords, store::secrets};
+use crate::{World, blueprint::Blueprint, passwords, store::secrets};
 
 /// Tells our key from those the owner makes.
 const KEY_LABEL: &str = "rp9 control plane";
@@ -40,16 +40,7 @@ impl Step<CreateTenant> for SeedOwner {
         let owner = Owner { email: row.email.clone(), first_name, last_name, password_hash };
         let name = Name::of(tenant);
         let owner_id = context.fenced().await?.databases.seed_owner(&name, &owner).await?;
-        // The same claims each time, so that the key can be computed again wherever it is needed.
-        let signer = ApiKeySigner { secret: &blueprint.secrets.instance.jwt_secret };
-        let token = signer.sign(owner_id, tenant.uuid(), row.created_at)?;
-        if row.purpose == Purpose::Shared {
-            let mut transaction = context.begin().await?;
-            secrets::keep_api_key(&mut *transaction, &context.observe().keys, tenant, &token).await?;
-            transaction.commit().await?;
-        }
-        let key = ApiKeyRow { label: KEY_LABEL.into(), token };
-        context.fenced().await?.databases.seed_api_key(&name, &key).await?;
+        seed_key(context, &blueprint, owner_id).await?;
         // Before n8n first runs, too. No step of its own: creations that are under way when a release comes could not go on with another line.
         if row.purpose == Purpose::Shared {
             context.fenced().await?.databases.ensure_shared_schema(&name).await?;
@@ -58,8 +49,27 @@ impl Step<CreateTenant> for SeedOwner {
     }
 }
 
+/// The platform's own key to the instance, in its owner's name.
+pub async fn seed_key(
+    context: &Context<'_, World, impl TenantRequest>,
+    blueprint: &Blueprint,
+    owner: OwnerId,
+) -> Result<(), StepError> {
+    let (tenant, row) = (context.tenant(), &blueprint.tenant);
+    // The same claims each time, so that the key can be computed again wherever it is needed.
+    let signer = ApiKeySigner { secret: &blueprint.secrets.instance.jwt_secret };
+    let token = signer.sign(owner, tenant.uuid(), row.created_at)?;
+    if row.purpose == Purpose::Shared {
+        let mut transaction = context.begin().await?;
+        secrets::keep_api_key(&mut *transaction, &context.observe().keys, tenant, &token).await?;
+        transaction.commit().await?;
+    }
+    let key = ApiKeyRow { label: KEY_LABEL.into(), token };
+    Ok(context.fenced().await?.databases.seed_api_key(&Name::of(tenant), &key).await?)
+}
+
 /// n8n wants a first and a last name, at most 32 characters each; a customer has one name.
-fn names(name: &str) -> (String, String) {
+pub fn names(name: &str) -> (String, String) {
     let (first, last) = name.trim().split_once(' ').unwrap_or((name.trim(), "Owner"));
     let short = |text: &str| text.trim().chars().take(32).collect::<String>();
     (short(first), short(last))

@@ -1,7 +1,7 @@
 //! A login in Redis that reaches the tenant's own prefix and nothing else.
 
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use common::operations::{Context, Step, StepError, TenantRequest};
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
@@ -20,14 +20,19 @@ impl Step<CreateTenant> for Queue {
         context: &Context<'_, World, TenantCreate>,
         _: &mut Nothing,
     ) -> Result<(), StepError> {
-        let (record, tenant) = (context.database(), context.tenant());
-        let blueprint = context.observe().blueprint(record, tenant).await?;
-        let password = &blueprint.secrets.instance.redis_password;
-        Ok(context.fenced().await?.queues.ensure_user(tenant, password).await?)
+        ensure(context).await
     }
 
     async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
         let tenant = context.tenant();
         Ok(context.fenced().await?.queues.remove(tenant).await?)
     }
+}
+
+/// It is there, with the tenant's password.
+pub async fn ensure(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
+    let (record, tenant) = (context.database(), context.tenant());
+    let blueprint = context.observe().blueprint(record, tenant).await?;
+    let password = &blueprint.secrets.instance.redis_password;
+    Ok(context.fenced().await?.queues.ensure_user(tenant, password).await?)
 }

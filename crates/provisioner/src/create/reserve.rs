@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use common::{
     error::Kind,
-    operations::{Context, Step, StepError},
+    operations::{Context, Step, StepError, TenantRequest},
 };
 use engine::Limits;
+use sqlx::PgConnection;
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
@@ -47,18 +48,31 @@ impl Step<CreateTenant> for Reserve {
 }
 
 pub async fn reserve(context: &Context<'_, World, TenantCreate>, _: &mut Nothing) -> Result<(), StepError> {
-    let (tenant, world) = (context.tenant(), context.observe());
-    let cluster = &world.site.cluster;
     let row = place(context).await?;
-    fits(world, &row).await?;
+    row.dedicated_in(&context.observe().site.cluster)?;
+    fits(context.observe(), &row).await?;
     let mut transaction = context.begin().await?;
-    let wanted = Instance::all_of(&row, row.dedicated_in(cluster)?.color);
-    instances::ensure(&mut transaction, cluster.as_str(), tenant, &wanted).await?;
-    secrets::ensure(&mut transaction, &world.keys, tenant).await?;
-    sizes::set_connections(&mut *transaction, tenant, connection_limit(&row, &wanted)).await?;
-    // Last, because every other reservation waits from here to the commit.
-    subnets::ensure(&mut transaction, &world.site, tenant).await?;
+    set_aside(context, &mut transaction).await?;
     Ok(transaction.commit().await?)
+}
+
+/// Names, secrets, connections and a subnet of its own, in the cluster that it is in.
+pub async fn set_aside(
+    context: &Context<'_, World, impl TenantRequest>,
+    connection: &mut PgConnection,
+) -> Result<(), StepError> {
+    let (tenant, world) = (context.tenant(), context.observe());
+    let row = tenants::get(&mut *connection, tenant).await?;
+    let cluster = &world.site.cluster;
+    let own =
+        row.own.clone().ok_or_else(|| StepError::failed(Kind::Internal, "the tenant has no place yet"))?;
+    here(&own.cluster, cluster)?;
+    let wanted = Instance::all_of(&row, own.color);
+    instances::ensure(connection, cluster.as_str(), tenant, &wanted).await?;
+    secrets::ensure(connection, &world.keys, tenant).await?;
+    sizes::set_connections(&mut *connection, tenant, connection_limit(&row, &wanted)).await?;
+    // Last, because every other reservation waits from here to the commit.
+    Ok(subnets::ensure(connection, &world.site, tenant).await?)
 }
 
 /// The last undo: with it the tenant has failed, and its address and subnet are free again.
@@ -98,7 +112,7 @@ fn unsuited(detail: &str) -> StepError {
 }
 
 /// Known before anything is made: the plan may have been accepted before anybody knew what this engine has.
-async fn fits(world: &World, tenant: &Tenant) -> Result<(), StepError> {
+pub async fn fits(world: &World, tenant: &Tenant) -> Result<(), StepError> {
     let has = world.containers.capacity().await?;
     let wanted = Limits { cpu_millis: tenant.cpu_millis, memory_mb: tenant.memory_mb, pids: 0 };
     if has.holds(wanted) {

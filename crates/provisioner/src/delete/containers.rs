@@ -8,7 +8,7 @@ use engine::{ContainerRef, Selection};
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::{World, workspace};
+use crate::{World, retire, workspace};
 
 pub struct RemoveContainers;
 
@@ -24,6 +24,9 @@ impl Step<DeleteTenant> for RemoveContainers {
         state: &mut Removal,
     ) -> Result<(), StepError> {
         if let Some(part) = workspace::of(context).await? {
+            workspace::quiet(context, &part, &mut state.draining_since).await?;
+        }
+        for (_, part) in retire::kept(context).await? {
             workspace::quiet(context, &part, &mut state.draining_since).await?;
         }
         remove_all(context).await

@@ -7,6 +7,7 @@ use backon::{ConstantBuilder, Retryable as _};
 use common::{
     bus::BusError,
     error::{Classify as _, chain},
+    id::TenantId,
     operations::{Context, Step, StepError, TenantRequest},
     tenant::Purpose,
 };
@@ -14,7 +15,7 @@ use n8n::databases::Name;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::{World, store::tenants, workspace};
+use crate::{World, retire, store::tenants, workspace};
 
 /// A collector that is away longer costs the last minute of what the tenant ran, and not the removal.
 const TRIES: usize = 3;
@@ -42,6 +43,9 @@ impl Step<DeleteTenant> for RemoveData {
             None if was_counted(context).await? => count(context).await,
             None => {}
         }
+        for (_, part) in retire::kept(context).await? {
+            workspace::remove(context, &part).await?;
+        }
         context.fenced().await?.queues.remove(tenant).await?;
         context.fenced().await?.databases.remove_database(&name).await?;
         Ok(context.fenced().await?.databases.remove_role(&name).await?)
@@ -56,10 +60,15 @@ async fn was_counted(context: &Context<'_, World, TenantDelete>) -> Result<bool,
 
 /// What it ran since it was last counted goes with its database.
 pub async fn count(context: &Context<'_, World, impl TenantRequest>) {
-    let (metering, tenant) = (&context.observe().metering, context.tenant());
+    count_instance(context, context.tenant()).await;
+}
+
+/// The same of what ran in this instance.
+pub async fn count_instance(context: &Context<'_, World, impl TenantRequest>, instance: TenantId) {
+    let metering = &context.observe().metering;
     let pauses = ConstantBuilder::default().with_delay(PAUSE).with_max_times(TRIES);
     let counted =
-        (|| metering.count(tenant)).retry(pauses).when(|error: &BusError| error.kind().is_transient());
+        (|| metering.count(instance)).retry(pauses).when(|error: &BusError| error.kind().is_transient());
     if let Err(error) = counted.await {
         tracing::warn!(
             error = chain(&error),

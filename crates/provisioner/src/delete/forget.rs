@@ -6,7 +6,7 @@ use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::{
-    World,
+    World, retire,
     store::{instances, restores, rests, secrets, tenants, troubles},
     workspace,
 };
@@ -27,6 +27,9 @@ impl Step<DeleteTenant> for Forget {
         let tenant = context.tenant();
         if let Some(part) = workspace::of(context).await? {
             workspace::forget(context, &part).await?;
+        }
+        for (promotion, part) in retire::kept(context).await? {
+            retire::forget(context, promotion, &part).await?;
         }
         let mut transaction = context.begin().await?;
         rests::forget(&mut *transaction, tenant).await?;

@@ -10,7 +10,7 @@ use engine::Selection;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::{World, workspace};
+use crate::{World, retire, workspace};
 
 pub struct Verify;
 
@@ -28,6 +28,9 @@ impl Step<DeleteTenant> for Verify {
         let tenant = context.tenant();
         let mut left = leftovers(context.observe(), tenant).await?;
         if let Some(part) = workspace::of(context).await? {
+            left.extend(workspace::left(context, &part).await?);
+        }
+        for (_, part) in retire::kept(context).await? {
             left.extend(workspace::left(context, &part).await?);
         }
         if left.is_empty() {

@@ -36,11 +36,17 @@ pub(super) fn read(row: &PgRow) -> Result<Option<Home>, StepError> {
             part.map(|(instance, place)| Home::Shared(Workspace { cluster, instance, external, place }))
         );
     }
-    Ok(Some(Home::Dedicated(Dedicated {
-        cluster,
+    Ok(own(row)?.map(Home::Dedicated))
+}
+
+/// What is a tenant's own in its cluster, or would be: of whoever shares an n8n nothing is there yet.
+pub(super) fn own(row: &PgRow) -> Result<Option<Dedicated>, StepError> {
+    let Some(cluster) = row.try_get::<Option<&str>, _>("cluster_id")? else { return Ok(None) };
+    Ok(Some(Dedicated {
+        cluster: cluster.parse().map_err(|_| unreadable("cluster"))?,
         color: row.try_get::<&str, _>("active_color")?.parse().map_err(|_| unreadable("color"))?,
         version: row.try_get::<&str, _>("n8n_version")?.parse().map_err(|_| unreadable("n8n version"))?,
-    })))
+    }))
 }
 
 /// Which n8n it shares, and who it is in there; `None` until both are decided.
@@ -80,4 +86,25 @@ pub async fn join(
     let join = "update tenants set shared_project = $2, shared_user = $3, updated_at = now()
                  where id = $1 and shared_project is null";
     sqlx::query(join).bind(tenant).bind(project.as_str()).bind(user.0).execute(executor).await.map(drop)
+}
+
+/// It lives in what is its own, and its callers' paths still lead to it.
+pub async fn move_out(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
+    let out = "update tenants set mode = 'dedicated', former_instance = shared_instance::uuid, former_project = shared_project,
+                      shared_instance = null, shared_project = null, shared_user = null, updated_at = now()
+                where id = $1 and mode = 'shared'";
+    sqlx::query(out).bind(tenant).execute(executor).await.map(drop)
+}
+
+/// The way back.
+pub async fn move_back(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    Workspace { instance, place, .. }: &Workspace,
+) -> Result<(), sqlx::Error> {
+    let back = "update tenants set mode = 'shared', former_instance = null, former_project = null,
+                       shared_instance = $2::text, shared_project = $3, shared_user = $4, updated_at = now()
+                 where id = $1 and mode = 'dedicated'";
+    let back = sqlx::query(back).bind(tenant).bind(instance.uuid()).bind(place.project.as_str());
+    back.bind(place.user.0).execute(executor).await.map(drop)
 }

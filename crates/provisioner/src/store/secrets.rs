@@ -92,6 +92,22 @@ pub async fn open_api_key(
     stored::find(executor, keys, tenant, API_KEY).await?.ok_or_else(none)
 }
 
+/// Opens what its n8n encrypts with.
+pub async fn encryption_key(
+    executor: impl PgExecutor<'_>,
+    keys: &MasterKeys,
+    tenant: TenantId,
+) -> Result<SecretString, StepError> {
+    stored::find(executor, keys, tenant, ENCRYPTION_KEY).await?.ok_or_else(missing)
+}
+
+/// Forgets what only an n8n of its own needs.
+pub async fn remove_own_n8n(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
+    let names = [ENCRYPTION_KEY, JWT_SECRET, DATABASE_PASSWORD, REDIS_PASSWORD];
+    let remove = sqlx::query("delete from tenant_secrets where tenant_id = $1 and name = any($2)");
+    remove.bind(tenant).bind(names.as_slice()).execute(executor).await.map(drop)
+}
+
 /// Opens all secrets that are the tenant's own.
 pub async fn open(
     executor: impl PgExecutor<'_>,

@@ -69,6 +69,12 @@ pub async fn set_connections(
     sqlx::query_scalar(set).bind(tenant).bind(i32::from(connections)).fetch_one(executor).await
 }
 
+/// Its role is gone, and nobody keeps connections for it.
+pub async fn forget_connections(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
+    let forget = sqlx::query("update tenant_limits set connections = null where tenant_id = $1").bind(tenant);
+    forget.execute(executor).await.map(drop)
+}
+
 /// How many connections does this cluster have left, all that its tenants may open taken off? `None`: nobody knows.
 pub async fn connections_left(
     executor: impl PgExecutor<'_>,

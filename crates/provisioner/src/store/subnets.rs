@@ -90,6 +90,12 @@ pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId
     }
 }
 
+/// It needs none any more.
+pub async fn give_back(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
+    let back = sqlx::query("update tenants set subnet = null, updated_at = now() where id = $1").bind(tenant);
+    back.execute(executor).await.map(drop)
+}
+
 /// Takes a range that is somebody else's away from the tenant, if it has some of it, and gives it another. In a transaction,
 /// like [`ensure`], after [`note`] in one of its own.
 pub async fn exchange(

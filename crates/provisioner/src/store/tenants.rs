@@ -30,6 +30,8 @@ pub struct Tenant {
     pub compliance: Vec<String>,
     /// `None` until it has a place.
     pub home: Option<Home>,
+    /// What is its own where it has a place, or is about to be.
+    pub own: Option<Dedicated>,
     pub subnet: Option<Ipv4Net>,
     pub generation: i64,
     pub cpu_millis: u32,
@@ -60,6 +62,17 @@ impl Tenant {
         here(home.cluster(), cluster)?;
         home.dedicated()
     }
+
+    /// The same of one that shares an n8n too, once something was set aside for it.
+    pub fn own_in(&self, cluster: &ClusterId) -> Result<Dedicated, StepError> {
+        match (&self.home, &self.own) {
+            (Some(Home::Shared(part)), Some(own)) if self.subnet.is_some() => {
+                here(&part.cluster, cluster)?;
+                Ok(own.clone())
+            }
+            _ => self.dedicated_in(cluster),
+        }
+    }
 }
 
 /// The tenant, which must exist.
@@ -85,6 +98,7 @@ fn read(row: &PgRow) -> Result<Tenant, StepError> {
         region: row.try_get("region")?,
         compliance: row.try_get("compliance")?,
         home: homes::read(row)?,
+        own: homes::own(row)?,
         subnet: subnet.and_then(|net| match net {
             IpNet::V4(net) => Some(net),
             IpNet::V6(_) => None,
@@ -154,6 +168,15 @@ pub async fn deleted(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<
                        deleted_at = coalesce(deleted_at, now()), updated_at = now()
                    where id = $1";
     sqlx::query(deleted).bind(tenant).execute(executor).await.map(drop)
+}
+
+/// Which release of n8n it runs.
+pub async fn version(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Version, StepError> {
+    let version = sqlx::query_scalar("select n8n_version from tenants where id = $1").bind(tenant);
+    let version: String = version.fetch_one(executor).await?;
+    version
+        .parse()
+        .map_err(|_| StepError::failed(Kind::Internal, "the release that a tenant runs cannot be read"))
 }
 
 /// It runs this release of n8n from now on.

@@ -26,24 +26,48 @@ pub async fn silence(
     context: &Context<'_, World, impl TenantRequest>,
     workspace: &Workspace,
 ) -> Result<(), StepError> {
+    note(context, workspace).await?;
+    close(context, workspace).await
+}
+
+/// No trigger fires any more, and what was accepted goes on. What was active is noted first.
+pub async fn deactivate(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
+    note(context, workspace).await?;
+    without_triggers(context, workspace).await
+}
+
+async fn note(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
     let (members, instance) = (&context.observe().members, workspace.database());
     let project = &workspace.place.project;
     let webhooks = members.webhooks(&instance, project).await?;
     let seen = Rest { workflows: members.active_workflows(&instance, project).await?, webhooks };
     let mut transaction = context.begin().await?;
     rests::note(&mut *transaction, context.tenant(), &seen).await?;
-    transaction.commit().await?;
-    close(context, workspace).await
+    Ok(transaction.commit().await?)
 }
 
-/// The same without noting anything. What runs goes on.
-pub(super) async fn close(
+/// Nothing begins, nobody gets in, and no trigger fires any more, without noting anything. What runs goes on.
+pub async fn close(
     context: &Context<'_, World, impl TenantRequest>,
     workspace: &Workspace,
 ) -> Result<(), StepError> {
     let (instance, place) = (workspace.database(), &workspace.place);
     context.fenced().await?.members.set_suspended(&instance, &place.project, true).await?;
     context.fenced().await?.members.set_disabled(&instance, place, true).await?;
+    without_triggers(context, workspace).await
+}
+
+async fn without_triggers(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
+    let (instance, place) = (workspace.database(), &workspace.place);
     let active = context.observe().members.active_workflows(&instance, &place.project).await?;
     if !active.is_empty() {
         let main = context.observe().main_for(context.database(), workspace).await?;

@@ -9,8 +9,8 @@ use common::{
 };
 use n8n::databases::Name;
 use provisioner::{
-    CreateTenant, DeleteTenant, HealTenant, RerouteTenant, RestartTenant, RestoreTenant, ResumeTenant,
-    ScaleTenant, SuspendTenant, UpgradeTenant, sagas,
+    CreateTenant, DeleteTenant, HealTenant, PromoteTenant, RerouteTenant, RestartTenant, RestoreTenant,
+    ResumeTenant, RetireTenant, RollbackTenant, ScaleTenant, SuspendTenant, UpgradeTenant, sagas,
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, points};
@@ -250,6 +250,9 @@ fn every_registered_operation_is_covered() {
         RerouteTenant::KIND,
         RestoreTenant::KIND,
         UpgradeTenant::KIND,
+        PromoteTenant::KIND,
+        RollbackTenant::KIND,
+        RetireTenant::KIND,
     ];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);

@@ -22,6 +22,7 @@ mod logs;
 mod master_keys;
 mod members;
 mod order;
+mod promotions;
 mod read_only;
 mod reconciler;
 mod removal;

@@ -26,7 +26,7 @@ use n8n::{
     Version,
     account::HashCost,
     databases::Name,
-    fake::{DatabaseWorld, MemberWorld, QueueWorld},
+    fake::{DatabaseWorld, MemberWorld, MoveWorld, QueueWorld},
     launch,
 };
 use provisioner::{External, Metering, Site, World, leftovers};
@@ -50,6 +50,7 @@ pub struct Fakes {
     pub databases: DatabaseWorld,
     pub queues: QueueWorld,
     pub members: MemberWorld,
+    pub moves: MoveWorld,
     pub metering: Meterings,
     pub external: Arc<External>,
     pub stores: Stores,
@@ -121,11 +122,13 @@ impl Fakes {
             let key = if beside { NEXT_ENCRYPTION_KEY } else { ENCRYPTION_KEY };
             Box::pin(put_its_key(record.clone(), tenant, loads.then_some(key)))
         });
+        let members = MemberWorld::of(&databases);
         Self {
             pool: pool.clone(),
             cluster: name,
             containers,
-            members: MemberWorld::of(&databases),
+            moves: MoveWorld::of(&databases, &members),
+            members,
             metering: Meterings { databases: databases.clone(), ..Meterings::default() },
             databases,
             queues: QueueWorld::default(),
@@ -137,7 +140,7 @@ impl Fakes {
     /// An empty world of the same name on the same record, which is emptied too.
     pub async fn anew(&self) -> Self {
         // Rows are few: truncating their tables, and making all of their indices anew, takes two hundred times as long.
-        for table in ["restore_drills", "restores", "sandboxes", "backups", "tenants"] {
+        for table in ["promotions", "restore_drills", "restores", "sandboxes", "backups", "tenants"] {
             sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
                 .execute(&self.pool)
                 .await
@@ -153,6 +156,7 @@ impl Fakes {
             databases: Arc::new(self.databases.actor(process)),
             queues: Arc::new(self.queues.actor(process)),
             members: Arc::new(self.members.actor(process)),
+            moves: Arc::new(self.moves.actor(process)),
             metering: Arc::new(self.metering.clone()),
             password_cost: HashCost::LEAST,
             edge: Arc::new(TableEdge(self.pool.clone())),
@@ -181,7 +185,7 @@ impl Fakes {
     /// How many effects a process had. Calls that changed nothing are not effects, but counting them is stricter.
     pub fn effects(&self, process: &str) -> usize {
         let calls = self.databases.ledger().into_iter().chain(self.queues.ledger());
-        let calls = calls.chain(self.members.ledger());
+        let calls = calls.chain(self.members.ledger()).chain(self.moves.ledger());
         let reads = [
             "observe",
             "final_state",
@@ -357,7 +361,7 @@ impl Fakes {
         let settings = launch::settings(purpose, &world.site.settings());
         assert!(own.iter().all(|container| container.settings == settings), "{settings}");
         let secrets = if shared { 6 } else { 5 };
-        assert_eq!(world.queues.observe().await.unwrap(), [tenant]);
+        assert!(world.queues.observe().await.unwrap().contains(&tenant));
         for (table, rows) in
             [("routes", 1), ("tenant_instances", workers as i64 + 1), ("tenant_secrets", secrets)]
         {

@@ -1,0 +1,137 @@
+//! What a tenant had in an n8n that it shared goes, once it has lived in its own for long enough; or what its own left, once it is back there.
+
+mod own;
+
+pub use own::give_back;
+
+use std::{sync::Arc, time::Duration};
+
+use common::{
+    error::Kind,
+    id::PromotionId,
+    operations::{Context, ContextOf, Saga, Step, StepError, TenantRequest, Wake},
+    service::{Interval, Round, Tasks},
+};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use wire::kinds::TenantRetire;
+
+use crate::{
+    World,
+    home::Workspace,
+    step::step,
+    store::{promotions, rests},
+    workspace,
+};
+
+/// They are kept for a day: a minute more is nobody's loss.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// So many go in one round.
+const AT_ONCE: i64 = 20;
+
+/// From what is kept of a tenant where it does not live to nothing.
+pub struct RetireTenant;
+
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Retired {
+    /// Since when executions are let end: there should be none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub draining_since: Option<OffsetDateTime>,
+}
+
+impl Saga for RetireTenant {
+    type World = World;
+    type State = Retired;
+    type Request = TenantRetire;
+
+    fn steps(&self, _: &TenantRetire) -> Vec<&dyn Step<Self>> {
+        vec![&Retire]
+    }
+}
+
+step!(/** Nothing of it is left there, and the record says so. */ Retire of RetireTenant, "retire", run retire);
+
+async fn retire(context: &ContextOf<'_, RetireTenant>, state: &mut Retired) -> Result<(), StepError> {
+    let promotion = context.request().promotion;
+    if promotions::is_rolled_back(context.database(), promotion).await? {
+        return own::clear(context, promotion).await;
+    }
+    for (kept, part) in kept(context).await? {
+        if kept == promotion {
+            workspace::quiet(context, &part, &mut state.draining_since).await?;
+            workspace::remove(context, &part).await?;
+            let left = workspace::left(context, &part).await?;
+            if !left.is_empty() {
+                let detail = format!("still there after the removal: {}", left.join(", "));
+                return Err(StepError::failed(Kind::Upstream, detail));
+            }
+            forget(context, promotion, &part).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What the tenant has in n8ns that it shared, and in none of its own.
+pub async fn kept(
+    context: &Context<'_, World, impl TenantRequest>,
+) -> Result<Vec<(PromotionId, Workspace)>, StepError> {
+    let cluster = &context.observe().site.cluster;
+    let kept = promotions::kept(context.database(), context.tenant()).await?;
+    Ok(kept.into_iter().map(|kept| (kept.promotion, kept.lived.in_cluster(cluster.clone()))).collect())
+}
+
+/// It is gone, and nothing that was noted of it is of use any more.
+pub async fn forget(
+    context: &Context<'_, World, impl TenantRequest>,
+    promotion: PromotionId,
+    part: &Workspace,
+) -> Result<(), StepError> {
+    workspace::forget(context, part).await?;
+    let mut transaction = context.begin().await?;
+    rests::forget(&mut *transaction, context.tenant()).await?;
+    promotions::retired(&mut *transaction, promotion).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Sees to it that what is kept goes in time. Every replica asks for it, and each is accepted once.
+pub struct Retiring {
+    pool: PgPool,
+    world: Arc<World>,
+    wake: Wake,
+}
+
+impl Retiring {
+    /// Of this world's cluster.
+    pub const fn new(pool: PgPool, world: Arc<World>, wake: Wake) -> Self {
+        Self { pool, world, wake }
+    }
+
+    /// Does so for as long as the service runs.
+    pub fn spawn(self, tasks: &Tasks) {
+        let rounds = Interval::new("promotions", EVERY).from_its_end().spread();
+        tasks.every(rounds.failing("what promoted tenants had in shared n8ns is removed later"), self);
+    }
+
+    /// One round: how many were accepted.
+    pub async fn look(&self) -> Result<usize, sqlx::Error> {
+        let mut accepted = 0;
+        let cluster = self.world.site.cluster.as_str();
+        for (promotion, tenant) in promotions::overdue(&self.pool, cluster, AT_ONCE).await? {
+            if promotions::retire(&self.pool, tenant, promotion).await? {
+                tracing::info!(tenant_id = %tenant, %promotion, "what a promoted tenant had in the n8n that it shared is removed");
+                accepted += 1;
+                self.wake.now();
+            }
+        }
+        Ok(accepted)
+    }
+}
+
+impl Round for Retiring {
+    type Error = sqlx::Error;
+
+    async fn run(&mut self) -> Result<(), sqlx::Error> {
+        self.look().await.map(drop)
+    }
+}

@@ -1,0 +1,80 @@
+//! A tenant moves out of an n8n that it shares into one of its own.
+
+use std::time::Duration;
+
+use common::{
+    id::{PromotionId, TenantId},
+    operations::{Lane, OperationKind, Priority, Request, read_as},
+    role::Role,
+    tenant::TenantStatus,
+};
+use serde::{Deserialize, Serialize};
+
+/// Of one that shares an n8n.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantPromote {
+    /// Under which name the record keeps what becomes of it. Whoever asks draws it.
+    pub promotion: PromotionId,
+    /// The longest that its callers wait, in minutes: past it the tenant is back where it was.
+    #[serde(default = "usual_ttl")]
+    pub ttl_minutes: u32,
+    /// Whether its executions go along.
+    #[serde(default = "super::yes")]
+    pub executions: bool,
+}
+
+const fn usual_ttl() -> u32 {
+    TenantPromote::USUAL_TTL_MINUTES
+}
+
+impl TenantPromote {
+    /// What is taken where nobody says how long callers may wait. A freeze takes seconds; executions that run are waited for within it.
+    pub const USUAL_TTL_MINUTES: u32 = 10;
+
+    /// Nobody's callers wait longer.
+    pub const MOST_TTL_MINUTES: u32 = 60;
+
+    /// With what nobody said.
+    pub const fn of(promotion: PromotionId) -> Self {
+        Self { promotion, ttl_minutes: Self::USUAL_TTL_MINUTES, executions: true }
+    }
+
+    /// As a duration.
+    pub const fn ttl(&self) -> Duration {
+        Duration::from_secs(self.ttl_minutes as u64 * 60)
+    }
+}
+
+impl Request for TenantPromote {
+    type Subject = TenantId;
+    const KIND: &'static OperationKind = &OperationKind {
+        name: "tenant.promote",
+        service: "provisioner",
+        lane: Lane::Life,
+        alone: true,
+        single: true,
+        from: &[TenantStatus::Active],
+        passes: Some(TenantStatus::Migrating),
+        // As it was before: one that has an n8n of its own already is active too, and that is not what was asked for.
+        ends: None,
+        // A backup and two copies. Past it the tenant is where it was.
+        deadline: Duration::from_secs(12 * 60 * 60),
+        priority: Priority::High,
+        unwinds: true,
+        roles: &[Role::Admin, Role::Operator, Role::Service],
+        read: read_as::<Self>,
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_said_is_the_usual() {
+        let promotion = PromotionId::generate();
+        let read: TenantPromote =
+            serde_json::from_value(serde_json::json!({ "promotion": promotion })).unwrap();
+        assert_eq!(read, TenantPromote::of(promotion));
+    }
+}
