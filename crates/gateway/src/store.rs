@@ -16,6 +16,7 @@ pub mod history;
 pub mod keys;
 pub mod operations;
 pub mod plans;
+pub mod promotions;
 pub mod reader;
 pub mod restorable;
 pub mod room;

@@ -76,6 +76,10 @@ words! {
         ["queued", "running", "written", "verified", "proven", "failed", "removing", "removed"];
     /// How a call is that was held.
     HeldState: ["held", "delivering", "delivered", "dead"];
+    /// What somebody may have made or changed.
+    ThingKind: ["workflow", "credential", "data_table"];
+    /// How a promotion is.
+    PromotionStatus: ["running", "succeeded", "failed", "rolled_back"];
     /// How a restore drill is.
     DrillResult: ["running", "passed", "failed"];
     /// What somebody tells of a drill that they have held.

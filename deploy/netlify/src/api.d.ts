@@ -898,6 +898,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Moves a tenant out of the n8n that it shares into one of its own.
+         * @description Everything is backed up and copied while the tenant works on, and n8n is tried on the copy. Then it stops for as long as it takes to copy what
+         *     there is by now, and to start: its calls are held, where calls are held, and else get 503 with `Retry-After`. Addresses, ids, workflows and which
+         *     of them are active, credentials and data stay what they are. Whatever goes wrong, or takes longer than `ttl_minutes`, it goes on where it was.
+         *
+         *     It is `migrating` until the end. Asked again with the same meanwhile, it is the same promotion. A tenant that has an n8n of its own is 409; one
+         *     that shares an n8n which the platform does not run is moved by hand (422 `shared_tenant`). Without a place for backups it is 422 `backups_off`.
+         */
+        post: operations["tenants_promote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{id}/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists each time that a tenant was to be moved into an n8n of its own. */
+        get: operations["tenants_list_promotions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{id}/reset-login": {
         parameters: {
             query?: never;
@@ -1020,6 +1062,29 @@ export interface paths {
          * @description What was active in its n8n is active again. A tenant that is active already stays so: 200.
          */
         post: operations["tenants_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Moves a tenant back into the n8n that it shared before a promotion.
+         * @description What it had there is kept for 24 hours after the promotion (`retire_at`): until then it can go back, and later it is 409. Its own n8n is backed up
+         *     first. Then its calls are held, or get 503 with `Retry-After`, until it is where it was, with the same workflows active, unless they were switched
+         *     off since. What it made and changed in its own n8n is not carried back: `GET /tenants/{id}/promotions` names it, and the backup has it. It is
+         *     `migrating` until the end; whatever goes wrong, it goes on in its own n8n. Without a place for backups it is 422 `backups_off`.
+         */
+        post: operations["tenants_rollback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2240,7 +2305,7 @@ export interface components {
             steps: components["schemas"]["Step"][];
         };
         /** @enum {string} */
-        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.backup" | "tenant.load";
+        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.retire" | "tenant.backup" | "tenant.load";
         /** @description A page of operations, the newest first. */
         OperationPage: {
             data: components["schemas"]["OperationSummary"][];
@@ -2319,6 +2384,127 @@ export interface components {
              * @example urn:rp9:problem:subdomain_taken
              */
             type: string;
+        };
+        /** @description The promotion that was accepted. */
+        Promoting: {
+            /** @description Whether it was under way before this request. */
+            already: boolean;
+            /**
+             * Format: date-time
+             * @description By what promotions took lately; no promise.
+             */
+            estimated_completion: string;
+            /** @example op_0198c0de0000700080000000000000bb */
+            operation_id: string;
+            plan: components["schemas"]["PromotionPlan"];
+            /** @example pro_0198c0de0000700080000000000000ee */
+            promotion_id: string;
+        };
+        /** @description One time that a tenant was to get an n8n of its own. */
+        Promotion: {
+            /** Format: date-time */
+            asked_at: string;
+            /**
+             * @description What was backed up before, once that was.
+             * @example bak_0198c0de0000700080000000000000dd
+             */
+            backup_id?: string | null;
+            changes?: components["schemas"]["PromotionChanges"] | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /**
+             * Format: double
+             * @description For how long callers waited, if they had to.
+             */
+            freeze_seconds?: number | null;
+            /** @description Whether its executions go along. */
+            include_executions: boolean;
+            /**
+             * @description What does it.
+             * @example op_0198c0de0000700080000000000000bb
+             */
+            operation_id: string;
+            /**
+             * @description Of its own n8n, before it went back: it has all of that.
+             * @example bak_0198c0de0000700080000000000000dd
+             */
+            own_backup_id?: string | null;
+            /** @example pro_0198c0de0000700080000000000000ee */
+            promotion_id: string;
+            /**
+             * Format: date-time
+             * @description Until when what the tenant had in the shared n8n is kept, once it is in its own.
+             */
+            retire_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when that is gone.
+             */
+            retired_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when the tenant is back where it was.
+             */
+            rolled_back_at?: string | null;
+            status: components["schemas"]["PromotionStatus"];
+        };
+        /** @description How a tenant gets an n8n of its own. Nothing has to be said. */
+        PromotionAsked: {
+            /** @description Whether its executions go along; true when absent. */
+            include_executions?: boolean | null;
+            /**
+             * @description For those who read the audit log; 1 to 500 characters.
+             * @example The customer asked for it.
+             */
+            reason?: string | null;
+            /**
+             * Format: int32
+             * @description The longest that its callers wait: 1 to 60 minutes, 10 when absent. Past it the tenant is back where it was.
+             * @example 10
+             */
+            ttl_minutes?: number | null;
+        };
+        /** @description What a tenant did in an n8n of its own. */
+        PromotionChanges: {
+            /** @description Things that are other than before. */
+            changed: components["schemas"]["PromotionThing"][];
+            /**
+             * Format: int64
+             * @description Executions that began there.
+             */
+            executions: number;
+            /** @description Things that were not there before; the first two hundred of each sort are named. */
+            made: components["schemas"]["PromotionThing"][];
+            /** @description Things that are gone. */
+            removed: components["schemas"]["PromotionThing"][];
+            /**
+             * Format: int64
+             * @description How many of these there are, named or not.
+             */
+            things: number;
+        };
+        /** @description What is going to be done. */
+        PromotionPlan: {
+            /**
+             * Format: double
+             * @description For how long callers wait, by the promotions of late; no promise.
+             * @example 0.75
+             */
+            estimated_downtime_minutes: number;
+            /** @description One after the other, in words for people. */
+            migration_steps: string[];
+        };
+        /** @enum {string} */
+        PromotionStatus: "running" | "succeeded" | "failed" | "rolled_back";
+        /** @description A workflow, a credential or a data table. */
+        PromotionThing: {
+            id: string;
+            kind: components["schemas"]["ThingKind"];
+            name: string;
+        };
+        /** @description The last fifty, the newest first. */
+        Promotions: {
+            promotions: components["schemas"]["Promotion"][];
         };
         /** @description Why something is done. */
         ReasonBody: {
@@ -2445,6 +2631,16 @@ export interface components {
             key_id: string;
             /** @description `revoked`. */
             state: components["schemas"]["KeyState"];
+        };
+        /** @description Which promotion is taken back. */
+        RollbackAsked: {
+            /** @example pro_0198c0de0000700080000000000000ee */
+            promotion_id: string;
+            /**
+             * @description For those who read the audit log; 1 to 500 characters.
+             * @example A workflow that it relies on does not run there.
+             */
+            reason?: string | null;
         };
         /** @description Of when these figures are, and what is not in them. */
         SampleMeta: {
@@ -2855,6 +3051,8 @@ export interface components {
         };
         /** @enum {string} */
         TenantStatus: "provisioning" | "active" | "suspended" | "migrating" | "failed" | "deleting" | "deleted";
+        /** @enum {string} */
+        ThingKind: "workflow" | "credential" | "data_table";
         /** @description One tenant among others. */
         TopTenant: {
             /** Format: double */
@@ -6808,7 +7006,7 @@ export interface operations {
                 /** @description One status. */
                 status?: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
                 /** @description One kind, such as `tenant.create`. */
-                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.backup" | "tenant.load";
+                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.retire" | "tenant.backup" | "tenant.load";
                 /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -12662,6 +12860,405 @@ export interface operations {
             };
         };
     };
+    tenants_promote: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "include_executions": false,
+                 *       "reason": "The customer asked for it.",
+                 *       "ttl_minutes": 10
+                 *     }
+                 */
+                "application/json": components["schemas"]["PromotionAsked"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The operation */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "already": false,
+                     *       "estimated_completion": "2026-08-01T12:00:00Z",
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *       "plan": {
+                     *         "estimated_downtime_minutes": 0.75,
+                     *         "migration_steps": [
+                     *           "text"
+                     *         ]
+                     *       },
+                     *       "promotion_id": "pro_0198c0de0000700080000000000000ee"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Promoting"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `no_room`: No cluster has room for another tenant of this plan.
+             *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `backups_off`: The platform keeps no backups.
+             *
+             *     `invalid_fields`: Some fields are not valid.
+             *
+             *     `shared_tenant`: The tenant shares an n8n with others: it has no containers of its own.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_list_promotions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "promotions": [
+                     *         {
+                     *           "asked_at": "2026-08-01T12:00:00Z",
+                     *           "backup_id": "bak_0198c0de0000700080000000000000dd",
+                     *           "changes": {
+                     *             "changed": null,
+                     *             "executions": null,
+                     *             "made": null,
+                     *             "removed": null,
+                     *             "things": null
+                     *           },
+                     *           "ended_at": "2026-08-01T12:00:00Z",
+                     *           "freeze_seconds": 1,
+                     *           "include_executions": false,
+                     *           "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *           "own_backup_id": "bak_0198c0de0000700080000000000000dd",
+                     *           "promotion_id": "pro_0198c0de0000700080000000000000ee",
+                     *           "retire_at": "2026-08-01T12:00:00Z",
+                     *           "retired_at": "2026-08-01T12:00:00Z",
+                     *           "rolled_back_at": "2026-08-01T12:00:00Z",
+                     *           "status": "running"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Promotions"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     tenants_reset_login: {
         parameters: {
             query?: never;
@@ -14052,6 +14649,240 @@ export interface operations {
             };
             /**
              * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_rollback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "promotion_id": "pro_0198c0de0000700080000000000000ee",
+                 *       "reason": "A workflow that it relies on does not run there."
+                 *     }
+                 */
+                "application/json": components["schemas"]["RollbackAsked"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The operation */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "already": false,
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *       "status": "provisioning",
+                     *       "tenant_id": "ten_0198c0de0000700080000000000000aa"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `backups_off`: The platform keeps no backups.
+             *
+             *     `invalid_fields`: Some fields are not valid.
              *
              *     `idempotency_key_reused`: This idempotency key belongs to a different request.
              */

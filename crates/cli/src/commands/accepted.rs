@@ -18,6 +18,7 @@ use crate::{
 pub struct Accepted {
     pub tenant_id: Option<String>,
     pub backup_id: Option<String>,
+    pub promotion_id: Option<String>,
     pub operation_id: Option<String>,
     pub status: Option<String>,
     pub login_url: Option<String>,
@@ -87,7 +88,8 @@ fn show(setting: &Setting, answer: &Answer, accepted: &Accepted) -> Result<(), F
     if output.json {
         return output.document(&answer.body);
     }
-    let Accepted { tenant_id, backup_id, sandbox, operation_id, status, already, .. } = accepted;
+    let Accepted { tenant_id, backup_id, promotion_id, sandbox, operation_id, status, already, .. } =
+        accepted;
     if output.quiet {
         return match operation_id.as_ref().or(tenant_id.as_ref()) {
             Some(id) => output.line(id),
@@ -98,8 +100,13 @@ fn show(setting: &Setting, answer: &Answer, accepted: &Accepted) -> Result<(), F
         let status = status.as_deref().map(|status| format!(": {status}")).unwrap_or_default();
         return output.line(&format!("It is so already{status}."));
     }
-    let said =
-        [("tenant", tenant_id), ("backup", backup_id), ("sandbox", sandbox), ("operation", operation_id)];
+    let said = [
+        ("tenant", tenant_id),
+        ("backup", backup_id),
+        ("promotion", promotion_id),
+        ("sandbox", sandbox),
+        ("operation", operation_id),
+    ];
     let said = said.iter().filter_map(|(name, id)| id.as_ref().map(|id| format!("{name} {id}")));
     let said = said.collect::<Vec<_>>().join(", ");
     output.line(&match already {

@@ -14,6 +14,7 @@ const DESCRIPTION: &str = include_str!("../../../../deploy/netlify/openapi.json"
 const SHOWN: &[(&[Column], &str)] = &[
     (tenants::list::COLUMNS, "Tenant"),
     (tenants::show::INSTANCES, "Instance"),
+    (tenants::promotions::COLUMNS, "Promotion"),
     (tenants::events::COLUMNS, "Event"),
     (operations::list::COLUMNS, "OperationSummary"),
     (operations::show::STEPS, "Step"),

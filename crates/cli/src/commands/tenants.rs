@@ -8,6 +8,9 @@ pub(super) mod events;
 mod lifecycle;
 pub(super) mod list;
 mod login;
+mod promote;
+pub(super) mod promotions;
+mod rollback;
 pub(super) mod scale;
 pub(super) mod show;
 mod update;
@@ -41,6 +44,12 @@ pub enum Verb {
     Scale(scale::Scale),
     /// Give one a later release of n8n, tried on a copy of its data before it stops for it
     Upgrade(upgrade::Upgrade),
+    /// Move one out of the n8n that it shares into one of its own
+    Promote(promote::Promote),
+    /// Move one back into the n8n that it shared, as long as what it had there is kept
+    Rollback(rollback::Rollback),
+    /// Each time that one was to be moved so, the newest first
+    Promotions(promotions::Promotions),
     /// What happened to one, the newest first
     Events(events::Events),
     /// How its owner gets in, for the first time or again
@@ -62,6 +71,9 @@ impl Verb {
             Self::Resume(turn) => turn.run(setting, "resume").await,
             Self::Scale(scale) => scale.run(setting).await,
             Self::Upgrade(upgrade) => upgrade.run(setting).await,
+            Self::Promote(promote) => promote.run(setting).await,
+            Self::Rollback(rollback) => rollback.run(setting).await,
+            Self::Promotions(promotions) => promotions.run(setting).await,
             Self::Events(events) => events.run(setting).await,
             Self::Login(login) => login.run(setting).await,
         }

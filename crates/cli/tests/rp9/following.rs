@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     time::timeout,
@@ -11,6 +12,7 @@ use tokio::{
 use crate::support::{Ended, Gateway, Rp9, Turn, operation};
 
 const OPERATION: &str = "GET /operations/op_1";
+const PROMOTE: &str = "POST /tenants/acme/promote";
 const EVENTS: &str = "GET /operations/op_1/events";
 const WATCH: &[&str] = &["operations", "watch", "op_1"];
 
@@ -142,6 +144,38 @@ async fn an_upgraded_tenant_is_followed_unless_nobody_waits_and_one_that_went_wr
     let left = Rp9::at(&gateway, &[&words[..], &["--no-wait"]].concat()).run().await.expect(0);
     assert_eq!((left.out, gateway.seen_at(OPERATION).len()), (ended.out, looks));
     assert_eq!(gateway.seen().last().unwrap().body, r#"{"n8n_version":"2.41.1"}"#);
+}
+
+#[tokio::test]
+async fn a_promoted_tenant_is_followed_and_whoever_asks_again_joins_that() {
+    let gateway = Gateway::open().await;
+    let accepted = |already: bool| {
+        let answer = json!({
+            "promotion_id": "pro_1", "operation_id": "op_1", "estimated_completion": "2026-08-01T12:10:00Z", "already": already,
+            "plan": { "estimated_downtime_minutes": 1.0, "migration_steps": ["A backup is made and read back."] },
+        });
+        Turn::json(202, answer.to_string())
+    };
+    gateway.says(PROMOTE, [accepted(false), accepted(true), accepted(false)]);
+    gateway.says(OPERATION, ["succeeded", "rolled_back"].map(|status| Turn::json(200, operation(status, 3))));
+    let words = ["tenants", "promote", "acme"];
+    let ended = Rp9::at(&gateway, &[&words[..], &["--ttl-minutes", "5", "--without-executions"]].concat());
+    let ended = ended.run().await.expect(0);
+    assert_eq!(ended.out, "accepted: promotion pro_1, operation op_1\n");
+    assert!(ended.err.contains("rp9 tenants promotions acme"), "{ended:?}");
+    let ended = Rp9::at(&gateway, &[&words[..], &["--reason", "It grew"]].concat()).run().await.expect(5);
+    assert!(
+        ended.out.starts_with("It is being done already") && !ended.err.contains("promotions"),
+        "{ended:?}"
+    );
+    let looks = gateway.seen_at(OPERATION).len();
+    Rp9::at(&gateway, &[&words[..], &["--no-wait"]].concat()).run().await.expect(0);
+    assert_eq!(gateway.seen_at(OPERATION).len(), looks);
+    let asked =
+        gateway.seen_at(PROMOTE).into_iter().map(|seen| serde_json::from_str::<Value>(&seen.body).unwrap());
+    let expected =
+        [json!({ "ttl_minutes": 5, "include_executions": false }), json!({ "reason": "It grew" }), json!({})];
+    assert!(asked.eq(expected));
 }
 
 #[tokio::test]

@@ -89,3 +89,29 @@ async fn a_tenant_may_be_created_on_a_release_of_its_own() {
     Rp9::at(&gateway, CREATE).run().await.expect(0);
     assert!(!gateway.seen()[1].body.contains("n8n_version"), "it is for the platform to choose");
 }
+
+#[tokio::test]
+async fn a_promotion_whose_answer_is_lost_is_asked_for_again_under_the_same_key() {
+    let gateway = Gateway::open().await;
+    let accepted = r#"{"promotion_id":"pro_1","operation_id":"op_1","already":false}"#;
+    let replayed = Turn::json(202, accepted).header("idempotency-replayed", "true");
+    gateway.says("POST /tenants/acme/promote", [Turn::HangUp, replayed]);
+    let words = ["tenants", "promote", "acme", "--ttl-minutes", "60", "--no-wait"];
+    let ended = Rp9::at(&gateway, &quick(&words)).run().await.expect(0);
+    assert_eq!(ended.out, "accepted: promotion pro_1, operation op_1\n");
+    assert!(ended.err.contains("accepted before"), "{ended:?}");
+    let seen = gateway.seen();
+    assert!(seen.len() == 2 && seen[0].key.is_some() && seen[0].key == seen[1].key, "{seen:#?}");
+    assert!(seen.iter().all(|asked| asked.body == r#"{"ttl_minutes":60}"#), "{seen:#?}");
+}
+
+#[tokio::test]
+async fn a_rollback_names_the_promotion_and_says_why() {
+    let gateway = Gateway::open().await;
+    let accepted = r#"{"tenant_id":"ten_1","operation_id":"op_1","status":"migrating","already":false}"#;
+    gateway.says("POST /tenants/acme/rollback", [Turn::json(202, accepted)]);
+    let words = ["tenants", "rollback", "acme", "pro_1", "--reason", "It is slower.", "--no-wait"];
+    Rp9::at(&gateway, &quick(&words)).run().await.expect(0);
+    let body: serde_json::Value = serde_json::from_str(&gateway.seen()[0].body).unwrap();
+    assert_eq!(body, serde_json::json!({ "promotion_id": "pro_1", "reason": "It is slower." }));
+}

@@ -1,6 +1,6 @@
-//! JSON bodies: of a creation, of a change, of what takes a reason, and of orders for backups and restores.
+//! JSON bodies: of a creation, of a change, of what takes a reason, and of orders for backups, restores and promotions.
 
-use common::version::Version;
+use common::{id::PromotionId, version::Version};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
     problem::{Code, Problem},
     routes::{OptionalReasonBody, ReasonBody},
     sandboxes::RestoreBody,
-    tenants::{NewTenant, Rules, TenantPatch},
+    tenants::{NewTenant, Rules, TenantPatch, promoting::PromotionAsked},
 };
 
 /// Any JSON, a few levels deep.
@@ -211,6 +211,26 @@ fn an_order_for_a_restore_is_one_or_everything_wrong_with_it_is_told() {
             let backup = order.backup_id.map(|id| id.to_string());
             prop_assert_eq!(told["backup_id"].as_str(), backup.as_deref());
             prop_assert!(order.restore_point.is_none_or(|point| point.offset().is_utc()), "{order:?}");
+            Ok(())
+        }
+        Err(problem) => is_told(&problem, &body),
+    });
+    assert!(accepted.get() > 0, "nothing right among them");
+}
+
+#[test]
+fn an_order_for_a_promotion_is_one_or_everything_wrong_with_it_is_told() {
+    let names = "ttl_minutes|include_executions|reason";
+    let right = vec![json!(true), json!(false), json!(1), json!(60), json!("Because.")];
+    let accepted = std::cell::Cell::new(0_u32);
+    hold(an_order(names, right), |body| match PromotionAsked::of_body(&body, &()) {
+        Ok(order) => {
+            accepted.set(accepted.get() + 1);
+            let told: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let request = order.request(PromotionId::generate());
+            prop_assert_eq!(told["include_executions"].as_bool().unwrap_or(true), request.executions);
+            prop_assert_eq!(told["ttl_minutes"].as_u64().unwrap_or(10), u64::from(request.ttl_minutes));
+            prop_assert!((1..=60).contains(&request.ttl_minutes));
             Ok(())
         }
         Err(problem) => is_told(&problem, &body),

@@ -95,6 +95,9 @@ async fn tenants_are_placed_there_and_done_to_as_anywhere_until_something_is_in_
     let backup = command(&platform, "POST", "/tenants/acme/backup").await;
     assert!(backup.text().contains("whoever runs that one"), "{}", backup.text());
     backup.assert_problem(422, "shared_tenant");
+    let promote = command(&platform, "POST", "/tenants/acme/promote").await;
+    assert!(promote.text().contains("it is moved by hand"), "{}", promote.text());
+    promote.assert_problem(422, "shared_tenant");
 
     in_the_way(&database, &[("another_database", false), ("away", true)]).await;
     let mut next = tenant("next");
@@ -133,6 +136,7 @@ async fn what_only_whoever_runs_it_can_do_is_refused_and_it_is_forgotten_when_no
     is_refused(platform.send(scale).await, "does not run this n8n").await;
     is_refused(command(&platform, "POST", "/tenants/theirs/restart").await, "does not run this n8n").await;
     is_refused(command(&platform, "POST", "/tenants/theirs/upgrade").await, "does not run this n8n").await;
+    command(&platform, "POST", "/tenants/theirs/promote").await.assert_problem(409, "conflict");
     is_refused(command(&platform, "DELETE", &format!("/shared-instances/{id}")).await, "SHARED_N8N_").await;
     assert_eq!(command(&platform, "POST", "/shared-instances/theirs/drain").await.status, 200);
     assert_eq!(command(&platform, "POST", "/shared-instances/theirs/reopen").await.status, 200);

@@ -36,6 +36,7 @@ mod operations;
 mod outside;
 mod placing;
 mod pressure;
+mod promote;
 mod rates;
 mod read_only;
 mod refusals;

@@ -89,6 +89,9 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/tenants/{id}/resume"),
     ("POST", "/tenants/{id}/scale"),
     ("POST", "/tenants/{id}/upgrade"),
+    ("POST", "/tenants/{id}/promote"),
+    ("POST", "/tenants/{id}/rollback"),
+    ("GET", "/tenants/{id}/promotions"),
     ("GET", "/tenants/{id}/usage"),
     ("POST", "/tenants/{id}/restore"),
     ("POST", "/tenants/{id}/restore-drill"),
@@ -285,6 +288,7 @@ fn closed_sets_of_words_are_told() {
         ("DeadLetter", "state", "replaying"),
         ("Decided", "state", "deleted"),
         ("Firing", "state", "failed"),
+        ("Promotion", "status", "rolled_back"),
         ("Schedule", "misses", "catch_up"),
         ("ProblemDocument", "code", "subdomain_taken"),
     ];

@@ -54,6 +54,17 @@ impl<'a> Shape<'a> {
         verbs.into_iter().any(|path| self.is("post", path)) || self.is("get", "/tenants/{id}/logs")
     }
 
+    /// Whether a tenant is backed up by it, or before it.
+    fn backs_up(&self) -> bool {
+        let verbs = [
+            "/tenants/{id}/backup",
+            "/tenants/{id}/upgrade",
+            "/tenants/{id}/promote",
+            "/tenants/{id}/rollback",
+        ];
+        verbs.into_iter().any(|path| self.is("post", path))
+    }
+
     fn is(&self, method: &str, path: &str) -> bool {
         self.method == method && self.path == path
     }
@@ -66,6 +77,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     let creates = route.is("post", "/tenants") || route.is("post", "/shared-instances");
     let removes = route.is("delete", "/tenants/{id}") || route.is("delete", "/shared-instances/{id}");
     let restores = route.restores();
+    let grows = route.is("post", "/tenants/{id}/scale") || route.is("post", "/tenants/{id}/promote");
     let removes_sandbox = route.is("delete", "/sandboxes/{name}");
     let (keeps, of_shared) = (of("/backups/"), of("/shared-instances/"));
     match code {
@@ -89,17 +101,19 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::InvalidFields => command || route.queried,
         Code::Conflict => creates || command && (route.path.starts_with("/tenants/{id}") || keeps),
         Code::LastBackup | Code::BackupHeld | Code::BackupInUse => route.is("delete", "/backups/{id}"),
-        Code::BackupsOff => {
-            route.is("post", "/tenants/{id}/backup") || route.is("post", "/tenants/{id}/upgrade")
-        }
+        Code::BackupsOff => route.backs_up(),
         Code::SubdomainTaken => creates,
         Code::PlanTooLarge => creates || restores,
         Code::NoRestorableBackup | Code::BackupNotRestorable => restores,
         Code::TooManySandboxes => route.is("post", "/tenants/{id}/restore"),
-        Code::NoRoom => creates || restores || route.is("post", "/tenants/{id}/scale"),
+        Code::NoRoom => creates || restores || grows,
         Code::NoSharedN8n => route.is("post", "/tenants"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
-        Code::SharedTenant => restores || route.of_containers() || route.is("post", "/tenants/{id}/backup"),
+        Code::SharedTenant => {
+            restores
+                || route.of_containers()
+                || route.backs_up() && !route.is("post", "/tenants/{id}/rollback")
+        }
         Code::ExternalN8n => removes || command && !restores && route.path.starts_with("/tenants/{id}/"),
         Code::InstanceInUse => route.is("delete", "/shared-instances/{id}"),
         Code::RemovalUnderWay => removes || removes_sandbox || command && of_shared,

@@ -140,7 +140,8 @@ fn is_the_same<R: TenantRequest>(request: &R, asked: Value) -> bool {
     asked.is_ok_and(|asked| serde_json::to_value(request).is_ok_and(|request| request == asked))
 }
 
-fn asked_otherwise(kind: &str, operation: OperationId) -> Problem {
+/// That one which is under way was asked for with something else.
+pub fn asked_otherwise(kind: &str, operation: OperationId) -> Problem {
     let detail = format!(
         "Operation {operation} ({kind}) is not over for this tenant and was asked for something else. Ask again when it has ended."
     );
