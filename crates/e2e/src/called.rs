@@ -13,7 +13,7 @@ const CALLS_EVERY: Duration = Duration::from_millis(200);
 /// What callers were told, by the number of their call.
 pub type Told = BTreeMap<u32, String>;
 
-/// A dedicated tenant that is called.
+/// A tenant that is called.
 pub struct Called {
     pub api: Api,
     pub id: String,
@@ -35,6 +35,13 @@ impl Called {
     pub async fn running(n8n_version: &str) -> Self {
         let api = Api::of_environment();
         let (id, customer) = Customer::settled_on(&api, "starter", n8n_version).await;
+        Self::by(api, id, customer).await
+    }
+
+    /// One that shares an n8n. Its executions are counted once it has one of its own.
+    pub async fn sharing() -> Self {
+        let api = Api::of_environment();
+        let (id, customer) = Customer::moved_in(&api).await;
         Self::by(api, id, customer).await
     }
 

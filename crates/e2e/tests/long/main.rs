@@ -13,4 +13,5 @@ mod cut_off;
 mod held;
 mod large;
 mod networks;
+mod promoted;
 mod verbs;

@@ -15,6 +15,7 @@ mod isolation;
 mod lifecycle;
 mod measured;
 mod outages;
+mod promotions;
 mod queue;
 mod restarts;
 mod rp9;

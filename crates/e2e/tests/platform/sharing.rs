@@ -59,7 +59,7 @@ fn others(instance: &str, prefix: &str, user: &str) -> String {
 }
 
 /// Who the tenant is in there, as the record has it.
-fn place(tenant: &str) -> (String, String, String) {
+pub fn place(tenant: &str) -> (String, String, String) {
     let digits = tenant.trim_start_matches("ten_");
     let statement = format!(
         "select shared_instance, shared_project, shared_user from tenants where replace(id::text, '-', '') = '{digits}'"

@@ -1,0 +1,135 @@
+//! A tenant that shares an n8n moves into one of its own while it is called, and back.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use e2e::{
+    Answers, Api, Called, Command, Customer, Told, called_workflow, calling_workflow, counted, eventually,
+    holds_calls, labelled, sql, webhook_workflow,
+};
+use serde_json::{Value, json};
+
+use crate::sharing::place;
+
+/// A backup, two copies and two starts of n8n beside compilers.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// What a starter runs in a shared n8n beside a backup.
+const CALLS_EVERY: Duration = Duration::from_millis(500);
+
+/// What it has beside what is called: a workflow that runs another as a step, and a credential.
+async fn has_more(customer: &Customer) {
+    let called = customer.activate(&called_workflow()).await;
+    customer.activate(&calling_workflow("nested", &called)).await;
+    let data = json!({ "name": "X-Key", "value": "hunter2" });
+    let credential = json!({ "name": "a key", "type": "httpHeaderAuth", "data": data });
+    customer.post("/api/v1/credentials", &credential).await.unwrap();
+    answers(customer, "/webhook/nested").await;
+}
+
+async fn answers(customer: &Customer, path: &str) {
+    eventually(path, Duration::from_secs(60), async || {
+        let answer = customer.call(path, &json!({})).await?;
+        if answer.status() == 200 { Ok(()) } else { Err(answer.status().to_string()) }
+    })
+    .await;
+}
+
+/// Who is told to come back is so only where calls are not held.
+fn told_well(told: &Told) {
+    let held = holds_calls();
+    let well = |told: &str| match told {
+        "200" => true,
+        "202" => held,
+        "503 later" => !held,
+        // Of the moment in which a main goes (docs/edge.md).
+        other => other.starts_with("502"),
+    };
+    assert!(told.values().all(|told| well(told)), "calls are held: {held}; {:?}", counted(told));
+}
+
+async fn promotion(api: &Api, tenant: &str) -> Value {
+    let list = api.get(&format!("/tenants/{tenant}/promotions")).await.unwrap();
+    assert_eq!(list.status, 200, "{list:?}");
+    list.body["promotions"][0].clone()
+}
+
+/// Which workflows are active in which version: in an n8n of its own, or in this part of one.
+fn active(database: &str, prefix: Option<&str>) -> String {
+    let whose = prefix.map_or_else(String::new, |prefix| {
+        format!(r#"AND w.id IN (SELECT "workflowId" FROM shared_workflow WHERE "projectId" = '{prefix}')"#)
+    });
+    let active = format!(
+        r#"SELECT string_agg(w.id || '=' || "activeVersionId", ' ' ORDER BY w.id) FROM workflow_entity w WHERE w.active {whose}"#
+    );
+    sql(database, &active)
+}
+
+/// Does it while the tenant is called, and says what callers were told.
+async fn done(called: &Arc<Called>, verb: &str, body: &Value) -> Told {
+    let (calls, began) = (called.is_called_every(CALLS_EVERY), Instant::now());
+    let operation = called.api.operate(&called.id, verb, body).await;
+    called.api.succeeds_within(&operation, LIMIT).await;
+    called.serves().await;
+    let told: Told = calls.end().await.into_iter().collect();
+    println!("{verb}: {:?} in {:?}", counted(&told), began.elapsed());
+    told_well(&told);
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a running platform: deploy/test"]
+async fn a_tenant_that_is_called_moves_into_an_n8n_of_its_own_and_back_and_loses_no_call() {
+    let called = Arc::new(Called::sharing().await);
+    let (api, id) = (&called.api, &called.id);
+    has_more(&called.customer).await;
+    let (instance, prefix, _) = place(id);
+    let before = active(&instance, Some(&prefix));
+
+    let told = done(&called, "promote", &json!({})).await;
+    called.each_runs_once(&told).await;
+    let tenant = api.tenant(id).await;
+    assert_eq!((&tenant["mode"], &tenant["status"]), (&json!("dedicated"), &json!("active")), "{tenant:#}");
+    assert!(!labelled("container", id).is_empty());
+    let promoted = promotion(api, id).await;
+    assert_eq!(promoted["status"], "succeeded", "{promoted:#}");
+    println!("frozen for {}", promoted["freeze_seconds"]);
+    assert_eq!(active(id, None), before, "the same workflows are active in the same versions");
+    assert_eq!(active(&instance, Some(&prefix)), "", "and in one place");
+    let former = format!("/webhook/{prefix}/e2e-called");
+    for path in ["/webhook/nested", &former] {
+        answers(&called.customer, path).await;
+    }
+    assert_eq!(sql(id, "SELECT count(*) FROM credentials_entity"), "1");
+    let again = api.command(&Command::operate(id, "promote", &json!({}))).await.unwrap();
+    assert_eq!(again.status, 409, "{again:?}");
+
+    let mut owner = Customer::of(api, id).await;
+    owner.sign_in(api, id).await;
+    owner.activate(&webhook_workflow("later", Answers::WhenFinished)).await;
+    goes_back(&called, &promoted, &instance, &prefix).await;
+    assert_eq!(active(&instance, Some(&prefix)), before, "what was active is active again");
+    api.delete_tenant(id).await;
+}
+
+/// To where it lived; what it made in its own n8n is told, and in a backup.
+async fn goes_back(called: &Arc<Called>, promoted: &Value, instance: &str, prefix: &str) {
+    let (api, id) = (&called.api, &called.id);
+    done(called, "rollback", &json!({ "promotion_id": promoted["promotion_id"] })).await;
+    let tenant = api.tenant(id).await;
+    assert_eq!((&tenant["mode"], &tenant["status"]), (&json!("shared"), &json!("active")), "{tenant:#}");
+    assert_eq!(place(id).1, prefix);
+    let back = promotion(api, id).await;
+    assert_eq!(back["status"], "rolled_back", "{back:#}");
+    assert_eq!(
+        (&back["changes"]["made"][0]["name"], &back["changes"]["things"]),
+        (&json!("echo"), &json!(1)),
+        "{back:#}"
+    );
+    assert!(back["own_backup_id"].is_string(), "{back:#}");
+    let path = format!("/webhook/{prefix}/e2e-called");
+    answers(&called.customer, &path).await;
+    assert_ne!(sql(instance, "SELECT count(*) FROM workflow_entity"), "0");
+}
