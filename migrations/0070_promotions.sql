@@ -4,6 +4,8 @@
 alter table tenants
     add column former_instance uuid,
     add column former_project text,
+    -- Executions that waited when it left, whose addresses were told with the shared n8n's host.
+    add column former_waiting integer[],
     add constraint tenants_former_home_check
         check ((former_instance is null) = (former_project is null) and (former_instance is null or mode = 'dedicated'));
 
@@ -60,9 +62,14 @@ end $$;
 create trigger operations_ask_for_promotion after insert on operations
     for each row when (new.kind = 'tenant.promote') execute function note_promotion_asked_for();
 
--- What is called off before it begins, given up, or undone has failed.
+-- What is called off before it begins, or undone, has failed. So has one that a person gave up, unless the tenant lives in its own n8n by then: what it
+-- had is there still, and goes as that of any other.
 create function note_promotion_over() returns trigger language plpgsql as $$
 begin
+    update promotions p set status = 'succeeded', ended_at = clock_timestamp(), retire_at = clock_timestamp() + interval '1 day'
+      from tenants t
+     where p.operation_id = new.id and p.status = 'running' and t.id = p.tenant_id and t.mode = 'dedicated' and p.instance is not null
+       and new.status = 'abandoned';
     update promotions set status = 'failed', ended_at = clock_timestamp(), instance = null, project = null, member = null
      where operation_id = new.id and status = 'running';
     return null;
@@ -90,5 +97,18 @@ create trigger promotions_changed after update on promotions
 -- a while, and needs the n8n to be removed.
 create or replace function tenants_sharing(instance uuid) returns bigint language sql stable as $$
     select (select count(*) from tenants t where t.shared_instance = $1::text and t.status not in ('failed', 'deleted'))
-         + (select count(*) from promotions p where p.instance = $1 and p.status = 'succeeded' and p.retired_at is null)
+         + (select count(*) from promotions p join tenants t on t.id = p.tenant_id
+             where p.instance = $1 and p.status in ('running', 'succeeded') and p.retired_at is null and t.shared_instance is distinct from $1::text)
 $$;
+
+-- As before; and who is about to have something of its own, which was set aside already.
+create or replace function cluster_committed(of_cluster text) returns table (tenants bigint, connections bigint)
+    language sql stable rows 1 as $$
+    select count(*), coalesce(sum(coalesce(l.connections, p.connections)), 0)::bigint
+      from tenants t join plans p on p.name = t.plan left join tenant_limits l on l.tenant_id = t.id
+     where (t.mode = 'dedicated' or t.subnet is not null) and t.status not in ('failed', 'deleted')
+       and (t.cluster_id = of_cluster or t.cluster_id is null)
+$$;
+
+-- A set that is one tenant's part of a shared n8n, and no database: it cannot be loaded in place or into a sandbox.
+alter table backups add column of_part boolean generated always as (coalesce(manifest @> '{"objects": [{"what": "member"}]}', false)) stored;

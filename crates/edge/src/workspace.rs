@@ -39,6 +39,9 @@ pub struct Formerly {
     pub instance: TenantId,
     /// What the path of each of its webhooks began with there.
     pub prefix: Prefix,
+    /// Executions that waited when it left. What they were to be called by was told with that n8n's host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<u32>,
 }
 
 /// The id of a project in n8n: 16 letters and digits. Safe in a rule, a pattern and a path by construction.

@@ -19,7 +19,7 @@ async fn table() -> PgConnection {
                   generation bigint NOT NULL, updated_at timestamptz NOT NULL, stand_in text);
                   CREATE TEMPORARY TABLE tenants (id uuid NOT NULL, cluster_id text, purpose text NOT NULL DEFAULT 'customer',
                       shared_instance text, shared_project text, shared_user uuid,
-                      former_instance uuid, former_project text);
+                      former_instance uuid, former_project text, former_waiting integer[]);
                   CREATE TEMPORARY TABLE tenant_limits (tenant_id uuid NOT NULL, api_calls_per_hour integer NOT NULL);
                   CREATE TEMPORARY TABLE record_identity (id uuid NOT NULL);
                   INSERT INTO record_identity VALUES (gen_random_uuid())";
@@ -249,10 +249,10 @@ async fn a_route_says_what_its_tenant_shared_before_it_had_sides_and_is_none_the
     let [tenant, instance] = [(); 2].map(|()| TenantId::generate());
     let own = route("acme.localhost", tenant, 1, Color::Blue);
     let _ = ensure(&mut db, &own).await.unwrap();
-    let moved =
-        "INSERT INTO tenants (id, former_instance, former_project) VALUES ($1, $2, 'aB3dE6gH9jK2mN5p')";
+    let moved = "INSERT INTO tenants (id, former_instance, former_project, former_waiting) VALUES ($1, $2, 'aB3dE6gH9jK2mN5p', '{7, 12}')";
     sqlx::query(moved).bind(tenant).bind(instance).execute(&mut db).await.unwrap();
-    let formerly = Some(Formerly { instance, prefix: "aB3dE6gH9jK2mN5p".parse().unwrap() });
+    let formerly =
+        Some(Formerly { instance, prefix: "aB3dE6gH9jK2mN5p".parse().unwrap(), waiting: vec![7, 12] });
     let told = Route { formerly, ..own.clone() };
     assert_eq!(find(&mut db, &told.host).await.unwrap().as_ref(), Some(&told));
     assert_eq!(all(&mut db).await, [told]);

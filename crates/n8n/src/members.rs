@@ -102,8 +102,15 @@ pub trait Members: Send + Sync {
     async fn running(&self, instance: &Name, project: &ProjectId) -> Result<Vec<ExecutionId>, MemberError>;
 
     /// Sets aside what waits for a time or a call, so that nothing of it goes on there; it can be put back, or be taken along by a copy
-    /// ([`crate::copies::Moves`]). How many that were.
-    async fn set_aside(&self, instance: &Name, project: &ProjectId) -> Result<u64, MemberError>;
+    /// ([`crate::copies::Moves`]). All that are aside then.
+    async fn set_aside(
+        &self,
+        instance: &Name,
+        project: &ProjectId,
+    ) -> Result<BTreeSet<ExecutionId>, MemberError>;
+
+    /// What is still aside went on somewhere else: it never waits here again.
+    async fn end_aside(&self, instance: &Name, project: &ProjectId) -> Result<(), MemberError>;
 
     /// The way back: what was set aside waits again, all of it or these alone.
     async fn put_back(

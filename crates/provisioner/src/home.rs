@@ -32,6 +32,20 @@ impl Workspace {
     }
 }
 
+/// Who a tenant was in an n8n that it shared before it had one of its own.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Lived {
+    pub instance: TenantId,
+    pub place: Place,
+}
+
+impl Lived {
+    /// As a home in this cluster. The platform runs that n8n: nobody is moved out of another one.
+    pub fn in_cluster(self, cluster: ClusterId) -> Workspace {
+        Workspace { cluster, instance: self.instance, external: false, place: self.place }
+    }
+}
+
 /// What is a dedicated tenant's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dedicated {

@@ -12,16 +12,17 @@ mod home;
 mod own;
 mod switch;
 
+use std::collections::BTreeSet;
+
 use common::{
-    id::{BackupId, TenantId},
+    id::BackupId,
     operations::{Saga, Step},
 };
-use engine::ClusterId;
-use n8n::{copies::Moved, members::Place};
+use n8n::{copies::Moved, members::ExecutionId};
 use time::OffsetDateTime;
 use wire::kinds::TenantPromote;
 
-use crate::{World, home::Workspace};
+use crate::{World, home::Lived};
 
 /// From a part of a shared n8n to an n8n of its own.
 pub struct PromoteTenant;
@@ -38,26 +39,18 @@ pub struct Promoted {
     /// What the last copy brought.
     #[serde(default)]
     pub moved: Moved,
-    /// How many executions that waited were taken along.
+    /// Executions that wait and are taken along.
     #[serde(default)]
-    pub set_aside: u64,
+    pub aside: BTreeSet<ExecutionId>,
+    /// Whether the last copy is there: its own n8n may have gone on with what waits since.
+    #[serde(default)]
+    pub copied: bool,
+    /// How often in a row nothing was seen to run.
+    #[serde(default)]
+    pub quiet: u32,
     /// Since when its callers wait.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub frozen_at: Option<OffsetDateTime>,
-}
-
-/// Who it was in which n8n.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Lived {
-    pub instance: TenantId,
-    pub place: Place,
-}
-
-impl Lived {
-    /// As a home in this cluster. The platform runs that n8n: nobody is moved out of another one.
-    pub fn in_cluster(self, cluster: ClusterId) -> Workspace {
-        Workspace { cluster, instance: self.instance, external: false, place: self.place }
-    }
 }
 
 impl Saga for PromoteTenant {

@@ -70,7 +70,11 @@ async fn page(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> 
 
 async fn active(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
     settle(context, TenantStatus::Active).await?;
-    workspace::awake(context).await
+    // What is noted of one with an n8n of its own is what it had before, and its way back.
+    match workspace::of(context).await? {
+        Some(_) => workspace::awake(context).await,
+        None => Ok(()),
+    }
 }
 
 async fn rest(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {

@@ -8,27 +8,24 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     error::Kind,
-    id::PromotionId,
-    operations::{Context, ContextOf, Saga, Step, StepError, TenantRequest, Wake},
+    operations::{ContextOf, Saga, Step, StepError, Wake},
     service::{Interval, Round, Tasks},
 };
+use metrics::{describe_gauge, gauge};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use wire::kinds::TenantRetire;
 
-use crate::{
-    World,
-    home::Workspace,
-    step::step,
-    store::{promotions, rests},
-    workspace,
-};
+use crate::{World, step::step, store::promotions, workspace};
 
 /// They are kept for a day: a minute more is nobody's loss.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// So many go in one round.
 const AT_ONCE: i64 = 20;
+
+const KEPT: &str = "rp9_promotions_kept";
+const OVERDUE: &str = "rp9_promotions_overdue";
 
 /// From what is kept of a tenant where it does not live to nothing.
 pub struct RetireTenant;
@@ -57,7 +54,7 @@ async fn retire(context: &ContextOf<'_, RetireTenant>, state: &mut Retired) -> R
     if promotions::is_rolled_back(context.database(), promotion).await? {
         return own::clear(context, promotion).await;
     }
-    for (kept, part) in kept(context).await? {
+    for (kept, part) in workspace::kept(context).await? {
         if kept == promotion {
             workspace::quiet(context, &part, &mut state.draining_since).await?;
             workspace::remove(context, &part).await?;
@@ -66,32 +63,10 @@ async fn retire(context: &ContextOf<'_, RetireTenant>, state: &mut Retired) -> R
                 let detail = format!("still there after the removal: {}", left.join(", "));
                 return Err(StepError::failed(Kind::Upstream, detail));
             }
-            forget(context, promotion, &part).await?;
+            workspace::forget_kept(context, promotion, &part).await?;
         }
     }
     Ok(())
-}
-
-/// What the tenant has in n8ns that it shared, and in none of its own.
-pub async fn kept(
-    context: &Context<'_, World, impl TenantRequest>,
-) -> Result<Vec<(PromotionId, Workspace)>, StepError> {
-    let cluster = &context.observe().site.cluster;
-    let kept = promotions::kept(context.database(), context.tenant()).await?;
-    Ok(kept.into_iter().map(|kept| (kept.promotion, kept.lived.in_cluster(cluster.clone()))).collect())
-}
-
-/// It is gone, and nothing that was noted of it is of use any more.
-pub async fn forget(
-    context: &Context<'_, World, impl TenantRequest>,
-    promotion: PromotionId,
-    part: &Workspace,
-) -> Result<(), StepError> {
-    workspace::forget(context, part).await?;
-    let mut transaction = context.begin().await?;
-    rests::forget(&mut *transaction, context.tenant()).await?;
-    promotions::retired(&mut *transaction, promotion).await?;
-    Ok(transaction.commit().await?)
 }
 
 /// Sees to it that what is kept goes in time. Every replica asks for it, and each is accepted once.
@@ -109,6 +84,8 @@ impl Retiring {
 
     /// Does so for as long as the service runs.
     pub fn spawn(self, tasks: &Tasks) {
+        describe_gauge!(KEPT, "Promoted tenants of whom something is kept where they do not live.");
+        describe_gauge!(OVERDUE, "Those of whom it should be gone.");
         let rounds = Interval::new("promotions", EVERY).from_its_end().spread();
         tasks.every(rounds.failing("what promoted tenants had in shared n8ns is removed later"), self);
     }
@@ -117,6 +94,9 @@ impl Retiring {
     pub async fn look(&self) -> Result<usize, sqlx::Error> {
         let mut accepted = 0;
         let cluster = self.world.site.cluster.as_str();
+        let (kept, overdue) = promotions::left(&self.pool, cluster).await?;
+        gauge!(KEPT).set(kept as f64);
+        gauge!(OVERDUE).set(overdue as f64);
         for (promotion, tenant) in promotions::overdue(&self.pool, cluster, AT_ONCE).await? {
             if promotions::retire(&self.pool, tenant, promotion).await? {
                 tracing::info!(tenant_id = %tenant, %promotion, "what a promoted tenant had in the n8n that it shared is removed");

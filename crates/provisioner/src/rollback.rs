@@ -16,7 +16,7 @@ use n8n::copies::Changes;
 use time::OffsetDateTime;
 use wire::kinds::TenantRollback;
 
-use crate::{World, promote::Lived};
+use crate::{World, home::Lived};
 
 /// From an n8n of its own to the part of a shared one that it had.
 pub struct RollbackTenant;
@@ -30,6 +30,9 @@ pub struct RolledBack {
     /// Where it lived, and lives again.
     #[serde(default)]
     pub lived: Option<Lived>,
+    /// Whether its executions went along.
+    #[serde(default)]
+    pub executions: bool,
     /// What it did since.
     #[serde(default)]
     pub changes: Changes,

@@ -1,6 +1,7 @@
 //! A tenant's part of an n8n that it shares with others: how it is made, rests, is resumed and left. Where something is done to a tenant in
 //! whichever home it has, the steps ask here for one of this kind.
 
+mod kept;
 mod leave;
 mod member;
 mod rest;
@@ -13,6 +14,7 @@ use crate::{
     store::homes,
 };
 
+pub use kept::{forget_kept, kept};
 pub use leave::{count, forget, is_there, left, quiet, remove};
 pub use member::{ensure, limits, restore};
 pub use rest::{awake, close, deactivate, revive, silence};

@@ -2504,7 +2504,7 @@ export interface components {
         };
         /** @description The last fifty, the newest first. */
         Promotions: {
-            promotions: components["schemas"]["Promotion"][];
+            data: components["schemas"]["Promotion"][];
         };
         /** @description Why something is done. */
         ReasonBody: {
@@ -13131,7 +13131,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "promotions": [
+                     *       "data": [
                      *         {
                      *           "asked_at": "2026-08-01T12:00:00Z",
                      *           "backup_id": "bak_0198c0de0000700080000000000000dd",

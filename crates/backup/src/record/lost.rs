@@ -40,7 +40,7 @@ pub async fn lost(
     let dedicated = "select t.id as tenant,
                             t.purpose = 'customer' and exists (
                                 select from backups b
-                                 where b.tenant_id = t.id and b.status in ('verified', 'proven') and b.includes_database) as restorable
+                                 where b.tenant_id = t.id and b.status in ('verified', 'proven') and b.includes_database and not b.of_part) as restorable
                        from tenants t
                       where t.cluster_id = $1 and t.mode = 'dedicated' and t.status in ('active', 'suspended')
                         and not exists (select from external_n8ns e where e.tenant_id = t.id)

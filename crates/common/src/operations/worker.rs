@@ -121,7 +121,15 @@ impl<W: Send + Sync + 'static> Worker<W> {
                 if let Paused::Ended(end) = paused {
                     metrics::ended(claimed, end, begun.elapsed());
                 }
-                tracing::info!(outcome = paused.as_str(), duration_ms, "operation");
+                // One that looks again and again for what it waits for says so each second.
+                match paused {
+                    Paused::Resting(_) => {
+                        tracing::debug!(outcome = paused.as_str(), duration_ms, "operation")
+                    }
+                    Paused::Ended(_) | Paused::Stopped => {
+                        tracing::info!(outcome = paused.as_str(), duration_ms, "operation");
+                    }
+                }
                 self.tell_parent(claimed, paused);
             }
             Err(StoreError::LeaseLost) => {

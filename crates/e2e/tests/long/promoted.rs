@@ -12,7 +12,7 @@ const WAITS: u32 = 150;
 
 async fn promotion(api: &Api, tenant: &str) -> Value {
     let list = api.get(&format!("/tenants/{tenant}/promotions")).await.unwrap();
-    list.body["promotions"][0].clone()
+    list.body["data"][0].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

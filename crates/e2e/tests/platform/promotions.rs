@@ -53,7 +53,7 @@ fn told_well(told: &Told) {
 async fn promotion(api: &Api, tenant: &str) -> Value {
     let list = api.get(&format!("/tenants/{tenant}/promotions")).await.unwrap();
     assert_eq!(list.status, 200, "{list:?}");
-    list.body["promotions"][0].clone()
+    list.body["data"][0].clone()
 }
 
 /// Which workflows are active in which version: in an n8n of its own, or in this part of one.

@@ -82,7 +82,7 @@ impl<'a> Sections<'a> {
     }
 
     /// The addresses of a tenant's webhooks in the n8n that it shared, here and on that one's host, which services were told.
-    fn open_former_part(&mut self, way: &Way<'_>, Formerly { instance, prefix }: &Formerly) {
+    fn open_former_part(&mut self, way: &Way<'_>, Formerly { instance, prefix, waiting }: &Formerly) {
         let [id, part, host] = ["id", "part", "host"].map(|what| format!("{}_{what}", way.name));
         self.middlewares.insert(id.clone(), tenancy::out_of_id(prefix));
         self.middlewares.insert(part.clone(), tenancy::out_of_part(prefix));
@@ -97,7 +97,9 @@ impl<'a> Sections<'a> {
             // On that host what is held could not be sent again once its path is another.
             self.middlewares.insert(host.clone(), tenancy::to_host(way.name));
             let moved = [vec![host.as_str()], limited].concat();
-            let rule = format!("Host(`{}`) && {}", shared.host, tenancy::webhooks_of(prefix));
+            let theirs = tenancy::waiting_of(waiting);
+            let theirs = [Some(tenancy::webhooks_of(prefix)), theirs].into_iter().flatten();
+            let rule = format!("Host(`{}`) && ({})", shared.host, theirs.collect::<Vec<_>>().join(" || "));
             let there = Router { rule, ..way.router("", &moved, WEBHOOKS_PRIORITY) };
             self.open(way.name, "_former_webhooks", &there);
         }

@@ -64,6 +64,18 @@ pub(super) fn former_webhooks(prefix: &Prefix) -> String {
     format!("PathRegexp(`^/+(?i:{WEBHOOKS})/+{prefix}/`)")
 }
 
+/// So many executions are led to: a rule is read with every document.
+const MOST_WAITING: usize = 2_000;
+
+/// Which paths lead to these executions, which wait: the latest of them, where they are very many.
+pub(super) fn waiting_of(executions: &[u32]) -> Option<String> {
+    let mut latest = executions.to_vec();
+    latest.sort_unstable();
+    let ids: Vec<_> = latest.iter().rev().take(MOST_WAITING).map(u32::to_string).collect();
+    let rule = format!("PathRegexp(`^/(webhook-waiting|form-waiting)/({})(/[^/]+)?$`)", ids.join("|"));
+    Some(rule).filter(|_| !ids.is_empty())
+}
+
 /// Puts each path to a webhook into the tenant's part, unless it is there already.
 pub(super) fn into_part(prefix: &Prefix) -> Value {
     let regex = format!("^/+((?i:{WEBHOOKS}))(?:/+(?:{prefix}/)?(.*))?$");

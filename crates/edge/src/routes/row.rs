@@ -16,7 +16,7 @@ macro_rules! columns {
     () => {
         "SELECT i.id AS record, r.host, r.tenant_id, t.purpose, r.targets, r.generation, r.stand_in,
                 t.shared_instance, t.shared_project, t.shared_user,
-                t.former_instance, t.former_project, l.api_calls_per_hour"
+                t.former_instance, t.former_project, t.former_waiting, l.api_calls_per_hour"
     };
 }
 pub(super) use columns;
@@ -43,6 +43,7 @@ pub(super) struct Row {
     shared_user: Option<Uuid>,
     former_instance: Option<TenantId>,
     former_project: Option<String>,
+    former_waiting: Option<Vec<i32>>,
     api_calls_per_hour: Option<i32>,
 }
 
@@ -77,7 +78,8 @@ impl Row {
         if prefix.is_none() {
             tracing::error!(tenant_id = %tenant, "what a tenant's paths began with before does not read");
         }
-        Some(Formerly { instance, prefix: prefix? })
+        let waiting = self.former_waiting.iter().flatten().map(|id| id.unsigned_abs()).collect();
+        Some(Formerly { instance, prefix: prefix?, waiting })
     }
 
     fn workspace(&self, host: &Host, public: &PublicAddress) -> Option<Workspace> {

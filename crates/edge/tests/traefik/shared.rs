@@ -78,7 +78,7 @@ fn part(host: &str, instance: TenantId, prefix: &str, user: u128) -> Route {
 
 /// A host of a tenant that shared this n8n before.
 fn moved(host: &str, instance: TenantId, side: SocketAddr) -> Route {
-    let formerly = Some(Formerly { instance, prefix: MOVED.parse().unwrap() });
+    let formerly = Some(Formerly { instance, prefix: MOVED.parse().unwrap(), waiting: vec![] });
     Route { formerly, ..route(host, TenantId::generate(), Some(side)) }
 }
 

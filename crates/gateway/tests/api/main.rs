@@ -41,6 +41,7 @@ mod rates;
 mod read_only;
 mod refusals;
 mod reset_login;
+mod rollback;
 mod room;
 mod rotation;
 mod row_level_security;

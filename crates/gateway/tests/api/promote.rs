@@ -278,7 +278,7 @@ async fn owners_see_what_became_of_theirs_and_ask_for_none(database: PgPool) {
     let seen = by(&owner).await;
     assert_eq!(seen.status, 200, "{}", seen.text());
     let seen = seen.json();
-    let listed = seen["promotions"].as_array().unwrap();
+    let listed = seen["data"].as_array().unwrap();
     assert_eq!(listed.len(), 2, "{seen}");
     for (name, value) in [
         ("promotion_id", asked["promotion_id"].clone()),

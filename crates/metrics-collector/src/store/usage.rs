@@ -30,10 +30,11 @@ pub async fn source(pool: &PgPool, instance: TenantId) -> Result<Source, sqlx::E
     Ok(Source { before: source.zip(until), is_shared })
 }
 
-/// Whose project is whose in an n8n that is shared, those who are gone among them: what they did is read after them.
+/// Whose project is whose in an n8n that is shared, those who are gone among them, and who moved out: what they did is read after them.
 pub async fn members(pool: &PgPool, instance: TenantId) -> Result<HashMap<String, TenantId>, sqlx::Error> {
     let question =
-        "select shared_project, id from tenants where shared_instance = $1 and shared_project is not null";
+        "select shared_project, id from tenants where shared_instance = $1 and shared_project is not null
+         union select former_project, id from tenants where former_instance::text = $1";
     let rows: Vec<(String, TenantId)> =
         sqlx::query_as(question).bind(instance.uuid().to_string()).fetch_all(pool).await?;
     Ok(rows.into_iter().collect())

@@ -25,6 +25,8 @@ pub struct Moving {
     pub owner: NewOwner,
     /// What is active afterwards, and nothing else.
     pub active: Vec<ActiveWorkflow>,
+    /// Whether what an earlier copy of the same brought is replaced. Otherwise nobody may be in there.
+    pub again: bool,
 }
 
 /// Who a member becomes.
@@ -50,7 +52,7 @@ pub struct Moved {
 pub trait Moves: Send + Sync {
     /// Fills a database that has n8n's tables and nothing in them with what the member has at this moment in the n8n of the database `from`: the same
     /// ids, credentials encrypted with the new key, paths of webhooks without the member's prefix, and the member as the owner. All or nothing.
-    /// One that has somebody in it already is refused, and so is a copy in which a row is missing.
+    /// One that has somebody in it already is refused, unless it is filled [again](Moving::again), and so is a copy in which a row is missing.
     async fn fill(&self, from: &Name, to: &Name, moving: &Moving) -> Result<Moved, CopyError>;
 
     /// What was done in the database `own` since the member whose part of `shared` that still is was moved into it.

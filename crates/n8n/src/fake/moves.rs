@@ -1,6 +1,6 @@
 //! Moves between what [`MemberWorld`] has of members and databases of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ use crate::{
     account::OwnerId,
     copies::{Changes, CopyError, Moved, Moves, Moving},
     databases::{Counts, DatabaseError, Name, Owner},
-    members::Place,
+    members::{ExecutionId, Place},
 };
 
 /// The shared state. Clones are the same world.
@@ -30,6 +30,8 @@ struct State {
     ledger: Ledger,
     /// What n8n listens on with each database.
     webhooks: BTreeMap<Name, u64>,
+    /// What waits in each since it was filled.
+    waiting: BTreeMap<Name, BTreeSet<ExecutionId>>,
     /// What somebody did in each since it was filled.
     changes: BTreeMap<Name, Changes>,
 }
@@ -99,7 +101,7 @@ impl Moves for FakeMoves {
             let member = members.member(from, &place.project).filter(|member| member.place == *place);
             let member = member.ok_or_else(|| CopyError::NoMember(place.project.clone()))?;
             let there = databases.database(to).ok_or(DatabaseError::NoDatabase(*to))?;
-            if there.instance_owner.is_some() {
+            if there.instance_owner.is_some() && !moving.again {
                 return Err(CopyError::NotWhole("somebody is in it".to_owned()));
             }
             let known = |workflow| member.workflows.contains_key(workflow);
@@ -119,6 +121,7 @@ impl Moves for FakeMoves {
                 password_hash: member.password_hash.clone(),
             };
             self.world.state().webhooks.insert(*to, counts.active_workflows);
+            self.world.state().waiting.insert(*to, member.aside.clone());
             databases.change(to, |database| {
                 database.counts = counts;
                 database.instance_owner = Some((OwnerId(place.user.0), owner));
@@ -129,7 +132,10 @@ impl Moves for FakeMoves {
 
     async fn changes(&self, _: &Name, _: &Place, own: &Name) -> Result<Changes, CopyError> {
         self.world.databases.database(own).ok_or(DatabaseError::NoDatabase(*own))?;
-        Ok(self.world.state().changes.get(own).cloned().unwrap_or_default())
+        let state = self.world.state();
+        let still_waiting = state.waiting.get(own).cloned().unwrap_or_default();
+        let same = Changes { still_waiting, ..Changes::default() };
+        Ok(state.changes.get(own).cloned().unwrap_or(same))
     }
 
     async fn webhooks(&self, name: &Name) -> Result<u64, CopyError> {

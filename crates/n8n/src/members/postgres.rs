@@ -170,8 +170,16 @@ impl Members for PostgresMembers {
         observe::running(&mut *self.open(instance).await?, project).await
     }
 
-    async fn set_aside(&self, instance: &Name, project: &ProjectId) -> Result<u64, MemberError> {
+    async fn set_aside(
+        &self,
+        instance: &Name,
+        project: &ProjectId,
+    ) -> Result<BTreeSet<ExecutionId>, MemberError> {
         waiting::set_aside(&mut *self.open(instance).await?, project).await
+    }
+
+    async fn end_aside(&self, instance: &Name, project: &ProjectId) -> Result<(), MemberError> {
+        waiting::end_aside(&mut *self.open(instance).await?, project).await
     }
 
     async fn put_back(

@@ -1,7 +1,7 @@
 //! What one member has becomes an n8n of their own, from database to database.
 
 use common::error::{Classify as _, Kind};
-use n8n::copies::{CopyError, Moved, Moves as _, Moving, NewOwner, PostgresMoves, Sharing};
+use n8n::copies::{CopyError, Moved, Moves as _, Moving, NewOwner, PostgresMoves, Sharing, Thing};
 use n8n::databases::{Name, TenantDatabases as _};
 use n8n::members::{ActiveWorkflow, Member, Members as _, WorkflowId};
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ async fn listens(instance: &Instance, one: &Member) {
            UPDATE workflow_entity SET nodes = '{nodes}' WHERE id = 'w5-{p}';
            INSERT INTO execution_entity (finished, mode, status, "workflowId", "createdAt", "startedAt", "waitTill")
                 VALUES (false, 'webhook', 'waiting', 'w5-{p}', now(), now(), '3000-01-01'), (false, 'webhook', 'waiting', 'w5-{p}', now(), now(), now() + interval '1 hour');
+           INSERT INTO execution_data ("executionId", "workflowData", data) SELECT id, '{{}}', 'as far' FROM execution_entity WHERE "workflowId" = 'w5-{p}';
            INSERT INTO execution_entity (finished, mode, status, "workflowId", "createdAt", "startedAt", "stoppedAt")
                 VALUES (false, 'webhook', 'canceled', 'w5-{p}', now(), now(), now())"#
     );
@@ -48,6 +49,7 @@ fn moving(one: &Member) -> Moving {
             last_name: "Owner".into(),
         },
         active: vec![active("w1", "v"), active("w5", "old")],
+        again: false,
     }
 }
 
@@ -84,8 +86,10 @@ async fn a_member_becomes_the_owner_of_all_they_had_and_nobody_else_notices() {
     }
     let project = &one.place.project;
     let before = others(&instance, &one).await;
-    assert_eq!(instance.members.set_aside(&instance.name, project).await.unwrap(), 2);
-    assert_eq!(instance.members.set_aside(&instance.name, project).await.unwrap(), 0);
+    for _ in 0..2 {
+        assert_eq!(instance.members.set_aside(&instance.name, project).await.unwrap().len(), 2);
+    }
+    assert_eq!(notes(&instance, &one).await, "2", "n8n forgets what nobody has written a note about");
     assert_eq!(statuses(&instance, &one).await, "canceled canceled canceled");
     assert_eq!(statuses(&instance, &other).await, "waiting waiting canceled");
 
@@ -94,16 +98,65 @@ async fn a_member_becomes_the_owner_of_all_they_had_and_nobody_else_notices() {
     assert_eq!(others(&instance, &one).await, before);
     assert_eq!((counts.workflows, counts.active_workflows, counts.credentials), (45, 2, 2));
     assert_eq!((counts.executions, unopened), (29 + 3, 1));
+    // What happened since is in a second copy, and nothing else of the first one.
+    let later = format!(
+        "DELETE FROM workflow_entity WHERE id = 'w7-{project}'; UPDATE workflow_entity SET name = 'later' WHERE id = 'w8-{project}'"
+    );
+    instance.sql(&later).await;
+    let again = Moving { again: true, ..moving(&one) };
+    let again = moves().fill(&instance.name, &name, &again).await.unwrap();
+    assert_eq!((again.counts.workflows, again.counts.executions), (44, 29 + 3));
+    assert_eq!(
+        told(&name, &format!("SELECT name FROM workflow_entity WHERE id = 'w8-{project}'")).await,
+        "later"
+    );
     belongs_to_them(&name, &one).await;
     listens_without_the_prefix(&name, &one).await;
 
     // Whoever is in it already is not written over.
     let refused = moves().fill(&instance.name, &name, &moving(&other)).await.unwrap_err();
     assert!(matches!(refused, CopyError::NotWhole(_)), "{refused}");
-    assert_eq!(instance.members.put_back(&instance.name, project, None).await.unwrap(), 2);
-    assert_eq!(statuses(&instance, &one).await, "waiting waiting canceled");
+    goes_on(&instance, &one, &name).await;
     remove(&name).await;
     instance.end().await;
+}
+
+async fn notes(instance: &Instance, one: &Member) -> String {
+    let notes = format!(
+        "SELECT count(*)::text FROM execution_annotations a JOIN execution_entity e ON e.id = a.\"executionId\" WHERE e.\"workflowId\" = 'w5-{}'",
+        one.place.project
+    );
+    instance.sql(&notes).await.unwrap()
+}
+
+/// One of two that wait goes on in its own n8n, and waits again; the other is where it was. So are a workflow, a credential, and what is new.
+async fn goes_on(instance: &Instance, one: &Member, name: &Name) {
+    let p = &one.place.project;
+    let same = moves().changes(&instance.name, &one.place, name).await.unwrap();
+    assert_eq!((same.things, same.still_waiting.len()), (0, 2), "{same:?}");
+    let first = format!(
+        "(SELECT min(id) FROM execution_entity WHERE status = 'waiting' AND \"workflowId\" = 'w5-{p}')"
+    );
+    let since = format!(
+        "UPDATE execution_data SET data = 'further' WHERE \"executionId\" = {first};
+         UPDATE workflow_entity SET \"versionId\" = gen_random_uuid(), \"activeVersionId\" = NULL, active = false WHERE id = 'w5-{p}';
+         DELETE FROM credentials_entity WHERE id = 'c2-{p}'"
+    );
+    ask(&postgres().database(&name.to_string()), &since).await.unwrap();
+    let changes = moves().changes(&instance.name, &one.place, name).await.unwrap();
+    let ids = |things: &[Thing]| things.iter().map(|thing| thing.id.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (ids(&changes.changed), ids(&changes.removed)),
+        (vec![format!("w5-{p}")], vec![format!("c2-{p}")])
+    );
+    assert!(changes.switched_off.contains(&WorkflowId(format!("w5-{p}"))) && changes.made.is_empty());
+    assert_eq!(changes.still_waiting.len(), 1, "{changes:?}");
+    let members = &instance.members;
+    assert_eq!(members.put_back(&instance.name, p, Some(&changes.still_waiting)).await.unwrap(), 1);
+    assert_eq!(statuses(instance, one).await, "canceled waiting canceled");
+    members.end_aside(&instance.name, p).await.unwrap();
+    assert_eq!(members.put_back(&instance.name, p, None).await.unwrap(), 0, "it went on somewhere else");
+    assert_eq!(notes(instance, one).await, "0");
 }
 
 async fn belongs_to_them(name: &Name, one: &Member) {

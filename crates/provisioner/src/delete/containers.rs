@@ -8,7 +8,7 @@ use engine::{ContainerRef, Selection};
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::{World, retire, workspace};
+use crate::{World, workspace};
 
 pub struct RemoveContainers;
 
@@ -26,7 +26,7 @@ impl Step<DeleteTenant> for RemoveContainers {
         if let Some(part) = workspace::of(context).await? {
             workspace::quiet(context, &part, &mut state.draining_since).await?;
         }
-        for (_, part) in retire::kept(context).await? {
+        for (_, part) in workspace::kept(context).await? {
             workspace::quiet(context, &part, &mut state.draining_since).await?;
         }
         remove_all(context).await

@@ -15,7 +15,7 @@ use n8n::databases::Name;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::{World, retire, store::tenants, workspace};
+use crate::{World, store::tenants, workspace};
 
 /// A collector that is away longer costs the last minute of what the tenant ran, and not the removal.
 const TRIES: usize = 3;
@@ -43,7 +43,7 @@ impl Step<DeleteTenant> for RemoveData {
             None if was_counted(context).await? => count(context).await,
             None => {}
         }
-        for (_, part) in retire::kept(context).await? {
+        for (_, part) in workspace::kept(context).await? {
             workspace::remove(context, &part).await?;
         }
         context.fenced().await?.queues.remove(tenant).await?;

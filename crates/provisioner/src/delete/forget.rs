@@ -6,7 +6,7 @@ use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
 use crate::{
-    World, retire,
+    World,
     store::{instances, restores, rests, secrets, tenants, troubles},
     workspace,
 };
@@ -28,8 +28,8 @@ impl Step<DeleteTenant> for Forget {
         if let Some(part) = workspace::of(context).await? {
             workspace::forget(context, &part).await?;
         }
-        for (promotion, part) in retire::kept(context).await? {
-            retire::forget(context, promotion, &part).await?;
+        for (promotion, part) in workspace::kept(context).await? {
+            workspace::forget_kept(context, promotion, &part).await?;
         }
         let mut transaction = context.begin().await?;
         rests::forget(&mut *transaction, tenant).await?;

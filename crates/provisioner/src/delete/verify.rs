@@ -10,7 +10,7 @@ use engine::Selection;
 use wire::kinds::TenantDelete;
 
 use super::{DeleteTenant, Removal};
-use crate::{World, retire, workspace};
+use crate::{World, workspace};
 
 pub struct Verify;
 
@@ -30,7 +30,7 @@ impl Step<DeleteTenant> for Verify {
         if let Some(part) = workspace::of(context).await? {
             left.extend(workspace::left(context, &part).await?);
         }
-        for (_, part) in retire::kept(context).await? {
+        for (_, part) in workspace::kept(context).await? {
             left.extend(workspace::left(context, &part).await?);
         }
         if left.is_empty() {

@@ -6,16 +6,17 @@ use common::{
     operations::{ContextOf, Request as _, StepError},
     tenant::Purpose,
 };
+use n8n::databases::Name;
 use wire::{
     backups::BackupType,
     kinds::{TenantBackup, TenantPromote},
 };
 
-use super::{Lived, PromoteTenant, Promoted};
+use super::{PromoteTenant, Promoted};
 use crate::{
     begin,
     create::settle,
-    home::Workspace,
+    home::{Lived, Workspace},
     step::step,
     store::{promotions, tenants},
     workspace,
@@ -45,6 +46,8 @@ async fn begin(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError> 
         );
     }
     state.backup.get_or_insert_with(BackupId::generate);
+    // What went on in its own n8n, before it came back from there, goes on in no other one.
+    context.fenced().await?.members.end_aside(&Name::of(instance), &place.project).await?;
     let lived = Lived { instance, place };
     let mut transaction = context.begin().await?;
     promotions::lived(&mut *transaction, context.operation(), &lived).await?;

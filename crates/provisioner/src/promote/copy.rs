@@ -35,7 +35,15 @@ step!(/** n8n starts on that. */ pub(super) Rehearse of PromoteTenant, "rehearse
 step!(/** What it had when nothing changed it any more is in that database, with the same workflows active. */ pub(super) LastCopy of PromoteTenant, "last_copy", run last_copy, limit LIMIT);
 
 async fn first_copy(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError> {
-    state.moved = copy(context, state, Vec::new()).await?;
+    let (record, name) = (context.database(), Name::of(context.tenant()));
+    let blueprint = context.observe().blueprint(record, context.tenant()).await?;
+    let (version, world) = (blueprint.home.version, context.fenced().await?);
+    world.databases.ensure_template(version, &world.migration(record)).await?;
+    role::ensure(context, &blueprint).await?;
+    // Whatever was in it is gone.
+    context.fenced().await?.databases.remove_database(&name).await?;
+    context.fenced().await?.databases.ensure_database(&name, &name, version).await?;
+    state.moved = copy(context, state, None).await?;
     let Moved { counts, unopened, rows } = state.moved;
     tracing::info!(tenant_id = %context.tenant(), workflows = counts.workflows, credentials = counts.credentials, unopened, rows, "what a tenant has was copied into a database of its own");
     Ok(())
@@ -45,22 +53,21 @@ async fn last_copy(context: &In<'_>, state: &mut Promoted) -> Result<(), StepErr
     let rest = rests::find(context.database(), context.tenant()).await?;
     let active = rest.map(|rest| rest.workflows).unwrap_or_default();
     let left = freeze::left(context, state)?;
-    let copied = tokio::time::timeout(left, copy(context, state, active)).await;
+    let copied = tokio::time::timeout(left, copy(context, state, Some(active))).await;
     state.moved = copied.map_err(|_| freeze::too_long(context))??;
+    state.copied = true;
     Ok(())
 }
 
-/// Whatever was in that database before is gone.
-async fn copy(context: &In<'_>, state: &Promoted, active: Vec<ActiveWorkflow>) -> Result<Moved, StepError> {
+/// With what is to be active it is the last one, which takes the place of the first.
+async fn copy(
+    context: &In<'_>,
+    state: &Promoted,
+    active: Option<Vec<ActiveWorkflow>>,
+) -> Result<Moved, StepError> {
     let (record, tenant, world) = (context.database(), context.tenant(), context.observe());
     let (shared, name) = (lived(context, state)?, Name::of(tenant));
     let blueprint = world.blueprint(record, tenant).await?;
-    let version = blueprint.home.version;
-    let fenced = context.fenced().await?;
-    fenced.databases.ensure_template(version, &fenced.migration(record)).await?;
-    role::ensure(context, &blueprint).await?;
-    context.fenced().await?.databases.remove_database(&name).await?;
-    context.fenced().await?.databases.ensure_database(&name, &name, version).await?;
     let keys = Keys {
         shared: secrets::encryption_key(record, &world.keys, shared.instance).await?,
         own: blueprint.secrets.instance.encryption_key.clone(),
@@ -71,7 +78,8 @@ async fn copy(context: &In<'_>, state: &Promoted, active: Vec<ActiveWorkflow>) -
         sharing: Sharing { place: shared.place.clone(), keys },
         executions: context.request().executions,
         owner,
-        active,
+        again: active.is_some(),
+        active: active.unwrap_or_default(),
     };
     let moved = context.fenced().await?.moves.fill(&shared.database(), &name, &moving).await?;
     seed_key(context, &blueprint, OwnerId(shared.place.user.0)).await?;

@@ -8,12 +8,16 @@ use common::{
     operations::{ContextOf, StepError, later},
 };
 use edge::StandIn;
+use n8n::databases::Name;
 
 use super::{PromoteTenant, Promoted, begin::lived};
 use crate::{create::publish, step::step, store::promotions, workspace};
 
 /// How soon it is looked again whether executions have ended.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// So often in a row nothing is seen to run before nothing may begin any more.
+const QUIET: u32 = 4;
 
 type In<'a> = ContextOf<'a, PromoteTenant>;
 
@@ -35,28 +39,42 @@ async fn let_go(context: &In<'_>, _: &Promoted) -> Result<(), StepError> {
 }
 
 async fn silence(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError> {
+    left(context, state)?;
     workspace::deactivate(context, &lived(context, state)?).await
 }
 
 async fn revive(context: &In<'_>, state: &Promoted) -> Result<(), StepError> {
     let shared = lived(context, state)?;
+    // Its own n8n was told to stop. What it has gone on with by then does not go on here as well.
+    let own = Name::of(context.tenant());
+    let only = if state.copied {
+        Some(context.observe().moves.changes(&shared.database(), &shared.place, &own).await?.still_waiting)
+    } else {
+        None
+    };
     let members = &context.fenced().await?.members;
-    members.put_back(&shared.database(), &shared.place.project, None).await?;
+    members.put_back(&shared.database(), &shared.place.project, only.as_ref()).await?;
     workspace::revive(context, &shared).await?;
     workspace::awake(context).await
 }
 
-/// What begins to wait in the last moment is seen once nothing can begin to run any more.
+/// What n8n has accepted begins within a second or so of the end of another, where a tenant runs as many as it may: nothing has to be seen to run for
+/// longer. What begins to wait in the last moment is seen once nothing can begin any more.
 async fn drain(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError> {
     left(context, state)?;
     let shared = lived(context, state)?;
     let (instance, project) = (shared.database(), &shared.place.project);
-    state.set_aside += context.fenced().await?.members.set_aside(&instance, project).await?;
+    state.aside = context.fenced().await?.members.set_aside(&instance, project).await?;
     if !context.observe().members.running(&instance, project).await?.is_empty() {
+        state.quiet = 0;
+        return later(LOOK_EVERY);
+    }
+    state.quiet += 1;
+    if state.quiet < QUIET {
         return later(LOOK_EVERY);
     }
     workspace::close(context, &shared).await?;
-    state.set_aside += context.fenced().await?.members.set_aside(&instance, project).await?;
+    state.aside = context.fenced().await?.members.set_aside(&instance, project).await?;
     if context.observe().members.running(&instance, project).await?.is_empty() {
         Ok(())
     } else {

@@ -1,6 +1,9 @@
 //! What is to be its own is set aside, as a new tenant's is.
 
-use common::operations::{ContextOf, StepError};
+use common::{
+    error::Kind,
+    operations::{ContextOf, StepError},
+};
 
 use super::{PromoteTenant, Promoted, begin::lived};
 use crate::{
@@ -8,7 +11,7 @@ use crate::{
     home::here,
     retire::give_back,
     step::step,
-    store::tenants,
+    store::{sizes, tenants},
 };
 
 type In<'a> = ContextOf<'a, PromoteTenant>;
@@ -26,7 +29,15 @@ async fn reserve(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError
     // What comes out of a shared n8n has that one's tables.
     let version = tenants::version(&mut *transaction, shared.instance).await?;
     tenants::runs(&mut *transaction, tenant, version).await?;
+    // Whoever asks at the same time sees the same room.
+    sizes::take_turn(&mut *transaction).await?;
     set_aside(context, &mut transaction).await?;
+    let left = sizes::connections_left(&mut *transaction, site.cluster.as_str()).await?;
+    if left.is_some_and(|left| left < 0) {
+        let detail =
+            "The tenants' database server has too few connections left for an n8n of the tenant's own.";
+        return Err(StepError::failed(Kind::Conflict, detail));
+    }
     Ok(transaction.commit().await?)
 }
 

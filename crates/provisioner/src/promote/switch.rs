@@ -29,7 +29,7 @@ async fn switch(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError>
     // Afterwards nothing in there is the tenant's any more.
     count_instance(context, shared.instance).await;
     let mut transaction = context.begin().await?;
-    homes::move_out(&mut *transaction, context.tenant()).await?;
+    homes::move_out(&mut *transaction, context.tenant(), &state.aside).await?;
     Ok(transaction.commit().await?)
 }
 

@@ -20,8 +20,10 @@ pub async fn clear(
     promotion: PromotionId,
 ) -> Result<(), StepError> {
     let home = homes::find(context.database(), context.tenant()).await?;
-    if matches!(home, Some(Home::Shared(_))) {
+    if let Some(Home::Shared(shared)) = home {
         remove(context).await?;
+        let members = &context.fenced().await?.members;
+        members.end_aside(&shared.database(), &shared.place.project).await?;
     }
     let mut transaction = context.begin().await?;
     promotions::retired(&mut *transaction, promotion).await?;

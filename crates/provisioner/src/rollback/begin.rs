@@ -44,7 +44,7 @@ async fn begin(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepError
     if kept.until.is_some_and(|until| until <= clock::now()) {
         return refused("What the tenant had in the n8n that it shared is about to be removed.".to_owned());
     }
-    state.lived = Some(kept.lived);
+    (state.lived, state.executions) = (Some(kept.lived), kept.executions);
     state.backup.get_or_insert_with(BackupId::generate);
     Ok(())
 }

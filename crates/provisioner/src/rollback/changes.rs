@@ -1,6 +1,9 @@
 //! What it did in its own n8n, and what goes on where it was.
 
-use common::operations::{ContextOf, StepError};
+use common::{
+    error::Kind,
+    operations::{ContextOf, StepError},
+};
 use n8n::databases::Name;
 
 use super::{RollbackTenant, RolledBack, begin::lived};
@@ -25,18 +28,26 @@ async fn compare(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepErr
 
 async fn revive(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepError> {
     let shared = lived(context, state)?;
-    if let Some(Rest { workflows, webhooks }) = rests::find(context.database(), context.tenant()).await? {
-        let (before, off) = (workflows.len(), &state.changes.switched_off);
-        let workflows: Vec<_> = workflows.into_iter().filter(|one| !off.contains(&one.workflow)).collect();
-        // How many of the webhooks were theirs nobody knows.
-        let webhooks = if workflows.len() == before { webhooks } else { 0 };
-        let mut transaction = context.begin().await?;
-        rests::forget(&mut *transaction, context.tenant()).await?;
-        rests::note(&mut *transaction, context.tenant(), &Rest { workflows, webhooks }).await?;
-        transaction.commit().await?;
-    }
+    let rest = rests::find(context.database(), context.tenant()).await?;
+    // Without it nobody knows what would have to be active there.
+    let Rest { workflows, webhooks } = rest.ok_or_else(|| {
+        StepError::failed(
+            Kind::Conflict,
+            "What was active in the n8n that the tenant shared is not known any more.",
+        )
+    })?;
+    let (before, off) = (workflows.len(), &state.changes.switched_off);
+    let workflows: Vec<_> = workflows.into_iter().filter(|one| !off.contains(&one.workflow)).collect();
+    // How many of the webhooks were theirs nobody knows.
+    let webhooks = if workflows.len() == before { webhooks } else { 0 };
+    let mut transaction = context.begin().await?;
+    rests::forget(&mut *transaction, context.tenant()).await?;
+    rests::note(&mut *transaction, context.tenant(), &Rest { workflows, webhooks }).await?;
+    transaction.commit().await?;
     let members = &context.fenced().await?.members;
-    members.put_back(&shared.database(), &shared.place.project, Some(&state.changes.still_waiting)).await?;
+    // Where executions did not come along, nothing went on anywhere else.
+    let only = state.executions.then_some(&state.changes.still_waiting);
+    members.put_back(&shared.database(), &shared.place.project, only).await?;
     workspace::revive(context, &shared).await
 }
 

@@ -28,9 +28,9 @@ async fn switch(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepErro
     Ok(transaction.commit().await?)
 }
 
-async fn back(context: &In<'_>, _: &RolledBack) -> Result<(), StepError> {
+async fn back(context: &In<'_>, state: &RolledBack) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;
-    homes::move_out(&mut *transaction, context.tenant()).await?;
+    homes::move_out(&mut *transaction, context.tenant(), &state.changes.still_waiting).await?;
     Ok(transaction.commit().await?)
 }
 

@@ -1,12 +1,17 @@
 //! Where tenants live.
 
+use std::collections::BTreeSet;
+
 use common::{
     error::Kind,
     id::{OperationId, TenantId},
     operations::StepError,
 };
 use engine::ClusterId;
-use n8n::{account::UserId, members::Place};
+use n8n::{
+    account::UserId,
+    members::{ExecutionId, Place},
+};
 use sqlx::{PgExecutor, Row, postgres::PgRow};
 
 use crate::home::{Dedicated, Home, Workspace};
@@ -88,12 +93,17 @@ pub async fn join(
     sqlx::query(join).bind(tenant).bind(project.as_str()).bind(user.0).execute(executor).await.map(drop)
 }
 
-/// It lives in what is its own, and its callers' paths still lead to it.
-pub async fn move_out(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
-    let out = "update tenants set mode = 'dedicated', former_instance = shared_instance::uuid, former_project = shared_project,
+/// It lives in what is its own, and its callers' paths still lead to it, as do the addresses of these executions, which wait.
+pub async fn move_out(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    waiting: &BTreeSet<ExecutionId>,
+) -> Result<(), sqlx::Error> {
+    let waiting: Vec<i32> = waiting.iter().map(|id| id.0).collect();
+    let out = "update tenants set mode = 'dedicated', former_instance = shared_instance::uuid, former_project = shared_project, former_waiting = $2,
                       shared_instance = null, shared_project = null, shared_user = null, updated_at = now()
                 where id = $1 and mode = 'shared'";
-    sqlx::query(out).bind(tenant).execute(executor).await.map(drop)
+    sqlx::query(out).bind(tenant).bind(waiting).execute(executor).await.map(drop)
 }
 
 /// The way back.
@@ -102,7 +112,7 @@ pub async fn move_back(
     tenant: TenantId,
     Workspace { instance, place, .. }: &Workspace,
 ) -> Result<(), sqlx::Error> {
-    let back = "update tenants set mode = 'shared', former_instance = null, former_project = null,
+    let back = "update tenants set mode = 'shared', former_instance = null, former_project = null, former_waiting = null,
                        shared_instance = $2::text, shared_project = $3, shared_user = $4, updated_at = now()
                  where id = $1 and mode = 'dedicated'";
     let back = sqlx::query(back).bind(tenant).bind(instance.uuid()).bind(place.project.as_str());

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use wire::kinds::TenantRetire;
 
-use crate::promote::Lived;
+use crate::home::Lived;
 
 /// Where the tenant lives that this operation moves.
 pub async fn lived(
@@ -72,21 +72,23 @@ pub async fn not_yet(executor: impl PgExecutor<'_>, operation: OperationId) -> R
 pub struct Kept {
     pub promotion: PromotionId,
     pub lived: Lived,
+    /// Whether its executions went along.
+    pub executions: bool,
     /// It goes then.
     pub until: Option<OffsetDateTime>,
 }
 
 /// Where the tenant lived, if something of it is kept there.
 pub async fn kept(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Vec<Kept>, StepError> {
-    let kept = "select id, instance, project, member, retire_at from promotions
+    let kept = "select id, instance, project, member, executions, retire_at from promotions
                  where tenant_id = $1 and status = 'succeeded' and instance is not null and retired_at is null";
-    let kept: Vec<(PromotionId, TenantId, String, Uuid, Option<OffsetDateTime>)> =
+    let kept: Vec<(PromotionId, TenantId, String, Uuid, bool, Option<OffsetDateTime>)> =
         sqlx::query_as(kept).bind(tenant).fetch_all(executor).await?;
     let unreadable = |_| StepError::failed(Kind::Internal, "where the tenant lived cannot be read");
-    let read = |(promotion, instance, project, user, until): (_, _, String, _, _)| {
+    let read = |(promotion, instance, project, user, executions, until): (_, _, String, _, _, _)| {
         let project = project.parse().map_err(unreadable)?;
         let lived = Lived { instance, place: Place { user: UserId(user), project } };
-        Ok(Kept { promotion, lived, until })
+        Ok(Kept { promotion, lived, executions, until })
     };
     kept.into_iter().map(read).collect()
 }
@@ -138,10 +140,18 @@ pub async fn overdue(
          where p.retired_at is null and (p.status = 'succeeded' and p.retire_at <= now() or p.status = 'rolled_back')
            and t.cluster_id = $1 and t.status in ('active', 'suspended', 'failed')
            and not exists (select from operations o where o.tenant_id = t.id and o.kind = $3
-                              and o.status in ('queued', 'running', 'undoing', 'stuck'))
+                              and (o.status in ('queued', 'running', 'undoing', 'stuck') or o.finished_at > now() - interval '10 minutes'))
          order by p.retire_at limit $2";
     let overdue = sqlx::query_as(overdue).bind(cluster).bind(at_most);
     overdue.bind(<TenantRetire as operations::Request>::KIND.name).fetch_all(executor).await
+}
+
+/// Of how many of this cluster's tenants something is left where they do not live, and of how many of these it should be gone.
+pub async fn left(executor: impl PgExecutor<'_>, cluster: &str) -> Result<(i64, i64), sqlx::Error> {
+    let left = "select count(*), count(*) filter (where p.status = 'rolled_back' or p.retire_at <= now())
+         from promotions p join tenants t on t.id = p.tenant_id
+        where p.status in ('succeeded', 'rolled_back') and p.retired_at is null and t.cluster_id = $1";
+    sqlx::query_as(left).bind(cluster).fetch_one(executor).await
 }
 
 /// Accepts that what it had goes; `false`: that was accepted before.

@@ -29,7 +29,7 @@ pub async fn may_be_restored(
     backup: BackupId,
 ) -> Result<bool, sqlx::Error> {
     let find = "select exists (select from backups
-                 where id = $2 and tenant_id = $1 and status in ('verified', 'proven') and includes_database)";
+                 where id = $2 and tenant_id = $1 and status in ('verified', 'proven') and includes_database and not of_part)";
     sqlx::query_scalar(find).bind(tenant).bind(backup).fetch_one(executor).await
 }
 

@@ -12,10 +12,13 @@ use n8n::{
     fake::{Database, FakeMember},
     members::{ExecutionId, Place, ProjectId, WorkflowId},
 };
-use provisioner::{CreateTenant, DeleteTenant, PromoteTenant, RetireTenant, Retiring, RollbackTenant};
+use provisioner::{
+    CreateTenant, DeleteTenant, PromoteTenant, ResumeTenant, RetireTenant, Retiring, RollbackTenant,
+    SuspendTenant,
+};
 use sqlx::PgPool;
 use testkit::saga::{Point, every_other, points};
-use wire::kinds::{TenantDelete, TenantPromote, TenantRetire, TenantRollback};
+use wire::kinds::{TenantDelete, TenantPromote, TenantResume, TenantRetire, TenantRollback, TenantSuspend};
 
 use crate::support::Fakes;
 
@@ -342,6 +345,11 @@ async fn what_its_own_n8n_left_goes_unless_it_was_moved_again_by_then(pool: PgPo
     house.is_back("back").await;
     // Before anybody comes to what is left: it is in use again, and nobody removes it.
     assert_eq!(house.promote().await, End::Succeeded);
+    assert_eq!(
+        house.member().unwrap().aside,
+        [WAITING[0]].into(),
+        "what went on before goes on nowhere else"
+    );
     let retiring = Retiring::new(pool.clone(), house.fakes.world("retiring").into(), Wake::default());
     assert_eq!((retiring.look().await.unwrap(), retiring.look().await.unwrap()), (1, 0));
     assert_eq!(house.fakes.run(&RetireTenant).await, End::Succeeded);
@@ -351,6 +359,9 @@ async fn what_its_own_n8n_left_goes_unless_it_was_moved_again_by_then(pool: PgPo
     let promotion = promotion.fetch_one(&pool).await.unwrap();
     house.accept(&TenantRollback { promotion }).await;
     assert_eq!(house.fakes.run(&RollbackTenant).await, End::Succeeded);
+    assert_eq!(retiring.look().await.unwrap(), 0, "it is asked for again after some minutes");
+    let later = "update operations set finished_at = finished_at - interval '10 minutes' where kind = 'tenant.retire'";
+    sqlx::query(later).execute(&pool).await.unwrap();
     assert_eq!(retiring.look().await.unwrap(), 1);
     assert_eq!(house.fakes.run(&RetireTenant).await, End::Succeeded);
     house.has_nothing_of_its_own("retired").await;
@@ -369,4 +380,33 @@ async fn nobody_goes_back_to_what_is_not_there_any_more(pool: PgPool) {
         assert_eq!(house.fakes.run(&RollbackTenant).await, End::RolledBack);
         house.is_in_its_own("too late").await;
     }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn who_rested_in_between_goes_back_to_what_was_active(pool: PgPool) {
+    let (house, request) = House::open_moved(&Fakes::new(&pool)).await;
+    house.fakes.operate(house.tenant, &TenantSuspend {}).await;
+    assert_eq!(house.fakes.run(&SuspendTenant).await, End::Succeeded);
+    house.fakes.operate(house.tenant, &TenantResume {}).await;
+    assert_eq!(house.fakes.run(&ResumeTenant).await, End::Succeeded);
+    house.accept(&request).await;
+    assert_eq!(house.fakes.run(&RollbackTenant).await, End::Succeeded);
+    house.is_back("rested").await;
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn who_was_given_up_in_its_own_n8n_is_there_and_what_it_had_goes_as_any_others(pool: PgPool) {
+    let house = House::open(&Fakes::new(&pool)).await;
+    assert_eq!(house.promote().await, End::Succeeded);
+    // As if its last step had been stuck, and a person had given it up.
+    for change in [
+        "update promotions set status = 'running', ended_at = null, retire_at = null",
+        "update operations set status = 'stuck', finished_at = null where kind = 'tenant.promote'",
+        "update operations set status = 'abandoned', finished_at = now() where kind = 'tenant.promote'",
+    ] {
+        sqlx::query(change).execute(&pool).await.unwrap();
+    }
+    assert_eq!((house.promotion("status").await.as_str(), house.sharing().await), ("succeeded", 2));
 }

@@ -22,17 +22,18 @@ impl Request for TenantRetire {
     const KIND: &'static OperationKind = &OperationKind {
         name: "tenant.retire",
         service: "provisioner",
-        lane: Lane::Life,
+        // It is done where the tenant does not live: nothing that is done to the tenant waits for it, but what needs the tenant to itself.
+        lane: Lane::Copies,
         alone: false,
         single: true,
         from: &[TenantStatus::Active, TenantStatus::Suspended, TenantStatus::Failed],
         passes: None,
         ends: None,
-        // An n8n that is away for a while is waited for.
-        deadline: Duration::from_secs(24 * 60 * 60),
+        // It is asked for again and again until it is done.
+        deadline: Duration::from_secs(15 * 60),
         priority: Priority::Low,
-        // What is gone is gone: it goes on until all of it is.
-        unwinds: false,
+        // There is nothing to undo: what is gone is gone.
+        unwinds: true,
         roles: &[Role::Admin, Role::Operator, Role::Service],
         read: read_as::<Self>,
     };

@@ -40,7 +40,7 @@ impl Promotions {
             return Ok(Exit::Done);
         }
         let document: Value = serde_json::from_slice(&answer.body)?;
-        let promotions = document["promotions"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let promotions = document["data"].as_array().map(Vec::as_slice).unwrap_or_default();
         listing::show(&setting.output, COLUMNS, "/promotion_id", "promotions", promotions)?;
         Ok(Exit::Done)
     }

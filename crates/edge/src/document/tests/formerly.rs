@@ -8,7 +8,8 @@ const KINDS: &str = "webhook|webhook-test|form|form-test|mcp|mcp-test";
 
 /// A host of the tenant whose part of that n8n this was.
 fn moved(host: &str, id: u128, prefix: &str) -> Route {
-    let formerly = Some(Formerly { instance: base().tenant, prefix: prefix.parse().unwrap() });
+    let formerly =
+        Some(Formerly { instance: base().tenant, prefix: prefix.parse().unwrap(), waiting: vec![] });
     Route { formerly, ..route(host, id, 1, &[GREEN]) }
 }
 
@@ -21,7 +22,7 @@ fn what_callers_wrote_into_their_paths_is_taken_away_here_and_on_the_n8ns_host()
     let document = served(&[moved("acme.localhost", 1, P), base()]);
     let here = format!("Host(`acme.localhost`) && PathRegexp(`^/+(?i:{KINDS})/+{P}/`)");
     assert_eq!(rule(&document, "acme.localhost_webhooks"), here);
-    let there = format!("Host(`shared-1.localhost`) && PathRegexp(`^/({KINDS})/{P}/`)");
+    let there = format!("Host(`shared-1.localhost`) && (PathRegexp(`^/({KINDS})/{P}/`))");
     assert_eq!(rule(&document, "acme.localhost_former_webhooks"), there);
 
     let taken = ["acme.localhost_id", "acme.localhost_part", "acme.localhost_mark", "in_flight"];
@@ -40,6 +41,29 @@ fn what_callers_wrote_into_their_paths_is_taken_away_here_and_on_the_n8ns_host()
     assert_eq!(told("acme.localhost_host"), json!({ "Host": "acme.localhost" }));
     let nobody = json!({ "x-rp9-shared-tenant": "", "X-Replaced-Path": "" });
     assert_eq!(told("acme.localhost_mark"), nobody);
+}
+
+#[test]
+fn executions_that_waited_when_it_left_are_called_on_the_n8ns_host_and_end_in_its_own() {
+    let mut tenant = moved("acme.localhost", 1, P);
+    let waits =
+        |waiting: Vec<u32>| Some(Formerly { instance: base().tenant, prefix: P.parse().unwrap(), waiting });
+    tenant.formerly = waits(vec![7, 12]);
+    let document = served(&[tenant.clone(), base()]);
+    let there = rule(&document, "acme.localhost_former_webhooks");
+    assert!(
+        there.ends_with(" || PathRegexp(`^/(webhook-waiting|form-waiting)/(12|7)(/[^/]+)?$`))"),
+        "{there}"
+    );
+    // Of very many the latest.
+    tenant.formerly = waits((1..=5_000).collect());
+    let document = served(&[tenant, base()]);
+    let there = rule(&document, "acme.localhost_former_webhooks");
+    assert!(
+        there.contains("(5000|4999|") && there.contains("|3001)") && there.len() < 12_000,
+        "{}",
+        there.len()
+    );
 }
 
 /// Whatever is before it refuses more than what it leads to.

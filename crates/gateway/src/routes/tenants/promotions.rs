@@ -14,7 +14,7 @@ use crate::{
 /// The last fifty, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Promotions {
-    promotions: Vec<Promotion>,
+    data: Vec<Promotion>,
 }
 
 /// Lists each time that a tenant was to be moved into an n8n of its own.
@@ -27,6 +27,6 @@ pub struct Promotions {
     )
 )]
 pub async fn list_promotions(State(app): State<App>, of: TenantOf) -> Answered<Json<Promotions>> {
-    let promotions = promotions::latest(&app.reader(of.identity().scope()), of.tenant.id).await?;
-    Ok(Json(Promotions { promotions }))
+    let data = promotions::latest(&app.reader(of.identity().scope()), of.tenant.id).await?;
+    Ok(Json(Promotions { data }))
 }

@@ -33,7 +33,7 @@ pub struct Changes {
     /// Workflows that are not active, or not there: they were switched off, or never were on.
     #[serde(default)]
     pub switched_off: BTreeSet<WorkflowId>,
-    /// Executions that waited before and wait still.
+    /// Executions that waited before and wait still, as far as they had come then.
     #[serde(default)]
     pub still_waiting: BTreeSet<ExecutionId>,
 }
@@ -60,6 +60,17 @@ const SHARED: &str = r#"
       FROM credentials_entity c JOIN shared_credentials s ON s."credentialsId" = c.id AND s.role = 'credential:owner' WHERE s."projectId" = $1
     UNION ALL SELECT 'data_table', id::text, name::text, concat_ws('|', name, extract(epoch from "updatedAt")) FROM data_table WHERE "projectId" = $1"#;
 
+/// What waits, and how far each has come: one that went on and waits again is another.
+const WAITING: &str = r#"
+    SELECT e.id::integer, concat_ws('|', e."waitTill", md5(d.data)) FROM execution_entity e JOIN execution_data d ON d."executionId" = e.id
+     WHERE e.status = 'waiting' AND e."deletedAt" IS NULL"#;
+
+/// The same of what was set aside where it waited: `$1` is the project.
+const ASIDE: &str = r#"
+    SELECT e.id::integer, concat_ws('|', e."waitTill", md5(d.data)) FROM execution_entity e JOIN execution_data d ON d."executionId" = e.id
+      JOIN shared_workflow s ON s."workflowId" = e."workflowId" AND s.role = 'workflow:owner'
+     WHERE s."projectId" = $1 AND e.status = 'canceled' AND e."waitTill" IS NOT NULL AND e."stoppedAt" IS NULL"#;
+
 type Row = (String, String, String, String);
 
 /// What a thing is called, and what tells its states apart, by its sort and id.
@@ -83,11 +94,12 @@ pub async fn changes(
     changes.switched_off = off.into_iter().map(WorkflowId).collect();
     let gone = before.keys().filter(|key| key.0 == "workflow" && !now.contains_key(*key));
     changes.switched_off.extend(gone.map(|(_, id)| WorkflowId(id.clone())));
-    let waiting = sqlx::query_scalar(
-        "SELECT id FROM execution_entity WHERE status = 'waiting' AND \"deletedAt\" IS NULL",
-    );
-    let waiting: Vec<i32> = waiting.fetch_all(&mut *own).await.map_err(&failed)?;
-    changes.still_waiting = waiting.into_iter().map(ExecutionId).collect();
+    let aside = sqlx::query_as(ASIDE).bind(place.project.as_str()).fetch_all(shared).await;
+    let waiting = sqlx::query_as(WAITING).fetch_all(&mut *own).await;
+    let [aside, waiting]: [Vec<(i32, String)>; 2] = [aside.map_err(&failed)?, waiting.map_err(&failed)?];
+    let waiting: BTreeSet<_> = waiting.into_iter().collect();
+    changes.still_waiting =
+        aside.into_iter().filter(|one| waiting.contains(one)).map(|(id, _)| ExecutionId(id)).collect();
     // The meter counts from nothing since then.
     let began = sqlx::query_scalar("SELECT count(*) FROM rp9.execution WHERE started_at IS NOT NULL");
     let began: i64 = began.fetch_one(own).await.map_err(&failed)?;

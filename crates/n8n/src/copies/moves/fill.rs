@@ -11,8 +11,8 @@ use crate::{
     databases::{DatabaseError, Name, PostgresDatabases, family, identifier, refused},
 };
 
-/// Tables that n8n fills anew once something is active.
-const MADE_ANEW: [&str; 1] = ["webhook_entity"];
+/// Tables that n8n fills anew once something is active, and of which the platform's own rows do not come along.
+const MADE_ANEW: [&str; 2] = ["webhook_entity", "execution_annotations"];
 
 /// Without it the server has no idea of what it has just been given.
 const MEASURE: &str = "ANALYZE";
@@ -25,7 +25,9 @@ pub async fn fill(
 ) -> Result<Moved, CopyError> {
     let mut inside = databases.open_filled(&to.to_string()).await?;
     family(&mut inside).await?;
-    own::is_empty(&mut inside).await?;
+    if !moving.again {
+        own::is_empty(&mut inside).await?;
+    }
     let moment = member::begin(databases, from, moving.sharing.clone()).await?;
     let including = Including { executions: moving.executions, files: moving.executions };
     pour(&mut inside, moment.dump(including).await?, (to, moving)).await?;
@@ -56,6 +58,9 @@ async fn pour(
                 run(inside, "fill a database", &statement).await?;
                 if statement == "BEGIN;" {
                     run(inside, "fill a database", &role).await?;
+                    if moving.again {
+                        own::empty(inside).await?;
+                    }
                 }
             }
             Piece::Rows(..) | Piece::EndOfRows => {

@@ -2,13 +2,16 @@
 
 use secrecy::SecretString;
 use serde_json::Value;
-use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, postgres::PgConnection};
 
 use super::{Moving, NewOwner};
 use crate::{
-    copies::CopyError,
+    copies::{
+        CopyError,
+        member::tables::{DATA_TABLE, TABLES},
+    },
     credentials::Credential,
-    databases::{DatabaseError, Owner, claim, refused},
+    databases::{DatabaseError, Owner, claim, identifier, refused},
     members::{ActiveWorkflow, PUT_BACK, ProjectId, paths},
 };
 
@@ -46,6 +49,25 @@ pub async fn is_empty(connection: &mut PgConnection) -> Result<(), CopyError> {
         return Err(CopyError::NotWhole("somebody is in the database that is to be filled".to_owned()));
     }
     Ok(())
+}
+
+/// Nothing is left of what an earlier copy brought. What n8n has noted about itself since stays.
+pub async fn empty(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    let failed = refused("empty a database");
+    let pattern = format!("{DATA_TABLE}%").replace('_', "\\_");
+    let made = sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname LIKE $1",
+    );
+    let made: Vec<String> = made.bind(pattern).fetch_all(&mut *connection).await.map_err(&failed)?;
+    let named = |names: &mut dyn Iterator<Item = &str>| {
+        names.map(|name| format!("public.{}", identifier(name))).collect::<Vec<_>>().join(", ")
+    };
+    let mut statements = format!("TRUNCATE {} CASCADE", named(&mut TABLES.iter().map(|table| table.name)));
+    if !made.is_empty() {
+        statements = format!("{statements}; DROP TABLE {}", named(&mut made.iter().map(String::as_str)));
+    }
+    // Names of the catalogue and of this crate, quoted.
+    sqlx::raw_sql(AssertSqlSafe(statements)).execute(connection).await.map(drop).map_err(failed)
 }
 
 /// Within the transaction that has brought the rows.

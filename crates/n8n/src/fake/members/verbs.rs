@@ -188,12 +188,25 @@ impl Members for FakeMembers {
         })
     }
 
-    async fn set_aside(&self, instance: &Name, project: &ProjectId) -> Result<u64, MemberError> {
+    async fn set_aside(
+        &self,
+        instance: &Name,
+        project: &ProjectId,
+    ) -> Result<BTreeSet<ExecutionId>, MemberError> {
         self.call("set_aside", instance, project, |state| {
-            let Some(member) = state.member(instance, project) else { return Ok(0) };
+            let Some(member) = state.member(instance, project) else { return Ok(BTreeSet::new()) };
             let waiting = std::mem::take(&mut member.waiting);
             member.aside.extend(&waiting);
-            Ok(waiting.len() as u64)
+            Ok(member.aside.clone())
+        })
+    }
+
+    async fn end_aside(&self, instance: &Name, project: &ProjectId) -> Result<(), MemberError> {
+        self.call("end_aside", instance, project, |state| {
+            if let Some(member) = state.member(instance, project) {
+                member.ended += std::mem::take(&mut member.aside).len() as u64;
+            }
+            Ok(())
         })
     }
 
