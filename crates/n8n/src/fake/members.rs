@@ -52,6 +52,8 @@ pub struct FakeMember {
     pub disabled: bool,
     /// Each with the version that is active, if one is.
     pub workflows: BTreeMap<WorkflowId, Option<String>>,
+    /// Which of them runs another as a step: it is active only as long as that one is.
+    pub steps: BTreeMap<WorkflowId, WorkflowId>,
     pub credentials: u64,
     pub running: BTreeSet<ExecutionId>,
     /// What waits for a time or a call.
@@ -74,6 +76,7 @@ impl FakeMember {
             suspended: false,
             disabled: false,
             workflows: BTreeMap::new(),
+            steps: BTreeMap::new(),
             credentials: 0,
             running: BTreeSet::new(),
             waiting: BTreeSet::new(),

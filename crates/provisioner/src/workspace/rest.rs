@@ -112,7 +112,15 @@ async fn activate(
     }
     let (tenant, instance) = (context.tenant(), workspace.database());
     let main = context.observe().main_for(context.database(), workspace).await?;
-    let skipped = context.fenced().await?.members.activate(&main, &rest.workflows).await?;
+    let mut left = rest.workflows.clone();
+    // n8n refuses one that runs another as a step as long as that one is not active: whatever came to be so may be what others wait for.
+    let skipped = loop {
+        let skipped = context.fenced().await?.members.activate(&main, &left).await?;
+        if skipped.is_empty() || skipped.len() == left.len() {
+            break skipped;
+        }
+        left.retain(|one| skipped.iter().any(|skipped| skipped.workflow == one.workflow));
+    };
     for one in &skipped {
         tracing::warn!(tenant_id = %tenant, workflow_id = %one.workflow, reason = one.reason, "a workflow that was active stays inactive");
     }

@@ -133,6 +133,7 @@ impl House {
     async fn open_moved(base: &Fakes) -> (Self, TenantRollback) {
         let house = Self::open(base).await;
         assert_eq!(house.promote().await, End::Succeeded);
+        house.change(|member| member.steps.clear());
         let thing = Thing { kind: "workflow".into(), id: "new".into(), name: "New".into() };
         let switched_off = ["own-b", "own-c"].map(|id| WorkflowId(id.into())).into();
         let still_waiting = [WAITING[0]].into();
@@ -203,6 +204,8 @@ async fn settle(fakes: &Fakes, instance: TenantId, word: &str) -> (TenantId, Fak
         for (name, version) in [("a", Some("v1")), ("b", None), ("c", Some("v7"))] {
             member.workflows.insert(WorkflowId(format!("{word}-{name}")), version.map(str::to_owned));
         }
+        let [first, last] = ["a", "c"].map(|name| WorkflowId(format!("{word}-{name}")));
+        member.steps.insert(first, last);
         (member.credentials, member.ended) = (4, 7);
         member.waiting.extend(WAITING);
     });

@@ -283,6 +283,11 @@ impl State {
             let reason = "there is no such workflow".to_owned();
             return Some(Skipped { workflow: workflow.clone(), gone: true, reason });
         };
+        let step = owner.steps.get(workflow).and_then(|step| owner.workflows.get(step));
+        if version.is_some() && step == Some(&None) {
+            let reason = "it runs a workflow that is not active".to_owned();
+            return Some(Skipped { workflow: workflow.clone(), gone: false, reason });
+        }
         owner.workflows.insert(workflow.clone(), version);
         None
     }
