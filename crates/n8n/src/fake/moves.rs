@@ -121,7 +121,8 @@ impl Moves for FakeMoves {
                 password_hash: member.password_hash.clone(),
             };
             self.world.state().webhooks.insert(*to, counts.active_workflows);
-            self.world.state().waiting.insert(*to, member.aside.clone());
+            let waiting = if moving.executions { member.aside.clone() } else { BTreeSet::new() };
+            self.world.state().waiting.insert(*to, waiting);
             databases.change(to, |database| {
                 database.counts = counts;
                 database.instance_owner = Some((OwnerId(place.user.0), owner));

@@ -45,9 +45,9 @@ async fn silence(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError
 
 async fn revive(context: &In<'_>, state: &Promoted) -> Result<(), StepError> {
     let shared = lived(context, state)?;
-    // Its own n8n was told to stop. What it has gone on with by then does not go on here as well.
+    // Its own n8n was told to stop. What it has gone on with by then does not go on here as well; where executions did not come along it had none.
     let own = Name::of(context.tenant());
-    let only = if state.copied {
+    let only = if state.copied && context.request().executions {
         Some(context.observe().moves.changes(&shared.database(), &shared.place, &own).await?.still_waiting)
     } else {
         None

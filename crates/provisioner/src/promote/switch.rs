@@ -1,5 +1,7 @@
 //! Its addresses lead to its own n8n.
 
+use std::collections::BTreeSet;
+
 use common::{
     clock,
     operations::{ContextOf, StepError},
@@ -9,10 +11,10 @@ use edge::StandIn;
 
 use super::{PromoteTenant, Promoted, begin::lived};
 use crate::{
-    create::{publish, settle},
+    create::publish,
     delete::count_instance,
     step::step,
-    store::{homes, promotions},
+    store::{homes, promotions, tenants},
 };
 
 /// How long what it had in the shared n8n is kept: so long there is a way back.
@@ -28,8 +30,10 @@ async fn switch(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError>
     let shared = lived(context, state)?;
     // Afterwards nothing in there is the tenant's any more.
     count_instance(context, shared.instance).await;
+    // Where executions stay behind, those numbers are its own n8n's for others.
+    let waiting = if context.request().executions { state.aside.clone() } else { BTreeSet::new() };
     let mut transaction = context.begin().await?;
-    homes::move_out(&mut *transaction, context.tenant(), &state.aside).await?;
+    homes::move_out(&mut *transaction, context.tenant(), Some(&waiting)).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -52,8 +56,8 @@ async fn done(context: &In<'_>, _: &mut Promoted) -> Result<(), StepError> {
     let now = clock::now();
     let mut transaction = context.begin().await?;
     promotions::succeeded(&mut *transaction, context.operation(), now, now + KEPT).await?;
-    transaction.commit().await?;
-    settle(context, TenantStatus::Active).await
+    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// What comes before it says the rest.

@@ -7,11 +7,10 @@ use common::{
 
 use super::{RollbackTenant, RolledBack, begin::lived, halt};
 use crate::{
-    create::{set_aside, settle},
+    create::set_aside,
     delete::count,
     step::step,
-    store::{homes, instances, promotions},
-    workspace,
+    store::{homes, instances, promotions, rests, tenants},
 };
 
 type In<'a> = ContextOf<'a, RollbackTenant>;
@@ -28,9 +27,9 @@ async fn switch(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepErro
     Ok(transaction.commit().await?)
 }
 
-async fn back(context: &In<'_>, state: &RolledBack) -> Result<(), StepError> {
+async fn back(context: &In<'_>, _: &RolledBack) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;
-    homes::move_out(&mut *transaction, context.tenant(), &state.changes.still_waiting).await?;
+    homes::move_out(&mut *transaction, context.tenant(), None).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -39,9 +38,9 @@ async fn done(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepError>
     instances::remove_all(&mut *transaction, context.tenant()).await?;
     let told = (state.backup, &state.changes);
     promotions::rolled_back(&mut *transaction, context.request().promotion, told).await?;
-    transaction.commit().await?;
-    settle(context, TenantStatus::Active).await?;
-    workspace::awake(context).await
+    tenants::settle(&mut *transaction, context.operation(), TenantStatus::Active).await?;
+    rests::forget(&mut *transaction, context.tenant()).await?;
+    Ok(transaction.commit().await?)
 }
 
 async fn not_done(context: &In<'_>, _: &RolledBack) -> Result<(), StepError> {

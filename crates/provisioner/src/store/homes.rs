@@ -93,26 +93,27 @@ pub async fn join(
     sqlx::query(join).bind(tenant).bind(project.as_str()).bind(user.0).execute(executor).await.map(drop)
 }
 
-/// It lives in what is its own, and its callers' paths still lead to it, as do the addresses of these executions, which wait.
+/// It lives in what is its own, and its callers' paths still lead to it, as do the addresses of these executions, which wait; `None`: of
+/// those that it was when it moved out before.
 pub async fn move_out(
     executor: impl PgExecutor<'_>,
     tenant: TenantId,
-    waiting: &BTreeSet<ExecutionId>,
+    waiting: Option<&BTreeSet<ExecutionId>>,
 ) -> Result<(), sqlx::Error> {
-    let waiting: Vec<i32> = waiting.iter().map(|id| id.0).collect();
-    let out = "update tenants set mode = 'dedicated', former_instance = shared_instance::uuid, former_project = shared_project, former_waiting = $2,
+    let waiting: Option<Vec<i32>> = waiting.map(|waiting| waiting.iter().map(|id| id.0).collect());
+    let out = "update tenants set mode = 'dedicated', former_instance = shared_instance::uuid, former_project = shared_project, former_waiting = coalesce($2, former_waiting),
                       shared_instance = null, shared_project = null, shared_user = null, updated_at = now()
                 where id = $1 and mode = 'shared'";
     sqlx::query(out).bind(tenant).bind(waiting).execute(executor).await.map(drop)
 }
 
-/// The way back.
+/// The way back. Which executions waited stays noted: it may be undone.
 pub async fn move_back(
     executor: impl PgExecutor<'_>,
     tenant: TenantId,
     Workspace { instance, place, .. }: &Workspace,
 ) -> Result<(), sqlx::Error> {
-    let back = "update tenants set mode = 'shared', former_instance = null, former_project = null, former_waiting = null,
+    let back = "update tenants set mode = 'shared', former_instance = null, former_project = null,
                        shared_instance = $2::text, shared_project = $3, shared_user = $4, updated_at = now()
                  where id = $1 and mode = 'dedicated'";
     let back = sqlx::query(back).bind(tenant).bind(instance.uuid()).bind(place.project.as_str());

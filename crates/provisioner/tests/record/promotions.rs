@@ -90,6 +90,7 @@ impl House {
         assert!(kept.workflows.values().all(Option::is_none), "{case}");
         assert_eq!(self.row("mode").await, "dedicated", "{case}");
         assert_eq!(self.row("former_project").await, self.before.place.project.as_str(), "{case}");
+        assert_eq!(self.row("former_waiting::text").await, "{5,6}", "{case}");
         assert_eq!(self.promotion("status").await, "succeeded", "{case}");
         assert!(self.fakes.metering.has_counted(self.instance), "{case}");
         self.is_left_alone();
@@ -286,6 +287,19 @@ async fn who_has_an_n8n_of_its_own_is_not_moved_again(pool: PgPool) {
     assert_eq!(house.row("mode").await, "dedicated");
     assert_eq!(house.own().unwrap().counts, counts());
     assert!(TenantPromote::KIND.unwinds);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_waits_and_does_not_come_along_waits_where_it_was_when_it_is_undone(pool: PgPool) {
+    let house = House::open(&Fakes::new(&pool)).await;
+    let (databases, name) = (house.fakes.databases.clone(), Name::of(house.tenant));
+    house.fakes.containers.set_starts(move |_| {
+        databases.change(&name, |database| database.counts.active_workflows = 1);
+    });
+    house.accept(&TenantPromote { executions: false, ..asked() }).await;
+    assert_eq!(house.fakes.run(&PromoteTenant).await, End::RolledBack);
+    house.is_where_it_was("without executions").await;
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

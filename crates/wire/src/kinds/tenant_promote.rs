@@ -9,6 +9,7 @@ use common::{
     tenant::TenantStatus,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Of one that shares an n8n.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,16 @@ impl TenantPromote {
     }
 }
 
+/// Checks a request that came as JSON: nobody waits for ever, and nobody not at all.
+fn read(given: &Value) -> Result<Value, String> {
+    let kept = read_as::<TenantPromote>(given)?;
+    let most = TenantPromote::MOST_TTL_MINUTES;
+    match kept.get("ttl_minutes").and_then(Value::as_u64) {
+        Some(minutes) if (1..=u64::from(most)).contains(&minutes) => Ok(kept),
+        _ => Err(format!("ttl_minutes must be a whole number from 1 to {most}")),
+    }
+}
+
 impl Request for TenantPromote {
     type Subject = TenantId;
     const KIND: &'static OperationKind = &OperationKind {
@@ -62,7 +73,7 @@ impl Request for TenantPromote {
         priority: Priority::High,
         unwinds: true,
         roles: &[Role::Admin, Role::Operator, Role::Service],
-        read: read_as::<Self>,
+        read,
     };
 }
 
@@ -76,5 +87,19 @@ mod tests {
         let read: TenantPromote =
             serde_json::from_value(serde_json::json!({ "promotion": promotion })).unwrap();
         assert_eq!(read, TenantPromote::of(promotion));
+    }
+
+    #[test]
+    fn nobody_waits_for_ever_and_nobody_not_at_all() {
+        let promotion = PromotionId::generate();
+        let asked =
+            |minutes: u64| read(&serde_json::json!({ "promotion": promotion, "ttl_minutes": minutes }));
+        for minutes in [1, 60] {
+            assert_eq!(asked(minutes).unwrap()["ttl_minutes"], minutes);
+        }
+        for minutes in [0, 61, u64::from(u32::MAX), u64::MAX] {
+            asked(minutes).unwrap_err();
+        }
+        assert_eq!(read(&serde_json::json!({ "promotion": promotion })).unwrap()["ttl_minutes"], 10);
     }
 }
