@@ -202,6 +202,13 @@ impl Api {
         if answer.status == 200 { Ok(answer.body["data"].clone()) } else { Err(format!("{answer:?}")) }
     }
 
+    /// The last time that a tenant was to be moved into an n8n of its own.
+    pub async fn last_promotion(&self, tenant: &str) -> Value {
+        let list = self.get(&format!("/tenants/{tenant}/promotions")).await.unwrap();
+        assert_eq!(list.status, 200, "{list:?}");
+        list.body["data"][0].clone()
+    }
+
     /// A tenant as it is.
     pub async fn tenant(&self, tenant: &str) -> Value {
         let answer = self.get(&format!("/tenants/{tenant}")).await.unwrap();

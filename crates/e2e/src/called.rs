@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::json;
 
-use crate::{Answers, Api, Calls, Customer, eventually, sql, tally, webhook_workflow};
+use crate::{Answers, Api, Calls, Customer, eventually, holds_calls, sql, tally, webhook_workflow};
 
 const PATH: &str = "/webhook/e2e-called";
 /// A starter runs more than these five a second beside what was held.
@@ -128,4 +128,16 @@ fn said(number: u32) -> String {
 /// How many callers were told each.
 pub fn counted(told: &Told) -> BTreeMap<&str, usize> {
     tally(told.values().map(String::as_str))
+}
+
+/// Who is told to come back is so only where calls are not held. A 502 is of the moment in which a main goes (docs/edge.md).
+pub fn assert_told_well(told: &Told) {
+    let held = holds_calls();
+    let well = |told: &str| match told {
+        "200" => true,
+        "202" => held,
+        "503 later" => !held,
+        other => other.starts_with("502"),
+    };
+    assert!(told.values().all(|told| well(told)), "calls are held: {held}; {:?}", counted(told));
 }

@@ -12,6 +12,18 @@ pub fn sql(database: &str, statement: &str) -> String {
     docker(&[&["exec", Service::of("postgres").name()], &psql[..]].concat()).unwrap()
 }
 
+/// In which n8n a tenant is that shares one, and who it is in there: its project and its user.
+pub fn place(tenant: &str) -> (String, String, String) {
+    let digits = tenant.trim_start_matches("ten_");
+    let statement = format!(
+        "select shared_instance, shared_project, shared_user from tenants where replace(id::text, '-', '') = '{digits}'"
+    );
+    let rows = sql("rp9", &statement);
+    let mut columns = rows.trim().split('|').map(str::to_owned);
+    let instance = format!("ten_{}", columns.next().unwrap().replace('-', ""));
+    (instance, columns.next().unwrap(), columns.next().unwrap())
+}
+
 /// Each table's rows and what is in them, without what n8n notes of its own starts, of when somebody was last seen, and sums up by itself.
 pub fn fingerprint(database: &str) -> BTreeMap<String, String> {
     let tables = sql(

@@ -18,9 +18,9 @@ mod patience;
 mod queueing;
 
 pub use api::{Answer, Api, Command, first_tenant};
-pub use called::{Called, Told, counted};
+pub use called::{Called, Told, assert_told_well, counted};
 pub use calls::{Calls, tally};
-pub use contents::{differing, fill, fingerprint, sql};
+pub use contents::{differing, fill, fingerprint, place, sql};
 pub use cut::Network;
 pub use docker::{Service, docker, holds_calls, labelled, main_of, redis};
 pub use kinds::{called_workflow, calling_workflow, failing_workflow, unsaved};

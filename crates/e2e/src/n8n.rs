@@ -98,6 +98,15 @@ impl Customer {
         self.client.post(self.url.join(path).unwrap()).json(body).send().await.map_err(|e| e.to_string())
     }
 
+    /// Waits until a call to this path is answered with 200.
+    pub async fn is_answered(&self, path: &str) {
+        eventually(path, Duration::from_secs(60), async || {
+            let answer = self.call(path, &json!({})).await?;
+            if answer.status() == 200 { Ok(()) } else { Err(answer.status().to_string()) }
+        })
+        .await;
+    }
+
     /// Reads from n8n's public API.
     pub async fn read(&self, path: &str) -> Result<Value, String> {
         answer(self.get(path).header("x-n8n-api-key", self.key.as_ref().unwrap())).await

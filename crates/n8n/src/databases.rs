@@ -14,7 +14,8 @@ pub use error::{DatabaseError, MigrationFailed};
 pub use name::{Beside, Name, NameError};
 pub use postgres::{AdminUrlError, Limits, PostgresDatabases};
 pub(crate) use postgres::{
-    BeingFilled, claim, counts, ensure_meter, family, has_code, identifier, in_time, refused,
+    BeingFilled, claim, counts, credentials, ensure_meter, family, has_code, identifier, in_time, refused,
+    run,
 };
 pub use template::{template_name, version_of_template};
 

@@ -6,7 +6,7 @@ use common::{
     tenant::TenantStatus,
 };
 
-use crate::{World, store::homes};
+use crate::{World, create::settle, store::homes};
 
 /// Whether it finds its tenant as it was promised ([`Context::may_begin`]), and with containers, which one that shares an n8n has none of.
 pub async fn may_begin_on_containers<R: TenantRequest>(
@@ -23,6 +23,25 @@ pub async fn is(
     status: TenantStatus,
 ) -> Result<bool, StepError> {
     Ok(context.tenant_status().await? == status)
+}
+
+/// How the tenant was when this was accepted, of an operation that gives it a status while it lasts: one that it may begin from.
+pub async fn may_begin_before<R: TenantRequest>(
+    context: &Context<'_, World, R>,
+) -> Result<TenantStatus, StepError> {
+    let status = before(context).await?;
+    if R::KIND.from.contains(&status) {
+        return Ok(status);
+    }
+    Err(StepError::failed(Kind::Conflict, format!("The tenant is {status} by now.")))
+}
+
+/// It is as it was before.
+pub async fn as_before<S: Sync>(
+    context: &Context<'_, World, impl TenantRequest>,
+    _: &S,
+) -> Result<(), StepError> {
+    settle(context, before(context).await?).await
 }
 
 /// How the tenant was when this was accepted, of an operation that gives it a status while it lasts.

@@ -17,7 +17,7 @@ use wire::kinds::{Run, TenantHeal};
 
 use crate::{
     World,
-    create::{Nothing, Renewal, bring_up, confirm},
+    create::{Nothing, READY, Renewal, bring_up, confirm},
     delete::remove_all,
     role, workspace,
 };
@@ -81,6 +81,12 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
         context.fenced().await?.databases.ensure_shared_schema(&Name::of(tenant)).await?;
     }
     Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
+}
+
+/// It runs again, with all that it needs.
+pub async fn bring_back(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
+    surroundings(context).await?;
+    bring_up(context, Renewal::All, READY).await
 }
 
 /// Whether the tenant has one. It may be what was lost, and nothing brings it back but a copy of it: containers would end at each start, and say

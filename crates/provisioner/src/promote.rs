@@ -14,10 +14,7 @@ mod switch;
 
 use std::collections::BTreeSet;
 
-use common::{
-    id::BackupId,
-    operations::{Saga, Step},
-};
+use common::operations::{Saga, Step};
 use n8n::{copies::Moved, members::ExecutionId};
 use time::OffsetDateTime;
 use wire::kinds::TenantPromote;
@@ -30,9 +27,6 @@ pub struct PromoteTenant;
 /// What its steps tell later ones, and whoever reads it afterwards.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Promoted {
-    /// Made before anything was done.
-    #[serde(default)]
-    pub backup: Option<BackupId>,
     /// Where it lived.
     #[serde(default)]
     pub lived: Option<Lived>,

@@ -6,12 +6,10 @@ use std::{
 };
 
 use e2e::{
-    Answers, Api, Called, Command, Customer, Told, called_workflow, calling_workflow, counted, eventually,
-    holds_calls, labelled, sql, webhook_workflow,
+    Answers, Called, Command, Customer, Told, assert_told_well, called_workflow, calling_workflow, counted,
+    labelled, place, sql, webhook_workflow,
 };
 use serde_json::{Value, json};
-
-use crate::sharing::place;
 
 /// A backup, two copies and two starts of n8n beside compilers.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -26,34 +24,7 @@ async fn has_more(customer: &Customer) {
     let data = json!({ "name": "X-Key", "value": "hunter2" });
     let credential = json!({ "name": "a key", "type": "httpHeaderAuth", "data": data });
     customer.post("/api/v1/credentials", &credential).await.unwrap();
-    answers(customer, "/webhook/nested").await;
-}
-
-async fn answers(customer: &Customer, path: &str) {
-    eventually(path, Duration::from_secs(60), async || {
-        let answer = customer.call(path, &json!({})).await?;
-        if answer.status() == 200 { Ok(()) } else { Err(answer.status().to_string()) }
-    })
-    .await;
-}
-
-/// Who is told to come back is so only where calls are not held.
-fn told_well(told: &Told) {
-    let held = holds_calls();
-    let well = |told: &str| match told {
-        "200" => true,
-        "202" => held,
-        "503 later" => !held,
-        // Of the moment in which a main goes (docs/edge.md).
-        other => other.starts_with("502"),
-    };
-    assert!(told.values().all(|told| well(told)), "calls are held: {held}; {:?}", counted(told));
-}
-
-async fn promotion(api: &Api, tenant: &str) -> Value {
-    let list = api.get(&format!("/tenants/{tenant}/promotions")).await.unwrap();
-    assert_eq!(list.status, 200, "{list:?}");
-    list.body["data"][0].clone()
+    customer.is_answered("/webhook/nested").await;
 }
 
 /// Which workflows are active in which version: in an n8n of its own, or in this part of one.
@@ -75,7 +46,7 @@ async fn done(called: &Arc<Called>, verb: &str, body: &Value) -> Told {
     called.serves().await;
     let told: Told = calls.end().await.into_iter().collect();
     println!("{verb}: {:?} in {:?}", counted(&told), began.elapsed());
-    told_well(&told);
+    assert_told_well(&told);
     told
 }
 
@@ -93,14 +64,14 @@ async fn a_tenant_that_is_called_moves_into_an_n8n_of_its_own_and_back_and_loses
     let tenant = api.tenant(id).await;
     assert_eq!((&tenant["mode"], &tenant["status"]), (&json!("dedicated"), &json!("active")), "{tenant:#}");
     assert!(!labelled("container", id).is_empty());
-    let promoted = promotion(api, id).await;
+    let promoted = api.last_promotion(id).await;
     assert_eq!(promoted["status"], "succeeded", "{promoted:#}");
     println!("frozen for {}", promoted["freeze_seconds"]);
     assert_eq!(active(id, None), before, "the same workflows are active in the same versions");
     assert_eq!(active(&instance, Some(&prefix)), "", "and in one place");
     let former = format!("/webhook/{prefix}/e2e-called");
     for path in ["/webhook/nested", &former] {
-        answers(&called.customer, path).await;
+        called.customer.is_answered(path).await;
     }
     assert_eq!(sql(id, "SELECT count(*) FROM credentials_entity"), "1");
     let again = api.command(&Command::operate(id, "promote", &json!({}))).await.unwrap();
@@ -121,7 +92,7 @@ async fn goes_back(called: &Arc<Called>, promoted: &Value, instance: &str, prefi
     let tenant = api.tenant(id).await;
     assert_eq!((&tenant["mode"], &tenant["status"]), (&json!("shared"), &json!("active")), "{tenant:#}");
     assert_eq!(place(id).1, prefix);
-    let back = promotion(api, id).await;
+    let back = api.last_promotion(id).await;
     assert_eq!(back["status"], "rolled_back", "{back:#}");
     assert_eq!(
         (&back["changes"]["made"][0]["name"], &back["changes"]["things"]),
@@ -130,6 +101,6 @@ async fn goes_back(called: &Arc<Called>, promoted: &Value, instance: &str, prefi
     );
     assert!(back["own_backup_id"].is_string(), "{back:#}");
     let path = format!("/webhook/{prefix}/e2e-called");
-    answers(&called.customer, &path).await;
+    called.customer.is_answered(&path).await;
     assert_ne!(sql(instance, "SELECT count(*) FROM workflow_entity"), "0");
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Answers, Api, Command, Customer, eventually, labelled, slow_workflow, sql, webhook_workflow};
+use e2e::{
+    Answers, Api, Command, Customer, eventually, labelled, place, slow_workflow, sql, webhook_workflow,
+};
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -56,18 +58,6 @@ fn others(instance: &str, prefix: &str, user: &str) -> String {
              union all select 'tenant', project_id, suspended::text, concurrent::text from rp9.tenant where project_id <> '{prefix}') x"#
     );
     sql(instance, &statement)
-}
-
-/// Who the tenant is in there, as the record has it.
-pub fn place(tenant: &str) -> (String, String, String) {
-    let digits = tenant.trim_start_matches("ten_");
-    let statement = format!(
-        "select shared_instance, shared_project, shared_user from tenants where replace(id::text, '-', '') = '{digits}'"
-    );
-    let rows = sql("rp9", &statement);
-    let mut columns = rows.trim().split('|').map(str::to_owned);
-    let instance = format!("ten_{}", columns.next().unwrap().replace('-', ""));
-    (instance, columns.next().unwrap(), columns.next().unwrap())
 }
 
 #[tokio::test]

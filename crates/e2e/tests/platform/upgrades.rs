@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Called, Command, Told, counted, docker, holds_calls, labelled, sql};
+use e2e::{Called, Command, Told, assert_told_well, counted, docker, labelled, sql};
 use serde_json::{Value, json};
 
 const FORMER: &str = "2.40.7";
@@ -41,18 +41,6 @@ fn nothing_stands_beside(tenant: &str) {
     assert_eq!(databases, tenant);
 }
 
-/// Who is told to come back is so only where calls are not held. A 502 is of the moment in which a main goes (docs/edge.md).
-fn told_well(told: &Told) {
-    let held = holds_calls();
-    let well = |told: &str| match told {
-        "200" => true,
-        "202" => held,
-        "503 later" => !held,
-        other => other.starts_with("502"),
-    };
-    assert!(told.values().all(|told| well(told)), "calls are held: {held}; {:?}", counted(told));
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a running platform: deploy/test"]
 async fn a_tenant_that_is_called_gets_a_later_release_and_loses_no_call() {
@@ -73,7 +61,7 @@ async fn a_tenant_that_is_called_gets_a_later_release_and_loses_no_call() {
     let tenant = api.tenant(id).await;
     assert_eq!((&tenant["n8n_version"], &tenant["status"]), (&json!(LATER), &json!("active")), "{tenant:#}");
     runs(id, LATER);
-    told_well(&told);
+    assert_told_well(&told);
     called.each_runs_once(&told).await;
     let kept = "SELECT (SELECT count(*) FROM workflow_entity WHERE active), (SELECT count(*) FROM credentials_entity)";
     assert_eq!(sql(id, kept), "1|1", "active workflows and credentials");

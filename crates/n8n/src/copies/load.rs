@@ -2,12 +2,10 @@
 
 use std::io::{self, Write as _};
 
-use sqlx::postgres::PgConnection;
-
 use super::{
     Contents, CopyError, Facts, Filling, Stream, facts, process::ProgramError, server::PostgresCopies,
 };
-use crate::databases::{BeingFilled, DatabaseError, Name, ensure_meter, refused};
+use crate::databases::{BeingFilled, Name, ensure_meter, run};
 
 /// Everything that hangs on an execution goes, or lets go of it, with its row.
 const WITHOUT_EXECUTIONS: &str =
@@ -49,14 +47,6 @@ pub async fn load(
     let facts = facts::all(&mut inside).await?;
     filled.finish().await?;
     Ok(facts)
-}
-
-async fn run(
-    connection: &mut PgConnection,
-    what: &'static str,
-    statements: &'static str,
-) -> Result<(), DatabaseError> {
-    sqlx::raw_sql(statements).execute(connection).await.map(drop).map_err(refused(what))
 }
 
 /// As the tenant's role, whose everything in it is to be.

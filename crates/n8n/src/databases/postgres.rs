@@ -37,12 +37,12 @@ mod template;
 pub(crate) use filling::BeingFilled;
 pub use limits::Limits;
 pub(crate) use meter::ensure as ensure_meter;
-pub(crate) use observe::counts;
+pub(crate) use observe::{counts, credentials};
 pub(crate) use owner::in_time;
 pub(crate) use schema::family;
 pub(crate) use seed::claim;
 pub(crate) use session::{has_code, refused};
-pub(crate) use statement::identifier;
+pub(crate) use statement::{identifier, run};
 
 /// The real thing. Cheap to clone; clones share the login.
 #[derive(Clone)]

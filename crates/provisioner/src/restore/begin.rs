@@ -2,14 +2,13 @@
 
 use common::{
     error::Kind,
-    operations::{ContextOf, Request as _, StepError},
+    operations::{ContextOf, StepError},
     tenant::{Purpose, TenantStatus},
 };
-use wire::kinds::TenantRestore;
 
 use super::{RestoreTenant, Restored};
 use crate::{
-    begin::before,
+    begin::{before, may_begin_before},
     beside, role,
     step::step,
     store::{restores, tenants},
@@ -21,10 +20,7 @@ step!(/** It has a database of its own, and nothing beside it. */ pub(super) Beg
 
 async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     let refused = |detail: &str| Err(StepError::failed(Kind::Conflict, detail));
-    let status = before(context).await?;
-    if !TenantRestore::KIND.from.contains(&status) {
-        return refused(&format!("The tenant is {status} by now."));
-    }
+    may_begin_before(context).await?;
     let tenant = tenants::get(context.database(), context.tenant()).await?;
     if tenant.purpose != Purpose::Customer {
         return refused("It is no customer's tenant: nothing of it is restored.");

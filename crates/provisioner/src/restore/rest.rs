@@ -6,12 +6,7 @@ use common::operations::{ContextOf, StepError};
 use edge::StandIn;
 
 use super::{RestoreTenant, Restored, begin::serves};
-use crate::{
-    create::{READY, Renewal, bring_up, publish},
-    delete::remove_all,
-    halt, heal,
-    step::step,
-};
+use crate::{create::publish, delete::remove_all, halt, heal, step::step};
 
 /// What runs longer ends with the containers that it runs in: the tenant is down meanwhile, and what is restored knows nothing of it.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
@@ -55,6 +50,5 @@ async fn start<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
     if !serves(context).await? {
         return Ok(());
     }
-    heal::surroundings(context).await?;
-    bring_up(context, Renewal::All, READY).await
+    heal::bring_back(context).await
 }

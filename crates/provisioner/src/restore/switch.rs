@@ -4,7 +4,7 @@ use common::operations::{ContextOf, StepError};
 use n8n::databases::Name;
 
 use super::{RestoreTenant, Restored};
-use crate::{delete::count, step::step, store::secrets};
+use crate::{create::ensure_queue, delete::count, step::step, store::secrets};
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
@@ -32,9 +32,6 @@ async fn back(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
 
 /// What is left in it are executions that the other database has not, or others under the same numbers.
 async fn empty_queue(context: &In<'_>) -> Result<(), StepError> {
-    let tenant = context.tenant();
-    let blueprint = context.observe().blueprint(context.database(), tenant).await?;
-    context.fenced().await?.queues.remove(tenant).await?;
-    let password = &blueprint.secrets.instance.redis_password;
-    Ok(context.fenced().await?.queues.ensure_user(tenant, password).await?)
+    context.fenced().await?.queues.remove(context.tenant()).await?;
+    ensure_queue(context).await
 }

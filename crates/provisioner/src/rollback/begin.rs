@@ -3,18 +3,14 @@
 use common::{
     clock,
     error::Kind,
-    id::BackupId,
-    operations::{ContextOf, Request as _, StepError},
+    operations::{ContextOf, StepError},
 };
-use wire::{
-    backups::BackupType,
-    kinds::{TenantBackup, TenantRollback},
-};
+use wire::{backups::BackupType, kinds::TenantBackup};
 
 use super::{RollbackTenant, RolledBack};
 use crate::{
+    backed_up::back_up,
     begin,
-    create::settle,
     home::Workspace,
     step::step,
     store::{promotions, tenants},
@@ -22,15 +18,12 @@ use crate::{
 
 type In<'a> = ContextOf<'a, RollbackTenant>;
 
-step!(/** What it had in the n8n that it shared is still there. */ pub(super) Begin of RollbackTenant, "begin", run begin, undo as_before);
+step!(/** What it had in the n8n that it shared is still there. */ pub(super) Begin of RollbackTenant, "begin", run begin, undo begin::as_before);
 step!(/** There is a backup of its own n8n, which was read back. It stays, whatever becomes of this. */ pub(super) Backup of RollbackTenant, "backup", run back_up_before, part TenantBackup);
 
 async fn begin(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepError> {
     let refused = |detail: String| Err(StepError::failed(Kind::Conflict, detail));
-    let status = begin::before(context).await?;
-    if !TenantRollback::KIND.from.contains(&status) {
-        return refused(format!("The tenant is {status} by now."));
-    }
+    begin::may_begin_before(context).await?;
     tenants::get(context.database(), context.tenant())
         .await?
         .dedicated_in(&context.observe().site.cluster)?;
@@ -45,18 +38,12 @@ async fn begin(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepError
         return refused("What the tenant had in the n8n that it shared is about to be removed.".to_owned());
     }
     (state.lived, state.executions) = (Some(kept.lived), kept.executions);
-    state.backup.get_or_insert_with(BackupId::generate);
     Ok(())
 }
 
-async fn as_before(context: &In<'_>, _: &RolledBack) -> Result<(), StepError> {
-    settle(context, begin::before(context).await?).await
-}
-
 async fn back_up_before(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepError> {
-    let none = || StepError::failed(Kind::Internal, "it is not known which backup was made before");
-    let backup = state.backup.ok_or_else(none)?;
-    context.ensure_child(&TenantBackup::of(backup, BackupType::PreMigration)).await.map(drop)
+    state.backup = back_up(context, BackupType::PreMigration).await?;
+    Ok(())
 }
 
 /// Where it lived, and lives again from the switch on.

@@ -6,12 +6,7 @@ use common::operations::{ContextOf, StepError};
 use edge::StandIn;
 
 use super::{RollbackTenant, RolledBack};
-use crate::{
-    create::{READY, Renewal, bring_up, publish},
-    delete::remove_all,
-    halt, heal,
-    step::step,
-};
+use crate::{create::publish, delete::remove_all, halt, heal, step::step};
 
 /// What runs longer is ended with the worker that it runs in. Callers wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2 * 60);
@@ -45,6 +40,5 @@ async fn stop(context: &In<'_>, _: &mut RolledBack) -> Result<(), StepError> {
 }
 
 async fn start(context: &In<'_>, _: &RolledBack) -> Result<(), StepError> {
-    heal::surroundings(context).await?;
-    bring_up(context, Renewal::All, READY).await
+    heal::bring_back(context).await
 }

@@ -29,7 +29,7 @@ pub async fn lived(
 pub async fn backed_up(
     executor: impl PgExecutor<'_>,
     operation: OperationId,
-    backup: BackupId,
+    backup: Option<BackupId>,
 ) -> Result<(), sqlx::Error> {
     let backed_up =
         "update promotions set backup_id = (select id from backups where id = $2) where operation_id = $1";

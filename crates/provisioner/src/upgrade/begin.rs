@@ -3,24 +3,21 @@
 use common::{
     error::Kind,
     id::BackupId,
-    operations::{ContextOf, Request as _, StepError},
+    operations::{ContextOf, StepError},
     tenant::Purpose,
 };
-use wire::{N8N_VERSIONS, kinds::TenantUpgrade};
+use wire::N8N_VERSIONS;
 
 use super::{UpgradeTenant, Upgraded};
-use crate::{begin, beside, create::settle, step::step, store::tenants};
+use crate::{begin, beside, step::step, store::tenants};
 
 type In<'a> = ContextOf<'a, UpgradeTenant>;
 
-step!(/** It has an n8n of its own, which is older, and nothing stands beside its database. */ pub(super) Begin of UpgradeTenant, "begin", run begin, undo as_before);
+step!(/** It has an n8n of its own, which is older, and nothing stands beside its database. */ pub(super) Begin of UpgradeTenant, "begin", run begin, undo begin::as_before);
 
 async fn begin(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> {
     let refused = |detail: String| Err(StepError::failed(Kind::Conflict, detail));
-    let status = begin::before(context).await?;
-    if !TenantUpgrade::KIND.from.contains(&status) {
-        return refused(format!("The tenant is {status} by now."));
-    }
+    begin::may_begin_before(context).await?;
     let tenant = tenants::get(context.database(), context.tenant()).await?;
     if tenant.purpose != Purpose::Customer {
         return refused("It is no customer's tenant: nothing of it is upgraded.".to_owned());
@@ -37,8 +34,4 @@ async fn begin(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> 
     state.backup.get_or_insert_with(BackupId::generate);
     // Of a restore or an upgrade that ended well, or that a person gave up in its middle.
     beside::clear(context).await
-}
-
-async fn as_before(context: &In<'_>, _: &Upgraded) -> Result<(), StepError> {
-    settle(context, begin::before(context).await?).await
 }

@@ -6,12 +6,7 @@ use common::operations::{ContextOf, StepError};
 use edge::StandIn;
 
 use super::{UpgradeTenant, Upgraded};
-use crate::{
-    create::{READY, Renewal, bring_up, publish},
-    delete::remove_all,
-    halt, heal,
-    step::step,
-};
+use crate::{create::publish, delete::remove_all, halt, heal, step::step};
 
 /// How long callers are waited for who wait for the end of what they began: they wait at the main, and it is about to stop.
 const ANSWERS: Duration = Duration::from_secs(30);
@@ -55,6 +50,5 @@ pub(super) async fn stop<S: Send>(context: &In<'_>, _: S) -> Result<(), StepErro
 
 /// On whatever release its row says.
 pub(super) async fn start<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
-    heal::surroundings(context).await?;
-    bring_up(context, Renewal::All, READY).await
+    heal::bring_back(context).await
 }

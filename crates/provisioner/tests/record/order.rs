@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use common::{
     database::MIGRATOR,
-    id::TenantId,
+    id::{PromotionId, TenantId},
     operations::{End, Request, Saga},
 };
 use provisioner::{
-    HealTenant, RerouteTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World,
+    HealTenant, RerouteTenant, RestartTenant, ResumeTenant, RetireTenant, ScaleTenant, SuspendTenant, World,
 };
 use sqlx::PgPool;
-use wire::kinds::{self, TenantHeal, TenantReroute, TenantRestart, TenantResume, TenantScale, TenantSuspend};
+use wire::kinds::{
+    self, TenantHeal, TenantReroute, TenantRestart, TenantResume, TenantRetire, TenantScale, TenantSuspend,
+};
 
 use crate::scene::Scene;
 
@@ -82,6 +84,23 @@ async fn what_was_accepted_before_a_removal_is_done_before_it(pool: PgPool) {
     assert_eq!(scene.run(&RestartTenant).await, End::Succeeded);
 }
 
+/// What is kept where it does not live is no part of its life: it goes while a tenant rests and while it goes, and is then gone.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_was_kept_elsewhere_goes_however_its_tenant_is(pool: PgPool) {
+    let (scene, tenant) = Scene::with_tenant(&pool).await;
+    let gone = TenantRetire { promotion: PromotionId::generate() };
+    assert_eq!(does(&scene, tenant, (&RetireTenant, &gone)).await, End::Succeeded);
+    assert_eq!(does(&scene, tenant, (&SuspendTenant, &TenantSuspend {})).await, End::Succeeded);
+    assert_eq!(does(&scene, tenant, (&RetireTenant, &gone)).await, End::Succeeded);
+    let workers = sqlx::query_scalar::<_, i32>("select workers from tenant_limits where tenant_id = $1");
+    let workers = workers.bind(tenant).fetch_one(&pool).await.unwrap();
+    scene.fakes.assert_resting(tenant, workers as usize).await;
+    sqlx::query("update tenants set status = 'deleting'").execute(&pool).await.unwrap();
+    assert_eq!(does(&scene, tenant, (&RetireTenant, &gone)).await, End::Succeeded);
+    assert_eq!(scene.fakes.status(tenant).await, "deleting");
+}
+
 /// Whoever adds one sees that it leaves a tenant alone that is not as it was going to be.
 #[test]
 fn every_kind_that_leaves_its_tenants_status_until_its_end_is_tried_here() {
@@ -95,6 +114,7 @@ fn every_kind_that_leaves_its_tenants_status_until_its_end_is_tried_here() {
         TenantResume::KIND.name,
         TenantScale::KIND.name,
         TenantReroute::KIND.name,
+        TenantRetire::KIND.name,
     ];
     assert_eq!(kinds.collect::<BTreeSet<_>>(), BTreeSet::from(tried));
 }

@@ -1,6 +1,6 @@
 //! Filling a tenant's own database from its part of a shared one.
 
-use sqlx::{AssertSqlSafe, postgres::PgConnection};
+use sqlx::postgres::PgConnection;
 
 use super::{Moved, Moving, own};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
         CopyError, Facts, Including, Stream, facts, member,
         script::{END, Piece, Script},
     },
-    databases::{DatabaseError, Name, PostgresDatabases, family, identifier, refused},
+    databases::{Name, PostgresDatabases, family, identifier, refused, run},
 };
 
 /// Tables that n8n fills anew once something is active, and of which the platform's own rows do not come along.
@@ -51,13 +51,14 @@ async fn pour(
             Piece::Copy(statement) => rows(inside, &statement, &mut script).await?,
             Piece::Statement(end) if end == END => {
                 own::settle(inside, moving).await?;
-                run(inside, "fill a database", &end).await?;
+                run(inside, "fill a database", end).await?;
             }
             Piece::Statement(comment) if comment.starts_with("--") => {}
             Piece::Statement(statement) => {
-                run(inside, "fill a database", &statement).await?;
-                if statement == "BEGIN;" {
-                    run(inside, "fill a database", &role).await?;
+                let begins = statement == "BEGIN;";
+                run(inside, "fill a database", statement).await?;
+                if begins {
+                    run(inside, "fill a database", role.as_str()).await?;
                     if moving.again {
                         own::empty(inside).await?;
                     }
@@ -92,16 +93,6 @@ async fn rows(inside: &mut PgConnection, statement: &str, script: &mut Script) -
     }
     into.finish().await.map(drop).map_err(failed)?;
     Ok(())
-}
-
-/// What is run is a part of what this crate wrote itself, from the catalogue's names.
-async fn run(
-    connection: &mut PgConnection,
-    what: &'static str,
-    statement: &str,
-) -> Result<(), DatabaseError> {
-    let run = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(connection).await;
-    run.map(drop).map_err(refused(what))
 }
 
 /// Every row of every table.

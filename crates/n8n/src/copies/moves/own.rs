@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, postgres::PgConnection};
+use sqlx::postgres::PgConnection;
 
 use super::{Moving, NewOwner};
 use crate::{
@@ -10,8 +10,7 @@ use crate::{
         CopyError,
         member::tables::{DATA_TABLE, TABLES},
     },
-    credentials::Credential,
-    databases::{DatabaseError, Owner, claim, identifier, refused},
+    databases::{DatabaseError, Owner, claim, credentials, identifier, refused, run},
     members::{ActiveWorkflow, PUT_BACK, ProjectId, paths},
 };
 
@@ -66,8 +65,7 @@ pub async fn empty(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     if !made.is_empty() {
         statements = format!("{statements}; DROP TABLE {}", named(&mut made.iter().map(String::as_str)));
     }
-    // Names of the catalogue and of this crate, quoted.
-    sqlx::raw_sql(AssertSqlSafe(statements)).execute(connection).await.map(drop).map_err(failed)
+    run(connection, "empty a database", statements).await
 }
 
 /// Within the transaction that has brought the rows.
@@ -82,14 +80,6 @@ pub async fn settle(connection: &mut PgConnection, moving: &Moving) -> Result<()
     become_owner(connection, moving).await?;
     run(connection, "count a copy from nothing", COUNTED_ELSEWHERE).await?;
     Ok(())
-}
-
-async fn run(
-    connection: &mut PgConnection,
-    what: &'static str,
-    statements: &'static str,
-) -> Result<(), DatabaseError> {
-    sqlx::raw_sql(statements).execute(connection).await.map(drop).map_err(refused(what))
 }
 
 async fn without_prefix(
@@ -156,11 +146,8 @@ async fn become_owner(connection: &mut PgConnection, moving: &Moving) -> Result<
 
 /// How many do not open.
 pub async fn unopened(connection: &mut PgConnection, key: &SecretString) -> Result<u64, DatabaseError> {
-    let all = sqlx::query_as("SELECT id::text, name::text, data FROM credentials_entity");
-    let all: Vec<(String, String, String)> =
-        all.fetch_all(connection).await.map_err(refused("look at credentials"))?;
-    let opens = |(id, name, data)| Credential { id, name, data }.opens_with(key);
-    Ok(all.into_iter().filter(|one| !opens(one.clone())).count() as u64)
+    let all = credentials(connection).await?;
+    Ok(all.iter().filter(|one| !one.opens_with(key)).count() as u64)
 }
 
 /// What n8n has noted that it listens on.

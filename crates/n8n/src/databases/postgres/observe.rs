@@ -83,7 +83,7 @@ pub(super) async fn unbegun(
 }
 
 /// Everything that is encrypted for people.
-pub(super) async fn credentials(connection: &mut PgConnection) -> Result<Vec<Credential>, DatabaseError> {
+pub(crate) async fn credentials(connection: &mut PgConnection) -> Result<Vec<Credential>, DatabaseError> {
     schema::family(connection).await?;
     let question = sqlx::query_as(schema::CREDENTIALS);
     let found: Vec<(String, String, String)> =

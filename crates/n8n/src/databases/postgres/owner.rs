@@ -11,7 +11,7 @@ const IN_TIME: &str = "SET lock_timeout = '2s'; SET statement_timeout = '3s'";
 
 /// Lets what follows on this connection end while somebody waits for it.
 pub(crate) async fn in_time(connection: &mut PgConnection) -> Result<(), DatabaseError> {
-    run(connection, "limit a question", IN_TIME.into()).await
+    run(connection, "limit a question", IN_TIME).await
 }
 
 pub(super) async fn login(connection: &mut PgConnection, name: &Name) -> Result<OwnerLogin, DatabaseError> {

@@ -16,13 +16,13 @@ pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Runs one statement outside any transaction. `what` is what the error says was refused: never the statement itself.
-pub(super) async fn run(
+/// Runs statements that take no parameters. `what` is what the error says was refused: never the statement itself.
+pub(crate) async fn run(
     connection: &mut PgConnection,
     what: &'static str,
-    statement: String,
+    statements: impl Into<String>,
 ) -> Result<(), DatabaseError> {
-    let ran = sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await;
+    let ran = sqlx::raw_sql(AssertSqlSafe(statements.into())).execute(connection).await;
     ran.map(drop).map_err(refused(what))
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn ensure(
     schema::clean(&mut inside).await?;
     meter::ensure(&mut inside).await?;
     // Copies begin with statistics and without dead rows; frozen rows need no attention while nobody can connect.
-    run(&mut inside, "tidy a template", "VACUUM (FREEZE, ANALYZE)".into()).await?;
+    run(&mut inside, "tidy a template", "VACUUM (FREEZE, ANALYZE)").await?;
     drop(inside);
 
     roles::close(&mut session, &name).await?;
