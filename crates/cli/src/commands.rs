@@ -25,6 +25,7 @@ mod schedules;
 mod shared;
 mod tenants;
 mod top;
+mod upgrades;
 mod usage;
 
 #[cfg(test)]
@@ -65,6 +66,9 @@ pub enum Command {
     Usage(usage::Usage),
     /// The tenants that do the most, or do worst, at the moment
     Top(top::Top),
+    /// A later release of n8n for many tenants, in waves
+    #[command(subcommand)]
+    Upgrades(upgrades::Verb),
     /// Long work: how far it is, and what a person decides about it
     #[command(subcommand)]
     Operations(operations::Verb),
@@ -118,6 +122,7 @@ impl Command {
             Self::Metrics(metrics) => metrics.run(setting).await,
             Self::Usage(usage) => usage.run(setting).await,
             Self::Top(top) => top.run(setting).await,
+            Self::Upgrades(verb) => verb.run(setting).await,
             Self::Operations(verb) => verb.run(setting).await,
             Self::Backups(verb) => verb.run(setting).await,
             Self::Sandboxes(verb) => verb.run(setting).await,

@@ -98,6 +98,7 @@ id!(/** One set of a tenant's data outside of its n8n. */ BackupId, "bak", "back
 id!(/** One time that a backup was loaded. */ RestoreId, "res", "restore");
 id!(/** One time that a backup was tried out. */ DrillId, "drl", "restore drill");
 id!(/** One time that a tenant was moved out of an n8n that it shares. */ PromotionId, "pro", "promotion");
+id!(/** One time that many tenants were to get a later release of n8n. */ RolloutId, "rol", "rollout");
 id!(/** One message that could not be handled. */ DeadLetterId, "dl", "dead letter");
 
 #[cfg(test)]

@@ -224,12 +224,7 @@ impl Command {
         let body = json!({
             "name": "End To End", "email": "owner@e2e.example", "subdomain": subdomain, "mode": "dedicated", "plan": plan,
         });
-        Self {
-            method: Method::POST,
-            path: "/tenants".into(),
-            body: body.to_string(),
-            key: Some(uuid::Uuid::now_v7().to_string()),
-        }
+        Self::post("/tenants", &body)
     }
 
     /// The same by whoever says nothing about how it is hosted.
@@ -251,9 +246,14 @@ impl Command {
 
     /// Something done to a tenant: `restart`, `backup`, `restore`, ….
     pub fn operate(tenant: &str, verb: &str, body: &Value) -> Self {
+        Self::post(&format!("/tenants/{tenant}/{verb}"), body)
+    }
+
+    /// Something that is asked for at this path.
+    pub fn post(path: &str, body: &Value) -> Self {
         Self {
             method: Method::POST,
-            path: format!("/tenants/{tenant}/{verb}"),
+            path: path.to_owned(),
             body: body.to_string(),
             key: Some(uuid::Uuid::now_v7().to_string()),
         }
@@ -262,12 +262,7 @@ impl Command {
     /// An n8n for tenants to share, under a name nobody has.
     pub fn share() -> Self {
         let name = format!("e2e-{}", &uuid::Uuid::now_v7().simple().to_string()[16..]);
-        Self {
-            method: Method::POST,
-            path: "/shared-instances".into(),
-            body: json!({ "name": name }).to_string(),
-            key: Some(uuid::Uuid::now_v7().to_string()),
-        }
+        Self::post("/shared-instances", &json!({ "name": name }))
     }
 
     /// A tenant's removal.

@@ -16,6 +16,7 @@ mod key_scope;
 mod keys;
 mod live_key;
 mod operation_of;
+mod rollout_of;
 mod sandbox_of;
 mod schedule_of;
 mod scope;

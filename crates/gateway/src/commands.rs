@@ -135,6 +135,7 @@ pub fn refusal(error: AcceptError) -> Problem {
         AcceptError::SubdomainTaken => Problem::new(Code::SubdomainTaken)
             .detail("Another tenant has this subdomain: choose another one.")
             .at(Pointer::to("subdomain")),
+        AcceptError::RolloutUnderWay => Problem::new(Code::Conflict),
         AcceptError::InFlight => in_flight(),
         AcceptError::Store(_) => error.into(),
     }

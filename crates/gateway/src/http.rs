@@ -17,3 +17,4 @@ pub mod query;
 pub mod request;
 pub mod server;
 pub mod switch;
+pub mod whole;

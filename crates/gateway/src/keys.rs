@@ -50,8 +50,8 @@ pub struct Many<T>(pub Vec<T>);
 
 const MOST: usize = 100;
 
-impl<T: Text + PartialEq, R> Field<R> for Many<T> {
-    fn read(value: Value, _: &R) -> Result<Self, Fault> {
+impl<T: Field<R> + PartialEq, R> Field<R> for Many<T> {
+    fn read(value: Value, rules: &R) -> Result<Self, Fault> {
         let Value::Array(items) = value else {
             return Err(Fault::new("not_a_list", "must be a list of texts"));
         };
@@ -59,10 +59,8 @@ impl<T: Text + PartialEq, R> Field<R> for Many<T> {
             return Err(Fault::new("invalid_length", format!("must hold 1 to {MOST} texts")));
         }
         let mut many = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let text =
-                item.as_str().ok_or_else(|| Fault::new("not_a_text", "must be a text").inside(index))?;
-            let read = T::parse(text).map_err(|fault| fault.inside(index))?;
+        for (index, item) in items.into_iter().enumerate() {
+            let read = T::read(item, rules).map_err(|fault| fault.inside(index))?;
             if !many.contains(&read) {
                 many.push(read);
             }

@@ -27,6 +27,7 @@ mod pressure;
 mod problem;
 mod rates;
 mod replays;
+mod rollouts;
 mod routes;
 mod sandboxes;
 mod shared_instances;

@@ -14,6 +14,7 @@ mod openapi;
 mod operations;
 mod plans;
 mod reason;
+mod rollouts;
 mod sandboxes;
 mod schedules;
 mod shared_instances;
@@ -53,6 +54,9 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(shared_instances::delete::delete))
         .routes(routes!(shared_instances::steer::drain))
         .routes(routes!(shared_instances::steer::reopen))
+        .routes(routes!(rollouts::create::create, rollouts::list::list))
+        .routes(routes!(rollouts::show::show))
+        .routes(routes!(rollouts::cancel::cancel))
         .routes(routes!(operations::list::list))
         .routes(routes!(operations::show::show))
         .routes(routes!(operations::steer::cancel))

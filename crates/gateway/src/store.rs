@@ -19,6 +19,7 @@ pub mod plans;
 pub mod promotions;
 pub mod reader;
 pub mod restorable;
+pub mod rollouts;
 pub mod room;
 pub mod samples;
 pub mod sandboxes;

@@ -34,7 +34,7 @@ pub use in_the_way::in_the_way;
 pub use named::TenantName;
 pub use new_tenant::NewTenant;
 pub use next_step::{next_step, nobody_signs_in};
-pub use offered::{ClusterName, PlanName, Region, Rules};
+pub use offered::{ClusterName, KnownRegion, PlanName, Region, Rules};
 pub use patch::{PLACING, TenantPatch, misplaced};
 pub use period::{Period, Resolution, Zone};
 pub use release::Release;

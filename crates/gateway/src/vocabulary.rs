@@ -80,6 +80,10 @@ words! {
     ThingKind: ["workflow", "credential", "data_table"];
     /// How a promotion is.
     PromotionStatus: ["running", "succeeded", "failed", "rolled_back"];
+    /// How a rollout is.
+    RolloutStatus: ["running", "succeeded", "stopped", "cancelled"];
+    /// How far a rollout is with a tenant.
+    RolloutTenantStatus: ["waiting", "running", "succeeded", "failed", "skipped"];
     /// How a restore drill is.
     DrillResult: ["running", "passed", "failed"];
     /// What somebody tells of a drill that they have held.

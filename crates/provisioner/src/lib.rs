@@ -27,6 +27,7 @@ mod resume;
 mod retire;
 mod role;
 mod rollback;
+mod rollouts;
 mod sandboxes;
 mod scale;
 mod step;
@@ -62,6 +63,7 @@ pub use restore::{Clearing, RestoreTenant};
 pub use resume::ResumeTenant;
 pub use retire::{RetireTenant, Retiring};
 pub use rollback::RollbackTenant;
+pub use rollouts::Rollouts;
 pub use sandboxes::Sandboxes;
 pub use scale::ScaleTenant;
 pub use suspend::SuspendTenant;
@@ -111,6 +113,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     Clearing::new(pool.clone(), world.clone()).spawn(&service.tasks);
     Sandboxes::new(pool.clone(), &config.site, wake.clone()).spawn(&service.tasks);
     Retiring::new(pool.clone(), world.clone(), wake.clone()).spawn(&service.tasks);
+    Rollouts::new(pool.clone(), wake.clone()).spawn(&service.tasks);
     heartbeat::spawn(service, world.clone(), config.site.clone(), engine_trust.clone());
     Reconciler::new(pool, world, wake, engine_trust).spawn(&service.tasks);
     Ok(())

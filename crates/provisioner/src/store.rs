@@ -16,6 +16,7 @@ pub mod promotions;
 pub mod removals;
 pub mod restores;
 pub mod rests;
+pub mod rollouts;
 pub mod sandboxes;
 pub mod secrets;
 pub mod sizes;

@@ -249,13 +249,13 @@ pub fn points<S: Saga>(saga: &S, request: &S::Request) -> Vec<Point> {
         .collect()
 }
 
-/// Of these every other one, so that each way is tried at every other step and each step in half of the ways; all when everything is to be tried. For
+/// Of these every third, so that each way is tried at every third step and each step in a third of the ways; all when everything is to be tried. For
 /// sagas whose steps are many and mostly those of others.
-pub fn every_other(points: Vec<Point>) -> impl Iterator<Item = Point> {
+pub fn every_third(points: Vec<Point>) -> impl Iterator<Item = Point> {
     let ways =
         |point: &Point| Mode::ALL.iter().position(|mode| discriminant(mode) == discriminant(&point.mode));
     points.into_iter().filter(move |point| {
-        effort::is_thorough() || ways(point).is_none_or(|way| (way + point.ordinal) % 2 == 0)
+        effort::is_thorough() || ways(point).is_none_or(|way| (way + point.ordinal) % 3 == 0)
     })
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     audit, backups, dead_letters, health, keys, operations, plans, sandboxes, schedules, shared, tenants,
-    top, usage,
+    top, upgrades, usage,
 };
 use crate::output::Column;
 
@@ -29,6 +29,8 @@ const SHOWN: &[(&[Column], &str)] = &[
     (health::CLUSTERS, "Cluster"),
     (usage::KINDS, "ExecutionCounts"),
     (usage::PARTS, "UsageInterval"),
+    (upgrades::COLUMNS, "Rollout"),
+    (upgrades::TENANTS, "RolloutTenant"),
     (top::COLUMNS, "TopTenant"),
 ];
 

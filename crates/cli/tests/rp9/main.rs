@@ -20,4 +20,5 @@ mod shared;
 mod support;
 mod top;
 mod updates;
+mod upgrades;
 mod usage;

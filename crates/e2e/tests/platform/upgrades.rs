@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Called, Command, Told, assert_told_well, counted, docker, labelled, sql};
+use e2e::{Called, Command, Told, assert_told_well, counted, docker, eventually, labelled, sql};
 use serde_json::{Value, json};
 
 const FORMER: &str = "2.40.7";
@@ -52,8 +52,7 @@ async fn a_tenant_that_is_called_gets_a_later_release_and_loses_no_call() {
     runs(id, FORMER);
 
     let (calls, began) = (called.is_called_every(CALLS_EVERY), Instant::now());
-    let operation = api.operate(id, "upgrade", &to(LATER)).await;
-    api.succeeds_within(&operation, LIMIT).await;
+    is_rolled_out_to(&called).await;
     called.serves().await;
     let told: Told = calls.end().await.into_iter().collect();
     println!("{:?} in {:?}", counted(&told), began.elapsed());
@@ -73,6 +72,33 @@ async fn a_tenant_that_is_called_gets_a_later_release_and_loses_no_call() {
     let again = api.command(&Command::operate(id, "upgrade", &to(LATER))).await.unwrap();
     assert_eq!((again.status, &again.body["already"]), (200, &json!(true)), "{again:?}");
     api.delete_tenant(id).await;
+}
+
+/// To this tenant alone, by whoever runs the platform.
+async fn is_rolled_out_to(called: &Called) {
+    let (api, id) = (&called.api, &called.id);
+    let asked = json!({ "n8n_version": LATER, "selection": { "tenants": [id] }, "concurrency": 5 });
+    let started = api.command(&Command::post("/upgrades", &asked)).await.unwrap();
+    assert_eq!((started.status, &started.body["tenants"]), (202, &json!(1)), "{started:?}");
+    let path = format!("/upgrades/{}", started.body["id"].as_str().unwrap());
+    let seen = async || api.get(&path).await.map(|answer| answer.body);
+    let operation = eventually("the first wave begins", Duration::from_secs(60), async || {
+        let seen = seen().await?;
+        let operation = seen["to_look_at"][0]["operation_id"].as_str().map(str::to_owned);
+        operation.ok_or_else(|| seen.to_string())
+    });
+    api.succeeds_within(&operation.await, LIMIT).await;
+    let over = eventually("the rollout is over", Duration::from_secs(60), async || {
+        let seen = seen().await?;
+        if seen["data"]["status"] == "running" { Err(seen.to_string()) } else { Ok(seen) }
+    });
+    let over = over.await;
+    assert_eq!(
+        (&over["data"]["status"], &over["data"]["waves"]),
+        (&json!("succeeded"), &json!(1)),
+        "{over:#}"
+    );
+    assert_eq!(over["data"]["tenants"]["succeeded"], 1, "{over:#}");
 }
 
 /// By the upgrade, before anything was done, in the release of then.

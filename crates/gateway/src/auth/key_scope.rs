@@ -55,6 +55,9 @@ impl KeyScope {
             ("shared-instances", false, _) => Self::TenantsWrite,
             ("sandboxes", true, _) | ("backups", true, false) => Self::TenantsRead,
             ("sandboxes" | "backups", false, _) => Self::TenantsWrite,
+            // What is done to tenants, to many at once.
+            ("upgrades", true, _) => Self::TenantsRead,
+            ("upgrades", false, _) => Self::TenantsWrite,
             ("operations", true, _) => Self::OperationsRead,
             ("operations", false, _) => Self::OperationsWrite,
             ("events" | "ws", true, _) => Self::EventsRead,

@@ -27,7 +27,7 @@ use crate::{http::precompressed::Precompressed, problem::ProblemDocument};
     modifiers(&Authority),
     // No route names it: which problems each can answer with is added for all of them (`complete`).
     components(schemas(ProblemDocument)),
-    tags((name = "tenants"), (name = "plans"), (name = "shared instances"), (name = "sandboxes"), (name = "held calls"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "dead letters"), (name = "audit"), (name = "keys"), (name = "health"), (name = "docs"))
+    tags((name = "tenants"), (name = "plans"), (name = "shared instances"), (name = "sandboxes"), (name = "held calls"), (name = "rollouts"), (name = "operations"), (name = "schedules"), (name = "events"), (name = "dead letters"), (name = "audit"), (name = "keys"), (name = "health"), (name = "docs"))
 )]
 struct Frame;
 

@@ -27,6 +27,8 @@ pub enum AcceptError {
     SignatureRepeated,
     #[error("another tenant has this subdomain")]
     SubdomainTaken,
+    #[error("another rollout is under way")]
+    RolloutUnderWay,
     /// Somebody holds a lock for longer than a statement takes: most likely the first request under the same key.
     #[error("a request with this idempotency key is still being accepted")]
     InFlight,
@@ -38,7 +40,7 @@ impl Classify for AcceptError {
     fn kind(&self) -> Kind {
         match self {
             Self::SignatureRepeated => Kind::Unauthenticated,
-            Self::SubdomainTaken | Self::InFlight => Kind::Conflict,
+            Self::SubdomainTaken | Self::RolloutUnderWay | Self::InFlight => Kind::Conflict,
             Self::Store(error) => error.kind(),
         }
     }
@@ -50,6 +52,7 @@ impl From<sqlx::Error> for AcceptError {
         match constraint {
             Some("request_signatures_pkey") => Self::SignatureRepeated,
             Some("tenants_subdomain_taken") => Self::SubdomainTaken,
+            Some("rollouts_one_at_a_time") => Self::RolloutUnderWay,
             _ if error.as_database_error().is_some_and(|e| e.code().as_deref() == Some(LOCK_TIMEOUT)) => {
                 Self::InFlight
             }

@@ -5,6 +5,7 @@
 
 mod abandon;
 mod cancel;
+mod cancel_rollout;
 mod dead_letters;
 mod drain_shared_instance;
 mod pause_schedule;
@@ -32,6 +33,7 @@ use crate::{
 
 pub use abandon::AbandonOperation;
 pub use cancel::CancelOperation;
+pub use cancel_rollout::CancelRollout;
 pub use dead_letters::{DeleteDeadLetter, ReplayDeadLetter};
 pub use drain_shared_instance::{DrainSharedInstance, ReopenSharedInstance};
 pub use pause_schedule::PauseSchedule;

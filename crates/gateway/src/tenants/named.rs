@@ -1,5 +1,7 @@
 //! The two ways to name a tenant.
 
+use std::fmt;
+
 use common::{id::TenantId, tenant::Subdomain};
 use serde_json::{Value, json};
 
@@ -46,6 +48,15 @@ impl TenantName {
         match name {
             Some(name) => name.id(reader).await.map(Some),
             None => Ok(None),
+        }
+    }
+}
+
+impl fmt::Display for TenantName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Subdomain(subdomain) => f.write_str(subdomain.as_str()),
         }
     }
 }

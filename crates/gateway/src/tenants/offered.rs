@@ -27,6 +27,8 @@ texts! {
     PlanName;
     /// A region that takes new tenants.
     Region;
+    /// A region that has a cluster, whether or not that takes new tenants.
+    KnownRegion;
     /// A cluster that is there.
     ClusterName;
 }
@@ -51,6 +53,20 @@ impl<R: AsRef<Offer>> Field<R> for Region {
 
     fn schema() -> Value {
         json!({ "type": "string" })
+    }
+}
+
+impl<R: AsRef<Offer>> Field<R> for KnownRegion {
+    fn read(value: Value, rules: &R) -> Result<Self, Fault> {
+        let mut regions: Vec<_> =
+            rules.as_ref().clusters.iter().map(|cluster| cluster.region.as_str()).collect();
+        regions.sort_unstable();
+        regions.dedup();
+        one_of("unknown_region", text(&value)?, &regions).map(Self)
+    }
+
+    fn schema() -> Value {
+        <Region as Field<R>>::schema()
     }
 }
 

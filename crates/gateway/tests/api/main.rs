@@ -42,6 +42,7 @@ mod read_only;
 mod refusals;
 mod reset_login;
 mod rollback;
+mod rollouts;
 mod room;
 mod rotation;
 mod row_level_security;

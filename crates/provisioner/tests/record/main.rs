@@ -27,6 +27,7 @@ mod read_only;
 mod reconciler;
 mod removal;
 mod restores;
+mod rollouts;
 mod room;
 mod routes;
 mod sandboxes;

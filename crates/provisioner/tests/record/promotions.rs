@@ -17,7 +17,7 @@ use provisioner::{
     SuspendTenant,
 };
 use sqlx::PgPool;
-use testkit::saga::{Point, every_other, points};
+use testkit::saga::{Point, every_third, points};
 use wire::kinds::{TenantDelete, TenantPromote, TenantResume, TenantRetire, TenantRollback, TenantSuspend};
 
 use crate::support::Fakes;
@@ -233,7 +233,7 @@ async fn is_broken(base: &Fakes, point: Point) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_lives_in_its_own_n8n_or_where_it_lived(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in every_other(points(&PromoteTenant, &asked())) {
+    for point in every_third(points(&PromoteTenant, &asked())) {
         is_broken(&base, point).await;
     }
 }
@@ -343,7 +343,7 @@ async fn who_is_removed_leaves_nothing_where_it_lived(pool: PgPool) {
 async fn who_goes_back_lives_where_it_lived_or_in_its_own_n8n_as_before(pool: PgPool) {
     let base = Fakes::new(&pool);
     let request = TenantRollback { promotion: PromotionId::generate() };
-    for point in every_other(points(&RollbackTenant, &request)) {
+    for point in every_third(points(&RollbackTenant, &request)) {
         let (house, request) = House::open_moved(&base).await;
         house.accept(&request).await;
         let end = house.fakes.break_at(&RollbackTenant, point).await;

@@ -11,7 +11,7 @@ use common::{
 use n8n::databases::{Beside, Name, TenantDatabases as _};
 use provisioner::{Clearing, CreateTenant, RestoreTenant, SuspendTenant};
 use sqlx::PgPool;
-use testkit::saga::points;
+use testkit::saga::{every_third, points};
 use wire::kinds::{TenantRestore, TenantSuspend, TenantUpgrade};
 
 use crate::support::{Fakes, THE_BACKUPS_KEY};
@@ -68,7 +68,7 @@ async fn became(fakes: &Fakes, request: &TenantRestore) -> String {
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_is_what_the_backup_holds_or_what_it_was(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in points(&RestoreTenant, &asked(BackupId::generate())) {
+    for point in every_third(points(&RestoreTenant, &asked(BackupId::generate()))) {
         let (fakes, tenant) = serving(&base).await;
         let request = accept(&fakes, tenant).await;
         let end = fakes.break_at(&RestoreTenant, point).await;

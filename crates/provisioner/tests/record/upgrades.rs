@@ -14,7 +14,7 @@ use n8n::{
 };
 use provisioner::{CreateTenant, UpgradeTenant};
 use sqlx::PgPool;
-use testkit::saga::{Point, every_other, points};
+use testkit::saga::{Point, every_third, points};
 use wire::kinds::TenantUpgrade;
 
 use crate::support::Fakes;
@@ -97,7 +97,7 @@ async fn is_broken(base: &Fakes, point: Point, way_back: &str) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn a_tenant_runs_the_later_release_or_the_former_one(pool: PgPool) {
     let base = Fakes::new(&pool);
-    for point in every_other(points(&UpgradeTenant, &ASKED)) {
+    for point in every_third(points(&UpgradeTenant, &ASKED)) {
         is_broken(&base, point, "re-route").await;
     }
 }

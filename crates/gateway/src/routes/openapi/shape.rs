@@ -61,6 +61,7 @@ impl<'a> Shape<'a> {
             "/tenants/{id}/upgrade",
             "/tenants/{id}/promote",
             "/tenants/{id}/rollback",
+            "/upgrades",
         ];
         verbs.into_iter().any(|path| self.is("post", path))
     }
@@ -99,7 +100,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
-        Code::Conflict => creates || command && (route.path.starts_with("/tenants/{id}") || keeps),
+        Code::Conflict => creates || command && (of("/tenants/{id}") || of("/upgrades") || keeps),
         Code::LastBackup | Code::BackupHeld | Code::BackupInUse => route.is("delete", "/backups/{id}"),
         Code::BackupsOff => route.backs_up(),
         Code::SubdomainTaken => creates,
@@ -112,7 +113,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::SharedTenant => {
             restores
                 || route.of_containers()
-                || route.backs_up() && !route.is("post", "/tenants/{id}/rollback")
+                || route.backs_up() && of("/tenants/") && !route.is("post", "/tenants/{id}/rollback")
         }
         Code::ExternalN8n => removes || command && !restores && route.path.starts_with("/tenants/{id}/"),
         Code::InstanceInUse => route.is("delete", "/shared-instances/{id}"),

@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 67] = [
+const TABLE: [(&str, &str, &[&str], u16); 71] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -63,6 +63,10 @@ const TABLE: [(&str, &str, &[&str], u16); 67] = [
     ("DELETE", "/shared-instances/{id}", ADMINS, 422),
     ("POST", "/shared-instances/{id}/drain", OPERATORS, 422),
     ("POST", "/shared-instances/{id}/reopen", OPERATORS, 422),
+    ("POST", "/upgrades", OPERATORS, 422),
+    ("GET", "/upgrades", OPERATORS, 200),
+    ("GET", "/upgrades/{id}", OPERATORS, 200),
+    ("POST", "/upgrades/{id}/cancel", OPERATORS, 422),
     ("GET", "/operations", ALL, 200),
     ("GET", "/operations/{id}", ALL, 200),
     ("GET", "/operations/{id}/events", ALL, 503),

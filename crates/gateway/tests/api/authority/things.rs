@@ -2,7 +2,7 @@
 
 use common::{
     dead_letters::DeadLetter,
-    id::{BackupId, DeadLetterId, KeyId, OperationId, TenantId},
+    id::{BackupId, DeadLetterId, KeyId, OperationId, RolloutId, TenantId},
 };
 use serde_json::json;
 use sqlx::PgPool;
@@ -34,6 +34,8 @@ pub struct Things {
     foreign: Held,
     /// An n8n that tenants share.
     shared: TenantId,
+    /// What gives tenants a later release.
+    rollout: RolloutId,
 }
 
 struct Held {
@@ -53,7 +55,10 @@ impl Things {
             (Held::made(platform, database, "mine").await, Held::made(platform, database, "theirs").await);
         let body = serde_json::json!({ "name": "shared-1" });
         let made = platform.send(Call::post("/shared-instances", &body).by_a("admin").signed()).await.json();
-        Self { own, foreign, shared: made["id"].as_str().unwrap().parse().unwrap() }
+        let body = serde_json::json!({ "n8n_version": "2.41.1" });
+        let rollout = platform.send(Call::post("/upgrades", &body).by_a("admin").signed()).await.json();
+        let rollout = rollout["id"].as_str().unwrap().parse().unwrap();
+        Self { own, foreign, shared: made["id"].as_str().unwrap().parse().unwrap(), rollout }
     }
 
     /// The owner whose these are.
@@ -67,6 +72,9 @@ impl Things {
         let absent = |names: &[&str]| -> Vec<Named> {
             names.iter().map(|name| (Whose::Absent, (*name).to_owned())).collect()
         };
+        let ids = |[own, foreign, unknown]: [String; 3]| {
+            [vec![(Whose::Own, own), (Whose::Foreign, foreign)], absent(&[unknown.as_str(), "nonsense"])]
+        };
         let held: [Vec<Named>; 2] = match path.split('/').nth(1).unwrap() {
             _ if !path.contains('{') => return Vec::new(),
             "tenants" | "metrics" => {
@@ -77,42 +85,22 @@ impl Things {
                 [[own, foreign].concat(), absent(&[unknown.as_str(), "nobody", "No-Name!"])]
             }
             "operations" => {
-                let unknown = OperationId::generate().to_string();
-                let held = [(Whose::Own, own.operation), (Whose::Foreign, foreign.operation)];
-                [
-                    held.map(|(whose, id)| (whose, id.to_string())).into(),
-                    absent(&[unknown.as_str(), "nonsense"]),
-                ]
+                ids([own.operation, foreign.operation, OperationId::generate()].map(|id| id.to_string()))
             }
-            "keys" => {
-                let unknown = KeyId::generate().to_string();
-                let held = [(Whose::Own, own.key), (Whose::Foreign, foreign.key)];
-                [
-                    held.map(|(whose, id)| (whose, id.to_string())).into(),
-                    absent(&[unknown.as_str(), "nonsense"]),
-                ]
-            }
+            "keys" => ids([own.key, foreign.key, KeyId::generate()].map(|id| id.to_string())),
             "dead-letters" => {
-                let unknown = DeadLetterId::generate().to_string();
-                let held = [(Whose::Own, own.letter), (Whose::Foreign, foreign.letter)];
-                [
-                    held.map(|(whose, id)| (whose, id.to_string())).into(),
-                    absent(&[unknown.as_str(), "nonsense"]),
-                ]
+                ids([own.letter, foreign.letter, DeadLetterId::generate()].map(|id| id.to_string()))
             }
-            "backups" => {
-                let unknown = BackupId::generate().to_string();
-                let held = [(Whose::Own, own.backup), (Whose::Foreign, foreign.backup)];
-                [
-                    held.map(|(whose, id)| (whose, id.to_string())).into(),
-                    absent(&[unknown.as_str(), "nonsense"]),
-                ]
-            }
+            "backups" => ids([own.backup, foreign.backup, BackupId::generate()].map(|id| id.to_string())),
             "shared-instances" => {
                 let unknown = TenantId::generate().to_string();
                 // One that is a customer's is not one.
                 let absent = absent(&[unknown.as_str(), own.subdomain, "No-Name!"]);
                 [vec![(Whose::Own, self.shared.to_string()), (Whose::Own, "shared-1".into())], absent]
+            }
+            "upgrades" => {
+                let unknown = RolloutId::generate().to_string();
+                [vec![(Whose::Own, self.rollout.to_string())], absent(&[unknown.as_str(), "nonsense"])]
             }
             "sandboxes" => {
                 let held = [(Whose::Own, own), (Whose::Foreign, foreign)];

@@ -23,7 +23,7 @@ const ALL: [&str; 14] = [
 /// The scope that a route takes, by the contract.
 fn scope_of(method: &str, path: &str) -> String {
     let family = match path.split('/').nth(1).unwrap() {
-        "plans" | "sandboxes" | "backups" | "shared-instances" => "tenants",
+        "plans" | "sandboxes" | "backups" | "shared-instances" | "upgrades" => "tenants",
         "ws" => "events",
         "dead-letters" => "dead_letters",
         "metrics" => "health",
