@@ -8,11 +8,13 @@ mod docs;
 pub mod edge;
 mod events;
 mod health;
+mod held;
 mod keys;
 mod metrics;
 mod openapi;
 mod operations;
 mod plans;
+mod promotions;
 mod reason;
 mod rollouts;
 mod sandboxes;
@@ -54,6 +56,9 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(shared_instances::delete::delete))
         .routes(routes!(shared_instances::steer::drain))
         .routes(routes!(shared_instances::steer::reopen))
+        .routes(routes!(promotions::scan))
+        .routes(routes!(held::show::show))
+        .routes(routes!(held::replay::replay))
         .routes(routes!(rollouts::create::create, rollouts::list::list))
         .routes(routes!(rollouts::show::show))
         .routes(routes!(rollouts::cancel::cancel))

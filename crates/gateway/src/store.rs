@@ -4,6 +4,7 @@ pub mod accept;
 pub mod answers;
 pub mod audit;
 pub mod backups;
+pub mod candidates;
 pub mod clusters;
 pub mod dead_letters;
 pub mod drills;

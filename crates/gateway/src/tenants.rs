@@ -1,5 +1,6 @@
 //! Tenants as callers describe them and as they are shown.
 
+mod candidate;
 mod claim;
 mod compliance;
 mod custom_domain;
@@ -13,6 +14,7 @@ mod named;
 mod new_tenant;
 mod next_step;
 mod offered;
+mod outgrown;
 mod patch;
 mod patched;
 mod period;
@@ -25,6 +27,7 @@ mod usage;
 mod view;
 pub mod words;
 
+pub use candidate::Candidate;
 pub use claim::ClaimView;
 pub use custom_domain::CustomDomain;
 pub use email::Email;
@@ -35,6 +38,7 @@ pub use named::TenantName;
 pub use new_tenant::NewTenant;
 pub use next_step::{next_step, nobody_signs_in};
 pub use offered::{ClusterName, KnownRegion, PlanName, Region, Rules};
+pub use outgrown::{Outgrown, outgrown};
 pub use patch::{PLACING, TenantPatch, misplaced};
 pub use period::{Period, Resolution, Zone};
 pub use release::Release;

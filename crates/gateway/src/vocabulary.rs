@@ -80,6 +80,8 @@ words! {
     ThingKind: ["workflow", "credential", "data_table"];
     /// How a promotion is.
     PromotionStatus: ["running", "succeeded", "failed", "rolled_back"];
+    /// How urgent it is that a tenant gets an n8n of its own.
+    Urgency: ["high", "medium", "low"];
     /// How a rollout is.
     RolloutStatus: ["running", "succeeded", "stopped", "cancelled"];
     /// How far a rollout is with a tenant.

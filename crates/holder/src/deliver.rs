@@ -91,7 +91,7 @@ impl Deliverer {
     /// One call, whatever becomes of it.
     async fn deliver(&self, claimed: Claimed) -> Done {
         let sent = self.send(&claimed).await;
-        let verdict = verdict(&sent, claimed.deliveries);
+        let verdict = verdict(&sent, claimed.tries);
         metrics::sent(&verdict);
         let rests = if let Verdict::NotYet(pause) = verdict { Some(pause) } else { None };
         while let Err(error) = self.note(&claimed, &sent, &verdict).await {

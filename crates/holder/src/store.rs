@@ -25,6 +25,8 @@ pub struct Claimed {
     pub call: Call,
     /// This delivery included.
     pub deliveries: i32,
+    /// As above, since it was held or a person had it delivered again.
+    pub tries: i32,
 }
 
 /// What n8n answered.
@@ -85,6 +87,7 @@ struct Row {
     headers: Written,
     body: Vec<u8>,
     deliveries: i32,
+    tries: i32,
 }
 
 /// How many are taken: altogether, of one tenant, and of whom none.
@@ -124,7 +127,8 @@ pub async fn claim(
                 sent_at = clock_timestamp()
            from free
           where h.receipt = free.receipt and (h.state = 'held' or h.state = 'delivering' and h.lease_until < clock_timestamp())
-         returning h.receipt, h.tenant_id, h.host, h.method, h.target, h.headers, h.body, h.deliveries";
+         returning h.receipt, h.tenant_id, h.host, h.method, h.target, h.headers, h.body, h.deliveries,
+                   h.deliveries - h.given_up_after as tries";
     let rows: Vec<Row> = sqlx::query_as(claim)
         .bind(take.most)
         .bind(take.without)
@@ -147,7 +151,8 @@ impl Row {
         let Json(headers) = self.headers;
         let headers = Headers(headers.into_iter().map(|(name, value)| (name, bytes_of(&value))).collect());
         let call = Call { host, method, target: self.target, headers, body: self.body.into() };
-        Some(Claimed { receipt: self.receipt, tenant: self.tenant_id, call, deliveries: self.deliveries })
+        let Self { receipt, tenant_id: tenant, deliveries, tries, .. } = self;
+        Some(Claimed { receipt, tenant, call, deliveries, tries })
     }
 }
 
@@ -261,7 +266,7 @@ pub async fn give_up(executor: impl PgExecutor<'_>, longest: Duration) -> Result
                failure = case when t.status = 'deleted' then 'The tenant was removed.' else 'It was held for too long.' end
           from tenants t
          where t.id = h.tenant_id and h.state = 'held'
-           and (t.status = 'deleted' or h.held_at < clock_timestamp() - make_interval(secs => $1))";
+           and (t.status = 'deleted' or coalesce(h.replayed_at, h.held_at) < clock_timestamp() - make_interval(secs => $1))";
     let done = sqlx::query(give_up).bind(longest.as_secs_f64()).execute(executor).await?;
     Ok(done.rows_affected())
 }

@@ -8,7 +8,7 @@ use http::StatusCode;
 use crate::send::Sent;
 
 /// So often a call is sent to an n8n that does not take it.
-const MOST_DELIVERIES: i32 = 10;
+const MOST_TRIES: i32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A route that leads elsewhere is looked at again.
@@ -27,29 +27,29 @@ pub enum Verdict {
     Dead,
 }
 
-/// After so many deliveries, this one included.
-pub fn verdict(sent: &Sent, deliveries: i32) -> Verdict {
+/// After so many tries, this one included.
+pub fn verdict(sent: &Sent, tries: i32) -> Verdict {
     match sent {
         Sent::Unreached(_) | Sent::Page => Verdict::NotYet(LOOK_AGAIN),
         Sent::Answered(answer) => match answer.status {
             // The edge's: too many of the tenant's calls are under way.
             StatusCode::TOO_MANY_REQUESTS => Verdict::NotYet(FIRST_PAUSE),
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-                again(deliveries)
+                again(tries)
             }
             _ => Verdict::Delivered,
         },
         // It runs, or was forgotten by an n8n whose database went away: nobody knows, and sent again it may run twice.
         Sent::Silent => Verdict::Dead,
-        Sent::BrokenOff(_) => again(deliveries),
+        Sent::BrokenOff(_) => again(tries),
     }
 }
 
-fn again(deliveries: i32) -> Verdict {
-    if deliveries >= MOST_DELIVERIES {
+fn again(tries: i32) -> Verdict {
+    if tries >= MOST_TRIES {
         return Verdict::Dead;
     }
-    Verdict::Again(growing(FIRST_PAUSE, LONGEST_PAUSE, u32::try_from(deliveries).unwrap_or_default()))
+    Verdict::Again(growing(FIRST_PAUSE, LONGEST_PAUSE, u32::try_from(tries).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -57,9 +57,9 @@ mod tests {
     use super::*;
     use crate::{call::Headers, store::Answer};
 
-    fn of(status: u16, deliveries: i32) -> Verdict {
+    fn of(status: u16, tries: i32) -> Verdict {
         let status = StatusCode::from_u16(status).unwrap();
-        verdict(&Sent::Answered(Answer { status, headers: Headers::default(), body: None }), deliveries)
+        verdict(&Sent::Answered(Answer { status, headers: Headers::default(), body: None }), tries)
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         };
         for status in [502, 503, 504] {
             assert!(pause(of(status, 1)) < pause(of(status, 6)), "{status}");
-            assert_eq!(of(status, MOST_DELIVERIES), Verdict::Dead);
+            assert_eq!(of(status, MOST_TRIES), Verdict::Dead);
         }
         assert!(pause(verdict(&Sent::BrokenOff("cut".into()), 1)) <= LONGEST_PAUSE);
     }

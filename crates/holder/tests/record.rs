@@ -262,6 +262,15 @@ async fn an_n8n_that_always_fails_is_given_up_and_the_call_kept(record: PgPool) 
     assert_eq!((kept.0, kept.1.as_str()), (10, "kept"));
     assert!(kept.2.contains("502"), "{}", kept.2);
     assert_eq!(edge.reached().len(), 10);
+    // A person has it delivered again, long after it came: it is tried as often, and says how often it was.
+    let replay = "update held_calls set state = 'held', ended_at = null, due_at = now(), replayed_at = now(), given_up_after = deliveries,
+                         held_at = now() - interval '100 days'";
+    sqlx::query(replay).execute(&record).await.unwrap();
+    assert_eq!(store::give_up(&record, Duration::from_secs(3600)).await.unwrap(), 0);
+    eventually("it is sent again", async || edge.reached().len() >= 12).await;
+    edge.answers.store(200, Ordering::SeqCst);
+    eventually("it is delivered", async || states(&record).await == ["delivered"]).await;
+    assert_eq!(edge.reached()[10].2, "11");
     end(&tasks).await;
 }
 

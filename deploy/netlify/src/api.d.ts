@@ -271,6 +271,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/held/{receipt}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what became of a call that was answered with a receipt.
+         * @description For whoever sent it, without a token: nobody guesses a receipt. Until a week after its end.
+         */
+        get: operations["held_calls_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/held/{receipt}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delivers a held call again that came to nothing.
+         * @description It may have run before: its workflow is told the how many-th delivery it is (`rp9-delivery`). It goes before calls of the same path that came later
+         *     and are still held, is tried as often as one that has just come, and keeps its receipt.
+         */
+        post: operations["held_calls_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/keys": {
         parameters: {
             query?: never;
@@ -517,6 +558,27 @@ export interface paths {
         get: operations["plans_list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/promotions/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tells which tenants that share an n8n should get one of their own, and why.
+         * @description By what they do now (calls that wait, executions at once) and did (executions of the busier of this month and the last), and by what was promised to
+         *     them (plan, compliance, region, domain). Nothing is done: `POST /tenants/{id}/promote` does it.
+         */
+        post: operations["tenants_scan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2567,6 +2629,36 @@ export interface components {
              */
             ttl_minutes?: number | null;
         };
+        /** @description A tenant that has outgrown the n8n that it shares. */
+        PromotionCandidate: {
+            name: string;
+            /** @example enterprise */
+            plan: string;
+            /** @description From a score of 70 it is `high`, from 30 `medium`. */
+            priority: components["schemas"]["Urgency"];
+            /**
+             * @description For people, the weightiest first.
+             * @example [
+             *       "High execution volume: 8,500/month",
+             *       "Enterprise plan requires dedicated infrastructure"
+             *     ]
+             */
+            reasons: string[];
+            /**
+             * Format: int32
+             * @description 1 to 100.
+             * @example 85
+             */
+            score: number;
+            /** @example acme */
+            subdomain: string;
+            /** @example ten_0198c0de0000700080000000000000aa */
+            tenant_id: string;
+        };
+        /** @description Who should get an n8n of their own, the most urgent first. */
+        PromotionCandidates: {
+            candidates: components["schemas"]["PromotionCandidate"][];
+        };
         /** @description What a tenant did in an n8n of its own. */
         PromotionChanges: {
             /** @description Things that are other than before. */
@@ -2617,6 +2709,25 @@ export interface components {
              */
             reason: string;
         };
+        /** @description What became of a call that was held. Whoever has its receipt was told that by the call's answer. */
+        Receipt: {
+            /**
+             * Format: int32
+             * @description What the workflow answered.
+             */
+            answer_status?: number | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /** Format: date-time */
+            held_at: string;
+            /**
+             * Format: uuid
+             * @example 5f0c1a4e-2b1d-4c4f-9f57-0d6f4a2f9a11
+             */
+            receipt: string;
+            /** @description `dead`: it came to nothing. It is kept, and a person decides whether it is sent again. */
+            state: components["schemas"]["HeldState"];
+        };
         /** @description The removal that was accepted. */
         Removal: {
             /** @example op_0198c0de0000700080000000000000bb */
@@ -2640,6 +2751,12 @@ export interface components {
             /** @example op_0198c0de0000700080000000000000bb */
             operation_id: string;
             state: components["schemas"]["SharedInstanceState"];
+        };
+        /** @description A call that is delivered again. */
+        ReplayedCall: {
+            /** Format: uuid */
+            receipt: string;
+            state: components["schemas"]["HeldState"];
         };
         /** @description What else is to be done, and why. */
         ResetLogin: {
@@ -3305,6 +3422,8 @@ export interface components {
              */
             strategy?: "recreate" | null;
         };
+        /** @enum {string} */
+        Urgency: "high" | "medium" | "low";
         /** @description How much a tenant used. Executions are counted in the hour in which they began. */
         Usage: components["schemas"]["Measures"] & {
             /**
@@ -5962,6 +6081,328 @@ export interface operations {
             };
         };
     };
+    held_calls_show: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The receipt */
+                receipt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "answer_status": 1,
+                     *       "ended_at": "2026-08-01T12:00:00Z",
+                     *       "held_at": "2026-08-01T12:00:00Z",
+                     *       "receipt": "5f0c1a4e-2b1d-4c4f-9f57-0d6f4a2f9a11",
+                     *       "state": "held"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    held_calls_replay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The receipt */
+                receipt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "The customer asked for it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["OptionalReasonBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "receipt": "text",
+                     *       "state": "held"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReplayedCall"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     keys_list: {
         parameters: {
             query?: {
@@ -8435,6 +8876,214 @@ export interface operations {
             };
             /** @description `forbidden`: This role may not do that. */
             403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_scan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "candidates": [
+                     *         {
+                     *           "name": "text",
+                     *           "plan": "enterprise",
+                     *           "priority": "high",
+                     *           "reasons": [
+                     *             "High execution volume: 8,500/month",
+                     *             "Enterprise plan requires dedicated infrastructure"
+                     *           ],
+                     *           "score": 85,
+                     *           "subdomain": "acme",
+                     *           "tenant_id": "ten_0198c0de0000700080000000000000aa"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PromotionCandidates"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_in_flight`: A request with this idempotency key is still being accepted. */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
                     "x-trace-id": components["headers"]["x-trace-id"];

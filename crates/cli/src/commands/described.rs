@@ -29,6 +29,7 @@ const SHOWN: &[(&[Column], &str)] = &[
     (health::CLUSTERS, "Cluster"),
     (usage::KINDS, "ExecutionCounts"),
     (usage::PARTS, "UsageInterval"),
+    (tenants::candidates::COLUMNS, "PromotionCandidate"),
     (upgrades::COLUMNS, "Rollout"),
     (upgrades::TENANTS, "RolloutTenant"),
     (top::COLUMNS, "TopTenant"),

@@ -1,6 +1,7 @@
 //! `rp9 tenants …`
 
 mod beside;
+pub(super) mod candidates;
 mod create;
 mod delete;
 mod domain;
@@ -48,6 +49,8 @@ pub enum Verb {
     Promote(promote::Promote),
     /// Move one back into the n8n that it shared, as long as what it had there is kept
     Rollback(rollback::Rollback),
+    /// Those that share an n8n and should have one of their own, and why
+    Candidates(candidates::Candidates),
     /// Each time that one was to be moved so, the newest first
     Promotions(promotions::Promotions),
     /// What happened to one, the newest first
@@ -73,6 +76,7 @@ impl Verb {
             Self::Upgrade(upgrade) => upgrade.run(setting).await,
             Self::Promote(promote) => promote.run(setting).await,
             Self::Rollback(rollback) => rollback.run(setting).await,
+            Self::Candidates(candidates) => candidates.run(setting).await,
             Self::Promotions(promotions) => promotions.run(setting).await,
             Self::Events(events) => events.run(setting).await,
             Self::Login(login) => login.run(setting).await,

@@ -134,3 +134,38 @@ async fn promotions_are_told_with_how_long_callers_waited_and_what_is_kept_until
     assert_eq!(rp9(&["--quiet"]).await.out, "pro_2\npro_1\n");
     assert_eq!(rp9(&[]).await.err, "No promotions.\n");
 }
+
+#[tokio::test]
+async fn held_calls_that_came_to_nothing_are_delivered_again() {
+    let gateway = Gateway::open().await;
+    let dead =
+        r#"{"data":[{"receipt":"r-1","state":"dead"},{"receipt":"r-2","state":"dead"}],"next_cursor":null}"#;
+    gateway.says("GET /tenants/acme/held", [Turn::json(200, dead)]);
+    for receipt in ["r-1", "r-2", "r-3"] {
+        let replayed = format!(r#"{{"receipt":"{receipt}","state":"held"}}"#);
+        gateway.says(&format!("POST /held/{receipt}/replay"), [Turn::json(200, replayed)]);
+    }
+    let all = ["held", "acme", "--replay-dead", "--reason", "It is mended."];
+    let ended = Rp9::at(&gateway, &all).run().await.expect(0);
+    assert_eq!(ended.out, "r-1 is delivered again\nr-2 is delivered again\n");
+    let ended = Rp9::at(&gateway, &["held", "acme", "--replay", "r-3"]).run().await.expect(0);
+    assert_eq!(ended.out, "r-3 is delivered again\n");
+    let seen: Vec<_> = gateway.seen().into_iter().map(|seen| (seen.line, seen.body)).collect();
+    assert!(seen[0].0.contains("state=dead"), "{seen:?}");
+    assert_eq!((seen[1].1.as_str(), seen[3].1.as_str()), (r#"{"reason":"It is mended."}"#, "{}"));
+    Rp9::at(&gateway, &["held", "acme", "--replay-dead", "--state", "held"]).run().await.expect(2);
+}
+
+#[tokio::test]
+async fn who_has_outgrown_the_n8n_that_they_share_is_told_with_the_reasons() {
+    let gateway = Gateway::open().await;
+    let scanned = r#"{"candidates":[{"tenant_id":"ten_1","name":"Acme","subdomain":"acme","plan":"enterprise","priority":"high","score":85,
+        "reasons":["High execution volume: 8,500/month","High queue latency: 6.2s p95"]}]}"#;
+    gateway.says("POST /promotions/scan", [Turn::json(200, scanned), Turn::json(200, scanned)]);
+    let ended = Rp9::at(&gateway, &["tenants", "candidates"]).run().await.expect(0);
+    for words in ["acme", "85", "high", "8,500/month, High queue latency"] {
+        assert!(ended.out.contains(words), "{words}: {ended:?}");
+    }
+    let ended = Rp9::at(&gateway, &["tenants", "candidates", "--quiet"]).run().await.expect(0);
+    assert_eq!(ended.out, "acme\n");
+}

@@ -133,6 +133,8 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("metering_prices", "staff's"),
     ("recoveries", "how the platform is run"),
     ("record_identity", "between the services, the engines and the edge"),
+    ("rollout_tenants", "staff's: many tenants at once"),
+    ("rollouts", "staff's: many tenants at once"),
     ("plans", "asked for by the services, the same for everybody"),
     ("removals", "the provisioner's"),
     ("request_signatures", "what nobody needs to read"),

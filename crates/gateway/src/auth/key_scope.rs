@@ -55,8 +55,12 @@ impl KeyScope {
             ("shared-instances", false, _) => Self::TenantsWrite,
             ("sandboxes", true, _) | ("backups", true, false) => Self::TenantsRead,
             ("sandboxes" | "backups", false, _) => Self::TenantsWrite,
+            // Its receipt is what it takes to see one.
+            ("held", false, _) => Self::TenantsWrite,
             // What is done to tenants, to many at once.
             ("upgrades", true, _) => Self::TenantsRead,
+            // Nothing is changed by it.
+            ("promotions", false, _) => Self::TenantsRead,
             ("upgrades", false, _) => Self::TenantsWrite,
             ("operations", true, _) => Self::OperationsRead,
             ("operations", false, _) => Self::OperationsWrite,

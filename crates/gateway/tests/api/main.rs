@@ -24,6 +24,7 @@ mod external_n8n;
 mod extract;
 mod gauges;
 mod health;
+mod held;
 mod idempotency;
 mod in_place;
 mod initial_login;

@@ -9,7 +9,8 @@ use sqlx::PgPool;
 use crate::support::{Call, Platform};
 
 /// What may be asked without a token.
-const OPEN: [(&str, &str); 5] = [
+const OPEN: [(&str, &str); 6] = [
+    ("GET", "/held/{receipt}"),
     ("GET", "/healthz"),
     ("GET", "/health/detailed"),
     ("GET", "/openapi.json"),
@@ -61,6 +62,9 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/operations/{id}/cancel"),
     ("POST", "/operations/{id}/resume"),
     ("POST", "/operations/{id}/abandon"),
+    ("GET", "/held/{receipt}"),
+    ("POST", "/promotions/scan"),
+    ("POST", "/held/{receipt}/replay"),
     ("POST", "/upgrades"),
     ("GET", "/upgrades"),
     ("GET", "/upgrades/{id}"),

@@ -311,3 +311,43 @@ async fn owners_see_what_became_of_theirs_and_ask_for_none(database: PgPool) {
     platform.send(asks).await.assert_problem(403, "forbidden");
     platform.stop().await;
 }
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn who_should_be_moved_is_told_with_the_reasons_and_nobody_else(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let acme = lodger(&platform, &database, "acme").await;
+    lodger(&platform, &database, "quiet").await;
+    lodger(&platform, &database, "late").await;
+    lodger(&platform, &database, "alone").await;
+    let scan = async |role: &str| {
+        platform.send(Call::post("/promotions/scan", &json!({})).by_a(role).signed()).await
+    };
+    for change in [
+        "update tenants set plan = 'enterprise' where subdomain = 'acme'",
+        "update tenants set mode = 'dedicated', compliance = '{gdpr}' where subdomain = 'alone'",
+        // The month before counts, and what is older, or ran by hand, does not.
+        "insert into usage_rollups_monthly (tenant_id, month, kind, executions, succeeded, failed, canceled, discarded, run_ms)
+         select t.id, (date_trunc('month', now()) - ago)::date, kind, executions, executions, 0, 0, 0, 0
+           from tenants t, (values ('acme', interval '1 month', 'production', 8500), ('acme', interval '0', 'production', 10),
+                                   ('quiet', interval '2 months', 'production', 90000), ('quiet', interval '0', 'manual', 90000))
+                           ran (subdomain, ago, kind, executions)
+          where t.subdomain = ran.subdomain",
+        "insert into tenant_samples (tenant_id, cluster_id, at, queue_wait_p95_seconds, missing)
+         select id, 'local', now() - case subdomain when 'late' then interval '2 minutes' else interval '0' end,
+                case subdomain when 'quiet' then 5 else 6.2 end, '{}' from tenants where subdomain <> 'alone'",
+    ] {
+        set(&database, change).await;
+    }
+    let told = scan("service").await;
+    assert_eq!(told.status, 200, "{}", told.text());
+    let expected = json!({ "candidates": [{
+        "tenant_id": acme, "name": "Acme Ltd", "subdomain": "acme", "plan": "enterprise", "priority": "high", "score": 85,
+        "reasons": [
+            "High execution volume: 8,500/month", "Enterprise plan requires dedicated infrastructure", "High queue latency: 6.2s p95",
+        ],
+    }] });
+    assert_eq!(told.json(), expected);
+    assert_eq!(scan("admin").await.json(), expected);
+    platform.stop().await;
+}

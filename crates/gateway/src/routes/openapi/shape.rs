@@ -84,9 +84,8 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
     match code {
         Code::Internal | Code::Unavailable | Code::Timeout | Code::HeadersTooLarge => true,
         // A key may lack the scope, whatever its role.
-        Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Throttled | Code::Forbidden => {
-            route.secured
-        }
+        Code::TokenMissing | Code::TokenInvalid | Code::TokenExpired | Code::Forbidden => route.secured,
+        Code::Throttled => route.secured || route.is("get", "/held/{receipt}"),
         // Reads are signed where `SIGNED_READS` says so.
         Code::SignatureMissing | Code::SignatureInvalid | Code::SignatureExpired => route.secured,
         Code::NotFound => route.named,
@@ -100,7 +99,9 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         // A header, or an upgrade that is none.
         Code::InvalidRequest => command || route.follows || route.is("get", "/tenants/{id}/logs"),
         Code::InvalidFields => command || route.queried,
-        Code::Conflict => creates || command && (of("/tenants/{id}") || of("/upgrades") || keeps),
+        Code::Conflict => {
+            creates || command && (of("/tenants/{id}") || of("/upgrades") || of("/held/") || keeps)
+        }
         Code::LastBackup | Code::BackupHeld | Code::BackupInUse => route.is("delete", "/backups/{id}"),
         Code::BackupsOff => route.backs_up(),
         Code::SubdomainTaken => creates,

@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 71] = [
+const TABLE: [(&str, &str, &[&str], u16); 74] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -63,6 +63,9 @@ const TABLE: [(&str, &str, &[&str], u16); 71] = [
     ("DELETE", "/shared-instances/{id}", ADMINS, 422),
     ("POST", "/shared-instances/{id}/drain", OPERATORS, 422),
     ("POST", "/shared-instances/{id}/reopen", OPERATORS, 422),
+    ("POST", "/promotions/scan", STAFF, 422),
+    ("GET", "/held/{receipt}", ANYBODY, 200),
+    ("POST", "/held/{receipt}/replay", ALL, 422),
     ("POST", "/upgrades", OPERATORS, 422),
     ("GET", "/upgrades", OPERATORS, 200),
     ("GET", "/upgrades/{id}", OPERATORS, 200),
@@ -199,7 +202,9 @@ async fn everybody_may_do_what_the_table_says_and_a_foreign_thing_is_an_absent_o
             for replica in [0, 1] {
                 let reply = platform.send_to(replica, route.call(&route.method, &target, claims)).await;
                 assert_eq!(reply.status, expected, "{} {target} by {role}: {}", route.method, reply.text());
-                if role == "owner" && whose != Whose::Own {
+                // What is for anybody who knows its name is seen.
+                let is_foreign = whose == Whose::Foreign && route.roles != ANYBODY;
+                if role == "owner" && (is_foreign || whose == Whose::Absent) {
                     unseen.insert(anonymous(&reply));
                 }
                 calls += 1;

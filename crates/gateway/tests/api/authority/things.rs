@@ -6,7 +6,9 @@ use common::{
 };
 use serde_json::json;
 use sqlx::PgPool;
+use uuid::Uuid;
 
+use crate::held::dead_call;
 use crate::sandboxes::put_sandbox;
 use crate::support::{Call, Claims, Platform, garbled, keep, kept_backup, tenant};
 
@@ -45,6 +47,7 @@ struct Held {
     letter: DeadLetterId,
     key: KeyId,
     backup: BackupId,
+    receipt: Uuid,
 }
 
 impl Things {
@@ -98,6 +101,7 @@ impl Things {
                 let absent = absent(&[unknown.as_str(), own.subdomain, "No-Name!"]);
                 [vec![(Whose::Own, self.shared.to_string()), (Whose::Own, "shared-1".into())], absent]
             }
+            "held" => ids([own.receipt, foreign.receipt, Uuid::now_v7()].map(|receipt| receipt.to_string())),
             "upgrades" => {
                 let unknown = RolloutId::generate().to_string();
                 [vec![(Whose::Own, self.rollout.to_string())], absent(&[unknown.as_str(), "nonsense"])]
@@ -153,6 +157,7 @@ impl Held {
         let key = key["data"]["id"].as_str().unwrap().parse().unwrap();
         put_sandbox(database, tenant, &sandbox_of(subdomain)).await;
         let backup = kept_backup(database, tenant).await;
-        Self { subdomain, tenant, operation, letter, key, backup }
+        let receipt = dead_call(database, tenant).await;
+        Self { subdomain, tenant, operation, letter, key, backup, receipt }
     }
 }

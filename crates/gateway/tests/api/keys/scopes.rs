@@ -23,12 +23,15 @@ const ALL: [&str; 14] = [
 /// The scope that a route takes, by the contract.
 fn scope_of(method: &str, path: &str) -> String {
     let family = match path.split('/').nth(1).unwrap() {
-        "plans" | "sandboxes" | "backups" | "shared-instances" | "upgrades" => "tenants",
+        "plans" | "sandboxes" | "backups" | "shared-instances" | "upgrades" | "held" => "tenants",
         "ws" => "events",
         "dead-letters" => "dead_letters",
         "metrics" => "health",
         family => family,
     };
+    if path == "/promotions/scan" {
+        return "tenants:read".to_owned();
+    }
     let secret = ["/initial-login", "/logs", "/extract"].iter().any(|end| path.ends_with(end));
     let verb = if method != "GET" {
         "write"

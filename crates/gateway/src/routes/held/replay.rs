@@ -1,0 +1,53 @@
+//! `POST /held/{receipt}/replay`
+
+use axum::{extract::State, response::Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    commands::{self, Asked},
+    idempotency::{Answer, IdempotencyKey},
+    problem::Answered,
+    routes::reason::OptionalReasonBody,
+    store::{
+        held::HeldCall,
+        steer::{ReplayHeldCall, Steering as _},
+    },
+    vocabulary,
+};
+
+/// A call that is delivered again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReplayedCall {
+    receipt: Uuid,
+    #[schema(value_type = vocabulary::HeldState)]
+    state: &'static str,
+}
+
+/// Delivers a held call again that came to nothing.
+///
+/// It may have run before: its workflow is told the how many-th delivery it is (`rp9-delivery`). It goes before calls of the same path that came later
+/// and are still held, is tried as often as one that has just come, and keeps its receipt.
+#[utoipa::path(
+    post, path = "/held/{receipt}/replay", tag = "held calls",
+    request_body = Option<OptionalReasonBody>,
+    security(("token" = [], "timestamp" = [], "signature" = [])),
+    params(
+        ("receipt" = String, Path, description = "The receipt"),
+        IdempotencyKey,
+    ),
+    responses(
+        (status = 200, body = ReplayedCall),
+    )
+)]
+pub async fn replay(
+    State(app): State<App>,
+    Asked { command, body }: Asked<OptionalReasonBody, ReplayHeldCall, HeldCall>,
+) -> Answered<Response> {
+    let replay = ReplayHeldCall::new(command.target(), body.reason.as_ref());
+    let answer = Answer::done(&ReplayedCall { receipt: command.target().receipt, state: "held" })?;
+    let done = commands::steer(&app, &command, &replay, answer).await?;
+    done.ok_or_else(|| ReplayHeldCall::refusal(command.target()))
+}
