@@ -45,20 +45,31 @@ create table rollout_tenants (
     constraint rollout_tenants_wave_check check ((wave is null) = (operation_id is null))
 );
 create index rollout_tenants_in_order on rollout_tenants (rollout_id, ordinal) where status = 'waiting';
+create index rollout_tenants_begun on rollout_tenants (rollout_id) where status in ('running', 'failed');
 create index rollout_tenants_of_tenant on rollout_tenants (tenant_id);
 call guard_table('rollout_tenants');
+
+-- How many of its tenants are how. Of those that wait, `due` are the ones that nothing else is done to as far as is known.
+create function rollout_counts(rollout uuid)
+    returns table (waiting bigint, due bigint, running bigint, succeeded bigint, failed bigint, skipped bigint) language sql stable rows 1 as $$
+    select count(*) filter (where i.status = 'waiting'), count(*) filter (where i.status = 'waiting' and i.not_before <= now()),
+           count(*) filter (where i.status = 'running'), count(*) filter (where i.status = 'succeeded'),
+           count(*) filter (where i.status = 'failed'), count(*) filter (where i.status = 'skipped')
+      from rollout_tenants i where i.rollout_id = rollout
+$$;
 
 -- Whoever follows the platform is told how it ended.
 create function note_rollout() returns trigger language plpgsql as $$
 begin
-    insert into event_outbox (kind, correlation_id, data) values (
-        'rollout.' || new.status, new.correlation_id,
-        (select jsonb_build_object(
-                    'rollout', 'rol_' || replace(new.id::text, '-', ''), 'n8n_version', new.n8n_version, 'waves', new.waves,
-                    'succeeded', count(*) filter (where i.status = 'succeeded'), 'failed', count(*) filter (where i.status = 'failed'),
-                    'skipped', count(*) filter (where i.status = 'skipped'), 'waiting', count(*) filter (where i.status = 'waiting'))
-           from rollout_tenants i where i.rollout_id = new.id));
+    insert into event_outbox (kind, correlation_id, data)
+    select 'rollout.' || new.status, new.correlation_id,
+           jsonb_build_object('rollout', 'rol_' || replace(new.id::text, '-', ''), 'n8n_version', new.n8n_version, 'waves', new.waves,
+               'succeeded', n.succeeded, 'failed', n.failed, 'skipped', n.skipped, 'waiting', n.waiting)
+      from rollout_counts(new.id) n;
     return null;
 end $$;
 create trigger rollouts_ended after update of status on rollouts
     for each row when (old.status <> new.status) execute function note_rollout();
+-- One without tenants is over at once.
+create trigger rollouts_empty after insert on rollouts
+    for each row when (new.status <> 'running') execute function note_rollout();

@@ -59,6 +59,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(promotions::scan))
         .routes(routes!(held::show::show))
         .routes(routes!(held::replay::replay))
+        .routes(routes!(held::replay::replay_all))
         .routes(routes!(rollouts::create::create, rollouts::list::list))
         .routes(routes!(rollouts::show::show))
         .routes(routes!(rollouts::cancel::cancel))

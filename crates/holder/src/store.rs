@@ -255,9 +255,11 @@ pub async fn held(executor: impl PgExecutor<'_>) -> Result<HashMap<TenantId, Hel
 
 /// When did the earliest come that is still held?
 pub async fn oldest(executor: impl PgExecutor<'_>) -> Result<Option<OffsetDateTime>, sqlx::Error> {
-    sqlx::query_scalar("select min(held_at) from held_calls where state in ('held', 'delivering')")
-        .fetch_one(executor)
-        .await
+    sqlx::query_scalar(
+        "select min(coalesce(replayed_at, held_at)) from held_calls where state in ('held', 'delivering')",
+    )
+    .fetch_one(executor)
+    .await
 }
 
 /// Gives up what nobody can take any more: held for so long, or of a tenant that is gone. Returns how many.

@@ -2,10 +2,9 @@
 
 use clap::Args;
 use reqwest::Method;
-use serde_json::Value;
 
 use crate::{
-    api::{PageLimit, Request, path},
+    api::{Request, path},
     args::Length,
     commands::{accepted::send, listing::Listing, reason::OptionalReason},
     exit::Exit,
@@ -47,34 +46,26 @@ pub struct Held {
 impl Held {
     /// Lists them, or has some delivered again.
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
-        let path = path(&["tenants", &self.tenant, "held"]);
         if self.replay_dead {
-            let dead = [("state", Some("dead".to_owned()))];
-            let page = setting.api()?.list(&path, &dead, PageLimit::All).await?;
-            let receipts = page.data.iter().map(|call| serde_json::from_str::<Value>(call.get()));
-            let receipts: Result<Vec<_>, _> =
-                receipts.map(|call| call.map(|call| plain(call.get("receipt")))).collect();
-            return self.deliver(setting, &receipts?).await;
+            self.ask(setting, path(&["tenants", &self.tenant, "held", "replay"])).await?;
+            setting.output.line(&format!("{}: what came to nothing is delivered again", self.tenant))?;
+            return Ok(Exit::Done);
+        }
+        for receipt in &self.replay {
+            self.ask(setting, path(&["held", receipt, "replay"])).await?;
+            setting.output.line(&format!("{receipt} is delivered again"))?;
         }
         if !self.replay.is_empty() {
-            return self.deliver(setting, &self.replay).await;
+            return Ok(Exit::Done);
         }
-        let filters = vec![("state", self.state.clone())];
+        let (path, filters) = (path(&["tenants", &self.tenant, "held"]), vec![("state", self.state.clone())]);
         let listing =
             Listing { path: &path, filters, columns: COLUMNS, id: "/receipt", things: "held calls" };
         listing.show(setting, self.length.limit()).await
     }
 
-    async fn deliver(&self, setting: &Setting, receipts: &[String]) -> Result<Exit, Failure> {
-        let api = setting.api()?;
-        for receipt in receipts {
-            let request = Request::change(Method::POST, crate::api::path(&["held", receipt, "replay"]), None);
-            send(setting, &api, &request.json(&self.reason)?).await?;
-            setting.output.line(&format!("{receipt} is delivered again"))?;
-        }
-        if receipts.is_empty() {
-            setting.output.notes.note("No call came to nothing.");
-        }
-        Ok(Exit::Done)
+    async fn ask(&self, setting: &Setting, target: String) -> Result<(), Failure> {
+        let request = Request::change(Method::POST, target, None).json(&self.reason)?;
+        send(setting, &setting.api()?, &request).await.map(drop)
     }
 }

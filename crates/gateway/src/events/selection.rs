@@ -21,7 +21,8 @@ use crate::{
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// The first parts of all kinds.
-const FAMILIES: [&str; 7] = ["operation", "step", "tenant", "instance", "schedule", "backup", "dead_letter"];
+const FAMILIES: [&str; 8] =
+    ["operation", "step", "tenant", "instance", "schedule", "backup", "rollout", "dead_letter"];
 
 /// Which events, of those that may be seen at all.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +68,7 @@ impl Text for KindFilter {
         }
         Err(Fault::new(
             "unknown_kind",
-            "must be `operation`, `step`, `tenant`, `instance`, `schedule`, `backup` or `dead_letter`, alone or as in `step.failed`",
+            "must be `operation`, `step`, `tenant`, `instance`, `schedule`, `backup`, `rollout` or `dead_letter`, alone or as in `step.failed`",
         ))
     }
 

@@ -28,7 +28,7 @@ pub struct Event {
     pub id: i64,
     #[serde(with = "rfc3339")]
     pub at: OffsetDateTime,
-    /// A family (`operation`, `step`, `tenant`, `schedule`, `dead_letter`) and what happened.
+    /// A family (`operation`, `step`, `tenant`, `instance`, `schedule`, `backup`, `rollout`, `dead_letter`) and what happened.
     #[schema(example = "operation.succeeded")]
     pub kind: String,
     #[schema(value_type = Option<String>)]

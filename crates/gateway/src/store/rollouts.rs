@@ -78,12 +78,8 @@ macro_rules! rollouts {
     ($rest:literal) => {
         concat!(
             "select r.id, r.status, r.n8n_version, r.selection, r.concurrency, r.max_failures, r.reason, r.asked_by, r.created_at, r.ended_at,
-                    r.waves, n.*
-               from rollouts r cross join lateral (
-                    select count(*) filter (where i.status = 'waiting') as waiting, count(*) filter (where i.status = 'running') as running,
-                           count(*) filter (where i.status = 'succeeded') as succeeded, count(*) filter (where i.status = 'failed') as failed,
-                           count(*) filter (where i.status = 'skipped') as skipped
-                      from rollout_tenants i where i.rollout_id = r.id) n
+                    r.waves, n.waiting, n.running, n.succeeded, n.failed, n.skipped
+               from rollouts r cross join lateral rollout_counts(r.id) n
               where ",
             $rest
         )
@@ -112,14 +108,14 @@ pub async fn under_way(executor: impl PgExecutor<'_>) -> Result<Option<RolloutId
 /// More are counted and not named.
 pub const NAMED: i64 = 200;
 
-/// Whom has to be looked at, in the order of their turns: who is under way, has failed, or was passed over?
+/// Whom has to be looked at: who is under way, has failed, was passed over, or is waited for because something else is done to them?
 pub async fn to_look_at(
     executor: impl PgExecutor<'_>,
     rollout: RolloutId,
 ) -> Result<Vec<RolloutTenant>, sqlx::Error> {
     let to_look_at = "select i.tenant_id, t.subdomain, i.status, i.wave, i.operation_id, i.detail, i.ended_at
                         from rollout_tenants i join tenants t on t.id = i.tenant_id
-                       where i.rollout_id = $1 and i.status in ('running', 'failed', 'skipped')
+                       where i.rollout_id = $1 and (i.status in ('running', 'failed', 'skipped') or i.detail is not null)
                        order by i.status <> 'running', i.status, i.ordinal limit $2";
     sqlx::query_as(to_look_at).bind(rollout).bind(NAMED).fetch_all(executor).await
 }

@@ -40,7 +40,7 @@ pub use drain_shared_instance::{DrainSharedInstance, ReopenSharedInstance};
 pub use pause_schedule::PauseSchedule;
 pub use record_drill::RecordDrill;
 pub use remove_backup::{HoldBackup, ReleaseBackup, RemoveBackup};
-pub use replay_held_call::ReplayHeldCall;
+pub use replay_held_call::{ReplayHeldCall, ReplayHeldCalls};
 pub use reset_login::ResetLogin;
 pub use resume::ResumeOperation;
 pub use resume_schedule::ResumeSchedule;

@@ -86,3 +86,48 @@ async fn one_that_came_to_nothing_is_delivered_again_by_those_whose_it_is(databa
     replay(&platform, late, &owner).await.assert_problem(409, "conflict");
     platform.stop().await;
 }
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn all_that_came_to_nothing_is_delivered_again_the_earliest_first_as_far_as_there_is_room(
+    database: PgPool,
+) {
+    let platform = Platform::on(database.clone()).await;
+    let acme = acme(&platform).await;
+    let all = async || {
+        let call = Call::post(&format!("/tenants/{acme}/held/replay"), &json!({})).by_a("operator");
+        platform.send(call.key(&Uuid::now_v7().to_string()).signed()).await
+    };
+    let states = async || -> Vec<String> {
+        let states = sqlx::query_scalar("select state from held_calls order by number");
+        states.fetch_all(&database).await.unwrap()
+    };
+    all().await.assert_problem(409, "conflict");
+    for _ in 0..3 {
+        dead_call(&database, acme).await;
+    }
+    // A hundred MiB each: there is room for two.
+    sqlx::query("update held_calls set bytes = 100 << 20").execute(&database).await.unwrap();
+    let replayed = all().await;
+    assert_eq!(
+        (replayed.status.as_u16(), replayed.json()),
+        (200, json!({ "tenant_id": acme, "state": "held" }))
+    );
+    assert_eq!(states().await, ["held", "held", "dead"]);
+    all().await.assert_problem(409, "conflict");
+    let last: Uuid = sqlx::query_scalar("select receipt from held_calls where state = 'dead'")
+        .fetch_one(&database)
+        .await
+        .unwrap();
+    replay(&platform, last, &Claims::of("operator")).await.assert_problem(409, "conflict");
+    sqlx::query("update held_calls set state = 'delivered', ended_at = now() where state = 'held'")
+        .execute(&database)
+        .await
+        .unwrap();
+    assert_eq!(all().await.status, 200);
+    assert_eq!(states().await, ["delivered", "delivered", "held"]);
+    let noted = "select count(*) from audit_logs where action = 'held_calls.replay' and outcome = 'accepted' and tenant_id = $1";
+    let noted: i64 = sqlx::query_scalar(noted).bind(acme).fetch_one(&database).await.unwrap();
+    assert_eq!(noted, 2);
+    platform.stop().await;
+}

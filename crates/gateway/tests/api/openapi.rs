@@ -63,6 +63,7 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/operations/{id}/resume"),
     ("POST", "/operations/{id}/abandon"),
     ("GET", "/held/{receipt}"),
+    ("POST", "/tenants/{id}/held/replay"),
     ("POST", "/promotions/scan"),
     ("POST", "/held/{receipt}/replay"),
     ("POST", "/upgrades"),

@@ -128,6 +128,9 @@ async fn those_are_meant_for_whom_all_holds_that_was_said_and_who_is_named_by_mi
     let acme = put(&platform, &database, "acme", ("pro", OLDER)).await;
     put(&platform, &database, "small", ("starter", OLDER)).await;
     put(&platform, &database, "guest", ("pro", OLDER)).await;
+    put(&platform, &database, "gone", ("pro", OLDER)).await;
+    put(&platform, &database, "odd", ("pro", "nightly")).await;
+    set(&database, "update tenants set status = 'deleting' where subdomain = 'gone'").await;
     set(&database, "update tenants set mode = 'shared' where subdomain = 'guest'").await;
     set(&database, "update tenants set cluster_id = 'full' where subdomain <> 'acme'").await;
     for (selection, meant) in [
@@ -154,11 +157,20 @@ async fn those_are_meant_for_whom_all_holds_that_was_said_and_who_is_named_by_mi
     }
     let refused = start(
         &platform,
-        &json!({ "n8n_version": LATER, "selection": { "tenants": ["acme", "nobody", "guest"] } }),
+        &json!({ "n8n_version": LATER, "selection": { "tenants": ["acme", "nobody", "guest", "gone", "odd"] } }),
     )
     .await;
     let errors = refused.assert_problem(422, "invalid_fields")["errors"].to_string();
-    for words in ["/selection/tenants/1", "unknown_tenant", "/selection/tenants/2", "shared_tenant"] {
+    for words in [
+        "/selection/tenants/1",
+        "unknown_tenant",
+        "/selection/tenants/2",
+        "shared_tenant",
+        "/selection/tenants/3",
+        "tenant_ended",
+        "/selection/tenants/4",
+        "unknown_version",
+    ] {
         assert!(errors.contains(words), "{errors}");
     }
     assert!(!errors.contains("/selection/tenants/0"), "{errors}");
@@ -179,6 +191,9 @@ async fn one_is_under_way_at_a_time_and_a_repeat_gets_its_first_answer(database:
         let detail = refused.assert_problem(409, "conflict")["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(&id) && detail.contains("/cancel"), "{detail}");
     }
+    // Also where nobody would be upgraded: what is under way stays the newest.
+    let nobody = json!({ "n8n_version": OLDER, "selection": { "tenants": ["acme"] } });
+    start(&platform, &nobody).await.assert_problem(409, "conflict");
     for _ in 0..2 {
         let cancelled = cancel(&platform, &id).await;
         assert_eq!(

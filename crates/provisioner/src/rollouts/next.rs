@@ -59,6 +59,9 @@ pub fn fit(candidate: &Candidate) -> Fit {
     if candidate.has_it {
         return Fit::Skip("It runs this release, or a later one, already.");
     }
+    if candidate.is_stuck {
+        return Fit::Skip("An operation of it waits for a person.");
+    }
     match candidate.status {
         TenantStatus::Active => Fit::Now,
         TenantStatus::Provisioning | TenantStatus::Migrating => Fit::Later,
@@ -105,8 +108,9 @@ mod tests {
 
     #[test]
     fn who_cannot_be_upgraded_is_passed_over_and_who_is_busy_comes_later() {
-        let one =
-            |status, mode, has_it| fit(&Candidate { tenant: TenantId::generate(), status, mode, has_it });
+        let one = |status, mode, has_it| {
+            fit(&Candidate { tenant: TenantId::generate(), status, mode, has_it, is_stuck: false })
+        };
         assert_eq!(one(TenantStatus::Active, Mode::Dedicated, false), Fit::Now);
         assert_eq!(one(TenantStatus::Migrating, Mode::Dedicated, false), Fit::Later);
         assert_eq!(one(TenantStatus::Provisioning, Mode::Dedicated, false), Fit::Later);

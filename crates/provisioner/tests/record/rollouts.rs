@@ -10,6 +10,7 @@ use common::{
 use futures::future::join_all;
 use provisioner::{CreateTenant, Rollouts, UpgradeTenant};
 use sqlx::PgPool;
+use wire::kinds::TenantRestart;
 
 use crate::support::Fakes;
 
@@ -136,6 +137,63 @@ async fn one_that_waits_for_a_person_has_failed_until_it_goes_on(pool: PgPool) {
         (scene.status().await, scene.statuses().await.concat()),
         ("succeeded".to_owned(), "succeeded".repeat(2))
     );
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_waits_for_a_person_ends_it_and_is_followed_when_it_goes_on(pool: PgPool) {
+    let scene = Scene::with(&pool, 2, (1, 0)).await;
+    assert_eq!(scene.look().await, 1);
+    scene.execute("update operations set status = 'stuck' where kind = 'tenant.upgrade'").await;
+    scene.look().await;
+    assert_eq!(
+        (scene.status().await, scene.statuses().await.concat()),
+        ("stopped".to_owned(), "failedwaiting".to_owned())
+    );
+    scene
+        .execute("update operations set status = 'running', not_before = now() where status = 'stuck'")
+        .await;
+    scene.look().await;
+    assert_eq!(scene.statuses().await, ["running", "waiting"]);
+    scene.run(1).await;
+    scene.look().await;
+    assert_eq!(
+        (scene.status().await, scene.statuses().await.concat()),
+        ("stopped".to_owned(), "succeededwaiting".to_owned())
+    );
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_whose_tenant_is_held_on_to_is_passed_by_and_comes_later(pool: PgPool) {
+    let scene = Scene::with(&pool, 2, (1, 0)).await;
+    let mut holds = common::database::begin(&pool).await.unwrap();
+    let first = sqlx::query("select from tenants where id = $1 for update").bind(scene.tenants[0]);
+    first.execute(&mut *holds).await.unwrap();
+    assert_eq!(scene.look().await, 1);
+    assert_eq!(scene.statuses().await, ["waiting", "running"]);
+    let told =
+        scene.ask("select detail from rollout_tenants where rollout_id = $1 and status = 'waiting'").await;
+    assert!(told[0].contains("comes later"), "{told:?}");
+    holds.commit().await.unwrap();
+    scene.run(1).await;
+    scene.execute("update rollout_tenants set not_before = now()").await;
+    assert_eq!(scene.look().await, 1);
+    assert_eq!(scene.statuses().await, ["running", "succeeded"]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn who_waits_for_a_person_is_passed_over(pool: PgPool) {
+    let scene = Scene::with(&pool, 2, (1, 0)).await;
+    let stuck = scene.fakes.operate(scene.tenants[0], &TenantRestart {}).await;
+    sqlx::query("update operations set status = 'stuck' where id = $1")
+        .bind(stuck)
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(scene.look().await, 1);
+    assert_eq!(scene.statuses().await, ["skipped", "running"]);
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -1,6 +1,7 @@
-//! `POST /held/{receipt}/replay`
+//! `POST /held/{receipt}/replay` and `POST /tenants/{id}/held/replay`
 
 use axum::{extract::State, response::Response};
+use common::id::TenantId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,7 +14,8 @@ use crate::{
     routes::reason::OptionalReasonBody,
     store::{
         held::HeldCall,
-        steer::{ReplayHeldCall, Steering as _},
+        steer::{ReplayHeldCall, ReplayHeldCalls, Steering as _},
+        tenants::Tenant,
     },
     vocabulary,
 };
@@ -50,4 +52,38 @@ pub async fn replay(
     let answer = Answer::done(&ReplayedCall { receipt: command.target().receipt, state: "held" })?;
     let done = commands::steer(&app, &command, &replay, answer).await?;
     done.ok_or_else(|| ReplayHeldCall::refusal(command.target()))
+}
+
+/// A tenant whose calls are delivered again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReplayedCalls {
+    #[schema(value_type = String, example = "ten_0198c0de0000700080000000000000aa")]
+    tenant_id: TenantId,
+    #[schema(value_type = vocabulary::HeldState)]
+    state: &'static str,
+}
+
+/// Delivers all of a tenant's held calls again that came to nothing.
+///
+/// Each as by `POST /held/{receipt}/replay`, the earliest first, as far as there is room among what is held for the tenant: asked again later, the rest.
+#[utoipa::path(
+    post, path = "/tenants/{id}/held/replay", tag = "held calls",
+    request_body = Option<OptionalReasonBody>,
+    security(("token" = [], "timestamp" = [], "signature" = [])),
+    params(
+        ("id" = String, Path, description = "The tenant's id or subdomain"),
+        IdempotencyKey,
+    ),
+    responses(
+        (status = 200, body = ReplayedCalls),
+    )
+)]
+pub async fn replay_all(
+    State(app): State<App>,
+    Asked { command, body }: Asked<OptionalReasonBody, ReplayHeldCalls, Tenant>,
+) -> Answered<Response> {
+    let replay = ReplayHeldCalls { tenant: command.target().id, reason: body.reason };
+    let answer = Answer::done(&ReplayedCalls { tenant_id: command.target().id, state: "held" })?;
+    let done = commands::steer(&app, &command, &replay, answer).await?;
+    done.ok_or_else(|| ReplayHeldCalls::refusal(command.target()))
 }

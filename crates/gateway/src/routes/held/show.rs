@@ -1,5 +1,7 @@
 //! `GET /held/{receipt}`
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{FromRequestParts, Path},
@@ -19,8 +21,9 @@ use crate::{
     vocabulary,
 };
 
-/// Anybody may ask, as often as they like: so many look at the record at a time.
-const AT_ONCE: usize = 8;
+/// Anybody may ask, as often as they like: so many look at the record at a time, and whoever comes then waits for this long.
+const AT_ONCE: usize = 4;
+const PATIENCE: Duration = Duration::from_millis(500);
 static LOOKING: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// What became of a call that was held. Whoever has its receipt was told that by the call's answer.
@@ -55,7 +58,8 @@ impl FromRequestParts<App> for Shown {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let receipt = Path::<Uuid>::from_request_parts(parts, app).await.map_err(|_| absent_call())?.0;
-        let _one = LOOKING.try_acquire().map_err(|_| too_many())?;
+        let one = tokio::time::timeout(PATIENCE, LOOKING.acquire()).await;
+        let _one = one.map_err(|_| too_many())?.map_err(|_| too_many())?;
         held::find(&app.statements, receipt).await?.ok_or_else(absent_call).map(Self)
     }
 }

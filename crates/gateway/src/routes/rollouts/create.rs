@@ -85,7 +85,11 @@ pub async fn create(State(app): State<App>, command: Command<StartRollout>) -> A
         Ok(true) => Ok(answer.into_response()),
         // A repeat under its key: it has its answer.
         Ok(false) => command.repeat_or(&app.statements, Problem::new(Code::Internal)).await,
-        Err(AcceptError::RolloutUnderWay) => command.repeat_or(&app.statements, under_way(&app).await?).await,
+        // In between, somebody else was first.
+        Err(AcceptError::RolloutUnderWay) => {
+            let problem = under_way(&app).await?.unwrap_or_else(|| Problem::new(Code::Conflict));
+            command.repeat_or(&app.statements, problem).await
+        }
         Err(error) => Err(refusal(error)),
     }
 }
@@ -99,6 +103,9 @@ async fn wanted(app: &App, command: &Command<StartRollout>) -> Answered<(NewRoll
             "Tenants are backed up before they are upgraded, and S3_BUCKET names no place for backups.",
         ));
     }
+    if let Some(problem) = under_way(app).await? {
+        return Err(problem);
+    }
     let everybody = Selection::default();
     let selection = new.selection.as_ref().unwrap_or(&everybody);
     let named = named(app, selection).await?;
@@ -106,27 +113,26 @@ async fn wanted(app: &App, command: &Command<StartRollout>) -> Answered<(NewRoll
     Ok((new, tenants))
 }
 
-/// Who is named, if only some are. One that is not there, or has no n8n of its own, was named by mistake.
+/// Who is named, if only some are. One that cannot be upgraded was named by mistake.
 async fn named(app: &App, selection: &Selection) -> Answered<Option<Vec<TenantId>>> {
     let Some(names) = &selection.tenants else { return Ok(None) };
     let (mut ids, mut wrong) = (Vec::new(), Vec::new());
     for (index, named) in rollouts::named(&app.statements, &names.0).await?.into_iter().enumerate() {
-        let place = Selection::tenant(index);
         match named {
-            Some(tenant) if tenant.shared => {
-                wrong.push(FieldError::new(place, "shared_tenant", "shares an n8n with others"));
-            }
-            Some(tenant) => ids.push(tenant.id),
-            None => wrong.push(FieldError::new(place, "unknown_tenant", "there is no such tenant")),
+            Ok(tenant) => ids.push(tenant),
+            Err((code, why)) => wrong.push(FieldError::new(Selection::tenant(index), code, why)),
         }
     }
     if wrong.is_empty() { Ok(Some(ids)) } else { Err(Problem::fields(wrong)) }
 }
 
-async fn under_way(app: &App) -> Answered<Problem> {
+/// What is said while one is.
+async fn under_way(app: &App) -> Answered<Option<Problem>> {
     let one = rollouts::under_way(&app.statements).await?;
-    let one = one.map_or_else(|| "Another rollout".to_owned(), |id| format!("Rollout {id}"));
-    let detail =
-        format!("{one} is under way: wait for its end, or call it off (`POST /upgrades/{{id}}/cancel`).");
-    Ok(Problem::new(Code::Conflict).detail(detail))
+    Ok(one.map(|id| {
+        let detail = format!(
+            "Rollout {id} is under way: wait for its end, or call it off (`POST /upgrades/{id}/cancel`)."
+        );
+        Problem::new(Code::Conflict).detail(detail)
+    }))
 }

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RolloutAnswer {
     data: Rollout,
-    /// Who is under way, has failed or was passed over, in this order: the first 200. Who waits and who was upgraded is counted.
+    /// Who is under way, has failed, was passed over, or has to wait because something else is done to them: the first 200. Who waits and who was upgraded is counted.
     to_look_at: Vec<RolloutTenant>,
 }
 
