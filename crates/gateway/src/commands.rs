@@ -108,6 +108,16 @@ pub async fn steer<A, S: Steering>(
     command.stored_answer(&app.statements).await
 }
 
+/// The same, and where it cannot be done whoever asked is told why.
+pub async fn steered<A, S: Steering>(
+    app: &App,
+    command: &Command<A, S::Target>,
+    steering: &S,
+    answer: Answer,
+) -> Result<Response, Problem> {
+    steer(app, command, steering, answer).await?.ok_or_else(|| S::refusal(command.target()))
+}
+
 /// Answers a command for which nothing has to be done. The answer is as good as any: sent again later, when things are otherwise, the same
 /// request must not do what was not to be done then, nor may whoever saw it have it done.
 pub async fn nothing_to_do<A: Access, T>(

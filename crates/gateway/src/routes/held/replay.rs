@@ -14,7 +14,7 @@ use crate::{
     routes::reason::OptionalReasonBody,
     store::{
         held::HeldCall,
-        steer::{ReplayHeldCall, ReplayHeldCalls, Steering as _},
+        steer::{ReplayHeldCall, ReplayHeldCalls},
         tenants::Tenant,
     },
     vocabulary,
@@ -50,8 +50,7 @@ pub async fn replay(
 ) -> Answered<Response> {
     let replay = ReplayHeldCall::new(command.target(), body.reason.as_ref());
     let answer = Answer::done(&ReplayedCall { receipt: command.target().receipt, state: "held" })?;
-    let done = commands::steer(&app, &command, &replay, answer).await?;
-    done.ok_or_else(|| ReplayHeldCall::refusal(command.target()))
+    commands::steered(&app, &command, &replay, answer).await
 }
 
 /// A tenant whose calls are delivered again.
@@ -84,6 +83,5 @@ pub async fn replay_all(
 ) -> Answered<Response> {
     let replay = ReplayHeldCalls { tenant: command.target().id, reason: body.reason };
     let answer = Answer::done(&ReplayedCalls { tenant_id: command.target().id, state: "held" })?;
-    let done = commands::steer(&app, &command, &replay, answer).await?;
-    done.ok_or_else(|| ReplayHeldCalls::refusal(command.target()))
+    commands::steered(&app, &command, &replay, answer).await
 }

@@ -11,10 +11,7 @@ use crate::{
     idempotency::{Answer, IdempotencyKey},
     problem::Answered,
     routes::reason::OptionalReasonBody,
-    store::{
-        rollouts::Rollout,
-        steer::{CancelRollout, Steering as _},
-    },
+    store::{rollouts::Rollout, steer::CancelRollout},
     vocabulary,
 };
 
@@ -48,6 +45,5 @@ pub async fn cancel(
 ) -> Answered<Response> {
     let cancel = CancelRollout::new(command.target(), body.reason.as_ref());
     let answer = Answer::done(&CancelledRollout { id: command.target().id, status: "cancelled" })?;
-    let done = commands::steer(&app, &command, &cancel, answer).await?;
-    done.ok_or_else(|| CancelRollout::refusal(command.target()))
+    commands::steered(&app, &command, &cancel, answer).await
 }

@@ -79,6 +79,5 @@ async fn steer<S: Steering<Target = SharedInstance>>(
 ) -> Answered<Response> {
     let steered = SteeredSharedInstance { id: command.target().id, draining };
     let answer = Answer::done(&steered)?;
-    let done = commands::steer(app, command, &steering, answer).await?;
-    done.ok_or_else(|| S::refusal(command.target()))
+    commands::steered(app, command, &steering, answer).await
 }
