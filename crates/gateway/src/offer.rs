@@ -1,7 +1,7 @@
 //! What there is to choose from: plans, the clusters to be on, and how to be hosted. It changes with a migration or an installation, so every
 //! gateway keeps it for a moment.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use common::database::Statements;
 
@@ -63,10 +63,12 @@ impl Offer {
 
     /// Where a new tenant can be.
     pub fn regions(&self) -> Vec<&str> {
-        let mut regions: Vec<_> = self.open_in(None).map(|cluster| cluster.region.as_str()).collect();
-        regions.sort_unstable();
-        regions.dedup();
-        regions
+        regions_of(self.open_in(None))
+    }
+
+    /// Where tenants are, or can be.
+    pub fn known_regions(&self) -> Vec<&str> {
+        regions_of(&self.clusters)
     }
 
     /// Whether some cluster in this region, or anywhere, complies with all of these.
@@ -79,6 +81,12 @@ impl Offer {
         let there = move |cluster: &&Cluster| region.is_none_or(|region| cluster.region == region);
         self.clusters.iter().filter(|cluster| cluster.open).filter(there)
     }
+}
+
+/// Each once, in their order.
+fn regions_of<'a>(clusters: impl IntoIterator<Item = &'a Cluster>) -> Vec<&'a str> {
+    let regions: BTreeSet<_> = clusters.into_iter().map(|cluster| cluster.region.as_str()).collect();
+    regions.into_iter().collect()
 }
 
 /// An offer to test with: two plans, two regions, a cluster that takes no new tenants, and an n8n to share.
@@ -127,5 +135,6 @@ mod tests {
     #[test]
     fn regions_are_those_of_clusters_that_take_new_tenants() {
         assert_eq!(sample().regions(), ["eu-central", "us-east"]);
+        assert_eq!(sample().known_regions(), ["ap-south", "eu-central", "us-east"]);
     }
 }

@@ -34,7 +34,7 @@ pub struct Held {
     /// Deliver this one again, which came to nothing (`dead`), by its receipt
     #[arg(long, value_name = "RECEIPT", conflicts_with_all = ["state", "replay_dead"])]
     replay: Vec<String>,
-    /// Deliver all of them again that came to nothing
+    /// Deliver all of them again that came to nothing, as far as there is room among what is held
     #[arg(long, conflicts_with = "state")]
     replay_dead: bool,
     #[command(flatten)]

@@ -19,6 +19,8 @@ mod revoke_key;
 mod update_tenant;
 mod verify_domain;
 
+use std::fmt;
+
 use common::{id::AuditId, operations::accept::bind_first_time};
 use sqlx::PgExecutor;
 
@@ -30,6 +32,7 @@ use crate::{
     auth::{Command, Role, Target},
     idempotency::Answer,
     problem::Problem,
+    tenants::words::Reason,
 };
 
 pub use abandon::AbandonOperation;
@@ -103,6 +106,14 @@ pub trait Steering: Send + Sync {
     /// Binds the parameters from `$14` on.
     fn bind<'q>(&'q self, statement: Accepting<'q>) -> Accepting<'q> {
         statement
+    }
+}
+
+/// What is noted of something that the audit log has no column for: its name, and why, if somebody said.
+fn noted(name: impl fmt::Display, reason: Option<&Reason>) -> String {
+    match reason {
+        Some(reason) => format!("{name}: {}", reason.as_str()),
+        None => name.to_string(),
     }
 }
 

@@ -58,11 +58,7 @@ impl<R: AsRef<Offer>> Field<R> for Region {
 
 impl<R: AsRef<Offer>> Field<R> for KnownRegion {
     fn read(value: Value, rules: &R) -> Result<Self, Fault> {
-        let mut regions: Vec<_> =
-            rules.as_ref().clusters.iter().map(|cluster| cluster.region.as_str()).collect();
-        regions.sort_unstable();
-        regions.dedup();
-        one_of("unknown_region", text(&value)?, &regions).map(Self)
+        one_of("unknown_region", text(&value)?, &rules.as_ref().known_regions()).map(Self)
     }
 
     fn schema() -> Value {

@@ -35,10 +35,8 @@ pub const fn next(counts: Counts, max_failures: i64) -> Next {
 /// How many tenants the next wave has: one, and then twice as many as the one before, until there are as many as may be at once. What is wrong with a
 /// release is met by one tenant, and seldom by more than there are in a wave.
 pub fn wave(waves: i32, concurrency: i32) -> usize {
-    let doubled =
-        u32::try_from(waves).ok().and_then(|waves| 1_usize.checked_shl(waves)).filter(|wave| *wave > 0);
-    let most = usize::try_from(concurrency).unwrap_or(1);
-    doubled.map_or(most, |wave| wave.min(most))
+    let doubled = 2_usize.saturating_pow(u32::try_from(waves).unwrap_or_default());
+    doubled.min(usize::try_from(concurrency).unwrap_or(1))
 }
 
 /// Whether a tenant can be upgraded.

@@ -1,6 +1,6 @@
 //! Calling a rollout off. Whoever begins a wave locks the same row.
 
-use super::{Steerable, Steering, steering};
+use super::{Steerable, Steering, noted, steering};
 use crate::{
     auth::Role,
     problem::{Code, Problem},
@@ -11,18 +11,13 @@ use crate::{
 /// A rollout to be called off.
 #[derive(Debug)]
 pub struct CancelRollout {
-    /// The audit log has no column for a rollout.
     noted: String,
 }
 
 impl CancelRollout {
     /// This one, for this reason.
     pub fn new(rollout: &Rollout, reason: Option<&Reason>) -> Self {
-        let noted = match reason {
-            Some(reason) => format!("{}: {}", rollout.id, reason.as_str()),
-            None => rollout.id.to_string(),
-        };
-        Self { noted }
+        Self { noted: noted(rollout.id, reason) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Holding a schedule back.
 
-use super::{Steerable, Steering, steering};
+use super::{Steerable, Steering, noted, steering};
 use crate::{
     auth::{Role, absent_schedule},
     problem::Problem,
@@ -18,15 +18,7 @@ pub struct PauseSchedule {
 impl PauseSchedule {
     /// Paused for this reason.
     pub fn new(schedule: &Schedule, reason: Reason) -> Self {
-        Self { noted: noted(schedule, Some(&reason)), reason }
-    }
-}
-
-/// The audit log has no column for a schedule's name.
-pub fn noted(schedule: &Schedule, reason: Option<&Reason>) -> String {
-    match reason {
-        Some(reason) => format!("{}: {}", schedule.name, reason.as_str()),
-        None => schedule.name.clone(),
+        Self { noted: noted(&schedule.name, Some(&reason)), reason }
     }
 }
 

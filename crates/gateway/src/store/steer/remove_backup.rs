@@ -1,6 +1,6 @@
 //! Removing a backup, holding it, and letting it go.
 
-use super::{Steerable, Steering, steering};
+use super::{Steerable, Steering, noted, steering};
 use crate::{
     auth::Role,
     problem::{Code, Problem},
@@ -32,14 +32,9 @@ pub struct ReleaseBackup {
     noted: String,
 }
 
-/// The audit log has no column for a backup.
-fn noted(backup: &Backup, reason: Option<&Reason>) -> String {
-    reason.map_or_else(|| backup.id.to_string(), |reason| format!("{}: {}", backup.id, reason.as_str()))
-}
-
 impl RemoveBackup {
     pub fn new(backup: &Backup) -> Self {
-        Self { noted: noted(backup, None) }
+        Self { noted: noted(backup.id, None) }
     }
 }
 
@@ -97,7 +92,7 @@ macro_rules! holding {
     ($steering:ident, $action:literal, $held:literal) => {
         impl $steering {
             pub fn new(backup: &Backup, reason: Option<&Reason>) -> Self {
-                Self { noted: noted(backup, reason) }
+                Self { noted: noted(backup.id, reason) }
             }
         }
 

@@ -4,7 +4,7 @@ use common::id::TenantId;
 use holder::bounds::Limits;
 use uuid::Uuid;
 
-use super::{Steerable, Steering, steering};
+use super::{Steerable, Steering, noted, steering};
 use crate::{
     auth::Role,
     problem::{Code, Problem},
@@ -16,7 +16,6 @@ use crate::{
 #[derive(Debug)]
 pub struct ReplayHeldCall {
     call: (TenantId, Uuid),
-    /// The audit log has no column for a receipt.
     noted: String,
 }
 
@@ -30,11 +29,7 @@ pub struct ReplayHeldCalls {
 impl ReplayHeldCall {
     /// This one, for this reason.
     pub fn new(call: &HeldCall, reason: Option<&Reason>) -> Self {
-        let noted = match reason {
-            Some(reason) => format!("{}: {}", call.receipt, reason.as_str()),
-            None => call.receipt.to_string(),
-        };
-        Self { call: (call.tenant, call.receipt), noted }
+        Self { call: (call.tenant, call.receipt), noted: noted(call.receipt, reason) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Letting a schedule go on.
 
-use super::{Steering, pause_schedule::noted, steering};
+use super::{Steering, noted, steering};
 use crate::{
     auth::{Role, absent_schedule},
     problem::Problem,
@@ -17,7 +17,7 @@ pub struct ResumeSchedule {
 impl ResumeSchedule {
     /// Resumed, perhaps for a reason.
     pub fn new(schedule: &Schedule, reason: Option<&Reason>) -> Self {
-        Self { noted: noted(schedule, reason) }
+        Self { noted: noted(&schedule.name, reason) }
     }
 }
 
