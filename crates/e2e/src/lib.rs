@@ -15,6 +15,7 @@ mod docker;
 mod kinds;
 mod n8n;
 mod patience;
+mod playbook;
 mod queueing;
 
 pub use api::{Answer, Api, Command, first_tenant};
@@ -26,4 +27,5 @@ pub use docker::{Service, docker, holds_calls, labelled, main_of, redis};
 pub use kinds::{called_workflow, calling_workflow, failing_workflow, unsaved};
 pub use n8n::{Answers, Customer, saying_workflow, slow_workflow, webhook_workflow};
 pub use patience::eventually;
+pub use playbook::Playbook;
 pub use queueing::Queueing;

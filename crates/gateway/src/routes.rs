@@ -110,6 +110,8 @@ fn of_tenants() -> OpenApiRouter<App> {
         .routes(routes!(tenants::promote::promote))
         .routes(routes!(tenants::promotions::list_promotions))
         .routes(routes!(tenants::rollback::rollback))
+        .routes(routes!(tenants::failover::failover))
+        .routes(routes!(tenants::failovers::list_failovers))
         .routes(routes!(tenants::verify_domain::verify_domain))
         .routes(routes!(tenants::backups::make))
         .routes(routes!(tenants::backups::list))

@@ -11,6 +11,7 @@ pub mod drills;
 pub mod events;
 pub mod expired;
 pub mod external;
+pub mod failovers;
 pub mod health;
 pub mod held;
 pub mod history;

@@ -5,6 +5,7 @@ mod claim;
 mod compliance;
 mod custom_domain;
 mod email;
+pub mod falling_back;
 mod filter;
 pub mod going_back;
 mod health;

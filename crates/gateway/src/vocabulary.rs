@@ -80,6 +80,10 @@ words! {
     ThingKind: ["workflow", "credential", "data_table"];
     /// How a promotion is.
     PromotionStatus: ["running", "succeeded", "failed", "rolled_back"];
+    /// How a failover is.
+    FailoverStatus: ["running", "succeeded", "failed"];
+    /// What a tenant was brought back from.
+    FailoverSource: ["database", "backup"];
     /// How urgent it is that a tenant gets an n8n of its own.
     Urgency: ["high", "medium", "low"];
     /// How a rollout is.

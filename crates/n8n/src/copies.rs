@@ -25,7 +25,7 @@ mod server;
 
 pub use contents::Contents;
 pub use member::{Keys, Sharing};
-pub use moves::{Changes, Moved, Moves, Moving, NewOwner, PostgresMoves, Thing};
+pub use moves::{Bringing, Brought, Changes, Moved, Moves, Moving, NewOwner, PostgresMoves, Thing};
 pub use process::{Program, ProgramError, Programs, Running};
 pub use server::PostgresCopies;
 
@@ -121,7 +121,7 @@ pub struct Facts {
 }
 
 /// What is not copied, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Omitted {
     pub what: String,
     pub why: String,

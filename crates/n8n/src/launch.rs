@@ -25,6 +25,7 @@ pub use mail::{Mail, MailTls};
 pub use revision::REVISION;
 pub use secret::{Secret, Secrets};
 pub use settings::settings;
+pub(crate) use shared::EXCLUDED_NODES;
 
 /// Variables of an environment.
 type Pairs = Vec<(&'static str, String)>;

@@ -10,6 +10,7 @@ mod delete;
 mod domains;
 mod engine_trust;
 mod external;
+mod failover;
 mod halt;
 mod heal;
 pub mod heartbeat;
@@ -53,6 +54,7 @@ pub use delete::{DeleteTenant, leftovers};
 pub use domains::Domains;
 pub use engine_trust::{EngineTrust, TakeOver};
 pub use external::{External, ExternalN8n};
+pub use failover::FailoverTenant;
 pub use heal::HealTenant;
 pub use master_keys::{KeysError, Rotated, check as check_master_keys, rotate as rotate_master_key};
 pub use promote::PromoteTenant;
@@ -85,6 +87,7 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
         Box::new(UpgradeTenant),
         Box::new(PromoteTenant),
         Box::new(RollbackTenant),
+        Box::new(FailoverTenant),
         Box::new(RetireTenant),
     ])
 }

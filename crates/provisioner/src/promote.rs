@@ -12,6 +12,8 @@ mod home;
 mod own;
 mod switch;
 
+pub use switch::KEPT;
+
 use std::collections::BTreeSet;
 
 use common::operations::{Saga, Step};

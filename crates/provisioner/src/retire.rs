@@ -1,4 +1,4 @@
-//! What a tenant had in an n8n that it shared goes, once it has lived in its own for long enough; or what its own left, once it is back there.
+//! What a tenant had in an n8n that it shared goes, once it has lived in its own for long enough; or what its own left, once it is back in a shared one.
 
 mod own;
 
@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     error::Kind,
+    id::PromotionId,
     operations::{ContextOf, Saga, Step, StepError, Wake},
     service::{Interval, Round, Tasks},
 };
@@ -16,7 +17,12 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use wire::kinds::TenantRetire;
 
-use crate::{World, step::step, store::promotions, workspace};
+use crate::{
+    World,
+    step::step,
+    store::{failovers, promotions},
+    workspace,
+};
 
 /// They are kept for a day: a minute more is nobody's loss.
 const EVERY: Duration = Duration::from_secs(60);
@@ -50,9 +56,29 @@ impl Saga for RetireTenant {
 step!(/** Nothing of it is left there, and the record says so. */ Retire of RetireTenant, "retire", run retire);
 
 async fn retire(context: &ContextOf<'_, RetireTenant>, state: &mut Retired) -> Result<(), StepError> {
-    let promotion = context.request().promotion;
+    let TenantRetire { promotion, failover } = *context.request();
+    if let Some(failover) = failover {
+        own::clear(context).await?;
+        let mut transaction = context.begin().await?;
+        failovers::retired(&mut *transaction, failover).await?;
+        return Ok(transaction.commit().await?);
+    }
+    match promotion {
+        Some(promotion) => retire_promotion(context, promotion, state).await,
+        None => Err(StepError::failed(Kind::Internal, "it is not said what goes")),
+    }
+}
+
+async fn retire_promotion(
+    context: &ContextOf<'_, RetireTenant>,
+    promotion: PromotionId,
+    state: &mut Retired,
+) -> Result<(), StepError> {
     if promotions::is_rolled_back(context.database(), promotion).await? {
-        return own::clear(context, promotion).await;
+        own::clear(context).await?;
+        let mut transaction = context.begin().await?;
+        promotions::retired(&mut *transaction, promotion).await?;
+        return Ok(transaction.commit().await?);
     }
     for (kept, part) in workspace::kept(context).await? {
         if kept == promotion {
@@ -84,7 +110,10 @@ impl Retiring {
 
     /// Does so for as long as the service runs.
     pub fn spawn(self, tasks: &Tasks) {
-        describe_gauge!(KEPT, "Promoted tenants of whom something is kept where they do not live.");
+        describe_gauge!(
+            KEPT,
+            "Tenants that were promoted or fell back of whom something is kept where they do not live."
+        );
         describe_gauge!(OVERDUE, "Those of whom it should be gone.");
         let rounds = Interval::new("promotions", EVERY).from_its_end().spread();
         tasks.every(rounds.failing("what promoted tenants had in shared n8ns is removed later"), self);
@@ -94,15 +123,24 @@ impl Retiring {
     pub async fn look(&self) -> Result<usize, sqlx::Error> {
         let mut accepted = 0;
         let cluster = self.world.site.cluster.as_str();
-        let (kept, overdue) = promotions::left(&self.pool, cluster).await?;
-        gauge!(KEPT).set(kept as f64);
-        gauge!(OVERDUE).set(overdue as f64);
+        let [promoted, fallen_back] =
+            [promotions::left(&self.pool, cluster).await?, failovers::left(&self.pool, cluster).await?];
+        gauge!(KEPT).set((promoted.0 + fallen_back.0) as f64);
+        gauge!(OVERDUE).set((promoted.1 + fallen_back.1) as f64);
         for (promotion, tenant) in promotions::overdue(&self.pool, cluster, AT_ONCE).await? {
             if promotions::retire(&self.pool, tenant, promotion).await? {
                 tracing::info!(tenant_id = %tenant, %promotion, "what a promoted tenant had in the n8n that it shared is removed");
                 accepted += 1;
-                self.wake.now();
             }
+        }
+        for (failover, tenant) in failovers::overdue(&self.pool, cluster, AT_ONCE).await? {
+            if failovers::retire(&self.pool, tenant, failover).await? {
+                tracing::info!(tenant_id = %tenant, %failover, "what is left of the own n8n of a tenant that fell back is removed");
+                accepted += 1;
+            }
+        }
+        if accepted > 0 {
+            self.wake.now();
         }
         Ok(accepted)
     }

@@ -6,6 +6,7 @@ pub mod drift;
 pub mod drills;
 pub mod expected;
 pub mod external;
+pub mod failovers;
 pub mod homes;
 pub mod identity;
 pub mod instances;

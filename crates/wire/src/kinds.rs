@@ -4,6 +4,7 @@
 mod tenant_backup;
 mod tenant_create;
 mod tenant_delete;
+mod tenant_failover;
 mod tenant_heal;
 mod tenant_load;
 mod tenant_promote;
@@ -22,6 +23,7 @@ use common::operations::{OperationKind, Request};
 pub use tenant_backup::TenantBackup;
 pub use tenant_create::TenantCreate;
 pub use tenant_delete::TenantDelete;
+pub use tenant_failover::TenantFailover;
 pub use tenant_heal::{Run, TenantHeal};
 pub use tenant_load::TenantLoad;
 pub use tenant_promote::TenantPromote;
@@ -41,7 +43,7 @@ const fn yes() -> bool {
 }
 
 /// Every kind.
-pub const ALL: [&OperationKind; 15] = [
+pub const ALL: [&OperationKind; 16] = [
     TenantCreate::KIND,
     TenantDelete::KIND,
     TenantHeal::KIND,
@@ -54,6 +56,7 @@ pub const ALL: [&OperationKind; 15] = [
     TenantUpgrade::KIND,
     TenantPromote::KIND,
     TenantRollback::KIND,
+    TenantFailover::KIND,
     TenantRetire::KIND,
     TenantBackup::KIND,
     TenantLoad::KIND,
@@ -82,9 +85,14 @@ mod tests {
     fn what_gives_a_tenant_a_status_says_what_comes_of_it() {
         for kind in ALL.into_iter().filter(|kind| kind.passes.is_some()) {
             // These are what they were.
-            let as_before =
-                [TenantRestore::KIND, TenantUpgrade::KIND, TenantPromote::KIND, TenantRollback::KIND]
-                    .contains(&kind);
+            let as_before = [
+                TenantRestore::KIND,
+                TenantUpgrade::KIND,
+                TenantPromote::KIND,
+                TenantRollback::KIND,
+                TenantFailover::KIND,
+            ]
+            .contains(&kind);
             assert!(kind.ends.is_some() || as_before, "{}", kind.name);
             assert!(!kind.from.contains(&kind.passes.unwrap()), "{} could begin twice", kind.name);
         }

@@ -896,6 +896,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{id}/failover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets a tenant fall back from an n8n of its own into one that tenants share.
+         * @description For one whose own n8n is lost, or cannot be brought back soon enough. Nothing of it is needed but what it had: its database, or, where that cannot be
+         *     read, its newest backup (`backup_id`: this one). Whatever of it still runs is stopped, and its calls are held, or get 503 with `Retry-After`, until it is
+         *     somebody in the shared n8n with the same workflows active. Executions, tags and whatever else does not come along is told by
+         *     `GET /tenants/{id}/failovers`; what is left of its own n8n is kept for 24 hours. Its people sign in as `GET /tenants/{id}/initial-login` says then. It
+         *     is `migrating` until the end; whatever goes wrong, it is where it was. The way back is a promotion.
+         *
+         *     Where no shared n8n of its cluster takes another one it is 409 `no_shared_n8n`.
+         */
+        post: operations["tenants_failover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{id}/failovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists each time that a tenant was to fall back into a shared n8n, with what did not come along. */
+        get: operations["tenants_list_failovers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{id}/held": {
         parameters: {
             query?: never;
@@ -2063,6 +2106,76 @@ export interface components {
             /** @description What keeps tenants out of it; nothing, if they may live in it. */
             obstacles: components["schemas"]["ExternalN8nObstacle"][];
         };
+        /** @description One time that a tenant was to fall back. */
+        Failover: {
+            /** Format: date-time */
+            asked_at: string;
+            /**
+             * @description The backup, if it was one.
+             * @example bak_0198c0de0000700080000000000000dd
+             */
+            backup_id?: string | null;
+            /** Format: int64 */
+            credentials?: number | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /**
+             * Format: double
+             * @description For how long callers waited, if they had to.
+             */
+            held_seconds?: number | null;
+            /** @description What did not come along, or does not work in a shared n8n. */
+            missing?: components["schemas"]["Missing"][] | null;
+            /**
+             * @description What does it, and what it is called by.
+             * @example op_0198c0de0000700080000000000000bb
+             */
+            operation_id: string;
+            /**
+             * Format: date-time
+             * @description Until when what is left of its own n8n is kept.
+             */
+            retire_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when that is gone.
+             */
+            retired_at?: string | null;
+            source?: components["schemas"]["FailoverSource"] | null;
+            status: components["schemas"]["FailoverStatus"];
+            /**
+             * Format: int64
+             * @description How much came.
+             */
+            workflows?: number | null;
+        };
+        /** @description Where a tenant falls back to, and why. */
+        FailoverAsked: {
+            /**
+             * @description What it is brought back from. When absent, its own database, or the newest backup where that cannot be read.
+             * @example bak_0198c0de0000700080000000000000dd
+             */
+            backup_id?: string | null;
+            /**
+             * @description For those who read the audit log, and whoever wonders at night; 1 to 500 characters.
+             * @example Its containers are gone, and the engine does not make new ones.
+             */
+            reason: string;
+            /**
+             * @description `shared`: an n8n that tenants share, in the tenant's own cluster.
+             * @example shared
+             * @enum {string}
+             */
+            target: "shared";
+        };
+        /** @enum {string} */
+        FailoverSource: "database" | "backup";
+        /** @enum {string} */
+        FailoverStatus: "running" | "succeeded" | "failed";
+        /** @description The last fifty, the newest first. */
+        Failovers: {
+            data: components["schemas"]["Failover"][];
+        };
         /** @description Why something did not work, in public words; with more for those who run the platform. */
         Failure: {
             /** @description What lies behind it. For `admin` and `operator`. */
@@ -2327,6 +2440,13 @@ export interface components {
         };
         /** @enum {string} */
         Misses: "catch_up" | "skip";
+        /** @description What is not there. */
+        Missing: {
+            /** @example 1204 executions */
+            what: string;
+            /** @example a shared n8n numbers executions anew, so they stay where they are */
+            why: string;
+        };
         /** @enum {string} */
         Mode: "shared" | "dedicated";
         /** @description What a tenant has used so far in the present month (UTC), by which limits go. */
@@ -2490,7 +2610,7 @@ export interface components {
             steps: components["schemas"]["Step"][];
         };
         /** @enum {string} */
-        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.retire" | "tenant.backup" | "tenant.load";
+        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.backup" | "tenant.load";
         /** @description A page of operations, the newest first. */
         OperationPage: {
             data: components["schemas"]["OperationSummary"][];
@@ -7666,7 +7786,7 @@ export interface operations {
                 /** @description One status. */
                 status?: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
                 /** @description One kind, such as `tenant.create`. */
-                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.retire" | "tenant.backup" | "tenant.load";
+                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.backup" | "tenant.load";
                 /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -13165,6 +13285,395 @@ export interface operations {
             };
             /** @description `invalid_fields`: Some fields are not valid. */
             422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_failover: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "backup_id": "bak_0198c0de0000700080000000000000dd",
+                 *       "reason": "Its containers are gone, and the engine does not make new ones.",
+                 *       "target": "shared"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FailoverAsked"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The operation */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "already": false,
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *       "status": "provisioning",
+                     *       "tenant_id": "ten_0198c0de0000700080000000000000aa"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `no_shared_n8n`: No n8n that tenants share takes another one.
+             *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
+             *     `backup_not_restorable`: This backup cannot be restored.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_list_failovers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "asked_at": "2026-08-01T12:00:00Z",
+                     *           "backup_id": "bak_0198c0de0000700080000000000000dd",
+                     *           "credentials": 1,
+                     *           "ended_at": "2026-08-01T12:00:00Z",
+                     *           "held_seconds": 1,
+                     *           "missing": [
+                     *             {
+                     *               "what": null,
+                     *               "why": null
+                     *             }
+                     *           ],
+                     *           "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *           "retire_at": "2026-08-01T12:00:00Z",
+                     *           "retired_at": "2026-08-01T12:00:00Z",
+                     *           "source": "database",
+                     *           "status": "running",
+                     *           "workflows": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Failovers"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
                 headers: {
                     "x-correlation-id": components["headers"]["x-correlation-id"];
                     "x-trace-id": components["headers"]["x-trace-id"];

@@ -92,7 +92,7 @@ async fn hold(context: &In<'_>) -> Result<Held, StepError> {
             let shared = secrets::encryption_key(record, &world.keys, instance).await?;
             let own = n8n::account::generate_key()
                 .map_err(|error| StepError::failed(Kind::Internal, error.to_string()))?;
-            let sharing = Sharing { place, keys: Keys { shared, own: own.clone() } };
+            let sharing = Sharing { place, keys: Keys { from: shared, to: own.clone() } };
             let moment = world.copies.begin_member(&Name::of(instance), sharing).await?;
             let tools = moment.facts().server.clone();
             Ok(Held { moment, what: Content::Member, encryption_key: own, tools })

@@ -6,6 +6,8 @@ mod create;
 mod delete;
 mod domain;
 pub(super) mod events;
+mod failover;
+pub(super) mod failovers;
 mod lifecycle;
 pub(super) mod list;
 mod login;
@@ -49,6 +51,10 @@ pub enum Verb {
     Promote(promote::Promote),
     /// Move one back into the n8n that it shared, as long as what it had there is kept
     Rollback(rollback::Rollback),
+    /// Let one whose own n8n is lost fall back into a shared one, from the last good copy
+    Failover(failover::Failover),
+    /// Each time that one was to, the newest first, and what did not come along
+    Failovers(failovers::Failovers),
     /// Those that share an n8n and should have one of their own, and why
     Candidates(candidates::Candidates),
     /// Each time that one was to be moved so, the newest first
@@ -76,6 +82,8 @@ impl Verb {
             Self::Upgrade(upgrade) => upgrade.run(setting).await,
             Self::Promote(promote) => promote.run(setting).await,
             Self::Rollback(rollback) => rollback.run(setting).await,
+            Self::Failover(failover) => failover.run(setting).await,
+            Self::Failovers(failovers) => failovers.run(setting).await,
             Self::Candidates(candidates) => candidates.run(setting).await,
             Self::Promotions(promotions) => promotions.run(setting).await,
             Self::Events(events) => events.run(setting).await,

@@ -164,3 +164,17 @@ async fn who_has_outgrown_the_n8n_that_they_share_is_told_with_the_reasons() {
     let ended = Rp9::at(&gateway, &["tenants", "candidates", "--quiet"]).run().await.expect(0);
     assert_eq!(ended.out, "acme\n");
 }
+
+#[tokio::test]
+async fn what_did_not_come_along_with_a_failover_is_told() {
+    let gateway = Gateway::open().await;
+    let failovers = r#"{"data":[{"operation_id":"op_2","status":"succeeded","asked_at":"2026-08-01T12:00:00Z","ended_at":"2026-08-01T12:00:30Z",
+        "held_seconds":21.5,"source":"database","backup_id":null,"workflows":30,"credentials":4,
+        "missing":[{"what":"1204 executions","why":"they stay"}],"retire_at":"2026-08-02T12:00:30Z","retired_at":null}]}"#;
+    gateway.says("GET /tenants/acme/failovers", [Turn::json(200, failovers)]);
+    let shown = Rp9::at(&gateway, &["tenants", "failovers", "acme"]).run().await.expect(0);
+    for said in ["op_2", "succeeded", "21.5 s", "database", "30", "2026-08-02 12:00:30Z"] {
+        assert!(shown.out.lines().nth(1).unwrap().contains(said), "{said}: {}", shown.out);
+    }
+    assert!(shown.err.contains("Not there: 1204 executions (they stay)."), "{shown:?}");
+}

@@ -115,3 +115,17 @@ async fn a_rollback_names_the_promotion_and_says_why() {
     let body: serde_json::Value = serde_json::from_str(&gateway.seen()[0].body).unwrap();
     assert_eq!(body, serde_json::json!({ "promotion_id": "pro_1", "reason": "It is slower." }));
 }
+
+#[tokio::test]
+async fn a_failover_says_where_to_and_why() {
+    let gateway = Gateway::open().await;
+    let accepted = r#"{"tenant_id":"ten_1","operation_id":"op_1","status":"migrating","already":false}"#;
+    gateway.says("POST /tenants/acme/failover", [Turn::json(202, accepted), Turn::json(202, accepted)]);
+    let words = ["tenants", "failover", "acme", "--reason", "It is lost.", "--no-wait"];
+    Rp9::at(&gateway, &quick(&words)).run().await.expect(0);
+    Rp9::at(&gateway, &quick(&[&words[..], &["--backup", "bak_1"]].concat())).run().await.expect(0);
+    let said =
+        |number: usize| serde_json::from_str::<serde_json::Value>(&gateway.seen()[number].body).unwrap();
+    assert_eq!(said(0), serde_json::json!({ "target": "shared", "reason": "It is lost." }));
+    assert_eq!(said(1)["backup_id"], "bak_1");
+}

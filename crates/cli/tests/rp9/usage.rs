@@ -16,6 +16,8 @@ async fn what_is_typed_wrongly_ends_with_two_and_sends_nothing() {
         &["tenants", "promote", "acme", "--ttl-minutes", "0"],
         &["tenants", "promote", "acme", "--ttl-minutes", "61"],
         &["tenants", "promotions"],
+        &["tenants", "failover", "acme"],
+        &["tenants", "failovers"],
         &["operations", "abandon", "op_1"],
         &["tenants", "list", "--all", "--limit", "3"],
         &["tenants", "delete", "acme"],

@@ -108,6 +108,11 @@ pub const SHOWN: &[Shown] = &[
         columns: "asked_at, backup_id, changes, ended_at, executions, frozen_at, id, operation_id, own_backup_id, retire_at, retired_at, rolled_back_at, status, \
                   tenant_id, thawed_at, ttl_seconds",
     },
+    Shown {
+        table: "failovers",
+        tenant: "tenant_id",
+        columns: "asked_at, backup_id, credentials, ended_at, held_at, missing, operation_id, retire_at, retired_at, source, status, tenant_id, workflows",
+    },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];
 

@@ -10,6 +10,7 @@
 mod answers;
 mod backups;
 mod equal_requests;
+mod failovers;
 mod host;
 mod isolation;
 mod lifecycle;

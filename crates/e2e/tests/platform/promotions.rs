@@ -1,24 +1,23 @@
-//! A tenant that shares an n8n moves into one of its own while it is called, and back.
+//! A tenant that shares an n8n moves into one of its own while it is called, and back, as the playbook says.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use tokio::task::block_in_place;
+
 use e2e::{
-    Answers, Called, Command, Customer, Told, assert_told_well, called_workflow, calling_workflow, counted,
-    labelled, place, sql, webhook_workflow,
+    Answers, Called, Command, Customer, Playbook, Told, assert_told_well, called_workflow, calling_workflow,
+    counted, labelled, place, sql, webhook_workflow,
 };
 use serde_json::{Value, json};
-
-/// A backup, two copies and two starts of n8n beside compilers.
-const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// What a starter runs in a shared n8n beside a backup.
 const CALLS_EVERY: Duration = Duration::from_millis(500);
 
 /// What it has beside what is called: a workflow that runs another as a step, and a credential.
-async fn has_more(customer: &Customer) {
+pub async fn has_more(customer: &Customer) {
     let called = customer.activate(&called_workflow()).await;
     customer.activate(&calling_workflow("nested", &called)).await;
     let data = json!({ "name": "X-Key", "value": "hunter2" });
@@ -28,7 +27,7 @@ async fn has_more(customer: &Customer) {
 }
 
 /// Which workflows are active in which version: in an n8n of its own, or in this part of one.
-fn active(database: &str, prefix: Option<&str>) -> String {
+pub fn active(database: &str, prefix: Option<&str>) -> String {
     let whose = prefix.map_or_else(String::new, |prefix| {
         format!(r#"AND w.id IN (SELECT "workflowId" FROM shared_workflow WHERE "projectId" = '{prefix}')"#)
     });
@@ -39,13 +38,12 @@ fn active(database: &str, prefix: Option<&str>) -> String {
 }
 
 /// Does it while the tenant is called, and says what callers were told.
-async fn done(called: &Arc<Called>, verb: &str, body: &Value) -> Told {
+async fn done(called: &Arc<Called>, playbook: &Playbook, heading: &str, promotion: &str) -> Told {
     let (calls, began) = (called.is_called_every(CALLS_EVERY), Instant::now());
-    let operation = called.api.operate(&called.id, verb, body).await;
-    called.api.succeeds_within(&operation, LIMIT).await;
+    block_in_place(|| playbook.run(heading, &[("tenant", &called.id), ("promotion", promotion)]));
     called.serves().await;
     let told: Told = calls.end().await.into_iter().collect();
-    println!("{verb}: {:?} in {:?}", counted(&told), began.elapsed());
+    println!("{heading}: {:?} in {:?}", counted(&told), began.elapsed());
     assert_told_well(&told);
     told
 }
@@ -58,8 +56,12 @@ async fn a_tenant_that_is_called_moves_into_an_n8n_of_its_own_and_back_and_loses
     has_more(&called.customer).await;
     let (instance, prefix, _) = place(id);
     let before = active(&instance, Some(&prefix));
+    let playbook = Playbook::read("promotion.md");
+    block_in_place(|| {
+        playbook.run("1. See who should be moved, and whether there is room", &[("tenant", id)])
+    });
 
-    let told = done(&called, "promote", &json!({})).await;
+    let told = done(&called, &playbook, "2. Move it", "").await;
     called.each_runs_once(&told).await;
     let tenant = api.tenant(id).await;
     assert_eq!((&tenant["mode"], &tenant["status"]), (&json!("dedicated"), &json!("active")), "{tenant:#}");
@@ -67,6 +69,8 @@ async fn a_tenant_that_is_called_moves_into_an_n8n_of_its_own_and_back_and_loses
     let promoted = api.last_promotion(id).await;
     assert_eq!(promoted["status"], "succeeded", "{promoted:#}");
     println!("frozen for {}", promoted["freeze_seconds"]);
+    let seen = block_in_place(|| playbook.run("3. See that it works", &[("tenant", id)]));
+    assert!(seen.contains(promoted["promotion_id"].as_str().unwrap()), "{seen}");
     assert_eq!(active(id, None), before, "the same workflows are active in the same versions");
     assert_eq!(active(&instance, Some(&prefix)), "", "and in one place");
     let former = format!("/webhook/{prefix}/e2e-called");
@@ -80,15 +84,21 @@ async fn a_tenant_that_is_called_moves_into_an_n8n_of_its_own_and_back_and_loses
     let mut owner = Customer::of(api, id).await;
     owner.sign_in(api, id).await;
     owner.activate(&webhook_workflow("later", Answers::WhenFinished)).await;
-    goes_back(&called, &promoted, &instance, &prefix).await;
+    goes_back(&called, &playbook, &promoted, (&instance, &prefix)).await;
+    playbook.is_done();
     assert_eq!(active(&instance, Some(&prefix)), before, "what was active is active again");
     api.delete_tenant(id).await;
 }
 
 /// To where it lived; what it made in its own n8n is told, and in a backup.
-async fn goes_back(called: &Arc<Called>, promoted: &Value, instance: &str, prefix: &str) {
+async fn goes_back(
+    called: &Arc<Called>,
+    playbook: &Playbook,
+    promoted: &Value,
+    (instance, prefix): (&str, &str),
+) {
     let (api, id) = (&called.api, &called.id);
-    done(called, "rollback", &json!({ "promotion_id": promoted["promotion_id"] })).await;
+    done(called, playbook, "4. The way back", promoted["promotion_id"].as_str().unwrap()).await;
     let tenant = api.tenant(id).await;
     assert_eq!((&tenant["mode"], &tenant["status"]), (&json!("shared"), &json!("active")), "{tenant:#}");
     assert_eq!(place(id).1, prefix);

@@ -5,6 +5,8 @@ pub mod create;
 pub mod delete;
 pub mod drills;
 pub mod events;
+pub mod failover;
+pub mod failovers;
 pub mod held;
 pub mod initial_login;
 pub mod list;

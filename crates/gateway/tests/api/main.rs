@@ -22,6 +22,7 @@ mod edge;
 mod events;
 mod external_n8n;
 mod extract;
+mod failover;
 mod gauges;
 mod health;
 mod held;

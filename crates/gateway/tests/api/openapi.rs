@@ -101,6 +101,8 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/tenants/{id}/promote"),
     ("POST", "/tenants/{id}/rollback"),
     ("GET", "/tenants/{id}/promotions"),
+    ("POST", "/tenants/{id}/failover"),
+    ("GET", "/tenants/{id}/failovers"),
     ("GET", "/tenants/{id}/usage"),
     ("POST", "/tenants/{id}/restore"),
     ("POST", "/tenants/{id}/restore-drill"),

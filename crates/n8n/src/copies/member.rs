@@ -15,10 +15,10 @@ use crate::{
     members::Place,
 };
 
-mod layout;
-mod left_out;
+pub(super) mod layout;
+pub(super) mod left_out;
 pub(super) mod tables;
-mod write;
+pub(super) mod write;
 
 use layout::Laid;
 use write::Writing;
@@ -30,19 +30,18 @@ const ENCRYPTED: &str = "data";
 /// So many credentials are named: a manifest is for people.
 const NAMED: usize = 100;
 
-/// Whose part of a shared n8n is copied, and with what its credentials are encrypted there and in the copy: the one key opens everybody's, and is never
-/// in anybody's copy.
+/// Whose part of a shared n8n is copied. The key that opens everybody's there is never in anybody's copy.
 #[derive(Debug, Clone)]
 pub struct Sharing {
     pub place: Place,
     pub keys: Keys,
 }
 
-/// See [`Sharing`].
+/// With what credentials are encrypted where they are, and where they are copied to.
 #[derive(Debug, Clone)]
 pub struct Keys {
-    pub shared: SecretString,
-    pub own: SecretString,
+    pub from: SecretString,
+    pub to: SecretString,
 }
 
 /// One snapshot for all of it. Others keep their share: one core, an hour at most for a table, and no row is held back from being tidied up for longer
@@ -75,21 +74,36 @@ pub async fn begin(
     Sharing { place, keys }: Sharing,
 ) -> Result<Box<dyn Moment>, CopyError> {
     let mut holding = databases.open_patiently(instance).await?;
-    sqlx::raw_sql(HOLD).execute(&mut holding).await.map_err(refused("hold a moment"))?;
-    family(&mut holding).await?;
-    let (project, user) = (place.project.as_str(), place.user.0);
-    let who = sqlx::query(WHO).bind(project).bind(user.to_string());
-    who.execute(&mut holding).await.map_err(refused("hold a moment"))?;
-    let there = sqlx::query_scalar(IS_THERE).bind(project).bind(user).fetch_one(&mut holding).await;
-    if !there.map_err(refused("look for a member"))? {
-        return Err(CopyError::NoMember(place.project));
-    }
+    hold(&mut holding, &place).await?;
+    is_there(&mut holding, &place).await?;
     let (tables, mut not_copied) = layout::lay(&mut holding).await?;
     not_copied.extend(left_out::told(&mut holding).await?);
     not_copied.extend(unopened(&mut holding, &keys).await?);
     let facts = all(&mut holding, &tables, not_copied).await?;
     let tables = tables.into_iter().map(Arc::new).collect();
     Ok(Box::new(Held { facts, tables, keys, holding: Arc::new(Mutex::new(holding)) }))
+}
+
+/// Holds the present moment of a database whose tables are known. What asks whose a row is means this member.
+pub(super) async fn hold(connection: &mut PgConnection, place: &Place) -> Result<(), DatabaseError> {
+    sqlx::raw_sql(HOLD).execute(&mut *connection).await.map_err(refused("hold a moment"))?;
+    family(connection).await?;
+    name(connection, place).await
+}
+
+/// In this transaction, what asks whose a row is means this member.
+pub(super) async fn name(connection: &mut PgConnection, place: &Place) -> Result<(), DatabaseError> {
+    let who = sqlx::query(WHO).bind(place.project.as_str()).bind(place.user.0.to_string());
+    who.execute(connection).await.map(drop).map_err(refused("name a member"))
+}
+
+/// Fails where there is no such member.
+pub(super) async fn is_there(connection: &mut PgConnection, place: &Place) -> Result<(), CopyError> {
+    let there = sqlx::query_scalar(IS_THERE).bind(place.project.as_str()).bind(place.user.0);
+    if there.fetch_one(connection).await.map_err(refused("look for a member"))? {
+        return Ok(());
+    }
+    Err(CopyError::NoMember(place.project.clone()))
 }
 
 async fn all(
@@ -129,7 +143,7 @@ async fn unopened(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<Omit
     let (mut unopened, mut more) = (Vec::new(), 0_u64);
     while let Some((id, name, data)) = rows.try_next().await.map_err(&looked)? {
         let credential = Credential { id, name, data };
-        if credential.opens_with(&keys.shared) {
+        if credential.opens_with(&keys.from) {
             continue;
         }
         if unopened.len() < NAMED {
@@ -161,7 +175,8 @@ impl Moment for Held {
     async fn dump(&self, including: Including) -> Result<Stream, CopyError> {
         let left_out: Vec<_> = including.left_out().collect();
         let tables = self.tables.iter().filter(|table| !left_out.contains(&table.name.as_str()));
-        let writing = Writing { tables: tables.cloned().collect(), keys: self.keys.clone() };
+        let keys = self.keys.clone();
+        let writing = Writing { tables: tables.cloned().collect(), keys, active: Some(tables::ACTIVE) };
         Ok(write::stream(writing, self.holding.clone().lock_owned().await))
     }
 
@@ -179,7 +194,7 @@ impl Moment for Held {
 fn with_another_key(row: &str, keys: &Keys) -> Result<String, serde_json::Error> {
     let mut row: serde_json::Value = serde_json::from_str(row)?;
     if let Some(data) = row.get_mut(ENCRYPTED)
-        && let Some(anew) = data.as_str().and_then(|data| resealed(data, &keys.shared, &keys.own))
+        && let Some(anew) = data.as_str().and_then(|data| resealed(data, &keys.from, &keys.to))
     {
         *data = anew.into();
     }

@@ -1,17 +1,21 @@
-//! What one of those has who share an n8n becomes an n8n of their own: straight from database to database, without anything of it ever being on a disk
-//! that is not one of these two servers'.
+//! What one of those has who share an n8n becomes an n8n of their own, and the other way round: straight from database to database, without anything of
+//! it ever being on a disk that is not one of these two servers'.
 
 use async_trait::async_trait;
 
-use super::{CopyError, Sharing};
+use super::{CopyError, Keys, Omitted, Sharing};
 use crate::{
-    databases::{Name, PostgresDatabases, family},
+    databases::{Beside, Counts, Name, PostgresDatabases, family},
     members::{ActiveWorkflow, Place},
 };
 
+mod bring;
+mod brought;
 mod changes;
 mod fill;
+mod nodes;
 mod own;
+mod pour;
 
 pub use changes::{Changes, Thing};
 
@@ -40,20 +44,52 @@ pub struct NewOwner {
 /// What there is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Moved {
-    pub counts: crate::databases::Counts,
+    pub counts: Counts,
     /// Credentials that do not open with the new key: they did not open with the former one either.
     pub unopened: u64,
     /// Rows, all together.
     pub rows: u64,
 }
 
-/// Moves out of n8ns that are shared.
+/// What comes into a part of a shared n8n.
+#[derive(Debug, Clone)]
+pub struct Bringing {
+    pub place: Place,
+    pub keys: Keys,
+}
+
+/// What came, and what did not.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Brought {
+    /// Workflows and credentials; executions do not come along. Of the active workflows those are counted that were: here none is yet.
+    pub counts: Counts,
+    /// What was active where it was.
+    pub active: Vec<ActiveWorkflow>,
+    /// How many webhooks n8n listened on there.
+    pub webhooks: u64,
+    /// Credentials that do not open with the shared n8n's key: they did not open with the former one either.
+    pub unopened: u64,
+    /// What is there and did not come along, or does not work here, and why.
+    pub missing: Vec<Omitted>,
+}
+
+/// Moves out of n8ns that are shared, and into them.
 #[async_trait]
 pub trait Moves: Send + Sync {
     /// Fills a database that has n8n's tables and nothing in them with what the member has at this moment in the n8n of the database `from`: the same
     /// ids, credentials encrypted with the new key, paths of webhooks without the member's prefix, and the member as the owner. All or nothing.
     /// One that has somebody in it already is refused, unless it is filled [again](Moving::again), and so is a copy in which a row is missing.
     async fn fill(&self, from: &Name, to: &Name, moving: &Moving) -> Result<Moved, CopyError>;
+
+    /// The way into a shared n8n, whose database is `into`: what is in the database `from`, or in one beside it, becomes this member's, who is there and has
+    /// nothing. The same ids, credentials encrypted with the new key, paths of webhooks below the member's prefix, and nothing active. Whatever is whoever's
+    /// there is theirs here. All or nothing; where it was done before it stays as it is.
+    async fn bring(
+        &self,
+        from: (&Name, Option<Beside>),
+        into: &Name,
+        bringing: &Bringing,
+    ) -> Result<Brought, CopyError>;
 
     /// What was done in the database `own` since the member whose part of `shared` that still is was moved into it.
     async fn changes(&self, shared: &Name, place: &Place, own: &Name) -> Result<Changes, CopyError>;
@@ -77,6 +113,15 @@ impl PostgresMoves {
 impl Moves for PostgresMoves {
     async fn fill(&self, from: &Name, to: &Name, moving: &Moving) -> Result<Moved, CopyError> {
         fill::fill(&self.0, from, to, moving).await
+    }
+
+    async fn bring(
+        &self,
+        from: (&Name, Option<Beside>),
+        into: &Name,
+        bringing: &Bringing,
+    ) -> Result<Brought, CopyError> {
+        bring::bring(&self.0, from, into, bringing).await
     }
 
     async fn changes(&self, shared: &Name, place: &Place, own: &Name) -> Result<Changes, CopyError> {

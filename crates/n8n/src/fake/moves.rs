@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     account::OwnerId,
-    copies::{Changes, CopyError, Moved, Moves, Moving},
-    databases::{Counts, DatabaseError, Name, Owner},
-    members::{ExecutionId, Place},
+    copies::{Bringing, Brought, Changes, CopyError, Moved, Moves, Moving, Omitted},
+    databases::{Beside, Counts, DatabaseError, Name, Owner},
+    members::{ActiveWorkflow, ExecutionId, Place, WorkflowId},
 };
 
 /// The shared state. Clones are the same world.
@@ -128,6 +128,42 @@ impl Moves for FakeMoves {
                 database.instance_owner = Some((OwnerId(place.user.0), owner));
             });
             Ok(Moved { counts, unopened: 0, rows: counts.workflows + counts.executions })
+        })
+    }
+
+    async fn bring(
+        &self,
+        (from, beside): (&Name, Option<Beside>),
+        into: &Name,
+        bringing: &Bringing,
+    ) -> Result<Brought, CopyError> {
+        let (place, databases, members) = (&bringing.place, &self.world.databases, &self.world.members);
+        self.call("bring", into, || {
+            let own = match beside {
+                None => databases.database(from),
+                Some(which) => databases.beside(from, which),
+            };
+            let Counts { workflows, active_workflows, credentials, executions } =
+                own.ok_or(DatabaseError::NoDatabase(*from))?.counts;
+            let member = members.member(into, &place.project).filter(|member| member.place == *place);
+            let member = member.ok_or_else(|| CopyError::NoMember(place.project.clone()))?;
+            let named = |number: u64| WorkflowId(format!("own-{number}"));
+            if member.workflows.is_empty() && member.credentials == 0 {
+                members.change(into, &place.project, |member| {
+                    member.workflows = (0..workflows).map(|number| (named(number), None)).collect();
+                    member.credentials = credentials;
+                });
+            }
+            let active = |number| ActiveWorkflow { workflow: named(number), version: "v".to_owned() };
+            let missing =
+                (executions > 0).then(|| Omitted::new(format!("{executions} executions"), "they stay"));
+            Ok(Brought {
+                counts: Counts { workflows, active_workflows, credentials, executions: 0 },
+                active: (0..active_workflows).map(active).collect(),
+                webhooks: active_workflows,
+                unopened: 0,
+                missing: missing.into_iter().collect(),
+            })
         })
     }
 

@@ -5,7 +5,7 @@ use crate::hooks;
 
 /// Beside what nobody gets (commands, watching files): files and repositories of a disk that is everybody's; code that runs in the worker's own
 /// process; triggers on what n8n itself does; and stores in its memory, whose names are the whole instance's.
-const EXCLUDED_NODES: [&str; 15] = [
+pub(crate) const EXCLUDED_NODES: [&str; 15] = [
     "n8n-nodes-base.executeCommand",
     "n8n-nodes-base.localFileTrigger",
     "n8n-nodes-base.readWriteFile",

@@ -30,7 +30,7 @@ fn copies() -> PostgresCopies {
 }
 
 pub fn keys() -> Keys {
-    Keys { shared: "n8n-key".into(), own: "the copy's own".into() }
+    Keys { from: "n8n-key".into(), to: "the copy's own".into() }
 }
 
 async fn begin(instance: &Instance, one: &Member) -> Box<dyn Moment> {
@@ -188,7 +188,7 @@ fn email_of(one: &Member) -> String {
 
 fn is_with_the_copys_key(data: &str) {
     let credential = Credential { id: "c".into(), name: "c".into(), data: data.into() };
-    let Keys { shared, own } = keys();
+    let Keys { from: shared, to: own } = keys();
     assert!(credential.opens_with(&own) && !credential.opens_with(&shared), "{data}");
 }
 
@@ -360,6 +360,6 @@ async fn neighbours_work_on_while_one_who_has_thousands_is_copied() {
 /// Whoever has a copy has nothing that opens what others have.
 #[test]
 fn no_key_is_told() {
-    let keys: Keys = Keys { shared: SecretString::from("hunter2"), own: "hunter3".into() };
+    let keys: Keys = Keys { from: SecretString::from("hunter2"), to: "hunter3".into() };
     assert!(!format!("{keys:?}").contains("hunter"));
 }

@@ -46,6 +46,15 @@ pub async fn publish(
     context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
+    lead(context, stand_in).await?;
+    confirm(context, stand_in).await
+}
+
+/// Puts them, whether or not anybody answers where they lead to.
+pub async fn lead(
+    context: &Context<'_, World, impl TenantRequest>,
+    stand_in: Option<StandIn>,
+) -> Result<(), StepError> {
     let tenant = context.tenant();
     let mut routes = wanted(context, stand_in).await?;
     let mut transaction = context.begin().await?;
@@ -60,8 +69,7 @@ pub async fn publish(
         }
     }
     edge::routes::remove_others(&mut *transaction, tenant, &routes).await?;
-    transaction.commit().await?;
-    confirm(context, stand_in).await
+    Ok(transaction.commit().await?)
 }
 
 /// Waits until the edge answers on the tenant's routes, and reaches what they lead to.

@@ -69,8 +69,8 @@ async fn copy(
     let (shared, name) = (lived(context, state)?, Name::of(tenant));
     let blueprint = world.blueprint(record, tenant).await?;
     let keys = Keys {
-        shared: secrets::encryption_key(record, &world.keys, shared.instance).await?,
-        own: blueprint.secrets.instance.encryption_key.clone(),
+        from: secrets::encryption_key(record, &world.keys, shared.instance).await?,
+        to: blueprint.secrets.instance.encryption_key.clone(),
     };
     let (first_name, last_name) = owner_names(&blueprint.tenant.name);
     let owner = NewOwner { email: blueprint.tenant.email.clone(), first_name, last_name };

@@ -1,9 +1,6 @@
 //! What the own n8n of a tenant left that shares one again.
 
-use common::{
-    id::PromotionId,
-    operations::{Context, StepError, TenantRequest},
-};
+use common::operations::{Context, StepError, TenantRequest};
 use n8n::databases::Name;
 
 use crate::{
@@ -11,23 +8,18 @@ use crate::{
     create::remove_network,
     delete::remove_all,
     home::Home,
-    store::{homes, instances, promotions, secrets, sizes, subnets},
+    store::{homes, instances, secrets, sizes, subnets},
 };
 
 /// Nothing of it is left. Of one that was moved out once more in the meantime it is in use again, and stays.
-pub async fn clear(
-    context: &Context<'_, World, impl TenantRequest>,
-    promotion: PromotionId,
-) -> Result<(), StepError> {
+pub async fn clear(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
     let home = homes::find(context.database(), context.tenant()).await?;
     if let Some(Home::Shared(shared)) = home {
         remove(context).await?;
         let members = &context.fenced().await?.members;
         members.end_aside(&shared.database(), &shared.place.project).await?;
     }
-    let mut transaction = context.begin().await?;
-    promotions::retired(&mut *transaction, promotion).await?;
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
 async fn remove(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {

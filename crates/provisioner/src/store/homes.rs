@@ -14,7 +14,10 @@ use n8n::{
 };
 use sqlx::{PgExecutor, Row, postgres::PgRow};
 
-use crate::home::{Dedicated, Home, Workspace};
+use crate::{
+    failover::Former,
+    home::{Dedicated, Home, Workspace},
+};
 
 /// What [`read`] needs of a row of tenants.
 macro_rules! columns {
@@ -118,4 +121,30 @@ pub async fn move_back(
                  where id = $1 and mode = 'dedicated'";
     let back = sqlx::query(back).bind(tenant).bind(instance.uuid()).bind(place.project.as_str());
     back.bind(place.user.0).execute(executor).await.map(drop)
+}
+
+/// The way out again: to whom its callers' paths led beside itself they lead as before.
+pub async fn stay_out(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    former: Option<&Former>,
+) -> Result<(), sqlx::Error> {
+    let out = "update tenants set mode = 'dedicated', former_instance = $2, former_project = $3,
+                      shared_instance = null, shared_project = null, shared_user = null, updated_at = now()
+                where id = $1 and mode = 'shared'";
+    let (instance, project) = former.map(|former| (former.instance, former.project.as_str())).unzip();
+    sqlx::query(out).bind(tenant).bind(instance).bind(project).execute(executor).await.map(drop)
+}
+
+/// Who the tenant was in an n8n that it shared before it had one of its own, if it was anybody.
+pub async fn former(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Option<Former>, StepError> {
+    let former =
+        "select former_instance, former_project from tenants where id = $1 and former_instance is not null";
+    let former: Option<(TenantId, String)> =
+        sqlx::query_as(former).bind(tenant).fetch_optional(executor).await?;
+    let read = |(instance, project): (TenantId, String)| {
+        let project = project.parse().map_err(|_| unreadable("former project"))?;
+        Ok(Former { instance, project })
+    };
+    former.map(read).transpose()
 }

@@ -6,7 +6,11 @@ use common::{
     operations::{self, Asked, NewOperation, StepError},
     role::Role,
 };
-use n8n::{account::UserId, copies::Changes, members::Place};
+use n8n::{
+    account::UserId,
+    copies::Changes,
+    members::{Place, ProjectId},
+};
 use sqlx::{PgExecutor, PgPool, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -93,6 +97,19 @@ pub async fn kept(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Vec
     kept.into_iter().map(read).collect()
 }
 
+/// Who the tenant was with this project, if a promotion moved it out of there.
+pub async fn member(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    project: &ProjectId,
+) -> Result<Option<Place>, sqlx::Error> {
+    let member =
+        "select member from promotions where tenant_id = $1 and project = $2 order by asked_at desc limit 1";
+    let member: Option<Uuid> =
+        sqlx::query_scalar(member).bind(tenant).bind(project.as_str()).fetch_optional(executor).await?;
+    Ok(member.map(|user| Place { user: UserId(user), project: project.clone() }))
+}
+
 /// The tenant is back where it lived, and this is what it did meanwhile, which a backup has.
 pub async fn rolled_back(
     executor: impl PgExecutor<'_>,
@@ -165,6 +182,6 @@ pub async fn retire(pool: &PgPool, tenant: TenantId, promotion: PromotionId) -> 
         traceparent: None,
         reason: Some("There is no way back to the shared n8n any more."),
     };
-    operations::accept(pool, &NewOperation::of(operation, &tenant, &TenantRetire { promotion }, asked), None)
-        .await
+    let new = NewOperation::of(operation, &tenant, &TenantRetire::of_promotion(promotion), asked);
+    operations::accept(pool, &new, None).await
 }

@@ -33,6 +33,16 @@ pub async fn may_be_restored(
     sqlx::query_scalar(find).bind(tenant).bind(backup).fetch_one(executor).await
 }
 
+/// The tenant's newest backup that can be restored from.
+pub async fn newest(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+) -> Result<Option<BackupId>, sqlx::Error> {
+    let newest = "select id from backups
+         where tenant_id = $1 and status in ('verified', 'proven') and includes_database and not of_part order by taken_at desc, id desc limit 1";
+    sqlx::query_scalar(newest).bind(tenant).fetch_optional(executor).await
+}
+
 /// This backup was restored, and n8n ran on it.
 pub async fn prove(executor: impl PgExecutor<'_>, backup: BackupId) -> Result<(), sqlx::Error> {
     let prove = "update backups set proven_at = now(), status = case status when 'verified' then 'proven' else status end

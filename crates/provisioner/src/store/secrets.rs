@@ -101,6 +101,15 @@ pub async fn encryption_key(
     stored::find(executor, keys, tenant, ENCRYPTION_KEY).await?.ok_or_else(missing)
 }
 
+/// Opens what the database beside its own is encrypted with.
+pub async fn next_encryption_key(
+    executor: impl PgExecutor<'_>,
+    keys: &MasterKeys,
+    tenant: TenantId,
+) -> Result<SecretString, StepError> {
+    stored::find(executor, keys, tenant, NEXT_ENCRYPTION_KEY).await?.ok_or_else(missing)
+}
+
 /// Forgets what only an n8n of its own needs.
 pub async fn remove_own_n8n(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<(), sqlx::Error> {
     let names = [ENCRYPTION_KEY, JWT_SECRET, DATABASE_PASSWORD, REDIS_PASSWORD];

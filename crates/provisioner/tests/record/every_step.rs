@@ -9,8 +9,9 @@ use common::{
 };
 use n8n::databases::Name;
 use provisioner::{
-    CreateTenant, DeleteTenant, HealTenant, PromoteTenant, RerouteTenant, RestartTenant, RestoreTenant,
-    ResumeTenant, RetireTenant, RollbackTenant, ScaleTenant, SuspendTenant, UpgradeTenant, sagas,
+    CreateTenant, DeleteTenant, FailoverTenant, HealTenant, PromoteTenant, RerouteTenant, RestartTenant,
+    RestoreTenant, ResumeTenant, RetireTenant, RollbackTenant, ScaleTenant, SuspendTenant, UpgradeTenant,
+    sagas,
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, points};
@@ -252,6 +253,7 @@ fn every_registered_operation_is_covered() {
         UpgradeTenant::KIND,
         PromoteTenant::KIND,
         RollbackTenant::KIND,
+        FailoverTenant::KIND,
         RetireTenant::KIND,
     ];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();

@@ -14,6 +14,7 @@ mod domains;
 mod drills;
 mod every_step;
 mod external;
+mod failovers;
 mod health;
 mod idle;
 mod lodgers;

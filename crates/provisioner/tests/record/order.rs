@@ -89,7 +89,7 @@ async fn what_was_accepted_before_a_removal_is_done_before_it(pool: PgPool) {
 #[ignore = "needs Postgres: deploy/test"]
 async fn what_was_kept_elsewhere_goes_however_its_tenant_is(pool: PgPool) {
     let (scene, tenant) = Scene::with_tenant(&pool).await;
-    let gone = TenantRetire { promotion: PromotionId::generate() };
+    let gone = TenantRetire::of_promotion(PromotionId::generate());
     assert_eq!(does(&scene, tenant, (&RetireTenant, &gone)).await, End::Succeeded);
     assert_eq!(does(&scene, tenant, (&SuspendTenant, &TenantSuspend {})).await, End::Succeeded);
     assert_eq!(does(&scene, tenant, (&RetireTenant, &gone)).await, End::Succeeded);

@@ -306,7 +306,7 @@ async fn what_waits_and_does_not_come_along_waits_where_it_was_when_it_is_undone
 #[ignore = "needs Postgres: deploy/test"]
 async fn what_it_had_there_goes_a_day_later_and_the_n8n_stays_until_then(pool: PgPool) {
     let base = Fakes::new(&pool);
-    let request = TenantRetire { promotion: PromotionId::generate() };
+    let request = TenantRetire::of_promotion(PromotionId::generate());
     for point in points(&RetireTenant, &request).into_iter().filter(|point| !point.mode.gives_up()) {
         let house = House::open(&base).await;
         assert_eq!(house.promote().await, End::Succeeded);

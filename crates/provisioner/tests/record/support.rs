@@ -140,7 +140,9 @@ impl Fakes {
     /// An empty world of the same name on the same record, which is emptied too.
     pub async fn anew(&self) -> Self {
         // Rows are few: truncating their tables, and making all of their indices anew, takes two hundred times as long.
-        for table in ["promotions", "restore_drills", "restores", "sandboxes", "backups", "tenants"] {
+        for table in
+            ["promotions", "failovers", "restore_drills", "restores", "sandboxes", "backups", "tenants"]
+        {
             sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
                 .execute(&self.pool)
                 .await

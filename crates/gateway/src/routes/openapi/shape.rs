@@ -106,10 +106,11 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::BackupsOff => route.backs_up(),
         Code::SubdomainTaken => creates,
         Code::PlanTooLarge => creates || restores,
-        Code::NoRestorableBackup | Code::BackupNotRestorable => restores,
+        Code::NoRestorableBackup => restores,
+        Code::BackupNotRestorable => restores || route.is("post", "/tenants/{id}/failover"),
         Code::TooManySandboxes => route.is("post", "/tenants/{id}/restore"),
         Code::NoRoom => creates || restores || grows,
-        Code::NoSharedN8n => route.is("post", "/tenants"),
+        Code::NoSharedN8n => route.is("post", "/tenants") || route.is("post", "/tenants/{id}/failover"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
         Code::SharedTenant => {
             restores

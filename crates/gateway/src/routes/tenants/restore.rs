@@ -137,13 +137,16 @@ async fn wanted(app: &App, tenant: &Tenant, body: &RestoreBody) -> Answered<Back
             let newest = restorable::newest(&app.statements, tenant.id, body.restore_point).await?;
             newest.ok_or_else(|| none_by(body.restore_point.is_some()))
         }
-        Some(id) => {
-            let found = restorable::find(&app.statements, tenant.id, id).await?;
-            let backup =
-                found.ok_or_else(|| Problem::new(Code::NotFound).detail("The tenant has no such backup."))?;
-            if backup.is_restorable { Ok(backup) } else { Err(not_restorable(&backup)) }
-        }
+        Some(id) => loadable(app, tenant, id).await,
     }
+}
+
+/// This backup of the tenant's, if it can be loaded.
+pub async fn loadable(app: &App, tenant: &Tenant, id: BackupId) -> Answered<Backup> {
+    let found = restorable::find(&app.statements, tenant.id, id).await?;
+    let backup =
+        found.ok_or_else(|| Problem::new(Code::NotFound).detail("The tenant has no such backup."))?;
+    if backup.is_restorable { Ok(backup) } else { Err(not_restorable(&backup)) }
 }
 
 async fn into_sandbox(

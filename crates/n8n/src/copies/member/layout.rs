@@ -21,10 +21,11 @@ pub struct Laid {
     question: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct Column {
+/// A column, as the catalogue has it.
+#[derive(Clone, sqlx::FromRow)]
+pub struct Column {
     table: String,
-    name: String,
+    pub name: String,
     kind: String,
     required: bool,
     default: Option<String>,
@@ -43,7 +44,8 @@ impl Laid {
         format!("SELECT count(*) FROM ({}) AS counted", self.question)
     }
 
-    fn of(table: &Table, columns: &[Column]) -> Self {
+    /// A table that every n8n has: these columns of it.
+    pub fn of(table: &Table, columns: &[Column]) -> Self {
         let mut written: Vec<_> =
             columns.iter().filter(|column| !table.drawn.contains(&column.name.as_str())).collect();
         // What is encrypted comes last on its line, where it is found.
@@ -67,7 +69,7 @@ impl Laid {
     }
 
     /// All of one that a data table's rows are in.
-    fn of_data_table(name: &str, columns: &[Column]) -> Self {
+    pub fn of_data_table(name: &str, columns: &[Column]) -> Self {
         let names: Vec<_> = columns.iter().map(|column| identifier(&column.name)).collect();
         let parts: Vec<_> = columns.iter().map(Column::definition).collect();
         let table = identifier(name);
@@ -91,23 +93,33 @@ impl Column {
 
 /// All that are written, in their order; and what of the member's data tables cannot be.
 pub async fn lay(connection: &mut PgConnection) -> Result<(Vec<Laid>, Vec<Omitted>), DatabaseError> {
-    let ids: Vec<String> = sqlx::query_scalar(DATA_TABLES)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(refused("look for data tables"))?;
-    let data_tables: Vec<_> = ids.iter().map(|id| format!("{DATA_TABLE}{id}")).collect();
-    let names: Vec<_> =
-        TABLES.iter().map(|table| table.name).chain(data_tables.iter().map(String::as_str)).collect();
-    let columns = columns(connection, &names).await?;
-    let of = |name: &str| columns.get(name).map(Vec::as_slice).unwrap_or_default();
-    let (mut laid, mut omitted) = (Vec::new(), Vec::new());
+    let names: Vec<_> = TABLES.iter().map(|table| table.name).collect();
+    let columns = columns(&mut *connection, &names).await?;
+    let mut laid = Vec::new();
     for table in TABLES {
-        if of(table.name).is_empty() {
+        let of = columns.get(table.name).map(Vec::as_slice).unwrap_or_default();
+        if of.is_empty() {
             return Err(DatabaseError::NotUnderstood(format!("it lacks the table {}", table.name)));
         }
-        laid.push(Laid::of(table, of(table.name)));
+        laid.push(Laid::of(table, of));
     }
-    for name in data_tables {
+    let (rows, omitted) = data_tables(connection, DATA_TABLES).await?;
+    laid.extend(rows);
+    Ok((laid, omitted))
+}
+
+/// The rows of those data tables whose ids this asks for; and which of them cannot be written.
+pub async fn data_tables(
+    connection: &mut PgConnection,
+    which: &'static str,
+) -> Result<(Vec<Laid>, Vec<Omitted>), DatabaseError> {
+    let ids = sqlx::query_scalar(which).fetch_all(&mut *connection).await;
+    let ids: Vec<String> = ids.map_err(refused("look for data tables"))?;
+    let names: Vec<_> = ids.iter().map(|id| format!("{DATA_TABLE}{id}")).collect();
+    let columns = columns(connection, &names.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let of = |name: &str| columns.get(name).map(Vec::as_slice).unwrap_or_default();
+    let (mut laid, mut omitted) = (Vec::new(), Vec::new());
+    for name in names {
         let columns = of(&name);
         if columns.is_empty() {
             omitted.push(Omitted::new(name, "the data table has lost the table of its rows"));
@@ -133,7 +145,8 @@ fn can_be_made(name: &str, columns: &[Column]) -> bool {
     is_plain(name) && texts.all(|text| is_plain(text)) && columns.iter().any(|column| column.name == "id")
 }
 
-async fn columns(
+/// Of each of these tables that is there, those that are written.
+pub async fn columns(
     connection: &mut PgConnection,
     tables: &[&str],
 ) -> Result<BTreeMap<String, Vec<Column>>, DatabaseError> {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Tables that say nothing of any one member.
-const EVERYBODYS: &[&str] = &[
+pub(in crate::copies) const EVERYBODYS: &[&str] = &[
     "auth_provider_sync_history",
     "deployment_key",
     "dynamic_credential_resolver",
@@ -41,7 +41,7 @@ const EVERYBODYS: &[&str] = &[
 ];
 
 /// What lets somebody in, signed or encrypted by the shared n8n.
-const LETTING_IN: &[&str] = &[
+pub(in crate::copies) const LETTING_IN: &[&str] = &[
     "auth_identity",
     "dynamic_credential_entry",
     "dynamic_credential_user_entry",
@@ -55,7 +55,7 @@ const LETTING_IN: &[&str] = &[
 ];
 
 /// What n8n notes for itself about workflows that are active.
-const MADE_ANEW: &[&str] = &[
+pub(in crate::copies) const MADE_ANEW: &[&str] = &[
     "scheduled_job",
     "scheduled_task",
     "workflow_publication_outbox",

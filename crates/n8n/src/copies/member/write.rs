@@ -35,6 +35,8 @@ SET LOCAL standard_conforming_strings = on;
 pub struct Writing {
     pub tables: Vec<Arc<Laid>>,
     pub keys: Keys,
+    /// Asks which version of which workflow is active, where that is to be so in what is loaded.
+    pub active: Option<&'static str>,
 }
 
 /// Which is written as it is read. The connection is let go at its end.
@@ -82,11 +84,9 @@ async fn all(writing: &Writing, connection: &mut PgConnection, pen: &mut Pen) ->
         let keys = (table.name == super::CREDENTIALS).then_some(&writing.keys);
         rows(connection, &table.rows(), keys, pen).await?;
     }
-    pen.text("CREATE TEMPORARY TABLE rp9_active (id varchar, version varchar) ON COMMIT DROP;\n").await?;
-    pen.text("COPY rp9_active (id, version) FROM stdin;\n").await?;
-    rows(connection, &format!("COPY ({}) TO STDOUT", tables::ACTIVE), None, pen).await?;
-    pen.text("UPDATE public.workflow_entity w SET \"activeVersionId\" = a.version FROM rp9_active a WHERE a.id = w.id;\n")
-        .await?;
+    if let Some(question) = writing.active {
+        active(connection, question, pen).await?;
+    }
     for table in &writing.tables {
         let fixed = tables::COUNTERS.iter().find(|(name, _)| *name == table.name).map(|(_, column)| *column);
         if let Some(column) = fixed.or(table.makes.is_some().then_some("id")) {
@@ -94,6 +94,16 @@ async fn all(writing: &Writing, connection: &mut PgConnection, pen: &mut Pen) ->
         }
     }
     pen.text(format!("{END}\n")).await?;
+    Ok(())
+}
+
+/// Once the versions are there.
+async fn active(connection: &mut PgConnection, question: &str, pen: &mut Pen) -> Result<(), End> {
+    pen.text("CREATE TEMPORARY TABLE rp9_active (id varchar, version varchar) ON COMMIT DROP;\n").await?;
+    pen.text("COPY rp9_active (id, version) FROM stdin;\n").await?;
+    rows(connection, &format!("COPY ({question}) TO STDOUT"), None, pen).await?;
+    pen.text("UPDATE public.workflow_entity w SET \"activeVersionId\" = a.version FROM rp9_active a WHERE a.id = w.id;\n")
+        .await?;
     Ok(())
 }
 
@@ -139,7 +149,7 @@ async fn rows(
 fn with_another_key(row: &[u8], keys: &Keys) -> Bytes {
     let text = String::from_utf8_lossy(row);
     let (before, data) = text.trim_end_matches('\n').rsplit_once('\t').unwrap_or_default();
-    match resealed(data, &keys.shared, &keys.own) {
+    match resealed(data, &keys.from, &keys.to) {
         Some(data) => format!("{before}\t{data}\n").into(),
         None => Bytes::copy_from_slice(row),
     }

@@ -1,21 +1,20 @@
 //! What a copy of a member's part needs to be an n8n of its own.
 
 use secrecy::SecretString;
-use serde_json::Value;
 use sqlx::postgres::PgConnection;
 
-use super::{Moving, NewOwner};
+use super::{
+    Moving, NewOwner,
+    nodes::{self, Holder},
+};
 use crate::{
     copies::{
         CopyError,
         member::tables::{DATA_TABLE, TABLES},
     },
     databases::{DatabaseError, Owner, claim, credentials, identifier, refused, run},
-    members::{ActiveWorkflow, PUT_BACK, ProjectId, paths},
+    members::{ActiveWorkflow, PUT_BACK, paths},
 };
-
-/// So many workflows are held at once: each may have megabytes.
-const AT_ONCE: usize = 20;
 
 /// Nothing is active but what is said to be, and n8n notes for itself what it listens on.
 const NOTHING_ACTIVE: &str = r#"
@@ -24,20 +23,6 @@ const NOTHING_ACTIVE: &str = r#"
 
 /// What came along was counted where it ran. As whoever owns the schema.
 const COUNTED_ELSEWHERE: &str = "RESET ROLE; DELETE FROM rp9.execution";
-
-/// Where n8n keeps nodes: the workflow as it is edited, and each of its versions. `$1` is the prefix.
-const WITH_NODES: [(&str, &str, &str); 2] = [
-    (
-        "SELECT id::text FROM workflow_entity WHERE position($1 in nodes::text) > 0 ORDER BY id",
-        "SELECT id::text, nodes::text FROM workflow_entity WHERE id = ANY ($1)",
-        "UPDATE workflow_entity w SET nodes = now.nodes::json FROM unnest($1::text[], $2::text[]) AS now (id, nodes) WHERE w.id = now.id",
-    ),
-    (
-        r#"SELECT "versionId"::text FROM workflow_history WHERE position($1 in nodes::text) > 0 ORDER BY "versionId""#,
-        r#"SELECT "versionId"::text, nodes::text FROM workflow_history WHERE "versionId" = ANY ($1)"#,
-        r#"UPDATE workflow_history w SET nodes = now.nodes::json FROM unnest($1::text[], $2::text[]) AS now (id, nodes) WHERE w."versionId" = now.id"#,
-    ),
-];
 
 /// Fails where somebody is: n8n's tables alone are meant.
 pub async fn is_empty(connection: &mut PgConnection) -> Result<(), CopyError> {
@@ -72,42 +57,14 @@ pub async fn empty(connection: &mut PgConnection) -> Result<(), DatabaseError> {
 pub async fn settle(connection: &mut PgConnection, moving: &Moving) -> Result<(), CopyError> {
     let project = &moving.sharing.place.project;
     run(connection, "put a copy to sleep", NOTHING_ACTIVE).await?;
-    for statements in WITH_NODES {
-        without_prefix(connection, project, statements).await?;
+    for holder in [Holder::WORKFLOWS, Holder::VERSIONS] {
+        nodes::change(connection, &holder, project, paths::strip).await?;
     }
     run(connection, "put executions back", PUT_BACK).await?;
     activate(connection, &moving.active).await?;
     become_owner(connection, moving).await?;
     run(connection, "count a copy from nothing", COUNTED_ELSEWHERE).await?;
     Ok(())
-}
-
-async fn without_prefix(
-    connection: &mut PgConnection,
-    project: &ProjectId,
-    (which, read, write): (&'static str, &'static str, &'static str),
-) -> Result<(), CopyError> {
-    let failed = refused("take a prefix away");
-    let ids: Vec<String> = sqlx::query_scalar(which)
-        .bind(project.as_str())
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(&failed)?;
-    for ids in ids.chunks(AT_ONCE) {
-        let rows: Vec<(String, String)> =
-            sqlx::query_as(read).bind(ids).fetch_all(&mut *connection).await.map_err(&failed)?;
-        let (ids, nodes): (Vec<_>, Vec<_>) =
-            rows.into_iter().map(|(id, nodes)| (id, stripped(project, &nodes).unwrap_or(nodes))).unzip();
-        sqlx::query(write).bind(ids).bind(nodes).execute(&mut *connection).await.map_err(&failed)?;
-    }
-    Ok(())
-}
-
-/// `None` for what is no list of nodes: it stays as it is.
-fn stripped(project: &ProjectId, nodes: &str) -> Option<String> {
-    let mut nodes: Vec<Value> = serde_json::from_str(nodes).ok()?;
-    paths::strip(project, &mut nodes);
-    serde_json::to_string(&nodes).ok()
 }
 
 /// n8n makes active at its start what these columns say.

@@ -1,0 +1,216 @@
+//! Which rows of an n8n of somebody's own go into their part of a shared one, and what does not.
+
+use sqlx::{AssertSqlSafe, postgres::PgConnection};
+
+use crate::{
+    copies::{
+        Omitted,
+        member::{
+            layout::{self, Laid},
+            left_out::{EVERYBODYS, LETTING_IN, MADE_ANEW},
+            tables::{DATA_TABLE, Table, project, user},
+        },
+    },
+    databases::{DatabaseError, identifier, refused},
+    launch::EXCLUDED_NODES,
+};
+
+macro_rules! workflows {
+    () => {
+        r#"(SELECT s."workflowId" FROM shared_workflow s WHERE s.role = 'workflow:owner')"#
+    };
+}
+macro_rules! credentials {
+    () => {
+        r#"(SELECT s."credentialsId" FROM shared_credentials s WHERE s.role = 'credential:owner')"#
+    };
+}
+
+/// Which version of which workflow is active, as `(id, version)`.
+pub const ACTIVE: &str = concat!(
+    r#"SELECT t.id::text, t."activeVersionId"::text FROM workflow_entity t WHERE t."activeVersionId" IS NOT NULL AND t.id IN "#,
+    workflows!(),
+    " ORDER BY t.id"
+);
+
+const DATA_TABLES: &str = "SELECT id::text FROM data_table ORDER BY id";
+
+const THEIRS: (&str, &str) = ("projectId", project!());
+
+/// As the hooks of a shared n8n have it when somebody saves: tenants call their own workflows and nobody else's.
+const SETTINGS: &str = r#"CASE WHEN t.settings IS NOT NULL THEN ((t.settings::jsonb - 'callerIds') || jsonb_build_object('callerPolicy',
+    CASE WHEN t.settings ->> 'callerPolicy' = 'none' THEN 'none' ELSE 'workflowsFromSameOwner' END))::json END"#;
+
+/// Of several people's data tables that were called the same.
+const NAME: &str =
+    "CASE WHEN count(*) OVER (PARTITION BY t.name) > 1 THEN left(t.name, 100) || ' ' || t.id ELSE t.name END";
+
+const fn all(name: &'static str, whose: &'static str) -> Table {
+    Table { name, whose, drawn: &[], instead: &[] }
+}
+
+const fn numbered(name: &'static str, whose: &'static str) -> Table {
+    Table { name, whose, drawn: &["id"], instead: &[] }
+}
+
+const fn theirs(name: &'static str, whose: &'static str) -> Table {
+    Table { name, whose, drawn: &[], instead: &[THEIRS] }
+}
+
+/// In the order in which they can be loaded. There is one person in a part and one project: what was anybody's is theirs. A credential for everybody
+/// would be everybody's who shares the n8n.
+const TABLES: &[Table] = &[
+    theirs("folder", "true"),
+    Table {
+        name: "workflow_entity",
+        whose: concat!("t.id IN ", workflows!()),
+        drawn: &[],
+        instead: &[("activeVersionId", "NULL"), ("active", "false"), ("settings", SETTINGS)],
+    },
+    all("workflow_history", concat!(r#"t."workflowId" IN "#, workflows!())),
+    theirs("shared_workflow", "t.role = 'workflow:owner'"),
+    all("workflow_published_version", concat!(r#"t."workflowId" IN "#, workflows!())),
+    Table {
+        name: "workflow_publish_history",
+        whose: concat!(r#"t."workflowId" IN "#, workflows!()),
+        drawn: &["id"],
+        instead: &[("userId", user!())],
+    },
+    numbered("workflow_statistics", concat!(r#"t."workflowId" IN "#, workflows!())),
+    numbered("workflow_statistics_delta", concat!(r#"t."workflowId" IN "#, workflows!())),
+    numbered("workflow_dependency", concat!(r#"t."workflowId" IN "#, workflows!())),
+    all("processed_data", concat!(r#"t."workflowId" IN "#, workflows!())),
+    all("poller_state", concat!(r#"t."workflowId" IN "#, workflows!())),
+    Table {
+        name: "credentials_entity",
+        whose: concat!("t.id IN ", credentials!()),
+        drawn: &[],
+        instead: &[("resolverId", "NULL"), ("isGlobal", "false")],
+    },
+    theirs("shared_credentials", "t.role = 'credential:owner'"),
+    numbered("credential_dependency", concat!(r#"t."credentialId" IN "#, credentials!())),
+    Table { name: "data_table", whose: "true", drawn: &[], instead: &[THEIRS, ("name", NAME)] },
+    all("data_table_column", "true"),
+    theirs("variables", "true"),
+];
+
+/// What says who there is: a part has one person and one project, made before.
+const PEOPLE: [&str; 4] = ["project", "project_relation", "user", "webhook_entity"];
+
+/// What hangs on something else that is told of.
+const HANGS: [&str; 8] = [
+    "annotation_tag_entity",
+    "binary_data",
+    "execution_annotation_tags",
+    "execution_annotations",
+    "execution_data",
+    "execution_metadata",
+    "folder_tag",
+    "workflows_tags",
+];
+
+/// What a table is called for people, and why it stays behind.
+const WHY: [(&str, &str, &str); 2] = [
+    ("execution_entity", "executions", "a shared n8n numbers executions anew, so they stay where they are"),
+    ("tag_entity", "tags", "tags are everybody's in a shared n8n, so there are none"),
+];
+
+/// Tables that are written, with those of their columns that both n8ns have; and which data tables cannot be.
+pub async fn lay(
+    own: &mut PgConnection,
+    inside: &mut PgConnection,
+) -> Result<(Vec<Laid>, Vec<Omitted>), DatabaseError> {
+    let names: Vec<_> = TABLES.iter().map(|table| table.name).collect();
+    let (there, here) = (layout::columns(&mut *own, &names).await?, layout::columns(inside, &names).await?);
+    let mut laid = Vec::new();
+    for table in TABLES {
+        // What an earlier release does not have has nothing in it, and what one does not know here is told of as any other table.
+        let (Some(there), Some(here)) = (there.get(table.name), here.get(table.name)) else { continue };
+        let known = |name: &str| here.iter().any(|column| column.name == name);
+        let columns: Vec<_> = there.iter().filter(|column| known(&column.name)).cloned().collect();
+        laid.push(Laid::of(table, &columns));
+    }
+    let (rows, omitted) = layout::data_tables(own, DATA_TABLES).await?;
+    laid.extend(rows);
+    Ok((laid, omitted))
+}
+
+/// What is in there and does not come along, or will not work here.
+pub async fn missing(own: &mut PgConnection) -> Result<Vec<Omitted>, DatabaseError> {
+    let mut missing = Vec::new();
+    for table in others(own).await? {
+        let count = format!("SELECT count(*) FROM public.{}", identifier(&table));
+        let rows = count_of(own, AssertSqlSafe(count)).await?;
+        if rows > 0 {
+            let told = WHY.iter().find(|(name, ..)| *name == table);
+            let (what, why) = told
+                .map_or((table.as_str(), "this release does not bring them along"), |(_, what, why)| {
+                    (what, why)
+                });
+            missing.push(Omitted::new(format!("{rows} {what}"), why));
+        }
+    }
+    let waiting = count_of(
+        own,
+        "SELECT count(*) FROM execution_entity WHERE status = 'waiting' AND \"deletedAt\" IS NULL",
+    )
+    .await?;
+    if waiting > 0 {
+        missing.push(Omitted::new(
+            format!("{waiting} executions that wait"),
+            "nothing goes on with them until they are back in an n8n of their own",
+        ));
+    }
+    let people = count_of(own, "SELECT count(*) FROM \"user\"").await?;
+    if people > 1 {
+        missing.push(Omitted::new(
+            format!("{} people", people - 1),
+            "a part of a shared n8n has one; what they had is that one's",
+        ));
+    }
+    let keys = count_of(own, "SELECT count(*) FROM user_api_keys").await?;
+    if keys > 0 {
+        missing.push(Omitted::new(
+            format!("{keys} API keys"),
+            "another n8n signs them: they have to be made anew",
+        ));
+    }
+    missing.extend(excluded(own).await?);
+    Ok(missing)
+}
+
+async fn count_of(own: &mut PgConnection, question: impl sqlx::SqlSafeStr) -> Result<u64, DatabaseError> {
+    let count: i64 =
+        sqlx::query_scalar(question).fetch_one(own).await.map_err(refused("count what is there"))?;
+    Ok(count.unsigned_abs())
+}
+
+/// Tables of n8n's that are neither brought along, nor everybody's, nor made anew.
+async fn others(own: &mut PgConnection) -> Result<Vec<String>, DatabaseError> {
+    let tables = sqlx::query_scalar(
+        "SELECT relname::text FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname",
+    );
+    let mut tables: Vec<String> = tables.fetch_all(own).await.map_err(refused("read the schema"))?;
+    let reasons = [EVERYBODYS, LETTING_IN, MADE_ANEW, &PEOPLE, &HANGS];
+    tables.retain(|name| {
+        let name = name.as_str();
+        let has_a_reason = reasons.iter().any(|tables| tables.contains(&name));
+        !has_a_reason && !TABLES.iter().any(|table| table.name == name) && !name.starts_with(DATA_TABLE)
+    });
+    Ok(tables)
+}
+
+/// Nodes that a shared n8n does not load: a workflow with one cannot become active.
+async fn excluded(own: &mut PgConnection) -> Result<Vec<Omitted>, DatabaseError> {
+    let used = sqlx::query_as(
+        r#"SELECT node ->> 'type', count(DISTINCT w.id) FROM workflow_entity w
+             CROSS JOIN LATERAL json_array_elements(CASE WHEN json_typeof(w.nodes) = 'array' THEN w.nodes ELSE '[]'::json END) AS node
+            WHERE node ->> 'type' = ANY ($1) GROUP BY 1 ORDER BY 1"#,
+    );
+    let used: Vec<(String, i64)> =
+        used.bind(EXCLUDED_NODES).fetch_all(own).await.map_err(refused("look for nodes"))?;
+    let told = |(node, workflows): (String, i64)| {
+        Omitted::new(format!("{workflows} workflows with the node {node}"), "a shared n8n does not run it")
+    };
+    Ok(used.into_iter().map(told).collect())
+}
