@@ -14,10 +14,13 @@ use common::{
     id::BackupId,
     operations::{Saga, Step},
 };
-use n8n::{copies::Brought, members::ProjectId};
+use n8n::copies::Brought;
 use wire::kinds::TenantFailover;
 
-use crate::{World, home::Lived};
+use crate::{
+    World,
+    home::{Former, Lived},
+};
 
 /// From an n8n of its own to a part of a shared one.
 pub struct FailoverTenant;
@@ -37,13 +40,6 @@ pub struct FailedOver {
     /// What came, and what did not.
     #[serde(default)]
     pub brought: Brought,
-}
-
-/// Who a tenant was in an n8n that it shared, as far as its callers' paths still say so.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Former {
-    pub instance: common::id::TenantId,
-    pub project: ProjectId,
 }
 
 /// The last good copy.

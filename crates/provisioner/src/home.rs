@@ -2,7 +2,11 @@
 
 use common::{error::Kind, id::TenantId, operations::StepError, tenant::Color};
 use engine::ClusterId;
-use n8n::{Version, databases::Name, members::Place};
+use n8n::{
+    Version,
+    databases::Name,
+    members::{Place, ProjectId},
+};
 
 /// A place in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +41,13 @@ impl Workspace {
 pub struct Lived {
     pub instance: TenantId,
     pub place: Place,
+}
+
+/// Who a tenant was in an n8n that it shared, as far as its callers' paths still say so.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Former {
+    pub instance: TenantId,
+    pub project: ProjectId,
 }
 
 impl Lived {

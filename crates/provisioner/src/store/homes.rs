@@ -14,10 +14,7 @@ use n8n::{
 };
 use sqlx::{PgExecutor, Row, postgres::PgRow};
 
-use crate::{
-    failover::Former,
-    home::{Dedicated, Home, Workspace},
-};
+use crate::home::{Dedicated, Former, Home, Workspace};
 
 /// What [`read`] needs of a row of tenants.
 macro_rules! columns {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use sqlx::{Row as _, postgres::PgConnection};
 use tokio::sync::Mutex;
 
@@ -81,28 +82,42 @@ pub async fn bring(
         let writing = Writing { tables, keys: keys.clone(), active: None };
         let holding = Arc::new(Mutex::new(own)).lock_owned().await;
         let script: Stream = write::stream(writing, holding);
-        pour(&mut inside, script, &Pouring::Part { of: into, place, owned }).await?;
+        pour(&mut inside, script, &Part { of: into, place, owned }).await?;
     }
     Ok(Brought { counts, active, webhooks: webhooks.unsigned_abs(), unopened: unopened as u64, missing })
 }
 
-/// Within the transaction that has brought the rows: they are as n8n would have saved them there, and all of them are there.
-pub(super) async fn settle(
-    connection: &mut PgConnection,
-    place: &Place,
+/// Into a member's part of this shared n8n's database.
+struct Part<'a> {
+    of: &'a Name,
+    place: &'a Place,
     owned: Owned,
-) -> Result<(), CopyError> {
-    for holder in [Holder::WORKFLOWS_OF, Holder::VERSIONS_OF] {
-        nodes::change(connection, &holder, &place.project, paths::adopt).await?;
+}
+
+#[async_trait]
+impl Pouring for Part<'_> {
+    fn role(&self) -> &Name {
+        self.of
     }
-    let found = has(connection, place).await?;
-    if found == owned {
-        return Ok(());
+
+    async fn begin(&self, inside: &mut PgConnection) -> Result<(), CopyError> {
+        Ok(member::name(inside, self.place).await?)
     }
-    Err(CopyError::NotWhole(format!(
-        "it has {} workflows, {} credentials and {} data tables of {}, {} and {}",
-        found.0, found.1, found.2, owned.0, owned.1, owned.2
-    )))
+
+    /// They are as n8n would have saved them there, and all of them are there.
+    async fn settle(&self, inside: &mut PgConnection) -> Result<(), CopyError> {
+        for holder in [Holder::WORKFLOWS_OF, Holder::VERSIONS_OF] {
+            nodes::change(inside, &holder, &self.place.project, paths::adopt).await?;
+        }
+        let (found, owned) = (has(inside, self.place).await?, self.owned);
+        if found == owned {
+            return Ok(());
+        }
+        Err(CopyError::NotWhole(format!(
+            "it has {} workflows, {} credentials and {} data tables of {}, {} and {}",
+            found.0, found.1, found.2, owned.0, owned.1, owned.2
+        )))
+    }
 }
 
 async fn has(connection: &mut PgConnection, place: &Place) -> Result<Owned, DatabaseError> {

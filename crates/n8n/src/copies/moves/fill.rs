@@ -1,5 +1,8 @@
 //! Filling a tenant's own database from its part of a shared one.
 
+use async_trait::async_trait;
+use sqlx::postgres::PgConnection;
+
 use super::{
     Moved, Moving, own,
     pour::{Pouring, pour},
@@ -28,12 +31,36 @@ pub async fn fill(
     }
     let moment = member::begin(databases, from, moving.sharing.clone()).await?;
     let including = Including { executions: moving.executions, files: moving.executions };
-    pour(&mut inside, moment.dump(including).await?, &Pouring::Own { of: to, moving }).await?;
+    pour(&mut inside, moment.dump(including).await?, &Own { of: to, moving }).await?;
     run(&mut inside, "measure a copy", MEASURE).await?;
     let now = facts::all(&mut inside).await?;
     is_whole(moment.facts(), &now, including)?;
     let unopened = own::unopened(&mut inside, &moving.sharing.keys.to).await?;
     Ok(Moved { counts: now.counts, unopened, rows: now.rows.values().sum() })
+}
+
+/// Into a database of somebody's own.
+struct Own<'a> {
+    of: &'a Name,
+    moving: &'a Moving,
+}
+
+#[async_trait]
+impl Pouring for Own<'_> {
+    fn role(&self) -> &Name {
+        self.of
+    }
+
+    async fn begin(&self, inside: &mut PgConnection) -> Result<(), CopyError> {
+        if self.moving.again {
+            own::empty(inside).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, inside: &mut PgConnection) -> Result<(), CopyError> {
+        own::settle(inside, self.moving).await
+    }
 }
 
 /// Every row of every table.

@@ -1,52 +1,31 @@
 //! A script is loaded, and what has to be done to it, in its own transaction.
 
+use async_trait::async_trait;
 use sqlx::postgres::PgConnection;
 
-use super::{Moving, bring, own};
 use crate::{
     copies::{
-        CopyError, Stream, member,
+        CopyError, Stream,
         script::{END, Piece, Script},
     },
     databases::{Name, identifier, refused, run},
-    members::Place,
 };
 
-/// Where to.
-pub enum Pouring<'a> {
-    /// Into a database of somebody's own.
-    Own { of: &'a Name, moving: &'a Moving },
-    /// Into a member's part of the database of this shared n8n, which had so many workflows, credentials and data tables where it was.
-    Part { of: &'a Name, place: &'a Place, owned: (i64, i64, i64) },
-}
-
-impl Pouring<'_> {
+/// Where to, and what is done there.
+#[async_trait]
+pub trait Pouring: Sync {
     /// Whose everything is to be.
-    const fn role(&self) -> &Name {
-        match self {
-            Self::Own { of, .. } | Self::Part { of, .. } => of,
-        }
-    }
+    fn role(&self) -> &Name;
 
-    async fn begin(&self, inside: &mut PgConnection) -> Result<(), CopyError> {
-        match self {
-            Self::Own { moving, .. } if moving.again => own::empty(inside).await?,
-            Self::Own { .. } => {}
-            Self::Part { place, .. } => member::name(inside, place).await?,
-        }
-        Ok(())
-    }
+    /// Before anything comes.
+    async fn begin(&self, inside: &mut PgConnection) -> Result<(), CopyError>;
 
-    async fn settle(&self, inside: &mut PgConnection) -> Result<(), CopyError> {
-        match self {
-            Self::Own { moving, .. } => own::settle(inside, moving).await,
-            Self::Part { place, owned, .. } => bring::settle(inside, place, *owned).await,
-        }
-    }
+    /// Once all of it is there.
+    async fn settle(&self, inside: &mut PgConnection) -> Result<(), CopyError>;
 }
 
 /// All of it or nothing.
-pub async fn pour(inside: &mut PgConnection, script: Stream, into: &Pouring<'_>) -> Result<(), CopyError> {
+pub async fn pour(inside: &mut PgConnection, script: Stream, into: &impl Pouring) -> Result<(), CopyError> {
     let mut script = Script::new(script);
     let role = format!("SET LOCAL ROLE {}", identifier(&into.role().to_string()));
     while let Some(piece) = script.next().await? {
