@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Instant};
 
-use e2e::{Called, Playbook, docker, labelled, place, sql};
+use e2e::{Called, Playbook, Service, docker, labelled, place, sql};
 use serde_json::{Value, json};
 
 use crate::promotions::{active, has_more};
 
-/// Its containers and its network are removed behind the platform's back, as a clumsy hand on the machine would.
+/// Its containers and its network are removed behind the platform's back, as a clumsy hand on the machine would: faster than anything is healed.
 fn lose(tenant: &str) {
+    let provisioner = Service::of("provisioner");
+    docker(&["pause", provisioner.name()]).unwrap();
     let containers = labelled("container", tenant);
     for container in &containers {
         docker(&["rm", "--force", container]).unwrap();
@@ -28,6 +30,7 @@ fn lose(tenant: &str) {
         }
         docker(&["network", "rm", &network]).unwrap();
     }
+    docker(&["unpause", provisioner.name()]).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
