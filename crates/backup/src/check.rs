@@ -83,9 +83,14 @@ fn is_of(manifest: &Manifest, expected: &Expected<'_>) -> Result<(), Damage> {
     Ok(())
 }
 
-/// The opened dump of a set, from its beginning.
-pub async fn dump_of(objects: &dyn Objects, folder: &Key, key: &SealKey) -> Result<Stream, Damage> {
-    let stored = objects.get(&at(folder, Content::Database.name())?).await?;
+/// This object of a set, opened, from its beginning.
+pub async fn opened(
+    objects: &dyn Objects,
+    folder: &Key,
+    what: Content,
+    key: &SealKey,
+) -> Result<Stream, Damage> {
+    let stored = objects.get(&at(folder, what.name())?).await?;
     Ok(open(stored, key.clone()).0)
 }
 

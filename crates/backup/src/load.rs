@@ -16,14 +16,14 @@ use n8n::{
 };
 use objects::{
     Key,
-    manifest::{Content, Manifest},
+    manifest::{Content, MANIFEST, Manifest},
     seal::SealKey,
 };
 use wire::{backups::folder, kinds::TenantLoad};
 
 use crate::{
     Checked, Damage, World,
-    check::{Expected, check, dump_of},
+    check::{Expected, check, opened},
     secrets,
     store::{
         backups::{self, Written},
@@ -139,20 +139,27 @@ impl Set {
     }
 
     async fn load(&self, context: &In<'_>, checked: &Checked, filling: Filling) -> Result<Facts, StepError> {
-        let none = || StepError::failed(Kind::Conflict, no_database(&checked.manifest));
-        let contents = checked.contents.as_ref().ok_or_else(none)?;
-        let world = context.fenced().await?;
-        let dump = dump_of(world.objects.as_ref(), &self.folder, &self.key).await?;
-        Ok(world.copies.load(&Name::of(context.tenant()), dump, contents, filling).await?)
+        let (world, name) = (context.fenced().await?, Name::of(context.tenant()));
+        let opened = async |what| opened(world.objects.as_ref(), &self.folder, what, &self.key).await;
+        if let Some(contents) = &checked.contents {
+            let dump = opened(Content::Database).await?;
+            return Ok(world.copies.load(&name, dump, contents, filling).await?);
+        }
+        if !is_part(&checked.manifest) {
+            let detail = "The backup was made without the database.";
+            return Err(StepError::failed(Kind::Conflict, detail));
+        }
+        // Later releases change rows, too, when they start on what is there.
+        let release = checked.manifest.n8n_version.parse();
+        let release = release.map_err(|_| Damage::of(MANIFEST, "names no release of n8n"))?;
+        let script = opened(Content::Member).await?;
+        Ok(world.copies.load_member(&name, script, release, filling).await?)
     }
 }
 
-fn no_database(manifest: &Manifest) -> &'static str {
-    if manifest.objects.iter().any(|object| object.what == Content::Member) {
-        "The backup is one tenant's part of an n8n that tenants share, and no database."
-    } else {
-        "The backup was made without the database."
-    }
+/// Whether it is of one of those who shared an n8n.
+fn is_part(manifest: &Manifest) -> bool {
+    manifest.objects.iter().any(|object| object.what == Content::Member)
 }
 
 /// Nobody restores from it again, it keeps no older one from being kept, and the tenant's operator is told. Its objects stay for as long as they would
@@ -164,18 +171,20 @@ async fn gone_by_no_more(context: &In<'_>, damage: Damage) -> Result<StepError, 
     Ok(damage.into())
 }
 
-/// Tables that differ on purpose: where executions stay behind, or nothing is to begin by itself.
-fn may_differ(table: &str, filling: Filling) -> bool {
+/// Tables that differ on purpose: where executions stay behind, nothing is to begin by itself, or somebody shared an n8n.
+fn may_differ(table: &str, filling: Filling, is_part: bool) -> bool {
     let asleep = ["webhook_entity", "workflow_publication_outbox", "scheduled_job", "scheduled_task"];
     let without = n8n::copies::Including { executions: filling.executions, files: filling.executions };
-    filling.asleep && asleep.contains(&table) || without.left_out().any(|left_out| left_out == table)
+    is_part && n8n::copies::MADE_ANEW.contains(&table)
+        || filling.asleep && asleep.contains(&table)
+        || without.left_out().any(|left_out| left_out == table)
 }
 
 /// Every row of every table.
 fn is_whole(checked: &Checked, loaded: &Facts, filling: Filling) -> Result<(), Damage> {
     for (table, rows) in &checked.manifest.rows {
         let found = loaded.rows.get(table).copied();
-        if found != Some(*rows) && !may_differ(table, filling) {
+        if found != Some(*rows) && !may_differ(table, filling, is_part(&checked.manifest)) {
             let why =
                 format!("has {} rows in {table}, and {rows} when it was made", found.unwrap_or_default());
             return Err(Damage::of("database", why));

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use tokio::io::AsyncRead;
 
 use crate::{
+    Version,
     databases::{Beside, Counts, DatabaseError, Name},
     members::ProjectId,
 };
@@ -25,7 +26,9 @@ mod server;
 
 pub use contents::Contents;
 pub use member::{Keys, Sharing};
-pub use moves::{Bringing, Brought, Changes, Moved, Moves, Moving, NewOwner, PostgresMoves, Thing};
+pub use moves::{
+    Bringing, Brought, Changes, MADE_ANEW, Moved, Moves, Moving, NewOwner, PostgresMoves, Thing,
+};
 pub use process::{Program, ProgramError, Programs, Running};
 pub use server::PostgresCopies;
 
@@ -83,6 +86,16 @@ pub trait Copies: Send + Sync {
         name: &Name,
         dump: Stream,
         contents: &Contents,
+        filling: Filling,
+    ) -> Result<Facts, CopyError>;
+
+    /// The same from a script of one member ([`Copies::begin_member`]), into the tables of the release that it is of, whose template has to be there
+    /// ([`crate::TenantDatabases::ensure_template`]): whoever it is of is the owner of an n8n of their own then, and webhooks are without the prefix.
+    async fn load_member(
+        &self,
+        name: &Name,
+        script: Stream,
+        release: Version,
         filling: Filling,
     ) -> Result<Facts, CopyError>;
 }

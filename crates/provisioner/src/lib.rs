@@ -16,6 +16,7 @@ mod heal;
 pub mod heartbeat;
 mod home;
 pub mod intake;
+mod loaded;
 mod master_keys;
 mod passwords;
 mod promote;

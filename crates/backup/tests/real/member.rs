@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use backup::{MakeBackup, World};
-use common::{database::MIGRATOR, id::TenantId, operations::End};
+use backup::{LoadTenant, MakeBackup, World};
+use common::{
+    database::MIGRATOR,
+    id::{BackupId, TenantId},
+    operations::End,
+};
 use n8n::{
     credentials::Credential,
     databases::{Name, TenantDatabases as _},
@@ -11,6 +15,7 @@ use n8n::{
 use objects::Objects as _;
 use sqlx::PgPool;
 use testkit::saga::{Rig, Stores};
+use wire::kinds::TenantLoad;
 
 use crate::{
     by_hand, copies,
@@ -108,8 +113,31 @@ async fn one_of_those_who_share_an_n8n_is_backed_up_alone_and_loaded_by_hand(poo
     let data = psql(&loaded, "SELECT data FROM credentials_entity");
     let credential = Credential { id: "c".into(), name: "c".into(), data };
     assert!(credential.opens_with(&key) && !credential.opens_with(&"n8n's own key".into()));
+    into_an_n8n_of_its_own(&fakes, &stores, &world, (request.backup, project.as_str())).await;
     for tenant in [instance, elsewhere] {
         databases().remove_database(&Name::of(tenant)).await.unwrap();
         databases().remove_role(&Name::of(tenant)).await.unwrap();
     }
+}
+
+/// What one had in a shared n8n is an n8n of their own.
+async fn into_an_n8n_of_its_own(
+    fakes: &Fakes,
+    stores: &Stores,
+    world: &(dyn Fn(&str) -> World + Sync),
+    (backup, project): (BackupId, &str),
+) {
+    let sandbox = fakes.tenant("customer").await;
+    let (name, _) = (Name::of(sandbox), login(sandbox).await);
+    fakes.ask(sandbox, &TenantLoad { backup, executions: true, beside: false }).await;
+    let rig = Rig { saga: &LoadTenant, stores, world, effects: &|_| 0 };
+    assert_eq!(rig.to_the_end().await, End::Succeeded);
+    let there = format!(
+        r#"SELECT concat_ws(' ', (SELECT count(*) FROM workflow_entity), (SELECT count(*) FROM execution_data), (SELECT count(*) FROM workflow_entity WHERE active),
+                  (SELECT concat("roleSlug", ' ', email) FROM "user"), (SELECT value FROM settings WHERE key = 'userManagement.isInstanceOwnerSetUp'))"#
+    );
+    let expected = format!("300 1000 0 global:owner {}@tenants.invalid true", project.to_lowercase());
+    assert_eq!(psql(&name.to_string(), &there).to_lowercase(), expected.to_lowercase());
+    databases().remove_database(&name).await.unwrap();
+    databases().remove_role(&name).await.unwrap();
 }

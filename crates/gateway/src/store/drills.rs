@@ -56,7 +56,8 @@ pub async fn is_held(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<
 /// Which tenants whose backups can be restored have no schedule of drills?
 pub async fn without_schedule(executor: impl PgExecutor<'_>) -> Result<Vec<TenantId>, sqlx::Error> {
     let without = "select t.id from tenants t
-         where t.purpose = 'customer' and t.mode = 'dedicated' and t.status in ('active', 'suspended')
+         where t.purpose = 'customer' and t.status in ('active', 'suspended')
+           and not exists (select from external_n8ns x where x.tenant_id::text = t.shared_instance)
            and not exists (select from schedules s
                             where s.name = 'restore.drill.ten_' || replace(t.id::text, '-', '') and s.retired_at is null)
          order by t.id limit 1000";

@@ -21,7 +21,7 @@ pub async fn find(
     tenant: TenantId,
     backup: BackupId,
 ) -> Result<Option<Backup>, sqlx::Error> {
-    let find = "select id, status, failed_at is not null as failed, status in ('verified', 'proven') and includes_database and not of_part as is_restorable
+    let find = "select id, status, failed_at is not null as failed, status in ('verified', 'proven') and includes_database as is_restorable
                   from backups where tenant_id = $1 and id = $2";
     sqlx::query_as(find).bind(tenant).bind(backup).fetch_optional(executor).await
 }
@@ -33,7 +33,7 @@ pub async fn newest(
     at: Option<OffsetDateTime>,
 ) -> Result<Option<Backup>, sqlx::Error> {
     let newest = "select id, status, false as failed, true as is_restorable from backups
-         where tenant_id = $1 and status in ('verified', 'proven') and includes_database and not of_part and taken_at <= coalesce($2, now())
+         where tenant_id = $1 and status in ('verified', 'proven') and includes_database and taken_at <= coalesce($2, now())
          order by taken_at desc, id desc limit 1";
     sqlx::query_as(newest).bind(tenant).bind(at).fetch_optional(executor).await
 }
@@ -41,7 +41,7 @@ pub async fn newest(
 /// Any of the tenant's backups that can be loaded.
 pub async fn any(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Option<Backup>, sqlx::Error> {
     let any = "select id, status, false as failed, true as is_restorable from backups
-         where tenant_id = $1 and status in ('verified', 'proven') and includes_database and not of_part order by random() limit 1";
+         where tenant_id = $1 and status in ('verified', 'proven') and includes_database order by random() limit 1";
     sqlx::query_as(any).bind(tenant).fetch_optional(executor).await
 }
 

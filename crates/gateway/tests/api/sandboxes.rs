@@ -195,7 +195,9 @@ async fn a_tenant_has_two_however_many_are_asked_for_at_once_and_each_has_a_name
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
-async fn nothing_is_restored_of_who_shares_an_n8n_is_no_customers_or_is_gone(database: PgPool) {
+async fn nothing_is_restored_of_who_is_no_customers_or_is_gone_and_in_place_of_nobody_who_shares_an_n8n(
+    database: PgPool,
+) {
     let platform = Platform::on(database.clone()).await;
     let acme = settled(&platform, &database, "acme").await;
     put_backup(&database, acme, "verified", 2).await;
@@ -216,7 +218,10 @@ async fn nothing_is_restored_of_who_shares_an_n8n_is_no_customers_or_is_gone(dat
     }
     let shared = "update tenants set status = 'active', mode = 'shared', shared_project = 'aaaaaaaaaaaaaaaa', shared_user = gen_random_uuid() where id = $1";
     sqlx::query(shared).bind(acme).execute(&database).await.unwrap();
-    restore(&platform, "acme", &into_sandbox()).await.assert_problem(422, "shared_tenant");
+    let in_place = json!({ "restore_to_sandbox": false });
+    restore(&platform, "acme", &in_place).await.assert_problem(422, "shared_tenant");
+    let sandbox = restore(&platform, "acme", &into_sandbox()).await;
+    assert_eq!(sandbox.status, 202, "{}", sandbox.text());
 }
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]

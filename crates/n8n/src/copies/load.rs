@@ -1,11 +1,17 @@
-//! Filling a database from a dump.
+//! Filling a database from a dump, or from the script of one member.
 
 use std::io::{self, Write as _};
 
+use sqlx::postgres::PgConnection;
+
 use super::{
-    Contents, CopyError, Facts, Filling, Stream, facts, process::ProgramError, server::PostgresCopies,
+    Contents, CopyError, Facts, Filling, Stream, facts, moves::pour_alone, process::ProgramError,
+    server::PostgresCopies,
 };
-use crate::databases::{BeingFilled, Name, ensure_meter, run};
+use crate::{
+    Version,
+    databases::{BeingFilled, Name, ensure_meter, run},
+};
 
 /// Everything that hangs on an execution goes, or lets go of it, with its row.
 const WITHOUT_EXECUTIONS: &str =
@@ -34,19 +40,40 @@ pub async fn load(
     let filled = BeingFilled::begin(&copies.databases, name, database.clone()).await?;
     restore(copies, (name, &database), dump, contents).await?;
     let mut inside = copies.databases.open_filled(&database).await?;
-    if !filling.executions {
-        run(&mut inside, "leave executions out", WITHOUT_EXECUTIONS).await?;
-    }
-    if filling.asleep {
-        run(&mut inside, "put a copy to sleep", ASLEEP).await?;
-    }
-    ensure_meter(&mut inside).await?;
-    run(&mut inside, "count a copy from nothing", COUNTED_ELSEWHERE).await?;
-    // Without it the server has no idea of what it has just been given.
-    run(&mut inside, "measure a copy", "ANALYZE").await?;
-    let facts = facts::all(&mut inside).await?;
+    let facts = settle(&mut inside, filling).await?;
     filled.finish().await?;
     Ok(facts)
+}
+
+pub async fn load_member(
+    copies: &PostgresCopies,
+    name: &Name,
+    script: Stream,
+    release: Version,
+    filling: Filling,
+) -> Result<Facts, CopyError> {
+    let database = filling.database(name);
+    let filled = BeingFilled::begin_with_tables(&copies.databases, name, database.clone(), release).await?;
+    let mut inside = copies.databases.open_filled(&database).await?;
+    pour_alone(&mut inside, script, name).await?;
+    let facts = settle(&mut inside, filling).await?;
+    filled.finish().await?;
+    Ok(facts)
+}
+
+/// What is left out goes, and what is there is counted.
+async fn settle(inside: &mut PgConnection, filling: Filling) -> Result<Facts, CopyError> {
+    if !filling.executions {
+        run(inside, "leave executions out", WITHOUT_EXECUTIONS).await?;
+    }
+    if filling.asleep {
+        run(inside, "put a copy to sleep", ASLEEP).await?;
+    }
+    ensure_meter(inside).await?;
+    run(inside, "count a copy from nothing", COUNTED_ELSEWHERE).await?;
+    // Without it the server has no idea of what it has just been given.
+    run(inside, "measure a copy", "ANALYZE").await?;
+    Ok(facts::all(inside).await?)
 }
 
 /// As the tenant's role, whose everything in it is to be.

@@ -9,6 +9,7 @@ use crate::{
     members::{ActiveWorkflow, Place},
 };
 
+mod alone;
 mod bring;
 mod brought;
 mod changes;
@@ -17,7 +18,9 @@ mod nodes;
 mod own;
 mod pour;
 
+pub use alone::pour_alone;
 pub use changes::{Changes, Thing};
+pub use fill::MADE_ANEW;
 
 /// What is moved, and to whom.
 #[derive(Debug, Clone)]

@@ -7,7 +7,10 @@ use super::{
     Contents, Copies, CopyError, Facts, Filling, Including, Moment, Sharing, Stream, export, facts, load,
     member, server::PostgresCopies,
 };
-use crate::databases::{DatabaseError, Name, refused};
+use crate::{
+    Version,
+    databases::{DatabaseError, Name, refused},
+};
 
 /// Later than anything else on the server: whoever waits for the copy's locks waits for no longer than this.
 const LOCK_WAIT: &str = "--lock-wait-timeout=60s";
@@ -54,6 +57,16 @@ impl Copies for PostgresCopies {
         filling: Filling,
     ) -> Result<Facts, CopyError> {
         load::load(self, name, dump, contents, filling).await
+    }
+
+    async fn load_member(
+        &self,
+        name: &Name,
+        script: Stream,
+        release: Version,
+        filling: Filling,
+    ) -> Result<Facts, CopyError> {
+        load::load_member(self, name, script, release, filling).await
     }
 }
 

@@ -11,7 +11,11 @@ use common::clock;
 use tokio::io::AsyncReadExt as _;
 
 use crate::{
-    copies::{Contents, Copies, CopyError, Facts, Filling, Including, Moment, Omitted, Sharing, Stream},
+    Version,
+    copies::{
+        Contents, Copies, CopyError, Facts, Filling, Including, Moment, Omitted, Sharing, Stream,
+        script::rows,
+    },
     databases::{Beside, Counts, DatabaseError, Name},
     members::ProjectId,
 };
@@ -158,6 +162,18 @@ impl Copies for FakeCopies {
         filling: Filling,
     ) -> Result<Facts, CopyError> {
         let rows = read(dump).await?;
+        self.state().databases.insert(filling.database(name), rows.clone());
+        Ok(facts(rows))
+    }
+
+    async fn load_member(
+        &self,
+        name: &Name,
+        script: Stream,
+        _: Version,
+        filling: Filling,
+    ) -> Result<Facts, CopyError> {
+        let rows = rows(script).await?;
         self.state().databases.insert(filling.database(name), rows.clone());
         Ok(facts(rows))
     }

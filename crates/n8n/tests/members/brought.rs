@@ -1,15 +1,18 @@
 //! What somebody has in an n8n of their own becomes one member's part of a shared one.
 
 use common::error::{Classify as _, Kind};
-use n8n::copies::{Bringing, Brought, CopyError, Keys, Moves as _, Moving, NewOwner, PostgresMoves, Sharing};
+use n8n::copies::{
+    Bringing, Brought, Copies as _, CopyError, Filling, Including, Keys, Moves as _, Moving, NewOwner,
+    PostgresMoves, Sharing,
+};
 use n8n::databases::{Name, TenantDatabases as _};
 use n8n::members::{ActiveWorkflow, Member, Members as _, WorkflowId};
 use serde_json::{Value, json};
 
 use crate::contract::member;
-use crate::copied::{fill, fresh, keys};
+use crate::copied::{copies, fill, fresh, keys, of};
 use crate::instance::Instance;
-use crate::support::{ask, databases, postgres};
+use crate::support::{VERSION, ask, databases, postgres};
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 
@@ -183,6 +186,53 @@ async fn what_cannot_be_brought_whole_is_not_brought_at_all() {
     );
     let there = instance.members.counts(&instance.name, &one.place.project).await.unwrap();
     assert_eq!((there.workflows, there.credentials), (0, 0));
+    databases().remove_database(&name).await.unwrap();
+    databases().remove_role(&name).await.unwrap();
+    instance.end().await;
+}
+
+/// As a backup has it.
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_members_script_is_loaded_as_an_n8n_of_their_own_or_not_at_all() {
+    let instance = Instance::new(NOWHERE).await;
+    let one = member(&instance.secrets.jwt_secret);
+    let p = &one.place.project;
+    instance.members.ensure(&instance.name, &one).await.unwrap();
+    fill(&instance, &one).await;
+    let nodes = json!([{ "id": "n-1", "name": "In", "webhookId": format!("{p}/u-1"), "parameters": { "path": format!("{p}/orders") } }]);
+    instance.sql(&format!("UPDATE workflow_entity SET nodes = '{nodes}' WHERE id = 'w5-{p}'")).await;
+    let sharing = Sharing { place: one.place.clone(), keys: keys() };
+    let moment = copies().begin_member(&instance.name, sharing).await.unwrap();
+    let all = Including { executions: true, files: true };
+    let name = Name::of(common::id::TenantId::generate());
+    databases().ensure_role(&name, &"password".into(), 9).await.unwrap();
+    let asleep = Filling { executions: true, asleep: true, beside: false };
+    let load = async |filling| {
+        let script = moment.dump(all).await.unwrap();
+        copies().load_member(&name, script, VERSION, filling).await.unwrap()
+    };
+    // Whatever was there before is gone, however far it had come.
+    load(asleep).await;
+    let facts = load(asleep).await;
+    let counts = facts.counts;
+    assert_eq!(
+        (counts.workflows, counts.active_workflows, counts.credentials, counts.executions),
+        (45, 0, 2, 29)
+    );
+    let nodes: Value = serde_json::from_str(
+        &told(&name, &format!("SELECT nodes::text FROM workflow_entity WHERE id = 'w5-{p}'")).await,
+    )
+    .unwrap();
+    assert_eq!((&nodes[0]["parameters"]["path"], &nodes[0]["webhookId"]), (&json!("orders"), &json!("u-1")));
+    let login = databases().owner_login(&name).await.unwrap();
+    assert_eq!(login.password_hash, one.password_hash, "they sign in as they do there");
+    assert_eq!(load(Filling { executions: false, ..asleep }).await.counts.executions, 0);
+    let awake = load(Filling { asleep: false, ..asleep }).await;
+    assert_eq!(awake.active, [format!("w1-{p}")]);
+
+    let other = copies().load_member(&name, of("BEGIN;\nCOMMIT;\n"), VERSION, asleep).await.unwrap_err();
+    assert!(matches!(other, CopyError::NotWhole(_)), "{other}");
     databases().remove_database(&name).await.unwrap();
     databases().remove_role(&name).await.unwrap();
     instance.end().await;

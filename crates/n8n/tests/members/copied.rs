@@ -24,7 +24,7 @@ const ALL: Including = Including { executions: true, files: true };
 const SEALED: &str =
     "U2FsdGVkX18BAgMEBQYHCB5epgYUfHe2ytoA4lPA0XDWiCqrGtNQOmuxQgOQJEMaiu8rhlLQmUA+hgBmDfoPGg==";
 
-fn copies() -> PostgresCopies {
+pub fn copies() -> PostgresCopies {
     let folder = PathBuf::from(variable("TEST_POSTGRES_BIN"));
     PostgresCopies::new(&variable("TEST_TENANT_DATABASE_ADMIN_URL").into(), Some(folder)).unwrap()
 }
@@ -44,7 +44,7 @@ async fn read(mut stream: Stream) -> String {
     text
 }
 
-fn of(text: &str) -> Stream {
+pub fn of(text: &str) -> Stream {
     Box::pin(std::io::Cursor::new(text.as_bytes().to_vec()))
 }
 

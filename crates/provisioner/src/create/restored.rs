@@ -13,7 +13,7 @@ use super::{
     reserve, route::PublishRoute,
 };
 use crate::{
-    World, role,
+    World, loaded, role,
     step::step,
     store::{restores, tenants},
 };
@@ -30,7 +30,7 @@ pub fn line(is_drill: bool) -> Vec<&'static dyn Step<CreateTenant>> {
 
 step!(/** Its place, as any tenant's. */ Reserve of CreateTenant, "reserve", run reserve::reserve, undo release);
 step!(/** Whose database it will be. */ Role of CreateTenant, "role", run role, undo remove_role);
-step!(/** What the backup holds is in a database of the sandbox's own, and its encryption key among the sandbox's secrets. */ Load of CreateTenant, "load", run load, undo remove_database, part TenantLoad);
+step!(/** What the backup holds is in a database of the sandbox's own, and its encryption key among the sandbox's secrets. */ Load of CreateTenant, "load", run load, undo remove_database, limit loaded::LIMIT, part TenantLoad);
 step!(/** It serves, and the restore is done. */ Activate of CreateTenant, "activate", run activate);
 
 /// The last undo: with it the restore has failed, too.
@@ -56,7 +56,7 @@ async fn load(context: &Context<'_, World, TenantCreate>, _: &mut Nothing) -> Re
     let Some(backup) = from else {
         return Err(StepError::failed(Kind::Internal, "a sandbox was asked for without a backup"));
     };
-    context.ensure_child(&TenantLoad { backup, executions, beside: false }).await.map(drop)
+    loaded::load(context, &TenantLoad { backup, executions, beside: false }).await.map(drop)
 }
 
 /// Whatever the part left.

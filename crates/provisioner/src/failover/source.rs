@@ -9,7 +9,7 @@ use wire::kinds::TenantLoad;
 
 use super::{FailedOver, FailoverTenant, Source};
 use crate::{
-    beside, role,
+    beside, loaded, role,
     step::step,
     store::{failovers, restores},
 };
@@ -17,7 +17,7 @@ use crate::{
 type In<'a> = ContextOf<'a, FailoverTenant>;
 
 step!(/** It is known what the last good copy is. */ pub(super) Choose of FailoverTenant, "choose", run choose);
-step!(/** Where that is a backup, it is in a database beside the tenant's, read and counted. */ pub(super) Load of FailoverTenant, "load", run load, undo unload, part TenantLoad);
+step!(/** Where that is a backup, it is in a database beside the tenant's, read and counted. */ pub(super) Load of FailoverTenant, "load", run load, undo unload, limit loaded::LIMIT, part TenantLoad);
 
 async fn choose(context: &In<'_>, state: &mut FailedOver) -> Result<(), StepError> {
     let source = match context.request().backup {
@@ -59,7 +59,7 @@ async fn load(context: &In<'_>, state: &mut FailedOver) -> Result<(), StepError>
     // Who is to own what is loaded may be gone with the rest.
     let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
     role::ensure(context, &blueprint).await?;
-    context.ensure_child(&TenantLoad { backup, executions: false, beside: true }).await.map(drop)
+    loaded::load(context, &TenantLoad { backup, executions: false, beside: true }).await.map(drop)
 }
 
 async fn unload(context: &In<'_>, state: &FailedOver) -> Result<(), StepError> {

@@ -8,16 +8,16 @@ use wire::{
 };
 
 use super::{RestoreTenant, Restored};
-use crate::{backed_up::back_up, beside, heal, step::step};
+use crate::{backed_up::back_up, beside, heal, loaded, step::step};
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
-step!(/** The backup is in a database beside the tenant's, read and counted. Nothing that is in use was touched. */ pub(super) Load of RestoreTenant, "load", run load, undo unload, part TenantLoad);
+step!(/** The backup is in a database beside the tenant's, read and counted. Nothing that is in use was touched. */ pub(super) Load of RestoreTenant, "load", run load, undo unload, limit loaded::LIMIT, part TenantLoad);
 step!(/** What is there now, once nothing changes it any more. It stays, whatever becomes of the restore. */ pub(super) SafetyBackup of RestoreTenant, "safety_backup", run safety_backup, part TenantBackup);
 
 async fn load(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> {
     let (backup, executions) = (context.request().backup, context.request().executions);
-    let part = context.ensure_child(&TenantLoad { backup, executions, beside: true }).await?;
+    let part = loaded::load(context, &TenantLoad { backup, executions, beside: true }).await?;
     let loaded: Option<Loaded> = part.state()?;
     state.counts = loaded.unwrap_or_default().counts;
     Ok(())

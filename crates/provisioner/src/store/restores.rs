@@ -1,6 +1,11 @@
 //! What became of restores.
 
-use common::id::{BackupId, OperationId, RestoreId, TenantId};
+use common::{
+    error::Kind,
+    id::{BackupId, OperationId, RestoreId, TenantId},
+    operations::StepError,
+};
+use n8n::Version;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 pub const SUCCEEDED: &str = "succeeded";
@@ -29,7 +34,7 @@ pub async fn may_be_restored(
     backup: BackupId,
 ) -> Result<bool, sqlx::Error> {
     let find = "select exists (select from backups
-                 where id = $2 and tenant_id = $1 and status in ('verified', 'proven') and includes_database and not of_part)";
+                 where id = $2 and tenant_id = $1 and status in ('verified', 'proven') and includes_database)";
     sqlx::query_scalar(find).bind(tenant).bind(backup).fetch_one(executor).await
 }
 
@@ -39,8 +44,19 @@ pub async fn newest(
     tenant: TenantId,
 ) -> Result<Option<BackupId>, sqlx::Error> {
     let newest = "select id from backups
-         where tenant_id = $1 and status in ('verified', 'proven') and includes_database and not of_part order by taken_at desc, id desc limit 1";
+         where tenant_id = $1 and status in ('verified', 'proven') and includes_database order by taken_at desc, id desc limit 1";
     sqlx::query_scalar(newest).bind(tenant).fetch_optional(executor).await
+}
+
+/// Of a backup of one of those who shared an n8n: which release that ran.
+pub async fn release_of_part(
+    executor: impl PgExecutor<'_>,
+    backup: BackupId,
+) -> Result<Option<Version>, StepError> {
+    let release = "select coalesce(manifest ->> 'n8n_version', '') from backups where id = $1 and of_part";
+    let release: Option<String> = sqlx::query_scalar(release).bind(backup).fetch_optional(executor).await?;
+    let unreadable = |_| StepError::failed(Kind::Internal, "the release that a backup is of cannot be read");
+    release.map(|release| release.parse().map_err(unreadable)).transpose()
 }
 
 /// This backup was restored, and n8n ran on it.

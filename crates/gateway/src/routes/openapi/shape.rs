@@ -113,7 +113,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::NoSharedN8n => route.is("post", "/tenants") || route.is("post", "/tenants/{id}/failover"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
         Code::SharedTenant => {
-            restores
+            route.is("post", "/tenants/{id}/restore")
                 || route.of_containers()
                 || route.backs_up() && of("/tenants/") && !route.is("post", "/tenants/{id}/rollback")
         }

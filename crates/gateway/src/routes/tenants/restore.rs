@@ -8,7 +8,7 @@ use axum::{extract::State, response::Response};
 use common::{
     clock,
     id::{BackupId, OperationId, RestoreId, TenantId},
-    tenant::{Mode, TenantStatus},
+    tenant::TenantStatus,
 };
 use http::StatusCode;
 use serde::Serialize;
@@ -72,8 +72,8 @@ pub struct Restoring {
 ///
 /// A sandbox is an n8n of its own on the backup's database, with the backup's users. It reaches nothing outside, nothing in it starts by itself, and it
 /// is removed when its time is over. A tenant has two at most (409 `too_many_sandboxes`); without a backup that can be restored it is 409
-/// `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. A backup of a tenant that shares an n8n
-/// is restored by hand yet (422 `shared_tenant`).
+/// `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. Of a tenant that shares an n8n, or did then, the sandbox
+/// is an n8n of its own with the tenant's part; in place such a one is restored by hand yet (422 `shared_tenant`).
 ///
 /// In place (`"restore_to_sandbox": false`) the backup is read and loaded beside what the tenant has while that works on. Then the tenant stops, what
 /// it has is backed up (`safety_backup`), and the two are exchanged; callers get 503 with `Retry-After` meanwhile. Whatever goes wrong, the tenant is as it was. It
@@ -113,16 +113,15 @@ pub fn can_be_restored(tenant: &Tenant) -> Answered<()> {
             Problem::new(Code::Conflict).detail("It is no customer's tenant: nothing of it is restored.")
         );
     }
-    if tenant.mode.0 == Mode::Shared {
-        let detail = "The tenant shares an n8n with others: its backups are restored by hand yet (docs/restore-by-hand.md).";
-        return Err(Problem::new(Code::SharedTenant).detail(detail));
-    }
     Ok(())
 }
 
 /// The backup that is asked for, if it can be restored.
 async fn wanted(app: &App, tenant: &Tenant, body: &RestoreBody) -> Answered<Backup> {
     can_be_restored(tenant)?;
+    if !body.restore_to_sandbox {
+        in_place::can_be_restored(tenant)?;
+    }
     in_place::only_in_place(body)?;
     if body.backup_id.is_some() && body.restore_point.is_some() {
         let both = FieldError::new(

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Tables that n8n fills anew once something is active, and of which the platform's own rows do not come along.
-const MADE_ANEW: [&str; 2] = ["webhook_entity", "execution_annotations"];
+pub const MADE_ANEW: [&str; 2] = ["webhook_entity", "execution_annotations"];
 
 /// Without it the server has no idea of what it has just been given.
 const MEASURE: &str = "ANALYZE";

@@ -13,7 +13,7 @@ use crate::{
         member::tables::{DATA_TABLE, TABLES},
     },
     databases::{DatabaseError, Owner, claim, credentials, identifier, refused, run},
-    members::{ActiveWorkflow, PUT_BACK, paths},
+    members::{ActiveWorkflow, PUT_BACK, Place, paths},
 };
 
 /// Nothing is active but what is said to be, and n8n notes for itself what it listens on.
@@ -62,7 +62,7 @@ pub async fn settle(connection: &mut PgConnection, moving: &Moving) -> Result<()
     }
     run(connection, "put executions back", PUT_BACK).await?;
     activate(connection, &moving.active).await?;
-    become_owner(connection, moving).await?;
+    owns(connection, &moving.sharing.place, Some(&moving.owner)).await?;
     run(connection, "count a copy from nothing", COUNTED_ELSEWHERE).await?;
     Ok(())
 }
@@ -86,19 +86,24 @@ async fn activate(connection: &mut PgConnection, active: &[ActiveWorkflow]) -> R
     Ok(())
 }
 
-/// The member is who the instance belongs to, with the password that they have.
-async fn become_owner(connection: &mut PgConnection, moving: &Moving) -> Result<(), CopyError> {
-    let user = moving.sharing.place.user.0;
-    let owns = sqlx::query_scalar(
-        r#"UPDATE "user" SET "roleSlug" = 'global:owner' WHERE id = $1 RETURNING coalesce(password, '')::text"#,
+/// The member is who the instance belongs to, with the password that they have; under the names that they have unless they get others.
+pub async fn owns(
+    connection: &mut PgConnection,
+    place: &Place,
+    named: Option<&NewOwner>,
+) -> Result<(), CopyError> {
+    let owns = sqlx::query_as(
+        r#"UPDATE "user" SET "roleSlug" = 'global:owner' WHERE id = $1
+        RETURNING coalesce(password, '')::text, coalesce(email, '')::text, coalesce("firstName", '')::text, coalesce("lastName", '')::text"#,
     );
-    let password_hash: Option<String> =
-        owns.bind(user).fetch_optional(&mut *connection).await.map_err(refused("make an owner"))?;
-    let none = || CopyError::NoMember(moving.sharing.place.project.clone());
-    let password_hash = password_hash.ok_or_else(none)?;
-    let NewOwner { email, first_name, last_name } = moving.owner.clone();
+    let found: Option<(String, String, String, String)> =
+        owns.bind(place.user.0).fetch_optional(&mut *connection).await.map_err(refused("make an owner"))?;
+    let none = || CopyError::NoMember(place.project.clone());
+    let (password_hash, email, first_name, last_name) = found.ok_or_else(none)?;
+    let NewOwner { email, first_name, last_name } =
+        named.cloned().unwrap_or(NewOwner { email, first_name, last_name });
     let owner = Owner { email, first_name, last_name, password_hash };
-    Ok(claim(connection, user, &owner).await?)
+    Ok(claim(connection, place.user.0, &owner).await?)
 }
 
 /// How many do not open.

@@ -39,6 +39,17 @@ pub(super) async fn ensure(
     run(&mut session, "mark a database", mark).await
 }
 
+/// The same of one that is not there, and is not finished by it.
+pub(super) async fn make(
+    server: &PostgresDatabases,
+    session: &mut PgConnection,
+    (database, owner): (&str, &str),
+    template: Version,
+) -> Result<(), DatabaseError> {
+    create(session, database, template).await?;
+    hand_over(server, session, database, owner, &template_name(template)).await
+}
+
 async fn create(session: &mut PgConnection, database: &str, template: Version) -> Result<(), DatabaseError> {
     let source = template_name(template);
     let question =

@@ -7,7 +7,7 @@ use common::{
     clock,
     id::{OperationId, RestoreId},
     operations::{NewOperation, Request as _},
-    tenant::TenantStatus,
+    tenant::{Mode, TenantStatus},
 };
 use http::StatusCode;
 use wire::kinds::TenantRestore;
@@ -57,6 +57,15 @@ pub async fn restore(
         Some(answer) => Ok(answer),
         None => Err(refusal(app, command, backup).await?),
     }
+}
+
+/// Whether what it has is its own.
+pub fn can_be_restored(tenant: &Tenant) -> Answered<()> {
+    if tenant.mode.0 == Mode::Dedicated {
+        return Ok(());
+    }
+    let detail = "The tenant shares an n8n with others: its backups are restored into a sandbox, and in place by hand yet (docs/restore-by-hand.md).";
+    Err(Problem::new(Code::SharedTenant).detail(detail))
 }
 
 /// A sandbox takes nobody's place.
