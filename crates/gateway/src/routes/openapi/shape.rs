@@ -66,6 +66,14 @@ impl<'a> Shape<'a> {
         verbs.into_iter().any(|path| self.is("post", path))
     }
 
+    /// Whether there are tenants who share an n8n to whom it is refused for that.
+    fn is_refused_to_who_shares(&self) -> bool {
+        let backs_up = self.backs_up() && self.path.starts_with("/tenants/");
+        self.is("post", "/tenants/{id}/restore")
+            || self.of_containers()
+            || backs_up && !self.is("post", "/tenants/{id}/rollback")
+    }
+
     fn is(&self, method: &str, path: &str) -> bool {
         self.method == method && self.path == path
     }
@@ -112,11 +120,7 @@ pub fn can_answer(code: Code, route: &Shape<'_>) -> bool {
         Code::NoRoom => creates || restores || grows,
         Code::NoSharedN8n => route.is("post", "/tenants") || route.is("post", "/tenants/{id}/failover"),
         Code::ComplianceUnmet => route.is("post", "/tenants") || route.is("patch", "/tenants/{id}"),
-        Code::SharedTenant => {
-            route.is("post", "/tenants/{id}/restore")
-                || route.of_containers()
-                || route.backs_up() && of("/tenants/") && !route.is("post", "/tenants/{id}/rollback")
-        }
+        Code::SharedTenant => route.is_refused_to_who_shares(),
         Code::ExternalN8n => removes || command && !restores && route.path.starts_with("/tenants/{id}/"),
         Code::InstanceInUse => route.is("delete", "/shared-instances/{id}"),
         Code::RemovalUnderWay => removes || removes_sandbox || command && of_shared,
