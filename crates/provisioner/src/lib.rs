@@ -3,6 +3,7 @@
 mod backed_up;
 mod begin;
 mod beside;
+mod blue_green;
 mod blueprint;
 mod config;
 mod create;
@@ -33,6 +34,7 @@ mod scale;
 mod step;
 mod store;
 mod suspend;
+mod trial;
 mod upgrade;
 pub mod usage;
 mod wait;
@@ -47,6 +49,7 @@ use common::{
 };
 use wire::{PROVISIONER, waking};
 
+pub use blue_green::BlueGreenTenant;
 pub use config::{Config, ExternalSettings, OptionalExternal, Site};
 pub use create::CreateTenant;
 pub use delete::{DeleteTenant, leftovers};
@@ -86,6 +89,7 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
         Box::new(PromoteTenant),
         Box::new(RollbackTenant),
         Box::new(RetireTenant),
+        Box::new(BlueGreenTenant),
     ])
 }
 

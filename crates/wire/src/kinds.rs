@@ -2,6 +2,7 @@
 //! the rest.
 
 mod tenant_backup;
+mod tenant_blue_green;
 mod tenant_create;
 mod tenant_delete;
 mod tenant_heal;
@@ -20,6 +21,7 @@ mod tenant_upgrade;
 use common::operations::{OperationKind, Request};
 
 pub use tenant_backup::TenantBackup;
+pub use tenant_blue_green::TenantBlueGreen;
 pub use tenant_create::TenantCreate;
 pub use tenant_delete::TenantDelete;
 pub use tenant_heal::{Run, TenantHeal};
@@ -33,7 +35,7 @@ pub use tenant_retire::TenantRetire;
 pub use tenant_rollback::TenantRollback;
 pub use tenant_scale::TenantScale;
 pub use tenant_suspend::TenantSuspend;
-pub use tenant_upgrade::TenantUpgrade;
+pub use tenant_upgrade::{TenantUpgrade, UpgradeStrategy};
 
 /// What a field of a request says that is not there and means all.
 const fn yes() -> bool {
@@ -41,7 +43,7 @@ const fn yes() -> bool {
 }
 
 /// Every kind.
-pub const ALL: [&OperationKind; 15] = [
+pub const ALL: [&OperationKind; 16] = [
     TenantCreate::KIND,
     TenantDelete::KIND,
     TenantHeal::KIND,
@@ -55,6 +57,7 @@ pub const ALL: [&OperationKind; 15] = [
     TenantPromote::KIND,
     TenantRollback::KIND,
     TenantRetire::KIND,
+    TenantBlueGreen::KIND,
     TenantBackup::KIND,
     TenantLoad::KIND,
 ];

@@ -14,7 +14,8 @@ pub const SHOWN: &[Shown] = &[
         table: "tenants",
         tenant: "id",
         columns: "active_color, address_released, cluster_id, compliance, created_at, custom_domain, email, failure, id, \
-                  metadata, mode, n8n_version, name, plan, purpose, region, search, status, subdomain, updated_at",
+                  metadata, mode, n8n_version, name, plan, purpose, region, search, second_is_former, second_version, second_weight, status, \
+                  subdomain, updated_at",
     },
     Shown {
         table: "tenant_limits",
@@ -107,6 +108,11 @@ pub const SHOWN: &[Shown] = &[
         tenant: "tenant_id",
         columns: "asked_at, backup_id, changes, ended_at, executions, frozen_at, id, operation_id, own_backup_id, retire_at, retired_at, rolled_back_at, status, \
                   tenant_id, thawed_at, ttl_seconds",
+    },
+    Shown {
+        table: "side_readings",
+        tenant: "tenant_id",
+        columns: "answers, color, host, read_at, started_at, tenant_id, webhooks",
     },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];

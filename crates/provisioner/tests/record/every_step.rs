@@ -9,8 +9,9 @@ use common::{
 };
 use n8n::databases::Name;
 use provisioner::{
-    CreateTenant, DeleteTenant, HealTenant, PromoteTenant, RerouteTenant, RestartTenant, RestoreTenant,
-    ResumeTenant, RetireTenant, RollbackTenant, ScaleTenant, SuspendTenant, UpgradeTenant, sagas,
+    BlueGreenTenant, CreateTenant, DeleteTenant, HealTenant, PromoteTenant, RerouteTenant, RestartTenant,
+    RestoreTenant, ResumeTenant, RetireTenant, RollbackTenant, ScaleTenant, SuspendTenant, UpgradeTenant,
+    sagas,
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, points};
@@ -253,6 +254,7 @@ fn every_registered_operation_is_covered() {
         PromoteTenant::KIND,
         RollbackTenant::KIND,
         RetireTenant::KIND,
+        BlueGreenTenant::KIND,
     ];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);
