@@ -22,6 +22,8 @@ pub mod promoting;
 mod release;
 mod room;
 pub mod scaling;
+pub mod sides_view;
+pub mod turning;
 pub mod upgrading;
 mod usage;
 mod view;
