@@ -15,6 +15,7 @@ const SHOWN: &[(&[Column], &str)] = &[
     (tenants::list::COLUMNS, "Tenant"),
     (tenants::show::INSTANCES, "Instance"),
     (tenants::promotions::COLUMNS, "Promotion"),
+    (tenants::blue_green::COLUMNS, "SideView"),
     (tenants::events::COLUMNS, "Event"),
     (operations::list::COLUMNS, "OperationSummary"),
     (operations::show::STEPS, "Step"),
