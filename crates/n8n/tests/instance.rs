@@ -139,7 +139,7 @@ async fn webhooks_are_answered_without_a_main(client: &Client, instance: &Instan
     for path in ["/", "/rest/login", "/webhook-test/greet"] {
         assert_eq!(client.get(at(path)).send().await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
     }
-    let calls = probe::calls().iter().map(|part| part.replace(&PORT.to_string(), &FRONT.to_string()));
+    let calls = probe::calls().into_iter().map(|part| part.replace(&PORT.to_string(), &FRONT.to_string()));
     assert!(front.exec(&calls.collect::<Vec<_>>()).await, "it answers calls of our own");
 }
 

@@ -139,7 +139,7 @@ async fn a_later_release_answers_webhooks_beside_the_former_one_and_takes_its_pl
     for number in 0..50 {
         called(&client, FRONT, number).await.unwrap();
     }
-    let calls = probe::calls().iter().map(|part| part.replace(&PORT.to_string(), &FRONT.to_string()));
+    let calls = probe::calls().into_iter().map(|part| part.replace(&PORT.to_string(), &FRONT.to_string()));
     assert!(front.exec(&calls.collect::<Vec<_>>()).await, "it answers calls of our own");
     stopping.cancel();
     assert!(of_former.await.unwrap() > 20, "both were called");
