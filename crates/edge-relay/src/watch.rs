@@ -72,7 +72,12 @@ mod tests {
         // Accepts, and never answers.
         let hung = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let prober = Prober::through(&format!("http://{}", hung.local_addr().unwrap())).unwrap();
-        let target = Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 };
+        let target = Target {
+            color: Color::Blue,
+            url: "http://10.0.0.2:5678".parse().unwrap(),
+            weight: 1,
+            webhook_weight: None,
+        };
         let (host, tenant) = ("acme.localhost".parse().unwrap(), TenantId::generate());
         let routes = vec![Route {
             host,

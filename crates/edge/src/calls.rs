@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use common::error::{Classify, Kind};
 use time::OffsetDateTime;
 
-use crate::Host;
+use crate::{Host, document::OWN_WEBHOOKS};
 
 mod exposition;
 mod http;
+mod sides;
 
 pub use exposition::{ReadingError, read};
 pub use http::{HttpCounters, HttpCountersError};
+pub use sides::{Answers, SideService};
 
 /// A series of the proxy's: what counts by itself, and begins anew by itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,12 +26,14 @@ pub struct Way {
 }
 
 /// What one proxy has counted since it began.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// When the proxy's process began: its counters did, too.
     pub started_at: OffsetDateTime,
     /// Calls of tenants' hosts that their n8n answered, by the way they came. A way that nobody took has none.
     pub calls: BTreeMap<Way, u64>,
+    /// What each side answered. One that was not called has none.
+    pub sides: BTreeMap<SideService, Answers>,
 }
 
 impl Way {
@@ -37,8 +41,8 @@ impl Way {
     pub fn host(&self) -> Option<Host> {
         let name = self.router.strip_suffix("@http")?;
         // No host has an underscore; what else belongs to a host is refused, private or the platform's.
-        let name =
-            name.strip_suffix("_former_webhooks").or_else(|| name.strip_suffix("_webhooks")).unwrap_or(name);
+        let kinds = ["_former_webhooks", OWN_WEBHOOKS, "_webhooks"];
+        let name = kinds.iter().find_map(|kind| name.strip_suffix(kind)).unwrap_or(name);
         name.parse().ok()
     }
 }
@@ -83,6 +87,7 @@ mod tests {
             "acme.rp9.example@http",
             "acme.rp9.example_webhooks@http",
             "acme.rp9.example_former_webhooks@http",
+            "acme.rp9.example_own_webhooks@http",
         ] {
             assert_eq!(host(router).as_deref(), Some("acme.rp9.example"), "{router}");
         }

@@ -32,6 +32,13 @@ const IN_FLIGHT: &str = "in_flight";
 /// The service that answers while nothing of a tenant's is ready, and in its place.
 pub(crate) const WAITING: &str = "waiting_page";
 
+/// What the router and the service are called after their host that are for calls to its webhooks and forms, where two sides share these out
+/// otherwise than the rest.
+pub(crate) const OWN_WEBHOOKS: &str = "_own_webhooks";
+
+/// What the service of a side is called after its color that is for the same calls, so that they are counted by themselves.
+pub(crate) const OF_WEBHOOKS: &str = "_webhooks";
+
 /// How the instances are spoken to.
 const TRANSPORT: &str = "instance";
 
@@ -61,6 +68,7 @@ const WEBHOOKS_PRIORITY: u32 = 16;
 const REFUSE_PRIORITY: u32 = 20;
 /// Of tenants with an n8n of their own, of which nothing of that is refused.
 const OWN_PRIORITY: u32 = 30;
+const OWN_PARTED_PRIORITY: u32 = 33;
 const OWN_WEBHOOKS_PRIORITY: u32 = 36;
 const OWN_REFUSE_PRIORITY: u32 = 40;
 

@@ -127,7 +127,7 @@ mod tests {
     async fn a_lagging_edge_confirms_only_what_it_has_seen() {
         let url = "http://10.0.0.2:5678".parse().unwrap();
         let host: Host = "acme.localhost".parse().unwrap();
-        let targets = vec![Target { color: Color::Blue, url, weight: 1 }];
+        let targets = vec![Target { color: Color::Blue, url, weight: 1, webhook_weight: None }];
         let route = Route {
             host: host.clone(),
             tenant: TenantId::generate(),

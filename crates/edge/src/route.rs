@@ -17,7 +17,7 @@ pub struct Route {
     /// What the tenant is there for. A reader that does not know of it takes everybody for a customer's.
     #[serde(default, skip_serializing_if = "Purpose::is_customer")]
     pub purpose: Purpose,
-    /// The tenant's sides. Without one of positive weight, without a workspace and without a stand-in, the host is unknown to the edge.
+    /// The tenant's sides. Without one that is called, without a workspace and without a stand-in, the host is unknown to the edge.
     pub targets: Vec<Target>,
     /// Of a tenant without sides of its own: what it has in an n8n that it shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,22 @@ pub struct Target {
     pub url: TargetUrl,
     /// The share of calls it gets, relative to the other targets; 0 for none.
     pub weight: u16,
+    /// The share of calls to webhooks and forms, where that is another one: a side may answer these and nothing else. A reader that does not
+    /// know of it goes by `weight` alone, and leaves such a side out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_weight: Option<u16>,
+}
+
+impl Target {
+    /// The share of calls to webhooks and forms that it gets.
+    pub fn share_of_webhooks(&self) -> u16 {
+        self.webhook_weight.unwrap_or(self.weight)
+    }
+
+    /// Whether it gets any calls.
+    pub fn is_called(&self) -> bool {
+        self.weight > 0 || self.share_of_webhooks() > 0
+    }
 }
 
 /// What answers for a tenant whose sides do not.
@@ -84,14 +100,25 @@ impl StandIn {
 impl Route {
     /// What the edge says about itself in every answer on this route. `None` if nothing answers.
     pub fn mark(&self) -> Option<Mark> {
-        // The first of equals, so that the mark does not hang on the order of evaluation.
-        let heaviest = || self.targets.iter().rev().filter(|t| t.weight > 0).max_by_key(|t| t.weight);
         let answerer = match (self.stand_in, &self.workspace) {
             (Some(stand_in), _) => Answerer::StandIn(stand_in),
             (None, Some(_)) => Answerer::Shared,
-            (None, None) => Answerer::Side(heaviest()?.color),
+            (None, None) => {
+                let heaviest = self.heaviest(|target| target.weight);
+                Answerer::Side(heaviest.or_else(|| self.heaviest(Target::share_of_webhooks))?.color)
+            }
         };
         Some(Mark { tenant: self.tenant, answerer, generation: self.generation })
+    }
+
+    /// The first of equals, so that the mark does not hang on the order of evaluation.
+    fn heaviest(&self, share: impl Fn(&Target) -> u16) -> Option<&Target> {
+        self.targets.iter().rev().filter(|target| share(target) > 0).max_by_key(|target| share(target))
+    }
+
+    /// Whether calls to webhooks and forms are shared out in another way than the rest.
+    pub(crate) fn parts_webhooks(&self) -> bool {
+        self.targets.iter().any(|target| target.webhook_weight.is_some())
     }
 }
 
@@ -237,7 +264,12 @@ mod tests {
 
     #[test]
     fn the_mark_names_the_side_with_most_of_the_calls() {
-        let target = |color, weight| Target { color, url: "http://10.0.0.2:5678".parse().unwrap(), weight };
+        let target = |color, weight| Target {
+            color,
+            url: "http://10.0.0.2:5678".parse().unwrap(),
+            weight,
+            webhook_weight: None,
+        };
         let tenant = TenantId::generate();
         let mut route = Route {
             host: "acme.localhost".parse().unwrap(),
@@ -254,6 +286,10 @@ mod tests {
         assert_eq!(route.mark().unwrap().answerer, Answerer::Side(Color::Green));
         route.targets = vec![target(Color::Blue, 0)];
         assert_eq!(route.mark(), None);
+        route.targets.push(Target { webhook_weight: Some(9), ..target(Color::Green, 0) });
+        assert_eq!(route.mark().unwrap().answerer, Answerer::Side(Color::Green), "its webhooks are answered");
+        route.targets[0].weight = 1;
+        assert_eq!(route.mark().unwrap().answerer, Answerer::Side(Color::Blue));
         route.stand_in = Some(StandIn::Suspended);
         assert_eq!(route.mark().unwrap().to_string(), format!("{tenant}/suspended/7"));
     }
@@ -301,6 +337,18 @@ mod tests {
         let header = route.workspace.as_ref().map(Workspace::header).unwrap();
         assert_eq!(header, "0d4c0ab2-6a0a-4d9c-9a0d-0b6b1c2d3e4f https://acme.localhost");
         assert_eq!(serde_json::json!(route), told);
+    }
+
+    #[test]
+    fn a_share_of_webhooks_is_told_where_it_differs_and_a_reader_without_a_word_for_it_leaves_that_side_out()
+    {
+        let told = serde_json::json!({ "color": "green", "url": "http://10.0.0.3:5678", "weight": 0, "webhook_weight": 10 });
+        let target: Target = serde_json::from_value(told.clone()).unwrap();
+        assert!(target.is_called() && target.weight == 0);
+        assert_eq!(serde_json::json!(target), told);
+        let plain = serde_json::json!({ "color": "blue", "url": "http://10.0.0.2:5678", "weight": 3 });
+        let target: Target = serde_json::from_value(plain.clone()).unwrap();
+        assert_eq!((target.share_of_webhooks(), serde_json::json!(target)), (3, plain));
     }
 
     #[test]

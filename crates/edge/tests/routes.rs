@@ -46,7 +46,7 @@ async fn all(db: &mut PgConnection) -> Vec<Route> {
 
 fn route(host: &str, tenant: TenantId, generation: i64, color: Color) -> Route {
     let url = "http://10.201.0.3:5678".parse().unwrap();
-    let targets = vec![Target { color, url, weight: 1 }];
+    let targets = vec![Target { color, url, weight: 1, webhook_weight: None }];
     let purpose = Purpose::Customer;
     Route {
         host: host.parse().unwrap(),

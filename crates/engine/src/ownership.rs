@@ -57,6 +57,8 @@ pub enum Role {
     Main,
     /// Takes executions from the queue.
     Worker,
+    /// Answers webhooks and forms beside a main, or without one.
+    Webhook,
     /// Brings the tenant's database to the version of the image, then ends.
     Migrate,
 }

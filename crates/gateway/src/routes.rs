@@ -107,6 +107,8 @@ fn of_tenants() -> OpenApiRouter<App> {
         .routes(routes!(tenants::verbs::resume))
         .routes(routes!(tenants::scale::scale))
         .routes(routes!(tenants::upgrade::upgrade))
+        .routes(routes!(tenants::blue_green::blue_green))
+        .routes(routes!(tenants::blue_green::status::blue_green_status))
         .routes(routes!(tenants::promote::promote))
         .routes(routes!(tenants::promotions::list_promotions))
         .routes(routes!(tenants::rollback::rollback))

@@ -27,6 +27,7 @@ pub mod samples;
 pub mod sandboxes;
 pub mod schedules;
 pub mod shared_instances;
+pub mod sides;
 pub mod steer;
 pub mod tenants;
 pub mod usage;

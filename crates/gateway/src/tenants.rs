@@ -23,6 +23,8 @@ pub mod promoting;
 mod release;
 mod room;
 pub mod scaling;
+pub mod sides_view;
+pub mod turning;
 pub mod upgrading;
 mod usage;
 mod view;

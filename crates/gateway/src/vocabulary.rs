@@ -117,7 +117,7 @@ words! {
     /// What was decided about it.
     Decision: ["replaying", "deleted"];
     /// What a container does for its tenant.
-    InstanceRole: ["main", "worker"];
+    InstanceRole: ["main", "webhook", "worker"];
     /// Which of a tenant's two sides is meant.
     Color: tenant::Color::ALL.iter().copied();
     /// How far a claim to a domain has come.

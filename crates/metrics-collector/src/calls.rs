@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn reading(started_at: OffsetDateTime, said: &[(&str, &str, u64)]) -> Reading {
-        Reading { started_at, calls: calls(said) }
+        Reading { started_at, calls: calls(said), sides: BTreeMap::new() }
     }
 
     /// All calls that were found, by host.

@@ -6,7 +6,10 @@ use common::{cluster::ClusterId, service::Round};
 use edge::calls::{CallCounters, CountersError};
 use sqlx::PgPool;
 
-use crate::{calls::find, store::measures};
+use crate::{
+    calls::find,
+    store::{measures, sides},
+};
 
 /// What the edge counted since is lost if it dies: a quarter of a minute of it.
 pub const CALLS_EVERY: Duration = Duration::from_secs(15);
@@ -53,8 +56,9 @@ impl Round for Calls {
         let is_counted = measures::count(&self.record, &self.cluster, &before, &reading, &found).await?;
         if !is_counted {
             tracing::debug!("another replica has counted calls meanwhile");
+            return Ok(());
         }
-        Ok(())
+        Ok(sides::note(&self.record, &self.cluster, &reading).await?)
     }
 }
 

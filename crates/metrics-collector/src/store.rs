@@ -2,4 +2,5 @@
 
 pub mod measures;
 pub mod samples;
+pub mod sides;
 pub mod usage;

@@ -79,6 +79,8 @@ pub enum Role {
         /// How many at once. n8n advises 5 or more.
         concurrency: u16,
     },
+    /// Answers webhooks, forms and executions that wait, and puts executions in the queue: beside a main, or without one. No trigger fires in it.
+    Webhook,
     /// Brings the database to this version and exits.
     Migrate,
 }
@@ -88,16 +90,16 @@ impl Role {
     /// both sides of an upgrade included.
     pub const fn connections(self, purpose: Purpose) -> u16 {
         match (self, purpose) {
-            (Self::Main, Purpose::Customer | Purpose::Sandbox | Purpose::Unknown) => 4,
+            (Self::Main | Self::Webhook, Purpose::Customer | Purpose::Sandbox | Purpose::Unknown) => 4,
             // The hooks ask three short questions before each execution.
-            (Self::Main, Purpose::Shared) => 8,
+            (Self::Main | Self::Webhook, Purpose::Shared) => 8,
             (Self::Worker { concurrency }, _) => sizing::connections_of_worker(concurrency),
             (Self::Migrate, _) => 2,
         }
     }
 }
 
-/// The port that [`Role::Main`] serves on, and [`Role::Worker`] answers health checks and metrics on.
+/// The port that [`Role::Main`] and [`Role::Webhook`] serve on, and [`Role::Worker`] answers health checks and metrics on.
 pub const PORT: u16 = 5678;
 
 /// What n8n gets between being told to stop and being killed: it has [`GRACE`] of its own, and needs a little to exit.

@@ -11,6 +11,7 @@ pub mod fake;
 pub mod hooks;
 pub mod launch;
 pub mod members;
+pub mod probe;
 pub mod queues;
 pub mod schema;
 pub mod servers;

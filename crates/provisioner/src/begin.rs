@@ -6,7 +6,7 @@ use common::{
     tenant::TenantStatus,
 };
 
-use crate::{World, create::settle, store::homes};
+use crate::{World, create::settle, home::Dedicated, store::homes};
 
 /// Whether it finds its tenant as it was promised ([`Context::may_begin`]), and with containers, which one that shares an n8n has none of.
 pub async fn may_begin_on_containers<R: TenantRequest>(
@@ -15,6 +15,11 @@ pub async fn may_begin_on_containers<R: TenantRequest>(
     context.may_begin().await?;
     let home = homes::find(context.database(), context.tenant()).await?;
     home.map_or(Ok(()), |home| home.dedicated().map(drop))
+}
+
+/// What changes the whole of a tenant finds it with one side.
+pub fn has_one_side(own: &Dedicated) -> Result<(), StepError> {
+    own.sides().one_too_many().map_or(Ok(()), |detail| Err(StepError::failed(Kind::Conflict, detail)))
 }
 
 /// Whether the tenant has this status, as far as this operation is concerned.

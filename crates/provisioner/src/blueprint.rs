@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use migration::MigrationContainer;
-pub use routes::routes;
+pub use routes::{Answers, routes};
 
 const POSTGRES_PORT: u16 = 5432;
 const REDIS_PORT: u16 = 6379;

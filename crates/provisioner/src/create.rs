@@ -28,7 +28,7 @@ pub use owner::{names as owner_names, seed_key};
 pub use queue::ensure as ensure_queue;
 pub use ready::{READY, await_ready, bring_up};
 pub use reserve::{fits, set_aside};
-pub use route::{confirm, lead, publish};
+pub use route::{confirm, lead, lead_to, publish};
 
 /// From a row to an n8n of its own, or a part of one, or a copy of one, that answers under the tenant's address.
 pub struct CreateTenant;

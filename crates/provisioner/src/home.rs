@@ -8,6 +8,8 @@ use n8n::{
     members::{Place, ProjectId},
 };
 
+pub use wire::sides::{Second, Sides};
+
 /// A place in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Home {
@@ -65,6 +67,15 @@ pub struct Dedicated {
     pub color: Color,
     /// The n8n that it runs.
     pub version: Version,
+    /// What stands beside it, in the other color.
+    pub second: Option<Second>,
+}
+
+impl Dedicated {
+    /// Its sides, wherever it is.
+    pub const fn sides(&self) -> Sides {
+        Sides { color: self.color, version: self.version, second: self.second }
+    }
 }
 
 impl Home {

@@ -3,6 +3,7 @@
 mod backed_up;
 mod begin;
 mod beside;
+mod blue_green;
 mod blueprint;
 mod config;
 mod create;
@@ -35,6 +36,7 @@ mod scale;
 mod step;
 mod store;
 mod suspend;
+mod trial;
 mod upgrade;
 pub mod usage;
 mod wait;
@@ -49,6 +51,7 @@ use common::{
 };
 use wire::{PROVISIONER, waking};
 
+pub use blue_green::BlueGreenTenant;
 pub use config::{Config, ExternalSettings, OptionalExternal, Site};
 pub use create::CreateTenant;
 pub use delete::{DeleteTenant, leftovers};
@@ -90,6 +93,7 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
         Box::new(RollbackTenant),
         Box::new(FailoverTenant),
         Box::new(RetireTenant),
+        Box::new(BlueGreenTenant),
     ])
 }
 

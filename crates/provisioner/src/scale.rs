@@ -181,7 +181,7 @@ async fn undrain(context: &In<'_>, state: &Sizes) -> Result<(), StepError> {
 async fn workers_beyond(context: &In<'_>, workers: i32) -> Result<Vec<String>, StepError> {
     let instances = instances::of_tenant(context.database(), context.tenant()).await?;
     let beyond = instances.into_iter().rev().filter(|instance| match instance.place {
-        Place::Main => false,
+        Place::Main | Place::Front => false,
         Place::Worker(ordinal) => ordinal > workers,
     });
     Ok(beyond.map(|instance| instance.name).collect())

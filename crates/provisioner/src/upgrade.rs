@@ -4,22 +4,28 @@
 //! former release is started on the result. If it starts, there is a way back without the database; if not, the database as it was is kept until the
 //! new release has shown that it runs. Only then the tenant stops: calls are held or told to come back, what was accepted runs to its end, and the
 //! new release takes the place of the former one. Whatever goes wrong until callers reach it again ends with the former release. Why it is so: ADR 63.
+//!
+//! By the other strategy a side of the new release is put beside the former one after the rehearsal, and gets more and more of the calls ([`gradually`]).
 
 mod begin;
 mod change;
+mod figures;
 mod finish;
+mod gradually;
 mod halt;
+mod judge;
 mod rehearse;
+mod watch;
 
 use common::{
-    id::BackupId,
-    operations::{Saga, Step},
+    error::Kind,
+    operations::{Saga, Step, StepError},
 };
-use n8n::{Version, databases::Counts};
+use n8n::databases::Counts;
 use time::OffsetDateTime;
-use wire::kinds::TenantUpgrade;
+use wire::kinds::{TenantUpgrade, UpgradeStrategy};
 
-use crate::World;
+use crate::{World, blue_green::Turns, home::Sides, trial::Trial};
 
 /// From a tenant on one release to the same tenant on a later one.
 pub struct UpgradeTenant;
@@ -27,15 +33,15 @@ pub struct UpgradeTenant;
 /// What its steps tell later ones, and whoever reads it afterwards.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Upgraded {
-    /// What it ran before.
+    /// What was found out before anything was done.
+    #[serde(flatten)]
+    pub trial: Trial,
+    /// The sides that it had.
     #[serde(default)]
-    pub from: Option<Version>,
-    /// Made before anything was done.
+    pub sides: Option<Sides>,
+    /// How a side that is put beside it does.
     #[serde(default)]
-    pub backup: Option<BackupId>,
-    /// What the rehearsal showed.
-    #[serde(default)]
-    pub way_back: Option<WayBack>,
+    pub watched: watch::Watched,
     /// What it had when it stopped.
     #[serde(default)]
     pub counts: Counts,
@@ -47,48 +53,42 @@ pub struct Upgraded {
     pub draining_since: Option<OffsetDateTime>,
 }
 
-/// How a tenant gets back to the release that it came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WayBack {
-    /// That release starts on what the new one has made of the database: nothing that happened since is lost.
-    ReRoute,
-    /// It does not: the database as it was before takes the place of the one that was changed.
-    Snapshot,
-}
-
-impl WayBack {
-    /// The word in the state and in logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ReRoute => "re_route",
-            Self::Snapshot => "snapshot",
-        }
-    }
-}
-
 impl Saga for UpgradeTenant {
     type World = World;
     type State = Upgraded;
     type Request = TenantUpgrade;
 
-    fn steps(&self, _: &TenantUpgrade) -> Vec<&dyn Step<Self>> {
-        vec![
-            &begin::Begin,
-            &rehearse::Backup,
-            &rehearse::Load,
-            &rehearse::Rehearse,
-            &halt::Hold,
-            &halt::Answer,
-            &halt::Main,
-            &halt::Drain,
-            &halt::Workers,
-            &change::Snapshot,
-            &change::ChangeVersion,
-            &change::Start,
-            &finish::Check,
-            &halt::Route,
-            &finish::Done,
-        ]
+    fn steps(&self, request: &TenantUpgrade) -> Vec<&dyn Step<Self>> {
+        match request.strategy {
+            UpgradeStrategy::Recreate => at_once(),
+            UpgradeStrategy::BlueGreen => gradually::line(),
+        }
+    }
+}
+
+fn at_once() -> Vec<&'static dyn Step<UpgradeTenant>> {
+    vec![
+        &begin::Begin,
+        &rehearse::Backup,
+        &rehearse::Load,
+        &rehearse::Rehearse,
+        &halt::Hold,
+        &halt::Answer,
+        &halt::Main,
+        &halt::Drain,
+        &halt::Workers,
+        &change::Snapshot,
+        &change::ChangeVersion,
+        &change::Start,
+        &finish::Check,
+        &halt::Route,
+        &finish::Done,
+    ]
+}
+
+impl Turns for UpgradeTenant {
+    fn sides(request: &TenantUpgrade, state: &Upgraded) -> Result<Sides, StepError> {
+        let unknown = || StepError::failed(Kind::Internal, "it is not known which sides the tenant had");
+        Ok(state.sides.ok_or_else(unknown)?.beside(request.n8n_version))
     }
 }

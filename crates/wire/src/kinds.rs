@@ -2,6 +2,7 @@
 //! the rest.
 
 mod tenant_backup;
+mod tenant_blue_green;
 mod tenant_create;
 mod tenant_delete;
 mod tenant_failover;
@@ -21,6 +22,7 @@ mod tenant_upgrade;
 use common::operations::{OperationKind, Request};
 
 pub use tenant_backup::TenantBackup;
+pub use tenant_blue_green::TenantBlueGreen;
 pub use tenant_create::TenantCreate;
 pub use tenant_delete::TenantDelete;
 pub use tenant_failover::TenantFailover;
@@ -35,7 +37,7 @@ pub use tenant_retire::TenantRetire;
 pub use tenant_rollback::TenantRollback;
 pub use tenant_scale::TenantScale;
 pub use tenant_suspend::TenantSuspend;
-pub use tenant_upgrade::TenantUpgrade;
+pub use tenant_upgrade::{TenantUpgrade, UpgradeStrategy};
 
 /// What a field of a request says that is not there and means all.
 const fn yes() -> bool {
@@ -43,7 +45,7 @@ const fn yes() -> bool {
 }
 
 /// Every kind.
-pub const ALL: [&OperationKind; 16] = [
+pub const ALL: [&OperationKind; 17] = [
     TenantCreate::KIND,
     TenantDelete::KIND,
     TenantHeal::KIND,
@@ -58,6 +60,7 @@ pub const ALL: [&OperationKind; 16] = [
     TenantRollback::KIND,
     TenantFailover::KIND,
     TenantRetire::KIND,
+    TenantBlueGreen::KIND,
     TenantBackup::KIND,
     TenantLoad::KIND,
 ];

@@ -13,6 +13,7 @@ mod n8n_versions;
 mod provisioner_command;
 mod reset_login;
 mod sample;
+pub mod sides;
 pub mod sizing;
 mod submit_operation;
 mod waking;

@@ -855,6 +855,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{id}/blue-green": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a second side of a tenant, gives it a share of the calls, lets it serve, or removes it.
+         * @description A second side works on the same database and the same queue as the one that serves. It answers calls to webhooks and forms by its share, and has workers
+         *     to go with that; schedules, other triggers and the editor are the serving side's alone. A swap moves those, with a gap of seconds, while calls to
+         *     webhooks go on being answered.
+         *
+         *     Before a side of a later release is made there is a backup, and the release is tried on it (`pre_backup`): where the release that serves does not
+         *     start on what it makes of the tables, the two cannot work beside each other, and the operation fails before anything is touched. An earlier release is 409, and
+         *     so is what does not fit the sides that there are: one that serves, or answers calls, is not removed. What is so already is 200.
+         */
+        post: operations["tenants_blue_green"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{id}/blue-green/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows both sides of a tenant: what each runs, how it is, its share of the calls, and how it answered within the last five minutes.
+         * @description What cannot be told is null, and `missing` says why: never zero. Calls are compared while both sides answer some; they are those to webhooks and
+         *     forms then.
+         */
+        get: operations["tenants_blue_green_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{id}/custom-domain/verify": {
         parameters: {
             query?: never;
@@ -1120,8 +1167,8 @@ export interface paths {
          * Restores a tenant's backup, into a sandbox beside it or in place.
          * @description A sandbox is an n8n of its own on the backup's database, with the backup's users. It reaches nothing outside, nothing in it starts by itself, and it
          *     is removed when its time is over. A tenant has two at most (409 `too_many_sandboxes`); without a backup that can be restored it is 409
-         *     `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. A backup of a tenant that shares an n8n
-         *     is restored by hand yet (422 `shared_tenant`).
+         *     `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. Of a tenant that shares an n8n, or did then, the sandbox
+         *     is an n8n of its own with the tenant's part; in place such a one is restored by hand yet (422 `shared_tenant`).
          *
          *     In place (`"restore_to_sandbox": false`) the backup is read and loaded beside what the tenant has while that works on. Then the tenant stops, what
          *     it has is backed up (`safety_backup`), and the two are exchanged; callers get 503 with `Retry-After` meanwhile. Whatever goes wrong, the tenant is as it was. It
@@ -1272,6 +1319,10 @@ export interface paths {
          * @description First it is rehearsed while the tenant works on: a backup is made (`pre_upgrade`) and read back, loaded beside what the tenant has, and brought to the
          *     later release's tables. Then the tenant stops and comes back with that release. Meanwhile its calls are held, where calls are held, and else
          *     get 503 with `Retry-After`. Whatever goes wrong, it goes on with the release that it had.
+         *
+         *     With the strategy `blue_green` it does not stop: after the rehearsal a side of the later release is put beside it (`POST /tenants/{id}/blue-green`), which
+         *     answers 10, 50 and 100 of a hundred calls to webhooks, is compared with the former side at each of these, and takes its place. One that answers
+         *     more calls with an error (5 %), more slowly (500 ms), or with more executions that fail (10 %) gets none any more, and goes.
          *
          *     It is `migrating` until the end. A tenant that runs that release already does so: 200. An earlier one is 409, since n8n does not go back; so is
          *     another one than that of an upgrade which is not over. Without a place for backups it is 422 `backups_off`.
@@ -1829,6 +1880,16 @@ export interface components {
             };
         };
         /** @description One thing, as every answer wraps it. */
+        Data_SidesView: {
+            /** @description Both sides, or the one that there is. */
+            data: {
+                /** @description The side that serves: the one with the editor, schedules and other triggers. */
+                active: components["schemas"]["Color"];
+                /** @description The side that serves, and then the other one, if there is one. */
+                sides: components["schemas"]["SideView"][];
+            };
+        };
+        /** @description One thing, as every answer wraps it. */
         Data_TenantDetails: {
             /** @description A tenant, what runs for it and what it may use. */
             data: {
@@ -2341,7 +2402,7 @@ export interface components {
             state: string;
         };
         /** @enum {string} */
-        InstanceRole: "main" | "worker";
+        InstanceRole: "main" | "webhook" | "worker";
         /** @description A credential in a backup. */
         KeptCredential: {
             /** @example vPLqMNSc3rXbTgDH */
@@ -2610,7 +2671,7 @@ export interface components {
             steps: components["schemas"]["Step"][];
         };
         /** @enum {string} */
-        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.backup" | "tenant.load";
+        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.blue_green" | "tenant.backup" | "tenant.load";
         /** @description A page of operations, the newest first. */
         OperationPage: {
             data: components["schemas"]["OperationSummary"][];
@@ -3259,6 +3320,47 @@ export interface components {
         SharedInstances: {
             data: components["schemas"]["SharedInstance"][];
         };
+        /** @description One side of a tenant. */
+        SideView: {
+            /**
+             * Format: int64
+             * @description How many calls it answered within the last five minutes.
+             */
+            calls?: number | null;
+            color: components["schemas"]["Color"];
+            /**
+             * Format: double
+             * @description Which part of them was answered by 500 or above: 0 to 1.
+             */
+            error_rate?: number | null;
+            health: components["schemas"]["HealthStatus"];
+            /** @description Why calls, error rate and p95 are null, where they are. */
+            missing?: string | null;
+            n8n_version: string;
+            /**
+             * Format: double
+             * @description Within how many milliseconds 95 of a hundred were answered, between the bounds that the edge counts by.
+             */
+            p95_ms?: number | null;
+            /** @description Whether it served before the other one. */
+            served_before: boolean;
+            /** @description Whether it serves. */
+            serves: boolean;
+            /**
+             * Format: int32
+             * @description How many of a hundred calls to webhooks it answers.
+             */
+            weight: number;
+            /** @description How many workers it has. */
+            workers: number;
+        };
+        /** @description Both sides, or the one that there is. */
+        SidesView: {
+            /** @description The side that serves: the one with the editor, schedules and other triggers. */
+            active: components["schemas"]["Color"];
+            /** @description The side that serves, and then the other one, if there is one. */
+            sides: components["schemas"]["SideView"][];
+        };
         /** @description The rollout that was accepted. */
         StartedRollout: {
             /** @example rol_0198c0de0000700080000000000000ee */
@@ -3537,6 +3639,47 @@ export interface components {
         TopTenants: {
             data: components["schemas"]["TopTenant"][];
         };
+        /** @description What is to become of the sides of a tenant. */
+        TurningAsked: {
+            /**
+             * @description `create_blue` and `create_green` make a side beside the one that serves. `set_weight` gives one a share of the calls to webhooks. `swap` lets the
+             *     other one serve. `rollback` goes back to the side that served before there were two. `cleanup_blue` and `cleanup_green` remove one.
+             * @example create_green
+             * @enum {string}
+             */
+            action: "create_blue" | "create_green" | "swap" | "set_weight" | "rollback" | "cleanup_blue" | "cleanup_green";
+            /**
+             * @description Of a swap: the side that serves.
+             * @example blue
+             * @enum {string|null}
+             */
+            from?: "blue" | "green" | null;
+            /**
+             * @description Of a side that is made: no earlier than what the tenant runs, which it is when absent.
+             * @example 2.41.1
+             * @enum {string|null}
+             */
+            n8n_version?: "2.40.7" | "2.41.1" | null;
+            /** @description Of a side that is made: whether the tenant is backed up, and the release tried on that backup, before; true when absent. */
+            pre_backup?: boolean | null;
+            /**
+             * @description For those who read the audit log; 1 to 500 characters.
+             * @example We try the new release on a few calls.
+             */
+            reason?: string | null;
+            /**
+             * @description Of a swap: the side that is to serve; of a weight: the side that gets it. The one that does not serve when absent.
+             * @example green
+             * @enum {string|null}
+             */
+            to?: "blue" | "green" | null;
+            /**
+             * Format: int32
+             * @description How many of a hundred calls to webhooks that side answers: 0 to 100.
+             * @example 10
+             */
+            weight?: number | null;
+        };
         /** @description A tenant after it was changed. */
         UpdatedTenant: {
             /**
@@ -3562,11 +3705,12 @@ export interface components {
              */
             reason?: string | null;
             /**
-             * @description `recreate`, also when absent: the tenant stops, and what comes back is the later release.
+             * @description `recreate`, also when absent: the tenant stops, and what comes back is the later release. `blue_green`: a side of the later release is put
+             *     beside it, answers 10, 50 and 100 of a hundred calls to webhooks as long as it does so well, and takes its place.
              * @example recreate
              * @enum {string|null}
              */
-            strategy?: "recreate" | null;
+            strategy?: "recreate" | "blue_green" | null;
         };
         /** @enum {string} */
         Urgency: "high" | "medium" | "low";
@@ -7786,7 +7930,7 @@ export interface operations {
                 /** @description One status. */
                 status?: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
                 /** @description One kind, such as `tenant.create`. */
-                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.backup" | "tenant.load";
+                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.blue_green" | "tenant.backup" | "tenant.load";
                 /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -12952,6 +13096,429 @@ export interface operations {
             };
         };
     };
+    tenants_blue_green: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "create_green",
+                 *       "from": "blue",
+                 *       "n8n_version": "2.41.1",
+                 *       "pre_backup": false,
+                 *       "reason": "We try the new release on a few calls.",
+                 *       "to": "green",
+                 *       "weight": 10
+                 *     }
+                 */
+                "application/json": components["schemas"]["TurningAsked"];
+            };
+        };
+        responses: {
+            /** @description It is so already */
+            200: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "already": false,
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *       "status": "provisioning",
+                     *       "tenant_id": "ten_0198c0de0000700080000000000000aa"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The operation */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "already": false,
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb",
+                     *       "status": "provisioning",
+                     *       "tenant_id": "ten_0198c0de0000700080000000000000aa"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `conflict`: The request contradicts the present state.
+             *
+             *     `external_n8n`: The platform does not run this n8n, and cannot do that with it as things are.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `backups_off`: The platform keeps no backups.
+             *
+             *     `invalid_fields`: Some fields are not valid.
+             *
+             *     `shared_tenant`: The tenant shares an n8n with others: it has no containers of its own.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tenants_blue_green_status: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description The tenant's id or subdomain */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": "blue",
+                     *         "sides": [
+                     *           {
+                     *             "calls": 1,
+                     *             "color": "blue",
+                     *             "error_rate": 1,
+                     *             "health": "healthy",
+                     *             "missing": "text",
+                     *             "n8n_version": "text",
+                     *             "p95_ms": 1,
+                     *             "served_before": false,
+                     *             "serves": false,
+                     *             "weight": 1,
+                     *             "workers": 1
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_SidesView"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `shared_tenant`: The tenant shares an n8n with others: it has no containers of its own. */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     tenants_verify_domain: {
         parameters: {
             query?: never;
@@ -15826,8 +16393,6 @@ export interface operations {
             };
             /**
              * @description `invalid_fields`: Some fields are not valid.
-             *
-             *     `shared_tenant`: The tenant shares an n8n with others: it has no containers of its own.
              *
              *     `idempotency_key_reused`: This idempotency key belongs to a different request.
              */

@@ -16,6 +16,7 @@ const SHOWN: &[(&[Column], &str)] = &[
     (tenants::show::INSTANCES, "Instance"),
     (tenants::promotions::COLUMNS, "Promotion"),
     (tenants::failovers::COLUMNS, "Failover"),
+    (tenants::blue_green::COLUMNS, "SideView"),
     (tenants::events::COLUMNS, "Event"),
     (operations::list::COLUMNS, "OperationSummary"),
     (operations::show::STEPS, "Step"),

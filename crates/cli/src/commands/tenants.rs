@@ -1,6 +1,7 @@
 //! `rp9 tenants …`
 
 mod beside;
+pub(super) mod blue_green;
 pub(super) mod candidates;
 mod create;
 mod delete;
@@ -47,6 +48,8 @@ pub enum Verb {
     Scale(scale::Scale),
     /// Give one a later release of n8n, tried on a copy of its data before it stops for it
     Upgrade(upgrade::Upgrade),
+    /// A second side of one: made beside the one that serves, given calls, put in its place, removed
+    BlueGreen(blue_green::BlueGreen),
     /// Move one out of the n8n that it shares into one of its own
     Promote(promote::Promote),
     /// Move one back into the n8n that it shared, as long as what it had there is kept
@@ -80,6 +83,7 @@ impl Verb {
             Self::Resume(turn) => turn.run(setting, "resume").await,
             Self::Scale(scale) => scale.run(setting).await,
             Self::Upgrade(upgrade) => upgrade.run(setting).await,
+            Self::BlueGreen(sides) => sides.run(setting).await,
             Self::Promote(promote) => promote.run(setting).await,
             Self::Rollback(rollback) => rollback.run(setting).await,
             Self::Failover(failover) => failover.run(setting).await,

@@ -144,6 +144,12 @@ async fn an_upgraded_tenant_is_followed_unless_nobody_waits_and_one_that_went_wr
     let left = Rp9::at(&gateway, &[&words[..], &["--no-wait"]].concat()).run().await.expect(0);
     assert_eq!((left.out, gateway.seen_at(OPERATION).len()), (ended.out, looks));
     assert_eq!(gateway.seen().last().unwrap().body, r#"{"n8n_version":"2.41.1"}"#);
+    Rp9::at(&gateway, &[&words[..], &["--strategy", "blue_green", "--no-wait"]].concat())
+        .run()
+        .await
+        .expect(0);
+    let beside = r#"{"n8n_version":"2.41.1","strategy":"blue_green"}"#;
+    assert_eq!(gateway.seen().last().unwrap().body, beside);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 )]
 
 mod backups;
+mod blue_green;
 mod following;
 mod keys;
 mod lists;

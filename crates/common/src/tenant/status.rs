@@ -153,6 +153,8 @@ impl TenantStatus {
     PartialEq,
     Eq,
     Hash,
+    PartialOrd,
+    Ord,
     serde::Serialize,
     serde::Deserialize,
     strum::Display,

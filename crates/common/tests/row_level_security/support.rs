@@ -39,6 +39,8 @@ pub async fn tenant(services: &PgPool) -> TenantId {
         "insert into restore_drills (id, tenant_id, backup_id, operation_id, asked_by) select $1, $1, $1, $2, 'a'",
         "insert into promotions (id, tenant_id, operation_id, asked_by, ttl_seconds) select $1, $1, $2, 'a', 60",
         "insert into failovers (operation_id, tenant_id, asked_by) select $2, $1, 'a'",
+        "insert into side_readings (tenant_id, host, color, webhooks, read_at, started_at, answers)
+         select $1, 'acme.example', 'blue', true, now(), now(), '{}' where $2 is not null",
         "insert into tenant_secrets (tenant_id, name, key_id, ciphertext) select $1, 'key', 1, 'x' where $2 is not null",
     ];
     for row in rows {

@@ -14,7 +14,8 @@ pub const SHOWN: &[Shown] = &[
         table: "tenants",
         tenant: "id",
         columns: "active_color, address_released, cluster_id, compliance, created_at, custom_domain, email, failure, id, \
-                  metadata, mode, n8n_version, name, plan, purpose, region, search, status, subdomain, updated_at",
+                  metadata, mode, n8n_version, name, plan, purpose, region, search, second_is_former, second_version, second_weight, status, \
+                  subdomain, updated_at",
     },
     Shown {
         table: "tenant_limits",
@@ -112,6 +113,11 @@ pub const SHOWN: &[Shown] = &[
         table: "failovers",
         tenant: "tenant_id",
         columns: "asked_at, backup_id, credentials, ended_at, held_at, missing, operation_id, retire_at, retired_at, source, status, tenant_id, workflows",
+    },
+    Shown {
+        table: "side_readings",
+        tenant: "tenant_id",
+        columns: "answers, color, host, read_at, started_at, tenant_id, webhooks",
     },
     Shown { table: "event_outbox", tenant: "tenant_id", columns: "operation_id, tenant_id" },
 ];

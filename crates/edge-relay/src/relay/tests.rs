@@ -46,7 +46,12 @@ fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
         host: format!("t{number}.localhost").parse().unwrap(),
         tenant: TenantId::generate(),
         purpose: Purpose::Customer,
-        targets: vec![Target { color: Color::Blue, url: "http://10.0.0.2:5678".parse().unwrap(), weight: 1 }],
+        targets: vec![Target {
+            color: Color::Blue,
+            url: "http://10.0.0.2:5678".parse().unwrap(),
+            weight: 1,
+            webhook_weight: None,
+        }],
         workspace: None,
         formerly: None,
         stand_in: None,

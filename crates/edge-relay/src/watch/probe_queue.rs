@@ -90,7 +90,7 @@ mod tests {
                 host: format!("t{number}.localhost").parse().unwrap(),
                 tenant: TenantId::generate(),
                 purpose: Purpose::Customer,
-                targets: vec![Target { color: Color::Blue, url, weight: 1 }],
+                targets: vec![Target { color: Color::Blue, url, weight: 1, webhook_weight: None }],
                 workspace: None,
                 formerly: None,
                 stand_in: None,

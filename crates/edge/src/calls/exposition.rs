@@ -4,11 +4,16 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use time::OffsetDateTime;
 
-use super::{Reading, Way};
+use super::{Answers, Reading, SideService, Way};
 use crate::document::WAITING;
 
 /// Each call once: by the router that took it.
 const CALLS: &str = "traefik_router_requests_total";
+/// The same by what answered, and how soon.
+const ANSWERS: &str = "traefik_service_requests_total";
+const ANSWERED_WITHIN: &str = "traefik_service_request_duration_seconds_bucket";
+/// Connections that stay open have a duration, and no answer.
+const PROTOCOL: &str = "http";
 const STARTED: &str = "process_start_time_seconds";
 
 /// What Traefik answers in an n8n's place: too many calls, none that is ready, none that answers, no whole request.
@@ -26,6 +31,7 @@ pub enum ReadingError {
 /// Reads what Traefik shows to Prometheus.
 pub fn read(text: &str) -> Result<Reading, ReadingError> {
     let mut calls = BTreeMap::<Way, u64>::new();
+    let mut sides = BTreeMap::<SideService, Answers>::new();
     let mut started_at = None;
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix(STARTED).filter(|rest| rest.starts_with(' ')) {
@@ -35,10 +41,24 @@ pub fn read(text: &str) -> Result<Reading, ReadingError> {
             if let Some((way, count)) = series.counted() {
                 *calls.entry(way).or_default() += count;
             }
+        } else if let Some(rest) = line.strip_prefix(ANSWERS) {
+            let series = series(rest).ok_or_else(|| ReadingError::Line(line.to_owned()))?;
+            if let Some(side) = series.side() {
+                let answers = sides.entry(side).or_default();
+                answers.calls += series.count;
+                answers.failed += if series.is_failed() { series.count } else { 0 };
+            }
+        } else if let Some(rest) = line.strip_prefix(ANSWERED_WITHIN) {
+            let series = series(rest).ok_or_else(|| ReadingError::Line(line.to_owned()))?;
+            if let Some((side, bound)) = series.side().zip(series.bound()) {
+                let within = Answers { within: vec![(bound, series.count)], ..Answers::default() };
+                let answers = sides.entry(side).or_default();
+                *answers = std::mem::take(answers).and(&within);
+            }
         }
     }
     let started_at = started_at.ok_or(ReadingError::NoBeginning)?;
-    Ok(Reading { started_at, calls })
+    Ok(Reading { started_at, calls, sides })
 }
 
 /// One line of the counter.
@@ -50,6 +70,20 @@ struct Series<'a> {
 impl Series<'_> {
     fn label(&self, name: &str) -> &str {
         self.labels.iter().find(|(label, _)| *label == name).map(|(_, value)| &**value).unwrap_or_default()
+    }
+
+    /// The side that answered.
+    fn side(&self) -> Option<SideService> {
+        SideService::named(self.label("service")).filter(|_| self.label("protocol") == PROTOCOL)
+    }
+
+    fn is_failed(&self) -> bool {
+        self.label("code").parse::<u16>().is_ok_and(|code| code >= 500)
+    }
+
+    /// In seconds. The last one of each series has none: it counts all.
+    fn bound(&self) -> Option<f64> {
+        self.label("le").parse().ok().filter(|bound: &f64| bound.is_finite())
     }
 
     /// If it is a tenant's, and its n8n answered.
@@ -125,6 +159,14 @@ traefik_router_requests_total{code="200",method="GET",protocol="http",router="ac
 traefik_router_requests_total{code="404",method="GET",protocol="http",router="acme.localhost_refuse@http",service="acme.localhost@http"} 9
 traefik_router_requests_total{code="200",method="POST",protocol="http",router="beta.localhost_webhooks@http",service="shared.localhost@http"} 1.2e+06
 traefik_router_requests_total{code="404",method="GET",protocol="http",router="unknown_host@http",service="waiting_page@http"} 11
+traefik_service_requests_total{code="200",method="POST",protocol="http",service="acme.localhost_green_webhooks@http"} 18
+traefik_service_requests_total{code="500",method="POST",protocol="http",service="acme.localhost_green_webhooks@http"} 2
+traefik_service_requests_total{code="101",method="GET",protocol="websocket",service="acme.localhost_blue@http"} 4
+traefik_service_request_duration_seconds_bucket{code="200",method="POST",protocol="http",service="acme.localhost_green_webhooks@http",le="0.1"} 9
+traefik_service_request_duration_seconds_bucket{code="200",method="POST",protocol="http",service="acme.localhost_green_webhooks@http",le="0.5"} 18
+traefik_service_request_duration_seconds_bucket{code="500",method="POST",protocol="http",service="acme.localhost_green_webhooks@http",le="0.5"} 1
+traefik_service_request_duration_seconds_bucket{code="500",method="POST",protocol="http",service="acme.localhost_green_webhooks@http",le="+Inf"} 2
+traefik_service_request_duration_seconds_count{code="500",method="POST",protocol="http",service="acme.localhost_green_webhooks@http"} 2
 traefik_router_requests_bytes_total{code="200",method="GET",protocol="http",router="acme.localhost@http",service="acme.localhost@http"} 99999
 "#;
 
@@ -141,6 +183,10 @@ traefik_router_requests_bytes_total{code="200",method="GET",protocol="http",rout
             (way("beta.localhost_webhooks", "shared.localhost"), 1_200_000),
         ];
         assert_eq!(reading.calls, BTreeMap::from(expected));
+        let host = "acme.localhost".parse().unwrap();
+        let green = SideService { host, color: common::tenant::Color::Green, webhooks: true };
+        let answers = Answers { calls: 20, failed: 2, within: vec![(0.1, 9), (0.5, 19)] };
+        assert_eq!(reading.sides, BTreeMap::from([(green, answers)]));
     }
 
     #[test]

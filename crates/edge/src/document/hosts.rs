@@ -5,8 +5,8 @@ use common::tenant::{Color, Purpose};
 use serde_json::json;
 
 use super::{
-    IN_FLIGHT, OWN_PRIORITY, OWN_REFUSE_PRIORITY, OWN_WEBHOOKS_PRIORITY, PRIVATE_PATHS, PROBE_PATH, REFUSE,
-    REFUSE_PRIORITY, ROUTE_PRIORITY, WAITING, WEBHOOKS_PRIORITY, inner,
+    IN_FLIGHT, OWN_PARTED_PRIORITY, OWN_PRIORITY, OWN_REFUSE_PRIORITY, OWN_WEBHOOKS, OWN_WEBHOOKS_PRIORITY,
+    PRIVATE_PATHS, PROBE_PATH, REFUSE, REFUSE_PRIORITY, ROUTE_PRIORITY, WAITING, WEBHOOKS_PRIORITY, inner,
     sections::{Router, Sections},
     stand_in_name, tenancy,
 };
@@ -17,6 +17,8 @@ struct Way<'a> {
     name: &'a str,
     rule: String,
     service: &'a str,
+    /// What answers calls to webhooks and forms, where that is something else.
+    webhooks: Option<String>,
     /// What is said in each answer and told to whoever gives it.
     told: Vec<&'a str>,
 }
@@ -54,7 +56,9 @@ impl<'a> Sections<'a> {
         self.middlewares.insert(label.clone(), json!({ "headers": headers }));
 
         let told = [label.as_str()].into_iter().chain(page.as_deref()).collect();
-        let way = Way { name, rule: format!("Host(`{name}`)"), service, told };
+        let parted = page.is_none() && route.workspace.is_none() && route.parts_webhooks();
+        let webhooks = parted.then(|| format!("{name}{OWN_WEBHOOKS}"));
+        let way = Way { name, rule: format!("Host(`{name}`)"), service, webhooks, told };
         match (&route.workspace, route.purpose) {
             (Some(workspace), _) => self.open_workspace(&way, workspace),
             (None, Purpose::Shared) => self.open_shared(&way, route.tenant),
@@ -64,9 +68,13 @@ impl<'a> Sections<'a> {
         }
         // Tenants' containers reach this entrypoint too, through the network they share with the edge.
         let probed = way.router(&format!("Path(`{PROBE_PATH}`)"), &way.told, ROUTE_PRIORITY);
+        // Where webhooks are all that is answered, whoever answers those shows that the route leads somewhere.
+        let is_whole = way.webhooks.is_none() || route.targets.iter().any(|target| target.weight > 0);
+        let service = way.webhooks.as_deref().filter(|_| !is_whole).unwrap_or(way.service);
+        let probed = Router { service, ..probed };
         self.routers.insert(format!("{name}_probe"), probed.on("probe"));
         if page.is_none() && route.workspace.is_none() {
-            self.add_sides(name, &route.targets, &probed, ready);
+            self.add_sides(name, route, &probed, ready);
         }
     }
 
@@ -76,6 +84,10 @@ impl<'a> Sections<'a> {
         let all = Router { rule: way.rule.clone(), ..way.router("", &limited, OWN_PRIORITY) };
         self.open(way.name, "", &all);
         self.open(way.name, "_refuse", &way.router(PRIVATE_PATHS, &[REFUSE], OWN_REFUSE_PRIORITY));
+        if let Some(webhooks) = &way.webhooks {
+            let parted = way.router(&tenancy::own_webhooks(), &limited, OWN_PARTED_PRIORITY);
+            self.open(way.name, OWN_WEBHOOKS, &Router { service: webhooks, ..parted });
+        }
         if let Some(formerly) = formerly {
             self.open_former_part(way, formerly);
         }
@@ -89,7 +101,9 @@ impl<'a> Sections<'a> {
         // Behind a stand-in calls are held as they came: the tenant may be back in the n8n that it shared when they are sent again.
         let taken = if way.service == WAITING { vec![] } else { vec![id.as_str(), &part] };
         let limited = [taken, way.limited()].concat();
+        let service = way.webhooks.as_deref().unwrap_or(way.service);
         let webhooks = way.router(&tenancy::former_webhooks(prefix), &limited, OWN_WEBHOOKS_PRIORITY);
+        let webhooks = Router { service, ..webhooks };
         self.open(way.name, "_webhooks", &webhooks);
         if let Some(shared) = self.shared.get(instance)
             && self.entered.insert((*instance, prefix.clone()))
@@ -100,7 +114,7 @@ impl<'a> Sections<'a> {
             let theirs = tenancy::waiting_of(waiting);
             let theirs = [Some(tenancy::webhooks_of(prefix)), theirs].into_iter().flatten();
             let rule = format!("Host(`{}`) && ({})", shared.host, theirs.collect::<Vec<_>>().join(" || "));
-            let there = Router { rule, ..way.router("", &moved, WEBHOOKS_PRIORITY) };
+            let there = Router { rule, service, ..way.router("", &moved, WEBHOOKS_PRIORITY) };
             self.open(way.name, "_former_webhooks", &there);
         }
     }

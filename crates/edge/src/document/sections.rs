@@ -6,8 +6,9 @@ use common::{id::TenantId, tenant::Color};
 use serde_json::{Map, Value, json};
 
 use super::{
-    DIAL_WITHIN, IDLE_FOR, IN_FLIGHT, REFUSE, REFUSE_PRIORITY, SIDE_HEADER, Settings, TO_TLS, TRANSPORT,
-    UNKNOWN_PRIORITY, WAITING, in_flight, refuse, stand_in, stand_in_name, to_tls,
+    DIAL_WITHIN, IDLE_FOR, IN_FLIGHT, OF_WEBHOOKS, OWN_WEBHOOKS, REFUSE, REFUSE_PRIORITY, SIDE_HEADER,
+    Settings, TO_TLS, TRANSPORT, UNKNOWN_PRIORITY, WAITING, in_flight, refuse, stand_in, stand_in_name,
+    to_tls,
 };
 use crate::{Certificate, Prefix, Route, StandIn, Target, Tls};
 
@@ -71,35 +72,52 @@ impl<'a> Sections<'a> {
     }
 
     /// One service per side, a way to ask it alone, and one service above them that shares out the calls among those that are
-    /// ready. The names stay the same during a switch.
+    /// ready; another one for calls to webhooks and forms, where those are shared out otherwise. The names stay the same during a switch.
     pub(super) fn add_sides(
         &mut self,
         name: &str,
-        targets: &[Target],
+        route: &Route,
         probed: &Router<'_>,
         ready: impl Fn(Color) -> bool,
     ) {
-        let mut shares = Vec::new();
-        for (color, (weight, servers)) in sides(targets) {
+        let targets = &route.targets;
+        let (mut shares, mut of_webhooks) = (Vec::new(), Vec::new());
+        for (color, Side { weight, webhook_weight, servers }) in sides(targets) {
             let color_name = Color::as_str(color);
             let side = format!("{name}_{color_name}");
             let rule = format!("{} && Header(`{SIDE_HEADER}`, `{color_name}`)", probed.rule);
             let alone = Router { rule, service: &side, priority: REFUSE_PRIORITY, ..*probed };
             self.routers.insert(format!("{side}_probe"), alone.on("probe"));
+            let webhooks = format!("{side}{OF_WEBHOOKS}");
             if ready(color) {
-                shares.push(json!({ "name": side, "weight": weight }));
+                let share =
+                    |name: &str, weight: u32| (weight > 0).then(|| json!({ "name": name, "weight": weight }));
+                shares.extend(share(&side, weight));
+                of_webhooks.extend(share(&webhooks, webhook_weight));
             }
             let mut balancer = json!({ "servers": servers, "serversTransport": TRANSPORT });
             if targets.iter().any(|target| target.color == color && target.url.external().is_some()) {
                 // Whoever is before it finds it by its own name, and what it was called here stands in `X-Forwarded-Host`.
                 balancer["passHostHeader"] = json!(false);
             }
-            self.services.insert(side, json!({ "loadBalancer": balancer }));
+            let service = json!({ "loadBalancer": balancer });
+            if route.parts_webhooks() {
+                self.services.insert(webhooks, service.clone());
+            }
+            self.services.insert(side, service);
         }
+        self.share_out(name.to_owned(), shares);
+        if route.parts_webhooks() {
+            self.share_out(format!("{name}{OWN_WEBHOOKS}"), of_webhooks);
+        }
+    }
+
+    /// Among these; among none, whoever answers in their place gets all.
+    fn share_out(&mut self, name: String, mut shares: Vec<Value>) {
         if shares.is_empty() {
             shares.push(json!({ "name": WAITING, "weight": 1 }));
         }
-        self.services.insert(name.to_owned(), json!({ "weighted": { "services": shares } }));
+        self.services.insert(name, json!({ "weighted": { "services": shares } }));
     }
 
     pub(super) fn into_document(self) -> Value {
@@ -119,19 +137,30 @@ fn everything<'a>(middlewares: &'a [&'a str]) -> Router<'a> {
     Router { rule, service: WAITING, middlewares, priority: UNKNOWN_PRIORITY }
 }
 
-/// The weight and the servers of each colour that gets any calls.
-fn sides(targets: &[Target]) -> Vec<(Color, (u32, Vec<Value>))> {
-    let mut sides: BTreeMap<&str, (Color, (u32, Vec<Value>))> = BTreeMap::new();
-    for target in targets.iter().filter(|target| target.weight > 0) {
-        let side = sides.entry(Color::as_str(target.color)).or_insert((target.color, (0, Vec::new())));
-        side.1.0 += u32::from(target.weight);
-        side.1.1.push(server(target));
+/// The weights and the servers of a colour.
+#[derive(Default)]
+struct Side {
+    weight: u32,
+    webhook_weight: u32,
+    servers: Vec<Value>,
+}
+
+/// Each colour that gets any calls.
+fn sides(targets: &[Target]) -> Vec<(Color, Side)> {
+    let mut sides: BTreeMap<&str, (Color, Side)> = BTreeMap::new();
+    for target in targets.iter().filter(|target| target.is_called()) {
+        let (_, side) = sides.entry(Color::as_str(target.color)).or_insert((target.color, Side::default()));
+        side.weight += u32::from(target.weight);
+        side.webhook_weight += u32::from(target.share_of_webhooks());
+        side.servers.push(server(target));
     }
     sides.into_values().collect()
 }
 
 fn server(target: &Target) -> Value {
-    let mut server = json!({ "url": target.url.as_str(), "weight": target.weight });
+    // Among the servers of its side, which one that answers webhooks only has a share of as well.
+    let weight = target.weight.max(target.share_of_webhooks());
+    let mut server = json!({ "url": target.url.as_str(), "weight": weight });
     if target.url.external().is_some_and(|url| url.has_path()) {
         server["preservePath"] = json!(true);
     }

@@ -12,6 +12,9 @@ use crate::{Prefix, Workspace};
 /// The first words of all paths that lead to webhooks by their names.
 const WEBHOOKS: &str = "webhook|webhook-test|form|form-test|mcp|mcp-test";
 
+/// Those that are answered without an editor, and what executions wait for: n8n's processes for webhooks know these and no others.
+const ANSWERED_WITHOUT_MAIN: &str = "webhook|webhook-waiting|form|form-waiting|mcp";
+
 /// A first word that could be read as another one.
 const ODD: &str = r"^/+[^/]*[%;\\]";
 
@@ -33,6 +36,11 @@ const AT_ONCE: u32 = 1_000;
 
 /// Traefik's own header, with the path as the caller wrote it.
 const REPLACED_PATH: &str = "X-Replaced-Path";
+
+/// Which paths a process for webhooks answers.
+pub(super) fn own_webhooks() -> String {
+    format!("PathRegexp(`^/+(?i:{ANSWERED_WITHOUT_MAIN})(/|$)`)")
+}
 
 /// Which paths are refused on a tenant's host. On the host of the n8n that it shares these are among what leads nowhere, but for steps back.
 pub(super) fn refused() -> String {

@@ -11,6 +11,7 @@ fn route(host: &str, id: u128, generation: i64, targets: &[(Color, &str, u16)]) 
         color: *color,
         url: url.parse().unwrap(),
         weight: *weight,
+        webhook_weight: None,
     };
     // Built from text, so that the golden file stays the same.
     let tenant = format!("ten_{id:032x}").parse().unwrap();
@@ -161,6 +162,55 @@ fn only_sides_that_are_ready_get_calls_and_all_can_be_asked() {
     for side in ["acme.localhost_blue", "acme.localhost_green"] {
         assert_eq!(none["http"]["routers"][format!("{side}_probe")]["service"], side);
     }
+}
+
+#[test]
+fn a_side_that_answers_webhooks_only_gets_its_share_of_those_and_of_nothing_else() {
+    let mut both = route("acme.localhost", 1, 1, &[BLUE, (Color::Green, GREEN.1, 0)]);
+    (both.targets[0].webhook_weight, both.targets[1].webhook_weight) = (Some(90), Some(10));
+    let with = |route: &Route, ready: &[Color]| {
+        let routes = std::slice::from_ref(route);
+        let document = document(routes, |_, color| ready.contains(&color), &BTreeSet::new(), &settings(None));
+        let services = &document["http"]["services"];
+        let shares = |name: &str| {
+            let shares = services[name]["weighted"]["services"].as_array().unwrap().clone();
+            let told =
+                shares.iter().map(|share| format!("{} {}", share["name"].as_str().unwrap(), share["weight"]));
+            told.collect::<Vec<_>>().join(", ")
+        };
+        let told = [shares("acme.localhost"), shares("acme.localhost_own_webhooks")];
+        (document, told)
+    };
+    let (document, told) = with(&both, &[Color::Blue, Color::Green]);
+    assert_eq!(
+        told,
+        ["acme.localhost_blue 1", "acme.localhost_blue_webhooks 90, acme.localhost_green_webhooks 10"]
+    );
+    let routers = &document["http"]["routers"];
+    assert_eq!(routers["acme.localhost"]["service"], "acme.localhost");
+    let router = &routers["acme.localhost_own_webhooks"];
+    assert_eq!(router["service"], "acme.localhost_own_webhooks");
+    assert!(
+        router["rule"].as_str().unwrap().starts_with("Host(`acme.localhost`) && PathRegexp(`"),
+        "{router}"
+    );
+    assert_eq!(routers["acme.localhost_green_probe"]["service"], "acme.localhost_green");
+    assert_eq!(with(&both, &[Color::Blue]).1, ["acme.localhost_blue 1", "acme.localhost_blue_webhooks 90"]);
+    assert_eq!(with(&both, &[Color::Green]).1, ["waiting_page 1", "acme.localhost_green_webhooks 10"]);
+    assert_eq!(routers["acme.localhost_probe"]["service"], "acme.localhost");
+
+    // While the main of one side begins, webhooks are answered all the same.
+    let alone = Route { targets: both.targets[1..].to_vec(), generation: 2, ..both };
+    let (document, told) = with(&alone, &[Color::Green]);
+    assert_eq!(told, ["waiting_page 1", "acme.localhost_green_webhooks 10"]);
+    let probe = &document["http"]["routers"]["acme.localhost_probe"];
+    assert_eq!(
+        probe["service"], "acme.localhost_own_webhooks",
+        "whether the route is in force is asked where it leads"
+    );
+    let stood_in = Route { stand_in: Some(StandIn::Waiting), ..alone };
+    let routers = &served(&[stood_in])["http"]["routers"];
+    assert!(routers.get("acme.localhost_own_webhooks").is_none(), "all of it is stood in for");
 }
 
 #[test]

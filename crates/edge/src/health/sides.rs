@@ -18,7 +18,7 @@ pub struct Side {
 impl Side {
     /// The side of this colour.
     pub fn of(route: &Route, color: Color) -> Self {
-        let targets = route.targets.iter().filter(|target| target.color == color && target.weight > 0);
+        let targets = route.targets.iter().filter(|target| target.color == color && target.is_called());
         Self { host: route.host.clone(), color, targets: targets.map(|target| target.url.clone()).collect() }
     }
 
@@ -90,6 +90,7 @@ mod tests {
             color: *color,
             url: url.parse().unwrap(),
             weight: *weight,
+            webhook_weight: None,
         };
         Route {
             host: "acme.localhost".parse().unwrap(),
@@ -128,8 +129,12 @@ mod tests {
     #[test]
     fn a_side_without_weight_is_none() {
         let mut sides = Sides::default();
-        sides.follow(&[route(&[BLUE, (Color::Green, GREEN.1, 0)])], Health::PUBLISHED);
+        let mut both = route(&[BLUE, (Color::Green, GREEN.1, 0)]);
+        sides.follow(std::slice::from_ref(&both), Health::PUBLISHED);
         assert_eq!(sides.all().count(), 1);
+        both.targets[1].webhook_weight = Some(1);
+        sides.follow(std::slice::from_ref(&both), Health::PUBLISHED);
+        assert_eq!(sides.all().count(), 2, "one that answers webhooks only is looked at too");
     }
 
     #[test]

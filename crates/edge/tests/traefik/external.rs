@@ -19,7 +19,7 @@ fn routes(n8n: &ExternalUrl) -> [Route; 2] {
         host: "theirs.localhost".parse().unwrap(),
         tenant: instance,
         purpose: Purpose::Shared,
-        targets: vec![Target { color: Color::Blue, url: n8n.into(), weight: 1 }],
+        targets: vec![Target { color: Color::Blue, url: n8n.into(), weight: 1, webhook_weight: None }],
         workspace: None,
         formerly: None,
         stand_in: None,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use common::error::{Classify as _, Kind};
 use common::id::TenantId;
 use common::tenant::{Color, Purpose};
+use edge::calls::{CallCounters as _, HttpCounters};
 use edge::health::{Side, Sighting};
 use edge::probe::Prober;
 use edge::{
@@ -25,6 +26,7 @@ fn route(host: &str, tenant: TenantId, generation: i64, targets: &[(Color, Socke
         color: *color,
         url: (*url).into(),
         weight: *weight,
+        webhook_weight: None,
     };
     let targets = targets.iter().map(target).collect();
     let purpose = Purpose::Customer;
@@ -105,6 +107,7 @@ async fn routes_are_served_switched_refused_and_forgotten() {
     unknown_hosts_are_refused().await;
     a_side_is_seen(&world, mark, world.blue, Sighting::Ready).await;
     switches_are_seen(&world, mark).await;
+    webhooks_are_shared_out_by_themselves(&world).await;
     an_absent_side_is_not_confirmed(&world).await;
     a_stand_in_answers_for_a_tenant(&world).await;
 
@@ -191,10 +194,48 @@ async fn switches_are_seen(world: &World, before: Mark) {
     assert_eq!(seen, [10, 30]);
 }
 
+/// And counted so. Everything else is the one side's, or nobody's while that has no main.
+async fn webhooks_are_shared_out_by_themselves(world: &World) {
+    let sides = [(Color::Blue, world.blue, 1), (Color::Green, world.green, 0)];
+    let mut parted = route("acme.localhost", world.tenant, 4, &sides);
+    (parted.targets[0].webhook_weight, parted.targets[1].webhook_weight) = (Some(3), Some(1));
+    let mark = parted.mark().unwrap();
+    *world.table.lock().unwrap() = vec![parted.clone()];
+    world.confirmed(mark).await;
+    let of_green = async |path: &str, calls: usize| {
+        let mut seen = 0;
+        for _ in 0..calls {
+            seen += usize::from(ask(WEB, "acme.localhost", path).await.contains("I am green"));
+        }
+        seen
+    };
+    for path in ["/webhook/x", "/form/x", "/webhook-waiting/1", "/WEBHOOK/x", "//webhook/x"] {
+        assert_eq!(of_green(path, 8).await, 2, "{path}");
+    }
+    for path in ["/", "/rest/login", "/webhook-test/x", "/webhookx"] {
+        assert_eq!(of_green(path, 4).await, 0, "{path}");
+    }
+    let url = format!("http://127.0.0.1:{}/metrics", PORTS.metrics).parse().unwrap();
+    let reading = HttpCounters::new(url, "password".into()).unwrap().read().await.unwrap();
+    let answered = |color| {
+        let mut own = reading.sides.iter().filter(|(side, _)| side.webhooks && side.color == color);
+        own.next().map(|(_, answers)| (answers.calls, answers.failed, answers.p95_ms().is_some()))
+    };
+    assert_eq!((answered(Color::Blue), answered(Color::Green)), (Some((30, 0, true)), Some((10, 0, true))));
+
+    let alone = Route { targets: parted.targets[1..].to_vec(), generation: 5, ..parted };
+    let mark = alone.mark().unwrap();
+    *world.table.lock().unwrap() = vec![alone];
+    world.confirmed(mark).await;
+    assert_eq!(of_green("/webhook/x", 4).await, 4);
+    assert!(ask(WEB, "acme.localhost", "/rest/login").await.contains("I stand in"));
+    assert!(ask(PROBE, "acme.localhost", "/healthz/readiness").await.contains("I am green"));
+}
+
 /// Whatever the mark says.
 async fn an_absent_side_is_not_confirmed(world: &World) {
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
-    let mark = world.publish(4, &[(Color::Blue, closed, 1)]);
+    let mark = world.publish(6, &[(Color::Blue, closed, 1)]);
     let expected = format!("502 {mark}");
     until(|| async {
         match world.edge.confirm(&world.host, mark).await {
@@ -208,9 +249,9 @@ async fn an_absent_side_is_not_confirmed(world: &World) {
 
 /// Confirmed as what it is, with the sides out of reach.
 async fn a_stand_in_answers_for_a_tenant(world: &World) {
-    let active = route("acme.localhost", world.tenant, 5, &[(Color::Blue, world.blue, 1)]);
+    let active = route("acme.localhost", world.tenant, 7, &[(Color::Blue, world.blue, 1)]);
     let (before, side) = (active.mark().unwrap(), Side::of(&active, Color::Blue));
-    let suspended = Route { stand_in: Some(StandIn::Suspended), generation: 6, ..active };
+    let suspended = Route { stand_in: Some(StandIn::Suspended), generation: 8, ..active };
     let mark = suspended.mark().unwrap();
     *world.table.lock().unwrap() = vec![suspended];
     world.confirmed(mark).await;
@@ -219,7 +260,7 @@ async fn a_stand_in_answers_for_a_tenant(world: &World) {
     assert_eq!(status(&ask(WEB, "acme.localhost", "/metrics").await), "404");
     let prober = Prober::through(&format!("http://127.0.0.1:{PROBE}")).unwrap();
     assert_eq!(prober.look(&side, before).await, Sighting::NotSeen);
-    let mark = world.publish(7, &[(Color::Blue, world.blue, 1)]);
+    let mark = world.publish(9, &[(Color::Blue, world.blue, 1)]);
     world.confirmed(mark).await;
 }
 

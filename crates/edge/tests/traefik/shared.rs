@@ -56,7 +56,8 @@ async fn n8n(name: &'static str) -> SocketAddr {
 }
 
 fn route(host: &str, tenant: TenantId, side: Option<SocketAddr>) -> Route {
-    let target = |url: SocketAddr| Target { color: Color::Blue, url: url.into(), weight: 1 };
+    let target =
+        |url: SocketAddr| Target { color: Color::Blue, url: url.into(), weight: 1, webhook_weight: None };
     Route {
         host: host.parse().unwrap(),
         tenant,

@@ -109,7 +109,7 @@ impl Traefik {
             format!("--entrypoints.metrics.address=127.0.0.1:{metrics}"),
             "--metrics.prometheus.entryPoint=metrics".into(),
             "--metrics.prometheus.addRoutersLabels=true".into(),
-            "--metrics.prometheus.addServicesLabels=false".into(),
+            "--metrics.prometheus.addServicesLabels=true".into(),
             "--entrypoints.probe.observability.metrics=false".into(),
             "--entrypoints.inner.observability.metrics=false".into(),
             format!("--providers.http.endpoint=http://{provider}/"),

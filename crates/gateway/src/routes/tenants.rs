@@ -1,6 +1,7 @@
 //! `/tenants`
 
 pub mod backups;
+pub mod blue_green;
 pub mod create;
 pub mod delete;
 pub mod drills;

@@ -78,16 +78,24 @@ impl TenantHealth {
 }
 
 fn status(troubled: bool, instances: &[Instance]) -> HealthStatus {
+    status_of(troubled, instances.iter())
+}
+
+/// How these containers are together.
+pub fn status_of<'a>(
+    troubled: bool,
+    mut instances: impl Iterator<Item = &'a Instance> + Clone,
+) -> HealthStatus {
     let known = |instance: &Instance| instance.fresh && instance.state != "unknown";
     let well = |instance: &Instance| {
         instance.state == "running" && matches!(instance.health.as_str(), "healthy" | "none")
     };
     // Of nothing there is nothing to be seen.
-    if instances.is_empty() || !instances.iter().all(known) {
+    if instances.clone().next().is_none() || !instances.clone().all(known) {
         HealthStatus::Unknown
     } else if troubled {
         HealthStatus::Unhealthy
-    } else if instances.iter().all(well) {
+    } else if instances.all(well) {
         HealthStatus::Healthy
     } else {
         HealthStatus::Degraded

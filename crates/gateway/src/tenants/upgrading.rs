@@ -2,7 +2,7 @@
 
 use common::{tenant::Mode, version::Version};
 use serde_json::{Value, json};
-use wire::kinds::TenantUpgrade;
+use wire::kinds::{TenantUpgrade, UpgradeStrategy};
 
 use super::{Release, words::Reason};
 use crate::{
@@ -21,34 +21,17 @@ request! {
         /// Later than what it runs.
         #[example = "2.41.1"]
         n8n_version: Release,
-        /// `recreate`, also when absent: the tenant stops, and what comes back is the later release.
+        /// `recreate`, also when absent: the tenant stops, and what comes back is the later release. `blue_green`: a side of the later release is put
+        /// beside it, answers 10, 50 and 100 of a hundred calls to webhooks as long as it does so well, and takes its place.
         #[example = "recreate"]
-        strategy: Option<Strategy>,
+        strategy: Option<UpgradeStrategy>,
         /// For those who read the audit log; 1 to 500 characters.
         #[example = "The customer needs a node that came with it."]
         reason: Option<Reason>,
     }
 }
 
-/// How a tenant gets to a later release.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Strategy {
-    /// It stops, and begins anew as that release.
-    #[default]
-    Recreate,
-}
-
-impl Strategy {
-    const ALL: [Self; 1] = [Self::Recreate];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Recreate => "recreate",
-        }
-    }
-}
-
-impl Text for Strategy {
+impl Text for UpgradeStrategy {
     fn parse(text: &str) -> Result<Self, Fault> {
         let found = Self::ALL.into_iter().find(|strategy| strategy.as_str() == text);
         let words = Self::ALL.map(Self::as_str).join(", ");
@@ -63,9 +46,8 @@ impl Text for Strategy {
 impl Upgrade {
     /// What the operation is asked.
     pub fn request(&self) -> TenantUpgrade {
-        match self.strategy.unwrap_or_default() {
-            Strategy::Recreate => TenantUpgrade { n8n_version: self.n8n_version.version() },
-        }
+        let strategy = self.strategy.unwrap_or_default();
+        TenantUpgrade { n8n_version: self.n8n_version.version(), strategy }
     }
 }
 
@@ -112,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_release_has_to_be_named_and_how_to_get_there_need_not_be() {
-        let later = Ok(TenantUpgrade { n8n_version: Version::new(2, 41, 1) });
+        let later = Ok(TenantUpgrade::to(Version::new(2, 41, 1)));
         for body in [
             json!({ "n8n_version": "2.41.1" }),
             json!({ "n8n_version": "2.41.1", "strategy": null }),
@@ -120,12 +102,14 @@ mod tests {
         ] {
             assert_eq!(read(&body), later, "{body}");
         }
+        let beside = read(&json!({ "n8n_version": "2.41.1", "strategy": "blue_green" })).unwrap();
+        assert_eq!(beside.strategy, UpgradeStrategy::BlueGreen);
         for (body, words) in [
             (json!({}), &["/n8n_version", "required"][..]),
             (json!({ "n8n_version": "latest" }), &["unknown_version", "must be one of: 2.40.7, 2.41.1"]),
             (
                 json!({ "n8n_version": "2.41.1", "strategy": "in_a_hurry" }),
-                &["/strategy", "unknown_strategy", "must be one of: recreate"],
+                &["/strategy", "unknown_strategy", "must be one of: recreate, blue_green"],
             ),
         ] {
             let refused = read(&body).unwrap_err();

@@ -3,7 +3,7 @@
 use common::{
     operations::OperationKind,
     role::Role,
-    tenant::{Mode, Subdomain, SubdomainError, TenantStatus},
+    tenant::{Color, Mode, Subdomain, SubdomainError, TenantStatus},
 };
 use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
@@ -136,6 +136,7 @@ words! {
     Mode, "unknown_mode", Mode::ALL;
     TenantStatus, "unknown_status", TenantStatus::ALL;
     Role, "unknown_role", Role::ALL.iter().map(|role| role.as_str()).collect::<Vec<_>>();
+    Color, "unknown_color", Color::ALL;
     LoggedRole, "unknown_role", LoggedRole::ALL.map(|(_, word)| word);
 }
 

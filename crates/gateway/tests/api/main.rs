@@ -10,6 +10,7 @@
 mod audit;
 mod authority;
 mod backups;
+mod blue_green;
 mod bodies;
 mod compressed;
 mod cors;

@@ -98,6 +98,8 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/tenants/{id}/resume"),
     ("POST", "/tenants/{id}/scale"),
     ("POST", "/tenants/{id}/upgrade"),
+    ("POST", "/tenants/{id}/blue-green"),
+    ("GET", "/tenants/{id}/blue-green/status"),
     ("POST", "/tenants/{id}/promote"),
     ("POST", "/tenants/{id}/rollback"),
     ("GET", "/tenants/{id}/promotions"),

@@ -70,7 +70,8 @@ async fn what_is_asked_for_is_an_operation_and_again_it_is_the_same(database: Pg
     let answer =
         json!({ "tenant_id": id, "operation_id": operation, "status": "migrating", "already": false });
     assert_eq!(first.json(), answer);
-    let row = json!({ "request": to(LATER), "former": "active", "tenant": "migrating", "runs": OLDER });
+    let request = json!({ "n8n_version": LATER, "strategy": "recreate" });
+    let row = json!({ "request": request, "former": "active", "tenant": "migrating", "runs": OLDER });
     assert_eq!(accepted(&database).await, [row]);
 
     let joined = upgrade(&platform, "acme", &to(LATER)).await;
@@ -131,7 +132,7 @@ async fn only_a_release_that_is_listed_and_not_an_earlier_one_is_accepted(databa
     let unknown = upgrade(&platform, "acme", &to("3.0.0")).await;
     assert!(unknown.text().contains("must be one of: 2.40.7, 2.41.1"), "{}", unknown.text());
     let strategy = upgrade(&platform, "acme", &json!({ "n8n_version": LATER, "strategy": "swiftly" })).await;
-    assert!(strategy.text().contains("must be one of: recreate"), "{}", strategy.text());
+    assert!(strategy.text().contains("must be one of: recreate, blue_green"), "{}", strategy.text());
     let older = told(&upgrade(&platform, "acme", &to(OLDER)).await);
     for words in ["runs n8n 2.41.1", "does not go back to 2.40.7", "`pre_upgrade`", "into a sandbox"] {
         assert!(older.contains(words), "{older}");
@@ -175,6 +176,23 @@ async fn a_tenant_that_cannot_stop_for_it_keeps_what_it_runs(database: PgPool) {
     );
     assert_eq!(accepted(&database).await, [Value::Null; 0]);
     without.stop().await;
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_later_release_may_be_put_beside_the_former_one_where_nothing_stands_there(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    acme(&platform, &database, OLDER).await;
+    let beside = json!({ "n8n_version": LATER, "strategy": "blue_green" });
+    set(&database, "update tenants set second_version = '2.41.1'").await;
+    let refused = told(&upgrade(&platform, "acme", &beside).await);
+    assert!(refused.contains("two sides, of which blue serves: remove green first"), "{refused}");
+    set(&database, "update tenants set second_version = null").await;
+    assert_eq!(upgrade(&platform, "acme", &beside).await.status, 202);
+    assert_eq!(accepted(&database).await[0]["request"], beside);
+    let other = told(&upgrade(&platform, "acme", &to(LATER)).await);
+    assert!(other.contains("something else"), "{other}");
     platform.stop().await;
 }
 

@@ -6,8 +6,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use common::{clock, cluster::ClusterId, database::MIGRATOR, id::TenantId, service::Round as _};
-use edge::calls::{CallCounters, CountersError, Reading, Way};
+use common::{
+    clock, cluster::ClusterId, database::MIGRATOR, id::TenantId, service::Round as _, tenant::Color,
+};
+use edge::calls::{Answers, CallCounters, CountersError, Reading, SideService, Way};
 use metrics_collector::{
     calls::find,
     measures::{Calls, Storage},
@@ -46,7 +48,7 @@ fn reading(began: OffsetDateTime, said: &[(&str, &str, u64)]) -> Reading {
         service: format!("{service}@http"),
     };
     let calls = said.iter().map(|(router, service, calls)| (way(router, service), *calls)).collect();
-    Reading { started_at: began, calls }
+    Reading { started_at: began, calls, sides: BTreeMap::new() }
 }
 
 impl Edge {
@@ -127,6 +129,39 @@ async fn each_call_is_counted_once_for_whose_host_it_was_whoever_reads(pool: PgP
     edge.says(&said.map(|(router, service, calls)| (router, service, calls + 1)));
     edge.is_read().await;
     assert_eq!((edge.calls(own).await, edge.calls(member).await), (15, 12));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_each_side_answered_is_noted_of_those_with_two_and_forgotten_after_a_while(pool: PgPool) {
+    let (fakes, edge) = (Fakes::new(&pool).await, Edge::of(&pool));
+    let (two, one) = (fakes.dedicated().await, fakes.dedicated().await);
+    edge.route("two.x", two).await;
+    edge.route("one.x", one).await;
+    let second =
+        sqlx::query("update tenants set second_version = '2.41.1', second_weight = 10 where id = $1");
+    second.bind(two).execute(&pool).await.unwrap();
+    let side = |host: &str, color, webhooks| SideService { host: host.parse().unwrap(), color, webhooks };
+    let answers = |calls| Answers { calls, failed: 1, within: vec![(0.1, calls)] };
+    let sides = [
+        (side("two.x", Color::Blue, true), answers(90)),
+        (side("two.x", Color::Blue, false), answers(500)),
+        (side("two.x", Color::Green, true), answers(10)),
+        (side("one.x", Color::Blue, false), answers(7)),
+        (side("nobody.x", Color::Blue, false), answers(8)),
+    ];
+    *edge.counted.0.lock().unwrap() = Some(Reading { sides: sides.into(), ..reading(edge.began, &[]) });
+    edge.is_read().await;
+    let noted = "select tenant_id, color, webhooks, (answers ->> 'calls')::bigint, started_at from side_readings order by color, webhooks";
+    let noted = || sqlx::query_as::<_, (TenantId, String, bool, i64, OffsetDateTime)>(noted).fetch_all(&pool);
+    let expected = [("blue", false, 500), ("blue", true, 90), ("green", true, 10)]
+        .map(|(color, webhooks, calls)| (two, color.to_owned(), webhooks, calls, edge.began));
+    assert_eq!(noted().await.unwrap(), expected);
+    // The next reading finds these old, and notes as many.
+    let old = "update side_readings set read_at = now() - interval '31 minutes'";
+    sqlx::query(old).execute(&pool).await.unwrap();
+    edge.is_read().await;
+    assert_eq!(noted().await.unwrap(), expected);
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

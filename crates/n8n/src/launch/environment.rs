@@ -60,6 +60,7 @@ fn command(role: Role) -> Vec<String> {
     match role {
         Role::Main => vec!["start".into()],
         Role::Worker { concurrency } => vec!["worker".into(), format!("--concurrency={concurrency}")],
+        Role::Webhook => vec!["webhook".into()],
         // Every command migrates before it does anything; this one then does nothing else, and needs no Redis.
         Role::Migrate => vec!["list:workflow".into(), "--onlyId".into()],
     }
@@ -148,7 +149,7 @@ fn executions(role: Role) -> Pairs {
             pairs.extend(text(&[("QUEUE_HEALTH_CHECK_ACTIVE", "true")]));
             pairs.push(("QUEUE_HEALTH_CHECK_PORT", PORT.to_string()));
         }
-        Role::Migrate => {}
+        Role::Webhook | Role::Migrate => {}
     }
     pairs
 }
@@ -248,7 +249,7 @@ mod tests {
 
     #[test]
     fn each_secret_is_a_file_and_no_variable_holds_one() {
-        for role in [Role::Main, Role::Worker { concurrency: 10 }, Role::Migrate] {
+        for role in [Role::Main, Role::Worker { concurrency: 10 }, Role::Webhook, Role::Migrate] {
             let launch = instance(Scheme::Http, 8000).launch(role);
             assert_eq!(launch.secret_files.len(), if role == Role::Migrate { 2 } else { 4 });
             for file in &launch.secret_files {
@@ -304,6 +305,14 @@ mod tests {
         assert_eq!(worker.environment["QUEUE_HEALTH_CHECK_ACTIVE"], "true");
         assert_eq!(worker.environment["N8N_RUNNERS_MAX_CONCURRENCY"], "7");
         assert!(worker.health_check.is_some());
+        let webhook = instance.launch(Role::Webhook);
+        assert_eq!(webhook.command, ["webhook"]);
+        assert!(webhook.health_check.is_some());
+        assert_eq!(
+            webhook.environment["N8N_WEBHOOK_URL"],
+            instance.launch(Role::Main).environment["N8N_WEBHOOK_URL"],
+            "callers notice nothing"
+        );
         let migrate = instance.launch(Role::Migrate);
         assert_eq!(migrate.health_check, None);
         assert!(!migrate.environment.contains_key("EXECUTIONS_MODE"));

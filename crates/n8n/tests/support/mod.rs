@@ -63,6 +63,7 @@ pub struct RealMigrations;
 impl Migrate for RealMigrations {
     async fn migrate(&self, target: &MigrationTarget) -> Result<(), MigrationFailed> {
         let mut instance = instance(common::id::TenantId::generate());
+        instance.version = target.version;
         instance.database.name.clone_from(&target.database);
         instance.database.user.clone_from(&target.user);
         let mut secrets = secrets();
@@ -116,6 +117,7 @@ pub struct Container {
     name: String,
     secrets: PathBuf,
     arguments: Vec<String>,
+    version: Version,
     pub launch: Launch,
 }
 
@@ -158,13 +160,13 @@ impl Container {
         let pairs = launch.environment.iter().map(|(name, value)| format!("{name}={value}"));
         let overrides = overrides.iter().map(|(name, value)| format!("{name}={value}"));
         arguments.extend(pairs.chain(overrides).flat_map(|pair| ["-e".to_owned(), pair]));
-        Self { name, secrets: folder, arguments, launch }
+        Self { name, secrets: folder, arguments, version: instance.version, launch }
     }
 
     fn command(&self, before: &[&str]) -> Command {
         let mut command = Command::new("docker");
         command.args(self.arguments.first()).args(before).args(&self.arguments[1..]);
-        command.arg(format!("n8nio/n8n:{VERSION}")).args(&self.launch.command).stdin(Stdio::null());
+        command.arg(format!("n8nio/n8n:{}", self.version)).args(&self.launch.command).stdin(Stdio::null());
         command
     }
 

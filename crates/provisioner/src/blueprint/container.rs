@@ -23,6 +23,7 @@ const PIDS: u32 = 512;
 pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec {
     let engine_role = match instance.place {
         Place::Main => Role::Main,
+        Place::Front => Role::Webhook,
         Place::Worker(_) => Role::Worker,
     };
     let owner = Ownership {
@@ -34,7 +35,9 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
     };
     let limits = Limits { cpu_millis: instance.cpu_millis, memory_mb: instance.memory_mb, pids: PIDS };
     let launch = blueprint.n8n.launch(role(&blueprint.tenant, instance));
-    let image = blueprint.site.image(blueprint.home.version);
+    // One of a color that the tenant does not have is about to go.
+    let sides = blueprint.home.sides();
+    let image = blueprint.site.image(sides.version_of(instance.color).unwrap_or(sides.version));
     let mut spec = of_launch(image, owner, limits, launch, &blueprint.secrets.instance);
     spec.settings = launch::settings(blueprint.tenant.purpose, &blueprint.site.settings());
     spec.name.clone_from(&instance.name);
@@ -50,6 +53,7 @@ pub fn of_instance(blueprint: &Blueprint, instance: &Instance) -> ContainerSpec 
 pub(super) fn role(tenant: &Tenant, instance: &Instance) -> launch::Role {
     match instance.place {
         Place::Main => launch::Role::Main,
+        Place::Front => launch::Role::Webhook,
         Place::Worker(_) => launch::Role::Worker {
             concurrency: sizing::concurrency_of_worker(tenant.concurrent_executions, tenant.base_workers),
         },

@@ -11,7 +11,7 @@ use wire::kinds::TenantCreate;
 use super::{CreateTenant, Nothing};
 use crate::{
     World,
-    blueprint::routes,
+    blueprint::{Answers, routes},
     home::Home,
     store::{homes, instances, tenants},
     wait,
@@ -46,8 +46,16 @@ pub async fn publish(
     context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
-    lead(context, stand_in).await?;
-    confirm(context, stand_in).await
+    lead_to(context, Answers::of(stand_in)).await
+}
+
+/// The same, to whatever answers for it.
+pub async fn lead_to(
+    context: &Context<'_, World, impl TenantRequest>,
+    answers: Answers,
+) -> Result<(), StepError> {
+    put(context, answers).await?;
+    confirmed(context, answers).await
 }
 
 /// Puts them, whether or not anybody answers where they lead to.
@@ -55,8 +63,12 @@ pub async fn lead(
     context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
+    put(context, Answers::of(stand_in)).await
+}
+
+async fn put(context: &Context<'_, World, impl TenantRequest>, answers: Answers) -> Result<(), StepError> {
     let tenant = context.tenant();
-    let mut routes = wanted(context, stand_in).await?;
+    let mut routes = wanted(context, answers).await?;
     let mut transaction = context.begin().await?;
     if edge::routes::differ(&mut *transaction, &routes).await? {
         let generation = tenants::next_generation(&mut *transaction, tenant).await?;
@@ -77,10 +89,17 @@ pub async fn confirm(
     context: &Context<'_, World, impl TenantRequest>,
     stand_in: Option<StandIn>,
 ) -> Result<(), StepError> {
-    if stand_in.is_none() {
+    confirmed(context, Answers::of(stand_in)).await
+}
+
+async fn confirmed(
+    context: &Context<'_, World, impl TenantRequest>,
+    answers: Answers,
+) -> Result<(), StepError> {
+    if !matches!(answers, Answers::StandIn(_)) {
         let_the_edge_in(context).await?;
     }
-    for route in wanted(context, stand_in).await? {
+    for route in wanted(context, answers).await? {
         let mark =
             route.mark().ok_or_else(|| StepError::failed(Kind::Internal, "the route leads nowhere"))?;
         let edge = &context.observe().edge;
@@ -102,9 +121,9 @@ async fn let_the_edge_in(context: &Context<'_, World, impl TenantRequest>) -> Re
 
 async fn wanted(
     context: &Context<'_, World, impl TenantRequest>,
-    stand_in: Option<StandIn>,
+    answers: Answers,
 ) -> Result<Vec<Route>, StepError> {
     let row = tenants::get(context.database(), context.tenant()).await?;
     let instances = instances::of_tenant(context.database(), context.tenant()).await?;
-    routes(&context.observe().site, &row, &instances, stand_in)
+    routes(&context.observe().site, &row, &instances, answers)
 }

@@ -145,7 +145,12 @@ impl ExternalN8n {
             host: host.parse().map_err(|_| broken("the name of the n8n makes no route"))?,
             tenant: row.tenant,
             purpose: Purpose::Shared,
-            targets: vec![Target { color: Color::Blue, url: (&settings.base_url).into(), weight: 1 }],
+            targets: vec![Target {
+                color: Color::Blue,
+                url: (&settings.base_url).into(),
+                weight: 1,
+                webhook_weight: None,
+            }],
             workspace: None,
             formerly: None,
             stand_in: None,

@@ -59,8 +59,9 @@ fn whatever_was_read(read: Vec<Result<Logs, StepError>>) -> Result<Vec<Logs>, St
 fn is_asked(role: Option<LoggedRole>, instance: &Instance) -> bool {
     match role {
         None => true,
-        Some(LoggedRole::Main) => instance.place == Place::Main,
-        Some(LoggedRole::Worker) => instance.place != Place::Main,
+        // Whatever answers callers.
+        Some(LoggedRole::Main) => matches!(instance.place, Place::Main | Place::Front),
+        Some(LoggedRole::Worker) => matches!(instance.place, Place::Worker(_)),
     }
 }
 

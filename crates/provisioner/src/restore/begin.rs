@@ -8,7 +8,7 @@ use common::{
 
 use super::{RestoreTenant, Restored};
 use crate::{
-    begin::{before, may_begin_before},
+    begin::{before, has_one_side, may_begin_before},
     beside, role,
     step::step,
     store::{restores, tenants},
@@ -25,7 +25,7 @@ async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     if tenant.purpose != Purpose::Customer {
         return refused("It is no customer's tenant: nothing of it is restored.");
     }
-    tenant.dedicated_in(&context.observe().site.cluster)?;
+    has_one_side(&tenant.dedicated_in(&context.observe().site.cluster)?)?;
     let backup = context.request().backup;
     if !restores::may_be_restored(context.database(), context.tenant(), backup).await? {
         return refused("The tenant has no such backup that could be restored from.");

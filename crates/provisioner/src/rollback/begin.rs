@@ -24,9 +24,8 @@ step!(/** There is a backup of its own n8n, which was read back. It stays, whate
 async fn begin(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepError> {
     let refused = |detail: String| Err(StepError::failed(Kind::Conflict, detail));
     begin::may_begin_before(context).await?;
-    tenants::get(context.database(), context.tenant())
-        .await?
-        .dedicated_in(&context.observe().site.cluster)?;
+    let tenant = tenants::get(context.database(), context.tenant()).await?;
+    begin::has_one_side(&tenant.dedicated_in(&context.observe().site.cluster)?)?;
     let wanted = context.request().promotion;
     let kept = promotions::kept(context.database(), context.tenant()).await?;
     let Some(kept) = kept.into_iter().find(|kept| kept.promotion == wanted) else {

@@ -11,7 +11,11 @@ use super::Sizes;
 use crate::{
     World,
     begin::may_begin_on_containers,
-    store::sizes::{self, Size},
+    home::Home,
+    store::{
+        homes,
+        sizes::{self, Size},
+    },
 };
 
 const LEAST: Size = Size {
@@ -27,6 +31,15 @@ pub async fn check(context: &Context<'_, World, TenantScale>, state: &mut Sizes)
     let wanted = wanted(former, context.request());
     allowed(former, wanted, sizes::ceiling(record, tenant).await?)
         .map_err(|detail| StepError::failed(Kind::Invalid, detail))?;
+    let home = homes::find(record, tenant).await?;
+    if wanted.workers != former.workers
+        && let Some(Home::Dedicated(own)) = &home
+        && own.second.is_some()
+    {
+        // The second one's go with its share of the calls, and both together have to find room.
+        let detail = "The tenant has two sides: the number of its workers changes when it has one again.";
+        return Err(StepError::failed(Kind::Conflict, detail));
+    }
     let has = context.observe().containers.capacity().await?;
     let limits = Limits {
         cpu_millis: wanted.cpu_millis.unsigned_abs(),

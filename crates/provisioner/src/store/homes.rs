@@ -14,13 +14,13 @@ use n8n::{
 };
 use sqlx::{PgExecutor, Row, postgres::PgRow};
 
-use crate::home::{Dedicated, Former, Home, Workspace};
+use crate::home::{Dedicated, Former, Home, Second, Sides, Workspace};
 
 /// What [`read`] needs of a row of tenants.
 macro_rules! columns {
     () => {
-        "t.mode, t.cluster_id, t.active_color, t.n8n_version, t.shared_instance, t.shared_project,
-         t.shared_user, exists (select from external_n8ns x where x.tenant_id::text = t.shared_instance) as shared_external"
+        "t.mode, t.cluster_id, t.active_color, t.n8n_version, t.second_version, t.second_weight, t.second_is_former,
+         t.shared_instance, t.shared_project, t.shared_user, exists (select from external_n8ns x where x.tenant_id::text = t.shared_instance) as shared_external"
     };
 }
 pub(super) use columns;
@@ -51,6 +51,17 @@ pub(super) fn own(row: &PgRow) -> Result<Option<Dedicated>, StepError> {
         cluster: cluster.parse().map_err(|_| unreadable("cluster"))?,
         color: row.try_get::<&str, _>("active_color")?.parse().map_err(|_| unreadable("color"))?,
         version: row.try_get::<&str, _>("n8n_version")?.parse().map_err(|_| unreadable("n8n version"))?,
+        second: second(row)?,
+    }))
+}
+
+fn second(row: &PgRow) -> Result<Option<Second>, StepError> {
+    let Some(version) = row.try_get::<Option<&str>, _>("second_version")? else { return Ok(None) };
+    let weight = row.try_get::<i16, _>("second_weight")?;
+    Ok(Some(Second {
+        version: version.parse().map_err(|_| unreadable("second side's n8n version"))?,
+        weight: u8::try_from(weight).map_err(|_| unreadable("second side's share"))?,
+        is_former: row.try_get("second_is_former")?,
     }))
 }
 
@@ -66,6 +77,22 @@ fn part(row: &PgRow) -> Result<Option<(TenantId, Place)>, StepError> {
 
 fn unreadable(what: &str) -> StepError {
     StepError::failed(Kind::Internal, format!("the tenant's {what} cannot be read"))
+}
+
+/// These are its sides from now on.
+pub async fn have(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    Sides { color, version, second }: &Sides,
+) -> Result<(), sqlx::Error> {
+    let have = "update tenants set active_color = $2, n8n_version = $3, second_version = $4, second_weight = $5, second_is_former = $6,
+                       updated_at = now()
+                 where id = $1 and (active_color, n8n_version, second_version, second_weight, second_is_former)
+                       is distinct from ($2, $3, $4, $5::smallint, $6)";
+    let have = sqlx::query(have).bind(tenant).bind(color.as_str()).bind(version.to_string());
+    let have = have.bind(second.map(|second| second.version.to_string()));
+    let have = have.bind(second.map_or(0, |second| i16::from(second.weight)));
+    have.bind(second.is_some_and(|second| second.is_former)).execute(executor).await.map(drop)
 }
 
 /// Gives the tenant a place in a cluster that suits it, unless it has one already, and its operation goes to that one. Without such a
@@ -107,13 +134,14 @@ pub async fn move_out(
     sqlx::query(out).bind(tenant).bind(waiting).execute(executor).await.map(drop)
 }
 
-/// The way back. Which executions waited stays noted: it may be undone.
+/// The way back. Which executions waited stays noted: it may be undone. Of a second side nothing is left.
 pub async fn move_back(
     executor: impl PgExecutor<'_>,
     tenant: TenantId,
     Workspace { instance, place, .. }: &Workspace,
 ) -> Result<(), sqlx::Error> {
     let back = "update tenants set mode = 'shared', former_instance = null, former_project = null,
+                       second_version = null, second_weight = 0, second_is_former = false,
                        shared_instance = $2::text, shared_project = $3, shared_user = $4, updated_at = now()
                  where id = $1 and mode = 'dedicated'";
     let back = sqlx::query(back).bind(tenant).bind(instance.uuid()).bind(place.project.as_str());

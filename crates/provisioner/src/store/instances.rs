@@ -9,6 +9,8 @@ use super::tenants::Tenant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
     Main,
+    /// What answers webhooks and forms of a side without a main.
+    Front,
     /// Counted from one.
     Worker(i32),
 }
@@ -31,10 +33,12 @@ impl Instance {
         std::iter::once(Place::Main).chain(workers).map(|place| Self::of(tenant, color, place)).collect()
     }
 
-    fn of(tenant: &Tenant, color: Color, place: Place) -> Self {
+    /// One of them, or what there is of a second side.
+    pub fn of(tenant: &Tenant, color: Color, place: Place) -> Self {
         let digits = tenant.id.digits();
         let name = match place {
             Place::Main => format!("rp9-{digits}-{color}-main"),
+            Place::Front => format!("rp9-{digits}-{color}-webhook"),
             Place::Worker(ordinal) => format!("rp9-{digits}-{color}-worker-{ordinal}"),
         };
         Self {
@@ -58,6 +62,7 @@ pub async fn ensure(
     for instance in instances {
         let (role, ordinal) = match instance.place {
             Place::Main => ("main", 0),
+            Place::Front => ("webhook", 0),
             Place::Worker(ordinal) => ("worker", ordinal),
         };
         let insert = "insert into tenant_instances
@@ -79,7 +84,7 @@ pub async fn ensure(
     Ok(())
 }
 
-/// What should run for this tenant, the main first.
+/// What should run for this tenant, mains first.
 pub async fn of_tenant(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Vec<Instance>, StepError> {
     let rows = sqlx::query(
         "select name, role, color, ordinal, generation, cpu_millis, memory_mb
@@ -93,6 +98,7 @@ pub async fn of_tenant(executor: impl PgExecutor<'_>, tenant: TenantId) -> Resul
                 name: row.try_get("name")?,
                 place: match row.try_get("role")? {
                     "main" => Place::Main,
+                    "webhook" => Place::Front,
                     _ => Place::Worker(row.try_get("ordinal")?),
                 },
                 color: color
@@ -104,6 +110,16 @@ pub async fn of_tenant(executor: impl PgExecutor<'_>, tenant: TenantId) -> Resul
             })
         })
         .collect()
+}
+
+/// These should not run any more.
+pub async fn forget(
+    executor: impl PgExecutor<'_>,
+    tenant: TenantId,
+    names: &[String],
+) -> Result<(), sqlx::Error> {
+    let forget = sqlx::query("delete from tenant_instances where tenant_id = $1 and name = any($2)");
+    forget.bind(tenant).bind(names).execute(executor).await.map(drop)
 }
 
 /// Nothing should run any more.

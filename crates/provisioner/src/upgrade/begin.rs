@@ -2,7 +2,6 @@
 
 use common::{
     error::Kind,
-    id::BackupId,
     operations::{ContextOf, StepError},
     tenant::Purpose,
 };
@@ -22,16 +21,17 @@ async fn begin(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> 
     if tenant.purpose != Purpose::Customer {
         return refused("It is no customer's tenant: nothing of it is upgraded.".to_owned());
     }
-    let (is, wanted) =
-        (tenant.dedicated_in(&context.observe().site.cluster)?.version, context.request().n8n_version);
+    let own = tenant.dedicated_in(&context.observe().site.cluster)?;
+    begin::has_one_side(&own)?;
+    let (is, wanted) = (own.version, context.request().n8n_version);
     if !N8N_VERSIONS.contains(&wanted) {
         return refused(format!("n8n {wanted} is none of the releases that tenants may run."));
     }
     if wanted < is {
         return refused(format!("The tenant runs n8n {is} by now, and n8n does not go back to {wanted}."));
     }
-    state.from.get_or_insert(is);
-    state.backup.get_or_insert_with(BackupId::generate);
+    state.trial.of(is);
+    state.sides.get_or_insert(own.sides());
     // Of a restore or an upgrade that ended well, or that a person gave up in its middle.
     beside::clear(context).await
 }

@@ -4,11 +4,10 @@ use common::operations::{ContextOf, StepError};
 use n8n::databases::Name;
 
 use super::{
-    UpgradeTenant, Upgraded, WayBack,
+    UpgradeTenant, Upgraded,
     halt::{start, stop},
-    rehearse::from,
 };
-use crate::{delete::count, step::step, store::tenants};
+use crate::{delete::count, step::step, store::tenants, trial::WayBack};
 
 type In<'a> = ContextOf<'a, UpgradeTenant>;
 
@@ -19,7 +18,7 @@ step!(/** It has brought the database to its tables, and says that it is ready. 
 async fn snapshot(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> {
     let name = Name::of(context.tenant());
     state.counts = context.observe().databases.final_state(&name).await?;
-    match state.way_back {
+    match state.trial.way_back {
         Some(WayBack::ReRoute) => Ok(()),
         Some(WayBack::Snapshot) | None => {
             // A copy counts as another database: what was not counted by now is not counted there.
@@ -39,7 +38,7 @@ async fn version(context: &In<'_>, _: &mut Upgraded) -> Result<(), StepError> {
 }
 
 async fn former_version(context: &In<'_>, state: &Upgraded) -> Result<(), StepError> {
-    runs(context, from(state)?).await
+    runs(context, state.trial.from()?).await
 }
 
 async fn runs(context: &In<'_>, version: n8n::Version) -> Result<(), StepError> {

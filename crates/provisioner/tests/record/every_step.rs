@@ -9,9 +9,9 @@ use common::{
 };
 use n8n::databases::Name;
 use provisioner::{
-    CreateTenant, DeleteTenant, FailoverTenant, HealTenant, PromoteTenant, RerouteTenant, RestartTenant,
-    RestoreTenant, ResumeTenant, RetireTenant, RollbackTenant, ScaleTenant, SuspendTenant, UpgradeTenant,
-    sagas,
+    BlueGreenTenant, CreateTenant, DeleteTenant, FailoverTenant, HealTenant, PromoteTenant, RerouteTenant,
+    RestartTenant, RestoreTenant, ResumeTenant, RetireTenant, RollbackTenant, ScaleTenant, SuspendTenant,
+    UpgradeTenant, sagas,
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, points};
@@ -255,6 +255,7 @@ fn every_registered_operation_is_covered() {
         RollbackTenant::KIND,
         FailoverTenant::KIND,
         RetireTenant::KIND,
+        BlueGreenTenant::KIND,
     ];
     let registered: Vec<_> = sagas().iter().map(|saga| saga.kind()).collect();
     assert_eq!(registered, covered);

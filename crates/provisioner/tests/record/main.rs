@@ -7,6 +7,7 @@
     reason = "a test that cannot go on ends here"
 )]
 
+mod blue_green;
 mod causes;
 mod clusters;
 mod crowd;

@@ -6,13 +6,16 @@ use common::{
     database::MIGRATOR,
     id::{PromotionId, TenantId},
     operations::{End, Request, Saga},
+    tenant::Color,
 };
 use provisioner::{
-    HealTenant, RerouteTenant, RestartTenant, ResumeTenant, RetireTenant, ScaleTenant, SuspendTenant, World,
+    BlueGreenTenant, HealTenant, RerouteTenant, RestartTenant, ResumeTenant, RetireTenant, ScaleTenant,
+    SuspendTenant, World,
 };
 use sqlx::PgPool;
 use wire::kinds::{
-    self, TenantHeal, TenantReroute, TenantRestart, TenantResume, TenantRetire, TenantScale, TenantSuspend,
+    self, TenantBlueGreen, TenantHeal, TenantReroute, TenantRestart, TenantResume, TenantRetire, TenantScale,
+    TenantSuspend,
 };
 
 use crate::scene::Scene;
@@ -31,14 +34,16 @@ async fn does<S: Saga<World = World>, R: Request>(
 async fn what_is_for_one_that_is_awake_leaves_one_that_rests_alone(pool: PgPool) {
     let (scene, tenant) = Scene::with_tenant(&pool).await;
     assert_eq!(does(&scene, tenant, (&SuspendTenant, &TenantSuspend {})).await, End::Succeeded);
+    let beside = TenantBlueGreen::Create { color: Color::Green, n8n_version: None, pre_backup: false };
     let scale = TenantScale { workers: Some(2), ..TenantScale::default() };
     let ends = [
         does(&scene, tenant, (&RestartTenant, &TenantRestart {})).await,
         does(&scene, tenant, (&ScaleTenant, &scale)).await,
         does(&scene, tenant, (&HealTenant, &TenantHeal::default())).await,
         does(&scene, tenant, (&SuspendTenant, &TenantSuspend {})).await,
+        does(&scene, tenant, (&BlueGreenTenant, &beside)).await,
     ];
-    assert_eq!(ends, [End::RolledBack; 4]);
+    assert_eq!(ends, [End::RolledBack; 5]);
     let workers = sqlx::query_scalar::<_, i32>("select workers from tenant_limits where tenant_id = $1");
     let workers = workers.bind(tenant).fetch_one(&pool).await.unwrap();
     scene.fakes.assert_resting(tenant, workers as usize).await;
@@ -115,6 +120,7 @@ fn every_kind_that_leaves_its_tenants_status_until_its_end_is_tried_here() {
         TenantScale::KIND.name,
         TenantReroute::KIND.name,
         TenantRetire::KIND.name,
+        TenantBlueGreen::KIND.name,
     ];
     assert_eq!(kinds.collect::<BTreeSet<_>>(), BTreeSet::from(tried));
 }

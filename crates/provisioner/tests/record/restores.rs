@@ -180,7 +180,7 @@ async fn what_stands_beside_stays_while_an_upgrade_may_need_it(pool: PgPool) {
     let (fakes, tenant) = serving(&Fakes::new(&pool)).await;
     accept(&fakes, tenant).await;
     assert_eq!(fakes.run(&RestoreTenant).await, End::Succeeded);
-    fakes.operate(tenant, &TenantUpgrade { n8n_version: wire::N8N_VERSIONS[1] }).await;
+    fakes.operate(tenant, &TenantUpgrade::to(wire::N8N_VERSIONS[1])).await;
     clear(&fakes).await;
     assert_owned(&fakes, tenant, THE_BACKUPS, false, "an upgrade is open");
 }

@@ -7,7 +7,7 @@ use common::{
     id::TenantId,
     operations::{End, Request as _},
 };
-use engine::{ContainerSpec, Selection, fake::Run};
+use engine::{ContainerSpec, Executed, Selection, fake::Run};
 use n8n::{
     Version,
     databases::{Beside, Counts, Name},
@@ -15,7 +15,7 @@ use n8n::{
 use provisioner::{CreateTenant, UpgradeTenant};
 use sqlx::PgPool;
 use testkit::saga::{Point, every_third, points};
-use wire::kinds::TenantUpgrade;
+use wire::kinds::{TenantUpgrade, UpgradeStrategy};
 
 use crate::support::Fakes;
 
@@ -23,7 +23,7 @@ const WORKERS: usize = 2;
 const FORMER: Version = Version::new(2, 40, 7);
 const LATER: Version = Version::new(2, 41, 1);
 
-const ASKED: TenantUpgrade = TenantUpgrade { n8n_version: LATER };
+const ASKED: TenantUpgrade = TenantUpgrade { n8n_version: LATER, strategy: UpgradeStrategy::Recreate };
 
 /// One that runs the former release and has something.
 async fn serving(base: &Fakes) -> (Fakes, TenantId) {
@@ -150,9 +150,89 @@ async fn nothing_goes_back_to_a_former_release(pool: PgPool) {
     accept(&fakes, tenant, &ASKED).await;
     assert_eq!(fakes.run(&UpgradeTenant).await, End::Succeeded);
     for version in [FORMER, Version::new(2, 39, 0), Version::new(9, 0, 0)] {
-        accept(&fakes, tenant, &TenantUpgrade { n8n_version: version }).await;
+        accept(&fakes, tenant, &TenantUpgrade::to(version)).await;
         assert_eq!(fakes.run(&UpgradeTenant).await, End::RolledBack, "{version}");
         assert_runs(&fakes, tenant, LATER, &version.to_string()).await;
     }
     assert!(TenantUpgrade::KIND.unwinds);
+}
+
+const BESIDE: TenantUpgrade = TenantUpgrade { n8n_version: LATER, strategy: UpgradeStrategy::BlueGreen };
+
+/// The edge is read, and both sides answer enough calls from now on, the new one so many of a thousand with an error.
+async fn are_called(fakes: &Fakes, tenant: TenantId, failed: u64) {
+    is_read(fakes).await;
+    let read = "insert into side_readings (tenant_id, host, color, webhooks, read_at, started_at, answers)
+        select $1, 'acme.example.com', color, true, now() + interval '1 hour', now() - interval '1 day',
+               jsonb_build_object('calls', 1000, 'failed', case color when 'green' then $2 else 0 end, 'within', jsonb_build_array(jsonb_build_array(0.1, 1000)))
+          from unnest(array['blue', 'green']) as color";
+    sqlx::query(read).bind(tenant).bind(failed as i64).execute(&fakes.pool).await.unwrap();
+}
+
+async fn is_read(fakes: &Fakes) {
+    let read = "insert into edge_readings (cluster_id, readings, started_at, read_at) values ($1, 1, now(), now() + interval '1 hour')
+                on conflict do nothing";
+    sqlx::query(read).bind(fakes.cluster).execute(&fakes.pool).await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_side_that_does_well_takes_the_place_of_the_former_one_or_goes(pool: PgPool) {
+    let base = Fakes::new(&pool);
+    let same = points(&UpgradeTenant, &ASKED).iter().position(|point| point.step == "hold").unwrap();
+    for point in every_third(points(&UpgradeTenant, &BESIDE).split_off(same)) {
+        let (fakes, tenant) = serving(&base).await;
+        are_called(&fakes, tenant, 0).await;
+        accept(&fakes, tenant, &BESIDE).await;
+        let end = fakes.break_at(&UpgradeTenant, point).await;
+        let gives_up = point.mode.gives_up();
+        assert_eq!(end, if gives_up { End::RolledBack } else { End::Succeeded }, "{point:?}");
+        assert_runs(&fakes, tenant, if gives_up { FORMER } else { LATER }, &format!("{point:?}")).await;
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_side_that_answers_with_errors_gets_no_more_calls_and_says_why(pool: PgPool) {
+    let (fakes, tenant) = serving(&Fakes::new(&pool)).await;
+    are_called(&fakes, tenant, 60).await;
+    accept(&fakes, tenant, &BESIDE).await;
+    assert_eq!(fakes.run(&UpgradeTenant).await, End::RolledBack);
+    assert_runs(&fakes, tenant, FORMER, "errors").await;
+    let why = "select error ->> 'detail' from operations where kind = 'tenant.upgrade'";
+    let why: String = sqlx::query_scalar(why).fetch_one(&fakes.pool).await.unwrap();
+    assert!(
+        why.contains("With 10 of a hundred calls: The new side answers 6.0 % of the calls with an error"),
+        "{why}"
+    );
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_quiet_tenants_new_side_is_asked_itself(pool: PgPool) {
+    let base = Fakes::new(&pool);
+    for (said, end, runs) in
+        [("answered 20\n", End::Succeeded, LATER), ("answered 19\n", End::RolledBack, FORMER)]
+    {
+        let (fakes, tenant) = serving(&base).await;
+        is_read(&fakes).await;
+        let executed = Executed { stdout: said.into(), ..Executed::default() };
+        fakes.containers.set_execs(move |_, _| Some(executed.clone()));
+        accept(&fakes, tenant, &BESIDE).await;
+        assert_eq!(fakes.run(&UpgradeTenant).await, end, "{said}");
+        assert_runs(&fakes, tenant, runs, said).await;
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_cannot_work_beside_the_former_release_is_not_put_there(pool: PgPool) {
+    let (fakes, tenant) = serving(&Fakes::new(&pool)).await;
+    fails(&fakes, FORMER);
+    accept(&fakes, tenant, &BESIDE).await;
+    assert_eq!(fakes.run(&UpgradeTenant).await, End::RolledBack);
+    assert_runs(&fakes, tenant, FORMER, "beside").await;
+    let why = "select error ->> 'detail' from operations where kind = 'tenant.upgrade'";
+    let why: String = sqlx::query_scalar(why).fetch_one(&fakes.pool).await.unwrap();
+    assert!(why.contains("the two cannot work beside each other"), "{why}");
 }

@@ -16,6 +16,39 @@ use serde::{Deserialize, Serialize};
 pub struct TenantUpgrade {
     /// One of [`crate::N8N_VERSIONS`], later than what it runs.
     pub n8n_version: Version,
+    #[serde(default)]
+    pub strategy: UpgradeStrategy,
+}
+
+/// How a tenant gets to a later release.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpgradeStrategy {
+    /// It stops, and begins anew as that release.
+    #[default]
+    Recreate,
+    /// A side of that release is put beside it, gets more and more of the calls, and takes its place.
+    BlueGreen,
+}
+
+impl UpgradeStrategy {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Recreate, Self::BlueGreen];
+
+    /// The word in requests.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recreate => "recreate",
+            Self::BlueGreen => "blue_green",
+        }
+    }
+}
+
+impl TenantUpgrade {
+    /// To this release, by the usual strategy.
+    pub fn to(n8n_version: Version) -> Self {
+        Self { n8n_version, strategy: UpgradeStrategy::default() }
+    }
 }
 
 impl Request for TenantUpgrade {

@@ -21,6 +21,10 @@ pub struct Upgrade {
     tenant: String,
     /// The release, later than what it runs: `2.41.1`. The API says which there are
     n8n_version: String,
+    /// How it gets there: it stops for it, or a side of that release is put beside it and takes its place; `recreate` when absent
+    #[arg(long, value_name = "STRATEGY", value_parser = ["recreate", "blue_green"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strategy: Option<String>,
     #[command(flatten)]
     #[serde(flatten)]
     reason: OptionalReason,

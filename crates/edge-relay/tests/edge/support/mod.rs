@@ -130,7 +130,7 @@ fn pairs<'a>(told: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
 
 /// A host that leads to this instance.
 pub fn route(host: &str, instance: SocketAddr) -> Route {
-    let target = Target { color: Color::Blue, url: instance.into(), weight: 1 };
+    let target = Target { color: Color::Blue, url: instance.into(), weight: 1, webhook_weight: None };
     let (host, tenant) = (host.parse().unwrap(), TenantId::generate());
     Route {
         host,

@@ -50,8 +50,15 @@ impl<'a> Shape<'a> {
 
     /// Whether it is for those alone who have containers of their own.
     fn of_containers(&self) -> bool {
-        let verbs = ["/tenants/{id}/restart", "/tenants/{id}/scale", "/tenants/{id}/upgrade"];
-        verbs.into_iter().any(|path| self.is("post", path)) || self.is("get", "/tenants/{id}/logs")
+        let verbs = [
+            "/tenants/{id}/restart",
+            "/tenants/{id}/scale",
+            "/tenants/{id}/upgrade",
+            "/tenants/{id}/blue-green",
+        ];
+        let looks = ["/tenants/{id}/logs", "/tenants/{id}/blue-green/status"];
+        verbs.into_iter().any(|path| self.is("post", path))
+            || looks.into_iter().any(|path| self.is("get", path))
     }
 
     /// Whether a tenant is backed up by it, or before it.
@@ -59,6 +66,7 @@ impl<'a> Shape<'a> {
         let verbs = [
             "/tenants/{id}/backup",
             "/tenants/{id}/upgrade",
+            "/tenants/{id}/blue-green",
             "/tenants/{id}/promote",
             "/tenants/{id}/rollback",
             "/upgrades",

@@ -14,7 +14,7 @@ use crate::{
     problem::{Answered, Code, Problem},
     store::{
         accept::Moot,
-        operations,
+        operations, sides,
         tenants::{self, Tenant},
     },
     tenants::{
@@ -31,6 +31,10 @@ type Asking = Command<For<TenantUpgrade>, Tenant>;
 /// First it is rehearsed while the tenant works on: a backup is made (`pre_upgrade`) and read back, loaded beside what the tenant has, and brought to the
 /// later release's tables. Then the tenant stops and comes back with that release. Meanwhile its calls are held, where calls are held, and else
 /// get 503 with `Retry-After`. Whatever goes wrong, it goes on with the release that it had.
+///
+/// With the strategy `blue_green` it does not stop: after the rehearsal a side of the later release is put beside it (`POST /tenants/{id}/blue-green`), which
+/// answers 10, 50 and 100 of a hundred calls to webhooks, is compared with the former side at each of these, and takes its place. One that answers
+/// more calls with an error (5 %), more slowly (500 ms), or with more executions that fail (10 %) gets none any more, and goes.
 ///
 /// It is `migrating` until the end. A tenant that runs that release already does so: 200. An earlier one is 409, since n8n does not go back; so is
 /// another one than that of an upgrade which is not over. Without a place for backups it is 422 `backups_off`.
@@ -74,12 +78,19 @@ async fn wanted(app: &App, command: &Asking) -> Answered<(Upgrade, Option<Tenant
     // Only now, in this order: what it runs is that of a moment at which nothing was under way.
     let tenant: Tenant = tenants::find(&reader, tenant).await?.ok_or_else(absent)?;
     let (to_be, _) = operations::status_to_be(&app.statements, tenant.id).await?.ok_or_else(absent)?;
+    let sides = sides::of_tenant(&reader, tenant.id).await?.ok_or_else(absent)?;
     let could_be = TenantUpgrade::KIND.from.iter().any(|status| status.as_str() == to_be);
     let is_so = upgrading::is_so(&tenant.n8n_version, upgrade.n8n_version.version())?;
     if could_be && !is_so && app.backup_bucket.is_none() {
         return Err(Problem::new(Code::BackupsOff).detail(
             "A tenant is backed up before it is upgraded, and S3_BUCKET names no place for backups.",
         ));
+    }
+    if could_be
+        && !is_so
+        && let Some(detail) = sides.one_too_many()
+    {
+        return Err(Problem::new(Code::Conflict).detail(detail));
     }
     Ok((upgrade, Some(tenant).filter(|_| could_be && is_so)))
 }

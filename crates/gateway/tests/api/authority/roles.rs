@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 77] = [
+const TABLE: [(&str, &str, &[&str], u16); 79] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -42,6 +42,8 @@ const TABLE: [(&str, &str, &[&str], u16); 77] = [
     ("POST", "/tenants/{id}/resume", STAFF, 422),
     ("POST", "/tenants/{id}/scale", STAFF, 422),
     ("POST", "/tenants/{id}/upgrade", ALL, 422),
+    ("POST", "/tenants/{id}/blue-green", STAFF, 422),
+    ("GET", "/tenants/{id}/blue-green/status", ALL, 200),
     ("POST", "/tenants/{id}/promote", STAFF, 422),
     ("GET", "/tenants/{id}/promotions", ALL, 200),
     ("POST", "/tenants/{id}/rollback", STAFF, 422),

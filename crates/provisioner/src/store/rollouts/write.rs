@@ -64,7 +64,7 @@ pub async fn upgrade(
         traceparent: None,
         reason: Some(&reason),
     };
-    let request = TenantUpgrade { n8n_version: rollout.version };
+    let request = TenantUpgrade::to(rollout.version);
     // Somebody who is at this tenant for longer keeps nobody else waiting.
     sqlx::query("set local lock_timeout = '1s'").execute(&mut *connection).await?;
     let new = NewOperation::of(operation, &tenant, &request, asked);
