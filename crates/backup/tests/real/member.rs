@@ -132,12 +132,10 @@ async fn into_an_n8n_of_its_own(
     fakes.ask(sandbox, &TenantLoad { backup, executions: true, beside: false }).await;
     let rig = Rig { saga: &LoadTenant, stores, world, effects: &|_| 0 };
     assert_eq!(rig.to_the_end().await, End::Succeeded);
-    let there = format!(
-        r#"SELECT concat_ws(' ', (SELECT count(*) FROM workflow_entity), (SELECT count(*) FROM execution_data), (SELECT count(*) FROM workflow_entity WHERE active),
-                  (SELECT concat("roleSlug", ' ', email) FROM "user"), (SELECT value FROM settings WHERE key = 'userManagement.isInstanceOwnerSetUp'))"#
-    );
+    let there = r#"SELECT concat_ws(' ', (SELECT count(*) FROM workflow_entity), (SELECT count(*) FROM execution_data), (SELECT count(*) FROM workflow_entity WHERE active),
+                  (SELECT concat("roleSlug", ' ', email) FROM "user"), (SELECT value FROM settings WHERE key = 'userManagement.isInstanceOwnerSetUp'))"#;
     let expected = format!("300 1000 0 global:owner {}@tenants.invalid true", project.to_lowercase());
-    assert_eq!(psql(&name.to_string(), &there).to_lowercase(), expected.to_lowercase());
+    assert_eq!(psql(&name.to_string(), there).to_lowercase(), expected.to_lowercase());
     databases().remove_database(&name).await.unwrap();
     databases().remove_role(&name).await.unwrap();
 }

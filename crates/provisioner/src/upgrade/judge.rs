@@ -146,10 +146,8 @@ mod tests {
 
     #[track_caller]
     fn bad(seen: &Seen, words: &str) {
-        match judge(seen) {
-            Verdict::Bad(reason) => assert!(reason.contains(words), "{reason}"),
-            other => panic!("{other:?}: {seen:?}"),
-        }
+        let Verdict::Bad(reason) = judge(seen) else { panic!("it is not bad: {seen:?}") };
+        assert!(reason.contains(words), "{reason}");
     }
 
     #[test]
