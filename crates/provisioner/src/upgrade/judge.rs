@@ -73,6 +73,18 @@ pub enum Verdict {
     Wait,
 }
 
+impl Verdict {
+    /// A word for the log; the reason is the operation's.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad(_) => "bad",
+            Self::Ask => "ask",
+            Self::Wait => "wait",
+        }
+    }
+}
+
 /// What speaks against it, however many calls it had.
 pub fn fault(seen: &Seen) -> Option<String> {
     if seen.unready >= UNREADY {

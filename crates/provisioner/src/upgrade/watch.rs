@@ -81,7 +81,7 @@ async fn with(context: &In<'_>, state: &mut Upgraded, weight: u8) -> Result<(), 
     if verdict == Verdict::Ask {
         verdict = ask(context, state).await?;
     }
-    tracing::info!(tenant_id = %context.tenant(), weight, calls = seen.new.calls, looks = seen.looks, ?verdict, "a side of a later release was looked at");
+    tracing::info!(tenant_id = %context.tenant(), weight, calls = seen.new.calls, looks = seen.looks, verdict = verdict.as_str(), "a side of a later release was looked at");
     match verdict {
         Verdict::Good => Ok(()),
         Verdict::Wait | Verdict::Ask => later(LOOK_EVERY),
