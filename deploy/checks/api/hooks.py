@@ -106,6 +106,9 @@ BEYOND_SCHEMAS = {
     # What is null is not there, and one of several has to be, or no two of them may.
     "nothing_asked_for",
     "contradicts",
+    "not_for_this",
+    "weight_required",
+    "the_same",
     "result_required",
     # What a plan allows is a row; and a moment is in the past or not.
     "out_of_range",

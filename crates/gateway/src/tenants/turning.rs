@@ -127,7 +127,7 @@ impl TurningAsked {
         let field = |name: &str, code, detail: &str| FieldError::new(Pointer::to(name), code, detail);
         let mut errors = Vec::new();
         if self.action == Action::SetWeight && self.weight.is_none() {
-            errors.push(field("weight", "required", "is required to set a weight"));
+            errors.push(field("weight", "weight_required", "is required to set a weight"));
         }
         if self.action == Action::Swap && self.from.is_some() && self.from == self.to {
             errors.push(field("to", "the_same", "must be another side than the one that it is swapped with"));
@@ -249,7 +249,7 @@ mod tests {
                 json!({ "action": "paint" }),
                 &["unknown_action", "create_blue, create_green, swap, set_weight"],
             ),
-            (json!({ "action": "set_weight" }), &["/weight", "required"]),
+            (json!({ "action": "set_weight" }), &["/weight", "weight_required"]),
             (json!({ "action": "set_weight", "weight": 101 }), &["/weight", "from 0 to 100"]),
             (json!({ "action": "set_weight", "weight": 1, "to": "red" }), &["/to", "unknown_color"]),
             (json!({ "action": "swap", "from": "blue", "to": "blue" }), &["/to", "the_same"]),

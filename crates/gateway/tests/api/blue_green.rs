@@ -113,7 +113,7 @@ async fn what_does_not_fit_the_sides_is_refused_with_the_reason(database: PgPool
     assert!(rests.contains("The tenant is suspended"), "{rests}");
     for (body, pointer, code) in [
         (json!({ "action": "paint" }), "/action", "unknown_action"),
-        (json!({ "action": "set_weight" }), "/weight", "required"),
+        (json!({ "action": "set_weight" }), "/weight", "weight_required"),
         (json!({ "action": "set_weight", "weight": 101 }), "/weight", "out_of_range"),
         (json!({ "action": "swap", "pre_backup": true }), "/pre_backup", "not_for_this"),
     ] {
