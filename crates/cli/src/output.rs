@@ -12,7 +12,7 @@ use serde_json::Value;
 pub use notes::Notes;
 pub use sheet::Sheet;
 pub use table::{Column, id, made, moment, printable, status, text};
-pub use words::{at, bytes, figure, joined, lasted, plain, span, yes};
+pub use words::{at, bytes, figure, joined, lasted, plain, seconds, span, yes};
 
 use crate::{args::Options, environment::Environment, failure::Failure};
 

@@ -23,12 +23,11 @@ use wire::kinds::TenantBlueGreen;
 
 use crate::{World, home::Sides, trial::Trial};
 
-pub use cleanup::Remove;
-pub use rows::{Change, start, stop, write, write_back};
+pub use cleanup::{Remove, bring_back, remove};
 pub use settle::{Exchange, Keep, NoFront};
 pub use share::{More, Shift, Weigh};
 pub use side::{Front, Side};
-pub use swap::{Leave, Main, Route, Stop, Turn};
+pub use swap::{Leave, Main, Route, Stop, Turn, turned};
 pub use tried::beside_each_other;
 pub use turns::Turns;
 

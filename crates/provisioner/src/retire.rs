@@ -8,8 +8,9 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     error::Kind,
-    id::PromotionId,
-    operations::{ContextOf, Saga, Step, StepError, Wake},
+    id::{OperationId, PromotionId, TenantId},
+    operations::{self, Asked, ContextOf, NewOperation, Saga, Step, StepError, Wake},
+    role::Role,
     service::{Interval, Round, Tasks},
 };
 use metrics::{describe_gauge, gauge};
@@ -127,15 +128,13 @@ impl Retiring {
             [promotions::left(&self.pool, cluster).await?, failovers::left(&self.pool, cluster).await?];
         gauge!(KEPT).set((promoted.0 + fallen_back.0) as f64);
         gauge!(OVERDUE).set((promoted.1 + fallen_back.1) as f64);
-        for (promotion, tenant) in promotions::overdue(&self.pool, cluster, AT_ONCE).await? {
-            if promotions::retire(&self.pool, tenant, promotion).await? {
-                tracing::info!(tenant_id = %tenant, %promotion, "what a promoted tenant had in the n8n that it shared is removed");
-                accepted += 1;
-            }
-        }
-        for (failover, tenant) in failovers::overdue(&self.pool, cluster, AT_ONCE).await? {
-            if failovers::retire(&self.pool, tenant, failover).await? {
-                tracing::info!(tenant_id = %tenant, %failover, "what is left of the own n8n of a tenant that fell back is removed");
+        let promoted = promotions::overdue(&self.pool, cluster, AT_ONCE).await?.into_iter();
+        let promoted = promoted.map(|(promotion, tenant)| (TenantRetire::of_promotion(promotion), tenant));
+        let fallen_back = failovers::overdue(&self.pool, cluster, AT_ONCE).await?.into_iter();
+        let fallen_back = fallen_back.map(|(failover, tenant)| (TenantRetire::of_failover(failover), tenant));
+        for (request, tenant) in promoted.chain(fallen_back) {
+            if self.accept(tenant, &request).await? {
+                tracing::info!(tenant_id = %tenant, "what is kept of a tenant where it does not live is removed");
                 accepted += 1;
             }
         }
@@ -143,6 +142,20 @@ impl Retiring {
             self.wake.now();
         }
         Ok(accepted)
+    }
+
+    /// `false`: that was accepted before.
+    async fn accept(&self, tenant: TenantId, request: &TenantRetire) -> Result<bool, sqlx::Error> {
+        let operation = OperationId::generate();
+        let correlation_id = operation.to_string();
+        let asked = Asked {
+            actor: "promotions",
+            role: Role::Service,
+            correlation_id: &correlation_id,
+            traceparent: None,
+            reason: Some("What was kept of the tenant where it does not live is of no use any more."),
+        };
+        operations::accept(&self.pool, &NewOperation::of(operation, &tenant, request, asked), None).await
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    api::{Page, PageLimit},
+    api::{Page, PageLimit, Request},
     exit::Exit,
     failure::Failure,
     output::{Column, Output, plain},
@@ -39,6 +39,34 @@ impl Listing<'_> {
                 .note(&format!("These are {}; there are more: --all, or --limit COUNT", entries.len()));
         }
         Ok(Exit::Done)
+    }
+}
+
+/// A list that comes whole with one answer.
+#[derive(Debug)]
+pub struct Whole {
+    /// Where in the answer it is, as a JSON pointer.
+    pub at: &'static str,
+    pub columns: &'static [Column],
+    /// What an entry is named by, as a JSON pointer.
+    pub id: &'static str,
+    /// What there would be, in the plural.
+    pub things: &'static str,
+}
+
+impl Whole {
+    /// Asks for it and shows it: its entries, unless the answer was shown as it came.
+    pub async fn show(&self, setting: &Setting, request: &Request) -> Result<Vec<Value>, Failure> {
+        let answer = setting.api()?.send(request).await?;
+        if setting.output.json {
+            setting.output.document(&answer.body)?;
+            return Ok(Vec::new());
+        }
+        let mut document: Value = serde_json::from_slice(&answer.body)?;
+        let entries = document.pointer_mut(self.at).and_then(Value::as_array_mut).map(std::mem::take);
+        let entries = entries.unwrap_or_default();
+        show(&setting.output, self.columns, self.id, self.things, &entries)?;
+        Ok(entries)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     api::Request,
-    commands::listing,
+    commands::listing::Whole,
     exit::Exit,
     failure::Failure,
     output::{Column, made, plain, text},
@@ -34,14 +34,8 @@ pub struct Plans {}
 impl Plans {
     /// Does it.
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
-        let answer = setting.api()?.send(&Request::get("/plans")).await?;
-        if setting.output.json {
-            setting.output.document(&answer.body)?;
-            return Ok(Exit::Done);
-        }
-        let document: Value = serde_json::from_slice(&answer.body)?;
-        let plans = document["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-        listing::show(&setting.output, COLUMNS, "/name", "plans", plans)?;
+        let list = Whole { at: "/data", columns: COLUMNS, id: "/name", things: "plans" };
+        list.show(setting, &Request::get("/plans")).await?;
         Ok(Exit::Done)
     }
 }

@@ -4,14 +4,13 @@ mod create;
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
-use serde_json::Value;
 
 use crate::{
     api::{Request, path},
     args::{Sending, Waiting},
     commands::{
         accepted::{carry_out, send},
-        listing,
+        listing::Whole,
     },
     exit::Exit,
     failure::Failure,
@@ -80,14 +79,8 @@ impl Verb {
 }
 
 async fn list(setting: &Setting) -> Result<Exit, Failure> {
-    let answer = setting.api()?.send(&Request::get("/shared-instances")).await?;
-    if setting.output.json {
-        setting.output.document(&answer.body)?;
-        return Ok(Exit::Done);
-    }
-    let document: Value = serde_json::from_slice(&answer.body)?;
-    let instances = document["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-    listing::show(&setting.output, COLUMNS, "/id", "shared instances", instances)?;
+    let list = Whole { at: "/data", columns: COLUMNS, id: "/id", things: "shared instances" };
+    list.show(setting, &Request::get("/shared-instances")).await?;
     Ok(Exit::Done)
 }
 

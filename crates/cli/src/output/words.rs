@@ -46,6 +46,11 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
+/// The same of a figure.
+pub fn seconds(value: Option<&Value>) -> String {
+    value.and_then(Value::as_f64).map_or_else(|| plain(value), span)
+}
+
 /// A number that was measured, as far as anybody looks at its decimals.
 pub fn figure(value: Option<&Value>) -> String {
     match value.and_then(Value::as_f64) {

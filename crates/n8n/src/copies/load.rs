@@ -40,9 +40,7 @@ pub async fn load(
     let filled = BeingFilled::begin(&copies.databases, name, database.clone()).await?;
     restore(copies, (name, &database), dump, contents).await?;
     let mut inside = copies.databases.open_filled(&database).await?;
-    let facts = settle(&mut inside, filling).await?;
-    filled.finish().await?;
-    Ok(facts)
+    finish(&mut inside, filled, filling).await
 }
 
 pub async fn load_member(
@@ -56,13 +54,15 @@ pub async fn load_member(
     let filled = BeingFilled::begin_with_tables(&copies.databases, name, database.clone(), release).await?;
     let mut inside = copies.databases.open_filled(&database).await?;
     pour_alone(&mut inside, script, name).await?;
-    let facts = settle(&mut inside, filling).await?;
-    filled.finish().await?;
-    Ok(facts)
+    finish(&mut inside, filled, filling).await
 }
 
 /// What is left out goes, and what is there is counted.
-async fn settle(inside: &mut PgConnection, filling: Filling) -> Result<Facts, CopyError> {
+async fn finish(
+    inside: &mut PgConnection,
+    filled: BeingFilled,
+    filling: Filling,
+) -> Result<Facts, CopyError> {
     if !filling.executions {
         run(inside, "leave executions out", WITHOUT_EXECUTIONS).await?;
     }
@@ -73,7 +73,9 @@ async fn settle(inside: &mut PgConnection, filling: Filling) -> Result<Facts, Co
     run(inside, "count a copy from nothing", COUNTED_ELSEWHERE).await?;
     // Without it the server has no idea of what it has just been given.
     run(inside, "measure a copy", "ANALYZE").await?;
-    Ok(facts::all(inside).await?)
+    let facts = facts::all(inside).await?;
+    filled.finish().await?;
+    Ok(facts)
 }
 
 /// As the tenant's role, whose everything in it is to be.

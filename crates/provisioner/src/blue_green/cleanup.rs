@@ -17,7 +17,8 @@ type In<'a, R> = Context<'a, World, R>;
 
 turn!(/** Nothing of it runs, and the record has one side. */ Remove, "remove", run remove, undo bring_back, limit LIMIT);
 
-async fn remove(context: &In<'_, impl TenantRequest>, sides: &Sides) -> Result<(), StepError> {
+/// What stands beside the one that serves.
+pub async fn remove(context: &In<'_, impl TenantRequest>, sides: &Sides) -> Result<(), StepError> {
     let instances = instances::of_tenant(context.database(), context.tenant()).await?;
     let its = instances.into_iter().filter(|instance| instance.color == sides.other());
     let fewer: Vec<Part> = its.map(|instance| (instance.color, instance.place)).collect();
@@ -26,8 +27,8 @@ async fn remove(context: &In<'_, impl TenantRequest>, sides: &Sides) -> Result<(
     rows::write(context, &alone, &Change { fewer, ..Change::default() }).await
 }
 
-/// One without a share of the calls has no more than this.
-async fn bring_back(context: &In<'_, impl TenantRequest>, sides: &Sides) -> Result<(), StepError> {
+/// The way back. One without a share of the calls has no more than this.
+pub async fn bring_back(context: &In<'_, impl TenantRequest>, sides: &Sides) -> Result<(), StepError> {
     let more = vec![(sides.other(), Place::Front)];
     rows::write_back(context, sides, &Change { more: more.clone(), ..Change::default() }).await?;
     rows::start(context, &more).await

@@ -57,7 +57,7 @@ fn mains(comes: Color, goes: Color) -> Change {
 }
 
 /// With a second side there is always another one to turn to: that was looked at in the beginning.
-pub(super) fn turned(sides: &Sides) -> Sides {
+pub fn turned(sides: &Sides) -> Sides {
     sides.turned().unwrap_or(*sides)
 }
 

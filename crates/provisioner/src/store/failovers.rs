@@ -3,11 +3,10 @@
 use common::{
     error::Kind,
     id::{OperationId, TenantId},
-    operations::{self, Asked, NewOperation, StepError},
-    role::Role,
+    operations::{self, StepError},
 };
 use n8n::{account::UserId, copies::Brought, members::Place};
-use sqlx::{PgConnection, PgExecutor, PgPool, types::Json};
+use sqlx::{PgConnection, PgExecutor, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use wire::kinds::TenantRetire;
@@ -120,19 +119,4 @@ pub async fn left(executor: impl PgExecutor<'_>, cluster: &str) -> Result<(i64, 
          from failovers f join tenants t on t.id = f.tenant_id
         where f.status = 'succeeded' and f.retired_at is null and t.cluster_id = $1";
     sqlx::query_as(left).bind(cluster).fetch_one(executor).await
-}
-
-/// Accepts that what is left goes; `false`: that was accepted before.
-pub async fn retire(pool: &PgPool, tenant: TenantId, failover: OperationId) -> Result<bool, sqlx::Error> {
-    let operation = OperationId::generate();
-    let correlation_id = operation.to_string();
-    let asked = Asked {
-        actor: "failovers",
-        role: Role::Service,
-        correlation_id: &correlation_id,
-        traceparent: None,
-        reason: Some("What was left of the tenant's own n8n has been kept for long enough."),
-    };
-    let new = NewOperation::of(operation, &tenant, &TenantRetire::of_failover(failover), asked);
-    operations::accept(pool, &new, None).await
 }

@@ -3,15 +3,14 @@
 use common::{
     error::Kind,
     id::{BackupId, OperationId, PromotionId, TenantId},
-    operations::{self, Asked, NewOperation, StepError},
-    role::Role,
+    operations::{self, StepError},
 };
 use n8n::{
     account::UserId,
     copies::Changes,
     members::{Place, ProjectId},
 };
-use sqlx::{PgExecutor, PgPool, types::Json};
+use sqlx::{PgExecutor, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use wire::kinds::TenantRetire;
@@ -169,19 +168,4 @@ pub async fn left(executor: impl PgExecutor<'_>, cluster: &str) -> Result<(i64, 
          from promotions p join tenants t on t.id = p.tenant_id
         where p.status in ('succeeded', 'rolled_back') and p.retired_at is null and t.cluster_id = $1";
     sqlx::query_as(left).bind(cluster).fetch_one(executor).await
-}
-
-/// Accepts that what it had goes; `false`: that was accepted before.
-pub async fn retire(pool: &PgPool, tenant: TenantId, promotion: PromotionId) -> Result<bool, sqlx::Error> {
-    let operation = OperationId::generate();
-    let correlation_id = operation.to_string();
-    let asked = Asked {
-        actor: "promotions",
-        role: Role::Service,
-        correlation_id: &correlation_id,
-        traceparent: None,
-        reason: Some("There is no way back to the shared n8n any more."),
-    };
-    let new = NewOperation::of(operation, &tenant, &TenantRetire::of_promotion(promotion), asked);
-    operations::accept(pool, &new, None).await
 }

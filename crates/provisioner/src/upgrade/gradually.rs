@@ -8,13 +8,11 @@ use common::{
 use super::{UpgradeTenant, Upgraded, begin, rehearse, watch};
 use crate::{
     blue_green::{
-        self, Change, Exchange, Front, Keep, Leave, Main, More, NoFront, Route, Shift, Side, Stop, Turn,
-        Turns as _, Weigh,
+        Exchange, Front, Keep, Leave, Main, More, NoFront, Route, Shift, Side, Stop, Turn, Turns as _, Weigh,
+        bring_back, remove, turned,
     },
     create::settle,
-    home::Sides,
     step::step,
-    store::instances::{self, Place},
 };
 
 type In<'a> = ContextOf<'a, UpgradeTenant>;
@@ -60,26 +58,11 @@ step!(/** Nothing of the former side is left. */ Forget of UpgradeTenant, "forge
 step!(/** It is as it was, on the new release. */ Settle of UpgradeTenant, "done", run settled);
 
 async fn forget(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> {
-    let (former, turned) = (UpgradeTenant::sides(context.request(), state)?, turned(context, state)?);
-    let instances = instances::of_tenant(context.database(), context.tenant()).await?;
-    let its = instances.into_iter().filter(|instance| instance.color == former.color);
-    let fewer: Vec<_> = its.map(|instance| (instance.color, instance.place)).collect();
-    blue_green::stop(context, &fewer).await?;
-    let alone = Sides { second: None, ..turned };
-    blue_green::write(context, &alone, &Change { fewer, ..Change::default() }).await
+    remove(context, &turned(&UpgradeTenant::sides(context.request(), state)?)).await
 }
 
 async fn remember(context: &In<'_>, state: &Upgraded) -> Result<(), StepError> {
-    let turned = turned(context, state)?;
-    let more = vec![(turned.other(), Place::Front)];
-    blue_green::write_back(context, &turned, &Change { more: more.clone(), ..Change::default() }).await?;
-    blue_green::start(context, &more).await
-}
-
-/// The sides once the new one serves.
-fn turned(context: &In<'_>, state: &Upgraded) -> Result<Sides, StepError> {
-    let sides = UpgradeTenant::sides(context.request(), state)?;
-    Ok(sides.turned().unwrap_or(sides))
+    bring_back(context, &turned(&UpgradeTenant::sides(context.request(), state)?)).await
 }
 
 async fn settled(context: &In<'_>, _: &mut Upgraded) -> Result<(), StepError> {

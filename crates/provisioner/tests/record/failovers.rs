@@ -9,7 +9,6 @@ use engine::Selection;
 use n8n::{
     databases::{Beside, Counts, Name, TenantDatabases as _},
     fake::FakeMember,
-    members::{Place, ProjectId},
 };
 use provisioner::{
     CreateTenant, DeleteTenant, FailoverTenant, HealTenant, PromoteTenant, RetireTenant, Retiring,
@@ -38,7 +37,7 @@ impl House {
         assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
         let neighbour = fakes.accept_in(instance).await;
         assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
-        let place = place(&fakes, neighbour).await.unwrap();
+        let place = fakes.place(neighbour).await.unwrap();
         let neighbour = fakes.members.member(&Name::of(instance), &place.project).unwrap();
         let tenant = fakes.accept("pro").await;
         assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
@@ -64,7 +63,7 @@ impl House {
     }
 
     async fn member(&self) -> Option<FakeMember> {
-        let place = place(&self.fakes, self.tenant).await?;
+        let place = self.fakes.place(self.tenant).await?;
         self.fakes.members.member(&Name::of(self.instance), &place.project)
     }
 
@@ -125,13 +124,6 @@ impl House {
     fn retiring(&self) -> Retiring {
         Retiring::new(self.fakes.pool.clone(), self.fakes.world("retiring").into(), Wake::default())
     }
-}
-
-async fn place(fakes: &Fakes, tenant: TenantId) -> Option<Place> {
-    let place = sqlx::query_as("select shared_user, shared_project from tenants where id = $1").bind(tenant);
-    let (user, project): (Option<uuid::Uuid>, Option<String>) = place.fetch_one(&fakes.pool).await.unwrap();
-    let project: ProjectId = project?.parse().unwrap();
-    Some(Place { user: n8n::account::UserId(user?), project })
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
@@ -251,7 +243,7 @@ async fn what_is_left_of_its_own_n8n_goes_a_day_later(pool: PgPool) {
 async fn it_is_promoted_again_and_falls_back_to_where_its_callers_know_it(pool: PgPool) {
     let house = House::open(&Fakes::new(&pool)).await;
     assert_eq!(house.fail_over().await, End::Succeeded);
-    let lived = place(&house.fakes, house.tenant).await.unwrap();
+    let lived = house.fakes.place(house.tenant).await.unwrap();
     let operation =
         house.fakes.operate(house.tenant, &TenantPromote::of(common::id::PromotionId::generate())).await;
     sqlx::query("update operations set former_status = 'active' where id = $1")
@@ -268,11 +260,7 @@ async fn it_is_promoted_again_and_falls_back_to_where_its_callers_know_it(pool: 
     house.fakes.assert_whole(house.tenant, WORKERS).await;
 
     assert_eq!(house.fail_over().await, End::Succeeded);
-    assert_eq!(
-        place(&house.fakes, house.tenant).await,
-        Some(lived),
-        "the paths that callers know lead to it"
-    );
+    assert_eq!(house.fakes.place(house.tenant).await, Some(lived), "the paths that callers know lead to it");
     house.is_left_alone(1, "again");
     let kept = "select count(*) from promotions where status = 'succeeded' and retired_at is null";
     assert_eq!(

@@ -10,7 +10,7 @@ use n8n::{
     TenantDatabases as _,
     databases::Name,
     fake::FakeMember,
-    members::{ExecutionId, Flaw, Place, ProjectId, WorkflowId, email},
+    members::{ExecutionId, Flaw, ProjectId, WorkflowId, email},
 };
 use provisioner::{
     CreateTenant, DeleteTenant, HealTenant, RestartTenant, ResumeTenant, ScaleTenant, SuspendTenant, World,
@@ -51,7 +51,7 @@ impl House {
         let house = |neighbour| Self { fakes: fakes.clone(), instance, neighbour };
         let someone = fakes.accept_in(instance).await;
         assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
-        let place = place(&fakes, someone).await.unwrap();
+        let place = fakes.place(someone).await.unwrap();
         give_work(&fakes, instance, &place.project, "theirs");
         house(fakes.members.member(&Name::of(instance), &place.project).unwrap())
     }
@@ -60,13 +60,13 @@ impl House {
     async fn tenant(&self) -> TenantId {
         let tenant = self.fakes.accept_in(self.instance).await;
         assert_eq!(self.fakes.run(&CreateTenant).await, End::Succeeded);
-        let project = place(&self.fakes, tenant).await.unwrap().project;
+        let project = self.fakes.place(tenant).await.unwrap().project;
         give_work(&self.fakes, self.instance, &project, &tenant.digits());
         tenant
     }
 
     async fn member(&self, tenant: TenantId) -> Option<FakeMember> {
-        let project = place(&self.fakes, tenant).await?.project;
+        let project = self.fakes.place(tenant).await?.project;
         self.fakes.members.member(&Name::of(self.instance), &project)
     }
 
@@ -111,12 +111,6 @@ impl House {
             assert_eq!(self.fakes.count(table, tenant).await, rows, "{table}");
         }
     }
-}
-
-async fn place(fakes: &Fakes, tenant: TenantId) -> Option<Place> {
-    let place = sqlx::query_as("select shared_user, shared_project from tenants where id = $1").bind(tenant);
-    let (user, project): (Option<uuid::Uuid>, Option<String>) = place.fetch_one(&fakes.pool).await.unwrap();
-    Some(Place { user: n8n::account::UserId(user?), project: project?.parse().unwrap() })
 }
 
 /// Two workflows that are active and one that is not.
@@ -217,7 +211,7 @@ async fn nothing_of_one_is_left_in_somebody_elses_n8n(pool: PgPool) {
 async fn a_last_backup_is_made_of_what_one_has_in_an_n8n_of_the_platforms(pool: PgPool) {
     let house = House::open(&pool).await;
     let (tenant, lost) = (house.tenant().await, house.tenant().await);
-    let place = place(&house.fakes, lost).await.unwrap();
+    let place = house.fakes.place(lost).await.unwrap();
     house.fakes.members.lose(&Name::of(house.instance), &place.project);
     for (tenant, made) in [(tenant, 1), (lost, 0)] {
         house.fakes.operate(tenant, &TenantDelete { final_backup: true }).await;
@@ -245,7 +239,7 @@ async fn is_removed(house: House) {
 async fn what_runs_ends_before_one_rests(pool: PgPool) {
     let house = House::open(&pool).await;
     let tenant = house.tenant().await;
-    let (instance, project) = (Name::of(house.instance), place(&house.fakes, tenant).await.unwrap().project);
+    let (instance, project) = (Name::of(house.instance), house.fakes.place(tenant).await.unwrap().project);
     house.fakes.members.change(&instance, &project, |member| {
         member.running.insert(ExecutionId(7));
     });
@@ -297,7 +291,7 @@ async fn what_somebody_changed_of_one_is_put_right_wherever_healing_was_broken(p
     {
         let tenant = house.tenant().await;
         let before = house.member(tenant).await;
-        let project = place(&house.fakes, tenant).await.unwrap().project;
+        let project = house.fakes.place(tenant).await.unwrap().project;
         house.fakes.members.change(&Name::of(house.instance), &project, damage);
         assert_ne!(house.member(tenant).await, before);
         house.fakes.operate(tenant, &TenantHeal::default()).await;
@@ -316,7 +310,7 @@ async fn what_somebody_changed_of_one_is_put_right_wherever_healing_was_broken(p
 async fn one_of_whom_nothing_is_left_is_somebody_again_and_one_who_rests_is_left_alone(pool: PgPool) {
     let house = House::open(&pool).await;
     let (lost, resting) = (house.tenant().await, house.tenant().await);
-    let project = place(&house.fakes, lost).await.unwrap().project;
+    let project = house.fakes.place(lost).await.unwrap().project;
     house.fakes.members.lose(&Name::of(house.instance), &project);
     house.fakes.operate(lost, &TenantHeal::default()).await;
     assert_eq!(house.fakes.run(&HealTenant).await, End::Succeeded);

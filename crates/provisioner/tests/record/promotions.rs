@@ -10,7 +10,7 @@ use n8n::{
     copies::{Changes, Thing},
     databases::{Counts, Name},
     fake::{Database, FakeMember},
-    members::{ExecutionId, Place, ProjectId, WorkflowId},
+    members::{ExecutionId, Place, WorkflowId},
 };
 use provisioner::{
     CreateTenant, DeleteTenant, PromoteTenant, ResumeTenant, RetireTenant, Retiring, RollbackTenant,
@@ -103,7 +103,7 @@ impl House {
     }
 
     async fn place(&self) -> Option<Place> {
-        place(&self.fakes, self.tenant).await
+        self.fakes.place(self.tenant).await
     }
 
     async fn row(&self, column: &str) -> String {
@@ -200,7 +200,7 @@ fn counts() -> Counts {
 async fn settle(fakes: &Fakes, instance: TenantId, word: &str) -> (TenantId, FakeMember) {
     let tenant = fakes.accept_in(instance).await;
     assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
-    let project = place(fakes, tenant).await.unwrap().project;
+    let project = fakes.place(tenant).await.unwrap().project;
     fakes.members.change(&Name::of(instance), &project, |member| {
         for (name, version) in [("a", Some("v1")), ("b", None), ("c", Some("v7"))] {
             member.workflows.insert(WorkflowId(format!("{word}-{name}")), version.map(str::to_owned));
@@ -211,13 +211,6 @@ async fn settle(fakes: &Fakes, instance: TenantId, word: &str) -> (TenantId, Fak
         member.waiting.extend(WAITING);
     });
     (tenant, fakes.members.member(&Name::of(instance), &project).unwrap())
-}
-
-async fn place(fakes: &Fakes, tenant: TenantId) -> Option<Place> {
-    let place = sqlx::query_as("select shared_user, shared_project from tenants where id = $1").bind(tenant);
-    let (user, project): (Option<uuid::Uuid>, Option<String>) = place.fetch_one(&fakes.pool).await.unwrap();
-    let project: ProjectId = project?.parse().unwrap();
-    Some(Place { user: n8n::account::UserId(user?), project })
 }
 
 async fn is_broken(base: &Fakes, point: Point) {

@@ -24,10 +24,11 @@ use common::{
 use engine::{ClusterId, Selection, fake::FakeWorld};
 use n8n::{
     Version,
-    account::HashCost,
+    account::{HashCost, UserId},
     databases::Name,
     fake::{DatabaseWorld, MemberWorld, MoveWorld, QueueWorld},
     launch,
+    members::Place,
 };
 use provisioner::{External, Metering, Site, World, leftovers};
 use secrecy::ExposeSecret as _;
@@ -322,6 +323,14 @@ impl Fakes {
             .await
             .unwrap();
         operation
+    }
+
+    /// Who the tenant is in the n8n that it shares, if it shares one.
+    pub async fn place(&self, tenant: TenantId) -> Option<Place> {
+        let place = sqlx::query_as("select shared_user, shared_project from tenants where id = $1");
+        let (user, project): (Option<uuid::Uuid>, Option<String>) =
+            place.bind(tenant).fetch_one(&self.pool).await.unwrap();
+        Some(Place { user: UserId(user?), project: project?.parse().unwrap() })
     }
 
     pub async fn status(&self, tenant: TenantId) -> String {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{Request, path},
     args::Waiting,
-    commands::{accepted::carry_out, listing, reason::OptionalReason},
+    commands::{accepted::carry_out, listing::Whole, reason::OptionalReason},
     exit::Exit,
     failure::Failure,
     follow::End,
@@ -150,14 +150,8 @@ impl BlueGreen {
 
     async fn show(&self, setting: &Setting) -> Result<Exit, Failure> {
         let request = Request::get(path(&["tenants", &self.tenant, "blue-green", "status"]));
-        let answer = setting.api()?.send(&request).await?;
-        if setting.output.json {
-            setting.output.document(&answer.body)?;
-            return Ok(Exit::Done);
-        }
-        let document: Value = serde_json::from_slice(&answer.body)?;
-        let sides = document["data"]["sides"].as_array().map(Vec::as_slice).unwrap_or_default();
-        listing::show(&setting.output, COLUMNS, "/color", "sides", sides)?;
+        let list = Whole { at: "/data/sides", columns: COLUMNS, id: "/color", things: "sides" };
+        list.show(setting, &request).await?;
         Ok(Exit::Done)
     }
 }

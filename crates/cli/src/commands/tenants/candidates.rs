@@ -2,11 +2,11 @@
 
 use clap::Args;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     api::Request,
-    commands::listing,
+    commands::listing::Whole,
     exit::Exit,
     failure::Failure,
     output::{Column, joined, made, status, text},
@@ -30,14 +30,13 @@ impl Candidates {
     /// Does it.
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
         let request = Request::change(Method::POST, "/promotions/scan", None).json(&json!({}))?;
-        let answer = setting.api()?.send(&request).await?;
-        if setting.output.json {
-            setting.output.document(&answer.body)?;
-            return Ok(Exit::Done);
-        }
-        let document: Value = serde_json::from_slice(&answer.body)?;
-        let candidates = document["candidates"].as_array().map(Vec::as_slice).unwrap_or_default();
-        listing::show(&setting.output, COLUMNS, "/subdomain", "tenants that should be promoted", candidates)?;
+        let list = Whole {
+            at: "/candidates",
+            columns: COLUMNS,
+            id: "/subdomain",
+            things: "tenants that should be promoted",
+        };
+        list.show(setting, &request).await?;
         Ok(Exit::Done)
     }
 }

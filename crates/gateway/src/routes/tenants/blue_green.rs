@@ -6,18 +6,15 @@ use axum::{extract::State, response::Response};
 use common::operations::Request as _;
 use wire::{kinds::TenantBlueGreen, sides::Sides};
 
-use super::operate::{Accepted, is_ours, operate, so_already};
+use super::operate::{Accepted, is_ours, nothing_to_do, operate};
 use crate::{
     app::App,
     auth::{Command, absent},
-    commands::{self, Asked, For},
+    commands::{Asked, For},
     idempotency::IdempotencyKey,
     problem::{Answered, Code, Problem},
-    store::{accept::Moot, operations, sides, tenants::Tenant},
-    tenants::{
-        turning::{self, TurningAsked},
-        words::Reason,
-    },
+    store::{operations, sides, tenants::Tenant},
+    tenants::turning::{self, TurningAsked},
 };
 
 /// What a change of a tenant's sides is asked by.
@@ -61,12 +58,7 @@ pub async fn blue_green(State(app): State<App>, asking: Asking) -> Answered<Resp
     };
     match wanted {
         Wanted::Do(request) => operate(&app, command, &request, body.reason.as_ref()).await,
-        Wanted::So => {
-            let tenant = command.target();
-            let reason = body.reason.as_ref().map(Reason::as_str);
-            let moot = Moot { tenant: tenant.id, operation: None, reason };
-            commands::nothing_to_do(&app, command, &moot, so_already(tenant)?).await
-        }
+        Wanted::So => nothing_to_do(&app, command, command.target(), body.reason.as_ref()).await,
     }
 }
 

@@ -5,7 +5,7 @@ use common::operations::Request as _;
 use wire::kinds::TenantFailover;
 
 use super::{
-    operate::{Accepted, operate},
+    operate::{Accepted, operate_if},
     restore::loadable,
 };
 use crate::{
@@ -47,11 +47,8 @@ type Asking = Asked<FailoverAsked, For<TenantFailover>, Tenant>;
 )]
 pub async fn failover(State(app): State<App>, asking: Asking) -> Answered<Response> {
     let Asked { command, body } = &asking;
-    match may_fall_back(&app, command, body).await {
-        Ok(()) => operate(&app, command, &body.request(), Some(&body.reason)).await,
-        // What was accepted before may be what makes it impossible now.
-        Err(problem) => command.repeat_or(&app.statements, problem).await,
-    }
+    let possible = may_fall_back(&app, command, body).await;
+    operate_if(&app, command, possible, (&body.request(), Some(&body.reason))).await
 }
 
 /// Whether there is something to bring back, and a place for it.

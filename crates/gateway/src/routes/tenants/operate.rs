@@ -64,6 +64,30 @@ pub async fn operate<A: Access, R: TenantRequest>(
     }
 }
 
+/// The same, unless something is in its way. What was accepted before may be what makes it impossible now.
+pub async fn operate_if<A: Access, R: TenantRequest>(
+    app: &App,
+    command: &Command<A, Tenant>,
+    possible: Answered<()>,
+    (request, reason): (&R, Option<&Reason>),
+) -> Answered<Response> {
+    match possible {
+        Ok(()) => operate(app, command, request, reason).await,
+        Err(problem) => command.repeat_or(&app.statements, problem).await,
+    }
+}
+
+/// Says that it is so already. A repeat gets its first answer, also once that has come true.
+pub async fn nothing_to_do<A: Access>(
+    app: &App,
+    command: &Command<A, Tenant>,
+    tenant: &Tenant,
+    reason: Option<&Reason>,
+) -> Answered<Response> {
+    let moot = Moot { tenant: tenant.id, operation: None, reason: reason.map(Reason::as_str) };
+    commands::nothing_to_do(app, command, &moot, so_already(tenant)?).await
+}
+
 /// Refuses what can only be done to containers of a tenant's own.
 pub fn has_containers(tenant: &Tenant) -> Answered<()> {
     match tenant.mode.0 {
@@ -80,7 +104,7 @@ pub async fn is_ours(app: &App, tenant: &Tenant) -> Answered<()> {
 }
 
 /// That nothing has to be done: it is so.
-pub fn so_already(tenant: &Tenant) -> Answered<Answer> {
+fn so_already(tenant: &Tenant) -> Answered<Answer> {
     Answer::done(&Accepted {
         tenant_id: tenant.id,
         operation_id: None,

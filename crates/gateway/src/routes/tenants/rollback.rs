@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use common::{clock, operations::Request as _};
 use wire::kinds::TenantRollback;
 
-use super::operate::{Accepted, operate};
+use super::operate::{Accepted, operate_if};
 use crate::{
     app::App,
     auth::Command,
@@ -41,11 +41,8 @@ type Asking = Asked<RollbackAsked, For<TenantRollback>, Tenant>;
 )]
 pub async fn rollback(State(app): State<App>, asking: Asking) -> Answered<Response> {
     let Asked { command, body } = &asking;
-    match can_go_back(&app, command, body).await {
-        Ok(()) => operate(&app, command, &body.request(), body.reason.as_ref()).await,
-        // What was accepted before may be what makes it impossible now.
-        Err(problem) => command.repeat_or(&app.statements, problem).await,
-    }
+    let possible = can_go_back(&app, command, body).await;
+    operate_if(&app, command, possible, (&body.request(), body.reason.as_ref())).await
 }
 
 /// Whether that promotion moved the tenant, and what it had is still there.

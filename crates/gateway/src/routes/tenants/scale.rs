@@ -4,23 +4,19 @@ use axum::{extract::State, response::Response};
 use common::operations::Request as _;
 use wire::kinds::TenantScale;
 
-use super::operate::{Accepted, has_containers, is_ours, operate, so_already};
+use super::operate::{Accepted, has_containers, is_ours, nothing_to_do, operate};
 use crate::{
     app::App,
     auth::{Command, absent},
-    commands::{self, For},
+    commands::For,
     http::request::Request,
     idempotency::IdempotencyKey,
     problem::{Answered, Code, Problem},
     store::{
-        accept::Moot,
         operations, plans, room,
         tenants::{self, Tenant},
     },
-    tenants::{
-        scaling::{self, Scalable, Scale},
-        words::Reason,
-    },
+    tenants::scaling::{self, Scalable, Scale},
 };
 
 /// Gives a tenant other limits, or another number of workers.
@@ -47,10 +43,7 @@ pub async fn scale(State(app): State<App>, command: Command<For<TenantScale>, Te
     };
     let request = scale.request();
     if let Some(tenant) = is_so(&app, &command, &request).await? {
-        // A repeat gets its first answer, also once that has come true.
-        let reason = scale.reason.as_ref().map(Reason::as_str);
-        let moot = Moot { tenant: tenant.id, operation: None, reason };
-        return commands::nothing_to_do(&app, &command, &moot, so_already(&tenant)?).await;
+        return nothing_to_do(&app, &command, &tenant, scale.reason.as_ref()).await;
     }
     operate(&app, &command, &request, scale.reason.as_ref()).await
 }

@@ -4,23 +4,19 @@ use axum::{extract::State, response::Response};
 use common::operations::Request as _;
 use wire::kinds::TenantUpgrade;
 
-use super::operate::{Accepted, is_ours, operate, so_already};
+use super::operate::{Accepted, is_ours, nothing_to_do, operate};
 use crate::{
     app::App,
     auth::{Command, absent},
-    commands::{self, For},
+    commands::For,
     http::request::Request,
     idempotency::IdempotencyKey,
     problem::{Answered, Code, Problem},
     store::{
-        accept::Moot,
         operations, sides,
         tenants::{self, Tenant},
     },
-    tenants::{
-        upgrading::{self, Upgrade},
-        words::Reason,
-    },
+    tenants::upgrading::{self, Upgrade},
 };
 
 /// What an upgrade is asked by.
@@ -57,10 +53,7 @@ pub async fn upgrade(State(app): State<App>, command: Asking) -> Answered<Respon
         Err(problem) => return command.repeat_or(&app.statements, problem).await,
     };
     if let Some(tenant) = so {
-        // A repeat gets its first answer, also once that has come true.
-        let reason = upgrade.reason.as_ref().map(Reason::as_str);
-        let moot = Moot { tenant: tenant.id, operation: None, reason };
-        return commands::nothing_to_do(&app, &command, &moot, so_already(&tenant)?).await;
+        return nothing_to_do(&app, &command, &tenant, upgrade.reason.as_ref()).await;
     }
     operate(&app, &command, &upgrade.request(), upgrade.reason.as_ref()).await
 }

@@ -10,6 +10,7 @@ use super::{
     Bringing, Brought,
     brought::{self, ACTIVE},
     nodes::{self, Holder},
+    own,
     pour::{Pouring, pour},
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
             write::{self, Writing},
         },
     },
-    databases::{Beside, Counts, DatabaseError, Name, PostgresDatabases, credentials, family, refused},
+    databases::{Beside, Counts, DatabaseError, Name, PostgresDatabases, family, refused},
     members::{ActiveWorkflow, Place, WorkflowId, paths},
 };
 
@@ -36,7 +37,6 @@ const OWNED: &str = r#"
            (SELECT count(*) FROM shared_credentials WHERE role = 'credential:owner') AS credentials,
            (SELECT count(*) FROM data_table) AS data_tables"#;
 
-const WEBHOOKS: &str = "SELECT count(*) FROM webhook_entity";
 const WORKFLOW_IDS: &str = "SELECT id::text FROM workflow_entity";
 const CREDENTIAL_IDS: &str = "SELECT id::text FROM credentials_entity";
 
@@ -53,22 +53,21 @@ pub async fn bring(
     into: &Name,
     Bringing { place, keys }: &Bringing,
 ) -> Result<Brought, CopyError> {
-    let mut own = match beside {
+    let mut there = match beside {
         None => databases.open_patiently(from).await?,
         Some(which) => databases.open_filled(&from.beside(which)).await?,
     };
     let mut inside = databases.open_patiently(into).await?;
     family(&mut inside).await?;
     member::is_there(&mut inside, place).await?;
-    member::hold(&mut own, place).await?;
+    member::hold(&mut there, place).await?;
     let owned: Owned =
-        sqlx::query_as(OWNED).fetch_one(&mut own).await.map_err(refused("count what is there"))?;
-    let active = active(&mut own).await?;
-    let webhooks: i64 =
-        sqlx::query_scalar(WEBHOOKS).fetch_one(&mut own).await.map_err(refused("count webhooks"))?;
-    let unopened = credentials(&mut own).await?.iter().filter(|one| !one.opens_with(&keys.from)).count();
-    let (tables, mut missing) = brought::lay(&mut own, &mut inside).await?;
-    missing.extend(brought::missing(&mut own).await?);
+        sqlx::query_as(OWNED).fetch_one(&mut there).await.map_err(refused("count what is there"))?;
+    let active = active(&mut there).await?;
+    let webhooks = own::webhooks(&mut there).await?;
+    let unopened = own::unopened(&mut there, &keys.from).await?;
+    let (tables, mut missing) = brought::lay(&mut there, &mut inside).await?;
+    missing.extend(brought::missing(&mut there).await?);
     let counts = Counts {
         workflows: owned.0.unsigned_abs(),
         active_workflows: active.len() as u64,
@@ -77,14 +76,14 @@ pub async fn bring(
     };
     // It happens as a whole: whatever is there was brought before.
     if has(&mut inside, place).await? == (0, 0, 0) {
-        is_nobodys(&mut own, &mut inside).await?;
+        is_nobodys(&mut there, &mut inside).await?;
         let tables = tables.into_iter().map(Arc::new).collect();
         let writing = Writing { tables, keys: keys.clone(), active: None };
-        let holding = Arc::new(Mutex::new(own)).lock_owned().await;
+        let holding = Arc::new(Mutex::new(there)).lock_owned().await;
         let script: Stream = write::stream(writing, holding);
         pour(&mut inside, script, &Part { of: into, place, owned }).await?;
     }
-    Ok(Brought { counts, active, webhooks: webhooks.unsigned_abs(), unopened: unopened as u64, missing })
+    Ok(Brought { counts, active, webhooks, unopened, missing })
 }
 
 /// Into a member's part of this shared n8n's database.
