@@ -27,7 +27,7 @@ mod server;
 pub use contents::Contents;
 pub use member::{Keys, Sharing};
 pub use moves::{
-    Bringing, Brought, Changes, MADE_ANEW, Moved, Moves, Moving, NewOwner, PostgresMoves, Thing,
+    Bringing, Brought, Changes, MADE_ANEW, Moved, Moves, Moving, NewOwner, Onto, PostgresMoves, Thing,
 };
 pub use process::{Program, ProgramError, Programs, Running};
 pub use server::PostgresCopies;

@@ -1,12 +1,14 @@
-//! Restoring a tenant in place: its database becomes what it was when a backup was made.
+//! Restoring a tenant in place: what it has becomes what it was when a backup was made.
 //!
 //! The backup is read and loaded beside what is there while the tenant works on. Then it stops, what is there is backed up, and the two databases
-//! change names, which either happens or does not. What was there before is kept until the operation has ended: all that goes wrong until then
-//! ends with the tenant as it was.
+//! change names, which either happens or does not. In an n8n that it shares, what it has is replaced in one transaction, after it was copied aside.
+//! What was there before is kept until the operation has ended: all that goes wrong until then ends with the tenant as it was.
 
 mod begin;
 mod clearing;
 mod finish;
+mod own;
+mod part;
 mod parts;
 mod rest;
 mod switch;
@@ -16,7 +18,7 @@ use n8n::databases::Counts;
 use time::OffsetDateTime;
 use wire::kinds::TenantRestore;
 
-use crate::World;
+use crate::{World, store::rests::Rest};
 
 pub use clearing::Clearing;
 
@@ -32,6 +34,12 @@ pub struct Restored {
     /// Since when executions are let end.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub draining_since: Option<OffsetDateTime>,
+    /// Of one that shares an n8n: what was active there before, or is from when it is resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
+    /// The same of what was restored.
+    #[serde(default)]
+    pub restored: Rest,
 }
 
 impl Saga for RestoreTenant {
@@ -46,7 +54,8 @@ impl Saga for RestoreTenant {
             steps.push(&parts::SafetyBackup);
         }
         steps.extend([
-            &switch::Switch as &dyn Step<Self>,
+            &part::Keep as &dyn Step<Self>,
+            &switch::Switch,
             &rest::Start,
             &finish::Check,
             &rest::Route,

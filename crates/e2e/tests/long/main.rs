@@ -14,4 +14,5 @@ mod held;
 mod large;
 mod networks;
 mod promoted;
+mod sides;
 mod verbs;

@@ -47,6 +47,32 @@ async fn what_was_copied_passes_a_drill_and_comes_back_in_place() {
     assert_eq!(last["status"], "succeeded", "{removal:#}");
 }
 
+/// By its own part alone: whoever else is in there goes on.
+#[tokio::test]
+#[ignore = "needs a running platform: deploy/test"]
+async fn one_that_shares_an_n8n_comes_back_in_place_and_its_neighbour_goes_on() {
+    let api = Api::of_environment();
+    let ((tenant, customer), (other, neighbour)) =
+        (Customer::moved_in(&api).await, Customer::moved_in(&api).await);
+    for one in [&customer, &neighbour] {
+        one.activate(&webhook_workflow("e2e-backup", Answers::WhenFinished)).await;
+        answers(one, THEN).await;
+    }
+    let operation = api.operate(&tenant, "backup", &json!({})).await;
+    api.succeeds(&operation).await;
+    let list = api.get(&format!("/tenants/{tenant}/backups")).await.unwrap().body;
+    let backup = list["data"][0]["id"].as_str().unwrap().to_owned();
+    neighbour.activate(&webhook_workflow("e2e-later", Answers::WhenFinished)).await;
+
+    comes_back_in_place(&api, &tenant, &customer, &backup).await;
+    for path in [THEN, LATER] {
+        answers(&neighbour, path).await;
+    }
+    for tenant in [tenant, other] {
+        api.delete_tenant(&tenant).await;
+    }
+}
+
 /// Its credential opens, a workflow runs, and nothing is left of it.
 async fn passes_a_drill(api: &Api, tenant: &str, backup: &str) {
     let operation = api.operate(tenant, "restore-drill", &json!({})).await;

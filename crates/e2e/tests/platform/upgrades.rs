@@ -1,4 +1,4 @@
-//! A tenant gets a later release of n8n while it is called.
+//! A tenant gets a later release of n8n while it is called, and then a second side, as the playbook says.
 
 use std::{
     collections::BTreeSet,
@@ -6,8 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Called, Command, Told, assert_told_well, counted, docker, eventually, labelled, sql};
+use e2e::{
+    Called, Command, Playbook, Told, assert_told_well, counted, docker, eventually, labelled, main_of, sql,
+};
 use serde_json::{Value, json};
+use tokio::task::block_in_place;
 
 const FORMER: &str = "2.40.7";
 const LATER: &str = "2.41.1";
@@ -71,7 +74,40 @@ async fn a_tenant_that_is_called_gets_a_later_release_and_loses_no_call() {
     assert_eq!(back.status, 409, "n8n does not go back: {back:?}");
     let again = api.command(&Command::operate(id, "upgrade", &to(LATER))).await.unwrap();
     assert_eq!((again.status, &again.body["already"]), (200, &json!(true)), "{again:?}");
+    is_taken_over_by_a_second_side(&called).await;
     api.delete_tenant(id).await;
+}
+
+/// Of the same release: how two go together is tried at length. No caller is told to come back.
+async fn is_taken_over_by_a_second_side(called: &Arc<Called>) {
+    let (playbook, calls) = (Playbook::read("blue-green.md"), called.is_called_every(CALLS_EVERY));
+    let variables = [("tenant", called.id.as_str()), ("release", LATER), ("old", "blue"), ("new", "green")];
+    let run = |heading: &str| block_in_place(|| playbook.run(heading, &variables));
+    run("1. See what it has");
+    run("2. Make a side");
+    run("3. Let it answer some calls");
+    both_are_counted(called).await;
+    run("5. The way back");
+    let serving = main_of(&called.id);
+    run("4. Let it take over");
+    assert_ne!(main_of(&called.id), serving);
+    run("6. Clear up");
+    playbook.is_done();
+    let told: Told = calls.end().await.into_iter().collect();
+    assert_eq!(counted(&told).into_keys().collect::<Vec<_>>(), ["200"], "{:?}", counted(&told));
+    assert!(labelled("container", &called.id).iter().all(|name| name.contains("-green-")));
+}
+
+/// By what the edge tells of each side, a few times a minute.
+async fn both_are_counted(called: &Called) {
+    let path = format!("/tenants/{}/blue-green/status", called.id);
+    eventually("calls to both sides are counted", Duration::from_secs(180), async || {
+        let seen = called.api.get(&path).await?.body["data"].clone();
+        let is_well = |side: &Value| side["calls"].as_u64() > Some(0) && side["error_rate"] == 0.0;
+        let sides = seen["sides"].as_array().unwrap();
+        if sides.len() == 2 && sides.iter().all(is_well) { Ok(()) } else { Err(seen.to_string()) }
+    })
+    .await;
 }
 
 /// To this tenant alone, by whoever runs the platform.

@@ -98,6 +98,10 @@ async fn tenants_are_placed_there_and_done_to_as_anywhere_until_something_is_in_
     let promote = command(&platform, "POST", "/tenants/acme/promote").await;
     assert!(promote.text().contains("it is moved by hand"), "{}", promote.text());
     promote.assert_problem(422, "shared_tenant");
+    let in_place = json!({ "restore_to_sandbox": false });
+    let restore = platform.send(Call::post("/tenants/acme/restore", &in_place).by_a("admin").signed()).await;
+    assert!(restore.text().contains("in place by hand"), "{}", restore.text());
+    restore.assert_problem(422, "shared_tenant");
 
     in_the_way(&database, &[("another_database", false), ("away", true)]).await;
     let mut next = tenant("next");

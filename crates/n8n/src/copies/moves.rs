@@ -5,6 +5,7 @@ use async_trait::async_trait;
 
 use super::{CopyError, Keys, Omitted, Sharing};
 use crate::{
+    Version,
     databases::{Beside, Counts, Name, PostgresDatabases, family},
     members::{ActiveWorkflow, Place},
 };
@@ -14,9 +15,11 @@ mod bring;
 mod brought;
 mod changes;
 mod fill;
+mod keep;
 mod nodes;
 mod own;
 mod pour;
+mod replace;
 
 pub use alone::pour_alone;
 pub use changes::{Changes, Thing};
@@ -59,12 +62,29 @@ pub struct Moved {
 pub struct Bringing {
     pub place: Place,
     pub keys: Keys,
+    pub onto: Onto,
+}
+
+/// What it comes onto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onto {
+    /// They have nothing there; what was brought before stays as it is. Executions do not come along: their numbers may be somebody else's by now.
+    Nothing,
+    /// What they have goes, in the same transaction, and its executions with it: those that come along, if they do, have the numbers that were theirs.
+    WhatTheyHave { executions: bool },
+}
+
+impl Onto {
+    /// Whether executions come along.
+    const fn executions(self) -> bool {
+        matches!(self, Self::WhatTheyHave { executions: true })
+    }
 }
 
 /// What came, and what did not.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Brought {
-    /// Workflows and credentials; executions do not come along. Of the active workflows those are counted that were: here none is yet.
+    /// What came. Of the active workflows those are counted that were: here none is yet.
     pub counts: Counts,
     /// What was active where it was.
     pub active: Vec<ActiveWorkflow>,
@@ -84,15 +104,20 @@ pub trait Moves: Send + Sync {
     /// One that has somebody in it already is refused, unless it is filled [again](Moving::again), and so is a copy in which a row is missing.
     async fn fill(&self, from: &Name, to: &Name, moving: &Moving) -> Result<Moved, CopyError>;
 
-    /// The way into a shared n8n, whose database is `into`: what is in the database `from`, or in one beside it, becomes this member's, who is there and has
-    /// nothing. The same ids, credentials encrypted with the new key, paths of webhooks below the member's prefix, and nothing active. Whatever is whoever's
-    /// there is theirs here. All or nothing; where it was done before it stays as it is.
+    /// The way into a shared n8n, whose database is `into`: what is in the database `from`, or in one beside it, becomes this member's, who is there and of
+    /// whom nothing is active or runs. The same ids, credentials encrypted with the new key, paths of webhooks below the member's prefix, and nothing active.
+    /// Whatever is whoever's there is theirs here. All or nothing.
     async fn bring(
         &self,
         from: (&Name, Option<Beside>),
         into: &Name,
         bringing: &Bringing,
     ) -> Result<Brought, CopyError>;
+
+    /// Keeps what the member has in the n8n of the database `from`, with its executions, in a database beside the one that is called `name`
+    /// ([`Beside::Former`]), made anew with the tables of this release, whose template has to be there, for that name's role. [`Moves::bring`] puts it back.
+    async fn keep(&self, from: &Name, name: (&Name, Version), sharing: &Sharing)
+    -> Result<Counts, CopyError>;
 
     /// What was done in the database `own` since the member whose part of `shared` that still is was moved into it.
     async fn changes(&self, shared: &Name, place: &Place, own: &Name) -> Result<Changes, CopyError>;
@@ -125,6 +150,15 @@ impl Moves for PostgresMoves {
         bringing: &Bringing,
     ) -> Result<Brought, CopyError> {
         bring::bring(&self.0, from, into, bringing).await
+    }
+
+    async fn keep(
+        &self,
+        from: &Name,
+        name: (&Name, Version),
+        sharing: &Sharing,
+    ) -> Result<Counts, CopyError> {
+        keep::keep(&self.0, from, name, sharing).await
     }
 
     async fn changes(&self, shared: &Name, place: &Place, own: &Name) -> Result<Changes, CopyError> {

@@ -35,6 +35,8 @@ struct State {
     led: BTreeMap<Name, String>,
     /// What is in backups.
     backed_up: Vec<Credential>,
+    /// What else is.
+    held: Counts,
 }
 
 /// One tenant's database.
@@ -99,10 +101,30 @@ impl DatabaseWorld {
         self.state().backed_up = credentials;
     }
 
+    /// So much is in the backups that are loaded from now on, beside what is encrypted.
+    pub fn put_counts_into_backups(&self, counts: Counts) {
+        self.state().held = counts;
+    }
+
     /// The same beside the one that is there.
     pub fn load_beside(&self, name: &Name, version: Version) {
         let loaded = self.loaded(name, version);
         self.state().beside.insert((*name, Beside::Next), loaded);
+    }
+
+    /// What somebody has elsewhere is kept beside that of a role that is there.
+    pub(super) fn keep_beside(
+        &self,
+        name: &Name,
+        version: Version,
+        counts: Counts,
+    ) -> Result<(), DatabaseError> {
+        if !self.state().roles.contains_key(name) {
+            return Err(DatabaseError::NoRole(*name));
+        }
+        let kept = Database { counts, ..self.loaded(name, version) };
+        self.state().beside.insert((*name, Beside::Former), kept);
+        Ok(())
     }
 
     /// What is beside a tenant's database.
@@ -126,7 +148,10 @@ impl DatabaseWorld {
             instance_owner: Some((OwnerId(uuid::Uuid::now_v7()), owner)),
             shared_schema: false,
             api_keys: [("somebody's".to_owned(), "key".to_owned())].into(),
-            counts: Counts { credentials: state.backed_up.len() as u64, ..Counts::default() },
+            counts: Counts {
+                credentials: state.held.credentials + state.backed_up.len() as u64,
+                ..state.held
+            },
             credentials: state.backed_up.clone(),
             begun: BTreeSet::new(),
             bytes: 0,

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use super::{
     databases::DatabaseWorld,
     ledger::{Entry, Fault, Ledger},
-    members::MemberWorld,
+    members::{FakeMember, MemberWorld},
 };
 use crate::{
+    Version,
     account::OwnerId,
-    copies::{Bringing, Brought, Changes, CopyError, Moved, Moves, Moving, Omitted},
+    copies::{Bringing, Brought, Changes, CopyError, Moved, Moves, Moving, Omitted, Onto, Sharing},
     databases::{Beside, Counts, DatabaseError, Name, Owner},
     members::{ActiveWorkflow, ExecutionId, Place, WorkflowId},
 };
@@ -34,6 +35,8 @@ struct State {
     waiting: BTreeMap<Name, BTreeSet<ExecutionId>>,
     /// What somebody did in each since it was filled.
     changes: BTreeMap<Name, Changes>,
+    /// Whom each member was that is kept beside what is called so.
+    kept: BTreeMap<Name, FakeMember>,
 }
 
 impl MoveWorld {
@@ -138,6 +141,7 @@ impl Moves for FakeMoves {
         bringing: &Bringing,
     ) -> Result<Brought, CopyError> {
         let (place, databases, members) = (&bringing.place, &self.world.databases, &self.world.members);
+        let executes = bringing.onto == Onto::WhatTheyHave { executions: true };
         self.call("bring", into, || {
             let own = match beside {
                 None => databases.database(from),
@@ -148,22 +152,63 @@ impl Moves for FakeMoves {
             let member = members.member(into, &place.project).filter(|member| member.place == *place);
             let member = member.ok_or_else(|| CopyError::NoMember(place.project.clone()))?;
             let named = |number: u64| WorkflowId(format!("own-{number}"));
-            if member.workflows.is_empty() && member.credentials == 0 {
-                members.change(into, &place.project, |member| {
+            let kept = self.world.state().kept.get(from).filter(|_| beside == Some(Beside::Former)).cloned();
+            let has_nothing = member.workflows.is_empty() && member.credentials == 0;
+            members.change(into, &place.project, |member| match (bringing.onto, kept) {
+                (Onto::WhatTheyHave { .. }, Some(kept)) => {
+                    member.workflows = kept.workflows.into_keys().map(|workflow| (workflow, None)).collect();
+                    (member.steps, member.credentials, member.ended) =
+                        (kept.steps, kept.credentials, kept.ended);
+                    (member.waiting, member.aside) = (&kept.waiting | &kept.aside, BTreeSet::new());
+                }
+                (Onto::Nothing, _) if !has_nothing => {}
+                (onto, _) => {
                     member.workflows = (0..workflows).map(|number| (named(number), None)).collect();
                     member.credentials = credentials;
-                });
-            }
+                    if onto != Onto::Nothing {
+                        (member.steps, member.waiting, member.aside) = Default::default();
+                        member.ended = if executes { executions } else { 0 };
+                    }
+                }
+            });
             let active = |number| ActiveWorkflow { workflow: named(number), version: "v".to_owned() };
-            let missing =
-                (executions > 0).then(|| Omitted::new(format!("{executions} executions"), "they stay"));
+            let missing = (executions > 0 && !executes)
+                .then(|| Omitted::new(format!("{executions} executions"), "they stay"));
             Ok(Brought {
-                counts: Counts { workflows, active_workflows, credentials, executions: 0 },
+                counts: Counts {
+                    workflows,
+                    active_workflows,
+                    credentials,
+                    executions: if executes { executions } else { 0 },
+                },
                 active: (0..active_workflows).map(active).collect(),
                 webhooks: active_workflows,
                 unopened: 0,
                 missing: missing.into_iter().collect(),
             })
+        })
+    }
+
+    async fn keep(
+        &self,
+        from: &Name,
+        (name, release): (&Name, Version),
+        sharing: &Sharing,
+    ) -> Result<Counts, CopyError> {
+        self.call("keep", name, || {
+            let place = &sharing.place;
+            let member =
+                self.world.members.member(from, &place.project).filter(|member| member.place == *place);
+            let member = member.ok_or_else(|| CopyError::NoMember(place.project.clone()))?;
+            let counts = Counts {
+                workflows: member.workflows.len() as u64,
+                active_workflows: member.workflows.values().flatten().count() as u64,
+                credentials: member.credentials,
+                executions: member.ended + (member.waiting.len() + member.aside.len()) as u64,
+            };
+            self.world.databases.keep_beside(name, release, counts)?;
+            self.world.state().kept.insert(*name, member);
+            Ok(counts)
         })
     }
 

@@ -2,15 +2,15 @@
 
 use common::error::{Classify as _, Kind};
 use n8n::copies::{
-    Bringing, Brought, Copies as _, CopyError, Filling, Including, Keys, Moves as _, Moving, NewOwner,
+    Bringing, Brought, Copies as _, CopyError, Filling, Including, Keys, Moves as _, Moving, NewOwner, Onto,
     PostgresMoves, Sharing,
 };
-use n8n::databases::{Name, TenantDatabases as _};
+use n8n::databases::{Beside, Name, TenantDatabases as _};
 use n8n::members::{ActiveWorkflow, Member, Members as _, WorkflowId};
 use serde_json::{Value, json};
 
 use crate::contract::member;
-use crate::copied::{copies, fill, fresh, keys, of};
+use crate::copied::{copies, fill, fresh, keys, of, others};
 use crate::instance::Instance;
 use crate::support::{VERSION, ask, databases, postgres};
 
@@ -26,7 +26,12 @@ async fn told(name: &Name, question: &str) -> String {
 
 fn bringing(one: &Member) -> Bringing {
     let Keys { from, to } = keys();
-    Bringing { place: one.place.clone(), keys: Keys { from: to, to: from } }
+    Bringing { place: one.place.clone(), keys: Keys { from: to, to: from }, onto: Onto::Nothing }
+}
+
+/// What they have goes before.
+fn replacing(one: &Member, executions: bool) -> Bringing {
+    Bringing { onto: Onto::WhatTheyHave { executions }, ..bringing(one) }
 }
 
 /// An n8n of somebody's own, with what [`fill`] makes and somebody else in it.
@@ -235,5 +240,162 @@ async fn a_members_script_is_loaded_as_an_n8n_of_their_own_or_not_at_all() {
     assert!(matches!(other, CopyError::NotWhole(_)), "{other}");
     databases().remove_database(&name).await.unwrap();
     databases().remove_role(&name).await.unwrap();
+    instance.end().await;
+}
+
+/// A member with what [`fill`] makes, of which nothing is active, two executions that wait and one that was counted; and a role that owns nothing yet.
+async fn kept(instance: &Instance) -> (Name, Member) {
+    let one = member(&instance.secrets.jwt_secret);
+    let p = &one.place.project;
+    instance.members.ensure(&instance.name, &one).await.unwrap();
+    fill(instance, &one).await;
+    let rests = format!(
+        r#"ALTER TABLE "data_table_user_dt{p}" OWNER TO "{}";
+           UPDATE workflow_entity SET active = false, "activeVersionId" = NULL WHERE id = 'w1-{p}'; DELETE FROM webhook_entity WHERE "workflowId" = 'w1-{p}';
+           INSERT INTO execution_entity (finished, mode, status, "workflowId", "createdAt", "startedAt", "waitTill")
+                VALUES (false, 'webhook', 'waiting', 'w1-{p}', now(), now(), '3000-01-01'), (false, 'webhook', 'waiting', 'w2-{p}', now(), now(), now() + interval '1 hour')"#,
+        instance.name
+    );
+    instance.sql(&rests).await;
+    let name = Name::of(common::id::TenantId::generate());
+    databases().ensure_role(&name, &"password".into(), 9).await.unwrap();
+    (name, one)
+}
+
+/// All that a restore puts back, row by row; what is encrypted is so anew.
+async fn has(instance: &Instance, one: &Member) -> Vec<String> {
+    let p = &one.place.project;
+    let executions = format!(
+        r#"(SELECT e.id FROM execution_entity e WHERE e."workflowId" LIKE '%-{p}' AND e."deletedAt" IS NULL)"#
+    );
+    let mut rows = Vec::new();
+    for (table, which, columns) in [
+        ("workflow_entity", format!("t.id LIKE '%-{p}'"), "t::text"),
+        ("workflow_history", format!(r#"t."workflowId" LIKE '%-{p}'"#), "t::text"),
+        ("shared_workflow", format!(r#"t."projectId" = '{p}'"#), "t::text"),
+        ("folder", format!(r#"t."projectId" = '{p}'"#), "t::text"),
+        ("variables", format!(r#"t."projectId" = '{p}'"#), "t::text"),
+        ("data_table", format!(r#"t."projectId" = '{p}'"#), "t::text"),
+        ("data_table_column", format!(r#"t."dataTableId" = 'dt{p}'"#), "t::text"),
+        (&format!("data_table_user_dt{p}"), "true".to_owned(), "t::text"),
+        ("workflow_statistics", format!(r#"t."workflowId" LIKE '%-{p}'"#), "t.name || t.count"),
+        ("credentials_entity", format!("t.id LIKE '%-{p}'"), "t.id || t.name || t.type"),
+        ("execution_entity", format!("t.id IN {executions}"), "t::text"),
+        ("execution_data", format!(r#"t."executionId" IN {executions}"#), "t::text"),
+        ("execution_metadata", format!(r#"t."executionId" IN {executions}"#), "t.key || t.value"),
+        (
+            "execution_annotations",
+            format!(r#"t."executionId" IN {executions} AND t.note NOT LIKE 'rp9%'"#),
+            "t.note",
+        ),
+        ("binary_data", format!(r#"t."sourceId" IN (SELECT x.id::text FROM {executions} x)"#), "t::text"),
+    ] {
+        let digest = format!(
+            "SELECT count(*) || ' ' || coalesce(md5(string_agg({columns}, ' ' ORDER BY {columns})), '') FROM public.\"{table}\" t WHERE {which}"
+        );
+        rows.push(format!("{table}: {}", instance.sql(&digest).await.unwrap()));
+    }
+    rows
+}
+
+/// Rows that say whose they are by a number alone: those of the other one are compared by [`has`].
+const NAMELESS: [&str; 3] = ["execution_annotations{", "execution_data{", "execution_metadata{"];
+
+async fn counted(instance: &Instance) -> String {
+    instance.sql("SELECT count(*)::text FROM rp9.execution").await.unwrap()
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_one_has_is_replaced_and_put_back_and_nobody_else_notices() {
+    let instance = Instance::new(NOWHERE).await;
+    let ((name, one), (others_name, other)) = (kept(&instance).await, kept(&instance).await);
+    let (p, before) = (&one.place.project, has(&instance, &one).await);
+    let sharing = Sharing { place: one.place.clone(), keys: keys() };
+    // What waits is set aside first, as it is before anything is kept.
+    assert_eq!(instance.members.set_aside(&instance.name, p).await.unwrap().len(), 2);
+    for _ in 0..2 {
+        let counts = moves().keep(&instance.name, (&name, VERSION), &sharing).await.unwrap();
+        assert_eq!((counts.workflows, counts.active_workflows, counts.executions), (45, 0, 31));
+    }
+    let changes = format!(
+        r#"DELETE FROM workflow_entity WHERE id = 'w7-{p}'; UPDATE workflow_entity SET name = 'later' WHERE id = 'w8-{p}';
+           DELETE FROM credentials_entity WHERE id = 'c1-{p}'; INSERT INTO "data_table_user_dt{p}" ("Größe") VALUES ('later');
+           INSERT INTO workflow_entity (id, name, active, nodes, connections, "versionId") VALUES ('new-{p}', 'New', false, '[]', '{{}}', gen_random_uuid());
+           INSERT INTO shared_workflow ("workflowId", "projectId", role) VALUES ('new-{p}', '{p}', 'workflow:owner');
+           INSERT INTO execution_entity (finished, mode, status, "workflowId", "createdAt", "startedAt", "stoppedAt") VALUES (true, 'webhook', 'success', 'new-{p}', now(), now(), now())"#
+    );
+    instance.sql(&changes).await;
+    let (strangers, theirs) = (others(&instance, &one).await, has(&instance, &other).await);
+
+    let mut then = None;
+    for _ in 0..2 {
+        let brought = moves()
+            .bring((&name, Some(Beside::Former)), &instance.name, &replacing(&one, true))
+            .await
+            .unwrap();
+        assert_eq!(
+            (brought.counts.workflows, brought.counts.credentials, brought.counts.executions),
+            (45, 2, 31)
+        );
+        assert!(brought.missing.iter().all(|one| !one.what.contains("executions")), "{:?}", brought.missing);
+        assert_eq!(has(&instance, &one).await, before);
+        let counted = counted(&instance).await;
+        assert_eq!(*then.get_or_insert_with(|| counted.clone()), counted, "nothing is counted again");
+    }
+    opens_with_the_shared_key(&instance, &one).await;
+    let now = others(&instance, &one).await;
+    let changed: Vec<_> = strangers.split(' ').filter(|digest| !now.contains(digest)).collect();
+    assert!(changed.iter().all(|digest| NAMELESS.iter().any(|name| digest.starts_with(name))), "{changed:?}");
+    assert_eq!(has(&instance, &other).await, theirs);
+    let drawn = r#"INSERT INTO execution_entity (finished, mode, status, "workflowId", "createdAt") VALUES (true, 'webhook', 'success', 'w1-{p}', now()) RETURNING id::text"#;
+    instance.sql(&drawn.replace("{p}", p.as_str())).await.unwrap();
+
+    // Without executions there are none.
+    let brought =
+        moves().bring((&name, Some(Beside::Former)), &instance.name, &replacing(&one, false)).await.unwrap();
+    assert_eq!((brought.counts.workflows, brought.counts.executions), (45, 0));
+    let there = instance.members.counts(&instance.name, p).await.unwrap();
+    assert_eq!((there.workflows, there.credentials, there.executions), (45, 2, 0));
+    for name in [name, others_name] {
+        databases().remove_database(&name).await.unwrap();
+        databases().remove_beside(&name).await.unwrap();
+        databases().remove_role(&name).await.unwrap();
+    }
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn nobodys_executions_are_written_over_and_then_nothing_is_replaced() {
+    let instance = Instance::new(NOWHERE).await;
+    let ((name, one), (others_name, other)) = (kept(&instance).await, kept(&instance).await);
+    let sharing = Sharing { place: one.place.clone(), keys: keys() };
+    moves().keep(&instance.name, (&name, VERSION), &sharing).await.unwrap();
+    let before = has(&instance, &one).await;
+    let (p, o) = (&one.place.project, &other.place.project);
+    let gone = format!(
+        r#"DELETE FROM execution_entity WHERE id = (SELECT max(id) FROM execution_entity WHERE "workflowId" = 'w1-{p}') RETURNING id::text"#
+    );
+    let id = instance.sql(&gone).await.unwrap();
+    let taken = format!(
+        r#"INSERT INTO execution_entity (id, finished, mode, status, "workflowId", "createdAt") VALUES ({id}, true, 'webhook', 'success', 'w1-{o}', now())"#
+    );
+    instance.sql(&taken).await;
+    let without = has(&instance, &one).await;
+    assert_ne!(without, before);
+
+    let refused = moves()
+        .bring((&name, Some(Beside::Former)), &instance.name, &replacing(&one, true))
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("the numbers of 1 of its executions"), "{refused}");
+    assert_eq!((refused.kind(), has(&instance, &one).await), (Kind::Conflict, without));
+    moves().bring((&name, Some(Beside::Former)), &instance.name, &replacing(&one, false)).await.unwrap();
+    for name in [name, others_name] {
+        databases().remove_database(&name).await.unwrap();
+        databases().remove_beside(&name).await.unwrap();
+        databases().remove_role(&name).await.unwrap();
+    }
     instance.end().await;
 }

@@ -7,7 +7,7 @@ use common::{
     operations::{ContextOf, StepError},
 };
 use n8n::{
-    copies::{Bringing, Keys, Omitted},
+    copies::{Bringing, Keys, Omitted, Onto},
     databases::{Beside, Name},
 };
 
@@ -48,7 +48,7 @@ async fn bring(context: &In<'_>, state: &mut FailedOver) -> Result<(), StepError
         }
     };
     let to = secrets::encryption_key(record, &world.keys, part.instance).await?;
-    let bringing = Bringing { place: part.place.clone(), keys: Keys { from, to } };
+    let bringing = Bringing { place: part.place.clone(), keys: Keys { from, to }, onto: Onto::Nothing };
     let name = Name::of(tenant);
     state.brought = context.fenced().await?.moves.bring((&name, beside), &part.database(), &bringing).await?;
     let counts = state.brought.counts;

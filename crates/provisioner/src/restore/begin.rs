@@ -6,17 +6,18 @@ use common::{
     tenant::{Purpose, TenantStatus},
 };
 
-use super::{RestoreTenant, Restored};
+use super::{RestoreTenant, Restored, own};
 use crate::{
     begin::{before, has_one_side, may_begin_before},
     beside, role,
     step::step,
     store::{restores, tenants},
+    workspace,
 };
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
-step!(/** It has a database of its own, and nothing beside it. */ pub(super) Begin of RestoreTenant, "begin", run begin, undo as_before);
+step!(/** It has an n8n, or a part of one, that the platform runs, and nothing stands beside that. */ pub(super) Begin of RestoreTenant, "begin", run begin, undo as_before);
 
 async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     let refused = |detail: &str| Err(StepError::failed(Kind::Conflict, detail));
@@ -25,13 +26,25 @@ async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     if tenant.purpose != Purpose::Customer {
         return refused("It is no customer's tenant: nothing of it is restored.");
     }
-    has_one_side(&tenant.dedicated_in(&context.observe().site.cluster)?)?;
+    let part = workspace::of(context).await?;
+    match &part {
+        Some(part) if part.external => {
+            return refused(
+                "The tenant shares an n8n that the platform does not run: it is restored by hand.",
+            );
+        }
+        Some(_) => {}
+        None => has_one_side(&tenant.dedicated_in(&context.observe().site.cluster)?)?,
+    }
     let backup = context.request().backup;
     if !restores::may_be_restored(context.database(), context.tenant(), backup).await? {
         return refused("The tenant has no such backup that could be restored from.");
     }
     // Of a restore that a person gave up in its middle: whatever was there then is in its safety backup.
     beside::clear(context).await?;
+    if part.is_some() {
+        return own::ensure(context).await;
+    }
     // On a server that has lost it, or another one, who is to own what is loaded may be gone too.
     let blueprint = context.observe().blueprint(context.database(), context.tenant()).await?;
     role::ensure(context, &blueprint).await
@@ -40,6 +53,7 @@ async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
 async fn as_before(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
     let before = before(context).await?;
     let mut transaction = context.begin().await?;
+    own::give_back(context.fenced().await?, &mut transaction, context.tenant()).await?;
     tenants::settle(&mut *transaction, context.operation(), before).await?;
     restores::end(&mut *transaction, context.operation(), restores::FAILED).await?;
     Ok(transaction.commit().await?)

@@ -4,12 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     database::begin,
+    error::{Classify, Kind},
     secrets::stored::StoredError,
     service::{Interval, Round, Tasks},
 };
 use n8n::databases::{DatabaseError, Name};
 use sqlx::PgPool;
 
+use super::own;
 use crate::{
     World,
     store::{restores, secrets},
@@ -35,6 +37,16 @@ pub enum ClearingError {
     Database(#[from] DatabaseError),
 }
 
+impl Classify for ClearingError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Record(error) => error.kind(),
+            Self::Secrets(error) => error.kind(),
+            Self::Database(error) => error.kind(),
+        }
+    }
+}
+
 impl Clearing {
     /// Of this world's cluster.
     pub fn new(pool: PgPool, world: Arc<World>) -> Self {
@@ -58,6 +70,7 @@ impl Round for Clearing {
             let mut transaction = begin(&self.pool).await?;
             let Some(tenant) = restores::lock_uncleared(&mut transaction, restore).await? else { continue };
             self.world.databases.remove_beside(&Name::of(tenant)).await?;
+            own::give_back(&self.world, &mut transaction, tenant).await?;
             secrets::forget_other_keys(&mut transaction, tenant).await?;
             restores::cleared(&mut *transaction, restore).await?;
             transaction.commit().await?;

@@ -7,11 +7,12 @@ use common::{
 };
 use n8n::databases::{Counts, Name};
 
-use super::{RestoreTenant, Restored};
+use super::{RestoreTenant, Restored, part};
 use crate::{
     begin::before,
     step::step,
-    store::{restores, tenants},
+    store::{restores, rests, tenants},
+    workspace,
 };
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
@@ -21,7 +22,10 @@ step!(/** It is as it was then, and as reachable as before. */ pub(super) Done o
 
 /// Executions are n8n's own affair: at its start it ends those that were under way, and forgets old ones.
 async fn check(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> {
-    let found = context.observe().databases.final_state(&Name::of(context.tenant())).await?;
+    let found = match workspace::of(context).await? {
+        Some(part) => part::counts(context, &part).await?,
+        None => context.observe().databases.final_state(&Name::of(context.tenant())).await?,
+    };
     let told = |counts: Counts| (counts.workflows, counts.credentials);
     let (found, wanted) = (told(found), told(state.counts));
     if found == wanted {
@@ -42,6 +46,7 @@ async fn done(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     // One that rests was not started on it.
     if before == TenantStatus::Active {
         restores::prove(&mut *transaction, context.request().backup).await?;
+        rests::forget(&mut *transaction, context.tenant()).await?;
     }
     Ok(transaction.commit().await?)
 }

@@ -8,7 +8,7 @@ use wire::{
 };
 
 use super::{RestoreTenant, Restored};
-use crate::{backed_up::back_up, beside, heal, loaded, step::step};
+use crate::{backed_up::back_up, beside, heal, loaded, step::step, workspace};
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
@@ -34,7 +34,7 @@ struct Loaded {
 }
 
 async fn safety_backup(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
-    if !heal::has_database(context).await? {
+    if workspace::of(context).await?.is_none() && !heal::has_database(context).await? {
         tracing::warn!(tenant_id = %context.tenant(), "nothing is backed up before the restore: the tenant's database is gone");
         return Ok(());
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use common::operations::{ContextOf, StepError};
 use edge::StandIn;
 
-use super::{RestoreTenant, Restored, begin::serves};
-use crate::{create::publish, delete::remove_all, halt, heal, step::step};
+use super::{RestoreTenant, Restored, begin::serves, part};
+use crate::{create::publish, delete::remove_all, halt, heal, step::step, workspace};
 
 /// What runs longer ends with the containers that it runs in: the tenant is down meanwhile, and what is restored knows nothing of it.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
@@ -18,7 +18,7 @@ step!(/** Callers are told to come back. */ pub(super) Page of RestoreTenant, "p
 step!(/** No trigger fires any more. */ pub(super) Main of RestoreTenant, "main", run stop_main, undo start_again);
 step!(/** What was accepted runs to its end. */ pub(super) Drain of RestoreTenant, "drain", run drain);
 step!(/** Nothing of it runs. */ pub(super) Workers of RestoreTenant, "workers", run stop, undo start_again);
-step!(/** It runs on whatever database is in its place, and says that it is ready. */ pub(super) Start of RestoreTenant, "start", run start, undo stop);
+step!(/** It runs on whatever database is in its place, and says that it is ready. */ pub(super) Start of RestoreTenant, "start", run start, undo stop_again);
 step!(/** Callers reach it again. */ pub(super) Route of RestoreTenant, "route", run route, undo page);
 
 async fn page<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
@@ -29,26 +29,50 @@ async fn route<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
     if serves(context).await? { publish(context, None).await } else { Ok(()) }
 }
 
-async fn stop_main(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
-    halt::stop_main(context).await
+async fn stop_main(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> {
+    match workspace::of(context).await? {
+        Some(part) => part::silence(context, &part, state).await,
+        None => halt::stop_main(context).await,
+    }
 }
 
 async fn drain(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> {
-    halt::drain(context, &mut state.draining_since, PATIENCE).await.map(drop)
+    match workspace::of(context).await? {
+        Some(part) => workspace::quiet(context, &part, &mut state.draining_since).await,
+        None => halt::drain(context, &mut state.draining_since, PATIENCE).await.map(drop),
+    }
 }
 
-async fn stop<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
-    remove_all(context).await
+async fn stop(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
+    match workspace::of(context).await? {
+        Some(part) => part::set_aside(context, &part).await,
+        None => remove_all(context).await,
+    }
 }
 
 /// One whose database was lost did not run before either.
-async fn start_again(context: &In<'_>, state: &Restored) -> Result<(), StepError> {
-    if heal::has_database(context).await? { start(context, state).await } else { Ok(()) }
+async fn start_again(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
+    match workspace::of(context).await? {
+        Some(part) => part::wake(context, &part).await,
+        None if heal::has_database(context).await? => bring_back(context).await,
+        None => Ok(()),
+    }
 }
 
-async fn start<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
-    if !serves(context).await? {
-        return Ok(());
+async fn start(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> {
+    match workspace::of(context).await? {
+        Some(part) => part::revive(context, &part, state).await,
+        None => bring_back(context).await,
     }
-    heal::bring_back(context).await
+}
+
+async fn stop_again(context: &In<'_>, state: &Restored) -> Result<(), StepError> {
+    match workspace::of(context).await? {
+        Some(part) => part::close(context, &part, state).await,
+        None => remove_all(context).await,
+    }
+}
+
+async fn bring_back(context: &In<'_>) -> Result<(), StepError> {
+    if serves(context).await? { heal::bring_back(context).await } else { Ok(()) }
 }

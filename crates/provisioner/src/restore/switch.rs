@@ -1,16 +1,19 @@
-//! The databases change places, and the keys with them.
+//! The databases change places, and the keys with them; or what is in a part of a shared n8n.
 
 use common::operations::{ContextOf, StepError};
 use n8n::databases::Name;
 
-use super::{RestoreTenant, Restored};
-use crate::{create::ensure_queue, delete::count, step::step, store::secrets};
+use super::{RestoreTenant, Restored, part};
+use crate::{create::ensure_queue, delete::count, step::step, store::secrets, workspace};
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
 step!(/** What was restored is in the tenant's place. */ pub(super) Switch of RestoreTenant, "switch", run switch, undo back);
 
-async fn switch(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
+async fn switch(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> {
+    if let Some(part) = workspace::of(context).await? {
+        return part::replace(context, &part, state).await;
+    }
     let (tenant, name) = (context.tenant(), Name::of(context.tenant()));
     // What it ran since it was last counted is not in what takes its place.
     count(context).await;
@@ -22,6 +25,9 @@ async fn switch(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
 }
 
 async fn back(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
+    if let Some(part) = workspace::of(context).await? {
+        return part::put_back(context, &part).await;
+    }
     let (tenant, name) = (context.tenant(), Name::of(context.tenant()));
     let mut transaction = context.begin().await?;
     secrets::take_key_back(&mut transaction, &context.observe().keys, tenant).await?;

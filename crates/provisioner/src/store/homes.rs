@@ -31,6 +31,12 @@ pub async fn find(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Opt
     read(&find.fetch_one(executor).await?)
 }
 
+/// Whether it shares an n8n.
+pub async fn is_shared(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<bool, sqlx::Error> {
+    let shared = "select mode = 'shared' from tenants where id = $1";
+    sqlx::query_scalar(shared).bind(tenant).fetch_one(executor).await
+}
+
 pub(super) fn read(row: &PgRow) -> Result<Option<Home>, StepError> {
     let Some(cluster) = row.try_get::<Option<&str>, _>("cluster_id")? else { return Ok(None) };
     let cluster: ClusterId = cluster.parse().map_err(|_| unreadable("cluster"))?;

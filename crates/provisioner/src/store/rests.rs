@@ -5,7 +5,7 @@ use n8n::members::ActiveWorkflow;
 use sqlx::{PgExecutor, types::Json};
 
 /// What ran, and what is to run again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rest {
     pub workflows: Vec<ActiveWorkflow>,
     /// How many webhooks n8n listened on for them.

@@ -8,11 +8,15 @@ use common::{
     operations::{End, Request as _},
     service::Round as _,
 };
-use n8n::databases::{Beside, Name, TenantDatabases as _};
-use provisioner::{Clearing, CreateTenant, RestoreTenant, SuspendTenant};
+use n8n::{
+    databases::{Beside, Counts, Name, TenantDatabases as _},
+    fake::FakeMember,
+    members::{ExecutionId, WorkflowId},
+};
+use provisioner::{Clearing, CreateTenant, RestoreTenant, ResumeTenant, SuspendTenant};
 use sqlx::PgPool;
 use testkit::saga::{every_third, points};
-use wire::kinds::{TenantRestore, TenantSuspend, TenantUpgrade};
+use wire::kinds::{TenantRestore, TenantResume, TenantSuspend, TenantUpgrade};
 
 use crate::support::{Fakes, THE_BACKUPS_KEY};
 
@@ -157,6 +161,118 @@ async fn nobody_gets_what_is_anothers(pool: PgPool) {
         .await
         .unwrap();
     assert_eq!(parts, 0, "nothing was read");
+}
+
+/// What the backup has in it.
+const HELD: Counts = Counts { workflows: 3, active_workflows: 2, credentials: 4, executions: 9 };
+
+/// A shared n8n with somebody in it, and one of whom something is active, waits and has run.
+struct House {
+    fakes: Fakes,
+    instance: TenantId,
+    neighbour: FakeMember,
+    tenant: TenantId,
+    before: FakeMember,
+}
+
+impl House {
+    async fn open(base: &Fakes) -> Self {
+        let fakes = base.anew().await;
+        let instance = fakes.accept("shared").await;
+        assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+        let mut members = Vec::new();
+        for word in ["theirs", "its"] {
+            let tenant = fakes.accept_in(instance).await;
+            assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+            let project = fakes.place(tenant).await.unwrap().project;
+            fakes.members.change(&Name::of(instance), &project, |member| {
+                for (name, version) in [("a", Some("a1".to_owned())), ("b", None)] {
+                    member.workflows.insert(WorkflowId(format!("{word}-{name}")), version);
+                }
+                (member.credentials, member.ended) = (7, 30);
+                member.waiting.insert(ExecutionId(11));
+            });
+            members.push((tenant, fakes.members.member(&Name::of(instance), &project).unwrap()));
+        }
+        fakes.databases.put_counts_into_backups(HELD);
+        let (tenant, before) = members.pop().unwrap();
+        let (_, neighbour) = members.pop().unwrap();
+        Self { fakes, instance, neighbour, tenant, before }
+    }
+
+    fn member(&self) -> FakeMember {
+        self.fakes.members.member(&Name::of(self.instance), &self.before.place.project).unwrap()
+    }
+
+    /// It is who it was, with what it had or with what the backup has. Nothing stands beside, and nobody else has changed.
+    async fn has(&self, restored: bool, case: &str) {
+        let (member, mut wanted) = (self.member(), self.before.clone());
+        if restored {
+            let active = member.workflows.values().flatten().count() as u64;
+            assert_eq!(
+                (member.workflows.len() as u64, active),
+                (HELD.workflows, HELD.active_workflows),
+                "{case}"
+            );
+            wanted.workflows.clone_from(&member.workflows);
+            (wanted.credentials, wanted.ended) = (HELD.credentials, HELD.executions);
+            wanted.waiting.clear();
+        }
+        assert_eq!(member, wanted, "{case}");
+        let neighbour = self.fakes.members.member(&Name::of(self.instance), &self.neighbour.place.project);
+        assert_eq!(neighbour.as_ref(), Some(&self.neighbour), "{case}");
+        let left = provisioner::leftovers(&self.fakes.world("inspector"), self.tenant).await.unwrap();
+        assert_eq!(left, [""; 0], "{case}");
+        for (table, rows) in [("tenant_secrets", 1), ("resting_workspaces", 0)] {
+            assert_eq!(self.fakes.count(table, self.tenant).await, rows, "{table}, {case}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_shares_has_what_the_backup_holds_or_what_it_had_and_nobody_else_notices(pool: PgPool) {
+    let base = Fakes::new(&pool);
+    for point in every_third(points(&RestoreTenant, &asked(BackupId::generate()))) {
+        let house = House::open(&base).await;
+        let (fakes, tenant) = (&house.fakes, house.tenant);
+        let request = accept(fakes, tenant).await;
+        let end = fakes.break_at(&RestoreTenant, point).await;
+        let case = format!("{point:?}");
+        if point.mode.gives_up() {
+            assert_eq!(end, End::RolledBack, "{case}");
+            assert_eq!(became(fakes, &request).await, "failed", "{case}");
+        } else {
+            assert_eq!(end, End::Succeeded, "{case}");
+            assert_eq!(became(fakes, &request).await, "succeeded", "{case}");
+            assert!(fakes.databases.beside(&Name::of(tenant), Beside::Former).is_some(), "{case}");
+            clear(fakes).await;
+        }
+        house.has(!point.mode.gives_up(), &case).await;
+        assert_eq!(fakes.status(tenant).await, "active", "{case}");
+        assert_eq!(fakes.stand_ins(tenant).await, [None], "{case}");
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_shares_and_rests_is_resumed_with_what_was_restored(pool: PgPool) {
+    let house = House::open(&Fakes::new(&pool)).await;
+    let (fakes, tenant) = (&house.fakes, house.tenant);
+    fakes.operate(tenant, &TenantSuspend {}).await;
+    assert_eq!(fakes.run(&SuspendTenant).await, End::Succeeded);
+    accept(fakes, tenant).await;
+    assert_eq!(fakes.run(&RestoreTenant).await, End::Succeeded);
+    clear(fakes).await;
+    let member = house.member();
+    assert_eq!(
+        (fakes.status(tenant).await.as_str(), member.suspended, member.disabled),
+        ("suspended", true, true)
+    );
+    assert_eq!(member.workflows.values().flatten().count(), 0, "nothing of it is active");
+    fakes.operate(tenant, &TenantResume {}).await;
+    assert_eq!(fakes.run(&ResumeTenant).await, End::Succeeded);
+    house.has(true, "resumed").await;
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

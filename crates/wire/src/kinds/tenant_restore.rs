@@ -10,7 +10,7 @@ use common::{
 };
 use serde::{Deserialize, Serialize};
 
-/// In place, of one that has a database of its own.
+/// In place: its own n8n, or its part of one that it shares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantRestore {
     /// Under which name the record keeps what becomes of it. Whoever asks draws it.

@@ -73,10 +73,11 @@ pub struct Restoring {
 /// A sandbox is an n8n of its own on the backup's database, with the backup's users. It reaches nothing outside, nothing in it starts by itself, and it
 /// is removed when its time is over. A tenant has two at most (409 `too_many_sandboxes`); without a backup that can be restored it is 409
 /// `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. Of a tenant that shares an n8n, or did then, the sandbox
-/// is an n8n of its own with the tenant's part; in place such a one is restored by hand yet (422 `shared_tenant`).
+/// is an n8n of its own with the tenant's part.
 ///
 /// In place (`"restore_to_sandbox": false`) the backup is read and loaded beside what the tenant has while that works on. Then the tenant stops, what
-/// it has is backed up (`safety_backup`), and the two are exchanged; callers get 503 with `Retry-After` meanwhile. Whatever goes wrong, the tenant is as it was. It
+/// it has is backed up (`safety_backup`), and the two are exchanged; callers get 503 with `Retry-After` meanwhile. In an n8n that is shared the tenant's part is
+/// replaced and nobody else's touched; one that the platform does not run is 422 `shared_tenant`. Whatever goes wrong, the tenant is as it was. It
 /// is `migrating` until the end, and afterwards as before: 409 while it is neither `active` nor `suspended`.
 #[utoipa::path(
     post, path = "/tenants/{id}/restore", tag = "sandboxes",
@@ -120,7 +121,7 @@ pub fn can_be_restored(tenant: &Tenant) -> Answered<()> {
 async fn wanted(app: &App, tenant: &Tenant, body: &RestoreBody) -> Answered<Backup> {
     can_be_restored(tenant)?;
     if !body.restore_to_sandbox {
-        in_place::can_be_restored(tenant)?;
+        in_place::can_be_restored(app, tenant).await?;
     }
     in_place::only_in_place(body)?;
     if body.backup_id.is_some() && body.restore_point.is_some() {

@@ -7,11 +7,12 @@ use sqlx::{Row as _, postgres::PgConnection};
 use tokio::sync::Mutex;
 
 use super::{
-    Bringing, Brought,
+    Bringing, Brought, Onto,
     brought::{self, ACTIVE},
     nodes::{self, Holder},
     own,
     pour::{Pouring, pour},
+    replace,
 };
 use crate::{
     copies::{
@@ -21,7 +22,7 @@ use crate::{
             write::{self, Writing},
         },
     },
-    databases::{Beside, Counts, DatabaseError, Name, PostgresDatabases, family, refused},
+    databases::{Beside, Counts, DatabaseError, Name, PostgresDatabases, ensure_meter, family, refused},
     members::{ActiveWorkflow, Place, WorkflowId, paths},
 };
 
@@ -40,9 +41,19 @@ const OWNED: &str = r#"
 const WORKFLOW_IDS: &str = "SELECT id::text FROM workflow_entity";
 const CREDENTIAL_IDS: &str = "SELECT id::text FROM credentials_entity";
 
-/// Of these ids, how many are in use. `$1` are workflows, `$2` credentials.
-const TAKEN: &str = "SELECT (SELECT count(*) FROM workflow_entity WHERE id = ANY ($1))
-                          + (SELECT count(*) FROM credentials_entity WHERE id = ANY ($2))";
+const EXECUTION_IDS: &str = "SELECT id FROM execution_entity";
+
+/// Of these ids, how many are somebody else's. `$1` is the project, `$2` are workflows, `$3` credentials.
+const TAKEN: &str = r#"
+    SELECT (SELECT count(*) FROM workflow_entity w WHERE w.id = ANY ($2) AND NOT EXISTS (
+               SELECT FROM shared_workflow s WHERE s."workflowId" = w.id AND s."projectId" = $1 AND s.role = 'workflow:owner'))
+         + (SELECT count(*) FROM credentials_entity c WHERE c.id = ANY ($3) AND NOT EXISTS (
+               SELECT FROM shared_credentials s WHERE s."credentialsId" = c.id AND s."projectId" = $1 AND s.role = 'credential:owner'))"#;
+
+/// The same of the numbers of executions, which are `$2`.
+const TAKEN_NUMBERS: &str = r#"
+    SELECT count(*) FROM execution_entity e WHERE e.id = ANY ($2) AND NOT EXISTS (
+        SELECT FROM shared_workflow s WHERE s."workflowId" = e."workflowId" AND s."projectId" = $1 AND s.role = 'workflow:owner')"#;
 
 /// Workflows, credentials, data tables.
 type Owned = (i64, i64, i64);
@@ -51,7 +62,7 @@ pub async fn bring(
     databases: &PostgresDatabases,
     (from, beside): (&Name, Option<Beside>),
     into: &Name,
-    Bringing { place, keys }: &Bringing,
+    Bringing { place, keys, onto }: &Bringing,
 ) -> Result<Brought, CopyError> {
     let mut there = match beside {
         None => databases.open_patiently(from).await?,
@@ -66,22 +77,24 @@ pub async fn bring(
     let active = active(&mut there).await?;
     let webhooks = own::webhooks(&mut there).await?;
     let unopened = own::unopened(&mut there, &keys.from).await?;
-    let (tables, mut missing) = brought::lay(&mut there, &mut inside).await?;
-    missing.extend(brought::missing(&mut there).await?);
+    let executions = onto.executions();
+    let (tables, mut missing) = brought::lay(&mut there, &mut inside, executions).await?;
+    missing.extend(brought::missing(&mut there, executions).await?);
     let counts = Counts {
         workflows: owned.0.unsigned_abs(),
         active_workflows: active.len() as u64,
         credentials: owned.1.unsigned_abs(),
-        executions: 0,
+        executions: if executions { ids::<i32>(&mut there, EXECUTION_IDS).await?.len() as u64 } else { 0 },
     };
     // It happens as a whole: whatever is there was brought before.
-    if has(&mut inside, place).await? == (0, 0, 0) {
-        is_nobodys(&mut there, &mut inside).await?;
+    if *onto != Onto::Nothing || has(&mut inside, place).await? == (0, 0, 0) {
+        is_nobodys(&mut there, &mut inside, (place, executions)).await?;
         let tables = tables.into_iter().map(Arc::new).collect();
         let writing = Writing { tables, keys: keys.clone(), active: None };
+        ensure_meter(&mut inside).await?;
         let holding = Arc::new(Mutex::new(there)).lock_owned().await;
         let script: Stream = write::stream(writing, holding);
-        pour(&mut inside, script, &Part { of: into, place, owned }).await?;
+        pour(&mut inside, script, &Part { of: into, place, owned, onto: *onto }).await?;
     }
     Ok(Brought { counts, active, webhooks, unopened, missing })
 }
@@ -91,6 +104,7 @@ struct Part<'a> {
     of: &'a Name,
     place: &'a Place,
     owned: Owned,
+    onto: Onto,
 }
 
 #[async_trait]
@@ -100,7 +114,11 @@ impl Pouring for Part<'_> {
     }
 
     async fn begin(&self, inside: &mut PgConnection) -> Result<(), CopyError> {
-        Ok(member::name(inside, self.place).await?)
+        member::name(inside, self.place).await?;
+        if self.onto != Onto::Nothing {
+            replace::empty(inside, self.of).await?;
+        }
+        Ok(())
     }
 
     /// They are as n8n would have saved them there, and all of them are there.
@@ -109,13 +127,16 @@ impl Pouring for Part<'_> {
             nodes::change(inside, &holder, &self.place.project, paths::adopt).await?;
         }
         let (found, owned) = (has(inside, self.place).await?, self.owned);
-        if found == owned {
-            return Ok(());
+        if found != owned {
+            return Err(CopyError::NotWhole(format!(
+                "it has {} workflows, {} credentials and {} data tables of {}, {} and {}",
+                found.0, found.1, found.2, owned.0, owned.1, owned.2
+            )));
         }
-        Err(CopyError::NotWhole(format!(
-            "it has {} workflows, {} credentials and {} data tables of {}, {} and {}",
-            found.0, found.1, found.2, owned.0, owned.1, owned.2
-        )))
+        if self.onto != Onto::Nothing {
+            replace::count_nothing(inside).await?;
+        }
+        Ok(())
     }
 }
 
@@ -125,18 +146,34 @@ async fn has(connection: &mut PgConnection, place: &Place) -> Result<Owned, Data
 }
 
 /// Ids stay what they are: where one is somebody else's there, nothing is written over.
-async fn is_nobodys(own: &mut PgConnection, inside: &mut PgConnection) -> Result<(), CopyError> {
+async fn is_nobodys(
+    own: &mut PgConnection,
+    inside: &mut PgConnection,
+    (place, executions): (&Place, bool),
+) -> Result<(), CopyError> {
     let failed = refused("look for ids");
-    let workflows: Vec<String> =
-        sqlx::query_scalar(WORKFLOW_IDS).fetch_all(&mut *own).await.map_err(&failed)?;
-    let credentials: Vec<String> =
-        sqlx::query_scalar(CREDENTIAL_IDS).fetch_all(own).await.map_err(&failed)?;
-    let taken = sqlx::query_scalar(TAKEN).bind(workflows).bind(credentials).fetch_one(inside).await;
-    let taken: i64 = taken.map_err(&failed)?;
-    if taken == 0 {
-        return Ok(());
+    let (project, workflows) = (place.project.as_str(), ids::<String>(&mut *own, WORKFLOW_IDS).await?);
+    let credentials = ids::<String>(&mut *own, CREDENTIAL_IDS).await?;
+    let taken = sqlx::query_scalar(TAKEN).bind(project).bind(workflows).bind(credentials);
+    let taken: i64 = taken.fetch_one(&mut *inside).await.map_err(&failed)?;
+    if taken > 0 {
+        return Err(CopyError::NotWhole(format!("{taken} of its ids are somebody else's in the shared n8n")));
     }
-    Err(CopyError::NotWhole(format!("{taken} of its ids are somebody else's in the shared n8n")))
+    let numbers = if executions { ids::<i32>(own, EXECUTION_IDS).await? } else { Vec::new() };
+    let taken = sqlx::query_scalar(TAKEN_NUMBERS).bind(project).bind(numbers).fetch_one(inside).await;
+    match taken.map_err(&failed)? {
+        0_i64 => Ok(()),
+        taken => Err(CopyError::NotWhole(format!(
+            "the numbers of {taken} of its executions are somebody else's in the shared n8n: without executions it can be brought"
+        ))),
+    }
+}
+
+async fn ids<T>(connection: &mut PgConnection, which: &'static str) -> Result<Vec<T>, DatabaseError>
+where
+    T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    sqlx::query_scalar(which).fetch_all(connection).await.map_err(refused("look for ids"))
 }
 
 /// What was active, in which version.

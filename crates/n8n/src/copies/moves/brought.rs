@@ -25,6 +25,15 @@ macro_rules! credentials {
         r#"(SELECT s."credentialsId" FROM shared_credentials s WHERE s.role = 'credential:owner')"#
     };
 }
+macro_rules! executions {
+    () => {
+        concat!(
+            r#"(SELECT e.id FROM execution_entity e WHERE e."deletedAt" IS NULL AND e."workflowId" IN "#,
+            workflows!(),
+            ")"
+        )
+    };
+}
 
 /// Which version of which workflow is active, as `(id, version)`.
 pub const ACTIVE: &str = concat!(
@@ -81,6 +90,24 @@ const TABLES: &[Table] = &[
     numbered("workflow_dependency", concat!(r#"t."workflowId" IN "#, workflows!())),
     all("processed_data", concat!(r#"t."workflowId" IN "#, workflows!())),
     all("poller_state", concat!(r#"t."workflowId" IN "#, workflows!())),
+    all("evaluation_config", concat!(r#"t."workflowId" IN "#, workflows!())),
+    Table {
+        name: "evaluation_collection",
+        whose: concat!(r#"t."workflowId" IN "#, workflows!()),
+        drawn: &[],
+        instead: &[("createdById", user!())],
+    },
+    all("test_run", concat!(r#"t."workflowId" IN "#, workflows!())),
+    Table {
+        name: "test_case_execution",
+        whose: concat!(
+            r#"t."testRunId" IN (SELECT r.id FROM test_run r WHERE r."workflowId" IN "#,
+            workflows!(),
+            ")"
+        ),
+        drawn: &[],
+        instead: &[("executionId", "NULL")],
+    },
     Table {
         name: "credentials_entity",
         whose: concat!("t.id IN ", credentials!()),
@@ -92,6 +119,31 @@ const TABLES: &[Table] = &[
     Table { name: "data_table", whose: "true", drawn: &[], instead: &[THEIRS, ("name", NAME)] },
     all("data_table_column", "true"),
     theirs("variables", "true"),
+];
+
+/// Nobody goes on with what was under way when it was copied.
+const STATUS: &str = "CASE WHEN t.status IN ('new', 'running', 'unknown') THEN 'crashed' ELSE t.status END";
+const STOPPED: &str = r#"CASE WHEN t.status IN ('new', 'running', 'unknown') THEN coalesce(t."stoppedAt", now()) ELSE t."stoppedAt" END"#;
+
+/// What ran, and what it left. A tag on one is nobody's here.
+const EXECUTIONS: &[Table] = &[
+    Table {
+        name: "execution_entity",
+        whose: concat!("t.id IN ", executions!()),
+        drawn: &[],
+        instead: &[("status", STATUS), ("stoppedAt", STOPPED)],
+    },
+    all("execution_data", concat!(r#"t."executionId" IN "#, executions!())),
+    numbered("execution_metadata", concat!(r#"t."executionId" IN "#, executions!())),
+    numbered("execution_annotations", concat!(r#"t."executionId" IN "#, executions!())),
+    all(
+        "binary_data",
+        concat!(
+            r#"t."sourceType" = 'execution' AND t."sourceId" IN (SELECT x.id::text FROM "#,
+            executions!(),
+            " x)"
+        ),
+    ),
 ];
 
 /// What says who there is: a part has one person and one project, made before.
@@ -119,11 +171,13 @@ const WHY: [(&str, &str, &str); 2] = [
 pub async fn lay(
     own: &mut PgConnection,
     inside: &mut PgConnection,
+    executions: bool,
 ) -> Result<(Vec<Laid>, Vec<Omitted>), DatabaseError> {
-    let names: Vec<_> = TABLES.iter().map(|table| table.name).collect();
+    let tables: Vec<_> = TABLES.iter().chain(EXECUTIONS.iter().filter(|_| executions)).collect();
+    let names: Vec<_> = tables.iter().map(|table| table.name).collect();
     let (there, here) = (layout::columns(&mut *own, &names).await?, layout::columns(inside, &names).await?);
     let mut laid = Vec::new();
-    for table in TABLES {
+    for table in tables {
         // What an earlier release does not have has nothing in it, and what one does not know here is told of as any other table.
         let (Some(there), Some(here)) = (there.get(table.name), here.get(table.name)) else { continue };
         let known = |name: &str| here.iter().any(|column| column.name == name);
@@ -136,9 +190,9 @@ pub async fn lay(
 }
 
 /// What is in there and does not come along, or will not work here.
-pub async fn missing(own: &mut PgConnection) -> Result<Vec<Omitted>, DatabaseError> {
+pub async fn missing(own: &mut PgConnection, executions: bool) -> Result<Vec<Omitted>, DatabaseError> {
     let mut missing = Vec::new();
-    for table in others(own).await? {
+    for table in others(own, executions).await? {
         let count = format!("SELECT count(*) FROM public.{}", identifier(&table));
         let rows = count_of(own, AssertSqlSafe(count)).await?;
         if rows > 0 {
@@ -155,7 +209,7 @@ pub async fn missing(own: &mut PgConnection) -> Result<Vec<Omitted>, DatabaseErr
         "SELECT count(*) FROM execution_entity WHERE status = 'waiting' AND \"deletedAt\" IS NULL",
     )
     .await?;
-    if waiting > 0 {
+    if waiting > 0 && !executions {
         missing.push(Omitted::new(
             format!("{waiting} executions that wait"),
             "nothing goes on with them until they are back in an n8n of their own",
@@ -186,7 +240,7 @@ async fn count_of(own: &mut PgConnection, question: impl sqlx::SqlSafeStr) -> Re
 }
 
 /// Tables of n8n's that are neither brought along, nor everybody's, nor made anew.
-async fn others(own: &mut PgConnection) -> Result<Vec<String>, DatabaseError> {
+async fn others(own: &mut PgConnection, executions: bool) -> Result<Vec<String>, DatabaseError> {
     let tables = sqlx::query_scalar(
         "SELECT relname::text FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname",
     );
@@ -195,7 +249,9 @@ async fn others(own: &mut PgConnection) -> Result<Vec<String>, DatabaseError> {
     tables.retain(|name| {
         let name = name.as_str();
         let has_a_reason = reasons.iter().any(|tables| tables.contains(&name));
-        !has_a_reason && !TABLES.iter().any(|table| table.name == name) && !name.starts_with(DATA_TABLE)
+        let is_among = |tables: &[Table]| tables.iter().any(|table| table.name == name);
+        let comes_along = is_among(TABLES) || (executions && is_among(EXECUTIONS));
+        !has_a_reason && !comes_along && !name.starts_with(DATA_TABLE)
     });
     Ok(tables)
 }

@@ -64,7 +64,7 @@ impl Pouring for Own<'_> {
 }
 
 /// Every row of every table.
-fn is_whole(then: &Facts, now: &Facts, including: Including) -> Result<(), CopyError> {
+pub fn is_whole(then: &Facts, now: &Facts, including: Including) -> Result<(), CopyError> {
     let left_out: Vec<_> = including.left_out().chain(MADE_ANEW).collect();
     for (table, rows) in then.rows.iter().filter(|(table, _)| !left_out.contains(&table.as_str())) {
         let found = now.rows.get(table).copied().unwrap_or_default();

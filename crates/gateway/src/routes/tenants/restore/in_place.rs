@@ -7,7 +7,7 @@ use common::{
     clock,
     id::{OperationId, RestoreId},
     operations::{NewOperation, Request as _},
-    tenant::{Mode, TenantStatus},
+    tenant::TenantStatus,
 };
 use http::StatusCode;
 use wire::kinds::TenantRestore;
@@ -22,7 +22,7 @@ use crate::{
     sandboxes::RestoreBody,
     store::{
         accept::asked,
-        operations,
+        external, operations,
         restorable::{self, Backup},
         tenants::{self, Tenant},
     },
@@ -59,12 +59,12 @@ pub async fn restore(
     }
 }
 
-/// Whether what it has is its own.
-pub fn can_be_restored(tenant: &Tenant) -> Answered<()> {
-    if tenant.mode.0 == Mode::Dedicated {
+/// Whether the platform runs what it is in.
+pub async fn can_be_restored(app: &App, tenant: &Tenant) -> Answered<()> {
+    if external::of_tenant(&app.statements, tenant.id).await?.is_none() {
         return Ok(());
     }
-    let detail = "The tenant shares an n8n with others: its backups are restored into a sandbox, and in place by hand yet (docs/restore-by-hand.md).";
+    let detail = "The tenant shares an n8n that the platform does not run: its backups are restored into a sandbox, and in place by hand (docs/restore-by-hand.md).";
     Err(Problem::new(Code::SharedTenant).detail(detail))
 }
 
