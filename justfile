@@ -96,7 +96,7 @@ long:
 # Every test that tries something in short, at length: 500 seeds, each step broken at every depth, gateways killed fifty times, hundreds of keys, every object damaged in every way; an hour (docs/tried.md)
 thorough:
     deploy/servers up
-    set -a; eval "$(deploy/servers env)"; eval "$(deploy/checks/tools)"; set +a; EFFORT=all cargo test --workspace --locked --no-fail-fast --lib --test record --test real --test api --test edge -- --include-ignored
+    set -a; eval "$(deploy/servers env)"; eval "$(deploy/checks/tools)"; set +a; EFFORT=all cargo test --workspace --locked --no-fail-fast --lib --test record --test real --test api --test edge --test sides -- --include-ignored
 
 # Cut workers off from Redis in four ways on a platform that is up, and see how long what waits is not taken (docs/observability.md)
 cut-off:

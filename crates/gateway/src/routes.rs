@@ -54,6 +54,7 @@ fn described() -> (Router<App>, OpenApi) {
         .routes(routes!(sandboxes::delete::delete))
         .routes(routes!(shared_instances::create::create, shared_instances::list::list))
         .routes(routes!(shared_instances::delete::delete))
+        .routes(routes!(shared_instances::rebuild::rebuild))
         .routes(routes!(shared_instances::steer::drain))
         .routes(routes!(shared_instances::steer::reopen))
         .routes(routes!(promotions::scan))

@@ -23,8 +23,9 @@ use crate::World;
 
 pub use activate::settle;
 pub use containers::{Renewal, ensure_all};
+pub use database::{LIMIT as DATABASE_LIMIT, ensure as ensure_database};
 pub use network::{lay as lay_network, remove as remove_network};
-pub use owner::{names as owner_names, seed_key};
+pub use owner::{names as owner_names, seed_key, seed_owner};
 pub use queue::ensure as ensure_queue;
 pub use ready::{READY, await_ready, bring_up};
 pub use reserve::{fits, set_aside};

@@ -74,7 +74,11 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
     let secrets = &blueprint.secrets.instance;
     role::ensure(context, &blueprint).await?;
     if !has_database(context).await? {
-        let gone = "The tenant's database is gone. Nothing is started without it, and nothing else of the tenant is touched: restore it from a backup.";
+        let gone = if blueprint.tenant.purpose == Purpose::Shared {
+            "Its database is gone. Nothing is started without it, and nothing else of it is touched: `rp9 shared rebuild` makes it anew, and brings back whoever lives in it from backups of their own."
+        } else {
+            "The tenant's database is gone. Nothing is started without it, and nothing else of the tenant is touched: restore it from a backup."
+        };
         return Err(StepError::failed(Kind::NotFound, gone));
     }
     if blueprint.tenant.purpose == Purpose::Shared {

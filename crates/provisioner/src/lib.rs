@@ -22,6 +22,7 @@ mod master_keys;
 mod passwords;
 mod promote;
 pub mod questions;
+mod rebuild;
 mod reconcile;
 mod reroute;
 mod restart;
@@ -62,6 +63,7 @@ pub use failover::FailoverTenant;
 pub use heal::HealTenant;
 pub use master_keys::{KeysError, Rotated, check as check_master_keys, rotate as rotate_master_key};
 pub use promote::PromoteTenant;
+pub use rebuild::RebuildTenant;
 pub use reconcile::{Reconciler, Report};
 pub use reroute::RerouteTenant;
 pub use restart::RestartTenant;
@@ -88,6 +90,7 @@ pub fn sagas() -> Arc<[Box<dyn Drive<World>>]> {
         Box::new(ScaleTenant),
         Box::new(RerouteTenant),
         Box::new(RestoreTenant),
+        Box::new(RebuildTenant),
         Box::new(UpgradeTenant),
         Box::new(PromoteTenant),
         Box::new(RollbackTenant),

@@ -14,6 +14,7 @@ pub mod intake;
 pub mod master_keys;
 pub mod notes;
 pub mod promotions;
+pub mod rebuilds;
 pub mod removals;
 pub mod restores;
 pub mod rests;

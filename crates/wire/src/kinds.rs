@@ -9,6 +9,7 @@ mod tenant_failover;
 mod tenant_heal;
 mod tenant_load;
 mod tenant_promote;
+mod tenant_rebuild;
 mod tenant_reroute;
 mod tenant_restart;
 mod tenant_restore;
@@ -29,6 +30,7 @@ pub use tenant_failover::TenantFailover;
 pub use tenant_heal::{Run, TenantHeal};
 pub use tenant_load::TenantLoad;
 pub use tenant_promote::TenantPromote;
+pub use tenant_rebuild::TenantRebuild;
 pub use tenant_reroute::TenantReroute;
 pub use tenant_restart::TenantRestart;
 pub use tenant_restore::TenantRestore;
@@ -45,7 +47,7 @@ const fn yes() -> bool {
 }
 
 /// Every kind.
-pub const ALL: [&OperationKind; 17] = [
+pub const ALL: [&OperationKind; 18] = [
     TenantCreate::KIND,
     TenantDelete::KIND,
     TenantHeal::KIND,
@@ -55,6 +57,7 @@ pub const ALL: [&OperationKind; 17] = [
     TenantScale::KIND,
     TenantReroute::KIND,
     TenantRestore::KIND,
+    TenantRebuild::KIND,
     TenantUpgrade::KIND,
     TenantPromote::KIND,
     TenantRollback::KIND,

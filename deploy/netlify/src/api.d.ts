@@ -742,6 +742,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/shared-instances/{id}/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes an n8n anew that tenants share, and whose database is lost.
+         * @description It begins empty, with its address, its size and its release. Then the newest backup of everybody who lives in it is restored, each by an operation of
+         *     its own (`tenant.restore`); whoever has none has nothing. As long as there is a database with something in it the operation ends as `rolled_back` and has touched nothing.
+         *     One that the platform does not run is 409 `external_n8n`.
+         */
+        post: operations["shared_instances_rebuild"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/shared-instances/{id}/reopen": {
         parameters: {
             query?: never;
@@ -1168,10 +1190,11 @@ export interface paths {
          * @description A sandbox is an n8n of its own on the backup's database, with the backup's users. It reaches nothing outside, nothing in it starts by itself, and it
          *     is removed when its time is over. A tenant has two at most (409 `too_many_sandboxes`); without a backup that can be restored it is 409
          *     `no_restorable_backup`, and a backup that was removed or not found whole 409 `backup_not_restorable`. Of a tenant that shares an n8n, or did then, the sandbox
-         *     is an n8n of its own with the tenant's part; in place such a one is restored by hand yet (422 `shared_tenant`).
+         *     is an n8n of its own with the tenant's part.
          *
          *     In place (`"restore_to_sandbox": false`) the backup is read and loaded beside what the tenant has while that works on. Then the tenant stops, what
-         *     it has is backed up (`safety_backup`), and the two are exchanged; callers get 503 with `Retry-After` meanwhile. Whatever goes wrong, the tenant is as it was. It
+         *     it has is backed up (`safety_backup`), and the two are exchanged; callers get 503 with `Retry-After` meanwhile. In an n8n that is shared the tenant's part is
+         *     replaced and nobody else's touched; one that the platform does not run is 422 `shared_tenant`. Whatever goes wrong, the tenant is as it was. It
          *     is `migrating` until the end, and afterwards as before: 409 while it is neither `active` nor `suspended`.
          */
         post: operations["sandboxes_restore"];
@@ -2671,7 +2694,7 @@ export interface components {
             steps: components["schemas"]["Step"][];
         };
         /** @enum {string} */
-        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.blue_green" | "tenant.backup" | "tenant.load";
+        OperationKinds: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.rebuild" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.blue_green" | "tenant.backup" | "tenant.load";
         /** @description A page of operations, the newest first. */
         OperationPage: {
             data: components["schemas"]["OperationSummary"][];
@@ -2909,6 +2932,13 @@ export interface components {
              * @example The customer asked for it.
              */
             reason: string;
+        };
+        /** @description What was accepted. */
+        RebuiltSharedInstance: {
+            /** @example ten_0198c0de0000700080000000000000aa */
+            id: string;
+            /** @example op_0198c0de0000700080000000000000bb */
+            operation_id: string;
         };
         /** @description What became of a call that was held. Whoever has its receipt was told that by the call's answer. */
         Receipt: {
@@ -7930,7 +7960,7 @@ export interface operations {
                 /** @description One status. */
                 status?: "queued" | "running" | "undoing" | "stuck" | "succeeded" | "rolled_back" | "abandoned";
                 /** @description One kind, such as `tenant.create`. */
-                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.blue_green" | "tenant.backup" | "tenant.load";
+                kind?: "tenant.create" | "tenant.delete" | "tenant.heal" | "tenant.restart" | "tenant.suspend" | "tenant.resume" | "tenant.scale" | "tenant.reroute" | "tenant.restore" | "tenant.rebuild" | "tenant.upgrade" | "tenant.promote" | "tenant.rollback" | "tenant.failover" | "tenant.retire" | "tenant.blue_green" | "tenant.backup" | "tenant.load";
                 /** @description One tenant's id or subdomain. */
                 tenant?: string;
                 /** @description 1 to 200; 50 when absent. */
@@ -11053,6 +11083,233 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["SteeredSharedInstance"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request cannot be understood.
+             *
+             *     `invalid_json`: The body is not JSON.
+             */
+            400: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `token_missing`: The request carries no bearer token.
+             *
+             *     `token_invalid`: The bearer token is not valid here.
+             *
+             *     `token_expired`: The bearer token is not valid at this time.
+             *
+             *     `signature_missing`: The request must be signed.
+             *
+             *     `signature_invalid`: The signature does not fit the request.
+             *
+             *     `signature_expired`: The signature's time is more than 300 seconds off.
+             *
+             *     `signature_repeated`: This signed request was answered before: sign it anew.
+             */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["www-authenticate"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `forbidden`: This role may not do that. */
+            403: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `not_found`: There is no such thing. */
+            404: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `removal_under_way`: The tenant is being removed already.
+             *
+             *     `request_in_flight`: A request with this idempotency key is still being accepted.
+             */
+            409: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `body_too_large`: The body is larger than 64 kB. */
+            413: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `unsupported_media_type`: Bodies are JSON. */
+            415: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `invalid_fields`: Some fields are not valid.
+             *
+             *     `idempotency_key_reused`: This idempotency key belongs to a different request.
+             */
+            422: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `throttled`: Too many requests. */
+            429: {
+                headers: {
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /**
+             * @description `unavailable`: A dependency is not answering. Try again later.
+             *
+             *     `timeout`: It took too long. It may or may not have happened.
+             */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["retry-after"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    shared_instances_rebuild: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent twice, done once */
+                "idempotency-key"?: string;
+                /** @description Names the request in logs, messages and answers. Made when absent, or not 1 to 128 printable ASCII characters. */
+                "x-correlation-id"?: components["parameters"]["correlation"];
+            };
+            path: {
+                /** @description Its id or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "The customer asked for it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["OptionalReasonBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    "idempotency-replayed": components["headers"]["idempotency-replayed"];
+                    /** @description The operation */
+                    location?: string;
+                    ratelimit: components["headers"]["ratelimit"];
+                    "ratelimit-policy": components["headers"]["ratelimit-policy"];
+                    "x-correlation-id": components["headers"]["x-correlation-id"];
+                    "x-trace-id": components["headers"]["x-trace-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ten_0198c0de0000700080000000000000aa",
+                     *       "operation_id": "op_0198c0de0000700080000000000000bb"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RebuiltSharedInstance"];
                 };
             };
             /**

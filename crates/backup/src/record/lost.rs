@@ -10,6 +10,8 @@ use sqlx::PgPool;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct Lost {
     pub tenant: TenantId,
+    /// Whether it is an n8n that tenants share, which is made anew and has them restored.
+    pub shared: bool,
     /// Whether there is a backup that it can be restored from.
     pub restorable: bool,
 }
@@ -17,7 +19,11 @@ pub struct Lost {
 /// As whoever brings them back reads it: an id, and a word.
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.restorable { "restorable" } else { "without-backup" };
+        let what = match (self.shared, self.restorable) {
+            (true, _) => "shared",
+            (false, true) => "restorable",
+            (false, false) => "without-backup",
+        };
         write!(f, "{} {what}", self.tenant)
     }
 }
@@ -37,10 +43,10 @@ pub async fn lost(
     cluster: &ClusterId,
     databases: &dyn TenantDatabases,
 ) -> Result<Vec<Lost>, LostError> {
-    let dedicated = "select t.id as tenant,
+    let dedicated = "select t.id as tenant, t.purpose = 'shared' as shared,
                             t.purpose = 'customer' and exists (
                                 select from backups b
-                                 where b.tenant_id = t.id and b.status in ('verified', 'proven') and b.includes_database and not b.of_part) as restorable
+                                 where b.tenant_id = t.id and b.status in ('verified', 'proven') and b.includes_database) as restorable
                        from tenants t
                       where t.cluster_id = $1 and t.mode = 'dedicated' and t.status in ('active', 'suspended')
                         and not exists (select from external_n8ns e where e.tenant_id = t.id)

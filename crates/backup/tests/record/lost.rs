@@ -36,7 +36,7 @@ async fn who_is_to_have_a_database_and_has_none_is_told(pool: PgPool) {
     let told: Vec<_> = told.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
-        [format!("{gone} restorable"), format!("{never} without-backup"), format!("{shared} without-backup")]
+        [format!("{gone} restorable"), format!("{never} without-backup"), format!("{shared} shared")]
     );
     assert_eq!(lost(&pool, &"other".parse().unwrap(), &databases).await.unwrap(), []);
 }

@@ -11,6 +11,7 @@ use crate::{
     commands::{
         accepted::{carry_out, send},
         listing::Whole,
+        reason::OptionalReason,
     },
     exit::Exit,
     failure::Failure,
@@ -45,6 +46,8 @@ pub enum Verb {
     Drain(Steer),
     /// Place tenants in it again
     Reopen(Steer),
+    /// Make one anew whose database is lost; whoever lives in it comes back from backups of their own
+    Rebuild(Rebuild),
     /// Remove one that nobody lives in
     Delete(Delete),
 }
@@ -55,6 +58,16 @@ pub struct Steer {
     instance: String,
     #[command(flatten)]
     sending: Sending,
+}
+
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// Its id or name
+    instance: String,
+    #[command(flatten)]
+    reason: OptionalReason,
+    #[command(flatten)]
+    waiting: Waiting,
 }
 
 #[derive(Debug, Args)]
@@ -73,6 +86,7 @@ impl Verb {
             Self::Create(create) => create.run(setting).await,
             Self::Drain(steer) => steer.run(setting, "drain", "gets no more tenants").await,
             Self::Reopen(steer) => steer.run(setting, "reopen", "gets tenants again").await,
+            Self::Rebuild(rebuild) => rebuild.run(setting).await,
             Self::Delete(delete) => delete.run(setting).await,
         }
     }
@@ -82,6 +96,15 @@ async fn list(setting: &Setting) -> Result<Exit, Failure> {
     let list = Whole { at: "/data", columns: COLUMNS, id: "/id", things: "shared instances" };
     list.show(setting, &Request::get("/shared-instances")).await?;
     Ok(Exit::Done)
+}
+
+impl Rebuild {
+    async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
+        let key = self.waiting.sending.idempotency_key.clone();
+        let path = path(&["shared-instances", &self.instance, "rebuild"]);
+        let request = Request::change(Method::POST, path, key).json(&self.reason)?;
+        Ok(carry_out(setting, &request, &self.waiting, End::Succeeded).await?.exit)
+    }
 }
 
 impl Steer {

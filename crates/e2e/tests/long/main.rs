@@ -14,5 +14,6 @@ mod held;
 mod large;
 mod networks;
 mod promoted;
+mod rebuilt;
 mod sides;
 mod verbs;

@@ -3,4 +3,5 @@
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod rebuild;
 pub mod steer;

@@ -140,6 +140,8 @@ async fn what_only_whoever_runs_it_can_do_is_refused_and_it_is_forgotten_when_no
     is_refused(platform.send(scale).await, "does not run this n8n").await;
     is_refused(command(&platform, "POST", "/tenants/theirs/restart").await, "does not run this n8n").await;
     is_refused(command(&platform, "POST", "/tenants/theirs/upgrade").await, "does not run this n8n").await;
+    is_refused(command(&platform, "POST", "/shared-instances/theirs/rebuild").await, "does not run this n8n")
+        .await;
     command(&platform, "POST", "/tenants/theirs/promote").await.assert_problem(409, "conflict");
     is_refused(command(&platform, "DELETE", &format!("/shared-instances/{id}")).await, "SHARED_N8N_").await;
     assert_eq!(command(&platform, "POST", "/shared-instances/theirs/drain").await.status, 200);

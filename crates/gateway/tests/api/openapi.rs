@@ -125,6 +125,7 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/shared-instances"),
     ("GET", "/shared-instances"),
     ("DELETE", "/shared-instances/{id}"),
+    ("POST", "/shared-instances/{id}/rebuild"),
     ("POST", "/shared-instances/{id}/drain"),
     ("POST", "/shared-instances/{id}/reopen"),
     ("GET", "/docs"),

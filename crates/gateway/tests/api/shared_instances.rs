@@ -233,3 +233,26 @@ async fn a_removal_sees_whoever_was_placed_while_it_waited(database: PgPool) {
     refused.assert_problem(409, "instance_in_use");
     platform.stop().await;
 }
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn one_that_lost_its_database_is_made_anew_once_by_an_admin(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let instance = brought_up(&platform, &database, "shared-1").await;
+    let path = "/shared-instances/shared-1/rebuild";
+    command(&platform, "operator", "POST", path).await.assert_problem(403, "forbidden");
+    let asked = command(&platform, "admin", "POST", path).await;
+    assert_eq!(asked.status, 202, "{}", asked.text());
+    assert_eq!(asked.json()["id"], instance);
+    let operation = asked.json()["operation_id"].as_str().unwrap().to_owned();
+    assert_eq!(asked.header("location"), format!("/operations/{operation}"));
+    let again = command(&platform, "admin", "POST", path).await;
+    assert!(again.text().contains(&operation), "{}", again.text());
+    again.assert_problem(409, "conflict");
+    sqlx::query("update operations set status = 'rolled_back', finished_at = now()")
+        .execute(&database)
+        .await
+        .unwrap();
+    sqlx::query("update tenants set status = 'deleting'").execute(&database).await.unwrap();
+    command(&platform, "admin", "POST", path).await.assert_problem(409, "removal_under_way");
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::operations::{Context, Step, StepError};
+use common::operations::{Context, Step, StepError, TenantRequest};
 use n8n::databases::Name;
 use wire::kinds::TenantCreate;
 
@@ -18,9 +18,8 @@ impl Step<CreateTenant> for Database {
         "database"
     }
 
-    /// The first one of a version waits for n8n's image and its migrations, and everybody else for the first.
     fn limit(&self) -> Duration {
-        Duration::from_secs(20 * 60)
+        LIMIT
     }
 
     async fn run(
@@ -28,13 +27,7 @@ impl Step<CreateTenant> for Database {
         context: &Context<'_, World, TenantCreate>,
         _: &mut Nothing,
     ) -> Result<(), StepError> {
-        let (record, tenant) = (context.database(), context.tenant());
-        let blueprint = context.observe().blueprint(record, tenant).await?;
-        let (name, version) = (Name::of(tenant), blueprint.home.version);
-        let world = context.fenced().await?;
-        world.databases.ensure_template(version, &world.migration(record)).await?;
-        role::ensure(context, &blueprint).await?;
-        Ok(context.fenced().await?.databases.ensure_database(&name, &name, version).await?)
+        ensure(context).await
     }
 
     async fn undo(&self, context: &Context<'_, World, TenantCreate>, _: &Nothing) -> Result<(), StepError> {
@@ -42,4 +35,18 @@ impl Step<CreateTenant> for Database {
         context.fenced().await?.databases.remove_database(&name).await?;
         Ok(context.fenced().await?.databases.remove_role(&name).await?)
     }
+}
+
+/// The first one of a version waits for n8n's image and its migrations, and everybody else for the first.
+pub const LIMIT: Duration = Duration::from_secs(20 * 60);
+
+/// Both are there.
+pub async fn ensure(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
+    let (record, tenant) = (context.database(), context.tenant());
+    let blueprint = context.observe().blueprint(record, tenant).await?;
+    let (name, version) = (Name::of(tenant), blueprint.home.version);
+    let world = context.fenced().await?;
+    world.databases.ensure_template(version, &world.migration(record)).await?;
+    role::ensure(context, &blueprint).await?;
+    Ok(context.fenced().await?.databases.ensure_database(&name, &name, version).await?)
 }

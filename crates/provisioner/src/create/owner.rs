@@ -31,22 +31,27 @@ impl Step<CreateTenant> for SeedOwner {
         context: &Context<'_, World, TenantCreate>,
         _: &mut Nothing,
     ) -> Result<(), StepError> {
-        let (record, tenant) = (context.database(), context.tenant());
-        let blueprint = context.observe().blueprint(record, tenant).await?;
-        let row = &blueprint.tenant;
-        let password_hash =
-            passwords::hash(context.observe().password_cost, &blueprint.secrets.owner_password).await?;
-        let (first_name, last_name) = names(&row.name);
-        let owner = Owner { email: row.email.clone(), first_name, last_name, password_hash };
-        let name = Name::of(tenant);
-        let owner_id = context.fenced().await?.databases.seed_owner(&name, &owner).await?;
-        seed_key(context, &blueprint, owner_id).await?;
-        // Before n8n first runs, too. No step of its own: creations that are under way when a release comes could not go on with another line.
-        if row.purpose == Purpose::Shared {
-            context.fenced().await?.databases.ensure_shared_schema(&name).await?;
-        }
-        Ok(())
+        seed_owner(context).await
     }
+}
+
+/// Whoever it belongs to, and the platform's key to it.
+pub async fn seed_owner(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
+    let (record, tenant) = (context.database(), context.tenant());
+    let blueprint = context.observe().blueprint(record, tenant).await?;
+    let row = &blueprint.tenant;
+    let password_hash =
+        passwords::hash(context.observe().password_cost, &blueprint.secrets.owner_password).await?;
+    let (first_name, last_name) = names(&row.name);
+    let owner = Owner { email: row.email.clone(), first_name, last_name, password_hash };
+    let name = Name::of(tenant);
+    let owner_id = context.fenced().await?.databases.seed_owner(&name, &owner).await?;
+    seed_key(context, &blueprint, owner_id).await?;
+    // Before n8n first runs, too. No step of its own: creations that are under way when a release comes could not go on with another line.
+    if row.purpose == Purpose::Shared {
+        context.fenced().await?.databases.ensure_shared_schema(&name).await?;
+    }
+    Ok(())
 }
 
 /// The platform's own key to the instance, in its owner's name.

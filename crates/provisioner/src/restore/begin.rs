@@ -42,7 +42,9 @@ async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     }
     // Of a restore that a person gave up in its middle: whatever was there then is in its safety backup.
     beside::clear(context).await?;
-    if part.is_some() {
+    if let Some(part) = part {
+        // In an n8n that was made anew it may be nobody yet.
+        workspace::ensure(context, &part).await?;
         return own::ensure(context).await;
     }
     // On a server that has lost it, or another one, who is to own what is loaded may be gone too.

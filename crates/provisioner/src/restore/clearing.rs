@@ -4,14 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use common::{
     database::begin,
-    error::{Classify, Kind},
     secrets::stored::StoredError,
     service::{Interval, Round, Tasks},
 };
 use n8n::databases::{DatabaseError, Name};
 use sqlx::PgPool;
 
-use super::own;
+use super::own::{self, OwnError};
 use crate::{
     World,
     store::{restores, secrets},
@@ -35,16 +34,8 @@ pub enum ClearingError {
     Secrets(#[from] StoredError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
-}
-
-impl Classify for ClearingError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Record(error) => error.kind(),
-            Self::Secrets(error) => error.kind(),
-            Self::Database(error) => error.kind(),
-        }
-    }
+    #[error(transparent)]
+    Own(#[from] OwnError),
 }
 
 impl Clearing {

@@ -1,13 +1,14 @@
 //! What only an n8n of a tenant's own has, and one that shares needs while a backup of it is loaded: a login that owns what is loaded, and keys.
 
 use common::{
+    error::{Classify, Kind},
     id::TenantId,
     operations::{ContextOf, StepError},
 };
 use n8n::databases::{DatabaseError, Name};
 use sqlx::PgConnection;
 
-use super::{RestoreTenant, clearing::ClearingError};
+use super::RestoreTenant;
 use crate::{
     World,
     store::{homes, secrets},
@@ -15,6 +16,24 @@ use crate::{
 
 /// Nothing of the tenant's logs in with it: as many as an administrator may want to look with.
 const CONNECTIONS: u16 = 3;
+
+/// Why they are still there.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    #[error("the record cannot be asked")]
+    Record(#[from] sqlx::Error),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl Classify for OwnError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Record(error) => error.kind(),
+            Self::Database(error) => error.kind(),
+        }
+    }
+}
 
 /// They are there.
 pub async fn ensure(context: &ContextOf<'_, RestoreTenant>) -> Result<(), StepError> {
@@ -31,7 +50,7 @@ pub async fn give_back(
     world: &World,
     connection: &mut PgConnection,
     tenant: TenantId,
-) -> Result<(), ClearingError> {
+) -> Result<(), OwnError> {
     if !homes::is_shared(&mut *connection, tenant).await? {
         return Ok(());
     }

@@ -71,14 +71,14 @@ fn missing() -> StepError {
     StepError::failed(Kind::NotFound, "the tenant has no secrets: it is not, or no longer, set up")
 }
 
-/// Keeps the key by which the platform works in an n8n that is shared. It is the same each time.
+/// Keeps the key by which the platform works in an n8n that is shared. It is the same each time, unless that n8n was made anew: its owner is another then.
 pub async fn keep_api_key(
     executor: impl PgExecutor<'_>,
     keys: &MasterKeys,
     tenant: TenantId,
     key: &SecretString,
 ) -> Result<(), StepError> {
-    Ok(stored::ensure(executor, keys, tenant, (API_KEY, key)).await?)
+    Ok(stored::put(executor, keys, tenant, (API_KEY, key)).await?)
 }
 
 /// Opens that key.

@@ -9,9 +9,9 @@ use common::{
 };
 use n8n::databases::Name;
 use provisioner::{
-    BlueGreenTenant, CreateTenant, DeleteTenant, FailoverTenant, HealTenant, PromoteTenant, RerouteTenant,
-    RestartTenant, RestoreTenant, ResumeTenant, RetireTenant, RollbackTenant, ScaleTenant, SuspendTenant,
-    UpgradeTenant, sagas,
+    BlueGreenTenant, CreateTenant, DeleteTenant, FailoverTenant, HealTenant, PromoteTenant, RebuildTenant,
+    RerouteTenant, RestartTenant, RestoreTenant, ResumeTenant, RetireTenant, RollbackTenant, ScaleTenant,
+    SuspendTenant, UpgradeTenant, sagas,
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, points};
@@ -250,6 +250,7 @@ fn every_registered_operation_is_covered() {
         ScaleTenant::KIND,
         RerouteTenant::KIND,
         RestoreTenant::KIND,
+        RebuildTenant::KIND,
         UpgradeTenant::KIND,
         PromoteTenant::KIND,
         RollbackTenant::KIND,

@@ -26,6 +26,7 @@ mod members;
 mod order;
 mod promotions;
 mod read_only;
+mod rebuilds;
 mod reconciler;
 mod removal;
 mod restores;

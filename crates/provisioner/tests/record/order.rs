@@ -9,13 +9,13 @@ use common::{
     tenant::Color,
 };
 use provisioner::{
-    BlueGreenTenant, HealTenant, RerouteTenant, RestartTenant, ResumeTenant, RetireTenant, ScaleTenant,
-    SuspendTenant, World,
+    BlueGreenTenant, HealTenant, RebuildTenant, RerouteTenant, RestartTenant, ResumeTenant, RetireTenant,
+    ScaleTenant, SuspendTenant, World,
 };
 use sqlx::PgPool;
 use wire::kinds::{
-    self, TenantBlueGreen, TenantHeal, TenantReroute, TenantRestart, TenantResume, TenantRetire, TenantScale,
-    TenantSuspend,
+    self, TenantBlueGreen, TenantHeal, TenantRebuild, TenantReroute, TenantRestart, TenantResume,
+    TenantRetire, TenantScale, TenantSuspend,
 };
 
 use crate::scene::Scene;
@@ -42,8 +42,9 @@ async fn what_is_for_one_that_is_awake_leaves_one_that_rests_alone(pool: PgPool)
         does(&scene, tenant, (&HealTenant, &TenantHeal::default())).await,
         does(&scene, tenant, (&SuspendTenant, &TenantSuspend {})).await,
         does(&scene, tenant, (&BlueGreenTenant, &beside)).await,
+        does(&scene, tenant, (&RebuildTenant, &TenantRebuild {})).await,
     ];
-    assert_eq!(ends, [End::RolledBack; 5]);
+    assert_eq!(ends, [End::RolledBack; 6]);
     let workers = sqlx::query_scalar::<_, i32>("select workers from tenant_limits where tenant_id = $1");
     let workers = workers.bind(tenant).fetch_one(&pool).await.unwrap();
     scene.fakes.assert_resting(tenant, workers as usize).await;
@@ -121,6 +122,7 @@ fn every_kind_that_leaves_its_tenants_status_until_its_end_is_tried_here() {
         TenantReroute::KIND.name,
         TenantRetire::KIND.name,
         TenantBlueGreen::KIND.name,
+        TenantRebuild::KIND.name,
     ];
     assert_eq!(kinds.collect::<BTreeSet<_>>(), BTreeSet::from(tried));
 }

@@ -21,7 +21,7 @@ const ANYBODY: &[&str] = &["nobody", "admin", "operator", "service", "owner"];
 
 /// Method, path, who may, and what those are answered. Commands come with a field that nobody asks for: who may give them is told so
 /// (422), and nothing is done. The bus is away and events are not read in this process: what needs them is 503.
-const TABLE: [(&str, &str, &[&str], u16); 79] = [
+const TABLE: [(&str, &str, &[&str], u16); 80] = [
     ("POST", "/tenants", STAFF, 422),
     ("GET", "/tenants", ALL, 200),
     ("GET", "/tenants/{id}", ALL, 200),
@@ -65,6 +65,7 @@ const TABLE: [(&str, &str, &[&str], u16); 79] = [
     ("POST", "/shared-instances", ADMINS, 422),
     ("GET", "/shared-instances", OPERATORS, 200),
     ("DELETE", "/shared-instances/{id}", ADMINS, 422),
+    ("POST", "/shared-instances/{id}/rebuild", ADMINS, 422),
     ("POST", "/shared-instances/{id}/drain", OPERATORS, 422),
     ("POST", "/shared-instances/{id}/reopen", OPERATORS, 422),
     ("POST", "/tenants/{id}/held/replay", ALL, 422),
