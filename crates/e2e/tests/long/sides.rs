@@ -95,10 +95,20 @@ async fn goes_back_if_it_dies_at(weight: u8) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a running platform: just long"]
-async fn a_side_that_dies_with_some_of_the_calls_is_given_up() {
-    for weight in [10, 50, 100] {
-        goes_back_if_it_dies_at(weight).await;
-    }
+async fn a_side_that_dies_with_a_tenth_of_the_calls_is_given_up() {
+    goes_back_if_it_dies_at(10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a running platform: just long"]
+async fn a_side_that_dies_with_half_of_the_calls_is_given_up() {
+    goes_back_if_it_dies_at(50).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a running platform: just long"]
+async fn a_side_that_dies_with_all_of_the_calls_is_given_up() {
+    goes_back_if_it_dies_at(100).await;
 }
 
 /// One action, until it is done.

@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn what_is_launched_does_not_change_without_its_revision() {
-        let roles = [Role::Main, Role::Worker { concurrency: 10 }, Role::Migrate];
+        let roles = [Role::Main, Role::Worker { concurrency: 10 }, Role::Webhook, Role::Migrate];
         let schemes = [Scheme::Http, Scheme::Https];
         let launches: Vec<_> =
             schemes.into_iter().flat_map(|scheme| roles.map(|role| instance(scheme).launch(role))).collect();

@@ -60,6 +60,9 @@ pub fn fit(candidate: &Candidate) -> Fit {
     if candidate.is_stuck {
         return Fit::Skip("An operation of it waits for a person.");
     }
+    if candidate.has_two_sides {
+        return Fit::Skip("It has two sides: it is upgraded once it has one.");
+    }
     match candidate.status {
         TenantStatus::Active => Fit::Now,
         TenantStatus::Provisioning | TenantStatus::Migrating => Fit::Later,
@@ -107,8 +110,18 @@ mod tests {
     #[test]
     fn who_cannot_be_upgraded_is_passed_over_and_who_is_busy_comes_later() {
         let one = |status, mode, has_it| {
-            fit(&Candidate { tenant: TenantId::generate(), status, mode, has_it, is_stuck: false })
+            let tenant = TenantId::generate();
+            fit(&Candidate { tenant, status, mode, has_it, is_stuck: false, has_two_sides: false })
         };
+        let twofold = Candidate {
+            tenant: TenantId::generate(),
+            status: TenantStatus::Active,
+            mode: Mode::Dedicated,
+            has_it: false,
+            is_stuck: false,
+            has_two_sides: true,
+        };
+        assert!(matches!(fit(&twofold), Fit::Skip(_)));
         assert_eq!(one(TenantStatus::Active, Mode::Dedicated, false), Fit::Now);
         assert_eq!(one(TenantStatus::Migrating, Mode::Dedicated, false), Fit::Later);
         assert_eq!(one(TenantStatus::Provisioning, Mode::Dedicated, false), Fit::Later);

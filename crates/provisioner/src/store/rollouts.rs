@@ -131,6 +131,7 @@ pub struct Candidate {
     pub has_it: bool,
     /// Whether something that is done to it waits for a person.
     pub is_stuck: bool,
+    pub has_two_sides: bool,
 }
 
 /// More are looked at in the next round.
@@ -143,14 +144,15 @@ pub async fn candidates(
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     let candidates =
         "select t.id, t.status, t.mode, coalesce(n8n_release(t.n8n_version) >= n8n_release($2), false),
-                             exists (select from operations o where o.tenant_id = t.id and o.status = 'stuck')
+                             exists (select from operations o where o.tenant_id = t.id and o.status = 'stuck'), t.second_version is not null
                         from rollout_tenants i join tenants t on t.id = i.tenant_id
                        where i.rollout_id = $1 and i.status = 'waiting' and i.not_before <= now()
                        order by i.ordinal limit $3";
     let candidates =
         sqlx::query_as(candidates).bind(rollout.id).bind(rollout.version.to_string()).bind(LOOKED_AT);
-    let rows: Vec<(TenantId, String, String, bool, bool)> = candidates.fetch_all(executor).await?;
-    let read = |(tenant, status, mode, has_it, is_stuck): (TenantId, String, String, bool, bool)| {
+    let rows: Vec<(TenantId, String, String, bool, bool, bool)> = candidates.fetch_all(executor).await?;
+    let read = |row: (TenantId, String, String, bool, bool, bool)| {
+        let (tenant, status, mode, has_it, is_stuck, has_two_sides) = row;
         let unreadable = |error| sqlx::Error::Decode(format!("tenant {tenant}: {error}").into());
         Ok(Candidate {
             tenant,
@@ -158,6 +160,7 @@ pub async fn candidates(
             mode: mode.parse().map_err(unreadable)?,
             has_it,
             is_stuck,
+            has_two_sides,
         })
     };
     rows.into_iter().map(read).collect()

@@ -41,7 +41,7 @@ const OWNED: &str = r#"
 const WORKFLOW_IDS: &str = "SELECT id::text FROM workflow_entity";
 const CREDENTIAL_IDS: &str = "SELECT id::text FROM credentials_entity";
 
-const EXECUTION_IDS: &str = "SELECT id FROM execution_entity";
+const EXECUTION_IDS: &str = r#"SELECT id FROM execution_entity WHERE "deletedAt" IS NULL"#;
 
 /// Of these ids, how many are somebody else's. `$1` is the project, `$2` are workflows, `$3` credentials.
 const TAKEN: &str = r#"
