@@ -72,7 +72,8 @@ impl<'a> Sections<'a> {
     }
 
     /// One service per side, a way to ask it alone, and one service above them that shares out the calls among those that are
-    /// ready; another one for calls to webhooks and forms, where those are shared out otherwise. The names stay the same during a switch.
+    /// ready; another one for calls to webhooks and forms, where those are shared out otherwise. If no side that has a share of these is ready, the one
+    /// that answers everything else answers them too. The names stay the same during a switch.
     pub(super) fn add_sides(
         &mut self,
         name: &str,
@@ -81,7 +82,7 @@ impl<'a> Sections<'a> {
         ready: impl Fn(Color) -> bool,
     ) {
         let targets = &route.targets;
-        let (mut shares, mut of_webhooks) = (Vec::new(), Vec::new());
+        let (mut shares, mut of_webhooks, mut without_a_share) = (Vec::new(), Vec::new(), Vec::new());
         for (color, Side { weight, webhook_weight, servers }) in sides(targets) {
             let color_name = Color::as_str(color);
             let side = format!("{name}_{color_name}");
@@ -94,6 +95,7 @@ impl<'a> Sections<'a> {
                     |name: &str, weight: u32| (weight > 0).then(|| json!({ "name": name, "weight": weight }));
                 shares.extend(share(&side, weight));
                 of_webhooks.extend(share(&webhooks, webhook_weight));
+                without_a_share.extend(share(&webhooks, weight));
             }
             let mut balancer = json!({ "servers": servers, "serversTransport": TRANSPORT });
             if targets.iter().any(|target| target.color == color && target.url.external().is_some()) {
@@ -108,6 +110,7 @@ impl<'a> Sections<'a> {
         }
         self.share_out(name.to_owned(), shares);
         if route.parts_webhooks() {
+            let of_webhooks = if of_webhooks.is_empty() { without_a_share } else { of_webhooks };
             self.share_out(format!("{name}{OWN_WEBHOOKS}"), of_webhooks);
         }
     }

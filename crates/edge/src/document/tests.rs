@@ -199,6 +199,14 @@ fn a_side_that_answers_webhooks_only_gets_its_share_of_those_and_of_nothing_else
     assert_eq!(with(&both, &[Color::Green]).1, ["waiting_page 1", "acme.localhost_green_webhooks 10"]);
     assert_eq!(routers["acme.localhost_probe"]["service"], "acme.localhost");
 
+    // One that has all of them, and dies: who serves everything else is there.
+    let mut all = both.clone();
+    (all.targets[0].webhook_weight, all.targets[1].webhook_weight) = (Some(0), Some(100));
+    let of_webhooks = |ready: &[Color]| with(&all, ready).1[1].clone();
+    assert_eq!(of_webhooks(&[Color::Blue, Color::Green]), "acme.localhost_green_webhooks 100");
+    assert_eq!(of_webhooks(&[Color::Blue]), "acme.localhost_blue_webhooks 1");
+    assert_eq!(of_webhooks(&[]), "waiting_page 1");
+
     // While the main of one side begins, webhooks are answered all the same.
     let alone = Route { targets: both.targets[1..].to_vec(), generation: 2, ..both };
     let (document, told) = with(&alone, &[Color::Green]);
