@@ -16,7 +16,7 @@ use wire::kinds::{TenantRebuild, TenantRestore};
 use crate::{
     World,
     begin::may_begin_on_containers,
-    create::{DATABASE_LIMIT, ensure_database, ensure_queue, seed_owner},
+    create::{DATABASE_LIMIT, Nothing, ensure_database, ensure_queue, seed_owner},
     delete::remove_all,
     heal,
     step::step,
@@ -26,18 +26,9 @@ use crate::{
 /// From an n8n without a database to an empty one, of which each tenant's restore is asked for.
 pub struct RebuildTenant;
 
-/// Who comes back, and who has nothing to come back from.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-pub struct Rebuilt {
-    #[serde(default)]
-    restored: u64,
-    #[serde(default)]
-    without_backup: u64,
-}
-
 impl Saga for RebuildTenant {
     type World = World;
-    type State = Rebuilt;
+    type State = Nothing;
     type Request = TenantRebuild;
 
     fn steps(&self, _: &TenantRebuild) -> Vec<&dyn Step<Self>> {
@@ -56,7 +47,7 @@ step!(/** It belongs to the platform, which has its key to it, and keeps tenants
 step!(/** It runs, and says that it is ready. */ Start of RebuildTenant, "start", run start);
 step!(/** Of everybody who lives in it the newest backup is going to be restored. */ Members of RebuildTenant, "members", run members);
 
-async fn begin(context: &In<'_>, _: &mut Rebuilt) -> Result<(), StepError> {
+async fn begin(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {
     let refused = |detail: &str| Err(StepError::failed(Kind::Conflict, detail));
     may_begin_on_containers(context).await?;
     let tenant = tenants::get(context.database(), context.tenant()).await?;
@@ -75,34 +66,35 @@ async fn begin(context: &In<'_>, _: &mut Rebuilt) -> Result<(), StepError> {
     Ok(())
 }
 
-async fn stop(context: &In<'_>, _: &mut Rebuilt) -> Result<(), StepError> {
+async fn stop(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {
     remove_all(context).await
 }
 
-async fn database(context: &In<'_>, _: &mut Rebuilt) -> Result<(), StepError> {
+async fn database(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {
     ensure_database(context).await
 }
 
-async fn queue(context: &In<'_>, _: &mut Rebuilt) -> Result<(), StepError> {
+async fn queue(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {
     context.fenced().await?.queues.remove(context.tenant()).await?;
     ensure_queue(context).await
 }
 
-async fn owner(context: &In<'_>, _: &mut Rebuilt) -> Result<(), StepError> {
+async fn owner(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {
     seed_owner(context).await
 }
 
-async fn start(context: &In<'_>, _: &mut Rebuilt) -> Result<(), StepError> {
+async fn start(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {
     heal::bring_back(context).await
 }
 
 /// Each is an operation of its own, whose end is its tenant's affair. Repeated, only those are asked for that were not.
-async fn members(context: &In<'_>, state: &mut Rebuilt) -> Result<(), StepError> {
+async fn members(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {
     let (record, instance) = (context.database(), context.tenant());
+    let (mut restored, mut without_backup) = (0, 0);
     for (tenant, backup) in rebuilds::members(record, instance, context.operation()).await? {
         let Some(backup) = backup else {
             tracing::warn!(tenant_id = %tenant, instance = %instance, "a tenant of an n8n that was made anew has no backup: what it had there is gone");
-            state.without_backup += 1;
+            without_backup += 1;
             continue;
         };
         let request =
@@ -119,12 +111,11 @@ async fn members(context: &In<'_>, state: &mut Rebuilt) -> Result<(), StepError>
         let mut transaction = context.begin().await?;
         if operations::accept(&mut *transaction, &new, None).await? {
             transaction.commit().await?;
-            state.restored += 1;
+            restored += 1;
         } else {
             tracing::warn!(tenant_id = %tenant, instance = %instance, "something else is done to a tenant of an n8n that was made anew: its backup has to be restored by hand");
         }
     }
-    let Rebuilt { restored, without_backup } = state;
     tracing::info!(instance = %instance, restored, without_backup, "an n8n that tenants share was made anew");
     Ok(())
 }

@@ -35,8 +35,8 @@ pub struct Restored {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub draining_since: Option<OffsetDateTime>,
     /// Of one that shares an n8n: what was active there before, or is from when it is resumed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rest: Option<Rest>,
+    #[serde(default)]
+    pub rest: Rest,
     /// The same of what was restored.
     #[serde(default)]
     pub restored: Rest,
@@ -54,8 +54,7 @@ impl Saga for RestoreTenant {
             steps.push(&parts::SafetyBackup);
         }
         steps.extend([
-            &part::Keep as &dyn Step<Self>,
-            &switch::Switch,
+            &switch::Switch as &dyn Step<Self>,
             &rest::Start,
             &finish::Check,
             &rest::Route,

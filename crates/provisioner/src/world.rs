@@ -17,9 +17,10 @@ use engine::{
     docker::{Docker, DockerOptions},
 };
 use n8n::{
-    AdminUrls, Servers, TenantDatabases, TenantQueues,
+    AdminUrls, Servers, TenantDatabases, TenantQueues, Version,
     account::HashCost,
     copies::{Moves, PostgresMoves},
+    databases::DatabaseError,
     members::{Members, PostgresMembers},
 };
 use sqlx::PgPool;
@@ -113,6 +114,11 @@ impl World {
     pub async fn is_home_of(&self, record: &PgPool, tenant: TenantId) -> Result<(), StepError> {
         let home = homes::find(record, tenant).await?;
         home.map_or(Ok(()), |home| here(home.cluster(), &self.site.cluster))
+    }
+
+    /// There is a template of this release. The first time waits for n8n's image and its migrations.
+    pub async fn ensure_template(&self, record: &PgPool, release: Version) -> Result<(), DatabaseError> {
+        self.databases.ensure_template(release, &self.migration(record)).await
     }
 
     /// How a template is migrated on this cluster.

@@ -45,8 +45,7 @@ pub async fn ensure(context: &Context<'_, World, impl TenantRequest>) -> Result<
     let (record, tenant) = (context.database(), context.tenant());
     let blueprint = context.observe().blueprint(record, tenant).await?;
     let (name, version) = (Name::of(tenant), blueprint.home.version);
-    let world = context.fenced().await?;
-    world.databases.ensure_template(version, &world.migration(record)).await?;
+    context.fenced().await?.ensure_template(record, version).await?;
     role::ensure(context, &blueprint).await?;
     Ok(context.fenced().await?.databases.ensure_database(&name, &name, version).await?)
 }

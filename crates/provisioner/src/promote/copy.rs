@@ -37,8 +37,8 @@ step!(/** What it had when nothing changed it any more is in that database, with
 async fn first_copy(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError> {
     let (record, name) = (context.database(), Name::of(context.tenant()));
     let blueprint = context.observe().blueprint(record, context.tenant()).await?;
-    let (version, world) = (blueprint.home.version, context.fenced().await?);
-    world.databases.ensure_template(version, &world.migration(record)).await?;
+    let version = blueprint.home.version;
+    context.fenced().await?.ensure_template(record, version).await?;
     role::ensure(context, &blueprint).await?;
     // Whatever was in it is gone.
     context.fenced().await?.databases.remove_database(&name).await?;

@@ -11,7 +11,7 @@ use super::{RestoreTenant, Restored, part};
 use crate::{
     begin::before,
     step::step,
-    store::{restores, rests, tenants},
+    store::{homes, restores, rests, tenants},
     workspace,
 };
 
@@ -46,7 +46,10 @@ async fn done(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     // One that rests was not started on it.
     if before == TenantStatus::Active {
         restores::prove(&mut *transaction, context.request().backup).await?;
-        rests::forget(&mut *transaction, context.tenant()).await?;
+        // One that was promoted needs what was active where it lived for its way back.
+        if homes::is_shared(&mut *transaction, context.tenant()).await? {
+            rests::forget(&mut *transaction, context.tenant()).await?;
+        }
     }
     Ok(transaction.commit().await?)
 }

@@ -2,17 +2,18 @@
 
 use common::{
     error::Kind,
+    id::TenantId,
     operations::{ContextOf, StepError},
 };
 use n8n::{
-    copies::{Bringing, Keys, Onto, Sharing},
+    copies::{Bringing, Brought, Keys, Onto, Sharing},
     databases::{Beside, Counts, Name},
 };
+use secrecy::SecretString;
 
 use super::{RestoreTenant, Restored, begin::serves};
 use crate::{
     home::Workspace,
-    step::step,
     store::{
         rests::{self, Rest},
         secrets, tenants,
@@ -22,8 +23,6 @@ use crate::{
 
 type In<'a> = ContextOf<'a, RestoreTenant>;
 
-step!(/** What it has in a shared n8n is in a database beside, from which it is put back. What is a tenant's own is kept by the switch. */ pub(super) Keep of RestoreTenant, "keep", run keep);
-
 /// No trigger fires any more, and nobody gets in. What was active is kept.
 pub async fn silence(context: &In<'_>, part: &Workspace, state: &mut Restored) -> Result<(), StepError> {
     // One that rests has nothing that is active: what was is noted since.
@@ -32,7 +31,7 @@ pub async fn silence(context: &In<'_>, part: &Workspace, state: &mut Restored) -
     } else {
         workspace::close(context, part).await?;
     }
-    state.rest = rests::find(context.database(), context.tenant()).await?;
+    state.rest = rests::find(context.database(), context.tenant()).await?.unwrap_or_default();
     Ok(())
 }
 
@@ -53,24 +52,21 @@ pub async fn wake(context: &In<'_>, part: &Workspace) -> Result<(), StepError> {
     workspace::awake(context).await
 }
 
-async fn keep(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
-    let Some(part) = workspace::of(context).await? else { return Ok(()) };
-    let (record, world) = (context.database(), context.fenced().await?);
-    let release = tenants::version(record, part.instance).await?;
-    world.databases.ensure_template(release, &world.migration(record)).await?;
-    let (theirs, shared) = keys(context, &part).await?;
-    let sharing = Sharing { place: part.place.clone(), keys: Keys { from: shared, to: theirs } };
-    let name = Name::of(context.tenant());
+/// What it has is in a database beside, from which it is put back.
+pub async fn keep(context: &In<'_>, part: &Workspace) -> Result<(), StepError> {
+    let release = tenants::version(context.database(), part.instance).await?;
+    context.fenced().await?.ensure_template(context.database(), release).await?;
+    let keys =
+        Keys { from: key_of(context, part.instance).await?, to: key_of(context, context.tenant()).await? };
+    let (name, sharing) = (Name::of(context.tenant()), Sharing { place: part.place.clone(), keys });
     Ok(context.fenced().await?.moves.keep(&part.database(), (&name, release), &sharing).await.map(drop)?)
 }
 
 /// What was restored is theirs, and nothing of it is active yet.
 pub async fn replace(context: &In<'_>, part: &Workspace, state: &mut Restored) -> Result<(), StepError> {
-    let (record, keys_of_all) = (context.database(), &context.observe().keys);
-    let from = secrets::next_encryption_key(record, keys_of_all, context.tenant()).await?;
-    let (_, to) = keys(context, part).await?;
-    let onto = Onto::WhatTheyHave { executions: context.request().executions };
-    let brought = bring(context, part, (Beside::Next, Keys { from, to }), onto).await?;
+    let (record, keys) = (context.database(), &context.observe().keys);
+    let from = secrets::next_encryption_key(record, keys, context.tenant()).await?;
+    let brought = bring(context, part, (Beside::Next, from), context.request().executions).await?;
     for one in &brought.missing {
         tracing::warn!(tenant_id = %context.tenant(), what = one.what, reason = one.why, "something of a backup does not come into a shared n8n");
     }
@@ -81,50 +77,42 @@ pub async fn replace(context: &In<'_>, part: &Workspace, state: &mut Restored) -
 
 /// What was there is theirs again, with all that ran.
 pub async fn put_back(context: &In<'_>, part: &Workspace) -> Result<(), StepError> {
-    let (from, to) = keys(context, part).await?;
-    let onto = Onto::WhatTheyHave { executions: true };
-    bring(context, part, (Beside::Former, Keys { from, to }), onto).await.map(drop)
+    let from = key_of(context, context.tenant()).await?;
+    bring(context, part, (Beside::Former, from), true).await.map(drop)
 }
 
 async fn bring(
     context: &In<'_>,
     part: &Workspace,
-    (beside, keys): (Beside, Keys),
-    onto: Onto,
-) -> Result<n8n::copies::Brought, StepError> {
-    let bringing = Bringing { place: part.place.clone(), keys, onto };
+    (beside, from): (Beside, SecretString),
+    executions: bool,
+) -> Result<Brought, StepError> {
+    let keys = Keys { from, to: key_of(context, part.instance).await? };
+    let bringing = Bringing { place: part.place.clone(), keys, onto: Onto::WhatTheyHave { executions } };
     let from = (&Name::of(context.tenant()), Some(beside));
     Ok(context.fenced().await?.moves.bring(from, &part.database(), &bringing).await?)
 }
 
-/// The tenant's own, and that of the n8n that it shares.
-async fn keys(
-    context: &In<'_>,
-    part: &Workspace,
-) -> Result<(secrecy::SecretString, secrecy::SecretString), StepError> {
-    let (record, keys) = (context.database(), &context.observe().keys);
-    let theirs = secrets::encryption_key(record, keys, context.tenant()).await?;
-    Ok((theirs, secrets::encryption_key(record, keys, part.instance).await?))
+/// Of the tenant itself, or of the n8n that it shares.
+async fn key_of(context: &In<'_>, tenant: TenantId) -> Result<SecretString, StepError> {
+    secrets::encryption_key(context.database(), &context.observe().keys, tenant).await
 }
 
 /// What was active in the backup is active, if the tenant serves, and otherwise from when it is resumed.
 pub async fn revive(context: &In<'_>, part: &Workspace, state: &Restored) -> Result<(), StepError> {
-    note(context, Some(&state.restored)).await?;
+    note(context, &state.restored).await?;
     if serves(context).await? { workspace::revive(context, part).await } else { Ok(()) }
 }
 
 /// Nothing is active again, and what was before is what is noted.
 pub async fn close(context: &In<'_>, part: &Workspace, state: &Restored) -> Result<(), StepError> {
     workspace::close(context, part).await?;
-    note(context, state.rest.as_ref()).await
+    note(context, &state.rest).await
 }
 
-async fn note(context: &In<'_>, rest: Option<&Rest>) -> Result<(), StepError> {
+async fn note(context: &In<'_>, rest: &Rest) -> Result<(), StepError> {
     let mut transaction = context.begin().await?;
-    rests::forget(&mut *transaction, context.tenant()).await?;
-    if let Some(rest) = rest {
-        rests::note(&mut *transaction, context.tenant(), rest).await?;
-    }
+    rests::replace(&mut transaction, context.tenant(), rest).await?;
     Ok(transaction.commit().await?)
 }
 

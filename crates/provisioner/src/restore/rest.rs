@@ -17,7 +17,7 @@ type In<'a> = ContextOf<'a, RestoreTenant>;
 step!(/** Callers are told to come back. */ pub(super) Page of RestoreTenant, "page", run page, undo route);
 step!(/** No trigger fires any more. */ pub(super) Main of RestoreTenant, "main", run stop_main, undo start_again);
 step!(/** What was accepted runs to its end. */ pub(super) Drain of RestoreTenant, "drain", run drain);
-step!(/** Nothing of it runs. */ pub(super) Workers of RestoreTenant, "workers", run stop, undo start_again);
+step!(/** Nothing of it runs, and what it has in an n8n that it shares can be put back. */ pub(super) Workers of RestoreTenant, "workers", run stop, undo start_again);
 step!(/** It runs on whatever database is in its place, and says that it is ready. */ pub(super) Start of RestoreTenant, "start", run start, undo stop_again);
 step!(/** Callers reach it again. */ pub(super) Route of RestoreTenant, "route", run route, undo page);
 
@@ -45,7 +45,11 @@ async fn drain(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> 
 
 async fn stop(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     match workspace::of(context).await? {
-        Some(part) => part::set_aside(context, &part).await,
+        // No step of its own: restores that are under way when a release comes could not go on with another line.
+        Some(part) => {
+            part::set_aside(context, &part).await?;
+            part::keep(context, &part).await
+        }
         None => remove_all(context).await,
     }
 }

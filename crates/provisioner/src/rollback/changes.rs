@@ -41,8 +41,7 @@ async fn revive(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepErro
     // How many of the webhooks were theirs nobody knows.
     let webhooks = if workflows.len() == before { webhooks } else { 0 };
     let mut transaction = context.begin().await?;
-    rests::forget(&mut *transaction, context.tenant()).await?;
-    rests::note(&mut *transaction, context.tenant(), &Rest { workflows, webhooks }).await?;
+    rests::replace(&mut transaction, context.tenant(), &Rest { workflows, webhooks }).await?;
     transaction.commit().await?;
     let members = &context.fenced().await?.members;
     // Where executions did not come along, nothing went on anywhere else.

@@ -2,7 +2,7 @@
 
 use common::{id::TenantId, operations::StepError};
 use n8n::members::ActiveWorkflow;
-use sqlx::{PgExecutor, types::Json};
+use sqlx::{PgConnection, PgExecutor, types::Json};
 
 /// What ran, and what is to run again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -23,6 +23,16 @@ pub async fn note(
     let webhooks = i64::try_from(*webhooks).unwrap_or(i64::MAX);
     let note = sqlx::query(note).bind(tenant).bind(Json(workflows)).bind(webhooks);
     note.execute(executor).await.map(drop)
+}
+
+/// Notes this in place of whatever is noted.
+pub async fn replace(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    rest: &Rest,
+) -> Result<(), sqlx::Error> {
+    forget(&mut *connection, tenant).await?;
+    note(connection, tenant, rest).await
 }
 
 /// What is noted, if anything is.

@@ -2,7 +2,7 @@
 
 use common::{
     database::MIGRATOR,
-    id::{PromotionId, TenantId},
+    id::{PromotionId, RestoreId, TenantId},
     operations::{End, Request, Wake},
 };
 use engine::{ContainerSpec, fake::Run};
@@ -13,12 +13,14 @@ use n8n::{
     members::{ExecutionId, Place, WorkflowId},
 };
 use provisioner::{
-    CreateTenant, DeleteTenant, PromoteTenant, ResumeTenant, RetireTenant, Retiring, RollbackTenant,
-    SuspendTenant,
+    CreateTenant, DeleteTenant, PromoteTenant, RestoreTenant, ResumeTenant, RetireTenant, Retiring,
+    RollbackTenant, SuspendTenant,
 };
 use sqlx::PgPool;
 use testkit::saga::{Point, every_third, points};
-use wire::kinds::{TenantDelete, TenantPromote, TenantResume, TenantRetire, TenantRollback, TenantSuspend};
+use wire::kinds::{
+    TenantDelete, TenantPromote, TenantRestore, TenantResume, TenantRetire, TenantRollback, TenantSuspend,
+};
 
 use crate::support::Fakes;
 
@@ -377,6 +379,22 @@ async fn what_its_own_n8n_left_goes_unless_it_was_moved_again_by_then(pool: PgPo
     house.has_nothing_of_its_own("retired").await;
     assert_eq!(retiring.look().await.unwrap(), 0);
     assert_eq!(house.fakes.status(house.tenant).await, "active");
+}
+
+/// What was active where it lived is what the way back needs.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn who_was_restored_in_its_own_n8n_can_go_back_all_the_same(pool: PgPool) {
+    let (house, request) = House::open_moved(&Fakes::new(&pool)).await;
+    let backup = house.fakes.back_up(house.tenant).await;
+    let restore =
+        TenantRestore { restore: RestoreId::generate(), backup, executions: true, safety_backup: true };
+    house.accept(&restore).await;
+    assert_eq!(house.fakes.run(&RestoreTenant).await, End::Succeeded);
+    assert_eq!(house.fakes.count("resting_workspaces", house.tenant).await, 1);
+    house.accept(&request).await;
+    assert_eq!(house.fakes.run(&RollbackTenant).await, End::Succeeded);
+    house.is_back("restored").await;
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
