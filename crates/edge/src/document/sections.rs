@@ -82,7 +82,7 @@ impl<'a> Sections<'a> {
         ready: impl Fn(Color) -> bool,
     ) {
         let targets = &route.targets;
-        let (mut shares, mut of_webhooks, mut without_a_share) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut shares, mut of_webhooks, mut of_the_serving) = (Vec::new(), Vec::new(), Vec::new());
         for (color, Side { weight, webhook_weight, servers }) in sides(targets) {
             let color_name = Color::as_str(color);
             let side = format!("{name}_{color_name}");
@@ -95,7 +95,7 @@ impl<'a> Sections<'a> {
                     |name: &str, weight: u32| (weight > 0).then(|| json!({ "name": name, "weight": weight }));
                 shares.extend(share(&side, weight));
                 of_webhooks.extend(share(&webhooks, webhook_weight));
-                without_a_share.extend(share(&webhooks, weight));
+                of_the_serving.extend(share(&webhooks, weight));
             }
             let mut balancer = json!({ "servers": servers, "serversTransport": TRANSPORT });
             if targets.iter().any(|target| target.color == color && target.url.external().is_some()) {
@@ -110,7 +110,7 @@ impl<'a> Sections<'a> {
         }
         self.share_out(name.to_owned(), shares);
         if route.parts_webhooks() {
-            let of_webhooks = if of_webhooks.is_empty() { without_a_share } else { of_webhooks };
+            let of_webhooks = if of_webhooks.is_empty() { of_the_serving } else { of_webhooks };
             self.share_out(format!("{name}{OWN_WEBHOOKS}"), of_webhooks);
         }
     }

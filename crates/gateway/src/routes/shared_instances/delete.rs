@@ -4,24 +4,20 @@ use axum::{extract::State, response::Response};
 use common::{
     id::{OperationId, TenantId},
     operations::{NewOperation, Request},
-    tenant::TenantStatus,
 };
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use wire::kinds::TenantDelete;
 
+use super::still_there;
 use crate::{
     app::App,
-    auth::{Access, Role, absent_shared_instance},
+    auth::{Access, Role},
     commands::{self, Asked},
     idempotency::{Answer, IdempotencyKey},
     problem::{Answered, Code, Problem},
-    shared_instances::removal_under_way,
-    store::{
-        accept::asked,
-        shared_instances::{SharedInstance, find},
-    },
+    store::{accept::asked, shared_instances::SharedInstance},
     tenants::in_the_way,
     vocabulary,
 };
@@ -69,20 +65,12 @@ pub async fn delete(
     let new = NewOperation::of(operation, &id, &TenantDelete { final_backup: false }, asked(&command, None));
     match commands::accept(&app, &command, &new, answer).await? {
         Some(answer) => Ok(answer),
-        // Read anew: what was found when the request came in may have changed since.
         None => Err(refusal(&app, id).await?),
     }
 }
 
 async fn refusal(app: &App, id: TenantId) -> Answered<Problem> {
-    let Some(instance) = find(&app.statements, id).await? else { return Ok(absent_shared_instance()) };
-    let status = instance.status.0;
-    if status == TenantStatus::Deleted {
-        return Ok(Problem::new(Code::TenantDeleted));
-    }
-    if status == TenantStatus::Deleting {
-        return Ok(removal_under_way());
-    }
+    let instance = still_there(app, id).await?;
     let itself = if instance.tenants > 0 { None } else { in_the_way(app, id).await? };
     Ok(itself.unwrap_or_else(|| in_use(&instance)))
 }

@@ -4,26 +4,20 @@ use axum::{extract::State, response::Response};
 use common::{
     id::{OperationId, TenantId},
     operations::{NewOperation, Request as _},
-    tenant::TenantStatus,
 };
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use wire::kinds::TenantRebuild;
 
+use super::still_there;
 use crate::{
     app::App,
-    auth::absent_shared_instance,
     commands::{self, Asked, For},
     idempotency::{Answer, IdempotencyKey},
     problem::{Answered, Code, Problem},
     routes::reason::OptionalReasonBody,
-    shared_instances::removal_under_way,
-    store::{
-        accept::asked,
-        operations,
-        shared_instances::{SharedInstance, find},
-    },
+    store::{accept::asked, operations, shared_instances::SharedInstance},
     tenants::{in_the_way, next_step, words::Reason},
 };
 
@@ -71,16 +65,8 @@ pub async fn rebuild(
     }
 }
 
-/// Read anew: what was found when the request came in may have changed since.
 async fn refusal(app: &App, id: TenantId) -> Answered<Problem> {
-    let Some(instance) = find(&app.statements, id).await? else { return Ok(absent_shared_instance()) };
-    let status = instance.status.0;
-    if status == TenantStatus::Deleted {
-        return Ok(Problem::new(Code::TenantDeleted));
-    }
-    if status == TenantStatus::Deleting {
-        return Ok(removal_under_way());
-    }
+    let status = still_there(app, id).await?.status.0;
     let open = operations::find_open(&app.statements, id, TenantRebuild::KIND).await?;
     let detail = match open {
         Some(operation) => format!("It is being made anew by operation {operation}: wait for its end."),

@@ -65,11 +65,11 @@ macro_rules! annotations {
 }
 pub(in crate::copies) use {credentials, project, user, workflows};
 
-const fn all(name: &'static str, whose: &'static str) -> Table {
+pub const fn all(name: &'static str, whose: &'static str) -> Table {
     Table { name, whose, drawn: &[], instead: &[] }
 }
 
-const fn numbered(name: &'static str, whose: &'static str) -> Table {
+pub const fn numbered(name: &'static str, whose: &'static str) -> Table {
     Table { name, whose, drawn: &["id"], instead: &[] }
 }
 

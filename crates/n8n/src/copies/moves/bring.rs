@@ -80,15 +80,16 @@ pub async fn bring(
     let executions = onto.executions();
     let (tables, mut missing) = brought::lay(&mut there, &mut inside, executions).await?;
     missing.extend(brought::missing(&mut there, executions).await?);
+    let numbers = if executions { ids::<i32>(&mut there, EXECUTION_IDS).await? } else { Vec::new() };
     let counts = Counts {
         workflows: owned.0.unsigned_abs(),
         active_workflows: active.len() as u64,
         credentials: owned.1.unsigned_abs(),
-        executions: if executions { ids::<i32>(&mut there, EXECUTION_IDS).await?.len() as u64 } else { 0 },
+        executions: numbers.len() as u64,
     };
     // It happens as a whole: whatever is there was brought before.
     if *onto != Onto::Nothing || has(&mut inside, place).await? == (0, 0, 0) {
-        is_nobodys(&mut there, &mut inside, (place, executions)).await?;
+        is_nobodys(&mut there, &mut inside, (place, &numbers)).await?;
         let tables = tables.into_iter().map(Arc::new).collect();
         let writing = Writing { tables, keys: keys.clone(), active: None };
         ensure_meter(&mut inside).await?;
@@ -149,17 +150,16 @@ async fn has(connection: &mut PgConnection, place: &Place) -> Result<Owned, Data
 async fn is_nobodys(
     own: &mut PgConnection,
     inside: &mut PgConnection,
-    (place, executions): (&Place, bool),
+    (place, numbers): (&Place, &[i32]),
 ) -> Result<(), CopyError> {
     let failed = refused("look for ids");
     let (project, workflows) = (place.project.as_str(), ids::<String>(&mut *own, WORKFLOW_IDS).await?);
-    let credentials = ids::<String>(&mut *own, CREDENTIAL_IDS).await?;
+    let credentials = ids::<String>(own, CREDENTIAL_IDS).await?;
     let taken = sqlx::query_scalar(TAKEN).bind(project).bind(workflows).bind(credentials);
     let taken: i64 = taken.fetch_one(&mut *inside).await.map_err(&failed)?;
     if taken > 0 {
         return Err(CopyError::NotWhole(format!("{taken} of its ids are somebody else's in the shared n8n")));
     }
-    let numbers = if executions { ids::<i32>(own, EXECUTION_IDS).await? } else { Vec::new() };
     let taken = sqlx::query_scalar(TAKEN_NUMBERS).bind(project).bind(numbers).fetch_one(inside).await;
     match taken.map_err(&failed)? {
         0_i64 => Ok(()),

@@ -1,6 +1,6 @@
 //! The rows of an n8n of somebody's own that go into their part of a shared one, and what of them is written as something else.
 
-use crate::copies::member::tables::{Table, project, user};
+use crate::copies::member::tables::{Table, all, numbered, project, user};
 
 macro_rules! workflows {
     () => {
@@ -40,14 +40,6 @@ const SETTINGS: &str = r#"CASE WHEN t.settings IS NOT NULL THEN ((t.settings::js
 /// Of several people's data tables that were called the same.
 const NAME: &str =
     "CASE WHEN count(*) OVER (PARTITION BY t.name) > 1 THEN left(t.name, 100) || ' ' || t.id ELSE t.name END";
-
-const fn all(name: &'static str, whose: &'static str) -> Table {
-    Table { name, whose, drawn: &[], instead: &[] }
-}
-
-const fn numbered(name: &'static str, whose: &'static str) -> Table {
-    Table { name, whose, drawn: &["id"], instead: &[] }
-}
 
 const fn theirs(name: &'static str, whose: &'static str) -> Table {
     Table { name, whose, drawn: &[], instead: &[THEIRS] }
