@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Answers, Api, Calls, Customer, eventually, holds_calls, sql, tally, webhook_workflow};
 
@@ -94,6 +94,23 @@ impl Called {
             Err(_) => "no answer".to_owned(),
         };
         (number, told)
+    }
+
+    /// What is told of its sides: `data` of `GET …/blue-green/status`.
+    pub async fn sides(&self) -> Value {
+        let path = format!("/tenants/{}/blue-green/status", self.id);
+        self.api.get(&path).await.unwrap().body["data"].clone()
+    }
+
+    /// Waits until calls to two sides are counted, by what the edge tells of each a few times a minute, and none of them failed.
+    pub async fn both_sides_are_counted(&self) {
+        eventually("calls to both sides are counted", Duration::from_secs(180), async || {
+            let told = self.sides().await;
+            let is_well = |side: &Value| side["calls"].as_u64() > Some(0) && side["error_rate"] == 0.0;
+            let sides = told["sides"].as_array().unwrap();
+            if sides.len() == 2 && sides.iter().all(is_well) { Ok(()) } else { Err(told.to_string()) }
+        })
+        .await;
     }
 
     /// How often each call ran.

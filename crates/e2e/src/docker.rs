@@ -1,6 +1,6 @@
 //! The engine, by its command line: to damage things and to count what is left.
 
-use std::process::Command;
+use std::{collections::BTreeSet, process::Command};
 
 use common::config::{Env, Section};
 
@@ -37,6 +37,14 @@ pub fn main_of(tenant: &str) -> String {
         .into_iter()
         .find(|name| name.ends_with("-main"))
         .unwrap_or_else(|| panic!("{tenant} has no main"))
+}
+
+/// Which releases of n8n a tenant's containers run, by their images' tags: where those were pulled from is the platform's setting.
+pub fn releases(tenant: &str) -> BTreeSet<String> {
+    let image = |name: String| docker(&["inspect", "--format", "{{.Config.Image}}", &name]).unwrap();
+    let release =
+        |image: String| image.rsplit_once("n8nio/n8n:").unwrap_or_else(|| panic!("{image}")).1.to_owned();
+    labelled("container", tenant).into_iter().map(image).map(release).collect()
 }
 
 /// Whether calls are held that a tenant cannot take: as the edge was told when it was brought up, whatever this environment says.

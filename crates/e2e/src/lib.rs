@@ -23,7 +23,7 @@ pub use called::{Called, Told, assert_told_well, counted};
 pub use calls::{Calls, tally};
 pub use contents::{differing, fill, fingerprint, place, sql};
 pub use cut::Network;
-pub use docker::{Service, docker, holds_calls, labelled, main_of, redis};
+pub use docker::{Service, docker, holds_calls, labelled, main_of, redis, releases};
 pub use kinds::{called_workflow, calling_workflow, failing_workflow, unsaved};
 pub use n8n::{Answers, Customer, saying_workflow, slow_workflow, webhook_workflow};
 pub use patience::eventually;

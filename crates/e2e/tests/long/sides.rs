@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Called, Told, counted, docker, eventually, labelled};
+use e2e::{Called, Told, counted, docker, eventually, labelled, releases};
 use serde_json::{Value, json};
 
 const FORMER: &str = "2.40.7";
@@ -17,13 +17,6 @@ const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// What one worker runs also beside a rehearsal. With more than it runs there is a queue that callers do not wait for the end of.
 const CALLS_EVERY: Duration = Duration::from_millis(500);
-
-/// Which releases its containers run.
-fn releases(tenant: &str) -> BTreeSet<String> {
-    let of = |name: String| docker(&["inspect", "--format", "{{.Config.Image}}", &name]).unwrap();
-    let image = |name| of(name).rsplit(':').next().unwrap().to_owned();
-    labelled("container", tenant).into_iter().map(image).collect()
-}
 
 async fn begun(called: &Called) -> String {
     let asked = json!({ "n8n_version": LATER, "strategy": "blue_green" });
@@ -119,7 +112,7 @@ async fn done(called: &Called, body: &Value) {
 
 /// The release, whether it serves, and the share of each side.
 async fn sides(called: &Called) -> Vec<(String, bool, u64)> {
-    let status = status(called).await;
+    let status = called.sides().await;
     let of = |side: &Value| {
         let version = side["n8n_version"].as_str().map(str::to_owned)?;
         Some((version, side["serves"].as_bool()?, side["weight"].as_u64()?))
@@ -128,24 +121,8 @@ async fn sides(called: &Called) -> Vec<(String, bool, u64)> {
     status["sides"].as_array().unwrap().iter().map(of).collect()
 }
 
-async fn status(called: &Called) -> Value {
-    let path = format!("/tenants/{}/blue-green/status", called.id);
-    called.api.get(&path).await.unwrap().body["data"].clone()
-}
-
 fn side(n8n_version: &str, serves: bool, weight: u64) -> (String, bool, u64) {
     (n8n_version.to_owned(), serves, weight)
-}
-
-/// Both sides answer, by what the edge counts.
-async fn both_are_called(called: &Called) {
-    eventually("calls to both sides are counted", Duration::from_secs(120), async || {
-        let status = status(called).await;
-        let sides = status["sides"].as_array().unwrap();
-        let all = sides.iter().all(|side| side["calls"].as_u64() > Some(0) && side["error_rate"] == 0.0);
-        if all { Ok(()) } else { Err(status.to_string()) }
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,7 +136,7 @@ async fn a_second_side_takes_over_and_no_caller_notices() {
     done(&called, &json!({ "action": "create_green", "n8n_version": LATER, "pre_backup": false })).await;
     assert_eq!(sides(&called).await, [side(FORMER, true, 100), side(LATER, false, 0)]);
     done(&called, &json!({ "action": "set_weight", "to": "green", "weight": 50 })).await;
-    both_are_called(&called).await;
+    called.both_sides_are_counted().await;
     done(&called, &json!({ "action": "swap" })).await;
     assert_eq!(sides(&called).await, [side(LATER, true, 100), side(FORMER, false, 0)]);
     done(&called, &json!({ "action": "cleanup_blue" })).await;

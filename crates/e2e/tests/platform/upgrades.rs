@@ -7,7 +7,7 @@ use std::{
 };
 
 use e2e::{
-    Called, Command, Playbook, Told, assert_told_well, counted, docker, eventually, labelled, main_of, sql,
+    Called, Command, Playbook, Told, assert_told_well, counted, eventually, labelled, main_of, releases, sql,
 };
 use serde_json::{Value, json};
 use tokio::task::block_in_place;
@@ -25,18 +25,6 @@ fn to(n8n_version: &str) -> Value {
     json!({ "n8n_version": n8n_version })
 }
 
-/// Which images its containers were made of.
-fn images(tenant: &str) -> BTreeSet<String> {
-    let of = |name: String| docker(&["inspect", "--format", "{{.Config.Image}}", &name]).unwrap();
-    labelled("container", tenant).into_iter().map(of).collect()
-}
-
-/// The image's tag alone: where it was pulled from is the platform's setting.
-fn runs(tenant: &str, n8n_version: &str) {
-    let (images, tag) = (images(tenant), format!("n8nio/n8n:{n8n_version}"));
-    assert!(!images.is_empty() && images.iter().all(|image| image.ends_with(&tag)), "{images:?}");
-}
-
 /// All that it has is what was there before, under its own name.
 fn nothing_stands_beside(tenant: &str) {
     let databases =
@@ -52,7 +40,7 @@ async fn a_tenant_that_is_called_gets_a_later_release_and_loses_no_call() {
     let data = json!({ "name": "X-Key", "value": "hunter2" });
     let credential = json!({ "name": "a key", "type": "httpHeaderAuth", "data": data });
     called.customer.post("/api/v1/credentials", &credential).await.unwrap();
-    runs(id, FORMER);
+    assert_eq!(releases(id), BTreeSet::from([FORMER.to_owned()]));
 
     let (calls, began) = (called.is_called_every(CALLS_EVERY), Instant::now());
     is_rolled_out_to(&called).await;
@@ -62,7 +50,7 @@ async fn a_tenant_that_is_called_gets_a_later_release_and_loses_no_call() {
 
     let tenant = api.tenant(id).await;
     assert_eq!((&tenant["n8n_version"], &tenant["status"]), (&json!(LATER), &json!("active")), "{tenant:#}");
-    runs(id, LATER);
+    assert_eq!(releases(id), BTreeSet::from([LATER.to_owned()]));
     assert_told_well(&told);
     called.each_runs_once(&told).await;
     let kept = "SELECT (SELECT count(*) FROM workflow_entity WHERE active), (SELECT count(*) FROM credentials_entity)";
@@ -86,7 +74,7 @@ async fn is_taken_over_by_a_second_side(called: &Arc<Called>) {
     run("1. See what it has");
     run("2. Make a side");
     run("3. Let it answer some calls");
-    both_are_counted(called).await;
+    called.both_sides_are_counted().await;
     run("5. The way back");
     let serving = main_of(&called.id);
     run("4. Let it take over");
@@ -96,18 +84,6 @@ async fn is_taken_over_by_a_second_side(called: &Arc<Called>) {
     let told: Told = calls.end().await.into_iter().collect();
     assert_eq!(counted(&told).into_keys().collect::<Vec<_>>(), ["200"], "{:?}", counted(&told));
     assert!(labelled("container", &called.id).iter().all(|name| name.contains("-green-")));
-}
-
-/// By what the edge tells of each side, a few times a minute.
-async fn both_are_counted(called: &Called) {
-    let path = format!("/tenants/{}/blue-green/status", called.id);
-    eventually("calls to both sides are counted", Duration::from_secs(180), async || {
-        let seen = called.api.get(&path).await?.body["data"].clone();
-        let is_well = |side: &Value| side["calls"].as_u64() > Some(0) && side["error_rate"] == 0.0;
-        let sides = seen["sides"].as_array().unwrap();
-        if sides.len() == 2 && sides.iter().all(is_well) { Ok(()) } else { Err(seen.to_string()) }
-    })
-    .await;
 }
 
 /// To this tenant alone, by whoever runs the platform.
