@@ -199,9 +199,10 @@ async fn what_is_done_to_containers_is_refused_and_everything_else_accepted(data
         (&json!("manual"), &json!("queued")),
         "{backups}"
     );
+    // In place as well; there is only nothing yet.
     send("POST", "/tenants/acme/restore", json!({ "restore_to_sandbox": false }))
         .await
-        .assert_problem(422, "shared_tenant");
+        .assert_problem(409, "no_restorable_backup");
     let logs = platform.send(Call::get("/tenants/acme/logs").by_a("operator")).await;
     logs.assert_problem(422, "shared_tenant");
 
