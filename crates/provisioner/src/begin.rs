@@ -30,29 +30,29 @@ pub async fn is(
     Ok(context.tenant_status().await? == status)
 }
 
-/// How the tenant was when this was accepted, of an operation that gives it a status while it lasts: one that it may begin from.
+/// How the tenant was before it got the status that it has while this lasts: one that it may begin from.
 pub async fn may_begin_before<R: TenantRequest>(
     context: &Context<'_, World, R>,
 ) -> Result<TenantStatus, StepError> {
-    let status = before(context).await?;
+    let status = context.tenant_turns().await?;
     if R::KIND.from.contains(&status) {
         return Ok(status);
     }
     Err(StepError::failed(Kind::Conflict, format!("The tenant is {status} by now.")))
 }
 
-/// It is as it was before.
+/// It is as it was before. One that gave it no status leaves it as it is.
 pub async fn as_before<S: Sync>(
     context: &Context<'_, World, impl TenantRequest>,
     _: &S,
 ) -> Result<(), StepError> {
-    settle(context, before(context).await?).await
+    match context.status_before().await? {
+        Some(before) => settle(context, before).await,
+        None => Ok(()),
+    }
 }
 
-/// How the tenant was when this was accepted, of an operation that gives it a status while it lasts.
+/// How the tenant was before it got the status that it has while this lasts.
 pub async fn before(context: &Context<'_, World, impl TenantRequest>) -> Result<TenantStatus, StepError> {
-    let before = "select coalesce(former_status, 'active') from operations where id = $1";
-    let word: String =
-        sqlx::query_scalar(before).bind(context.operation()).fetch_one(context.database()).await?;
-    word.parse().map_err(|_| StepError::failed(Kind::Internal, "the tenant's former status cannot be read"))
+    Ok(context.status_before().await?.unwrap_or(TenantStatus::Active))
 }

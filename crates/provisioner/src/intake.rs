@@ -12,7 +12,7 @@ use common::{
 use futures::future::BoxFuture;
 use sqlx::PgPool;
 use time::Duration;
-use wire::{Order, ProvisionerCommand, SubmitOperation, kinds};
+use wire::{Order, ProvisionerCommand, SubmitOperation, asked_in, kinds};
 
 use crate::store::intake::{self, Submitted};
 
@@ -97,18 +97,21 @@ fn wanted<'a>(
     if kind.from.is_empty() || !kind.is_open_to(Role::Service) {
         return Err(format!("`{word}` cannot be asked for over the bus."));
     }
-    if submitted.not_before.is_some_and(|moment| moment - clock::now() > FURTHEST) {
-        return Err("`not_before` is more than 90 days away.".into());
+    let request =
+        (kind.read)(&submitted.request).map_err(|why| format!("`request` is not one of `{word}`: {why}"))?;
+    // None comes before every moment.
+    let not_before = submitted.not_before.max(asked_in(&request).map(|window| window.from));
+    if not_before.is_some_and(|moment| moment - clock::now() > FURTHEST) {
+        return Err("It may not begin within 90 days (`not_before`, `window`).".into());
     }
     Ok(NewOperation {
         id: submitted.operation,
         kind,
         subject: submitted.tenant.into(),
-        request: (kind.read)(&submitted.request)
-            .map_err(|why| format!("`request` is not one of `{word}`: {why}"))?,
+        request,
         priority: Some(priority),
         deadline: None,
-        not_before: submitted.not_before,
+        not_before,
         parent: None,
         asked: Asked {
             actor: &by.actor,

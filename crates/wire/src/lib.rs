@@ -17,6 +17,7 @@ pub mod sides;
 pub mod sizing;
 mod submit_operation;
 mod waking;
+mod window;
 
 /// What prost made of `proto/`.
 mod proto {
@@ -37,3 +38,4 @@ pub use reset_login::ResetLogin;
 pub use sample::{Figures, SAMPLES, Sample};
 pub use submit_operation::SubmitOperation;
 pub use waking::waking;
+pub use window::{Window, WindowError, asked_in};

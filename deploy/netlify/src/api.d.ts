@@ -1107,7 +1107,8 @@ export interface paths {
          *     there is by now, and to start: its calls are held, where calls are held, and else get 503 with `Retry-After`. Addresses, ids, workflows and which
          *     of them are active, credentials and data stay what they are. Whatever goes wrong, or takes longer than `ttl_minutes`, it goes on where it was.
          *
-         *     It is `migrating` until the end. Asked again with the same meanwhile, it is the same promotion. A tenant that has an n8n of its own is 409; one
+         *     With a `window` it begins then, and fails where it cannot begin within it; until then the tenant stays as it is, and whatever else is asked for is
+         *     done to it. From its beginning it is `migrating` until the end. Asked again with the same meanwhile, it is the same promotion. A tenant that has an n8n of its own is 409; one
          *     that shares an n8n which the platform does not run is moved by hand (422 `shared_tenant`). Without a place for backups it is 422 `backups_off`.
          */
         post: operations["tenants_promote"];
@@ -2836,6 +2837,11 @@ export interface components {
              */
             rolled_back_at?: string | null;
             status: components["schemas"]["PromotionStatus"];
+            /**
+             * @description When it may begin, if that was said.
+             * @example 2026-12-01T01:00:00Z/2026-12-01T03:00:00Z
+             */
+            window?: string | null;
         };
         /** @description How a tenant gets an n8n of its own. Nothing has to be said. */
         PromotionAsked: {
@@ -2852,6 +2858,11 @@ export interface components {
              * @example 10
              */
             ttl_minutes?: number | null;
+            /**
+             * @description When it may begin: from a moment on, or between two with `/` between them, within 90 days; at once when absent. Until then the tenant stays as it is.
+             * @example 2026-12-01T01:00:00Z/2026-12-01T03:00:00Z
+             */
+            window?: string | null;
         };
         /** @description A tenant that has outgrown the n8n that it shares. */
         PromotionCandidate: {
@@ -15309,7 +15320,8 @@ export interface operations {
                  * @example {
                  *       "include_executions": false,
                  *       "reason": "The customer asked for it.",
-                 *       "ttl_minutes": 10
+                 *       "ttl_minutes": 10,
+                 *       "window": "2026-12-01T01:00:00Z/2026-12-01T03:00:00Z"
                  *     }
                  */
                 "application/json": components["schemas"]["PromotionAsked"];
@@ -15579,7 +15591,8 @@ export interface operations {
                      *           "retire_at": "2026-08-01T12:00:00Z",
                      *           "retired_at": "2026-08-01T12:00:00Z",
                      *           "rolled_back_at": "2026-08-01T12:00:00Z",
-                     *           "status": "running"
+                     *           "status": "running",
+                     *           "window": "2026-12-01T01:00:00Z/2026-12-01T03:00:00Z"
                      *         }
                      *       ]
                      *     }

@@ -162,7 +162,7 @@ async fn a_promoted_tenant_is_followed_and_whoever_asks_again_joins_that() {
         });
         Turn::json(202, answer.to_string())
     };
-    gateway.says(PROMOTE, [accepted(false), accepted(true), accepted(false)]);
+    gateway.says(PROMOTE, [accepted(false), accepted(true), accepted(false), accepted(false)]);
     gateway.says(OPERATION, ["succeeded", "rolled_back"].map(|status| Turn::json(200, operation(status, 3))));
     let words = ["tenants", "promote", "acme"];
     let ended = Rp9::at(&gateway, &[&words[..], &["--ttl-minutes", "5", "--without-executions"]].concat());
@@ -176,11 +176,18 @@ async fn a_promoted_tenant_is_followed_and_whoever_asks_again_joins_that() {
     );
     let looks = gateway.seen_at(OPERATION).len();
     Rp9::at(&gateway, &[&words[..], &["--no-wait"]].concat()).run().await.expect(0);
+    let window = "2026-12-01T01:00:00Z/2026-12-01T03:00:00Z";
+    let later = Rp9::at(&gateway, &[&words[..], &["--window", window]].concat()).run().await.expect(0);
+    assert!(later.err.contains("stays as it is until then"), "{later:?}");
     assert_eq!(gateway.seen_at(OPERATION).len(), looks);
     let asked =
         gateway.seen_at(PROMOTE).into_iter().map(|seen| serde_json::from_str::<Value>(&seen.body).unwrap());
-    let expected =
-        [json!({ "ttl_minutes": 5, "include_executions": false }), json!({ "reason": "It grew" }), json!({})];
+    let expected = [
+        json!({ "ttl_minutes": 5, "include_executions": false }),
+        json!({ "reason": "It grew" }),
+        json!({}),
+        json!({ "window": window }),
+    ];
     assert!(asked.eq(expected));
 }
 

@@ -115,9 +115,9 @@ async fn promotions_are_told_with_how_long_callers_waited_and_what_is_kept_until
     let gateway = Gateway::open().await;
     let promotions = r#"{"data":[
         {"promotion_id":"pro_2","operation_id":"op_2","status":"succeeded","asked_at":"2026-08-01T12:00:00Z","ended_at":"2026-08-01T12:06:00Z",
-         "freeze_seconds":41.25,"retire_at":"2026-08-02T12:06:00Z","retired_at":null,"include_executions":true,"backup_id":"bak_1"},
+         "freeze_seconds":41.25,"retire_at":"2026-08-02T12:06:00Z","retired_at":null,"include_executions":true,"window":"2026-08-01T12:00:00Z","backup_id":"bak_1"},
         {"promotion_id":"pro_1","operation_id":"op_1","status":"rolled_back","asked_at":"2026-08-01T10:00:00Z","ended_at":"2026-08-01T10:03:00Z",
-         "freeze_seconds":null,"retire_at":null,"retired_at":null,"include_executions":true,"backup_id":null}]}"#;
+         "freeze_seconds":null,"retire_at":null,"retired_at":null,"include_executions":true,"window":null,"backup_id":null}]}"#;
     gateway.says(
         "GET /tenants/acme/promotions",
         [Turn::json(200, promotions), Turn::json(200, promotions), Turn::json(200, r#"{"data":[]}"#)],

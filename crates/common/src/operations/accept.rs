@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 
 use super::{OperationKind, Priority, Request, Subject, SubjectId};
 use crate::{
+    clock,
     id::{AuditId, OperationId},
     role::Role,
     tenant::TenantStatus,
@@ -89,6 +90,13 @@ impl<'a> NewOperation<'a> {
             asked,
         }
     }
+
+    /// How its tenant is from now on. What waits for a later moment leaves it as it is until it begins, where nothing but its end would come
+    /// of the status: something else may be done to the tenant meanwhile ([`Context::tenant_turns`](super::Context::tenant_turns)).
+    fn gives_at_once(&self) -> Option<TenantStatus> {
+        let waits = self.kind.ends.is_none() && self.not_before.is_some_and(|moment| moment > clock::now());
+        self.kind.passes.filter(|_| !waits)
+    }
 }
 
 /// Accepts an operation on a cluster that is known, or on a tenant that is there, whose status, once everything accepted before has been
@@ -106,7 +114,7 @@ pub async fn accept(
             statement
                 .bind(from)
                 .bind(new.kind.is_refused_beside_its_like())
-                .bind(new.kind.passes.map(TenantStatus::as_str))
+                .bind(new.gives_at_once().map(TenantStatus::as_str))
         }
         Subject::Cluster(cluster) => {
             let statement = bind(sqlx::query_scalar(statement::ACCEPT_ON_CLUSTER), new, once);

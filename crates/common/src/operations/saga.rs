@@ -66,7 +66,7 @@ pub struct Context<'a, W, R: Request> {
     request: &'a R,
     subject: &'a R::Subject,
     pub(super) lease: &'a Lease,
-    database: &'a sqlx::PgPool,
+    pub(super) database: &'a sqlx::PgPool,
     pub(super) claimed: &'a Claimed,
     stopping: &'a CancellationToken,
     /// What the step at hand may ask others for.

@@ -106,7 +106,7 @@ pub const SHOWN: &[Shown] = &[
     Shown {
         table: "promotions",
         tenant: "tenant_id",
-        columns: "asked_at, backup_id, changes, ended_at, executions, frozen_at, id, operation_id, own_backup_id, retire_at, retired_at, rolled_back_at, status, \
+        columns: "asked_at, backup_id, changes, ended_at, executions, frozen_at, id, in_window, operation_id, own_backup_id, retire_at, retired_at, rolled_back_at, status, \
                   tenant_id, thawed_at, ttl_seconds",
     },
     Shown {

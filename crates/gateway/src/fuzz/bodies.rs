@@ -3,6 +3,7 @@
 use common::{id::PromotionId, version::Version};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value, json};
+use time::format_description::well_known::Rfc3339;
 
 use super::{a_change, hold, shows_a_nul, with_a_byte_changed};
 use crate::{
@@ -220,8 +221,9 @@ fn an_order_for_a_restore_is_one_or_everything_wrong_with_it_is_told() {
 
 #[test]
 fn an_order_for_a_promotion_is_one_or_everything_wrong_with_it_is_told() {
-    let names = "ttl_minutes|include_executions|reason";
-    let right = vec![json!(true), json!(false), json!(1), json!(60), json!("Because.")];
+    let names = "ttl_minutes|include_executions|reason|window";
+    let soon = (common::clock::now() + time::Duration::days(1)).format(&Rfc3339).unwrap_or_default();
+    let right = vec![json!(true), json!(false), json!(1), json!(60), json!("Because."), json!(soon)];
     let accepted = std::cell::Cell::new(0_u32);
     hold(an_order(names, right), |body| match PromotionAsked::of_body(&body, &()) {
         Ok(order) => {
@@ -231,6 +233,7 @@ fn an_order_for_a_promotion_is_one_or_everything_wrong_with_it_is_told() {
             prop_assert_eq!(told["include_executions"].as_bool().unwrap_or(true), request.executions);
             prop_assert_eq!(told["ttl_minutes"].as_u64().unwrap_or(10), u64::from(request.ttl_minutes));
             prop_assert!((1..=60).contains(&request.ttl_minutes));
+            prop_assert_eq!(told["window"].is_string(), request.window.is_some());
             Ok(())
         }
         Err(problem) => is_told(&problem, &body),

@@ -38,6 +38,9 @@ pub struct Promotion {
     retired_at: Option<OffsetDateTime>,
     /// Whether its executions go along.
     include_executions: bool,
+    /// When it may begin, if that was said.
+    #[schema(value_type = Option<String>, example = "2026-12-01T01:00:00Z/2026-12-01T03:00:00Z")]
+    window: Option<String>,
     /// What was backed up before, once that was.
     #[schema(value_type = Option<String>, example = "bak_0198c0de0000700080000000000000dd")]
     backup_id: Option<BackupId>,
@@ -94,12 +97,14 @@ pub struct Open {
     /// The longest that callers wait.
     pub ttl_seconds: i32,
     pub asked_at: OffsetDateTime,
+    /// When it may begin, as it was said.
+    pub in_window: Option<String>,
 }
 
 /// How long promotions take. `None`: none has succeeded.
 #[derive(Debug, FromRow)]
 pub struct Usual {
-    /// From being asked for to the end.
+    /// From being asked for, or from when it might begin, to the end.
     pub seconds: Option<f64>,
     /// Of those, in which callers wait.
     pub frozen_seconds: Option<f64>,
@@ -110,7 +115,7 @@ pub async fn latest(reader: &Reader<'_>, tenant: TenantId) -> Result<Vec<Promoti
     let asked = reader.ask(concat!(
         "select p.id as promotion_id, p.operation_id, p.status, p.asked_at, p.ended_at,
                 extract(epoch from p.thawed_at - p.frozen_at)::float8 as freeze_seconds, p.retire_at, p.retired_at,
-                p.executions as include_executions, p.backup_id, p.rolled_back_at, p.changes - 'switched_off' - 'still_waiting' as changes,
+                p.executions as include_executions, p.in_window as window, p.backup_id, p.rolled_back_at, p.changes - 'switched_off' - 'still_waiting' as changes,
                 p.own_backup_id
            from promotions p where ",
         seen!("p.tenant_id"),
@@ -131,7 +136,7 @@ pub async fn find(
 
 /// Which of this tenant's is not over? Whoever asks has been found to see the tenant: what its operation is asked is not for owners.
 pub async fn find_open(executor: impl PgExecutor<'_>, tenant: TenantId) -> Result<Option<Open>, sqlx::Error> {
-    let open = "select p.id, p.operation_id, p.executions, p.ttl_seconds, p.asked_at
+    let open = "select p.id, p.operation_id, p.executions, p.ttl_seconds, p.asked_at, p.in_window
           from operations o join promotions p on p.operation_id = o.id
          where o.tenant_id = $1 and o.kind = $2 and o.status in ('queued', 'running', 'undoing', 'stuck')
          order by o.created_at desc limit 1";
@@ -140,9 +145,9 @@ pub async fn find_open(executor: impl PgExecutor<'_>, tenant: TenantId) -> Resul
 
 /// How long did those take that succeeded lately, whoever's they were?
 pub async fn usual(executor: impl PgExecutor<'_>) -> Result<Usual, sqlx::Error> {
-    let usual = "select avg(extract(epoch from ended_at - asked_at))::float8 as seconds,
+    let usual = "select avg(extract(epoch from ended_at - greatest(asked_at, split_part(in_window, '/', 1)::timestamptz)))::float8 as seconds,
                         avg(extract(epoch from thawed_at - frozen_at))::float8 as frozen_seconds
-          from (select asked_at, ended_at, frozen_at, thawed_at from promotions where status = 'succeeded'
+          from (select asked_at, in_window, ended_at, frozen_at, thawed_at from promotions where status = 'succeeded'
                  order by ended_at desc limit 20) lately";
     sqlx::query_as(usual).fetch_one(executor).await
 }

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use common::id::PromotionId;
+use common::{clock, id::PromotionId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use wire::kinds::TenantPromote;
+use wire::{Window, WindowError, kinds::TenantPromote};
 
 use super::words::Reason;
 use crate::{
     http::{
-        fields::{Fault, Field},
+        fields::{Fault, Field, Text},
         request::request,
     },
-    problem::{Answered, Code, Problem},
+    problem::{Answered, Code, FieldError, Pointer, Problem},
     store::{
         promotions::{Open, Usual},
         room::{Room, Wanted},
@@ -30,6 +30,9 @@ request! {
         ttl_minutes: Option<TtlMinutes>,
         /// Whether its executions go along; true when absent.
         include_executions: Option<bool>,
+        /// When it may begin: from a moment on, or between two with `/` between them, within 90 days; at once when absent. Until then the tenant stays as it is.
+        #[example = "2026-12-01T01:00:00Z/2026-12-01T03:00:00Z"]
+        window: Option<Window>,
         /// For those who read the audit log; 1 to 500 characters.
         #[example = "The customer asked for it."]
         reason: Option<Reason>,
@@ -64,14 +67,47 @@ impl PromotionAsked {
                 .ttl_minutes
                 .map_or(TenantPromote::USUAL_TTL_MINUTES, |TtlMinutes(minutes)| minutes),
             executions: self.include_executions.unwrap_or(true),
+            window: self.window,
         }
+    }
+}
+
+/// How far away a window may begin.
+const FURTHEST: time::Duration = time::Duration::days(90);
+
+impl Text for Window {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let window: Self = text.parse().map_err(|error| {
+            Fault::new(if error == WindowError::Backwards { "out_of_range" } else { "invalid_time" }, error)
+        })?;
+        if window.from - clock::now() > FURTHEST {
+            return Err(Fault::new("out_of_range", "must begin within 90 days"));
+        }
+        Ok(window)
+    }
+
+    fn schema() -> Value {
+        let moment = r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})";
+        json!({ "type": "string", "pattern": format!("^{moment}(/{moment})?$") })
+    }
+}
+
+/// Whether there is still time for it. One that is under way is asked for again after its window, too.
+pub fn can_begin(request: &TenantPromote) -> Answered<()> {
+    match request.window {
+        Some(window) if window.is_over(clock::now()) => {
+            let over = FieldError::new(Pointer::to("window"), "out_of_range", "is over");
+            Err(Problem::fields(vec![over]))
+        }
+        _ => Ok(()),
     }
 }
 
 /// Whether one that is under way was asked for with the same. Each has a name of its own: that is no difference.
 pub fn is_the_same(request: &TenantPromote, open: &Open) -> bool {
     let ttl = Duration::from_secs(open.ttl_seconds.unsigned_abs().into());
-    (request.executions, request.ttl()) == (open.executions, ttl)
+    let window = request.window.map(|window| window.to_string());
+    (request.executions, request.ttl(), window) == (open.executions, ttl, open.in_window.clone())
 }
 
 /// What is taken for the time in which callers wait, in minutes, as long as nobody knows better. n8n starts meanwhile.
@@ -177,6 +213,12 @@ mod tests {
             (r#"{"ttl_minutes":"10"}"#, ["/ttl_minutes", "out_of_range"]),
             (r#"{"include_executions":"no"}"#, ["/include_executions", "not_a_boolean"]),
             (r#"{"executions":false}"#, ["/executions", "unknown_field"]),
+            (r#"{"window":"tonight"}"#, ["/window", "invalid_time"]),
+            (r#"{"window":"2999-12-01T01:00:00Z"}"#, ["/window", "within 90 days"]),
+            (
+                r#"{"window":"2999-12-01T03:00:00Z/2999-12-01T01:00:00Z"}"#,
+                ["/window", "must end after it begins"],
+            ),
         ] {
             let refused = read(body).unwrap_err();
             assert!(words.iter().all(|word| refused.contains(word)), "{body}: {refused}");

@@ -146,6 +146,53 @@ async fn one_that_is_called_off_before_it_begins_has_failed_and_another_may_be_a
 
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
+async fn until_its_window_the_tenant_is_what_it_is_and_anything_may_be_done_to_it(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    lodger(&platform, &database, "acme").await;
+    let at = |hours| {
+        let moment = common::clock::now() + time::Duration::hours(hours);
+        moment.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap()
+    };
+    let window = format!("{}/{}", at(3), at(5));
+    let body = json!({ "window": window });
+    let asked = promote(&platform, "acme", &body).await;
+    assert_eq!(asked.status, 202, "{}", asked.text());
+    assert!((3.0 * 3600.0..3.3 * 3600.0).contains(&estimated(&asked)), "{}", asked.text());
+    let row = accepted(&database).await.remove(0);
+    assert_eq!(
+        (&row["former"], &row["tenant"], &row["request"]["window"]),
+        (&Value::Null, &json!("active"), &json!(window))
+    );
+    let waits = "select not_before = split_part($1, '/', 1)::timestamptz and deadline = not_before + interval '12 hours' from operations
+                  where kind = 'tenant.promote'";
+    let waits: bool = sqlx::query_scalar(waits).bind(&window).fetch_one(&database).await.unwrap();
+    assert!(waits);
+    let listed = platform.send(Call::get("/tenants/acme/promotions").by_a("operator")).await.json();
+    assert_eq!(listed["data"][0]["window"], json!(window));
+
+    let joined = promote(&platform, "acme", &body).await;
+    assert_eq!((joined.status.as_u16(), &joined.json()["already"]), (202, &json!(true)));
+    assert!((3.0 * 3600.0..3.3 * 3600.0).contains(&estimated(&joined)), "{}", joined.text());
+    for other in [json!({}), json!({ "window": at(3) }), json!({ "window": format!("{}/{}", at(4), at(5)) })]
+    {
+        assert!(told(&promote(&platform, "acme", &other).await).contains("something else"));
+    }
+    for verb in ["backup", "suspend"] {
+        let done =
+            Call::post(&format!("/tenants/acme/{verb}"), &json!({})).by_a("operator").key(verb).signed();
+        let done = platform.send(done).await;
+        assert_eq!(done.status, 202, "{}", done.text());
+    }
+    let cancel = format!("/operations/{}/cancel", asked.json()["operation_id"].as_str().unwrap());
+    let cancelled = platform.send(Call::with("POST", &cancel).by_a("operator").signed()).await;
+    assert!(cancelled.status.is_success(), "{}", cancelled.text());
+    let row = accepted(&database).await.remove(0);
+    assert_eq!((&row["status"], &row["tenant"]), (&json!("failed"), &json!("active")), "{row}");
+    platform.stop().await;
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
 async fn of_many_at_once_one_is_accepted_and_the_others_join_it(database: PgPool) {
     let platform = Platform::on(database.clone()).await;
     lodger(&platform, &database, "acme").await;
@@ -173,6 +220,8 @@ async fn what_is_wrong_with_it_is_told(database: PgPool) {
         (json!({ "include_executions": "no" }), "/include_executions", "not_a_boolean"),
         (json!({ "reason": "" }), "/reason", "invalid_length"),
         (json!({ "executions": true }), "/executions", "unknown_field"),
+        (json!({ "window": "tonight" }), "/window", "invalid_time"),
+        (json!({ "window": "2026-08-01T01:00:00Z/2026-08-01T03:00:00Z" }), "/window", "out_of_range"),
     ] {
         let refused = promote(&platform, "acme", &body).await;
         refused.assert_problem(422, "invalid_fields");

@@ -1,8 +1,11 @@
 //! Whether it can be moved, and how it was before.
 
+use std::time::Duration;
+
 use common::{
+    clock,
     error::Kind,
-    operations::{ContextOf, StepError},
+    operations::{ContextOf, StepError, later},
     tenant::Purpose,
 };
 use n8n::databases::Name;
@@ -25,6 +28,7 @@ step!(/** There is a backup of before, which was read back. It stays, whatever b
 
 async fn begin(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError> {
     let refused = |detail: String| Err(StepError::failed(Kind::Conflict, detail));
+    in_time(context)?;
     begin::may_begin_before(context).await?;
     let tenant = tenants::get(context.database(), context.tenant()).await?;
     if tenant.purpose != Purpose::Customer {
@@ -46,6 +50,21 @@ async fn begin(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError> 
     transaction.commit().await?;
     state.lived = Some(lived);
     Ok(())
+}
+
+/// Fails for good once its window is over. Before that begins, which only one that came without its moment can, it waits.
+pub(super) fn in_time(context: &In<'_>) -> Result<(), StepError> {
+    let Some(window) = context.request().window else { return Ok(()) };
+    let now = clock::now();
+    if window.is_over(now) {
+        let over = format!("The window that was given ({window}) is over: the tenant is where it was.");
+        return Err(StepError::failed(Kind::Conflict, over)
+            .with_hint("Ask again, with a later window or a longer one."));
+    }
+    match Duration::try_from(window.from - now) {
+        Ok(left) => later(left),
+        Err(_) => Ok(()),
+    }
 }
 
 async fn back_up_before(context: &In<'_>, _: &mut Promoted) -> Result<(), StepError> {

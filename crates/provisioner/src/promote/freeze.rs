@@ -10,7 +10,10 @@ use common::{
 use edge::StandIn;
 use n8n::databases::Name;
 
-use super::{PromoteTenant, Promoted, begin::lived};
+use super::{
+    PromoteTenant, Promoted,
+    begin::{self, lived},
+};
 use crate::{create::publish, step::step, store::promotions, workspace};
 
 /// How soon it is looked again whether executions have ended.
@@ -27,6 +30,9 @@ step!(/** No trigger fires there any more; what was active is noted. */ pub(supe
 step!(/** What was accepted has ended, or waits for something and goes along. */ pub(super) Drain of PromoteTenant, "drain", run drain);
 
 async fn hold(context: &In<'_>, state: &mut Promoted) -> Result<(), StepError> {
+    if state.frozen_at.is_none() {
+        begin::in_time(context)?;
+    }
     let since = *state.frozen_at.get_or_insert_with(clock::now);
     let mut transaction = context.begin().await?;
     promotions::frozen(&mut *transaction, context.operation(), since).await?;

@@ -53,10 +53,12 @@ async fn begin(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
 }
 
 async fn as_before(context: &In<'_>, _: &Restored) -> Result<(), StepError> {
-    let before = before(context).await?;
+    let before = context.status_before().await?;
     let mut transaction = context.begin().await?;
     own::give_back(context.fenced().await?, &mut transaction, context.tenant()).await?;
-    tenants::settle(&mut *transaction, context.operation(), before).await?;
+    if let Some(before) = before {
+        tenants::settle(&mut *transaction, context.operation(), before).await?;
+    }
     restores::end(&mut *transaction, context.operation(), restores::FAILED).await?;
     Ok(transaction.commit().await?)
 }

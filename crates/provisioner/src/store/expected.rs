@@ -135,7 +135,8 @@ pub async fn presence(
                         select from tenant_instances i where i.tenant_id = t.id and i.cluster_id = $2))
                 and not exists (
                     select from operations o where o.tenant_id = t.id
-                       and o.status in ('queued', 'running', 'undoing', 'stuck'))
+                       and o.status in ('queued', 'running', 'undoing', 'stuck')
+                       and (o.status <> 'queued' or o.not_before <= now()))
            from tenants t where t.id = any($1)",
     );
     let known: Vec<(TenantId, bool)> = known.bind(tenants).bind(cluster).fetch_all(executor).await?;

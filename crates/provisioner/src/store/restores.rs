@@ -87,7 +87,8 @@ pub async fn lock_uncleared(
     let free = "select r.tenant_id from restores r
                  where r.id = $1 and r.cleared_at is null
                    and not exists (select from operations o where o.tenant_id = r.tenant_id and o.alone
-                                      and o.status in ('queued', 'running', 'undoing', 'stuck'))";
+                                      and o.status in ('queued', 'running', 'undoing', 'stuck')
+                                      and (o.status <> 'queued' or o.not_before <= now()))";
     match tenant {
         None => Ok(None),
         Some(_) => sqlx::query_scalar(free).bind(restore).fetch_optional(connection).await,

@@ -11,6 +11,8 @@ use common::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Window;
+
 /// Of one that shares an n8n.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantPromote {
@@ -22,6 +24,9 @@ pub struct TenantPromote {
     /// Whether its executions go along.
     #[serde(default = "super::yes")]
     pub executions: bool,
+    /// When it may begin; at once where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
 }
 
 const fn usual_ttl() -> u32 {
@@ -37,7 +42,7 @@ impl TenantPromote {
 
     /// With what nobody said.
     pub const fn of(promotion: PromotionId) -> Self {
-        Self { promotion, ttl_minutes: Self::USUAL_TTL_MINUTES, executions: true }
+        Self { promotion, ttl_minutes: Self::USUAL_TTL_MINUTES, executions: true, window: None }
     }
 
     /// As a duration.

@@ -24,6 +24,9 @@ pub struct Promote {
     /// What ran does not come along
     #[arg(long)]
     without_executions: bool,
+    /// When it may begin, such as 2026-12-01T01:00:00Z/2026-12-01T03:00:00Z, or the first moment alone; at once when absent. It is not followed then
+    #[arg(long, value_name = "FROM[/UNTIL]")]
+    window: Option<String>,
     #[command(flatten)]
     reason: OptionalReason,
     #[command(flatten)]
@@ -35,10 +38,15 @@ impl Promote {
     pub async fn run(&self, setting: &Setting) -> Result<Exit, Failure> {
         let key = self.waiting.sending.idempotency_key.clone();
         let request = Request::change(Method::POST, path(&["tenants", &self.tenant, "promote"]), key);
-        let carried =
-            carry_out(setting, &request.json(&self.body()?)?, &self.waiting, End::Succeeded).await?;
-        if carried.exit == Exit::Done && !self.waiting.no_wait {
-            let tenant = &self.tenant;
+        let mut waiting = self.waiting.clone();
+        waiting.no_wait |= self.window.is_some();
+        let carried = carry_out(setting, &request.json(&self.body()?)?, &waiting, End::Succeeded).await?;
+        let tenant = &self.tenant;
+        if carried.exit == Exit::Done && self.window.is_some() {
+            setting.output.notes.note(&format!(
+                "{tenant} stays as it is until then. How it went: rp9 tenants promotions {tenant}"
+            ));
+        } else if carried.exit == Exit::Done && !waiting.no_wait {
             setting.output.notes.note(&format!(
                 "{tenant} has an n8n of its own. Until when what it had in the shared one is kept: rp9 tenants promotions {tenant}"
             ));
@@ -54,6 +62,9 @@ impl Promote {
         }
         if self.without_executions {
             body["include_executions"] = json!(false);
+        }
+        if let Some(window) = &self.window {
+            body["window"] = json!(window);
         }
         Ok(body)
     }

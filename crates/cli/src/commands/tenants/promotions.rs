@@ -15,6 +15,7 @@ pub(in crate::commands) const COLUMNS: &[Column] = &[
     id("ID", "/promotion_id"),
     status("STATUS", "/status"),
     moment("ASKED FOR", "/asked_at"),
+    text("WINDOW", "/window").wide(),
     moment("ENDED", "/ended_at"),
     made("CALLERS WAITED", |promotion| seconds(promotion.get("freeze_seconds"))),
     moment("FORMER KEPT UNTIL", "/retire_at"),

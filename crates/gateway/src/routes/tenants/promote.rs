@@ -62,7 +62,8 @@ pub struct Promoting {
 /// there is by now, and to start: its calls are held, where calls are held, and else get 503 with `Retry-After`. Addresses, ids, workflows and which
 /// of them are active, credentials and data stay what they are. Whatever goes wrong, or takes longer than `ttl_minutes`, it goes on where it was.
 ///
-/// It is `migrating` until the end. Asked again with the same meanwhile, it is the same promotion. A tenant that has an n8n of its own is 409; one
+/// With a `window` it begins then, and fails where it cannot begin within it; until then the tenant stays as it is, and whatever else is asked for is
+/// done to it. From its beginning it is `migrating` until the end. Asked again with the same meanwhile, it is the same promotion. A tenant that has an n8n of its own is 409; one
 /// that shares an n8n which the platform does not run is moved by hand (422 `shared_tenant`). Without a place for backups it is 422 `backups_off`.
 #[utoipa::path(
     post, path = "/tenants/{id}/promote", tag = "tenants",
@@ -90,19 +91,21 @@ async fn begin(app: &App, asking: &Asking) -> Answered<Response> {
     if let Some(answer) = joined(app, asking).await? {
         return Ok(answer);
     }
-    can_be_promoted(app, command).await?;
     let (request, operation) = (body.request(PromotionId::generate()), OperationId::generate());
+    promoting::can_begin(&request)?;
+    can_be_promoted(app, command).await?;
     let usual = promotions::usual(&app.statements).await?;
     let promoting = Promoting {
         promotion_id: request.promotion,
         operation_id: operation,
-        estimated_completion: clock::now() + lasts(&usual),
+        estimated_completion: begins(&request, clock::now()) + lasts(&usual),
         plan: PromotionPlan::by(&usual),
         already: false,
     };
     let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &promoting)?;
     let reason = body.reason.as_ref().map(Reason::as_str);
-    let new = NewOperation::of(operation, &command.target().id, &request, asked(command, reason));
+    let mut new = NewOperation::of(operation, &command.target().id, &request, asked(command, reason));
+    new.not_before = request.window.map(|window| window.from);
     if let Some(answer) = commands::accept(app, command, &new, answer).await? {
         return Ok(answer);
     }
@@ -113,18 +116,24 @@ async fn begin(app: &App, asking: &Asking) -> Answered<Response> {
     }
 }
 
+/// When it may begin.
+fn begins(request: &TenantPromote, asked_at: OffsetDateTime) -> OffsetDateTime {
+    request.window.map_or(asked_at, |window| window.from.max(asked_at))
+}
+
 /// The answer of one that is under way, if it was asked for with the same.
 async fn joined(app: &App, Asked { command, body }: &Asking) -> Answered<Option<Response>> {
     let tenant = command.target().id;
     let Some(open) = promotions::find_open(&app.statements, tenant).await? else { return Ok(None) };
-    if !promoting::is_the_same(&body.request(open.id), &open) {
+    let request = body.request(open.id);
+    if !promoting::is_the_same(&request, &open) {
         return Err(asked_otherwise(TenantPromote::KIND.name, open.operation_id));
     }
     let usual = promotions::usual(&app.statements).await?;
     let promoting = Promoting {
         promotion_id: open.id,
         operation_id: open.operation_id,
-        estimated_completion: (open.asked_at + lasts(&usual)).max(clock::now()),
+        estimated_completion: (begins(&request, open.asked_at) + lasts(&usual)).max(clock::now()),
         plan: PromotionPlan::by(&usual),
         already: true,
     };
