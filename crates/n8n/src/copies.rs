@@ -28,6 +28,7 @@ pub use contents::Contents;
 pub use member::{Keys, Sharing};
 pub use moves::{
     Bringing, Brought, Changes, MADE_ANEW, Moved, Moves, Moving, NewOwner, Onto, PostgresMoves, Thing,
+    Webhook,
 };
 pub use process::{Program, ProgramError, Programs, Running};
 pub use server::PostgresCopies;

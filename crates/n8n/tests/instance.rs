@@ -9,8 +9,10 @@ use common::id::TenantId;
 use futures::{StreamExt as _, stream};
 use n8n::account::OwnerId;
 use n8n::account::{self, ApiKeySigner};
+use n8n::copies::{Moves as _, PostgresMoves, Webhook};
 use n8n::databases::{ApiKeyRow, Name, Owner, TenantDatabases as _};
 use n8n::launch::{PORT, Role};
+use n8n::probe::{Listening, listening};
 use n8n::queues::TenantQueues as _;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -57,11 +59,14 @@ fn workflow() -> Value {
         })
     };
     let hook = json!({ "path": "greet", "httpMethod": "POST", "responseMode": "lastNode", "options": {} });
+    let other = json!({ "path": "greet/:who/twice", "multipleMethods": true, "httpMethod": ["GET", "POST"], "options": {} });
     let code = json!({ "jsCode": "return [{ json: { answer: $input.first().json.body.number * 2 } }]" });
     let link = json!({ "Hook": { "main": [[{ "node": "Double", "type": "main", "index": 0 }]] } });
     json!({
         "name": "Greet", "settings": {}, "connections": link,
-        "nodes": [node("Hook", "webhook", 2.0, hook), node("Double", "code", 2.0, code)],
+        "nodes": [
+            node("Hook", "webhook", 2.0, hook), node("Other", "webhook", 2.0, other), node("Double", "code", 2.0, code),
+        ],
     })
 }
 
@@ -77,6 +82,25 @@ async fn every_caller_is_answered(client: &Client) {
     let outcomes = stream::iter(0..CALLS).map(call).buffer_unordered(AT_ONCE);
     let failures: Vec<_> = outcomes.filter_map(async |outcome| outcome.err()).collect().await;
     assert!(failures.is_empty(), "{} of {CALLS}: {failures:?}", failures.len());
+}
+
+/// It is asked whether it answers for its webhooks, and runs nothing for it.
+async fn it_answers_for_its_webhooks_and_no_others(main: &Container, name: &Name) {
+    let webhook = |method: &str, path: &str| Webhook { method: method.to_owned(), path: path.to_owned() };
+    let noted = PostgresMoves::new(databases()).webhooks(name).await.unwrap();
+    let twice = "Other/greet/x/twice";
+    let own = [webhook("GET", twice), webhook("POST", twice), webhook("POST", "greet")];
+    assert!(noted.len() == own.len() && own.iter().all(|one| noted.contains(one)), "{noted:?}");
+    let others = [webhook("PUT", "greet"), webhook("POST", "nobodys"), webhook("PUT", twice)];
+    let asked = [&own[..], &others[..]].concat();
+    let program =
+        listening(&asked).into_iter().map(|part| part.replace(&PORT.to_string(), &MAIN.to_string()));
+    let said = main.said(&program.collect::<Vec<_>>()).await;
+    let answered =
+        Listening::read(&said, asked.len()).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&said)));
+    let mut silent = answered.silent(&asked);
+    silent.sort_by_key(|webhook| webhook.path.len());
+    assert_eq!(silent, [&others[0], &others[1], &others[2]]);
 }
 
 async fn the_owner_gets_in_and_nobody_else(client: &Client, owner: &Owner, password: &str, id: OwnerId) {
@@ -176,6 +200,7 @@ async fn a_seeded_instance_serves_its_owner_its_key_and_a_webhook() {
     assert!(worker.logs().await.contains("finished execution"), "{}", worker.logs().await);
 
     every_caller_is_answered(&client).await;
+    it_answers_for_its_webhooks_and_no_others(&main, &name).await;
     let counts = databases.final_state(&name).await.unwrap();
     assert_eq!((counts.workflows, counts.active_workflows), (1, 1));
     assert_eq!(counts.executions, 1 + CALLS as u64);

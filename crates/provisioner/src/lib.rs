@@ -16,6 +16,7 @@ mod halt;
 mod heal;
 pub mod heartbeat;
 mod home;
+mod inside;
 pub mod intake;
 mod loaded;
 mod master_keys;

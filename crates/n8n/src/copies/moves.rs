@@ -11,12 +11,14 @@ use crate::{
 };
 
 mod alone;
+mod belongs;
 mod bring;
 mod brought;
 mod changes;
 mod fill;
 mod keep;
 mod nodes;
+mod numbers;
 mod own;
 mod pour;
 mod replace;
@@ -24,6 +26,7 @@ mod replace;
 pub use alone::pour_alone;
 pub use changes::{Changes, Thing};
 pub use fill::MADE_ANEW;
+pub use own::Webhook;
 
 /// What is moved, and to whom.
 #[derive(Debug, Clone)]
@@ -122,8 +125,11 @@ pub trait Moves: Send + Sync {
     /// What was done in the database `own` since the member whose part of `shared` that still is was moved into it.
     async fn changes(&self, shared: &Name, place: &Place, own: &Name) -> Result<Changes, CopyError>;
 
-    /// How many webhooks n8n listens on with this database.
-    async fn webhooks(&self, name: &Name) -> Result<u64, CopyError>;
+    /// In the n8n of this database no execution that begins from now on has this number, or an earlier one.
+    async fn number_after(&self, name: &Name, number: i32) -> Result<(), CopyError>;
+
+    /// Which webhooks n8n listens on with this database.
+    async fn webhooks(&self, name: &Name) -> Result<Vec<Webhook>, CopyError>;
 }
 
 /// The real ones. Cheap to clone; clones share the login.
@@ -169,7 +175,11 @@ impl Moves for PostgresMoves {
         Ok(changes::changes((&mut shared, place), &mut own).await?)
     }
 
-    async fn webhooks(&self, name: &Name) -> Result<u64, CopyError> {
+    async fn number_after(&self, name: &Name, number: i32) -> Result<(), CopyError> {
+        numbers::go_on_after(&mut self.0.open(name).await?, name, number).await
+    }
+
+    async fn webhooks(&self, name: &Name) -> Result<Vec<Webhook>, CopyError> {
         own::webhooks(&mut self.0.open(name).await?).await.map_err(CopyError::from)
     }
 }

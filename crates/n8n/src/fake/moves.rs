@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Version,
     account::OwnerId,
-    copies::{Bringing, Brought, Changes, CopyError, Moved, Moves, Moving, Omitted, Onto, Sharing},
+    copies::{Bringing, Brought, Changes, CopyError, Moved, Moves, Moving, Omitted, Onto, Sharing, Webhook},
     databases::{Beside, Counts, DatabaseError, Name, Owner},
     members::{ActiveWorkflow, ExecutionId, Place, WorkflowId},
 };
@@ -33,6 +33,8 @@ struct State {
     webhooks: BTreeMap<Name, u64>,
     /// What waits in each since it was filled.
     waiting: BTreeMap<Name, BTreeSet<ExecutionId>>,
+    /// After which number each begins to number executions.
+    numbers: BTreeMap<Name, i32>,
     /// What somebody did in each since it was filled.
     changes: BTreeMap<Name, Changes>,
     /// Whom each member was that is kept beside what is called so.
@@ -53,6 +55,11 @@ impl MoveWorld {
     /// Every call so far, oldest first.
     pub fn ledger(&self) -> Vec<Entry> {
         self.state().ledger.entries.clone()
+    }
+
+    /// After which number this one begins to number executions, if that was said.
+    pub fn numbers_after(&self, name: &Name) -> Option<i32> {
+        self.state().numbers.get(name).copied()
     }
 
     /// Lets somebody have done this in the database since it was filled.
@@ -220,8 +227,17 @@ impl Moves for FakeMoves {
         Ok(state.changes.get(own).cloned().unwrap_or(same))
     }
 
-    async fn webhooks(&self, name: &Name) -> Result<u64, CopyError> {
+    async fn number_after(&self, name: &Name, number: i32) -> Result<(), CopyError> {
+        self.call("number_after", name, || {
+            self.world.databases.database(name).ok_or(DatabaseError::NoDatabase(*name))?;
+            self.world.state().numbers.insert(*name, number);
+            Ok(())
+        })
+    }
+
+    async fn webhooks(&self, name: &Name) -> Result<Vec<Webhook>, CopyError> {
         self.world.databases.database(name).ok_or(DatabaseError::NoDatabase(*name))?;
-        Ok(self.world.state().webhooks.get(name).copied().unwrap_or_default())
+        let count = self.world.state().webhooks.get(name).copied().unwrap_or_default();
+        Ok((0..count).map(|path| Webhook { method: "POST".to_owned(), path: path.to_string() }).collect())
     }
 }

@@ -188,6 +188,12 @@ impl Container {
         command.await.unwrap().status.success()
     }
 
+    /// What a program in it says.
+    pub async fn said(&self, arguments: &[String]) -> Vec<u8> {
+        let command = Command::new("docker").arg("exec").arg(&self.name).args(arguments).output();
+        command.await.unwrap().stdout
+    }
+
     pub async fn logs(&self) -> String {
         let output = Command::new("docker").args(["logs", &self.name]).output().await.unwrap();
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()

@@ -6,17 +6,17 @@ use common::{
     error::Kind,
     operations::{Context, Step, StepError},
 };
-use engine::{ContainerRef, Exec, Executed};
+use engine::{Exec, Executed};
 use n8n::{databases::Name, drill};
 use wire::kinds::TenantCreate;
 
 use super::{CreateTenant, Nothing};
 use crate::{
-    World,
+    World, inside,
     step::step,
     store::{
         drills::{self, Found},
-        instances::{self, Place},
+        instances::Place,
     },
 };
 
@@ -74,14 +74,8 @@ const fn ended(executed: &Executed) -> bool {
 }
 
 async fn said(context: &In<'_>, argv: Vec<String>) -> Result<Executed, StepError> {
-    let world = context.observe();
-    let instances = instances::of_tenant(context.database(), context.tenant()).await?;
-    let main = instances.into_iter().find(|instance| instance.place == Place::Main);
-    let name = main.ok_or_else(|| StepError::failed(Kind::Internal, "the sandbox has no main"))?.name;
-    let (tenant, cluster) = (Some(context.tenant()), world.site.cluster.clone());
-    let container = ContainerRef { name, tenant, cluster, generation: None };
     let exec = Exec { argv, within: WITHIN, bytes: BYTES };
-    Ok(context.fenced().await?.containers.exec(&container, &exec).await?)
+    inside::run(context, |instance| instance.place == Place::Main, &exec).await
 }
 
 /// What it wrote is the tenant's affair, and stays in the log of nobody.

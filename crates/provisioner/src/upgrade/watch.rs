@@ -8,7 +8,7 @@ use common::{
     operations::{ContextOf, StepError, later},
     tenant::Color,
 };
-use engine::{ContainerRef, Exec, Selection};
+use engine::{Exec, Selection};
 use n8n::probe;
 use time::OffsetDateTime;
 
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     blue_green::Turns as _,
+    inside,
     step::step,
     store::instances::{self, Place},
 };
@@ -141,13 +142,8 @@ async fn is_ready(context: &In<'_>, color: Color) -> Result<bool, StepError> {
 /// Calls of our own, to a path that is nobody's: it looks that up and says so. The rest of its figures are good, or it would not be asked.
 async fn ask(context: &In<'_>, state: &Upgraded) -> Result<Verdict, StepError> {
     let color = UpgradeTenant::sides(context.request(), state)?.other();
-    let instances = instances::of_tenant(context.database(), context.tenant()).await?;
-    let front = instances.into_iter().find(|it| it.color == color && it.place == Place::Front);
-    let name = front.ok_or_else(|| StepError::failed(Kind::Internal, "the new side answers nothing"))?.name;
-    let (tenant, cluster) = (Some(context.tenant()), context.observe().site.cluster.clone());
-    let container = ContainerRef { name, tenant, cluster, generation: None };
     let exec = Exec { argv: probe::calls(), within: ASKED_WITHIN, bytes: BYTES };
-    let asked = context.fenced().await?.containers.exec(&container, &exec).await?;
+    let asked = inside::run(context, |it| it.color == color && it.place == Place::Front, &exec).await?;
     if probe::all_answered(&asked.stdout) {
         return Ok(Verdict::Good);
     }

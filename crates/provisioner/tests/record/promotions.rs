@@ -1,11 +1,13 @@
 //! Promotion: a tenant lives in an n8n of its own with all that it had, or where it lived as before. What is somebody else's never changes.
 
+use std::sync::{Arc, Mutex};
+
 use common::{
     database::MIGRATOR,
     id::{PromotionId, RestoreId, TenantId},
     operations::{End, Request, Wake},
 };
-use engine::{ContainerSpec, fake::Run};
+use engine::{ContainerSpec, Executed, fake::Run};
 use n8n::{
     copies::{Changes, Thing},
     databases::{Counts, Name},
@@ -245,6 +247,29 @@ async fn one_whose_n8n_does_not_have_active_what_was_is_back_where_it_was(pool: 
     house.is_where_it_was("one is not active").await;
 }
 
+/// n8n may be ready a moment before it answers for everything.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn callers_are_led_there_once_it_answers_for_every_webhook(pool: PgPool) {
+    let house = House::open(&Fakes::new(&pool)).await;
+    let asked_for = Arc::new(Mutex::new(Vec::new()));
+    let told = asked_for.clone();
+    house.fakes.containers.set_execs(move |spec, argv| {
+        let mut told = told.lock().unwrap();
+        told.push((spec.name.contains("main"), argv[3].clone()));
+        let said = match told.len() {
+            1 => "",
+            2 => r#"{"asked":2,"silent":[1]}"#,
+            _ => r#"{"asked":2,"silent":[]}"#,
+        };
+        Some(Executed { stdout: said.into(), ..Executed::default() })
+    });
+    assert_eq!(house.promote().await, End::Succeeded);
+    house.is_in_its_own("asked three times").await;
+    let each = (true, r#"[["POST","0"],["POST","1"]]"#.to_owned());
+    assert_eq!(*asked_for.lock().unwrap(), [each.clone(), each.clone(), each]);
+}
+
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs Postgres: deploy/test"]
 async fn an_n8n_that_does_not_start_on_the_copy_touches_nothing(pool: PgPool) {
@@ -270,6 +295,54 @@ async fn what_runs_is_waited_for_and_no_longer_than_was_said(pool: PgPool) {
     let before = house.member().unwrap();
     assert_eq!(house.fakes.run(&PromoteTenant).await, End::RolledBack);
     assert_eq!(house.member(), Some(before));
+}
+
+/// Of one that waited for its moment the tenant hears nothing until then.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_that_waited_begins_from_what_the_tenant_is_by_then(pool: PgPool) {
+    let window: wire::Window = "2026-08-01T01:00:00Z".parse().unwrap();
+    let until = common::clock::now() + time::Duration::hours(1);
+    let windows = [None, Some(window), Some(wire::Window { until: Some(until), ..window })];
+    let base = Fakes::new(&pool);
+    for window in windows {
+        let house = House::open(&base).await;
+        house.fakes.operate(house.tenant, &TenantPromote { window, ..asked() }).await;
+        assert_eq!(house.fakes.run(&PromoteTenant).await, End::Succeeded);
+        house.is_in_its_own("in its window").await;
+    }
+    for point in points(&PromoteTenant, &asked()).into_iter().filter(|point| point.ordinal == 0) {
+        let house = House::open(&base).await;
+        house.fakes.operate(house.tenant, &asked()).await;
+        let end = house.fakes.break_at(&PromoteTenant, point).await;
+        let (case, gives_up) = (format!("{point:?}"), point.mode.gives_up());
+        assert_eq!(end, if gives_up { End::RolledBack } else { End::Succeeded }, "{case}");
+        if gives_up { house.is_where_it_was(&case).await } else { house.is_in_its_own(&case).await }
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn one_whose_moment_does_not_come_any_more_leaves_the_tenant_as_it_is(pool: PgPool) {
+    let window = Some("2026-08-01T01:00:00Z/2026-08-01T03:00:00Z".parse().unwrap());
+    let base = Fakes::new(&pool);
+    for (status, window) in [
+        ("active", window),
+        ("suspended", None),
+        ("suspended", window),
+        ("migrating", None),
+        ("deleted", None),
+    ] {
+        let house = House::open(&base).await;
+        let become_it = sqlx::query("update tenants set status = $2 where id = $1");
+        become_it.bind(house.tenant).bind(status).execute(&house.fakes.pool).await.unwrap();
+        let before = house.member();
+        house.fakes.operate(house.tenant, &TenantPromote { window, ..asked() }).await;
+        assert_eq!(house.fakes.run(&PromoteTenant).await, End::RolledBack, "{status}");
+        assert_eq!(house.row("status").await, status);
+        assert_eq!(house.promotion("status").await, "failed");
+        assert_eq!(house.member(), before);
+    }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

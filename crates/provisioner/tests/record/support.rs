@@ -21,7 +21,7 @@ use common::{
     },
     tenant::{Mode, Purpose},
 };
-use engine::{ClusterId, Selection, fake::FakeWorld};
+use engine::{ClusterId, Executed, Selection, fake::FakeWorld};
 use n8n::{
     Version,
     account::{HashCost, UserId},
@@ -32,6 +32,7 @@ use n8n::{
 };
 use provisioner::{External, Metering, Site, World, leftovers};
 use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use testkit::{
     edge::TableEdge,
@@ -88,6 +89,13 @@ fn keys() -> MasterKeys {
 /// What a database was encrypted with that is loaded.
 pub const THE_BACKUPS_KEY: &str = "the backup's key";
 
+/// n8n answers for every webhook that it is asked for, and other programs say nothing.
+fn answered_for(argv: &[String]) -> Executed {
+    let asked: Option<Vec<Value>> = argv.get(3).and_then(|asked| serde_json::from_str(asked).ok());
+    let said = asked.map(|asked| json!({ "asked": asked.len(), "silent": [] }).to_string());
+    Executed { stdout: said.unwrap_or_default().into(), ..Executed::default() }
+}
+
 async fn put_its_key(record: PgPool, tenant: TenantId, name: Option<&'static str>) {
     if let Some(name) = name {
         stored::put(&record, &keys(), tenant, (name, &THE_BACKUPS_KEY.into())).await.unwrap();
@@ -109,6 +117,7 @@ impl Fakes {
         for role in ["edge", "postgres", "redis"] {
             containers.add_shared(&cluster, role);
         }
+        containers.set_execs(|_, argv| Some(answered_for(argv)));
         let databases = DatabaseWorld::default();
         let loaded = databases.clone();
         let record = pool.clone();

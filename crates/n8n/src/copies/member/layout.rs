@@ -135,14 +135,28 @@ pub async fn data_tables(
     Ok((laid, omitted))
 }
 
-/// A statement is on one line; and n8n knows a row by its `id`.
+/// What n8n makes columns of, as Postgres tells it.
+const KINDS: [&str; 8] = [
+    "bigint",
+    "boolean",
+    "character varying",
+    "double precision",
+    "integer",
+    "text",
+    "timestamp with time zone",
+    "timestamp(3) with time zone",
+];
+
+/// Whether it is as n8n makes one, which knows a row by its `id`. A type or a default of somebody's own would be worked out, where it is loaded, by
+/// whoever writes a row: what they may read, its maker could.
 fn can_be_made(name: &str, columns: &[Column]) -> bool {
-    let mut texts = columns
-        .iter()
-        .flat_map(|column| [&column.name, &column.kind])
-        .chain(columns.iter().filter_map(|c| c.default.as_ref()));
     let is_plain = |text: &str| !text.contains(char::is_control);
-    is_plain(name) && texts.all(|text| is_plain(text)) && columns.iter().any(|column| column.name == "id")
+    let is_n8ns = |column: &Column| {
+        let draws = column.counted
+            || column.default.as_deref().is_none_or(|default| default == "CURRENT_TIMESTAMP(3)");
+        is_plain(&column.name) && KINDS.contains(&column.kind.as_str()) && draws
+    };
+    is_plain(name) && columns.iter().all(is_n8ns) && columns.iter().any(|column| column.name == "id")
 }
 
 /// Of each of these tables that is there, those that are written.
@@ -166,4 +180,45 @@ pub async fn columns(
         columns.entry(column.table.clone()).or_default().push(column);
     }
     Ok(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, kind: &str, default: Option<&str>) -> Column {
+        let (table, required) = ("data_table_user_x".to_owned(), true);
+        let default = default.map(str::to_owned);
+        Column {
+            table,
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            required,
+            default,
+            counted: name == "id",
+        }
+    }
+
+    #[test]
+    fn a_data_table_is_made_as_n8n_makes_one_or_not_at_all() {
+        let id = || column("id", "integer", Some("nextval('x'::regclass)"));
+        for right in [
+            column("Größe", "text", None),
+            column("n", "double precision", None),
+            column("createdAt", "timestamp(3) with time zone", Some("CURRENT_TIMESTAMP(3)")),
+        ] {
+            assert!(can_be_made("data_table_user_x", &[id(), right]));
+        }
+        for wrong in [
+            column("a", "text", Some("(query_to_xml('select * from execution_data', true, true, ''))::text")),
+            column("a", "text", Some("now()")),
+            column("a", "theirs", None),
+            column("a", "public.theirs", None),
+            column("a\n", "text", None),
+        ] {
+            assert!(!can_be_made("data_table_user_x", &[id(), wrong]));
+        }
+        assert!(!can_be_made("data_table_user_x", &[column("a", "text", None)]));
+        assert!(!can_be_made("data_table_user\nx", &[id()]));
+    }
 }

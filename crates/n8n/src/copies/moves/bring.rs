@@ -7,10 +7,10 @@ use sqlx::{Row as _, postgres::PgConnection};
 use tokio::sync::Mutex;
 
 use super::{
-    Bringing, Brought, Onto,
+    Bringing, Brought, Onto, belongs,
     brought::{self, ACTIVE},
     nodes::{self, Holder},
-    own,
+    numbers, own,
     pour::{Pouring, pour},
     replace,
 };
@@ -75,21 +75,25 @@ pub async fn bring(
     let owned: Owned =
         sqlx::query_as(OWNED).fetch_one(&mut there).await.map_err(refused("count what is there"))?;
     let active = active(&mut there).await?;
-    let webhooks = own::webhooks(&mut there).await?;
+    let webhooks = own::webhooks(&mut there).await?.len() as u64;
     let unopened = own::unopened(&mut there, &keys.from).await?;
     let executions = onto.executions();
     let (tables, mut missing) = brought::lay(&mut there, &mut inside, executions).await?;
     missing.extend(brought::missing(&mut there, executions).await?);
-    let numbers = if executions { ids::<i32>(&mut there, EXECUTION_IDS).await? } else { Vec::new() };
+    let numbered = if executions { ids::<i32>(&mut there, EXECUTION_IDS).await? } else { Vec::new() };
     let counts = Counts {
         workflows: owned.0.unsigned_abs(),
         active_workflows: active.len() as u64,
         credentials: owned.1.unsigned_abs(),
-        executions: numbers.len() as u64,
+        executions: numbered.len() as u64,
     };
     // It happens as a whole: whatever is there was brought before.
     if *onto != Onto::Nothing || has(&mut inside, place).await? == (0, 0, 0) {
-        is_nobodys(&mut there, &mut inside, (place, &numbers)).await?;
+        // First, so that nobody draws one of them meanwhile.
+        if let Some(most) = numbered.iter().max() {
+            numbers::go_on_after(&mut inside, into, *most).await?;
+        }
+        is_nobodys(&mut there, &mut inside, (place, &numbered)).await?;
         let tables = tables.into_iter().map(Arc::new).collect();
         let writing = Writing { tables, keys: keys.clone(), active: None };
         ensure_meter(&mut inside).await?;
@@ -122,8 +126,9 @@ impl Pouring for Part<'_> {
         Ok(())
     }
 
-    /// They are as n8n would have saved them there, and all of them are there.
+    /// They are as n8n would have saved them there, all of them are there, and nothing of anybody else's is theirs.
     async fn settle(&self, inside: &mut PgConnection) -> Result<(), CopyError> {
+        belongs::to_the_member(inside).await?;
         for holder in [Holder::WORKFLOWS_OF, Holder::VERSIONS_OF] {
             nodes::change(inside, &holder, &self.place.project, paths::adopt).await?;
         }

@@ -4,9 +4,9 @@ mod tables;
 
 use sqlx::{AssertSqlSafe, postgres::PgConnection};
 
-use tables::{DATA_TABLES, EXECUTIONS, TABLES};
+use tables::DATA_TABLES;
 
-pub use tables::ACTIVE;
+pub use tables::{ACTIVE, EXECUTIONS, TABLES};
 
 use crate::{
     copies::{

@@ -112,9 +112,21 @@ pub async fn unopened(connection: &mut PgConnection, key: &SecretString) -> Resu
     Ok(all.iter().filter(|one| !one.opens_with(key)).count() as u64)
 }
 
+/// Where n8n is called, and how.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Webhook {
+    pub method: String,
+    /// What follows `/webhook/`, with something in the place of each parameter.
+    pub path: String,
+}
+
+/// A path with parameters is called behind the id of its webhook.
+const WEBHOOKS: &str = r#"
+    SELECT method, CASE WHEN "pathLength" IS NULL THEN "webhookPath"
+                        ELSE concat_ws('/', "webhookId", regexp_replace("webhookPath", '(^|/):[^/]+', '\1x', 'g')) END AS path
+      FROM webhook_entity ORDER BY path, method"#;
+
 /// What n8n has noted that it listens on.
-pub async fn webhooks(connection: &mut PgConnection) -> Result<u64, DatabaseError> {
-    let count = sqlx::query_scalar("SELECT count(*) FROM webhook_entity").fetch_one(connection).await;
-    let count: i64 = count.map_err(refused("count webhooks"))?;
-    Ok(count.unsigned_abs())
+pub async fn webhooks(connection: &mut PgConnection) -> Result<Vec<Webhook>, DatabaseError> {
+    sqlx::query_as(WEBHOOKS).fetch_all(connection).await.map_err(refused("list webhooks"))
 }
