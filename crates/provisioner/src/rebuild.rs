@@ -41,7 +41,7 @@ type In<'a> = ContextOf<'a, RebuildTenant>;
 // Whatever of it is made is wanted whether or not the rest succeeds: asked for again, it goes on from there.
 step!(/** It is an n8n that tenants share, and has no database, or nothing in it. */ Begin of RebuildTenant, "begin", run begin);
 step!(/** Nothing of it runs. */ Stop of RebuildTenant, "stop", run stop);
-step!(/** It has a database of its release, in which nobody is. */ Database of RebuildTenant, "database", run database, limit DATABASE_LIMIT);
+step!(/** It has a database of its release, in which nobody is, and numbers executions after those that there were. */ Database of RebuildTenant, "database", run database, limit DATABASE_LIMIT);
 step!(/** Nothing waits for it that is of what was lost. */ Queue of RebuildTenant, "queue", run queue);
 step!(/** It belongs to the platform, which has its key to it, and keeps tenants apart. */ Owner of RebuildTenant, "owner", run owner);
 step!(/** It runs, and says that it is ready. */ Start of RebuildTenant, "start", run start);
@@ -70,8 +70,11 @@ async fn stop(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {
     remove_all(context).await
 }
 
+/// Who comes back has executions under their numbers. None of these are drawn meanwhile by those who are back already.
 async fn database(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {
-    ensure_database(context).await
+    ensure_database(context).await?;
+    let after = rebuilds::numbers(context.database(), context.tenant()).await?;
+    Ok(context.fenced().await?.moves.number_after(&Name::of(context.tenant()), after).await?)
 }
 
 async fn queue(context: &In<'_>, _: &mut Nothing) -> Result<(), StepError> {

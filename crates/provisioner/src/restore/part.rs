@@ -43,13 +43,17 @@ pub async fn set_aside(context: &In<'_>, part: &Workspace) -> Result<(), StepErr
 
 /// It goes on as before.
 pub async fn wake(context: &In<'_>, part: &Workspace) -> Result<(), StepError> {
-    let members = &context.fenced().await?.members;
-    members.put_back(&part.database(), &part.place.project, None).await?;
-    if !serves(context).await? {
-        return Ok(());
+    if serves(context).await? {
+        workspace::revive(context, part).await?;
+        workspace::awake(context).await?;
     }
-    workspace::revive(context, part).await?;
-    workspace::awake(context).await
+    put_waiting_back(context, part).await
+}
+
+/// Not before it may run again: what is due by then would be refused, and have failed.
+async fn put_waiting_back(context: &In<'_>, part: &Workspace) -> Result<(), StepError> {
+    let members = &context.fenced().await?.members;
+    Ok(members.put_back(&part.database(), &part.place.project, None).await.map(drop)?)
 }
 
 /// What it has is in a database beside, from which it is put back.
@@ -70,6 +74,7 @@ pub async fn replace(context: &In<'_>, part: &Workspace, state: &mut Restored) -
     for one in &brought.missing {
         tracing::warn!(tenant_id = %context.tenant(), what = one.what, reason = one.why, "something of a backup does not come into a shared n8n");
     }
+    set_aside(context, part).await?;
     state.counts = brought.counts;
     state.restored = Rest { workflows: brought.active, webhooks: brought.webhooks };
     Ok(())
@@ -101,7 +106,10 @@ async fn key_of(context: &In<'_>, tenant: TenantId) -> Result<SecretString, Step
 /// What was active in the backup is active, if the tenant serves, and otherwise from when it is resumed.
 pub async fn revive(context: &In<'_>, part: &Workspace, state: &Restored) -> Result<(), StepError> {
     note(context, &state.restored).await?;
-    if serves(context).await? { workspace::revive(context, part).await } else { Ok(()) }
+    if serves(context).await? {
+        workspace::revive(context, part).await?;
+    }
+    put_waiting_back(context, part).await
 }
 
 /// Nothing is active again, and what was before is what is noted.

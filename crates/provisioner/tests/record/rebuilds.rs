@@ -90,6 +90,7 @@ async fn it_is_made_anew_and_everybody_with_a_backup_comes_back(pool: PgPool) {
             assert_eq!(end, End::Succeeded, "{case}");
         }
         house.fakes.assert_whole(house.instance, WORKERS).await;
+        assert_eq!(house.fakes.moves.numbers_after(&Name::of(house.instance)), Some(1_000_000), "{case}");
         let mut expected = [house.serving, house.resting];
         expected.sort();
         assert_eq!(house.coming_back().await, expected, "each once, {case}");
