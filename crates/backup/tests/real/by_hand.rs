@@ -37,7 +37,7 @@ fn blocks(text: &str) -> Vec<String> {
 /// A whole database's, into an empty one.
 pub async fn opens(store: &S3, recovery: &SealKey, (tenant, backup): (TenantId, BackupId)) {
     let database = format!("by_hand_{}", backup.digits());
-    psql("postgres", &format!("CREATE DATABASE {database}"));
+    psql("postgres", &format!("CREATE DATABASE {database} TEMPLATE template0"));
     let told = follow(store, recovery, (tenant, backup), (&commands(false), &database)).await;
     assert!(told.contains("n8n's own key"), "{told}");
     assert_eq!(psql(&database, "SELECT count(*) FROM workflow_entity"), "20");

@@ -46,7 +46,7 @@ impl Scene {
     /// An empty one of the owner's.
     async fn database(&self, name: &str) -> PgPool {
         let (owner, name) = (&self.owner, format!("{}_{name}", self.owner));
-        let make = format!("create database {name} owner {owner}");
+        let make = format!("create database {name} owner {owner} template template0");
         sqlx::raw_sql(AssertSqlSafe(make)).execute(&self.admin).await.unwrap();
         let options = self.admin.connect_options().as_ref().clone();
         let options = options.username(owner).password("hunter2").database(&name);

@@ -7,17 +7,22 @@ use e2e::{Answers, Api, Calls, Customer, Service, docker, eventually, tally, web
 use serde_json::json;
 
 const PATH: &str = "/webhook/e2e-restarts";
-const CALLS_EVERY: Duration = Duration::from_millis(100);
 
 /// What n8n itself says, without a `Retry-After`, between listening and being ready: nobody can see that before a call does.
 const N8N_STARTS: &str = "Database is not ready!";
 
-/// How often each part restarts: five times when somebody wants to be sure (`just restarts`).
-struct Rounds(usize);
+/// What somebody who wants to be sure has more of (`just restarts`).
+struct Wanted {
+    /// How often each part restarts.
+    rounds: usize,
+    /// More than the tenant's workers run make each call wait for all that came before, for ever longer.
+    calls_a_second: u32,
+}
 
-impl Section for Rounds {
+impl Section for Wanted {
     fn read(env: &mut Env) -> Option<Self> {
-        env.or("E2E_ROUNDS", 1).map(Self)
+        let (rounds, calls) = (env.or("E2E_ROUNDS", 1), env.or("E2E_CALLS_A_SECOND", 10));
+        Some(Self { rounds: rounds?, calls_a_second: calls?.max(1) })
     }
 }
 
@@ -43,15 +48,16 @@ async fn serves_again(customer: &Customer, what: &str) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a running platform: deploy/test"]
 async fn nobody_is_told_that_an_existing_tenant_is_not_there() {
-    let (api, Rounds(rounds)) = (Api::of_environment(), Env::of_process().load().unwrap());
+    let (api, wanted): (_, Wanted) = (Api::of_environment(), Env::of_process().load().unwrap());
     let (tenant, customer) = Customer::of_the_first_tenant(&api).await;
     customer.activate(&webhook_workflow("e2e-restarts", Answers::WhenFinished)).await;
     serves_again(&customer, "it was switched on").await;
     let main = api.tenant(&tenant).await["container_id"].as_str().unwrap().to_owned();
 
     let caller = customer.clone();
-    let calls = Calls::every(CALLS_EVERY, move |_| answer_to(caller.clone()));
-    for _ in 0..rounds {
+    let pause = Duration::from_secs(1) / wanted.calls_a_second;
+    let calls = Calls::every(pause, move |_| answer_to(caller.clone()));
+    for _ in 0..wanted.rounds {
         docker(&["restart", &main]).unwrap();
         serves_again(&customer, "a restart of the main").await;
         for part in ["redis", "traefik", "gateway"] {

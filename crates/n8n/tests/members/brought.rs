@@ -399,3 +399,95 @@ async fn nobodys_executions_are_written_over_and_then_nothing_is_replaced() {
     }
     instance.end().await;
 }
+
+/// Whoever has a database of their own may write anything into it. Nothing of that makes a neighbour's thing theirs, or leaves nobody numbers to draw.
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_names_somebody_elses_things_does_not_come_along() {
+    let ((name, _), instance) = (own().await, Instance::new(NOWHERE).await);
+    let [one, other] = [(); 2].map(|()| member(&instance.secrets.jwt_secret));
+    for one in [&one, &other] {
+        instance.members.ensure(&instance.name, one).await.unwrap();
+    }
+    fill(&instance, &other).await;
+    let (o, before) = (&other.place.project, others(&instance, &one).await);
+    let project = told(&name, "SELECT id FROM project WHERE type = 'personal' LIMIT 1").await;
+    let no_rules = "DO $$ DECLARE tie record; BEGIN
+        FOR tie IN SELECT conname, conrelid::regclass AS name FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace LOOP
+            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', tie.name, tie.conname);
+        END LOOP; END $$";
+    told(&name, no_rules).await;
+    for (hostile, innocent) in [
+        (
+            format!(
+                r#"INSERT INTO shared_workflow ("workflowId", "projectId", role) VALUES ('w1-{o}', '{project}', 'workflow:owner')"#
+            ),
+            format!(r#"DELETE FROM shared_workflow WHERE "workflowId" = 'w1-{o}'"#),
+        ),
+        (
+            format!(
+                r#"INSERT INTO shared_credentials ("credentialsId", "projectId", role) VALUES ('c1-{o}', '{project}', 'credential:owner')"#
+            ),
+            format!(r#"DELETE FROM shared_credentials WHERE "credentialsId" = 'c1-{o}'"#),
+        ),
+        (
+            format!(
+                r#"INSERT INTO data_table_column (id, name, type, index, "dataTableId") VALUES ('theirs', 'x', 'string', 7, 'dt{o}')"#
+            ),
+            "DELETE FROM data_table_column WHERE id = 'theirs'".to_owned(),
+        ),
+        (
+            format!(r#"UPDATE folder SET "parentFolderId" = 'f1-{o}'"#),
+            r#"UPDATE folder SET "parentFolderId" = NULL"#.to_owned(),
+        ),
+        (
+            format!(r#"UPDATE workflow_entity SET "parentFolderId" = 'f1-{o}'"#),
+            r#"UPDATE workflow_entity SET "parentFolderId" = NULL"#.to_owned(),
+        ),
+    ] {
+        told(&name, &hostile).await;
+        let refused = moves().bring((&name, None), &instance.name, &bringing(&one)).await.unwrap_err();
+        assert_eq!(refused.kind(), Kind::Conflict, "{hostile}: {refused}");
+        assert!(refused.to_string().contains("belong to what is somebody else's"), "{hostile}: {refused}");
+        assert_eq!(others(&instance, &one).await, before, "{hostile}");
+        told(&name, &innocent).await;
+    }
+    moves().bring((&name, None), &instance.name, &bringing(&one)).await.unwrap();
+    databases().remove_database(&name).await.unwrap();
+    databases().remove_role(&name).await.unwrap();
+    instance.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn nobodys_number_is_so_high_that_none_are_left_to_draw() {
+    let instance = Instance::new(NOWHERE).await;
+    let (name, one) = kept(&instance).await;
+    let p = &one.place.project;
+    let next = async || -> i64 {
+        let drawn = format!(
+            r#"INSERT INTO execution_entity (finished, mode, status, "workflowId", "createdAt") VALUES (true, 'webhook', 'success', 'w1-{p}', now()) RETURNING id::text"#
+        );
+        instance.sql(&drawn).await.unwrap().parse().unwrap()
+    };
+    moves().number_after(&instance.name, 1_000_000).await.unwrap();
+    assert_eq!(next().await, 1_000_001);
+    moves().number_after(&instance.name, 5).await.unwrap();
+    assert!((1_000_002..1_000_010).contains(&next().await), "never back");
+
+    let highest = format!(
+        r#"UPDATE execution_entity SET id = 2147483647 WHERE id = (SELECT max(id) FROM execution_entity WHERE "workflowId" = 'w1-{p}')"#
+    );
+    instance.sql(&highest).await;
+    let sharing = Sharing { place: one.place.clone(), keys: keys() };
+    moves().keep(&instance.name, (&name, VERSION), &sharing).await.unwrap();
+    let from = (&name, Some(Beside::Former));
+    let refused = moves().bring(from, &instance.name, &replacing(&one, true)).await.unwrap_err();
+    assert!(refused.kind() == Kind::Conflict && refused.to_string().contains("2147483647"), "{refused}");
+    moves().bring(from, &instance.name, &replacing(&one, false)).await.unwrap();
+    assert!(next().await < 1_000_100);
+    databases().remove_database(&name).await.unwrap();
+    databases().remove_beside(&name).await.unwrap();
+    databases().remove_role(&name).await.unwrap();
+    instance.end().await;
+}
