@@ -48,14 +48,20 @@ async fn surroundings(
 
 async fn start(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
     match workspace::of(context).await? {
-        Some(part) => workspace::revive(context, &part).await,
+        Some(part) => {
+            workspace::revive(context, &part).await?;
+            workspace::put_waiting_back(context, &part).await
+        }
         None => bring_up(context, Renewal::All, READY).await,
     }
 }
 
 async fn stop(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
     match workspace::of(context).await? {
-        Some(part) => workspace::silence(context, &part).await,
+        Some(part) => {
+            workspace::set_waiting_aside(context, &part).await?;
+            workspace::silence(context, &part).await
+        }
         None => remove_all(context).await,
     }
 }

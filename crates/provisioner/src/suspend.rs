@@ -56,6 +56,7 @@ async fn stop_main(
     _: &mut Nothing,
 ) -> Result<(), StepError> {
     if let Some(workspace) = workspace::of(context).await? {
+        workspace::set_waiting_aside(context, &workspace).await?;
         return workspace::silence(context, &workspace).await;
     }
     halt::stop_main(context).await
@@ -64,7 +65,8 @@ async fn stop_main(
 async fn start(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
     if let Some(workspace) = workspace::of(context).await? {
         workspace::revive(context, &workspace).await?;
-        return workspace::awake(context).await;
+        workspace::awake(context).await?;
+        return workspace::put_waiting_back(context, &workspace).await;
     }
     bring_up(context, Renewal::All, READY).await
 }
@@ -72,7 +74,11 @@ async fn start(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) ->
 async fn drain(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
     let world = context.observe();
     let running = match workspace::of(context).await? {
-        Some(part) => world.members.running(&part.database(), &part.place.project).await?.len() as u64,
+        Some(part) => {
+            // What ran may have begun to wait since.
+            workspace::set_waiting_aside(context, &part).await?;
+            world.members.running(&part.database(), &part.place.project).await?.len() as u64
+        }
         None => world.queues.pending(context.tenant()).await?,
     };
     if running == 0 { Ok(()) } else { later(LOOK_EVERY) }

@@ -17,7 +17,7 @@ use crate::{
 pub use kept::{forget_kept, kept};
 pub use leave::{count, forget, is_there, left, quiet, remove};
 pub use member::{ensure, limits, restore};
-pub use rest::{awake, close, deactivate, revive, silence};
+pub use rest::{awake, close, deactivate, put_waiting_back, revive, set_waiting_aside, silence};
 
 /// Of the tenant that this is done for, unless it has a home of another kind, or none. It has to be in this cluster, and in an n8n that something
 /// can be done in.

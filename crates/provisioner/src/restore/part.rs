@@ -35,25 +35,14 @@ pub async fn silence(context: &In<'_>, part: &Workspace, state: &mut Restored) -
     Ok(())
 }
 
-/// What waits for a time or a call does not go on meanwhile.
-pub async fn set_aside(context: &In<'_>, part: &Workspace) -> Result<(), StepError> {
-    let members = &context.fenced().await?.members;
-    Ok(members.set_aside(&part.database(), &part.place.project).await.map(drop)?)
-}
-
-/// It goes on as before.
+/// It goes on as before. Of one that rests, what waits is aside until it is resumed.
 pub async fn wake(context: &In<'_>, part: &Workspace) -> Result<(), StepError> {
-    if serves(context).await? {
-        workspace::revive(context, part).await?;
-        workspace::awake(context).await?;
+    if !serves(context).await? {
+        return Ok(());
     }
-    put_waiting_back(context, part).await
-}
-
-/// Not before it may run again: what is due by then would be refused, and have failed.
-async fn put_waiting_back(context: &In<'_>, part: &Workspace) -> Result<(), StepError> {
-    let members = &context.fenced().await?.members;
-    Ok(members.put_back(&part.database(), &part.place.project, None).await.map(drop)?)
+    workspace::revive(context, part).await?;
+    workspace::awake(context).await?;
+    workspace::put_waiting_back(context, part).await
 }
 
 /// What it has is in a database beside, from which it is put back.
@@ -74,7 +63,8 @@ pub async fn replace(context: &In<'_>, part: &Workspace, state: &mut Restored) -
     for one in &brought.missing {
         tracing::warn!(tenant_id = %context.tenant(), what = one.what, reason = one.why, "something of a backup does not come into a shared n8n");
     }
-    set_aside(context, part).await?;
+    // n8n ends as failed what is due before the tenant may run.
+    workspace::set_waiting_aside(context, part).await?;
     state.counts = brought.counts;
     state.restored = Rest { workflows: brought.active, webhooks: brought.webhooks };
     Ok(())
@@ -106,10 +96,11 @@ async fn key_of(context: &In<'_>, tenant: TenantId) -> Result<SecretString, Step
 /// What was active in the backup is active, if the tenant serves, and otherwise from when it is resumed.
 pub async fn revive(context: &In<'_>, part: &Workspace, state: &Restored) -> Result<(), StepError> {
     note(context, &state.restored).await?;
-    if serves(context).await? {
-        workspace::revive(context, part).await?;
+    if !serves(context).await? {
+        return Ok(());
     }
-    put_waiting_back(context, part).await
+    workspace::revive(context, part).await?;
+    workspace::put_waiting_back(context, part).await
 }
 
 /// Nothing is active again, and what was before is what is noted.

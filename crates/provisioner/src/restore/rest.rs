@@ -47,7 +47,7 @@ async fn stop(context: &In<'_>, _: &mut Restored) -> Result<(), StepError> {
     match workspace::of(context).await? {
         // No step of its own: restores that are under way when a release comes could not go on with another line.
         Some(part) => {
-            part::set_aside(context, &part).await?;
+            workspace::set_waiting_aside(context, &part).await?;
             part::keep(context, &part).await
         }
         None => remove_all(context).await,

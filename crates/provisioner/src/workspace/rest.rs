@@ -91,6 +91,24 @@ async fn without_triggers(
     .await
 }
 
+/// What waits for a time or a call does not go on. n8n would begin what is due, be refused, and end it as failed.
+pub async fn set_waiting_aside(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
+    let members = &context.fenced().await?.members;
+    Ok(members.set_aside(&workspace.database(), &workspace.place.project).await.map(drop)?)
+}
+
+/// It goes on with that, or waits for it, which comes after [`revive`].
+pub async fn put_waiting_back(
+    context: &Context<'_, World, impl TenantRequest>,
+    workspace: &Workspace,
+) -> Result<(), StepError> {
+    let members = &context.fenced().await?.members;
+    Ok(members.put_back(&workspace.database(), &workspace.place.project, None).await.map(drop)?)
+}
+
 /// What was active when it was let rest is active again, and its people get in.
 pub async fn revive(
     context: &Context<'_, World, impl TenantRequest>,

@@ -83,6 +83,7 @@ impl House {
         assert_eq!((member.suspended, member.disabled), (false, false));
         assert_eq!(member.email, email(tenant));
         assert_eq!(active_of(&member), active);
+        assert_eq!((member.waiting.len(), member.aside.len()), (usize::from(!active.is_empty()), 0));
         assert_eq!(self.fakes.stand_ins(tenant).await, [None]);
         self.has_rows(tenant, [1, 1, 0]).await;
         self.is_left_alone();
@@ -94,6 +95,7 @@ impl House {
         assert_eq!((member.suspended, member.disabled), (true, true));
         assert_eq!(active_of(&member), [""; 0]);
         assert_eq!(member.workflows.len(), 3);
+        assert_eq!((member.waiting.len(), member.aside.len()), (0, 1), "n8n would fail what is due");
         assert_eq!(self.fakes.stand_ins(tenant).await, [Some("suspended".to_owned())]);
         self.has_rows(tenant, [1, 1, 1]).await;
         self.is_left_alone();
@@ -113,12 +115,13 @@ impl House {
     }
 }
 
-/// Two workflows that are active and one that is not.
+/// Two workflows that are active and one that is not, and an execution that waits.
 fn give_work(fakes: &Fakes, instance: TenantId, project: &ProjectId, whose: &str) {
     fakes.members.change(&Name::of(instance), project, |member| {
         for (name, version) in [("a", Some("a1".to_owned())), ("b", Some("b7".to_owned())), ("c", None)] {
             member.workflows.insert(WorkflowId(format!("{whose}-{name}")), version);
         }
+        member.waiting.insert(ExecutionId(5));
     });
 }
 
