@@ -58,10 +58,7 @@ async fn start(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing
 
 async fn stop(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
     match workspace::of(context).await? {
-        Some(part) => {
-            workspace::set_waiting_aside(context, &part).await?;
-            workspace::silence(context, &part).await
-        }
+        Some(part) => workspace::silence(context, &part).await,
         None => remove_all(context).await,
     }
 }

@@ -56,7 +56,6 @@ async fn stop_main(
     _: &mut Nothing,
 ) -> Result<(), StepError> {
     if let Some(workspace) = workspace::of(context).await? {
-        workspace::set_waiting_aside(context, &workspace).await?;
         return workspace::silence(context, &workspace).await;
     }
     halt::stop_main(context).await

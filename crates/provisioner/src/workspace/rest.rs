@@ -21,11 +21,12 @@ const WEBHOOKS: Duration = Duration::from_secs(60);
 /// What does not listen again after this is not waited for: a workflow that n8n cannot publish any more must not keep the others down.
 const PUBLISHED: Duration = Duration::from_secs(20);
 
-/// No trigger fires and nobody gets in any more. What was active is noted first.
+/// No trigger fires, nothing that waits goes on, and nobody gets in any more. What was active is noted first.
 pub async fn silence(
     context: &Context<'_, World, impl TenantRequest>,
     workspace: &Workspace,
 ) -> Result<(), StepError> {
+    set_waiting_aside(context, workspace).await?;
     note(context, workspace).await?;
     close(context, workspace).await
 }
