@@ -17,7 +17,7 @@ use n8n::queues::TenantQueues as _;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use support::{Container, RealMigrations, VERSION, databases, instance, queues, secrets};
+use support::{Container, RealMigrations, VERSION, answered, databases, instance, queues, secrets};
 
 const MAIN: u16 = 25_678;
 const WORKER: u16 = 25_778;
@@ -107,10 +107,10 @@ async fn the_owner_gets_in_and_nobody_else(client: &Client, owner: &Owner, passw
     let at = |path: &str| format!("http://127.0.0.1:{MAIN}{path}");
     let claim =
         json!({ "email": "eve@example.com", "firstName": "E", "lastName": "E", "password": "Password1" });
-    let claimed = client.post(at("/rest/owner/setup")).json(&claim).send().await.unwrap();
+    let claimed = answered(client.post(at("/rest/owner/setup")).json(&claim)).await;
     assert_eq!(claimed.status(), StatusCode::BAD_REQUEST, "nobody can claim an instance that has its owner");
     let login = json!({ "emailOrLdapLoginId": owner.email, "password": password });
-    let logged_in = client.post(at("/rest/login")).json(&login).send().await.unwrap();
+    let logged_in = answered(client.post(at("/rest/login")).json(&login)).await;
     assert_eq!(logged_in.status(), StatusCode::OK);
     let answer: Value = serde_json::from_str(&logged_in.text().await.unwrap()).unwrap();
     assert_eq!((&answer["data"]["role"], &answer["data"]["id"]), (&json!("global:owner"), &json!(id.0)));
@@ -119,7 +119,7 @@ async fn the_owner_gets_in_and_nobody_else(client: &Client, owner: &Owner, passw
 async fn login(client: &Client, owner: &Owner, password: &str) -> Result<String, StatusCode> {
     let login = json!({ "emailOrLdapLoginId": owner.email, "password": password });
     let at = format!("http://127.0.0.1:{MAIN}/rest/login");
-    let answer = client.post(at).json(&login).send().await.unwrap();
+    let answer = answered(client.post(at).json(&login)).await;
     let cookie =
         answer.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok()?.split(';').next());
     cookie.map(str::to_owned).ok_or(answer.status())
@@ -134,7 +134,7 @@ async fn a_reset_ends_sessions_and_lets_in_with_the_new_password(
     let session = login(client, owner, old.expose_secret()).await.unwrap();
     let who = async || {
         let at = format!("http://127.0.0.1:{MAIN}/rest/login");
-        client.get(at).header("cookie", &session).send().await.unwrap().status()
+        answered(client.get(at).header("cookie", &session)).await.status()
     };
     assert_eq!(who().await, StatusCode::OK);
     let known = databases().owner_login(name).await.unwrap();
@@ -185,11 +185,11 @@ async fn a_seeded_instance_serves_its_owner_its_key_and_a_webhook() {
     the_owner_gets_in_and_nobody_else(&client, &owner, password.expose_secret(), id).await;
     a_reset_ends_sessions_and_lets_in_with_the_new_password(&client, &name, &owner, &password).await;
     let api = |request: reqwest::RequestBuilder| request.header("X-N8N-API-KEY", token.expose_secret());
-    let created = api(client.post(at("/api/v1/workflows")).json(&workflow())).send().await.unwrap();
+    let created = answered(api(client.post(at("/api/v1/workflows")).json(&workflow()))).await;
     assert_eq!(created.status(), StatusCode::OK);
     let created: Value = created.json().await.unwrap();
     let activate = at(&format!("/api/v1/workflows/{}/activate", created["id"].as_str().unwrap()));
-    assert_eq!(api(client.post(activate)).send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(answered(api(client.post(activate))).await.status(), StatusCode::OK);
     let answer = until("the webhook answers", || async {
         let call = client.post(at("/webhook/greet")).json(&json!({ "number": 21 })).send().await.ok()?;
         if call.status() == StatusCode::OK { call.json::<Value>().await.ok() } else { None }

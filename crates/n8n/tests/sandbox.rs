@@ -13,7 +13,7 @@ use n8n::queues::TenantQueues as _;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use support::{Container, RealMigrations, VERSION, databases, instance, queues, secrets};
+use support::{Container, RealMigrations, VERSION, answered, databases, instance, queues, secrets};
 
 const MAIN: u16 = 26_678;
 const WORKER: u16 = 26_778;
@@ -43,7 +43,7 @@ async fn ready(container: &Container, port: u16) {
 }
 
 async fn told(request: RequestBuilder) -> (StatusCode, Value) {
-    let answer = request.send().await.unwrap();
+    let answer = answered(request).await;
     let status = answer.status();
     let text = answer.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
@@ -87,7 +87,7 @@ async fn prepare(tenant: TenantId, owner: &Owner, secrets: &n8n::launch::Secrets
 
 async fn session(client: &Client, owner: &Owner, password: &SecretString) -> String {
     let login = json!({ "emailOrLdapLoginId": owner.email, "password": password.expose_secret() });
-    let answer = client.post(at("/rest/login")).json(&login).send().await.unwrap();
+    let answer = answered(client.post(at("/rest/login")).json(&login)).await;
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
     cookie.to_owned()
 }

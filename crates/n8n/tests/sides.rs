@@ -16,7 +16,7 @@ use n8n::{Version, databases::PostgresDatabases};
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use support::{Container, RealMigrations, VERSION, databases, instance, queues, secrets};
+use support::{Container, RealMigrations, VERSION, answered, databases, instance, queues, secrets};
 use tokio_util::sync::CancellationToken;
 
 const FORMER: Version = Version::new(2, 40, 7);
@@ -119,10 +119,9 @@ async fn a_later_release_answers_webhooks_beside_the_former_one_and_takes_its_pl
     let client = Client::builder().no_proxy().build().unwrap();
     let api = |request: reqwest::RequestBuilder| request.header("X-N8N-API-KEY", token.expose_secret());
     let at = |path: &str| format!("http://127.0.0.1:{FORMER_MAIN}/api/v1/workflows{path}");
-    let created: Value =
-        api(client.post(at(""))).json(&workflow()).send().await.unwrap().json().await.unwrap();
+    let created: Value = answered(api(client.post(at(""))).json(&workflow())).await.json().await.unwrap();
     let activate = at(&format!("/{}/activate", created["id"].as_str().unwrap()));
-    assert_eq!(api(client.post(activate)).send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(answered(api(client.post(activate))).await.status(), StatusCode::OK);
     let live = async {
         while called(&client, FORMER_MAIN, 1).await.is_err() {
             tokio::time::sleep(Duration::from_millis(250)).await;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::contract::{self, Stage, is_removed, member, until};
 use crate::external;
 use crate::instance::Instance;
-use crate::support::{Container, instance, queues};
+use crate::support::{Container, answered, instance, queues};
 
 const MAIN: u16 = 25_878;
 const WORKER: u16 = 25_978;
@@ -80,7 +80,7 @@ impl Real {
     /// The public API, by the member's key.
     async fn api(&self, member: &Member, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
         let request = self.client.request(method, Self::at(&format!("/api/v1/{path}"))).json(&body);
-        let answer = request.header("X-N8N-API-KEY", member.token.expose_secret()).send().await.unwrap();
+        let answer = answered(request.header("X-N8N-API-KEY", member.token.expose_secret())).await;
         let status = answer.status();
         (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
     }
@@ -92,14 +92,14 @@ impl Real {
     /// A session, by its cookie.
     async fn login(&self, member: &Member, password: &str) -> Option<String> {
         let login = json!({ "emailOrLdapLoginId": email(member.tenant), "password": password });
-        let answer = self.client.post(Self::at("/rest/login")).json(&login).send().await.unwrap();
+        let answer = answered(self.client.post(Self::at("/rest/login")).json(&login)).await;
         let cookie = answer.headers().get("set-cookie")?.to_str().ok()?.split(';').next()?;
         Some(cookie.to_owned())
     }
 
     async fn session(&self, cookie: &str) -> StatusCode {
         let request = self.client.get(Self::at("/rest/login")).header("cookie", cookie);
-        request.send().await.unwrap().status()
+        answered(request).await.status()
     }
 
     async fn end(self) {
@@ -199,7 +199,7 @@ async fn a_member_gets_in_at_once_and_only_to_what_is_theirs(real: &Real) {
 async fn a_suspended_member_starts_nothing(real: &Real, other: &Member) {
     let (members, instance, project) = (&real.instance.members, real.instance.name, &other.place.project);
     let url = Real::at(&format!("/webhook/{project}/orders"));
-    let call = async || real.client.get(&url).send().await.unwrap().status();
+    let call = async || answered(real.client.get(&url)).await.status();
     until("it listens", async || call().await == StatusCode::OK).await;
     assert!(members.set_suspended(&instance, project, true).await.unwrap());
     assert_eq!(call().await, StatusCode::TOO_MANY_REQUESTS);
