@@ -1,10 +1,12 @@
 //! The whole of it: a seeded copy of the template, a main process and a worker of the real n8n.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod answers;
 mod support;
 
 use std::time::Duration;
 
+use answers::answered;
 use common::id::TenantId;
 use futures::{StreamExt as _, stream};
 use n8n::account::OwnerId;
@@ -17,7 +19,7 @@ use n8n::queues::TenantQueues as _;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use support::{Container, RealMigrations, VERSION, answered, databases, instance, queues, secrets};
+use support::{Container, RealMigrations, VERSION, databases, instance, queues, secrets};
 
 const MAIN: u16 = 25_678;
 const WORKER: u16 = 25_778;

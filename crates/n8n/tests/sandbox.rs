@@ -1,10 +1,12 @@
 //! A real n8n as a sandbox: what is started by hand runs, nothing can be made to start by itself, and the editor says where one is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod answers;
 mod support;
 
 use std::time::Duration;
 
+use answers::answered;
 use common::{id::TenantId, tenant::Purpose};
 use n8n::account::{self, ApiKeySigner};
 use n8n::databases::{ApiKeyRow, Name, Owner, TenantDatabases as _};
@@ -13,7 +15,7 @@ use n8n::queues::TenantQueues as _;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use support::{Container, RealMigrations, VERSION, answered, databases, instance, queues, secrets};
+use support::{Container, RealMigrations, VERSION, databases, instance, queues, secrets};
 
 const MAIN: u16 = 26_678;
 const WORKER: u16 = 26_778;

@@ -1,10 +1,12 @@
 //! Two releases on one database and one queue: a later one's process for webhooks beside a former one's main, and then mains one after the other.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod answers;
 mod support;
 
 use std::time::Duration;
 
+use answers::answered;
 use common::id::TenantId;
 use n8n::account::{self, ApiKeySigner};
 use n8n::databases::{ApiKeyRow, Name, Owner, TenantDatabases as _};
@@ -16,7 +18,7 @@ use n8n::{Version, databases::PostgresDatabases};
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use support::{Container, RealMigrations, VERSION, answered, databases, instance, queues, secrets};
+use support::{Container, RealMigrations, VERSION, databases, instance, queues, secrets};
 use tokio_util::sync::CancellationToken;
 
 const FORMER: Version = Version::new(2, 40, 7);

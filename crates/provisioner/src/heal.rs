@@ -17,7 +17,7 @@ use wire::kinds::{Run, TenantHeal};
 
 use crate::{
     World,
-    create::{Nothing, READY, Renewal, bring_up, confirm},
+    create::{Nothing, READY, Renewal, bring_up, confirm, seed_owner},
     delete::remove_all,
     role, workspace,
 };
@@ -82,9 +82,18 @@ pub async fn surroundings(context: &Context<'_, World, impl TenantRequest>) -> R
         return Err(StepError::failed(Kind::NotFound, gone));
     }
     if blueprint.tenant.purpose == Purpose::Shared {
-        context.fenced().await?.databases.ensure_shared_schema(&Name::of(tenant)).await?;
+        shared_schema(context).await?;
     }
     Ok(context.fenced().await?.queues.ensure_user(tenant, &secrets.redis_password).await?)
+}
+
+/// Also its owner, where making it anew was called off before it had one: whoever came first could claim it.
+async fn shared_schema(context: &Context<'_, World, impl TenantRequest>) -> Result<(), StepError> {
+    let name = Name::of(context.tenant());
+    if let Err(DatabaseError::NoOwner(_)) = context.observe().databases.owner_login(&name).await {
+        return seed_owner(context).await;
+    }
+    Ok(context.fenced().await?.databases.ensure_shared_schema(&name).await?)
 }
 
 /// It runs again, with all that it needs.

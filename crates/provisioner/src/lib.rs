@@ -5,6 +5,7 @@ mod begin;
 mod beside;
 mod blue_green;
 mod blueprint;
+mod callers;
 mod config;
 mod create;
 mod delete;
@@ -54,6 +55,7 @@ use common::{
 use wire::{PROVISIONER, waking};
 
 pub use blue_green::BlueGreenTenant;
+pub use callers::{Callers, Told};
 pub use config::{Config, ExternalSettings, OptionalExternal, Site};
 pub use create::CreateTenant;
 pub use delete::{DeleteTenant, leftovers};
@@ -126,6 +128,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     Sandboxes::new(pool.clone(), &config.site, wake.clone()).spawn(&service.tasks);
     Retiring::new(pool.clone(), world.clone(), wake.clone()).spawn(&service.tasks);
     Rollouts::new(pool.clone(), wake.clone()).spawn(&service.tasks);
+    Callers::new(pool.clone(), &config.site).spawn(&service.tasks);
     heartbeat::spawn(service, world.clone(), config.site.clone(), engine_trust.clone());
     Reconciler::new(pool, world, wake, engine_trust).spawn(&service.tasks);
     Ok(())

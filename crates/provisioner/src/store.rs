@@ -1,5 +1,6 @@
 //! The rows the provisioner reads and writes, each query named by its question.
 
+pub mod callers;
 pub mod clusters;
 pub mod domains;
 pub mod drift;

@@ -38,4 +38,4 @@ pub use reset_login::ResetLogin;
 pub use sample::{Figures, SAMPLES, Sample};
 pub use submit_operation::SubmitOperation;
 pub use waking::waking;
-pub use window::{Window, WindowError, asked_in};
+pub use window::{Window, WindowError, asked_in, moment};

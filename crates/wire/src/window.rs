@@ -41,8 +41,8 @@ impl FromStr for Window {
 
     fn from_str(text: &str) -> Result<Self, WindowError> {
         let (from, until) = match text.split_once('/') {
-            Some((from, until)) => (moment(from)?, Some(moment(until)?)),
-            None => (moment(text)?, None),
+            Some((from, until)) => (second(from)?, Some(second(until)?)),
+            None => (second(text)?, None),
         };
         if until.is_some_and(|until| until <= from) {
             return Err(WindowError::Backwards);
@@ -51,14 +51,19 @@ impl FromStr for Window {
     }
 }
 
-/// In UTC, to the second: whoever reads it afterwards reads the same. There is no year 0 in a calendar, nor in the record.
-fn moment(text: &str) -> Result<OffsetDateTime, WindowError> {
+/// A moment as RFC 3339 writes it, in UTC; `None` for what is none, or cannot be told in UTC: the last hours of the year 9999 cannot everywhere. There is no
+/// year 0 in a calendar, nor in the record.
+pub fn moment(text: &str) -> Option<OffsetDateTime> {
     // The parser takes whatever stands between the date and the time.
     let moment =
         OffsetDateTime::parse(text, &Rfc3339).ok().filter(|_| matches!(text.get(10..11), Some("T" | "t")));
     let in_utc = moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC));
-    let in_utc = in_utc.filter(|moment| moment.year() >= 1);
-    in_utc.and_then(|moment| moment.replace_nanosecond(0).ok()).ok_or(WindowError::Malformed)
+    in_utc.filter(|moment| moment.year() >= 1)
+}
+
+/// Whoever reads it afterwards reads the same.
+fn second(text: &str) -> Result<OffsetDateTime, WindowError> {
+    moment(text).and_then(|moment| moment.replace_nanosecond(0).ok()).ok_or(WindowError::Malformed)
 }
 
 impl fmt::Display for Window {

@@ -6,7 +6,7 @@ use common::{
     tenant::{Color, Mode, Subdomain, SubdomainError, TenantStatus},
 };
 use serde_json::{Value, json};
-use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 use wire::{LoggedRole, disturbs, kinds};
 
 use crate::http::fields::{Fault, Text, texts};
@@ -104,12 +104,11 @@ impl Text for Subdomain {
     }
 }
 
-/// Any moment that can be told in UTC: the last hours of the year 9999 cannot everywhere, and the record asks for it.
+/// Any moment that the record can hold.
 impl Text for OffsetDateTime {
     fn parse(text: &str) -> Result<Self, Fault> {
-        let moment = Self::parse(text, &Rfc3339).ok();
-        let in_utc = moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC));
-        in_utc.ok_or_else(|| Fault::new("invalid_time", "must be a time such as 2026-08-01T12:00:00Z"))
+        wire::moment(text)
+            .ok_or_else(|| Fault::new("invalid_time", "must be a time such as 2026-08-01T12:00:00Z"))
     }
 
     fn schema() -> Value {

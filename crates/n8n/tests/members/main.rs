@@ -1,6 +1,8 @@
 //! The members of a shared n8n: one contract for what simulations use and for the real n8n, and what only the real one can show.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../answers/mod.rs"]
+mod answers;
 mod brought;
 mod contract;
 mod copied;

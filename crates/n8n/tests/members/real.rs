@@ -11,10 +11,11 @@ use reqwest::{Client, Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
+use crate::answers::answered;
 use crate::contract::{self, Stage, is_removed, member, until};
 use crate::external;
 use crate::instance::Instance;
-use crate::support::{Container, answered, instance, queues};
+use crate::support::{Container, instance, queues};
 
 const MAIN: u16 = 25_878;
 const WORKER: u16 = 25_978;

@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use common::error::{Classify, Kind};
 use common::tenant::Purpose;
@@ -11,7 +10,6 @@ use n8n::Version;
 use n8n::databases::{Migrate, MigrationFailed, MigrationTarget, PostgresDatabases};
 use n8n::launch::{Database, Instance, Launch, Redis, Role, Scheme, Secrets, content};
 use n8n::queues::RedisQueues;
-use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
@@ -34,20 +32,6 @@ pub fn queues() -> RedisQueues {
 
 pub fn postgres() -> PgConnectOptions {
     variable("TEST_TENANT_DATABASE_ADMIN_URL").parse().unwrap()
-}
-
-/// What n8n says of a request once it looks at it: while the question that it asks its database every other second is slow, it refuses whatever
-/// comes with 503.
-pub async fn answered(request: RequestBuilder) -> Response {
-    let began = Instant::now();
-    loop {
-        let said = request.try_clone().expect("it can be sent again").send().await.unwrap();
-        if said.status() != StatusCode::SERVICE_UNAVAILABLE {
-            return said;
-        }
-        assert!(began.elapsed() < Duration::from_secs(60), "{said:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 /// The first column of the first row, as text, or the server's error code.

@@ -12,8 +12,9 @@ use super::{CreateTenant, Nothing};
 use crate::{
     World,
     blueprint::{Answers, routes},
+    callers::thawed,
     home::Home,
-    store::{homes, instances, tenants},
+    store::{callers, homes, instances, tenants},
     wait,
 };
 
@@ -66,10 +67,11 @@ pub async fn lead(
     put(context, Answers::of(stand_in)).await
 }
 
-async fn put(context: &Context<'_, World, impl TenantRequest>, answers: Answers) -> Result<(), StepError> {
+async fn put<R: TenantRequest>(context: &Context<'_, World, R>, answers: Answers) -> Result<(), StepError> {
     let tenant = context.tenant();
     let mut routes = wanted(context, answers).await?;
     let mut transaction = context.begin().await?;
+    let waited = callers::waited(&mut *transaction, tenant).await?;
     if edge::routes::differ(&mut *transaction, &routes).await? {
         let generation = tenants::next_generation(&mut *transaction, tenant).await?;
         routes.iter_mut().for_each(|route| route.generation = generation);
@@ -81,7 +83,11 @@ async fn put(context: &Context<'_, World, impl TenantRequest>, answers: Answers)
         }
     }
     edge::routes::remove_others(&mut *transaction, tenant, &routes).await?;
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    if let (Some(waited), false) = (waited, matches!(answers, Answers::StandIn(_))) {
+        thawed(R::KIND.name, waited);
+    }
+    Ok(())
 }
 
 /// Waits until the edge answers on the tenant's routes, and reaches what they lead to.

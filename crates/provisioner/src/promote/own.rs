@@ -30,7 +30,7 @@ const LISTENING: Duration = Duration::from_secs(90);
 const ASKED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The places of all of them, and whatever Node has to say.
-const BYTES: usize = 16 << 10;
+const BYTES: usize = 64 << 10;
 
 type In<'a> = ContextOf<'a, PromoteTenant>;
 

@@ -8,6 +8,7 @@
 )]
 
 mod blue_green;
+mod callers;
 mod causes;
 mod clusters;
 mod crowd;

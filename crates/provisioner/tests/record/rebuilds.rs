@@ -56,6 +56,17 @@ impl House {
         self.fakes.run(&RebuildTenant).await
     }
 
+    /// Whatever there is of it is healed, and does not run without its owner.
+    async fn nobody_can_claim_it(&self, case: &str) {
+        let name = Name::of(self.instance);
+        self.fakes.operate(self.instance, &TenantHeal::default()).await;
+        match (self.fakes.run(&HealTenant).await, self.fakes.databases.database(&name)) {
+            (End::Succeeded, Some(database)) => assert!(database.instance_owner.is_some(), "{case}"),
+            (End::RolledBack, None) => {}
+            (end, database) => panic!("{end:?} with {database:?}, {case}"),
+        }
+    }
+
     /// Whose restores are asked for and not done.
     async fn coming_back(&self) -> Vec<TenantId> {
         let open =
@@ -85,6 +96,7 @@ async fn it_is_made_anew_and_everybody_with_a_backup_comes_back(pool: PgPool) {
         let case = format!("{point:?}");
         if point.mode.gives_up() {
             assert_eq!(end, End::RolledBack, "{case}");
+            house.nobody_can_claim_it(&case).await;
             assert_eq!(house.rebuild().await, End::Succeeded, "asked for again, {case}");
         } else {
             assert_eq!(end, End::Succeeded, "{case}");
