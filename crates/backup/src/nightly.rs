@@ -7,7 +7,9 @@ use common::{
     id::{BackupId, OperationId},
     operations::{self, Asked, NewOperation},
     role::Role,
-    schedules::{Firing, Job, JobError, Misses, Plan, Schedule, ScheduleError, ScheduleStore, Subject},
+    schedules::{
+        Firing, Job, JobError, Misses, Schedule, ScheduleError, ScheduleStore, Subject, zone_or_utc,
+    },
     service::Round,
 };
 use sqlx::PgPool;
@@ -49,7 +51,7 @@ impl Round for Nightly {
     async fn run(&mut self) -> Result<(), ScheduleError> {
         for lacking in nights::lacking(&self.record, self.cluster.as_str()).await? {
             for (backup_type, cron) in TIMES {
-                let zone = zone(lacking.zone.as_deref());
+                let zone = zone_or_utc(lacking.zone.as_deref());
                 let schedule = Schedule::new(name(backup_type), Ask::NAME, cron, Misses::CatchUp)
                     .of(Subject::Tenant(lacking.tenant_id))
                     .on_clocks_of(zone)
@@ -64,11 +66,6 @@ impl Round for Nightly {
 
 fn name(backup_type: BackupType) -> String {
     format!("backup.{backup_type}")
-}
-
-/// The tenant's, if it is one that is known here.
-fn zone(asked: Option<&str>) -> &str {
-    asked.filter(|zone| Plan::parse("@daily", zone).is_ok()).unwrap_or("UTC")
 }
 
 /// Asks for one.
@@ -107,18 +104,5 @@ impl Job for Ask {
         // copied.
         operations::accept(&self.record, &new, None).await?;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_zone_that_nobody_knows_is_utc() {
-        assert_eq!(zone(Some("America/New_York")), "America/New_York");
-        for asked in [None, Some("Mars/Olympus"), Some("")] {
-            assert_eq!(zone(asked), "UTC");
-        }
     }
 }

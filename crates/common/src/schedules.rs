@@ -25,7 +25,7 @@ mod store;
 pub use due::{CATCH_UP_AT_MOST, Decision, GRACE, HORIZON, Misses, Moment, Rule, decide};
 pub use error::ScheduleError;
 pub use job::{Firing, Job, JobError};
-pub use plan::{Plan, PlanError};
+pub use plan::{Plan, PlanError, zone_or_utc};
 pub use policy::ATTEMPTS;
 pub use record::{Claimed, Decided, Outcome, Record};
 pub use row::{Row, first_moment};

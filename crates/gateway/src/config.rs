@@ -13,12 +13,9 @@ use crate::{
     auth::{SignatureRules, TokenKeys},
     events,
     http::{cors::Origins, server::Sockets},
-    pressure,
+    jobs, pressure,
     rates::RateConfig,
 };
-
-/// As long as most ask back. What was asked for stays in the audit log.
-pub const OPERATIONS_KEPT_DAYS: NonZeroU16 = NonZeroU16::new(90).unwrap();
 
 /// Long enough to look for what was lost over a weekend.
 const SANDBOX_HOURS: NonZeroU16 = NonZeroU16::new(72).unwrap();
@@ -44,8 +41,7 @@ pub struct Config {
     pub event_clients: usize,
     /// Above so many waiting operations no more are accepted.
     pub backlog_high: u32,
-    /// So many days after their end operations are forgotten.
-    pub operations_kept_days: NonZeroU16,
+    pub jobs: jobs::Settings,
     /// Where backups are kept; `None`: nowhere.
     pub backup_bucket: Option<String>,
     /// How long a sandbox is there.
@@ -65,7 +61,7 @@ impl Section for Config {
         let (public, n8n_version) = (PublicAddress::read(env), env.required("N8N_VERSION"));
         let event_clients = events::clients(env);
         let backlog_high = pressure::backlog_high(env);
-        let operations_kept_days = env.or("OPERATIONS_KEPT_DAYS", OPERATIONS_KEPT_DAYS);
+        let jobs = jobs::Settings::read(env);
         let backup_bucket = env.optional("S3_BUCKET");
         let sandbox_hours = env.or("SANDBOX_HOURS", SANDBOX_HOURS);
         let (holder, rates) = (holder::Config::read(env), RateConfig::read(env));
@@ -81,7 +77,7 @@ impl Section for Config {
             n8n_version: n8n_version?,
             event_clients: event_clients?,
             backlog_high: backlog_high?,
-            operations_kept_days: operations_kept_days?,
+            jobs: jobs?,
             backup_bucket: backup_bucket?,
             sandbox_hours: sandbox_hours?,
             holder: holder?,

@@ -42,16 +42,18 @@ use tokio::net::TcpListener;
 
 pub use app::{App, Dependencies};
 pub use background::{start_events, start_replays, watch_pressure};
-pub use config::{Config, OPERATIONS_KEPT_DAYS};
+pub use config::Config;
 pub use http::server::{Sockets, serve};
-pub use jobs::{retention::forget, runner, schedules as declared_schedules};
+pub use jobs::{
+    OPERATIONS_KEPT_DAYS, Settings as JobSettings, retention::forget, runner, schedules as declared_schedules,
+};
 pub use routes::{api, describe, edge::edge};
 
 /// Starts the gateway: the API, the edge's port, the work in the background and the schedules.
 pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let (api_bind, edge_bind, sockets) = (config.api_bind, config.edge_bind, config.sockets);
     let (holder, edge_token) = (config.holder.clone(), config.edge_token.clone());
-    let (metrics, operations_kept_days) = (service.metrics.clone(), config.operations_kept_days);
+    let (metrics, jobs) = (service.metrics.clone(), config.jobs);
     let given = Dependencies {
         database: service.database.clone(),
         bus: service.bus.clone(),
@@ -61,7 +63,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
         secrets: service.secrets.clone(),
     };
     let app = App::new(config, given);
-    let runner = runner(&app.database, operations_kept_days)?;
+    let runner = runner(&app.database, jobs)?;
     serve(&service.tasks, "edge", TcpListener::bind(edge_bind).await?, edge(&app), sockets);
     serve(&service.tasks, "api", TcpListener::bind(api_bind).await?, api(&app), sockets);
     service.record_is_usable().await;

@@ -41,7 +41,7 @@ pub use named::TenantName;
 pub use new_tenant::NewTenant;
 pub use next_step::{next_step, nobody_signs_in};
 pub use offered::{ClusterName, KnownRegion, PlanName, Region, Rules};
-pub use outgrown::{Outgrown, outgrown};
+pub use outgrown::{Outgrown, Urgency, outgrown};
 pub use patch::{PLACING, TenantPatch, misplaced};
 pub use period::{Period, Resolution, Zone};
 pub use release::Release;

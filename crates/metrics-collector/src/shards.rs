@@ -1,7 +1,7 @@
 //! Who looks at whom. A cluster's instances fall into parts, and each tick every part is taken once, by one replica: a row says which tick it
 //! was last taken in. Nobody knows how many replicas there are. Each goes on with the parts it had, so that a tenant's figures stay in one
-//! place; what nobody has taken soon after the tick began is anybody's, so one that is gone costs its parts a part of one tick; and one that
-//! has fewer than the others takes some over for the next tick.
+//! place; what nobody has taken soon after the tick began is anybody's, and so is what was taken and not looked at to the end for some seconds: one
+//! that is gone costs its parts a part of one tick. One that has fewer than the others takes some over for the next tick.
 
 use std::time::Duration;
 
@@ -14,6 +14,10 @@ pub const TICK: Duration = Duration::from_secs(15);
 
 /// So long after its beginning what was not taken by whoever had it is anybody's.
 const LATE: f64 = 3.0;
+
+/// So many seconds after it was taken, what was not looked at to the end is anybody's: whoever took it is gone, or waits for somebody who does not
+/// answer. Longer than what anybody is waited for each time ([`crate::ticks`]).
+const ABANDONED: f64 = 7.0;
 
 /// Many for each replica, so that they are shared evenly.
 pub const SHARDS: i16 = 64;
@@ -70,16 +74,25 @@ impl Shards {
         let take = "
             with free as materialized (
                 select cluster_id, shard from collector_shards
-                 where cluster_id = $1 and tick < $3 and (holder is null or holder = $2 or $4)
+                 where cluster_id = $1 and (tick < $3 and (holder is null or holder = $2 or $4)
+                        or tick = $3 and done < $3 and begun < clock_timestamp() - make_interval(secs => $6))
                  order by holder = $2 desc nulls last, shard limit $5 for update skip locked)
-            update collector_shards s set tick = $3, holder = $2 from free
+            update collector_shards s set tick = $3, holder = $2, begun = clock_timestamp() from free
              where (s.cluster_id, s.shard) = (free.cluster_id, free.shard)
              returning s.shard";
         let take = sqlx::query_scalar(take).bind(self.cluster.as_str()).bind(self.holder).bind(now.tick);
-        take.bind(now.is_late()).bind(AT_ONCE).fetch_all(&self.pool).await
+        take.bind(now.is_late()).bind(AT_ONCE).bind(ABANDONED).fetch_all(&self.pool).await
     }
 
-    /// Takes over what is missing to a fair share, from those who have more, of what they have taken for this tick already.
+    /// These were looked at to the end in this tick. Has those that nobody else has taken meanwhile.
+    pub async fn done(&self, tick: i64, shards: &[i16]) -> Result<Vec<i16>, sqlx::Error> {
+        let done = "update collector_shards set done = $3
+                     where cluster_id = $1 and holder = $2 and tick = $3 and shard = any ($4) returning shard";
+        let done = sqlx::query_scalar(done).bind(self.cluster.as_str()).bind(self.holder).bind(tick);
+        done.bind(shards).fetch_all(&self.pool).await
+    }
+
+    /// Takes over what is missing to a fair share, from those who have more, of what they have looked at in this tick already.
     pub async fn even_out(&self, tick: i64) -> Result<u64, sqlx::Error> {
         let even_out = "
             with alive as (
@@ -91,7 +104,7 @@ impl Shards {
                 select s.cluster_id, s.shard,
                        row_number() over (partition by s.holder order by s.shard) > fair.parts as is_spare
                   from collector_shards s join alive a on a.holder = s.holder, fair
-                 where s.cluster_id = $1 and s.tick = $3 and s.holder <> $2 and a.parts > fair.parts),
+                 where s.cluster_id = $1 and s.tick = $3 and s.done = $3 and s.holder <> $2 and a.parts > fair.parts),
             wanted as (
                 select s.cluster_id, s.shard from collector_shards s
                   join spare p on (p.cluster_id, p.shard) = (s.cluster_id, s.shard) and p.is_spare

@@ -144,15 +144,16 @@ impl Ticks {
                 return Ok(());
             }
             let begun = Instant::now();
-            self.look(&shards).await?;
+            let ours = self.look(now.tick, &shards).await?;
             self.present.took += begun.elapsed();
             gauge!(TICK_AT).set(common::clock::now().unix_timestamp() as f64);
-            self.present.shards.extend(shards);
+            self.present.shards.extend(ours);
         }
     }
 
-    /// Looks at these parts, and tells everybody who wants to know.
-    async fn look(&mut self, shards: &[i16]) -> Result<(), sqlx::Error> {
+    /// Looks at these parts, and tells everybody who wants to know. Has those that are still its own: the others are told by whoever took them over
+    /// because this took too long.
+    async fn look(&mut self, tick: i64, shards: &[i16]) -> Result<Vec<i16>, sqlx::Error> {
         let common = match self.present.common.take() {
             Some(common) => common,
             None => self.common().await,
@@ -165,11 +166,13 @@ impl Ticks {
         if !looked.is_empty() {
             samples::write(&self.world.record, &looked).await?;
         }
+        let ours = self.shards.done(tick, shards).await?;
+        let looked = looked.into_iter().filter(|looked| ours.contains(&looked.shard));
         let (whose, told): (Vec<_>, Vec<_>) =
-            looked.into_iter().map(|Looked { shard, sample, .. }| (shard, sample)).unzip();
+            looked.map(|Looked { shard, sample, .. }| (shard, sample)).unzip();
         self.world.outlet.tell(&told).await;
-        self.shown.put(shards, whose.into_iter().zip(told));
-        Ok(())
+        self.shown.put(&ours, whose.into_iter().zip(told));
+        Ok(ours)
     }
 
     /// What there is to do at this moment.

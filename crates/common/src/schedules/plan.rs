@@ -35,6 +35,11 @@ pub enum PlanError {
     Unknown,
 }
 
+/// The zone that somebody asked for, if it is one that is known here; else UTC.
+pub fn zone_or_utc(asked: Option<&str>) -> &str {
+    asked.filter(|zone| zone_of(zone).is_ok()).unwrap_or("UTC")
+}
+
 impl Plan {
     /// Reads an expression and a zone. Refuses what never comes, such as a 30th of February.
     pub fn parse(cron: &str, zone: &str) -> Result<Self, PlanError> {

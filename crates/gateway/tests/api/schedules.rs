@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Call, Platform, Reply, tenant};
 
 async fn declared(database: &PgPool) -> Platform {
-    gateway::runner(database, gateway::OPERATIONS_KEPT_DAYS).unwrap().declare().await.unwrap();
+    gateway::runner(database, gateway::JobSettings::default()).unwrap().declare().await.unwrap();
     Platform::on(database.clone()).await
 }
 
@@ -22,10 +22,16 @@ async fn listed(platform: &Platform, query: &str) -> Value {
 
 /// Lets this schedule be due, and runs it.
 async fn fire(database: &PgPool, name: &str) {
+    fire_as(database, name, gateway::JobSettings::default()).await;
+}
+
+/// The same, as it is configured.
+pub async fn fire_as(database: &PgPool, name: &str, settings: gateway::JobSettings) {
+    let runner = gateway::runner(database, settings).unwrap();
+    runner.declare().await.unwrap();
     let due = "update schedules set next_due = date_trunc('minute', now()) - interval '6 minutes', fires_at = now(),
                       misses = 'catch_up' where name = $1";
     sqlx::query(due).bind(name).execute(database).await.unwrap();
-    let runner = gateway::runner(database, gateway::OPERATIONS_KEPT_DAYS).unwrap();
     runner.fire_due().await.unwrap();
     while runner.run_next(&CancellationToken::new()).await.unwrap().is_some() {}
 }
@@ -45,8 +51,12 @@ async fn schedules_are_listed_by_name_page_after_page(database: PgPool) {
     });
     assert_eq!(shown, expected);
     let cursor = first["next_cursor"].as_str().unwrap();
-    let rest = listed(&platform, &format!("?limit=1&cursor={cursor}")).await;
-    assert_eq!((&rest["data"][0]["name"], &rest["next_cursor"]), (&json!("retention"), &Value::Null));
+    let rest = listed(&platform, &format!("?limit=2&cursor={cursor}")).await;
+    let names: Vec<_> = rest["data"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(
+        (names, &rest["next_cursor"]),
+        (vec![json!("promotions.scan"), json!("retention")], &Value::Null)
+    );
     let wrong = platform.send(Call::get("/schedules?limit=0&cursor=x&page=2").by_a("admin")).await;
     wrong.assert_problem(422, "invalid_fields");
     assert_eq!(wrong.field_errors().len(), 3);

@@ -22,6 +22,7 @@ async fn take_all(shards: &Shards, tick: i64, into: f64) -> Vec<i16> {
         if more.is_empty() {
             return taken;
         }
+        assert_eq!(shards.done(tick, &more).await.unwrap().len(), more.len());
         taken.extend(more);
     }
 }
@@ -64,6 +65,26 @@ async fn what_a_replica_that_is_gone_had_is_taken_in_the_same_tick_and_stays(poo
     assert_eq!(take_all(&stays, 3, EARLY).await.len(), 32);
     assert_eq!(take_all(&stays, 3, LATE).await.len(), 32);
     assert_eq!(take_all(&stays, 4, EARLY).await.len(), SHARDS as usize);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn what_was_begun_and_does_not_end_is_anothers_and_told_by_one(pool: PgPool) {
+    Fakes::new(&pool).await;
+    let (stays, hangs) = (replica(&pool).await, replica(&pool).await);
+    let (tick, now) = (1, Now { tick: 1, into: EARLY });
+    let begun = hangs.take(now).await.unwrap();
+    assert_eq!((begun.len(), take_all(&stays, tick, LATE).await.len()), (16, 48));
+    assert_eq!(stays.even_out(tick).await.unwrap(), 0);
+    assert_eq!(hangs.even_out(tick).await.unwrap(), 16, "of what was looked at to the end");
+    let later = "update collector_shards set begun = begun - interval '8 seconds'";
+    sqlx::query(later).execute(&pool).await.unwrap();
+    let mut taken = stays.take(now).await.unwrap();
+    taken.sort_unstable();
+    assert_eq!(taken, begun);
+    assert!(hangs.take(now).await.unwrap().is_empty(), "it has just begun");
+    assert_eq!(hangs.done(tick, &begun).await.unwrap(), [0; 0], "what came too late is nobody's");
+    assert_eq!(stays.done(tick, &taken).await.unwrap().len(), 16);
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -53,7 +53,7 @@ struct Held {
 impl Things {
     /// Makes them.
     pub async fn made(platform: &Platform, database: &PgPool) -> Self {
-        gateway::runner(database, gateway::OPERATIONS_KEPT_DAYS).unwrap().declare().await.unwrap();
+        gateway::runner(database, gateway::JobSettings::default()).unwrap().declare().await.unwrap();
         let (own, foreign) =
             (Held::made(platform, database, "mine").await, Held::made(platform, database, "theirs").await);
         let body = serde_json::json!({ "name": "shared-1" });
