@@ -71,7 +71,6 @@ pub async fn set_aside(
     instances::ensure(connection, cluster.as_str(), tenant, &wanted).await?;
     secrets::ensure(connection, &world.keys, tenant).await?;
     sizes::set_connections(&mut *connection, tenant, connection_limit(&row, &wanted)).await?;
-    // Last, because every other reservation waits from here to the commit.
     Ok(subnets::ensure(connection, &world.site, tenant).await?)
 }
 

@@ -48,9 +48,9 @@ pub async fn set(connection: &mut PgConnection, tenant: TenantId, size: Size) ->
 }
 
 /// Takes a turn with all who ask for room: until the transaction is over, no tenant is accepted in a cluster with few places left, and
-/// nobody else gets more connections.
+/// nobody else gets more connections. Nobody waits for long: a transaction has its operation's row, so its lease cannot be renewed meanwhile.
 pub async fn take_turn(executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
-    let turn = "select pg_advisory_xact_lock(hashtextextended('rp9 last places', 0))";
+    let turn = "select set_config('lock_timeout', '1s', true), pg_advisory_xact_lock(hashtextextended('rp9 last places', 0))";
     sqlx::query(turn).execute(executor).await.map(drop)
 }
 

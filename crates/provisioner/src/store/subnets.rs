@@ -17,6 +17,9 @@ use crate::config::{SUBNET_LENGTH, Site};
 /// So many ranges in a row are found taken before an attempt gives up; all of them are noted.
 pub const EXCHANGES: usize = 32;
 
+/// So many may be given away at the same time.
+const CANDIDATES: usize = 64;
+
 /// A tenant cannot be given a subnet.
 #[derive(Debug, thiserror::Error)]
 pub enum SubnetError {
@@ -63,8 +66,8 @@ impl Classify for SubnetError {
     }
 }
 
-/// Gives the tenant, which has its place in this cluster, the first free subnet of it, or leaves it the one it has. In a transaction: until it is over,
-/// others wait, because they would all choose the same one.
+/// Gives the tenant, which has its place in this cluster, the first free subnet of it that nobody else is being given, or leaves it the one it has. In
+/// a transaction.
 pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId) -> Result<(), SubnetError> {
     let has = "select exists (select from tenants where id = $1 and cluster_id = $2 and subnet is not null)";
     let has = sqlx::query_scalar(has).bind(tenant).bind(site.cluster.as_str());
@@ -83,6 +86,7 @@ pub async fn ensure(connection: &mut PgConnection, site: &Site, tenant: TenantId
     match given {
         Ok(given) if given.rows_affected() == 0 => Err(SubnetError::Elsewhere),
         Ok(_) => Ok(()),
+        // By a release that holds all of them at a time.
         Err(sqlx::Error::Database(e)) if e.constraint() == Some("tenants_subnet_taken") => {
             Err(SubnetError::Raced)
         }
@@ -173,25 +177,62 @@ pub async fn note(executor: impl PgExecutor<'_>, site: &Site, taken: Ipv4Net) ->
     note.execute(executor).await.map(drop)
 }
 
-/// A subnet that nobody has, for as long as the transaction lasts.
+/// A subnet that nobody has or is being given, for as long as the transaction lasts.
+///
+/// Nobody waits for anybody here: whoever stopped in the middle of this would keep all others from it, and they would lose their leases.
 async fn free(connection: &mut PgConnection, site: &Site) -> Result<Ipv4Net, SubnetError> {
-    let turn = "select pg_advisory_xact_lock(hashtextextended('rp9/subnets/' || $1, 0))";
-    sqlx::query(turn).bind(site.cluster.as_str()).execute(&mut *connection).await?;
-    let given = "select subnet from tenants where cluster_id = $1 and subnet is not null";
-    let given: Vec<IpNet> =
-        sqlx::query_scalar(given).bind(site.cluster.as_str()).fetch_all(&mut *connection).await?;
-    let foreign = "select subnet from foreign_subnets
-                   where cluster_id = $1 and seen_at > now() - interval '1 hour'";
-    let mut foreign: Vec<IpNet> =
-        sqlx::query_scalar(foreign).bind(site.cluster.as_str()).fetch_all(&mut *connection).await?;
-    foreign.extend(of_platform(connection, site).await?.map(IpNet::V4));
-    first_free(site.subnets, &given.into_iter().collect(), &foreign).ok_or(SubnetError::Exhausted)
+    let mut candidates = all_free(connection, site, CANDIDATES).await?;
+    if candidates.is_empty() {
+        return Err(SubnetError::Exhausted);
+    }
+    while let Some(held) = hold(connection, site, &candidates).await? {
+        // Whoever held it before may have been given it since it was looked for.
+        candidates = all_free(connection, site, CANDIDATES).await?;
+        if candidates.contains(&held) {
+            return Ok(held);
+        }
+    }
+    Err(SubnetError::Raced)
 }
 
-/// The first cut that was not given away and that no other network has addresses of.
-fn first_free(range: Ipv4Net, given: &HashSet<IpNet>, others: &[IpNet]) -> Option<Ipv4Net> {
-    let mut free = cuts(range).filter(|cut| !given.contains(&IpNet::V4(*cut)));
-    free.find(|cut| !others.iter().any(|taken| overlap(*taken, *cut)))
+/// The first of these that nobody else is being given: from now on nobody is, until the transaction is over.
+async fn hold(
+    connection: &mut PgConnection,
+    site: &Site,
+    candidates: &[Ipv4Net],
+) -> Result<Option<Ipv4Net>, SubnetError> {
+    let hold = "select candidate from unnest($2::cidr[]) candidate
+                 where pg_try_advisory_xact_lock(hashtextextended('rp9/subnets/' || $1 || '/' || candidate, 0)) limit 1";
+    let candidates: Vec<_> = candidates.iter().copied().map(IpNet::V4).collect();
+    let hold = sqlx::query_scalar(hold).bind(site.cluster.as_str()).bind(candidates);
+    let held: Option<IpNet> = hold.fetch_optional(connection).await?;
+    Ok(held.and_then(|held| match held {
+        IpNet::V4(held) => Some(held),
+        IpNet::V6(_) => None,
+    }))
+}
+
+/// The first so many that were not given away and that no other network has addresses of.
+async fn all_free(
+    connection: &mut PgConnection,
+    site: &Site,
+    most: usize,
+) -> Result<Vec<Ipv4Net>, SubnetError> {
+    let taken = "select subnet, true as given from tenants where cluster_id = $1 and subnet is not null
+                 union all
+                 select subnet, false from foreign_subnets where cluster_id = $1 and seen_at > now() - interval '1 hour'
+                 union all
+                 select coalesce((select platform_subnet from clusters where id = $1), $2), false";
+    let taken = sqlx::query_as(taken).bind(site.cluster.as_str()).bind(first(site).map(IpNet::V4));
+    let taken: Vec<(Option<IpNet>, bool)> = taken.fetch_all(connection).await?;
+    let of =
+        |wanted: bool| taken.iter().filter(move |(_, given)| *given == wanted).filter_map(|(net, _)| *net);
+    Ok(first_free(site.subnets, &of(true).collect(), &of(false).collect::<Vec<_>>(), most))
+}
+
+fn first_free(range: Ipv4Net, given: &HashSet<IpNet>, others: &[IpNet], most: usize) -> Vec<Ipv4Net> {
+    let free = cuts(range).filter(|cut| !given.contains(&IpNet::V4(*cut)));
+    free.filter(|cut| !others.iter().any(|taken| overlap(*taken, *cut))).take(most).collect()
 }
 
 fn cuts(range: Ipv4Net) -> impl Iterator<Item = Ipv4Net> {
@@ -225,8 +266,9 @@ mod tests {
             (vec![], vec![outer], None),
         ];
         for (given, others, expected) in cases {
-            let free = first_free(range, &given.iter().copied().collect(), &others);
-            assert_eq!(free, expected.map(|i: usize| all[i]), "{given:?} given, {others:?} of others");
+            let free = first_free(range, &given.iter().copied().collect(), &others, 1);
+            let expected: Vec<_> = expected.map(|i: usize| all[i]).into_iter().collect();
+            assert_eq!(free, expected, "{given:?} given, {others:?} of others");
         }
     }
 }

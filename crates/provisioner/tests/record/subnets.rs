@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use common::{
-    database::MIGRATOR,
+    database::{self, MIGRATOR},
     operations::{End, Gate, Store, Wake, Worker},
     service::Tasks,
 };
@@ -54,6 +54,24 @@ async fn a_range_that_somebody_else_has_is_passed_over(pool: PgPool) {
     }
     assert_eq!(subnets(&pool).await, ["10.201.0.32/28", "10.201.0.64/28"]);
     assert_eq!(failures(&pool).await, 0, "within the same attempt");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn whoever_stops_while_they_are_given_one_keeps_nobody_else_waiting(pool: PgPool) {
+    let fakes = Fakes::new(&pool);
+    let mut stopped = database::begin(&pool).await.unwrap();
+    let hold = "select pg_advisory_xact_lock(hashtextextended('rp9/subnets/' || $1 || '/10.201.0.16/28', 0))";
+    sqlx::query(hold).bind(fakes.cluster).execute(&mut *stopped).await.unwrap();
+    let tenant = fakes.accept("starter").await;
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    fakes.assert_whole(tenant, 1).await;
+    assert_eq!((subnets(&pool).await, failures(&pool).await), (vec!["10.201.0.32/28".to_owned()], 0));
+    // It gave up.
+    stopped.rollback().await.unwrap();
+    fakes.accept("starter").await;
+    assert_eq!(fakes.run(&CreateTenant).await, End::Succeeded);
+    assert_eq!(subnets(&pool).await, ["10.201.0.16/28", "10.201.0.32/28"]);
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
