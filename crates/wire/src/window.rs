@@ -51,19 +51,18 @@ impl FromStr for Window {
     }
 }
 
-/// A moment as RFC 3339 writes it, in UTC; `None` for what is none, or cannot be told in UTC: the last hours of the year 9999 cannot everywhere. There is no
-/// year 0 in a calendar, nor in the record.
+/// A moment as RFC 3339 writes it, in UTC; `None` for what is none, or cannot be told in UTC: the last hours of the year 9999 cannot everywhere.
 pub fn moment(text: &str) -> Option<OffsetDateTime> {
     // The parser takes whatever stands between the date and the time.
     let moment =
         OffsetDateTime::parse(text, &Rfc3339).ok().filter(|_| matches!(text.get(10..11), Some("T" | "t")));
-    let in_utc = moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC));
-    in_utc.filter(|moment| moment.year() >= 1)
+    moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC))
 }
 
-/// Whoever reads it afterwards reads the same.
+/// To the second: whoever reads it afterwards reads the same. There is no year 0 in a calendar, nor in the record.
 fn second(text: &str) -> Result<OffsetDateTime, WindowError> {
-    moment(text).and_then(|moment| moment.replace_nanosecond(0).ok()).ok_or(WindowError::Malformed)
+    let moment = moment(text).filter(|moment| moment.year() >= 1);
+    moment.and_then(|moment| moment.replace_nanosecond(0).ok()).ok_or(WindowError::Malformed)
 }
 
 impl fmt::Display for Window {

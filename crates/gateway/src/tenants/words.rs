@@ -170,7 +170,14 @@ mod tests {
             let moment = <OffsetDateTime as Text>::parse(good);
             assert!(moment.is_ok_and(|moment| moment.offset().is_utc()), "{good}");
         }
-        for bad in ["9999-12-31T23:59:59-00:01", "2026-08-01", "2026-08-01T12:00:00", "yesterday", ""] {
+        for bad in [
+            "9999-12-31T23:59:59-00:01",
+            "2026-08-01",
+            "2026-08-01T12:00:00",
+            "2026-08-01_12:00:00Z",
+            "yesterday",
+            "",
+        ] {
             let fault = <OffsetDateTime as Text>::parse(bad).map_err(|fault| fault.code);
             assert_eq!(fault, Err("invalid_time"), "{bad}");
         }
