@@ -48,6 +48,48 @@ async fn what_is_asked_twice_is_one_operation_and_what_is_so_already_is_none(dat
     }
 }
 
+/// As many times as it says, the record refuses what could be done: something stood in its way, and is over when anybody looks for it.
+async fn refuses(database: &PgPool, times: i64) {
+    for change in [
+        "alter function tenant_that_may(uuid, text, text[], boolean) rename to tenant_that_may_by_itself",
+        "create sequence refused",
+        "create table refusals (times bigint not null)",
+        "create function tenant_that_may(tenant uuid, wanted text, begins_from text[], single boolean)
+             returns table (id uuid, status text, cluster_id text) language plpgsql volatile rows 1 as $$
+         begin
+             if nextval('refused') > (select times from refusals) then
+                 return query select * from tenant_that_may_by_itself(tenant, wanted, begins_from, single);
+             end if;
+         end $$",
+    ] {
+        sqlx::query(change).execute(database).await.unwrap();
+    }
+    sqlx::query("insert into refusals values ($1)").bind(times).execute(database).await.unwrap();
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_ends_while_it_is_looked_for_stands_in_nobodys_way(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
+    refuses(&database, 2).await;
+    let restarted = ask(&platform, "restart", &json!({})).await;
+    assert_eq!(restarted.status, 202, "{}", restarted.text());
+    assert_eq!(restarted.json()["already"], json!(false));
+    assert_eq!(open(&database, "tenant.restart").await, [json!({})]);
+}
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn what_is_always_in_the_way_is_told_to_be(database: PgPool) {
+    let platform = Platform::with_bus(database.clone()).await;
+    acme(&platform, &database, "active").await;
+    refuses(&database, 1000).await;
+    let refused = ask(&platform, "restart", &json!({})).await;
+    refused.assert_problem(409, "conflict");
+    assert!(refused.text().contains("Ask again."), "{}", refused.text());
+}
+
 #[sqlx::test(migrator = "common::database::MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn what_is_so_already_is_no_operation(database: PgPool) {

@@ -42,6 +42,9 @@ pub struct Accepted {
     already: bool,
 }
 
+/// So often it is asked for when what stood in its way has ended by the time that somebody looks for it.
+const TRIES: u8 = 3;
+
 /// Has it done, or says that it is so or being done already, or why it cannot be.
 pub async fn operate<A: Access, R: TenantRequest>(
     app: &App,
@@ -49,18 +52,28 @@ pub async fn operate<A: Access, R: TenantRequest>(
     request: &R,
     reason: Option<&Reason>,
 ) -> Answered<Response> {
-    let (tenant, operation) = (command.target(), OperationId::generate());
-    let accepted = Accepted {
-        tenant_id: tenant.id,
-        operation_id: Some(operation),
-        status: R::KIND.passes.unwrap_or(tenant.status.0),
-        already: false,
-    };
-    let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &accepted)?;
-    let new = NewOperation::of(operation, &tenant.id, request, asked(command, reason.map(Reason::as_str)));
-    match commands::accept(app, command, &new, answer).await? {
-        Some(answer) => Ok(answer),
-        None => not_accepted(app, command, request, reason.map(Reason::as_str)).await,
+    let (tenant, reason) = (command.target(), reason.map(Reason::as_str));
+    let mut tries = 0;
+    loop {
+        let operation = OperationId::generate();
+        let accepted = Accepted {
+            tenant_id: tenant.id,
+            operation_id: Some(operation),
+            status: R::KIND.passes.unwrap_or(tenant.status.0),
+            already: false,
+        };
+        let answer = Answer::json(StatusCode::ACCEPTED, format!("/operations/{operation}"), &accepted)?;
+        let new = NewOperation::of(operation, &tenant.id, request, asked(command, reason));
+        if let Some(answer) = commands::accept(app, command, &new, answer).await? {
+            return Ok(answer);
+        }
+        tries += 1;
+        if tries == TRIES {
+            return not_accepted(app, command, request, reason).await;
+        }
+        if let Some(answer) = explained(app, command, request, reason).await? {
+            return Ok(answer);
+        }
     }
 }
 
@@ -113,13 +126,28 @@ fn so_already(tenant: &Tenant) -> Answered<Answer> {
     })
 }
 
-/// Read anew: what was found when the request came in may be why it was asked, not why it is refused.
+/// What was accepted before, or why this is not.
 pub async fn not_accepted<A: Access, R: TenantRequest>(
     app: &App,
     command: &Command<A, Tenant>,
     request: &R,
     reason: Option<&str>,
 ) -> Answered<Response> {
+    if let Some(answer) = explained(app, command, request, reason).await? {
+        return Ok(answer);
+    }
+    let detail = "What was being done to the tenant ended in this moment, or began. Ask again.";
+    Err(Problem::new(Code::Conflict).detail(detail))
+}
+
+/// The same; `None` if nothing stands in its way by now. Read anew: what was found when the request came in may be why it was asked, not why it is
+/// refused.
+async fn explained<A: Access, R: TenantRequest>(
+    app: &App,
+    command: &Command<A, Tenant>,
+    request: &R,
+    reason: Option<&str>,
+) -> Answered<Option<Response>> {
     let (kind, reader) = (R::KIND, app.reader(command.identity().scope()));
     let to_be = operations::status_to_be(&app.statements, command.target().id).await?;
     let (to_be, by) = to_be.ok_or_else(absent)?;
@@ -135,17 +163,15 @@ pub async fn not_accepted<A: Access, R: TenantRequest>(
             return Err(asked_otherwise(kind.name, operation));
         }
         let moot = Moot { tenant: tenant.id, operation: Some(operation), reason };
-        return commands::nothing_to_do(app, command, &moot, being_done(&tenant, operation)?).await;
+        return commands::nothing_to_do(app, command, &moot, being_done(&tenant, operation)?).await.map(Some);
     }
     if kind.ends.is_some_and(|ends| ends.as_str() == to_be) {
         let answer = by.map_or_else(|| so_already(&tenant), |operation| being_done(&tenant, operation))?;
         let moot = Moot { tenant: tenant.id, operation: by, reason };
-        return commands::nothing_to_do(app, command, &moot, answer).await;
+        return commands::nothing_to_do(app, command, &moot, answer).await.map(Some);
     }
-    if kind.from.iter().any(|status| status.as_str() == to_be)
-        && let Some(problem) = in_the_way(app, tenant.id).await?
-    {
-        return Err(problem);
+    if kind.from.iter().any(|status| status.as_str() == to_be) {
+        return in_the_way(app, tenant.id).await?.map_or(Ok(None), Err);
     }
     let from: Vec<_> = kind.from.iter().map(|status| status.as_str()).collect();
     let (is, next) = match by {
