@@ -13,7 +13,8 @@ use crate::{
     auth::{SignatureRules, TokenKeys},
     events,
     http::{cors::Origins, server::Sockets},
-    jobs, pressure,
+    jobs::settings::Settings as JobSettings,
+    pressure,
     rates::RateConfig,
 };
 
@@ -41,7 +42,7 @@ pub struct Config {
     pub event_clients: usize,
     /// Above so many waiting operations no more are accepted.
     pub backlog_high: u32,
-    pub jobs: jobs::Settings,
+    pub jobs: JobSettings,
     /// Where backups are kept; `None`: nowhere.
     pub backup_bucket: Option<String>,
     /// How long a sandbox is there.
@@ -61,7 +62,7 @@ impl Section for Config {
         let (public, n8n_version) = (PublicAddress::read(env), env.required("N8N_VERSION"));
         let event_clients = events::clients(env);
         let backlog_high = pressure::backlog_high(env);
-        let jobs = jobs::Settings::read(env);
+        let jobs = JobSettings::read(env);
         let backup_bucket = env.optional("S3_BUCKET");
         let sandbox_hours = env.or("SANDBOX_HOURS", SANDBOX_HOURS);
         let (holder, rates) = (holder::Config::read(env), RateConfig::read(env));

@@ -45,7 +45,9 @@ pub use background::{start_events, start_replays, watch_pressure};
 pub use config::Config;
 pub use http::server::{Sockets, serve};
 pub use jobs::{
-    OPERATIONS_KEPT_DAYS, Settings as JobSettings, retention::forget, runner, schedules as declared_schedules,
+    retention::forget,
+    runner, schedules as declared_schedules,
+    settings::{OPERATIONS_KEPT_DAYS, Settings as JobSettings},
 };
 pub use routes::{api, describe, edge::edge};
 
