@@ -1,5 +1,6 @@
 //! What the gateway does on a schedule: once for all replicas.
 
+mod asked;
 mod audit_verify;
 pub mod drills;
 mod promotions;

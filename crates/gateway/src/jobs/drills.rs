@@ -6,21 +6,17 @@ use async_trait::async_trait;
 use common::{
     error::Kind,
     id::{DrillId, OperationId, RestoreId, TenantId},
-    operations::Asked,
-    role::Role,
     schedules::{Firing, Job, JobError, Misses, Schedule, ScheduleError, ScheduleStore, Subject},
     service::{Interval, Round, Tasks},
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
+use super::asked::asked;
 use crate::{
     sandboxes::name_of_drill,
     store::{accept::CreateSandbox, drills, restorable},
 };
-
-/// Who asks, as the audit log has it.
-const ACTOR: &str = "service:gateway";
 
 /// A tenant that is new has its schedule some minutes later.
 const EVERY: Duration = Duration::from_secs(300);
@@ -63,13 +59,7 @@ impl Job for HoldDrill {
         let Some(backup) = restorable::any(&self.database, tenant).await? else { return Ok(()) };
         let Some(subdomain) = drills::subdomain(&self.database, tenant).await? else { return Ok(()) };
         let correlation_id = operation.to_string();
-        let asked = Asked {
-            actor: ACTOR,
-            role: Role::Service,
-            correlation_id: &correlation_id,
-            traceparent: None,
-            reason: Some("It is time."),
-        };
+        let asked = asked(&correlation_id, "It is time.");
         let create = CreateSandbox {
             id: TenantId::from_uuid(drawn),
             restore: RestoreId::from_uuid(drawn),

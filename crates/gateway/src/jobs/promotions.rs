@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use common::{
     clock,
     id::{OperationId, PromotionId, TenantId},
-    operations::{self, Asked, NewOperation},
-    role::Role,
+    operations::{self, NewOperation},
     schedules::{Firing, Job, JobError, Plan, PlanError, zone_or_utc},
 };
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use wire::{Window, kinds::TenantPromote};
 
+use super::asked::asked;
 use crate::{
     store::{
         candidates::{self, Movable},
@@ -19,9 +19,6 @@ use crate::{
     },
     tenants::{Outgrown, Urgency, outgrown, promoting},
 };
-
-/// Who asks, as the audit log has it.
-const ACTOR: &str = "service:gateway";
 
 /// So many are moved by one scan: each needs the memory of a tenant more, and the copy of one at a time slows its neighbours.
 const AT_ONCE: usize = 3;
@@ -68,14 +65,7 @@ impl ScanPromotions {
         };
         let operation = OperationId::generate();
         let correlation_id = operation.to_string();
-        let asked = Asked {
-            actor: ACTOR,
-            role: Role::Service,
-            correlation_id: &correlation_id,
-            traceparent: None,
-            reason: Some(reason),
-        };
-        let mut new = NewOperation::of(operation, &tenant, &request, asked);
+        let mut new = NewOperation::of(operation, &tenant, &request, asked(&correlation_id, reason));
         new.not_before = Some(window.from);
         Ok(operations::accept(&self.database, &new, None).await?)
     }

@@ -181,13 +181,13 @@ pub async fn note(executor: impl PgExecutor<'_>, site: &Site, taken: Ipv4Net) ->
 ///
 /// Nobody waits for anybody here: whoever stopped in the middle of this would keep all others from it, and they would lose their leases.
 async fn free(connection: &mut PgConnection, site: &Site) -> Result<Ipv4Net, SubnetError> {
-    let mut candidates = all_free(connection, site, CANDIDATES).await?;
+    let mut candidates = first_free(connection, site).await?;
     if candidates.is_empty() {
         return Err(SubnetError::Exhausted);
     }
     while let Some(held) = hold(connection, site, &candidates).await? {
         // Whoever held it before may have been given it since it was looked for.
-        candidates = all_free(connection, site, CANDIDATES).await?;
+        candidates = first_free(connection, site).await?;
         if candidates.contains(&held) {
             return Ok(held);
         }
@@ -213,11 +213,7 @@ async fn hold(
 }
 
 /// The first so many that were not given away and that no other network has addresses of.
-async fn all_free(
-    connection: &mut PgConnection,
-    site: &Site,
-    most: usize,
-) -> Result<Vec<Ipv4Net>, SubnetError> {
+async fn first_free(connection: &mut PgConnection, site: &Site) -> Result<Vec<Ipv4Net>, SubnetError> {
     let taken = "select subnet, true as given from tenants where cluster_id = $1 and subnet is not null
                  union all
                  select subnet, false from foreign_subnets where cluster_id = $1 and seen_at > now() - interval '1 hour'
@@ -227,12 +223,14 @@ async fn all_free(
     let taken: Vec<(Option<IpNet>, bool)> = taken.fetch_all(connection).await?;
     let of =
         |wanted: bool| taken.iter().filter(move |(_, given)| *given == wanted).filter_map(|(net, _)| *net);
-    Ok(first_free(site.subnets, &of(true).collect(), &of(false).collect::<Vec<_>>(), most))
+    let (given, others): (_, Vec<_>) = (of(true).collect(), of(false).collect());
+    Ok(free_cuts(site.subnets, &given, &others).take(CANDIDATES).collect())
 }
 
-fn first_free(range: Ipv4Net, given: &HashSet<IpNet>, others: &[IpNet], most: usize) -> Vec<Ipv4Net> {
+/// Those cuts that were not given away and that no other network has addresses of.
+fn free_cuts(range: Ipv4Net, given: &HashSet<IpNet>, others: &[IpNet]) -> impl Iterator<Item = Ipv4Net> {
     let free = cuts(range).filter(|cut| !given.contains(&IpNet::V4(*cut)));
-    free.filter(|cut| !others.iter().any(|taken| overlap(*taken, *cut))).take(most).collect()
+    free.filter(|cut| !others.iter().any(|taken| overlap(*taken, *cut)))
 }
 
 fn cuts(range: Ipv4Net) -> impl Iterator<Item = Ipv4Net> {
@@ -266,9 +264,8 @@ mod tests {
             (vec![], vec![outer], None),
         ];
         for (given, others, expected) in cases {
-            let free = first_free(range, &given.iter().copied().collect(), &others, 1);
-            let expected: Vec<_> = expected.map(|i: usize| all[i]).into_iter().collect();
-            assert_eq!(free, expected, "{given:?} given, {others:?} of others");
+            let free = free_cuts(range, &given.iter().copied().collect(), &others).next();
+            assert_eq!(free, expected.map(|i: usize| all[i]), "{given:?} given, {others:?} of others");
         }
     }
 }
