@@ -94,6 +94,8 @@ pub struct Told {
     pub contradictions: Vec<String>,
     /// Refusals that nothing asked for can deserve.
     pub unexpected: Vec<String>,
+    /// Requests whose signature an answer that they gave up, or their twin's, had used up, and when they were told.
+    pub signed_anew: Vec<(Question, OffsetDateTime)>,
     /// Sent again, after an error, a timeout or a 503.
     pub retries: u64,
     /// Sent to both gateways at once, under one key or under two.
@@ -168,6 +170,11 @@ impl Ledger {
 
     pub fn retried(&self) {
         self.state().0.retries += 1;
+    }
+
+    /// Its signature was used up, which only a refusal can have done: it is signed anew.
+    pub fn signed_anew(&self, question: Question) {
+        self.state().0.signed_anew.push((question, clock::now()));
     }
 
     pub fn twin(&self) {
@@ -295,7 +302,8 @@ impl Answer {
         serde_json::from_slice(&self.body).ok().filter(|_| self.status.is_success())
     }
 
-    fn code(&self) -> Option<String> {
+    /// Of the problem that it is.
+    pub fn code(&self) -> Option<String> {
         let problem: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
         problem.get("code")?.as_str().map(str::to_owned)
     }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Longer than the gateway takes for anything, a lock that it waits for included.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// After the end of the load, until every caller has been answered.
 const LAST_ANSWERS: Duration = Duration::from_secs(120);
 
@@ -141,12 +141,20 @@ impl Portal {
     async fn send(&self, key: Uuid, asked: Asked, turn: usize) -> anyhow::Result<Answer> {
         let request = asked.request(&self.caller, key)?;
         let port = self.gateways.get(turn % self.gateways.len()).context("there is no gateway")?;
-        let (status, body) = Client::connect(&self.tasks, *port).await?.send(request).await?;
-        let passing = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+        let (question, client) =
+            (Question { key, asked, sent: clock::now() }, Client::connect(&self.tasks, *port));
+        let (status, body) = client.await?.send(request).await?;
+        let answer = Answer { status, body };
+        let code = answer.code();
+        let signed_anew = status == StatusCode::UNAUTHORIZED && code.as_deref() == Some("signature_repeated");
+        if signed_anew {
+            self.ledger.signed_anew(question);
+        }
+        let passing = signed_anew
+            || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
             || status.is_server_error()
-            || status == StatusCode::CONFLICT
-                && String::from_utf8_lossy(&body).contains("\"request_in_flight\"");
-        anyhow::ensure!(!passing, "{status}: {}", String::from_utf8_lossy(&body));
-        Ok(Answer { status, body })
+            || status == StatusCode::CONFLICT && code.as_deref() == Some("request_in_flight");
+        anyhow::ensure!(!passing, "{status}: {}", String::from_utf8_lossy(&answer.body));
+        Ok(answer)
     }
 }

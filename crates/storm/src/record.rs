@@ -23,6 +23,16 @@ pub struct Record {
     pub tenants: HashMap<TenantId, Tenant>,
     /// When each operation was first written to under each fence, for those with several.
     pub begun: HashMap<OperationId, Vec<(i64, OffsetDateTime)>>,
+    pub refusals: Vec<Refusal>,
+}
+
+/// What the audit log says was refused for how things were, which uses a signature up.
+#[derive(Debug, Clone, FromRow)]
+pub struct Refusal {
+    pub action: String,
+    pub tenant_id: Option<TenantId>,
+    pub operation_id: Option<OperationId>,
+    pub at: OffsetDateTime,
 }
 
 #[derive(Debug, Clone, FromRow)]
@@ -99,6 +109,10 @@ const BEGUN: &str = "
     select operation_id, fence, min(at) as at from operation_steps
     where operation_id in (select id from operations where fence > 1) group by operation_id, fence";
 
+const REFUSALS: &str = "
+    select action, tenant_id, operation_id, at from audit_logs
+    where outcome like 'refused: %' and outcome <> 'refused: signature_repeated'";
+
 /// From the last row of one holder to the first row of the next, where the first did not put the operation down itself.
 const TAKEOVERS: &str = "
     select extract(epoch from at - before_at)::float8 * 1000 from (
@@ -117,7 +131,8 @@ impl Record {
             begun.entry(operation).or_default().push((fence, at));
         }
         let operations = operations.into_iter().map(|operation| (operation.id, operation)).collect();
-        Ok(Self { operations, tenants: tenants(pool).await?, begun })
+        let refusals = sqlx::query_as(REFUSALS).fetch_all(pool).await?;
+        Ok(Self { operations, tenants: tenants(pool).await?, begun, refusals })
     }
 }
 

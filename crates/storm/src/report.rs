@@ -74,7 +74,10 @@ fn rows(figures: &Figures) -> Vec<(&'static str, String)> {
             "requests sent to both gateways at once: under one key, under two",
             format!("{}, {}", told.twins, told.rivals),
         ),
-        ("requests sent again", told.retries.to_string()),
+        (
+            "requests sent again; of these signed anew",
+            format!("{}; {}", told.retries, told.signed_anew.len()),
+        ),
         ("answered, from the moment it was due: p50, p95, max", seconds(figures.answered_ms)),
         ("processes killed", broken.kills.to_string()),
         ("workers paused past their lease", broken.pauses.to_string()),

@@ -64,6 +64,8 @@ impl Verdict {
         let undeserved =
             told.unaccepted.iter().filter_map(|told| refusals::undeserved(told, record, &histories));
         verdict.wrong.extend(undeserved);
+        let unrefused = told.signed_anew.iter().filter_map(|told| refusals::unrefused(told, record));
+        verdict.wrong.extend(unrefused);
         verdict
             .wrong
             .extend(cut_off(record, seen).map(|effect| format!("executions cut off: {}", show(effect))));

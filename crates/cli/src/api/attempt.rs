@@ -88,7 +88,8 @@ fn passes(status: StatusCode, code: &str) -> bool {
         StatusCode::GATEWAY_TIMEOUT,
         StatusCode::REQUEST_TIMEOUT,
     ];
-    passing.contains(&status) || code == "request_in_flight"
+    // Each attempt is signed anew, which is all that a signature that an answer nobody got used up asks for.
+    passing.contains(&status) || ["request_in_flight", "signature_repeated"].contains(&code)
 }
 
 #[cfg(test)]
@@ -104,6 +105,7 @@ mod tests {
             (504, "", true),
             (408, "request_timeout", true),
             (409, "request_in_flight", true),
+            (401, "signature_repeated", true),
             (409, "operation_over", false),
             (401, "token_expired", false),
             (422, "invalid_fields", false),

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use common::{id::TenantId, operations::OperationKind};
+use time::OffsetDateTime;
 
 use super::history::{History, Life};
 use crate::{
     asked::Asked,
-    ledger::{Said, Unaccepted},
-    record::{Operation, Record},
+    ledger::{Question, Said, Unaccepted},
+    load::PATIENCE,
+    record::{Operation, Record, Refusal},
 };
 
 /// Why this answer was not deserved, if it was not.
@@ -42,6 +44,24 @@ pub fn undeserved(
     (!deserved).then(|| {
         format!("{asked:?} under {key} was not answered rightly with {:?} at {}", told.said, told.answered)
     })
+}
+
+/// Why somebody need not have signed anew, unless what was asked for had been refused just before (ADR 41): as its twin, or in an answer that
+/// was cut off. One that was accepted is answered by its key.
+pub fn unrefused((question, told): &(Question, OffsetDateTime), record: &Record) -> Option<String> {
+    let Question { key, asked, .. } = *question;
+    let is_it = |refusal: &&Refusal| match asked {
+        Asked::Cancel(operation) => refusal.operation_id == Some(operation),
+        _ => {
+            refusal.tenant_id == asked.tenant()
+                && asked.kind().is_some_and(|kind| kind.name == refusal.action)
+        }
+    };
+    // Both were signed within one second, and the first waited for a lock for some at most.
+    let about = *told - PATIENCE..=*told;
+    let refused = record.refusals.iter().filter(is_it).any(|refusal| about.contains(&refusal.at));
+    (!refused)
+        .then(|| format!("{asked:?} under {key} was told at {told} of a signature that nothing had used up"))
 }
 
 /// It had ended, or began and has no way back.

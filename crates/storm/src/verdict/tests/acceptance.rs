@@ -4,7 +4,11 @@ use common::tenant::TenantStatus::{Active, Deleted, Suspended};
 use time::Duration;
 
 use super::*;
-use crate::{asked::Wish, ledger::Said};
+use crate::{
+    asked::Wish,
+    ledger::{Question, Said},
+    record::Refusal,
+};
 
 /// After everything that was accepted has ended, and before anything else is.
 const LATER: Duration = Duration::seconds(45);
@@ -118,4 +122,27 @@ fn a_cancellation_is_refused_only_when_it_is_too_late() {
     assert_eq!(scene.found(), [""; 0]);
     scene.say(Asked::Cancel(suspend), Said::Impossible, MEANWHILE);
     assert_eq!(scene.found(), ["wrong ends"]);
+}
+
+#[test]
+fn a_signature_is_used_up_by_a_refusal_and_by_nothing_else() {
+    let mut scene = Scene::new();
+    let (tenant, at) = (scene.tenant, scene.now);
+    let question = Question { key: uuid::Uuid::now_v7(), asked: Asked::Restart(tenant), sent: at };
+    scene.told.signed_anew.push((question, at));
+    assert_eq!(scene.found(), ["wrong ends"]);
+    let refused = |action: &str, at| Refusal {
+        action: action.to_owned(),
+        tenant_id: Some(tenant),
+        operation_id: None,
+        at,
+    };
+    for (other, expected) in [
+        (refused("tenant.resume", at), &["wrong ends"][..]),
+        (refused("tenant.restart", at - Duration::minutes(1)), &["wrong ends"]),
+        (refused("tenant.restart", at - Duration::seconds(2)), &[]),
+    ] {
+        scene.record.refusals = vec![other];
+        assert_eq!(scene.found(), expected);
+    }
 }
