@@ -113,7 +113,7 @@ siege:
     cargo build --locked --profile dist -p siege
     set -a; eval "$(deploy/servers env)"; set +a; SIEGE_GATEWAY="${CARGO_TARGET_DIR:-target}/dist/gateway" "${CARGO_TARGET_DIR:-target}/dist/siege"
 
-# Restart and break a tenant whose calls are held, on a platform that is up with HOLDER=on, and see whether each call runs once (docs/holder.md)
+# Restart and break a tenant whose calls are held, on a platform that is up (not with HOLDER=off), and see whether each call runs once (docs/holder.md)
 held:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long held:: -- --include-ignored --test-threads=1 --nocapture
 

@@ -27,7 +27,7 @@ pub struct Config {
     pub token: EdgeToken,
     /// Traefik's entrypoint `probe`.
     pub probe_url: Url,
-    /// Who keeps calls that a tenant cannot take, where `HOLDER` is on. `None`: they get the page too.
+    /// Who keeps calls that a tenant cannot take, unless `HOLDER` is off. `None`: they get the page too.
     pub holder_url: Option<Url>,
     pub state_dir: StateDir,
     pub settings: Settings,
@@ -40,7 +40,7 @@ impl Section for Config {
         let bind = env.or("EDGE_BIND", SocketAddr::from(([0, 0, 0, 0], 8081)));
         let waiting_bind = env.or("WAITING_BIND", SocketAddr::from(([0, 0, 0, 0], 8082)));
         let (routes_url, probe_url) = (env.required("ROUTES_URL"), env.required("EDGE_PROBE_URL"));
-        let (holds, holder_url) = (env.switch("HOLDER", false), env.optional("HOLDER_URL"));
+        let (holds, holder_url) = (env.switch("HOLDER", true), env.optional("HOLDER_URL"));
         let (token, state_dir) = (env.secret("EDGE_TOKEN"), StateDir::read(env));
         let (keeping, waiting) = (MaybeTls::read(env), env.required("WAITING_URL"));
         let tenants = env.required("TENANT_SUBNETS");
@@ -99,15 +99,15 @@ mod tests {
     }
 
     #[test]
-    fn nobody_holds_calls_unless_that_is_switched_on() {
+    fn calls_are_held_unless_that_is_switched_off() {
         let holder = |more: &[(&str, &str)]| {
             load(&[&[("HOLDER_URL", "http://gateway:8083")], more].concat()).unwrap().holder_url
         };
-        assert!(holder(&[("HOLDER", "on")]).is_some());
-        assert_eq!(
-            [holder(&[]), holder(&[("HOLDER", "")]), holder(&[("HOLDER", "off")])],
-            [const { None }; 3]
-        );
+        for held in [&[][..], &[("HOLDER", "")], &[("HOLDER", "on")]] {
+            assert!(holder(held).is_some(), "{held:?}");
+        }
+        assert!(holder(&[("HOLDER", "off")]).is_none());
+        assert!(load(&[]).unwrap().holder_url.is_none(), "nobody is there to hold them");
         assert!(load(&[("HOLDER", "perhaps")]).unwrap_err().contains("HOLDER"));
     }
 

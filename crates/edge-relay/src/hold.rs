@@ -9,7 +9,7 @@ use axum::{
 };
 use common::error::chain;
 use edge::{
-    EdgeToken, StandIn,
+    EdgeToken,
     held::{DELIVERY_HEADER, NOT_HELD, TOKEN_HEADER, is_held},
 };
 use reqwest::Client;
@@ -40,17 +40,12 @@ impl Holder {
     }
 
     /// Has a call held; gives back what is left of it if it is to get the page.
-    pub async fn hold(
-        &self,
-        parts: &Parts,
-        body: Body,
-        stands_in_for: Option<StandIn>,
-    ) -> Result<Response, Body> {
+    pub async fn hold(&self, parts: &Parts, body: Body) -> Result<Response, Body> {
         let target = parts.uri.path_and_query().map(|target| target.as_str());
         let url = target
             .and_then(|target| self.url.join(target).ok())
             .filter(|url| url.origin() == self.url.origin());
-        let Some(url) = url.filter(|_| may_be_held(parts, stands_in_for)) else { return Err(body) };
+        let Some(url) = url.filter(|_| may_be_held(parts)) else { return Err(body) };
         let mut headers = parts.headers.clone();
         for name in [
             header::CONNECTION,
@@ -76,11 +71,9 @@ impl Holder {
     }
 }
 
-/// Whoever is suspended is so on purpose; whoever is only not ready, or has a backup taking its place, is soon back.
-fn may_be_held(parts: &Parts, stands_in_for: Option<StandIn>) -> bool {
-    is_held(parts.uri.path())
-        && !matches!(stands_in_for, Some(StandIn::Suspended))
-        && !parts.headers.contains_key(DELIVERY_HEADER)
+/// What runs a workflow, unless it was held before.
+fn may_be_held(parts: &Parts) -> bool {
+    is_held(parts.uri.path()) && !parts.headers.contains_key(DELIVERY_HEADER)
 }
 
 fn passed_on(answer: reqwest::Response) -> Response {
@@ -100,28 +93,25 @@ mod tests {
 
     use super::*;
 
-    fn held(path: &str, header: Option<&str>, stand_in: Option<StandIn>) -> bool {
+    fn held(path: &str, header: Option<&str>) -> bool {
         let request = Request::post(path);
         let request = match header {
             Some(name) => request.header(name, "1"),
             None => request,
         };
-        may_be_held(&request.body(()).unwrap().into_parts().0, stand_in)
+        may_be_held(&request.body(()).unwrap().into_parts().0)
     }
 
     #[test]
-    fn what_runs_a_workflow_is_held_unless_somebody_wants_it_to_rest() {
+    fn what_runs_a_workflow_is_held_once() {
         for path in
             ["/webhook/x", "/Webhook/x", "/form/y", "/webhook-waiting/7", "/webhook-waiting-slack", "/mcp/x"]
         {
-            for stand_in in [None, Some(StandIn::Waiting), Some(StandIn::Restoring)] {
-                assert!(held(path, None, stand_in), "{path}");
-            }
-            assert!(!held(path, None, Some(StandIn::Suspended)), "{path}");
-            assert!(!held(path, Some(DELIVERY_HEADER), None), "it was held before: {path}");
+            assert!(held(path, None), "{path}");
+            assert!(!held(path, Some(DELIVERY_HEADER)), "it was held before: {path}");
         }
         for path in ["/", "/rest/login", "/webhook-test/x", "/webhooks", "/mcp-server/x"] {
-            assert!(!held(path, None, None), "{path}");
+            assert!(!held(path, None), "{path}");
         }
     }
 }

@@ -33,7 +33,7 @@ async fn answer(State(holder): State<Option<Holder>>, request: Request) -> Respo
     let headers = &parts.headers;
     let stands_in_for = headers.get(STAND_IN_HEADER).and_then(|word| StandIn::from_word(word.to_str().ok()?));
     let body = match &holder {
-        Some(holder) => match holder.hold(&parts, body, stands_in_for).await {
+        Some(holder) => match holder.hold(&parts, body).await {
             Ok(held) => return held,
             Err(body) => body,
         },

@@ -23,6 +23,9 @@ use crate::{
 /// Whoever takes messages from the bus.
 pub const CONSUMERS: [&str; 2] = [wire::PROVISIONER.service, wire::BACKUP.service];
 
+/// What a plan may say of calls to a suspended tenant's webhooks: kept until it is resumed, or not.
+pub const WHEN_SUSPENDED: [&str; 2] = ["held", "refused"];
+
 /// A closed set of words.
 pub trait Words {
     /// What the refusal of another word is called.
@@ -74,6 +77,8 @@ words! {
     /// How a backup is.
     BackupStatus ("unknown_status"):
         ["queued", "running", "written", "verified", "proven", "failed", "removing", "removed"];
+    /// What becomes of calls to a suspended tenant's webhooks.
+    WhenSuspended: WHEN_SUSPENDED;
     /// How a call is that was held.
     HeldState: ["held", "delivering", "delivered", "dead"];
     /// What somebody may have made or changed.

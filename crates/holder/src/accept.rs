@@ -24,7 +24,7 @@ use crate::{
     call::{Call, Headers, MOST_BODY, host_of},
     metrics,
     send::Sender,
-    store::{self, Answer, End},
+    store::{self, Answer, Called, End},
     waiters::Waiters,
 };
 
@@ -55,18 +55,20 @@ async fn take(State(holder): State<Arc<Holder>>, request: Request) -> Response {
     if !holder.token.is_shown_by(shown) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let (call, tenant) = match holder.read(request).await {
+    let (call, called) = match holder.read(request).await {
         Ok(read) => read,
         Err(refused) => return refused,
     };
-    match holder.hold(&call, tenant).await {
-        Ok(receipt) => holder.answer(receipt, tenant).await,
+    match holder.hold(&call, called.tenant).await {
+        // Nobody would wait for long enough.
+        Ok(receipt) if called.rests => held(receipt),
+        Ok(receipt) => holder.answer(receipt, called.tenant).await,
         Err(refused) => refused,
     }
 }
 
 impl Holder {
-    async fn read(&self, request: Request) -> Result<(Call, TenantId), Response> {
+    async fn read(&self, request: Request) -> Result<(Call, Called), Response> {
         let not_held = || NOT_HELD.into_response();
         let (parts, body) = request.into_parts();
         let host = host_of(&parts.headers, &parts.uri).ok_or_else(not_held)?;
@@ -75,11 +77,12 @@ impl Holder {
         if !is_held(parts.uri.path()) || self.sender.url(host.as_str(), &target).is_none() {
             return Err(not_held());
         }
+        let called = store::called(&self.record, host.as_str()).await.map_err(|error| away(&error))?;
+        let called = called.filter(|called| called.holds_at_rest || !called.rests).ok_or_else(not_held)?;
         let body = timeout(ARRIVES_WITHIN, to_bytes(body, MOST_BODY)).await.map_err(|_| not_held())?;
         let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
-        let tenant = store::tenant_of(&self.record, host.as_str()).await.map_err(|error| away(&error))?;
         let call = Call { host, method: parts.method, target, headers: Headers::of(&parts.headers), body };
-        Ok((call, tenant.ok_or_else(not_held)?))
+        Ok((call, called))
     }
 
     /// It is in the record before anybody is told so.

@@ -46,12 +46,22 @@ pub enum End {
     Dead,
 }
 
+/// Whose calls come to a host.
+#[derive(Debug, Clone, Copy, FromRow)]
+pub struct Called {
+    pub tenant: TenantId,
+    /// It is suspended: nobody is back in a moment.
+    pub rests: bool,
+    /// Its plan has calls held all the same.
+    pub holds_at_rest: bool,
+}
+
 /// Whose host is this?
-pub async fn tenant_of(executor: impl PgExecutor<'_>, host: &str) -> Result<Option<TenantId>, sqlx::Error> {
-    sqlx::query_scalar("select tenant_id from routes where host = $1")
-        .bind(host)
-        .fetch_optional(executor)
-        .await
+pub async fn called(executor: impl PgExecutor<'_>, host: &str) -> Result<Option<Called>, sqlx::Error> {
+    let called = "select r.tenant_id as tenant, r.stand_in is not distinct from 'suspended' as rests,
+                         p.holds_when_suspended as holds_at_rest
+                    from routes r join tenants t on t.id = r.tenant_id join plans p on p.name = t.plan where r.host = $1";
+    sqlx::query_as(called).bind(host).fetch_optional(executor).await
 }
 
 /// It is held from now on.
@@ -253,13 +263,11 @@ pub async fn held(executor: impl PgExecutor<'_>) -> Result<HashMap<TenantId, Hel
     Ok(rows.into_iter().map(|(tenant, calls, bytes)| (tenant, held(calls, bytes))).collect())
 }
 
-/// When did the earliest come that is still held?
+/// When did the earliest come that is still held? Those of tenants that are suspended wait because somebody wants it.
 pub async fn oldest(executor: impl PgExecutor<'_>) -> Result<Option<OffsetDateTime>, sqlx::Error> {
-    sqlx::query_scalar(
-        "select min(coalesce(replayed_at, held_at)) from held_calls where state in ('held', 'delivering')",
-    )
-    .fetch_one(executor)
-    .await
+    let oldest = "select min(coalesce(h.replayed_at, h.held_at)) from held_calls h join tenants t on t.id = h.tenant_id
+                   where h.state in ('held', 'delivering') and t.status <> 'suspended'";
+    sqlx::query_scalar(oldest).fetch_one(executor).await
 }
 
 /// Gives up what nobody can take any more: held for so long, or of a tenant that is gone. Returns how many.

@@ -174,6 +174,36 @@ async fn a_caller_waits_for_the_answer_of_the_n8n_that_comes_back(record: PgPool
     end(&tasks).await;
 }
 
+/// Nobody waits with it, and it runs when the tenant is resumed; on a plan without that its callers get the page.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn calls_of_a_suspended_tenant_are_held_or_refused_as_its_plan_says(record: PgPool) {
+    let (edge, tasks) = (Edge::default(), Tasks::default());
+    tenant(&record).await;
+    let port = start(&record, &edge.listen().await, &tasks);
+    let ask =
+        async || port.clone().oneshot(call("/webhook/a").body(Body::from("kept")).unwrap()).await.unwrap();
+    for suspend in [
+        "update tenants set status = 'suspended', plan = 'starter'",
+        "update routes set stand_in = 'suspended'",
+    ] {
+        sqlx::query(suspend).execute(&record).await.unwrap();
+    }
+    assert_eq!(ask().await.status(), 421, "the relay shows its page");
+    sqlx::query("update tenants set plan = 'pro'").execute(&record).await.unwrap();
+    let told = ask().await;
+    assert_eq!(told.status(), 202);
+    assert!(told.headers().contains_key(RECEIPT_HEADER));
+    assert_eq!(states(&record).await, ["held"]);
+    assert_eq!(store::oldest(&record).await.unwrap(), None, "it waits because somebody wants it to");
+    sqlx::query("update tenants set status = 'active'").execute(&record).await.unwrap();
+    assert!(store::oldest(&record).await.unwrap().is_some());
+    edge.answers.store(200, Ordering::SeqCst);
+    eventually("it runs", async || states(&record).await == ["delivered"]).await;
+    assert_eq!(edge.reached(), [("/webhook/a".to_owned(), "kept".to_owned(), "1".to_owned())]);
+    end(&tasks).await;
+}
+
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn each_path_is_delivered_in_order_and_once_whoever_delivers(record: PgPool) {

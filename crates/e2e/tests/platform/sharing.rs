@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use e2e::{
-    Answers, Api, Command, Customer, eventually, labelled, place, slow_workflow, sql, webhook_workflow,
+    Answers, Api, Command, Customer, eventually, holds_calls, labelled, place, slow_workflow, sql,
+    webhook_workflow,
 };
 use futures::future::join_all;
 use reqwest::Method;
@@ -121,6 +122,22 @@ impl Resident {
     }
 }
 
+/// On another plan it is kept; returns its receipt.
+async fn held_by_its_plan(one: &Resident) -> String {
+    let digits = one.id.trim_start_matches("ten_");
+    let plan = |plan: &str| {
+        sql(
+            "rp9",
+            &format!("update tenants set plan = '{plan}' where replace(id::text, '-', '') = '{digits}'"),
+        )
+    };
+    plan("pro");
+    let answer = one.customer.call("/webhook/orders", &json!({})).await.unwrap();
+    plan("starter");
+    assert_eq!(answer.status(), 202);
+    answer.headers()["x-rp9-receipt"].to_str().unwrap().to_owned()
+}
+
 async fn rests_and_comes_back(api: &Api, one: &Resident, two: &Resident) {
     let rested = done(api, &one.id, "suspend").await;
     let answer = one.customer.call("/webhook/orders", &json!({})).await.unwrap();
@@ -130,9 +147,18 @@ async fn rests_and_comes_back(api: &Api, one: &Resident, two: &Resident) {
     two.says("/webhook/orders").await.unwrap();
     let again = api.command(&Command::operate(&one.id, "suspend", &json!({}))).await.unwrap();
     assert_eq!((again.status, &again.body["already"]), (200, &json!(true)), "{again:?}");
+    let receipt = if holds_calls() { Some(held_by_its_plan(one).await) } else { None };
 
     let resumed = done(api, &one.id, "resume").await;
     eprintln!("suspended in {rested:?}, resumed in {resumed:?}");
+    if let Some(receipt) = receipt {
+        eventually("what was held runs", Duration::from_secs(30), async || {
+            let held = api.get(&format!("/held/{receipt}")).await.unwrap().body;
+            let ran = (&held["state"], &held["answer_status"]) == (&json!("delivered"), &json!(200));
+            if ran { Ok(()) } else { Err(held) }
+        })
+        .await;
+    }
     for path in ["/webhook/orders", "/webhook/second"] {
         one.says(path).await.unwrap();
     }

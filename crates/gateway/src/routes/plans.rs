@@ -4,7 +4,14 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::App, auth::Caller, problem::Answered, store::plans::Plan, tenants::LimitsView};
+use crate::{
+    app::App,
+    auth::Caller,
+    problem::Answered,
+    store::plans::Plan,
+    tenants::LimitsView,
+    vocabulary::{self, WHEN_SUSPENDED},
+};
 
 /// A plan: what a tenant on it may use, and how far scaling may take it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -14,6 +21,9 @@ pub struct PlanView {
     name: String,
     limits: LimitsView,
     ceilings: CeilingsView,
+    /// What becomes of calls to the webhooks of a suspended tenant: held until it is resumed, or refused.
+    #[schema(value_type = vocabulary::WhenSuspended)]
+    when_suspended: &'static str,
 }
 
 /// Scaling goes to here and no further.
@@ -52,6 +62,8 @@ impl From<&Plan> for PlanView {
             memory_mb: most.memory_mb,
             workers: most.workers,
         };
-        Self { name: plan.name.clone(), limits: LimitsView::from(plan), ceilings }
+        let [held, refused] = WHEN_SUSPENDED;
+        let when_suspended = if plan.holds_when_suspended { held } else { refused };
+        Self { name: plan.name.clone(), limits: LimitsView::from(plan), ceilings, when_suspended }
     }
 }

@@ -16,6 +16,8 @@ pub struct Plan {
     pub api_calls_per_hour: i32,
     /// How far scaling may go beyond cpu, memory and workers, in hundredths of them.
     pub ceiling_percent: i32,
+    /// Whether calls to its tenants' webhooks are held while these are suspended.
+    pub holds_when_suspended: bool,
     /// Whether anybody can ask for it.
     pub offered: bool,
 }
@@ -44,7 +46,7 @@ impl Plan {
 pub async fn all(executor: impl PgExecutor<'_>) -> Result<Vec<Plan>, sqlx::Error> {
     sqlx::query_as(
         "select name, cpu_millis, memory_mb, workers, storage_gb, executions_per_month, concurrent_executions,
-                api_calls_per_hour, ceiling_percent, offered
+                api_calls_per_hour, ceiling_percent, holds_when_suspended, offered
            from plans order by cpu_millis, name",
     )
     .fetch_all(executor)

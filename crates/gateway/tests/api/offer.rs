@@ -35,6 +35,8 @@ async fn plans_are_told_to_everybody_with_their_ceilings(database: PgPool) {
             "concurrent_executions": 10, "api_calls_per_hour": 10_000,
         });
         assert_eq!(plans["data"][1]["limits"], limits);
+        let when_suspended = [0, 1, 2].map(|plan: usize| &plans["data"][plan]["when_suspended"]);
+        assert_eq!(when_suspended, ["refused", "held", "held"]);
         assert_eq!(
             plans["data"][1]["ceilings"],
             json!({ "cpu_cores": 4.0, "memory_mb": 4096, "workers": 4 })
