@@ -480,7 +480,10 @@ async fn one_that_waits_for_a_later_moment_keeps_nobody_waiting(pool: PgPool) {
     set(&pool, tonight, "not_before = now()").await;
     assert!(claim(&store).await.is_none(), "one of a tenant's operations at a time");
     set(&pool, now, "status = 'succeeded', finished_at = now(), lease_until = null").await;
-    assert_eq!(claim(&store).await.unwrap().id, tonight);
+    set(&pool, tonight, "created_at = now() - interval '8 hours', due_at = now()").await;
+    let claimed = claim(&store).await.unwrap();
+    assert_eq!(claimed.id, tonight);
+    assert!(claimed.age < Duration::from_secs(3600), "the window is nobody's delay: {:?}", claimed.age);
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

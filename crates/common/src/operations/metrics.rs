@@ -33,7 +33,7 @@ impl StepTimer {
     }
 }
 
-/// From acceptance to the first time anybody begins: `rp9_operation_start_delay_seconds`.
+/// From acceptance, or the window that was waited for, to the first time anybody begins: `rp9_operation_start_delay_seconds`.
 pub(super) fn claimed(claimed: &Claimed) {
     if claimed.fresh {
         histogram!("rp9_operation_start_delay_seconds", "kind" => claimed.kind.as_str())
@@ -41,7 +41,7 @@ pub(super) fn claimed(claimed: &Claimed) {
     }
 }
 
-/// From acceptance to the end: `rp9_operation_duration_seconds` and `rp9_operations_total{outcome}`.
+/// The same to the end: `rp9_operation_duration_seconds` and `rp9_operations_total{outcome}`.
 pub(super) fn ended(claimed: &Claimed, end: End, driven: Duration) {
     let (kind, outcome) = (claimed.kind.as_str(), end.as_str());
     counter!("rp9_operations_total", "kind" => kind, "outcome" => outcome).increment(1);

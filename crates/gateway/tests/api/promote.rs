@@ -164,7 +164,7 @@ async fn until_its_window_the_tenant_is_what_it_is_and_anything_may_be_done_to_i
         (&row["former"], &row["tenant"], &row["request"]["window"]),
         (&Value::Null, &json!("active"), &json!(window))
     );
-    let waits = "select not_before = split_part($1, '/', 1)::timestamptz and deadline = not_before + interval '12 hours' from operations
+    let waits = "select due_at = not_before and not_before = split_part($1, '/', 1)::timestamptz and deadline = not_before + interval '12 hours' from operations
                   where kind = 'tenant.promote'";
     let waits: bool = sqlx::query_scalar(waits).bind(&window).fetch_one(&database).await.unwrap();
     assert!(waits);

@@ -37,9 +37,9 @@ macro_rules! accepting {
             $crate::first_time!($possible), ", ", $subject, ", operation as (
                  insert into operations
                      (id, kind, tenant_id, request, priority, actor, correlation_id, traceparent, not_before, deadline,
-                      service, lane, alone, parent_id, cluster_id, former_status, next_status, created_at)
+                      service, lane, alone, parent_id, cluster_id, former_status, next_status, created_at, due_at)
                  select $8, $9, subject.id, $11, $18, $1, $12, $13, begin.at, begin.at + make_interval(secs => $14),
-                        $20, $21, $22, $23, subject.cluster_id, subject.former_status, $24, clock_timestamp()
+                        $20, $21, $22, $23, subject.cluster_id, subject.former_status, $24, clock_timestamp(), begin.at
                    from subject, (select greatest(now(), coalesce($19::timestamptz, now())) as at) begin
                  on conflict (id) do nothing
                  returning id, tenant_id, cluster_id

@@ -75,7 +75,7 @@ macro_rules! claim {
         limit 1)
     returning id, kind, tenant_id, cluster_id, request, status = 'undoing' as undoing, orphaned, fence, actor,
         greatest(extract(epoch from deadline - now()), 0)::float8 as time_left,
-        correlation_id, traceparent, extract(epoch from now() - created_at)::float8 as age,
+        correlation_id, traceparent, extract(epoch from now() - greatest(created_at, due_at))::float8 as age,
         parent_id, (select p.kind from operations p where p.id = operations.parent_id) as parent_kind,
         (select p.service from operations p where p.id = operations.parent_id) as parent_service"
         )

@@ -113,7 +113,7 @@ pub struct Claimed {
     pub actor: String,
     pub correlation_id: String,
     pub traceparent: Option<String>,
-    /// Since it was accepted.
+    /// Since it was accepted, or its window began.
     pub age: Duration,
     /// Whether this is the first time anybody holds it.
     pub fresh: bool,
