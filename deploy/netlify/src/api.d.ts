@@ -2748,6 +2748,8 @@ export interface components {
             limits: components["schemas"]["Limits"];
             /** @example pro */
             name: string;
+            /** @description What becomes of calls to the webhooks of a suspended tenant: held until it is resumed, or refused. */
+            when_suspended: components["schemas"]["WhenSuspended"];
         };
         /** @description Every plan, the smallest first. */
         Plans: {
@@ -3792,6 +3794,8 @@ export interface components {
             /** Format: date-time */
             from: string;
         };
+        /** @enum {string} */
+        WhenSuspended: "held" | "refused";
     };
     responses: never;
     parameters: {
@@ -9173,7 +9177,8 @@ export interface operations {
                      *             "storage_gb": 1,
                      *             "workers": 1
                      *           },
-                     *           "name": "pro"
+                     *           "name": "pro",
+                     *           "when_suspended": "held"
                      *         }
                      *       ]
                      *     }

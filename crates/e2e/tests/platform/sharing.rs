@@ -155,7 +155,7 @@ async fn rests_and_comes_back(api: &Api, one: &Resident, two: &Resident) {
         eventually("what was held runs", Duration::from_secs(30), async || {
             let held = api.get(&format!("/held/{receipt}")).await.unwrap().body;
             let ran = (&held["state"], &held["answer_status"]) == (&json!("delivered"), &json!(200));
-            if ran { Ok(()) } else { Err(held) }
+            if ran { Ok(()) } else { Err(held.to_string()) }
         })
         .await;
     }
