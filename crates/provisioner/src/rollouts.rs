@@ -119,7 +119,8 @@ impl Rollouts {
     ) -> Result<Accepted, sqlx::Error> {
         let mut turn = database::begin(&self.pool).await?;
         let waves = rollout.waves + i32::from(begun > 0);
-        match rollouts::turn(&mut *turn, rollout.id).await? {
+        // Whoever looks at it meanwhile must not make the wave smaller.
+        match rollouts::next_turn(&mut *turn, rollout.id).await? {
             Some(now) if !now.over && now.waves == waves => {}
             // It was called off, or another replica begins this wave.
             Some(_) | None => return Ok(Accepted::NotOurs),

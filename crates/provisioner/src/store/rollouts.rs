@@ -76,12 +76,30 @@ pub async fn open(executor: impl PgExecutor<'_>) -> Result<Vec<RolloutId>, sqlx:
     sqlx::query_scalar(open).fetch_all(executor).await
 }
 
+macro_rules! locked {
+    ($how:literal) => {
+        concat!(
+            "select r.id, r.n8n_version, r.concurrency, r.max_failures::bigint as max_failures, r.waves, r.status <> 'running' as over,
+                    r.asked_by, r.role, r.correlation_id, r.reason
+               from rollouts r where r.id = $1 for update of r ",
+            $how
+        )
+    };
+}
+
 /// It, for as long as the transaction lasts; `None` while somebody else has it.
 pub async fn turn(executor: impl PgExecutor<'_>, rollout: RolloutId) -> Result<Option<Rollout>, sqlx::Error> {
-    let turn = "select r.id, r.n8n_version, r.concurrency, r.max_failures::bigint as max_failures, r.waves, r.status <> 'running' as over,
-                       r.asked_by, r.role, r.correlation_id, r.reason
-                  from rollouts r where r.id = $1 for update of r skip locked";
-    let row: Option<Row> = sqlx::query_as(turn).bind(rollout).fetch_optional(executor).await?;
+    let row: Option<Row> =
+        sqlx::query_as(locked!("skip locked")).bind(rollout).fetch_optional(executor).await?;
+    row.map(Rollout::try_from).transpose()
+}
+
+/// The same once nobody else has it: somebody who only looks has it for a moment.
+pub async fn next_turn(
+    executor: impl PgExecutor<'_>,
+    rollout: RolloutId,
+) -> Result<Option<Rollout>, sqlx::Error> {
+    let row: Option<Row> = sqlx::query_as(locked!("")).bind(rollout).fetch_optional(executor).await?;
     row.map(Rollout::try_from).transpose()
 }
 
