@@ -1,5 +1,6 @@
 -- What the platform keeps in the database of an n8n that tenants share, in a schema of its own: n8n's migrations touch nothing outside of
--- `public`. Run by whoever owns the database, as often as one likes; {role} is n8n's login. `hooks.cjs` refuses executions without it.
+-- `public`. Run by whoever owns the database, as often as one likes, and before `tables.sql`; {role} is n8n's login. Nothing here touches a table
+-- of n8n's. `hooks.cjs` refuses executions without it.
 CREATE SCHEMA IF NOT EXISTS rp9;
 
 -- One row a tenant. An execution of a project that is neither in here nor the platform's own does not begin.
@@ -76,25 +77,6 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-
-DO $$ BEGIN
-    CREATE TRIGGER rp9_webhooks_are_own BEFORE INSERT OR UPDATE ON public.webhook_entity
-        FOR EACH ROW EXECUTE FUNCTION rp9.webhooks_are_own();
-EXCEPTION WHEN duplicate_object THEN NULL;
-END $$;
-ALTER TABLE public.webhook_entity ENABLE TRIGGER rp9_webhooks_are_own;
-
--- Whom a tenant is in n8n: a role that sees neither users nor tags nor anything else that is everybody's. n8n brings its own roles up to
--- date at each start and leaves those alone that are not its own.
-INSERT INTO public.role (slug, "displayName", description, "roleType", "systemRole")
-VALUES ('global:tenant', 'Tenant', 'One tenant of a shared n8n', 'global', false)
-ON CONFLICT (slug) DO UPDATE SET "roleType" = excluded."roleType", "systemRole" = false;
--- Before its first start n8n has no scopes, and knows them by the same words afterwards.
-INSERT INTO public.scope (slug, "displayName") VALUES ('dataTable:list', 'List data tables'), ('apiKey:create', 'Create API keys'),
-    ('apiKey:update', 'Update API keys') ON CONFLICT (slug) DO NOTHING;
-DELETE FROM public.role_scope WHERE "roleSlug" = 'global:tenant' AND "scopeSlug" NOT IN ('dataTable:list', 'apiKey:create', 'apiKey:update');
-INSERT INTO public.role_scope ("roleSlug", "scopeSlug")
-SELECT 'global:tenant', slug FROM public.scope WHERE slug IN ('dataTable:list', 'apiKey:create', 'apiKey:update') ON CONFLICT DO NOTHING;
 
 GRANT USAGE ON SCHEMA rp9 TO {role};
 GRANT SELECT ON rp9.tenant TO {role};

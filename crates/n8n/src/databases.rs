@@ -14,8 +14,8 @@ pub use error::{DatabaseError, MigrationFailed};
 pub use name::{Beside, Name, NameError};
 pub use postgres::{AdminUrlError, Limits, PostgresDatabases};
 pub(crate) use postgres::{
-    BeingFilled, claim, counts, credentials, ensure_meter, family, has_code, identifier, in_time, refused,
-    run,
+    BeingFilled, Keeper, claim, counts, credentials, ensure_meter, family, has_code, identifier, in_time,
+    refused, run,
 };
 pub use template::{template_name, version_of_template};
 
@@ -100,7 +100,7 @@ pub trait TenantDatabases: Send + Sync {
     /// Ends all its connections and drops the database, and whatever is beside it.
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError>;
 
-    /// Drops the role. Its database has to be gone first ([`DatabaseError::RoleInUse`]).
+    /// Drops the role, and its keeper before it. Its database has to be gone first ([`DatabaseError::RoleInUse`]).
     async fn remove_role(&self, name: &Name) -> Result<(), DatabaseError>;
 
     /// How many connections the server lets ordinary roles have, all of them together.
@@ -170,6 +170,8 @@ pub struct Counts {
 pub struct Observed {
     pub databases: Vec<ObservedDatabase>,
     pub roles: Vec<Name>,
+    /// Those whose keeper is there, with or without a role.
+    pub keepers: Vec<Name>,
     pub templates: Vec<ObservedTemplate>,
 }
 

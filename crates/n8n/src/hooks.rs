@@ -42,7 +42,10 @@ pub const fn files(purpose: Purpose) -> &'static [HookFile] {
     }
 }
 
-/// The platform's schema, its trigger and the role of tenants. `{role}` is n8n's own login.
+/// The platform's trigger and the role of tenants, in n8n's own tables; once the schema is there, as often as one likes.
+pub(crate) const IN_TABLES: &str = include_str!("../hooks/tables.sql");
+
+/// The platform's schema. `{role}` is n8n's own login.
 const SCHEMA: &str = include_str!("../hooks/rp9.sql");
 
 /// The statements that bring a database to this release's schema; they may be run as often as one likes. `role` as SQL writes it.

@@ -38,9 +38,11 @@ pub async fn load(
 ) -> Result<Facts, CopyError> {
     let database = filling.database(name);
     let filled = BeingFilled::begin(&copies.databases, name, database.clone()).await?;
+    // The program does not put a keeper right that is not let in.
+    drop(copies.databases.open_filled(name, &database).await?);
     restore(copies, (name, &database), dump, contents).await?;
-    let mut inside = copies.databases.open_filled(&database).await?;
-    finish(&mut inside, filled, filling).await
+    let mut inside = copies.databases.open_filled(name, &database).await?;
+    finish(copies, (name, &mut inside), filled, filling).await
 }
 
 pub async fn load_member(
@@ -52,14 +54,15 @@ pub async fn load_member(
 ) -> Result<Facts, CopyError> {
     let database = filling.database(name);
     let filled = BeingFilled::begin_with_tables(&copies.databases, name, database.clone(), release).await?;
-    let mut inside = copies.databases.open_filled(&database).await?;
+    let mut inside = copies.databases.open_filled(name, &database).await?;
     pour_alone(&mut inside, script, name).await?;
-    finish(&mut inside, filled, filling).await
+    finish(copies, (name, &mut inside), filled, filling).await
 }
 
 /// What is left out goes, and what is there is counted.
 async fn finish(
-    inside: &mut PgConnection,
+    copies: &PostgresCopies,
+    (name, inside): (&Name, &mut PgConnection),
     filled: BeingFilled,
     filling: Filling,
 ) -> Result<Facts, CopyError> {
@@ -69,7 +72,7 @@ async fn finish(
     if filling.asleep {
         run(inside, "put a copy to sleep", ASLEEP).await?;
     }
-    ensure_meter(inside).await?;
+    ensure_meter(&copies.databases, name, &filling.database(name)).await?;
     run(inside, "count a copy from nothing", COUNTED_ELSEWHERE).await?;
     // Without it the server has no idea of what it has just been given.
     run(inside, "measure a copy", "ANALYZE").await?;
@@ -88,7 +91,7 @@ async fn restore(
     let unwritten = |source: io::Error| ProgramError::Start { program: "pg_restore", source };
     let mut list = tempfile::NamedTempFile::new().map_err(unwritten)?;
     list.write_all(contents.wanted().as_bytes()).map_err(unwritten)?;
-    let mut program = copies.programs().program("pg_restore", Some(name))?;
+    let mut program = copies.programs_for(name)?.program("pg_restore", Some(name))?;
     program.command.args(["--no-owner", "--no-privileges", "--exit-on-error"]);
     program.command.arg(format!("--role={name}")).arg(format!("--dbname={database}"));
     program.command.arg("--use-list").arg(list.path());

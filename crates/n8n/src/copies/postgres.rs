@@ -102,7 +102,7 @@ impl Moment for Held {
     }
 
     async fn dump(&self, including: Including) -> Result<Stream, CopyError> {
-        let mut program = self.copies.programs().program("pg_dump", Some(&self.name))?;
+        let mut program = self.copies.programs_for(&self.name)?.program("pg_dump", Some(&self.name))?;
         program.command.args([
             "--format=custom",
             "--compress=none",

@@ -91,6 +91,13 @@ impl Programs {
         Some(Self { folder, environment })
     }
 
+    /// The same server, entered with this login.
+    pub fn entering_as(&self, user: String, password: SecretString) -> Self {
+        let mut environment = self.environment.clone();
+        environment.extend([("PGUSER", user.into()), ("PGPASSWORD", password)]);
+        Self { folder: self.folder.clone(), environment }
+    }
+
     /// Of no server: for what only reads a dump.
     pub fn of_no_server(folder: Option<PathBuf>) -> Self {
         Self { folder, environment: BTreeMap::new() }

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::process::Programs;
-use crate::databases::{AdminUrlError, PostgresDatabases};
+use crate::databases::{AdminUrlError, DatabaseError, Keeper, Name, PostgresDatabases};
 
 /// The real ones. Cheap to clone; clones share the login.
 #[derive(Clone)]
@@ -31,8 +31,15 @@ impl PostgresCopies {
         Ok(())
     }
 
+    /// For what works on no tenant's database.
     pub(super) fn programs(&self) -> Arc<Programs> {
         self.programs.load_full()
+    }
+
+    /// For what works on this tenant's, who may have put code into it: as whom the connections enter that prove the way in before.
+    pub(super) fn programs_for(&self, name: &Name) -> Result<Programs, DatabaseError> {
+        let Keeper { role, password } = self.databases.keeper(name)?;
+        Ok(self.programs().entering_as(role, password))
     }
 }
 

@@ -36,6 +36,9 @@ pub enum DatabaseError {
     NotUnderstood(String),
     #[error("a password holds characters outside printable ASCII")]
     Password,
+    /// Those of keepers follow from it, so that everybody could work them out.
+    #[error("the URL of the tenants' database server has no password")]
+    NoPassword,
     #[error("random numbers are not to be had")]
     Randomness,
     #[error(transparent)]
@@ -50,6 +53,9 @@ impl Classify for DatabaseError {
             ),
             Self::NotUnderstood(_) => Some(
                 "This release does not know the schema of that n8n version: N8N_VERSION, which new tenants get, has to be one it knows.",
+            ),
+            Self::NoPassword => Some(
+                "The login in TENANT_DATABASE_ADMIN_URL has to have a password, whichever way the server knows it by: those of the keepers follow from it.",
             ),
             Self::Migration(failed) => failed.hint,
             Self::Refused(..)
@@ -72,7 +78,9 @@ impl Classify for DatabaseError {
             Self::NoDatabase(_) | Self::NoRole(_) | Self::NoOwner(_) => Kind::NotFound,
             Self::RoleInUse(_) => Kind::Conflict,
             Self::Password => Kind::Invalid,
-            Self::Refused(..) | Self::NotUnderstood(_) | Self::Randomness => Kind::Internal,
+            Self::Refused(..) | Self::NotUnderstood(_) | Self::NoPassword | Self::Randomness => {
+                Kind::Internal
+            }
             Self::Migration(failed) => failed.kind,
         }
     }

@@ -24,6 +24,9 @@ impl Beside {
     pub const ALL: [Self; 3] = [Self::Next, Self::Former, Self::Nothing];
 }
 
+/// What a keeper's name ends with. All of it is within the 63 bytes that PostgreSQL keeps of one.
+const KEEPER: &str = "_keeper";
+
 /// A text that no tenant's database is called by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not the name of a tenant's database")]
@@ -43,6 +46,16 @@ impl Name {
             Beside::Nothing => "nothing",
         };
         format!("{self}_{word}")
+    }
+
+    /// What its keeper is called: the login by which the platform enters its databases. No [`Name`] either.
+    pub fn keeper(self) -> String {
+        format!("{self}{KEEPER}")
+    }
+
+    /// Whose keeper is called so.
+    pub(super) fn of_keeper(text: &str) -> Option<Self> {
+        text.strip_suffix(KEEPER)?.parse().ok()
     }
 
     /// The tenant with this name.
@@ -81,6 +94,13 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(Name::of(id)));
         for beside in Beside::ALL.map(|which| Name::of(id).beside(which)) {
             assert_eq!(beside.parse::<Name>(), Err(NameError), "{beside}");
+        }
+        let keeper = Name::of(id).keeper();
+        assert_eq!(keeper.parse::<Name>(), Err(NameError), "{keeper}");
+        assert!(keeper.len() < 64, "{keeper}");
+        assert_eq!(Name::of_keeper(&keeper), Some(Name::of(id)));
+        for text in [id.to_string(), format!("{keeper}_keeper"), "rp9_keeper".to_owned()] {
+            assert_eq!(Name::of_keeper(&text), None, "{text}");
         }
         for text in [
             "postgres",

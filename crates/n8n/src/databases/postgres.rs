@@ -15,12 +15,16 @@ use sqlx::postgres::PgConnectOptions;
 use super::{ApiKeyRow, Counts, DatabaseError, Migrate, Name, Observed, Owner, OwnerLogin, TenantDatabases};
 use crate::{Version, account::OwnerId, credentials::Credential, schema::Family};
 
+mod admit;
 mod clone;
 mod database;
 mod elsewhere;
+mod enter;
 mod filling;
+mod keeper;
 mod kept;
 mod limits;
+mod login;
 mod meter;
 mod observe;
 mod owner;
@@ -36,6 +40,7 @@ mod template;
 
 pub(crate) use filling::BeingFilled;
 pub use limits::Limits;
+pub(crate) use login::Keeper;
 pub(crate) use meter::ensure as ensure_meter;
 pub(crate) use observe::{counts, credentials};
 pub(crate) use owner::in_time;
@@ -47,7 +52,7 @@ pub(crate) use statement::{identifier, run};
 /// The real thing. Cheap to clone; clones share the login.
 #[derive(Clone)]
 pub struct PostgresDatabases {
-    options: Arc<ArcSwap<PgConnectOptions>>,
+    login: Arc<ArcSwap<login::Login>>,
     limits: Limits,
     kept: kept::Kept,
     elsewhere: elsewhere::Elsewhere,
@@ -55,7 +60,7 @@ pub struct PostgresDatabases {
 
 impl fmt::Debug for PostgresDatabases {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the options, which know a password.
+        // Without the login, which knows a password.
         f.debug_struct("PostgresDatabases").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
@@ -69,14 +74,14 @@ impl PostgresDatabases {
     /// Databases on the server of this URL. The URL's own database is where the advisory locks live: every caller has
     /// to name the same one. Connects at the first call, not here.
     pub fn new(admin_url: &str) -> Result<Self, AdminUrlError> {
-        let options = Arc::new(ArcSwap::from_pointee(options(admin_url)?));
+        let login = Arc::new(ArcSwap::from_pointee(login::Login::read(admin_url)?));
         let (limits, kept, elsewhere) = Default::default();
-        Ok(Self { options, limits, kept, elsewhere })
+        Ok(Self { login, limits, kept, elsewhere })
     }
 
     /// Connects with this URL from now on: the same server, with another login.
     pub fn put_url(&self, admin_url: &str) -> Result<(), AdminUrlError> {
-        self.options.store(Arc::new(options(admin_url)?));
+        self.login.store(Arc::new(login::Login::read(admin_url)?));
         self.kept.forget_all();
         Ok(())
     }
@@ -113,7 +118,9 @@ impl TenantDatabases for PostgresDatabases {
         connection_limit: u16,
     ) -> Result<(), DatabaseError> {
         let mut session = self.lock(&name.to_string()).await?;
-        roles::ensure(&mut session, &name.to_string(), password, connection_limit).await
+        roles::ensure(&mut session, &name.to_string(), password, connection_limit).await?;
+        session::hold(&mut session, &name.keeper()).await?;
+        keeper::ensure_there(self, &mut session, name).await
     }
 
     async fn ensure_database(
@@ -152,8 +159,7 @@ impl TenantDatabases for PostgresDatabases {
 
     async fn ensure_shared_schema(&self, name: &Name) -> Result<(), DatabaseError> {
         let alone = self.lock(&name.to_string()).await?;
-        let mut connection = self.open(name).await?;
-        let ensured = shared::ensure(&mut connection).await;
+        let ensured = shared::ensure(self, name).await;
         drop(alone);
         ensured
     }
@@ -202,6 +208,7 @@ impl TenantDatabases for PostgresDatabases {
 
     async fn remove_role(&self, name: &Name) -> Result<(), DatabaseError> {
         let mut session = self.lock(&name.to_string()).await?;
+        session::hold(&mut session, &name.keeper()).await?;
         roles::remove(&mut session, name).await
     }
 

@@ -11,7 +11,7 @@ use crate::databases::{DatabaseError, Name, PostgresDatabases, ensure_meter};
 #[async_trait]
 impl Executions for PostgresDatabases {
     async fn ensure_meter(&self, instance: &Name) -> Result<(), DatabaseError> {
-        ensure_meter(&mut *self.borrow(instance).await?).await
+        ensure_meter(self, instance, &instance.to_string()).await
     }
 
     async fn activity(

@@ -498,6 +498,7 @@ impl TenantDatabases for FakeDatabases {
             Ok(Observed {
                 databases: databases.collect(),
                 roles: state.roles.keys().copied().collect(),
+                keepers: state.roles.keys().copied().collect(),
                 templates: templates
                     .map(|(version, finished)| ObservedTemplate { version: *version, finished: *finished })
                     .collect(),

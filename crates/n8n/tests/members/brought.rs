@@ -35,7 +35,7 @@ fn replacing(one: &Member, executions: bool) -> Bringing {
 }
 
 /// An n8n of somebody's own, with what [`fill`] makes and somebody else in it.
-async fn own() -> (Name, Member) {
+pub async fn own() -> (Name, Member) {
     let instance = Instance::new(NOWHERE).await;
     let one = member(&instance.secrets.jwt_secret);
     let p = &one.place.project;
@@ -250,11 +250,9 @@ async fn kept(instance: &Instance) -> (Name, Member) {
     instance.members.ensure(&instance.name, &one).await.unwrap();
     fill(instance, &one).await;
     let rests = format!(
-        r#"ALTER TABLE "data_table_user_dt{p}" OWNER TO "{}";
-           UPDATE workflow_entity SET active = false, "activeVersionId" = NULL WHERE id = 'w1-{p}'; DELETE FROM webhook_entity WHERE "workflowId" = 'w1-{p}';
+        r#"UPDATE workflow_entity SET active = false, "activeVersionId" = NULL WHERE id = 'w1-{p}'; DELETE FROM webhook_entity WHERE "workflowId" = 'w1-{p}';
            INSERT INTO execution_entity (finished, mode, status, "workflowId", "createdAt", "startedAt", "waitTill")
-                VALUES (false, 'webhook', 'waiting', 'w1-{p}', now(), now(), '3000-01-01'), (false, 'webhook', 'waiting', 'w2-{p}', now(), now(), now() + interval '1 hour')"#,
-        instance.name
+                VALUES (false, 'webhook', 'waiting', 'w1-{p}', now(), now(), '3000-01-01'), (false, 'webhook', 'waiting', 'w2-{p}', now(), now(), now() + interval '1 hour')"#
     );
     instance.sql(&rests).await;
     let name = Name::of(common::id::TenantId::generate());

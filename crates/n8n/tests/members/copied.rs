@@ -84,11 +84,13 @@ pub async fn fill(instance: &Instance, one: &Member) {
            INSERT INTO data_table (id, name, "projectId") VALUES ('dt{p}', E'{quoted}', '{p}');
            INSERT INTO data_table_column (id, name, type, index, "dataTableId") VALUES ('dc{p}', 'Größe', 'string', 0, 'dt{p}');
            CREATE TABLE "data_table_user_dt{p}" (id serial PRIMARY KEY, "Größe" text, "n" double precision, "createdAt" timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3));
+           ALTER TABLE "data_table_user_dt{p}" OWNER TO "{n8n}";
            INSERT INTO "data_table_user_dt{p}" ("Größe") VALUES (E'{quoted}'), (NULL), ('');
            INSERT INTO variables (id, key, type, value, "projectId") VALUES ('va{p}', 'k', 'string', E'{quoted}', '{p}');
            INSERT INTO user_favorites ("userId", "resourceId", "resourceType") VALUES ('{user}', 'w1-{p}', 'workflow')"#,
         quoted = hostile.replace('\'', "''"),
         short = &p.as_str()[..12],
+        n8n = instance.name,
     );
     instance.sql(&statements).await;
 }
@@ -267,8 +269,8 @@ async fn without_executions(instance: &Instance, one: &Member) {
 /// Neither a table nor rows that nobody here has thought of are left out silently.
 async fn what_is_new_is_told(instance: &Instance, one: &Member) {
     let (user, project) = (one.place.user.0, &one.place.project);
-    instance.sql(&format!("CREATE TABLE novelty (id int, \"projectId\" varchar); INSERT INTO novelty VALUES (1, '{project}')")).await;
-    instance.sql("CREATE TABLE rarity (id int)").await;
+    instance.n8n(&format!("CREATE TABLE novelty (id int, \"projectId\" varchar); INSERT INTO novelty VALUES (1, '{project}')")).await;
+    instance.n8n("CREATE TABLE rarity (id int)").await;
     instance.sql(&format!("INSERT INTO chat_hub_tools (id, name, type, \"typeVersion\", \"ownerId\", definition) VALUES (gen_random_uuid(), 'x', 'y', 1, '{user}', '{{}}')")).await;
     instance.sql(&format!("DROP TABLE \"data_table_user_dt{project}\"")).await;
     let moment = begin(instance, one).await;

@@ -51,6 +51,11 @@ impl Instance {
         postgres().username(&name).password(password).database(&name)
     }
 
+    /// What n8n itself does, such as making tables.
+    pub async fn n8n(&self, statement: &str) -> Option<String> {
+        ask(&self.login(), statement).await.unwrap()
+    }
+
     /// As whoever owns the platform's schema.
     pub async fn sql(&self, statement: &str) -> Option<String> {
         ask(&postgres().database(&self.name.to_string()), statement).await.unwrap()

@@ -326,9 +326,9 @@ async fn what_is_left_in_a_table_of_a_later_release_is_found_too() {
         ),
     ] {
         assert_eq!(instance.members.left(&instance.name, &one.place).await.unwrap(), []);
-        instance.sql(&format!("CREATE TABLE later {columns}")).await;
+        instance.n8n(&format!("CREATE TABLE later {columns}")).await;
         if columns.contains("PARTITION") {
-            instance.sql("CREATE TABLE later_one PARTITION OF later FOR VALUES FROM (0) TO (9)").await;
+            instance.n8n("CREATE TABLE later_one PARTITION OF later FOR VALUES FROM (0) TO (9)").await;
         }
         instance.sql(&format!("INSERT INTO later VALUES {values}")).await;
         let left = instance.members.left(&instance.name, &one.place).await.unwrap();

@@ -52,6 +52,8 @@ pub async fn leftovers(world: &World, tenant: TenantId) -> Result<Vec<String>, S
         .chain(databases.databases.iter().filter(|d| d.name.tenant() == tenant).map(|_| "database".into()));
     let left =
         left.chain(databases.roles.iter().filter(|r| r.tenant() == tenant).map(|_| "database role".into()));
+    let left = left
+        .chain(databases.keepers.iter().filter(|r| r.tenant() == tenant).map(|_| "database keeper".into()));
     let left = left.chain(queues.iter().filter(|q| **q == tenant).map(|_| "queue login".into()));
     Ok(left.collect())
 }

@@ -144,6 +144,11 @@ impl TenantDatabases for Remote {
             named.filter_map(|object| object.name.parse::<Name>().ok())
         };
         let databases = names(Kind::Database).map(|name| ObservedDatabase { name, finished: true });
-        Ok(Observed { databases: databases.collect(), roles: names(Kind::Role).collect(), templates: vec![] })
+        Ok(Observed {
+            databases: databases.collect(),
+            roles: names(Kind::Role).collect(),
+            keepers: vec![],
+            templates: vec![],
+        })
     }
 }

@@ -66,7 +66,7 @@ pub async fn bring(
 ) -> Result<Brought, CopyError> {
     let mut there = match beside {
         None => databases.open_patiently(from).await?,
-        Some(which) => databases.open_filled(&from.beside(which)).await?,
+        Some(which) => databases.open_filled(from, &from.beside(which)).await?,
     };
     let mut inside = databases.open_patiently(into).await?;
     family(&mut inside).await?;
@@ -96,7 +96,7 @@ pub async fn bring(
         is_nobodys(&mut there, &mut inside, (place, &numbered)).await?;
         let tables = tables.into_iter().map(Arc::new).collect();
         let writing = Writing { tables, keys: keys.clone(), active: None };
-        ensure_meter(&mut inside).await?;
+        ensure_meter(databases, into, &into.to_string()).await?;
         let holding = Arc::new(Mutex::new(there)).lock_owned().await;
         let script: Stream = write::stream(writing, holding);
         pour(&mut inside, script, &Part { of: into, place, owned, onto: *onto }).await?;

@@ -24,7 +24,7 @@ pub async fn fill(
     to: &Name,
     moving: &Moving,
 ) -> Result<Moved, CopyError> {
-    let mut inside = databases.open_filled(&to.to_string()).await?;
+    let mut inside = databases.open_filled(to, &to.to_string()).await?;
     family(&mut inside).await?;
     if !moving.again {
         own::is_empty(&mut inside).await?;

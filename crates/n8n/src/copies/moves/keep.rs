@@ -16,7 +16,7 @@ pub async fn keep(
     let moment = member::begin(databases, from, sharing.clone()).await?;
     let database = name.beside(Beside::Former);
     let filled = BeingFilled::begin_with_tables(databases, name, database.clone(), release).await?;
-    let mut inside = databases.open_filled(&database).await?;
+    let mut inside = databases.open_filled(name, &database).await?;
     let all = Including { executions: true, files: true };
     pour_alone(&mut inside, moment.dump(all).await?, name).await?;
     let now = facts::all(&mut inside).await?;

@@ -21,7 +21,7 @@ const NOTHING_ACTIVE: &str = r#"
     UPDATE workflow_entity SET active = false, "activeVersionId" = NULL WHERE active OR "activeVersionId" IS NOT NULL;
     DELETE FROM webhook_entity"#;
 
-/// What came along was counted where it ran. As whoever owns the schema.
+/// What came along was counted where it ran. As the keeper: n8n's login may not.
 const COUNTED_ELSEWHERE: &str = "RESET ROLE; DELETE FROM rp9.execution";
 
 /// Fails where somebody is: n8n's tables alone are meant.

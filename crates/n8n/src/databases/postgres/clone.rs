@@ -34,7 +34,7 @@ pub(super) async fn ensure(
         create(&mut session, &database, template).await?;
     }
     // A copy appears whole or not at all, so one that was left here lacks only what follows, and all of it repeats.
-    hand_over(server, &mut session, &database, &owner.to_string(), &template_name(template)).await?;
+    hand_over(server, &mut session, (&database, owner), &template_name(template)).await?;
     let mark = format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(READY));
     run(&mut session, "mark a database", mark).await
 }
@@ -43,11 +43,11 @@ pub(super) async fn ensure(
 pub(super) async fn make(
     server: &PostgresDatabases,
     session: &mut PgConnection,
-    (database, owner): (&str, &str),
+    (database, owner): (&str, &Name),
     template: Version,
 ) -> Result<(), DatabaseError> {
     create(session, database, template).await?;
-    hand_over(server, session, database, owner, &template_name(template)).await
+    hand_over(server, session, (database, owner), &template_name(template)).await
 }
 
 async fn create(session: &mut PgConnection, database: &str, template: Version) -> Result<(), DatabaseError> {
@@ -81,14 +81,13 @@ fn unfit(error: DatabaseError) -> Result<sqlx::Error, DatabaseError> {
 async fn hand_over(
     server: &PostgresDatabases,
     session: &mut PgConnection,
-    database: &str,
-    owner: &str,
+    (database, name): (&str, &Name),
     former: &str,
 ) -> Result<(), DatabaseError> {
-    shut(session, database, owner).await?;
+    shut(session, database, &name.to_string()).await?;
     let former_exists = roles::exists(session, former).await?;
-    let mut inside = server.connect_to(database).await?;
-    let owner = identifier(owner);
+    let mut inside = server.open_as_platform(database).await?;
+    let owner = identifier(&name.to_string());
     // Also what PostgreSQL asks of a new owner before it accepts one.
     let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {owner}");
     run(&mut inside, "open the schema to a tenant", grant).await?;
@@ -98,8 +97,9 @@ async fn hand_over(
         let revoke = format!("REVOKE ALL ON SCHEMA public FROM {former}");
         run(&mut inside, "close the schema to the template's role", revoke).await?;
     }
+    drop(inside);
     // Before n8n first runs. A template that was made by a former release has none.
-    meter::ensure(&mut inside).await
+    meter::ensure(server, name, database).await
 }
 
 #[cfg(test)]

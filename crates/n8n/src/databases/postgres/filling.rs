@@ -34,7 +34,7 @@ impl BeingFilled {
         template: Version,
     ) -> Result<Self, DatabaseError> {
         let mut being = Self::removed(server, name, database).await?;
-        clone::make(server, &mut being.session, (&being.name, &name.to_string()), template).await?;
+        clone::make(server, &mut being.session, (&being.name, name), template).await?;
         Ok(being)
     }
 

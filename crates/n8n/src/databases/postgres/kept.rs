@@ -15,7 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRo
 use sqlx::{Postgres, Row as _};
 
 use super::session::{CONNECT_TIMEOUT, refused};
-use super::{DatabaseError, Name, PostgresDatabases};
+use super::{DatabaseError, Name, PostgresDatabases, keeper};
 
 /// To one database. Whoever is next waits for as long as the server may take to let somebody in.
 const AT_ONCE: u32 = 8;
@@ -50,9 +50,14 @@ impl PostgresDatabases {
     /// A connection to this tenant's database that goes back when it is dropped. Settings of its session have to be left as they are.
     pub(crate) async fn borrow(&self, name: &Name) -> Result<PoolConnection<Postgres>, DatabaseError> {
         let database = name.to_string();
-        let pool = self.pool(&database, || self.to(name));
-        pool.acquire().await.map_err(refused("connect")).map_err(|error| {
-            let error = self.absent(name, error);
+        let mut borrowed = self.acquire(name, &database).await;
+        if self.is_shut_out(&database, &borrowed) {
+            self.kept.forget(&database);
+            keeper::ensure(self, name, &database).await?;
+            borrowed = self.acquire(name, &database).await;
+        }
+        borrowed.map_err(|error| {
+            let error = self.absent(name, &database, error);
             if matches!(error, DatabaseError::NoDatabase(_)) {
                 self.kept.forget(&database);
             }
@@ -60,25 +65,36 @@ impl PostgresDatabases {
         })
     }
 
+    async fn acquire(&self, name: &Name, database: &str) -> Result<PoolConnection<Postgres>, DatabaseError> {
+        let pool = self.pool(database, || self.way_in(name, database))?;
+        pool.acquire().await.map_err(refused("connect"))
+    }
+
     /// The same to the administrator's own database, for looks at the server. Nothing is locked by it.
     pub(super) async fn borrow_own(&self) -> Result<PoolConnection<Postgres>, DatabaseError> {
-        self.pool("", || self.login()).acquire().await.map_err(refused("connect"))
+        self.pool("", || Ok(self.login()))?.acquire().await.map_err(refused("connect"))
     }
 
     /// Opened with the login of now, under the same lock that a change of it takes.
-    fn pool(&self, database: &str, to: impl FnOnce() -> PgConnectOptions) -> PgPool {
-        let open = || {
-            let options = self.limits.ordinary(to());
-            PgPoolOptions::new()
-                .max_connections(AT_ONCE)
-                .acquire_timeout(CONNECT_TIMEOUT)
-                .idle_timeout(IDLE_FOR)
-                .max_lifetime(LIFETIME)
-                .test_before_acquire(false)
-                .before_acquire(|connection, _| Box::pin(takes_writes(connection)))
-                .connect_lazy_with(options)
-        };
-        self.kept.pools().entry(database.to_owned()).or_insert_with(open).clone()
+    fn pool(
+        &self,
+        database: &str,
+        to: impl FnOnce() -> Result<PgConnectOptions, DatabaseError>,
+    ) -> Result<PgPool, DatabaseError> {
+        let mut pools = self.kept.pools();
+        if let Some(pool) = pools.get(database) {
+            return Ok(pool.clone());
+        }
+        let pool = PgPoolOptions::new()
+            .max_connections(AT_ONCE)
+            .acquire_timeout(CONNECT_TIMEOUT)
+            .idle_timeout(IDLE_FOR)
+            .max_lifetime(LIFETIME)
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(takes_writes(connection)))
+            .connect_lazy_with(self.limits.ordinary(to()?));
+        pools.insert(database.to_owned(), pool.clone());
+        Ok(pool)
     }
 }
 

@@ -1,6 +1,8 @@
 -- What an n8n runs, written down where it happens, by the statement that makes it so: nothing that n8n prunes, does not save or deletes with
 -- its workflow is missed, and no collector has to be awake. In a schema of the platform's, beside n8n's own; run by whoever owns the
--- database, as often as one likes. n8n's login can neither read nor change it.
+-- database, as often as one likes. n8n's login can tell it what happens (`rp9.note`), and neither read nor change anything of it. Nothing here
+-- touches a table of n8n's, and nothing that acts with the platform's rights does: what such a table is, a view or columns of types with code
+-- of their own, is up to n8n's login.
 CREATE SCHEMA IF NOT EXISTS rp9;
 
 -- Which copy of the database this is. What is in a copy was counted in the original, under the original's name.
@@ -21,6 +23,7 @@ BEGIN
     END IF;
     RETURN found;
 END $$;
+REVOKE EXECUTE ON FUNCTION rp9.source() FROM PUBLIC;
 
 -- One row an execution. It stays for as long as `n8n::executions` keeps it, whatever becomes of n8n's.
 CREATE TABLE IF NOT EXISTS rp9.execution (
@@ -51,53 +54,50 @@ CREATE OR REPLACE FUNCTION rp9.state_of(status text) RETURNS text LANGUAGE sql I
                        WHEN 'error' THEN 'failed' WHEN 'crashed' THEN 'failed' WHEN 'canceled' THEN 'canceled' ELSE 'discarded' END
 $$;
 
--- With the rights of its owner. What n8n takes back before it began was none. Customers' work goes on whatever is wrong with counting it: a
--- meter that does not see is found by whoever proves it.
-CREATE OR REPLACE FUNCTION rp9.write_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- What is told of an execution is written down with the rights of the schema's owner, in values that have no code of their own by now. What n8n
+-- takes back before it began was none. Whoever may call this owns n8n's tables, and could tell the same by them.
+CREATE OR REPLACE FUNCTION rp9.note(number bigint, is_new boolean, project text, mode text, status text, gone boolean,
+                                    queued timestamptz, started timestamptz, stopped timestamptz)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     own   uuid := rp9.source();
-    is_so text := CASE WHEN TG_OP = 'DELETE' THEN 'discarded'
-                       WHEN NEW."deletedAt" IS NOT NULL AND NEW.status IN ('new', 'running', 'waiting') THEN 'discarded'
-                       ELSE rp9.state_of(NEW.status) END;
+    is_so text := CASE WHEN gone THEN 'discarded' ELSE rp9.state_of(status) END;
     ended boolean := is_so NOT IN ('queued', 'running', 'waiting');
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO rp9.execution VALUES (own, NEW.id,
-            (SELECT s."projectId" FROM public.shared_workflow s WHERE s."workflowId" = NEW."workflowId" AND s.role = 'workflow:owner'),
-            rp9.kind_of(NEW.mode), is_so, NEW."createdAt", NEW."startedAt", CASE WHEN ended THEN coalesce(NEW."stoppedAt", now()) END,
-            clock_timestamp())
+    IF is_new THEN
+        INSERT INTO rp9.execution VALUES (own, number, project, rp9.kind_of(mode), is_so, queued, started,
+                                          CASE WHEN ended THEN coalesce(stopped, now()) END, clock_timestamp())
         ON CONFLICT (source, id) DO NOTHING;
-        RETURN NULL;
+        RETURN;
     END IF;
     IF is_so = 'discarded' THEN
-        DELETE FROM rp9.execution e WHERE e.source = own AND e.id = OLD.id AND e.started_at IS NULL;
+        DELETE FROM rp9.execution e WHERE e.source = own AND e.id = number AND e.started_at IS NULL;
     END IF;
     -- How it ended is said once; one that was taken for lost and ended after all is put right.
     UPDATE rp9.execution e
-       SET state = is_so, started_at = coalesce(e.started_at, NEW."startedAt"),
-           stopped_at = CASE WHEN ended THEN coalesce(NEW."stoppedAt", e.stopped_at, now()) END, changed_at = clock_timestamp()
-     WHERE e.source = own AND e.id = OLD.id
+       SET state = is_so, started_at = coalesce(e.started_at, started),
+           stopped_at = CASE WHEN ended THEN coalesce(stopped, e.stopped_at, now()) END, changed_at = clock_timestamp()
+     WHERE e.source = own AND e.id = number
        AND (e.state IN ('queued', 'running', 'waiting') OR (e.state <> is_so AND is_so IN ('succeeded', 'failed', 'canceled')));
+END $$;
+
+-- With the rights of whoever changes n8n's table: whatever code is in its rows runs as that one. Customers' work goes on whatever is wrong with
+-- counting it: a meter that does not see is found by whoever proves it.
+CREATE OR REPLACE FUNCTION rp9.write_down() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        PERFORM rp9.note(NEW.id, true,
+            (SELECT s."projectId" FROM public.shared_workflow s WHERE s."workflowId" = NEW."workflowId" AND s.role = 'workflow:owner'),
+            NEW.mode, NEW.status, NEW."deletedAt" IS NOT NULL AND NEW.status IN ('new', 'running', 'waiting'),
+            NEW."createdAt", NEW."startedAt", NEW."stoppedAt");
+    ELSIF TG_OP = 'UPDATE' THEN
+        PERFORM rp9.note(OLD.id, false, NULL, NULL, NEW.status,
+            NEW."deletedAt" IS NOT NULL AND NEW.status IN ('new', 'running', 'waiting'), NULL, NEW."startedAt", NEW."stoppedAt");
+    ELSE
+        PERFORM rp9.note(OLD.id, false, NULL, NULL, NULL, true, NULL, NULL, NULL);
+    END IF;
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'rp9: an execution was not counted: % (%)', SQLERRM, SQLSTATE;
     RETURN NULL;
 END $$;
-
-CREATE OR REPLACE TRIGGER rp9_write_down AFTER INSERT OR DELETE OR UPDATE OF status, "startedAt", "stoppedAt", "deletedAt"
-    ON public.execution_entity FOR EACH ROW EXECUTE FUNCTION rp9.write_down();
-ALTER TABLE public.execution_entity ENABLE TRIGGER rp9_write_down;
-
--- What was there before there was a meter.
-INSERT INTO rp9.execution
-SELECT rp9.source(), e.id, s."projectId", rp9.kind_of(e.mode),
-       CASE WHEN e."deletedAt" IS NOT NULL AND e.status IN ('new', 'running', 'waiting') THEN 'discarded' ELSE rp9.state_of(e.status) END,
-       e."createdAt", e."startedAt",
-       CASE WHEN e."deletedAt" IS NOT NULL OR e.status NOT IN ('new', 'running', 'waiting') THEN coalesce(e."stoppedAt", e."startedAt") END,
-       clock_timestamp()
-  FROM public.execution_entity e
-  LEFT JOIN public.shared_workflow s ON s."workflowId" = e."workflowId" AND s.role = 'workflow:owner'
- WHERE e."startedAt" IS NOT NULL OR e."deletedAt" IS NULL
-ON CONFLICT (source, id) DO NOTHING;
-
-COMMENT ON TABLE rp9.execution IS 'rp9 meter 1';

@@ -40,6 +40,7 @@ pub(super) async fn all(connection: &mut PgConnection) -> Result<Observed, Datab
             .filter_map(|row| Some(ObservedDatabase { name: row.datname.parse().ok()?, finished: row.ready }))
             .collect(),
         roles: roles.iter().filter_map(|role| role.parse().ok()).collect(),
+        keepers: roles.iter().filter_map(|role| Name::of_keeper(role)).collect(),
         templates: databases
             .iter()
             .filter_map(|row| Some((version_of_template(&row.datname)?, row.template)))

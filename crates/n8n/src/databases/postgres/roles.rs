@@ -55,8 +55,10 @@ pub(super) async fn exists(session: &mut PgConnection, name: &str) -> Result<boo
     question.fetch_one(session).await.map_err(refused("look for a role"))
 }
 
+/// Its keeper goes with it, or stays with it: sessions of a role that is gone could be ended by nobody. Both locks are held.
 pub(super) async fn remove(session: &mut PgConnection, name: &Name) -> Result<(), DatabaseError> {
-    let removal = format!("DROP ROLE IF EXISTS {}", identifier(&name.to_string()));
+    let roles = [name.keeper(), name.to_string()].map(|role| identifier(&role));
+    let removal = roles.map(|role| format!("DROP ROLE IF EXISTS {role};")).concat();
     let removed = run(session, "remove a role", removal).await;
     // 2BP01: other objects depend on it.
     removed.map_err(|error| if is_refusal(&error, "2BP01") { DatabaseError::RoleInUse(*name) } else { error })

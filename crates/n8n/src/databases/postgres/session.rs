@@ -7,7 +7,7 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
 use super::limits::millis;
-use super::{DatabaseError, Name, PostgresDatabases};
+use super::{DatabaseError, PostgresDatabases};
 
 /// A server that needs longer to let us in is as good as away.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,7 +17,7 @@ const LOCKS: i32 = 0x7270_3974;
 
 impl PostgresDatabases {
     pub(super) fn login(&self) -> PgConnectOptions {
-        PgConnectOptions::clone(&self.options.load())
+        self.login.load().options.clone()
     }
 
     /// A connection for ordinary statements.
@@ -25,57 +25,25 @@ impl PostgresDatabases {
         connect(&self.limits.ordinary(self.login())).await
     }
 
-    /// A connection to a database of this name.
-    pub(super) async fn connect_to(&self, database: &str) -> Result<PgConnection, DatabaseError> {
-        connect(&self.limits.ordinary(self.login().database(database))).await
-    }
-
-    /// A connection to this tenant's database.
-    pub(crate) async fn open(&self, name: &Name) -> Result<PgConnection, DatabaseError> {
-        let options = self.limits.ordinary(self.to(name));
-        connect(&options).await.map_err(|error| self.absent(name, error))
-    }
-
-    /// The same for what takes as long as reading all of it.
-    pub(crate) async fn open_patiently(&self, name: &Name) -> Result<PgConnection, DatabaseError> {
-        let options = self.limits.patient(self.to(name));
-        connect(&options).await.map_err(|error| self.absent(name, error))
-    }
-
-    /// The same to one of this name that is being filled.
-    pub(crate) async fn open_filled(&self, database: &str) -> Result<PgConnection, DatabaseError> {
-        connect(&self.limits.patient(self.login().database(database))).await
-    }
-
-    /// How this tenant's database is entered, wherever it is.
-    pub(super) fn to(&self, name: &Name) -> PgConnectOptions {
-        let elsewhere = self.elsewhere.find(name);
-        elsewhere.unwrap_or_else(|| self.login().database(&name.to_string()))
-    }
-
-    /// What it means that it cannot be entered. One that is not where somebody else said says nothing of whether there is one.
-    pub(super) fn absent(&self, name: &Name, error: DatabaseError) -> DatabaseError {
-        // 3D000: there is no such database.
-        if is_refusal(&error, "3D000") && self.elsewhere.find(name).is_none() {
-            DatabaseError::NoDatabase(*name)
-        } else {
-            error
-        }
-    }
-
     /// A connection that holds the lock of this name until it is dropped. Waits for whoever holds it; after that nobody else's
     /// locks are waited for as long.
     pub(super) async fn lock(&self, name: &str) -> Result<PgConnection, DatabaseError> {
         let mut connection = connect(&self.limits.patient(self.login())).await?;
-        let lock =
-            sqlx::query("SELECT pg_advisory_lock($1, hashtext($2)), set_config('lock_timeout', $3, false)");
-        let lock = lock.bind(LOCKS).bind(name).bind(millis(self.limits.lock));
-        lock.execute(&mut connection).await.map_err(refused("lock a name"))?;
+        hold(&mut connection, name).await?;
+        let others = sqlx::query("SELECT set_config('lock_timeout', $1, false)");
+        let others = others.bind(millis(self.limits.lock)).execute(&mut connection).await;
+        others.map_err(refused("lock a name"))?;
         Ok(connection)
     }
 }
 
-async fn connect(options: &PgConnectOptions) -> Result<PgConnection, DatabaseError> {
+/// This connection holds the lock of this name too, until it is dropped: a tenant's before its keeper's, never the other way round.
+pub(super) async fn hold(session: &mut PgConnection, name: &str) -> Result<(), DatabaseError> {
+    let lock = sqlx::query("SELECT pg_advisory_lock($1, hashtext($2))").bind(LOCKS).bind(name);
+    lock.execute(session).await.map(drop).map_err(refused("lock a name"))
+}
+
+pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, DatabaseError> {
     let connected = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await;
     connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(refused("connect"))
 }

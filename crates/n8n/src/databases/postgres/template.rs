@@ -36,10 +36,10 @@ pub(super) async fn ensure(
     let target = prepare(server, &mut session, version, &name).await?;
     migrate.migrate(&target).await?;
 
-    let mut inside = server.connect_to(&name).await?;
+    let mut inside = server.open_template(&name).await?;
     schema::check(&mut inside, version).await?;
     schema::clean(&mut inside).await?;
-    meter::ensure(&mut inside).await?;
+    meter::make(&mut inside).await?;
     // Copies begin with statistics and without dead rows; frozen rows need no attention while nobody can connect.
     run(&mut inside, "tidy a template", "VACUUM (FREEZE, ANALYZE)").await?;
     drop(inside);
@@ -94,7 +94,7 @@ pub(super) async fn create_empty(
     let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' {locale}", identifier(name));
     run(session, "create a database", create).await?;
     shut(session, name, guest).await?;
-    let mut inside = server.connect_to(name).await?;
+    let mut inside = server.open_as_platform(name).await?;
     let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", identifier(guest));
     run(&mut inside, "open the schema to its guest", grant).await
 }

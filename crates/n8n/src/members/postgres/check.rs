@@ -16,7 +16,7 @@ use crate::databases::refused;
 
 const LOOK: &str = "look at the members";
 
-/// Whether the platform's tables are there, and whether the rest is as `hooks/rp9.sql` makes it.
+/// Whether the platform's tables are there, and whether the rest is as `hooks/rp9.sql` and `hooks/tables.sql` make it.
 const COMMON: &str = r#"
     SELECT to_regclass('rp9.tenant') IS NOT NULL,
            to_regclass('rp9.started') IS NOT NULL AND to_regclass('rp9.leaving') IS NOT NULL
