@@ -8,6 +8,7 @@ mod contract;
 mod copied;
 mod external;
 mod fake;
+mod hostile;
 mod instance;
 mod moved;
 mod real;
