@@ -77,7 +77,8 @@ impl Holder {
         if !is_held(parts.uri.path()) || self.sender.url(host.as_str(), &target).is_none() {
             return Err(not_held());
         }
-        let called = store::called(&self.record, host.as_str()).await.map_err(|error| away(&error))?;
+        let called = store::called(&self.record, host.as_str(), parts.uri.path()).await;
+        let called = called.map_err(|error| away(&error))?;
         let called = called.filter(|called| called.holds_at_rest || !called.rests).ok_or_else(not_held)?;
         let body = timeout(ARRIVES_WITHIN, to_bytes(body, MOST_BODY)).await.map_err(|_| not_held())?;
         let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;

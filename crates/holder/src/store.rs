@@ -56,12 +56,21 @@ pub struct Called {
     pub holds_at_rest: bool,
 }
 
-/// Whose host is this?
-pub async fn called(executor: impl PgExecutor<'_>, host: &str) -> Result<Option<Called>, sqlx::Error> {
-    let called = "select r.tenant_id as tenant, r.stand_in is not distinct from 'suspended' as rests,
-                         p.holds_when_suspended as holds_at_rest
-                    from routes r join tenants t on t.id = r.tenant_id join plans p on p.name = t.plan where r.host = $1";
-    sqlx::query_as(called).bind(host).fetch_optional(executor).await
+/// Whose is a call to this path of this host? On the host of an n8n that tenants share it is that tenant's whose prefix the path begins with.
+pub async fn called(
+    executor: impl PgExecutor<'_>,
+    host: &str,
+    path: &str,
+) -> Result<Option<Called>, sqlx::Error> {
+    let called = "select t.id as tenant, p.holds_when_suspended as holds_at_rest,
+                         exists (select from routes o where o.tenant_id = t.id and o.stand_in = 'suspended') as rests
+                    from routes r
+                    left join tenants m on m.shared_instance = r.tenant_id::text and m.shared_project = $2
+                    join tenants t on t.id = coalesce(m.id, r.tenant_id)
+                    join plans p on p.name = t.plan
+                   where r.host = $1";
+    let prefix = path.split('/').filter(|part| !part.is_empty()).nth(1);
+    sqlx::query_as(called).bind(host).bind(prefix).fetch_optional(executor).await
 }
 
 /// It is held from now on.

@@ -204,6 +204,35 @@ async fn calls_of_a_suspended_tenant_are_held_or_refused_as_its_plan_says(record
     end(&tasks).await;
 }
 
+/// On the n8n's own host, which it tells to services, as on their own.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn a_call_to_a_shared_n8n_is_that_tenants_whose_prefix_it_has(record: PgPool) {
+    let (edge, tasks) = (Edge::default(), Tasks::default());
+    let (instance, member) = (tenant(&record).await, TenantId::generate());
+    for insert in [
+        "insert into tenants (id, name, email, subdomain, mode, status, plan, n8n_version, shared_instance, shared_project)
+         values ($1, 'Bee', 'bee@bee.example', 'bee', 'shared', 'suspended', 'starter', '2.41.1', $2::text, 'beeBeeBeeBeeBee1')",
+        "insert into routes (host, tenant_id, targets, generation, stand_in)
+         select 'bee.localhost', $1, '[]', 1, 'suspended' where $2 is not null",
+    ] {
+        sqlx::query(insert).bind(member).bind(instance.uuid().to_string()).execute(&record).await.unwrap();
+    }
+    let port = start(&record, &edge.listen().await, &tasks);
+    let ask =
+        async |path: &str| port.clone().oneshot(call(path).body(Body::from("x")).unwrap()).await.unwrap();
+    let hers = "/webhook/beeBeeBeeBeeBee1/orders";
+    assert_eq!(ask(hers).await.status(), 421, "her plan has her calls refused");
+    sqlx::query("update tenants set plan = 'pro' where id = $1").bind(member).execute(&record).await.unwrap();
+    assert_eq!(ask(hers).await.status(), 202);
+    let whose: TenantId =
+        sqlx::query_scalar("select tenant_id from held_calls").fetch_one(&record).await.unwrap();
+    assert_eq!(whose, member);
+    edge.answers.store(200, Ordering::SeqCst);
+    assert_eq!(ask("/webhook/beeBeeBeeBeeBee2/orders").await.status(), 200, "nobody's is the n8n's own");
+    end(&tasks).await;
+}
+
 #[sqlx::test(migrator = "MIGRATOR")]
 #[ignore = "needs servers: deploy/test"]
 async fn each_path_is_delivered_in_order_and_once_whoever_delivers(record: PgPool) {

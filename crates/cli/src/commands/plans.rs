@@ -21,6 +21,7 @@ pub(in crate::commands) const COLUMNS: &[Column] = &[
     text("EXECUTIONS/MONTH", "/limits/executions_per_month"),
     text("CONCURRENT", "/limits/concurrent_executions"),
     text("CALLS/HOUR", "/limits/api_calls_per_hour"),
+    text("WHEN SUSPENDED", "/when_suspended"),
 ];
 
 /// What it begins with, and how far scaling may take it.

@@ -24,7 +24,7 @@ request! {
         /// For people; 1 to 120 characters.
         #[example = "Acme Ltd"]
         name: Name,
-        /// The owner's, who signs in with it.
+        /// Where its owner is written to. Of a tenant that is `dedicated` also what the owner signs in with; of others `initial-login` says with what.
         #[example = "ada@acme.example"]
         email: Email,
         /// The first label of its address; unique among living tenants.

@@ -162,7 +162,7 @@ pub fn has_sides(tenant: &Tenant) -> Answered<()> {
     match tenant.mode.0 {
         Mode::Dedicated => Ok(()),
         Mode::Shared => Err(Problem::new(Code::SharedTenant).detail(
-            "The tenant shares an n8n with others, which has one side: ask for a tenant that is `dedicated`.",
+            "The tenant shares an n8n with others, which has one side: `POST /tenants/{id}/promote` gives it one of its own.",
         )),
     }
 }

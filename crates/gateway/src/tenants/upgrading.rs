@@ -54,7 +54,7 @@ impl Upgrade {
 /// Whether it is a tenant with an n8n of its own that somebody decides about.
 pub fn can_be_upgraded(tenant: &Tenant) -> Answered<()> {
     if tenant.mode.0 == Mode::Shared {
-        let detail = "The tenant shares an n8n with others, and all of them run the same release: ask for a tenant that is `dedicated`.";
+        let detail = "The tenant shares an n8n with others, and all of them run the same release: `POST /tenants/{id}/promote` gives it one of its own.";
         return Err(Problem::new(Code::SharedTenant).detail(detail));
     }
     if !tenant.the_platforms_own {

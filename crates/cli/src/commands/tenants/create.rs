@@ -17,7 +17,7 @@ pub struct Create {
     /// For people; the subdomain when absent
     #[arg(long)]
     name: Option<String>,
-    /// The owner's, who signs in with it
+    /// Where its owner is written to; of a dedicated tenant also what the owner signs in with (of others: `rp9 tenants login`)
     #[arg(long)]
     email: String,
     /// What it may use: `rp9 plans`

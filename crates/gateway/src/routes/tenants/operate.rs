@@ -106,7 +106,7 @@ pub fn has_containers(tenant: &Tenant) -> Answered<()> {
     match tenant.mode.0 {
         Mode::Dedicated => Ok(()),
         Mode::Shared => Err(Problem::new(Code::SharedTenant)
-            .detail("What it may use follows from its plan: ask for another one, or for a tenant that is `dedicated`.")),
+            .detail("It has no containers of its own: those of the n8n that it shares are its operators'. `POST /tenants/{id}/promote` gives it an n8n of its own.")),
     }
 }
 
@@ -160,7 +160,7 @@ async fn explained<A: Access, R: TenantRequest>(
             operations::find_open_as_asked(&app.statements, tenant.id, kind).await?
     {
         if !is_the_same(request, asked) {
-            return Err(asked_otherwise(kind.name, operation));
+            return Err(asked_otherwise(kind.name, operation, None));
         }
         let moot = Moot { tenant: tenant.id, operation: Some(operation), reason };
         return commands::nothing_to_do(app, command, &moot, being_done(&tenant, operation)?).await.map(Some);
@@ -190,10 +190,16 @@ fn is_the_same<R: TenantRequest>(request: &R, asked: Value) -> bool {
     asked.is_ok_and(|asked| serde_json::to_value(request).is_ok_and(|request| request == asked))
 }
 
-/// That one which is under way was asked for with something else.
-pub fn asked_otherwise(kind: &str, operation: OperationId) -> Problem {
+/// That one which is under way was asked for with something else, or waits for its window.
+pub fn asked_otherwise(kind: &str, operation: OperationId, window: Option<&str>) -> Problem {
+    let next = match window {
+        Some(window) => format!(
+            "It begins within {window}, or began then: call it off first, or ask again when it has ended."
+        ),
+        None => "Ask again when it has ended.".to_owned(),
+    };
     let detail = format!(
-        "Operation {operation} ({kind}) is not over for this tenant and was asked for something else. Ask again when it has ended."
+        "Operation {operation} ({kind}) is not over for this tenant and was asked for something else. {next}"
     );
     Problem::new(Code::Conflict).detail(detail)
 }

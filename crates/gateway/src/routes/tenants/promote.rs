@@ -59,7 +59,7 @@ pub struct Promoting {
 /// Moves a tenant out of the n8n that it shares into one of its own.
 ///
 /// Everything is backed up and copied while the tenant works on, and n8n is tried on the copy. Then it stops for as long as it takes to copy what
-/// there is by now, and to start: its calls are held, where calls are held, and else get 503 with `Retry-After`. Addresses, ids, workflows and which
+/// there is by now, and to start: its calls are held, and what is not held gets 503 with `Retry-After`. Addresses, ids, workflows and which
 /// of them are active, credentials and data stay what they are. Whatever goes wrong, or takes longer than `ttl_minutes`, it goes on where it was.
 ///
 /// With a `window` it begins then, and fails where it cannot begin within it; until then the tenant stays as it is, and whatever else is asked for is
@@ -127,7 +127,7 @@ async fn joined(app: &App, Asked { command, body }: &Asking) -> Answered<Option<
     let Some(open) = promotions::find_open(&app.statements, tenant).await? else { return Ok(None) };
     let request = body.request(open.id);
     if !promoting::is_the_same(&request, &open) {
-        return Err(asked_otherwise(TenantPromote::KIND.name, open.operation_id));
+        return Err(asked_otherwise(TenantPromote::KIND.name, open.operation_id, open.in_window.as_deref()));
     }
     let usual = promotions::usual(&app.statements).await?;
     let promoting = Promoting {

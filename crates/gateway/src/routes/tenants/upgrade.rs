@@ -25,8 +25,8 @@ type Asking = Command<For<TenantUpgrade>, Tenant>;
 /// Gives a tenant a later release of n8n.
 ///
 /// First it is rehearsed while the tenant works on: a backup is made (`pre_upgrade`) and read back, loaded beside what the tenant has, and brought to the
-/// later release's tables. Then the tenant stops and comes back with that release. Meanwhile its calls are held, where calls are held, and else
-/// get 503 with `Retry-After`. Whatever goes wrong, it goes on with the release that it had.
+/// later release's tables. Then the tenant stops and comes back with that release. Meanwhile its calls are held, and what is not held
+/// gets 503 with `Retry-After`. Whatever goes wrong, it goes on with the release that it had.
 ///
 /// With the strategy `blue_green` it does not stop: after the rehearsal a side of the later release is put beside it (`POST /tenants/{id}/blue-green`), which
 /// answers 10, 50 and 100 of a hundred calls to webhooks, is compared with the former side at each of these, and takes its place. One that answers

@@ -42,7 +42,7 @@ pub async fn restart(State(app): State<App>, asked: Verb<TenantRestart>) -> Answ
 
 /// Lets a tenant rest.
 ///
-/// Callers of its address get 503 with `Retry-After` and a page that says so; no trigger fires; what was accepted before runs to its end, and is
+/// Callers of its address get 503 with `Retry-After` and a page that says so, or calls that run a workflow are held, as its plan says (`when_suspended`); no trigger fires; what was accepted before runs to its end, and is
 /// waited for. Everything it has stays. A tenant that is suspended already stays so: 200.
 #[utoipa::path(
     post, path = "/tenants/{id}/suspend", tag = "tenants",
