@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderValue, Method, header, request::Parts},
     response::Response,
 };
 use common::error::chain;
 use edge::{
     EdgeToken,
-    held::{DELIVERY_HEADER, NOT_HELD, TOKEN_HEADER, is_held},
+    held::{DELIVERY_HEADER, NOT_HELD, TOKEN_HEADER, is_form, is_held},
 };
 use reqwest::Client;
 use url::Url;
@@ -71,9 +71,16 @@ impl Holder {
     }
 }
 
-/// What runs a workflow, unless it was held before.
+/// What runs a workflow, unless it was held before. A browser that asks whether it may, or for the page of a form, needs its answer now.
 fn may_be_held(parts: &Parts) -> bool {
-    is_held(parts.uri.path()) && !parts.headers.contains_key(DELIVERY_HEADER)
+    let path = parts.uri.path();
+    let runs = match parts.method {
+        Method::GET => !is_form(path),
+        Method::POST | Method::PUT | Method::PATCH | Method::DELETE => true,
+        _ => false,
+    };
+    let held_before = parts.headers.contains_key(DELIVERY_HEADER);
+    runs && is_held(path) && !held_before && !parts.headers.contains_key(header::UPGRADE)
 }
 
 fn passed_on(answer: reqwest::Response) -> Response {
@@ -100,6 +107,23 @@ mod tests {
             None => request,
         };
         may_be_held(&request.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn what_a_browser_asks_before_it_sends_is_answered_at_once() {
+        let asked = |method: Method, path: &str| {
+            may_be_held(&Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0)
+        };
+        assert!(asked(Method::GET, "/webhook/x") && asked(Method::POST, "/form/y"));
+        for (method, path) in [
+            (Method::OPTIONS, "/webhook/x"),
+            (Method::HEAD, "/webhook/x"),
+            (Method::GET, "/form/y"),
+            (Method::GET, "/form-waiting/7"),
+        ] {
+            assert!(!asked(method.clone(), path), "{method} {path}");
+        }
+        assert!(!held("/webhook/x", Some("upgrade")), "a socket");
     }
 
     #[test]

@@ -22,6 +22,12 @@ pub fn is_held(path: &str) -> bool {
     HELD.contains(&first.as_str()) || WAITING.iter().any(|word| first.strip_prefix(word).is_some_and(is_end))
 }
 
+/// Whether this is where a form is: its page is got there, and what was written into it is sent there.
+pub fn is_form(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default().to_ascii_lowercase();
+    first == "form" || first.starts_with("form-")
+}
+
 /// `webhook-waiting`, and `webhook-waiting-slack`.
 fn is_end(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('-')

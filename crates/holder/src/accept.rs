@@ -16,7 +16,7 @@ use edge::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use sqlx::PgPool;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 use uuid::Uuid;
 
 use crate::{
@@ -34,6 +34,12 @@ pub const RECEIPT_HEADER: &str = "x-rp9-receipt";
 /// A whole call has this long to arrive; the edge in front has taken it already.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
 
+/// So many MiB of bodies are here at once, on their way into the record: each takes up three times as much until it is there. Whoever comes then waits for
+/// room, and not for long.
+pub(crate) const MEMORY_MIB: usize = 48;
+const ROOM_WITHIN: Duration = Duration::from_secs(10);
+const MIB: usize = 1 << 20;
+
 /// Everything that taking a call needs.
 pub struct Holder {
     pub record: PgPool,
@@ -41,6 +47,8 @@ pub struct Holder {
     pub bounds: Bounds,
     pub waiters: Waiters,
     pub sender: Sender,
+    /// In MiB ([`MEMORY_MIB`]).
+    pub memory: Semaphore,
     /// How long a caller waits for n8n's answer.
     pub waits: Duration,
 }
@@ -55,21 +63,17 @@ async fn take(State(holder): State<Arc<Holder>>, request: Request) -> Response {
     if !holder.token.is_shown_by(shown) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let (call, called) = match holder.read(request).await {
-        Ok(read) => read,
-        Err(refused) => return refused,
-    };
-    match holder.hold(&call, called.tenant).await {
+    match holder.keep(request).await {
         // Nobody would wait for long enough.
-        Ok(receipt) if called.rests => held(receipt),
-        Ok(receipt) => holder.answer(receipt, called.tenant).await,
+        Ok((receipt, called)) if called.rests => held(receipt),
+        Ok((receipt, called)) => holder.answer(receipt, called.tenant).await,
         Err(refused) => refused,
     }
 }
 
 impl Holder {
-    async fn read(&self, request: Request) -> Result<(Call, Called), Response> {
-        let not_held = || NOT_HELD.into_response();
+    /// What was sent is here for no longer than it takes to be in the record.
+    async fn keep(&self, request: Request) -> Result<(Uuid, Called), Response> {
         let (parts, body) = request.into_parts();
         let host = host_of(&parts.headers, &parts.uri).ok_or_else(not_held)?;
         let target = parts.uri.path_and_query().map(|target| target.as_str().to_owned()).unwrap_or_default();
@@ -80,10 +84,12 @@ impl Holder {
         let called = store::called(&self.record, host.as_str(), parts.uri.path()).await;
         let called = called.map_err(|error| away(&error))?;
         let called = called.filter(|called| called.holds_at_rest || !called.rests).ok_or_else(not_held)?;
+        let room = timeout(ROOM_WITHIN, self.memory.acquire_many(mib_of(&parts.headers))).await;
+        let _room = room.map_err(|_| full(Full::Everybody))?.map_err(|_| not_held())?;
         let body = timeout(ARRIVES_WITHIN, to_bytes(body, MOST_BODY)).await.map_err(|_| not_held())?;
         let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
         let call = Call { host, method: parts.method, target, headers: Headers::of(&parts.headers), body };
-        Ok((call, called))
+        Ok((self.hold(&call, called.tenant).await?, called))
     }
 
     /// It is in the record before anybody is told so.
@@ -105,6 +111,17 @@ impl Holder {
             Ok(Some(End::Delivered(None)) | None) | Err(_) => held(receipt),
         }
     }
+}
+
+/// What it may take up, in MiB: as long as a body may be where nobody says how long it is.
+fn mib_of(headers: &HeaderMap) -> u32 {
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let bytes = said.unwrap_or(MOST_BODY).min(MOST_BODY);
+    u32::try_from(bytes / MIB + 1).unwrap_or(1)
+}
+
+fn not_held() -> Response {
+    NOT_HELD.into_response()
 }
 
 fn held(receipt: Uuid) -> Response {
@@ -152,5 +169,5 @@ fn full(full: Full) -> Response {
 /// Nothing is promised that is not in the record.
 fn away(error: &sqlx::Error) -> Response {
     tracing::warn!(error = chain(error), "a call is not held");
-    NOT_HELD.into_response()
+    not_held()
 }

@@ -70,7 +70,9 @@ impl Headers {
 /// The host that a request is for, without the port that callers may write.
 pub fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<Host> {
     let written = headers.get(header::HOST).and_then(|value| value.to_str().ok()).or_else(|| uri.host())?;
-    written.rsplit_once(':').map_or(written, |(host, _)| host).to_ascii_lowercase().parse().ok()
+    let host = written.rsplit_once(':').map_or(written, |(host, _)| host);
+    // The same name, written as a whole one.
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase().parse().ok()
 }
 
 #[cfg(test)]
@@ -107,6 +109,7 @@ mod tests {
         };
         assert_eq!(host("ACME.localhost:8000").as_deref(), Some("acme.localhost"));
         assert_eq!(host("acme.localhost").as_deref(), Some("acme.localhost"));
+        assert_eq!(host("acme.localhost.:80").as_deref(), Some("acme.localhost"));
         assert_eq!(host("a b"), None);
     }
 }

@@ -20,6 +20,7 @@ use common::{
 };
 use edge::EdgeToken;
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 
 pub use config::Config;
 
@@ -54,6 +55,7 @@ pub fn start(
         bounds: Bounds::new(Limits::default()),
         waiters: waiters.clone(),
         sender: sender.clone(),
+        memory: Semaphore::new(accept::MEMORY_MIB),
         waits: Duration::from_secs(config.wait_seconds.get().into()),
     });
     let deliverer = Deliverer { record: record.clone(), sender, waiters };

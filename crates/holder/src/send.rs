@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use edge::{
+    Mark,
     document::{STAND_IN_HEADER, WAITING_HEADER},
     held::DELIVERY_HEADER,
 };
@@ -26,6 +27,10 @@ const CONNECTS_WITHIN: Duration = Duration::from_secs(5);
 /// What is kept of an answer, in bytes.
 const MOST_ANSWER: usize = 4 << 20;
 
+/// What Traefik's refusals are known by.
+const RATED: &str = "x-retry-in";
+const IN_FLIGHT: &[u8] = b"max connections reached";
+
 /// The edge, whatever host is asked for.
 #[derive(Clone)]
 pub struct Sender {
@@ -37,8 +42,10 @@ pub struct Sender {
 #[derive(Debug)]
 pub enum Sent {
     Answered(Answer),
-    /// The edge's own page in the tenant's place.
+    /// The edge's own page in the tenant's place, or its word that nobody has the host at this moment.
     Page,
+    /// The edge's refusal: too many of the tenant's calls are under way, or came lately.
+    Throttled,
     /// It was sent, and nothing came of it for as long as anybody waits.
     Silent,
     Unreached(String),
@@ -108,6 +115,7 @@ async fn read(mut answer: reqwest::Response) -> Sent {
         return Sent::Page;
     }
     let (status, headers) = (answer.status(), Headers::of(answer.headers()));
+    let rated = answer.headers().contains_key(RATED);
     let mut body = Some(BytesMut::new());
     loop {
         match answer.chunk().await {
@@ -120,12 +128,26 @@ async fn read(mut answer: reqwest::Response) -> Sent {
             break;
         }
     }
-    Sent::Answered(Answer { status, headers, body: body.map(BytesMut::freeze) })
+    let body = body.map(BytesMut::freeze);
+    if status == StatusCode::TOO_MANY_REQUESTS && is_the_edges(rated, body.as_ref()) {
+        return Sent::Throttled;
+    }
+    Sent::Answered(Answer { status, headers, body })
 }
 
+/// What a route answers bears its mark; a host without a route is nobody's at this moment.
 fn is_page(answer: &reqwest::Response) -> bool {
-    answer.status() == StatusCode::SERVICE_UNAVAILABLE
-        && [WAITING_HEADER, STAND_IN_HEADER].iter().any(|header| answer.headers().contains_key(*header))
+    let has = |name: &str| answer.headers().contains_key(name);
+    match answer.status() {
+        StatusCode::SERVICE_UNAVAILABLE => [WAITING_HEADER, STAND_IN_HEADER].iter().any(|name| has(name)),
+        StatusCode::NOT_FOUND => !has(Mark::HEADER),
+        _ => false,
+    }
+}
+
+/// Traefik's two refusals: of whoever calls too often, which it says in a header, and of whoever has too much under way. Any other is a workflow's.
+fn is_the_edges(rated: bool, body: Option<&Bytes>) -> bool {
+    rated || body.is_some_and(|body| body.starts_with(IN_FLIGHT))
 }
 
 fn keep(body: &mut Option<BytesMut>, chunk: &Bytes) {

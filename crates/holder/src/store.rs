@@ -109,37 +109,46 @@ struct Row {
     tries: i32,
 }
 
-/// How many are taken: altogether, of one tenant, and of whom none.
-pub struct Take<'a> {
+/// How many are taken: altogether, of one tenant, of so many bytes and one body more, and of whom none or one.
+#[derive(Debug)]
+pub struct Take {
     pub most: i64,
     pub of_tenant: i64,
-    pub without: &'a [TenantId],
+    pub bytes: i64,
+    pub without: Vec<TenantId>,
+    /// Those who may not be back.
+    pub away: Vec<TenantId>,
 }
 
 /// How long after one call of a path the next is sent if that has not been answered: n8n has it by then, and what runs for minutes would hold up
 /// all that came after it.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(1);
 
-/// Takes calls, of each path the earliest, unless one of its path has just been sent. Whoever has one has it for this long without saying so again.
+/// Takes calls, of each path the earliest, unless one of its path has just been sent; none of a tenant that is suspended, which is back when somebody
+/// says so. Whoever has one has it for this long without saying so again.
 pub async fn claim(
     executor: impl PgExecutor<'_>,
-    take: &Take<'_>,
+    take: &Take,
     lease: Duration,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
     let claim = "with first as (
-             select distinct on (tenant_id, path) receipt, tenant_id, path, number, state, due_at
+             select distinct on (tenant_id, path) receipt, tenant_id, path, number, bytes, state, due_at
                from held_calls
               where (state = 'held' or state = 'delivering' and lease_until < clock_timestamp()) and tenant_id <> all ($2)
+                and not exists (select from routes r where r.tenant_id = held_calls.tenant_id and r.stand_in = 'suspended')
               order by tenant_id, path, number
          ), due as (
-             select receipt, number, row_number() over (partition by tenant_id order by number) as place from first f
+             select receipt, number, bytes, row_number() over (partition by tenant_id order by number) as place,
+                    case when tenant_id = any ($6) then 1 else $4 end as places from first f
               where (state = 'delivering' or due_at <= clock_timestamp())
                 and not exists (select from held_calls u
                                  where u.tenant_id = f.tenant_id and u.path = f.path and u.state = 'delivering'
                                    and u.lease_until >= clock_timestamp() and u.sent_at > clock_timestamp() - make_interval(secs => $5))
+         ), fit as (
+             select receipt, number, sum(bytes) over (order by number) - bytes as before from due where place <= places
          ), free as (
-             select h.receipt from held_calls h join due d using (receipt)
-              where d.place <= $4 order by d.number limit $1 for update of h skip locked
+             select h.receipt from held_calls h join fit f using (receipt)
+              where f.before < $7 order by f.number limit $1 for update of h skip locked
          )
          update held_calls h
             set state = 'delivering', lease_until = clock_timestamp() + make_interval(secs => $3), deliveries = h.deliveries + 1,
@@ -150,10 +159,12 @@ pub async fn claim(
                    h.deliveries - h.given_up_after as tries";
     let rows: Vec<Row> = sqlx::query_as(claim)
         .bind(take.most)
-        .bind(take.without)
+        .bind(&take.without)
         .bind(lease.as_secs_f64())
         .bind(take.of_tenant)
         .bind(ARRIVES_WITHIN.as_secs_f64())
+        .bind(&take.away)
+        .bind(take.bytes)
         .fetch_all(executor)
         .await?;
     Ok(rows.into_iter().filter_map(Row::read).collect())

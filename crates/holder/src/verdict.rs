@@ -31,9 +31,8 @@ pub enum Verdict {
 pub fn verdict(sent: &Sent, tries: i32) -> Verdict {
     match sent {
         Sent::Unreached(_) | Sent::Page => Verdict::NotYet(LOOK_AGAIN),
+        Sent::Throttled => Verdict::NotYet(FIRST_PAUSE),
         Sent::Answered(answer) => match answer.status {
-            // The edge's: too many of the tenant's calls are under way.
-            StatusCode::TOO_MANY_REQUESTS => Verdict::NotYet(FIRST_PAUSE),
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
                 again(tries)
             }
@@ -64,7 +63,7 @@ mod tests {
 
     #[test]
     fn whatever_n8n_says_is_its_answer() {
-        for status in [200, 204, 302, 400, 401, 404, 500] {
+        for status in [200, 204, 302, 400, 401, 404, 429, 500] {
             assert_eq!(of(status, 1), Verdict::Delivered, "{status}");
         }
     }
@@ -79,7 +78,7 @@ mod tests {
         for sent in [Sent::Page, Sent::Unreached("refused".into())] {
             assert_eq!(verdict(&sent, 100), Verdict::NotYet(LOOK_AGAIN));
         }
-        assert!(matches!(of(429, 100), Verdict::NotYet(_)));
+        assert_eq!(verdict(&Sent::Throttled, 100), Verdict::NotYet(FIRST_PAUSE));
     }
 
     #[test]

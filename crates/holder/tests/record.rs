@@ -127,6 +127,10 @@ async fn hold(record: &PgPool, tenant: TenantId, (path, body): (&str, String)) -
     receipt
 }
 
+fn take() -> Take {
+    Take { most: 10, of_tenant: 10, bytes: 1 << 20, without: vec![], away: vec![] }
+}
+
 async fn end(tasks: &Tasks) {
     tasks.finish(Duration::from_secs(10)).await.expect("every task ends");
 }
@@ -286,7 +290,7 @@ async fn what_somebody_was_delivering_who_died_is_sent_again_and_says_so(record:
     for body in ["first", "second"] {
         hold(&record, tenant, ("/webhook/a", body.to_owned())).await;
     }
-    let take = Take { most: 10, of_tenant: 10, without: &[] };
+    let take = take();
     let claimed = store::claim(&record, &take, Duration::ZERO).await.unwrap();
     assert_eq!(claimed.len(), 1, "the second waits for the first");
     edge.answers.store(200, Ordering::SeqCst);
@@ -383,4 +387,28 @@ async fn what_nobody_can_take_any_more_is_given_up_and_the_rest_forgotten_in_tim
     let left: Vec<Uuid> =
         sqlx::query_scalar("select receipt from held_calls").fetch_all(&record).await.unwrap();
     assert_eq!(left, [young]);
+}
+
+/// So that what is on its way has an end in bytes, and whoever is not back is tried with one call, or with none.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn no_more_is_taken_than_there_is_room_for(record: PgPool) {
+    let tenant = tenant(&record).await;
+    for path in ["/webhook/a", "/webhook/b", "/webhook/c"] {
+        hold(&record, tenant, (path, "x".repeat(100))).await;
+    }
+    let claimed = async |take: Take| {
+        let claimed = store::claim(&record, &take, Duration::from_secs(60)).await.unwrap().len();
+        sqlx::query("update held_calls set state = 'held', lease_until = null, sent_at = null")
+            .execute(&record)
+            .await
+            .unwrap();
+        claimed
+    };
+    assert_eq!(claimed(take()).await, 3);
+    assert_eq!(claimed(Take { bytes: 101, ..take() }).await, 2, "as many bytes, and one body more");
+    assert_eq!(claimed(Take { bytes: 1, ..take() }).await, 1);
+    assert_eq!(claimed(Take { away: vec![tenant], ..take() }).await, 1);
+    sqlx::query("update routes set stand_in = 'suspended'").execute(&record).await.unwrap();
+    assert_eq!(claimed(take()).await, 0, "nobody is back before somebody says so");
 }

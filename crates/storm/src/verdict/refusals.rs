@@ -52,7 +52,12 @@ pub fn unrefused((question, told): &(Question, OffsetDateTime), record: &Record)
     let Question { key, asked, .. } = *question;
     let is_it = |refusal: &&Refusal| match asked {
         Asked::Cancel(operation) => refusal.operation_id == Some(operation),
-        _ => {
+        Asked::Create(_)
+        | Asked::Remove(_)
+        | Asked::Restart(_)
+        | Asked::Suspend(_)
+        | Asked::Resume(_)
+        | Asked::Scale(..) => {
             refusal.tenant_id == asked.tenant()
                 && asked.kind().is_some_and(|kind| kind.name == refusal.action)
         }
