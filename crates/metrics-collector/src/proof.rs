@@ -1,7 +1,10 @@
 //! Whether what looks, sees: a marker is put into each instance's queue and table, and has to be found. Figures that stay at zero because nobody
 //! sees are worse than none.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use common::{error::chain, id::TenantId, service::Round};
 use futures::{StreamExt as _, stream};
@@ -11,8 +14,11 @@ use tokio::time::timeout;
 
 use crate::{exposition::Shown, world::World};
 
+/// How often somebody looks whom an alarm still stands for: one of a tenant that is gone goes with it.
+pub const EVERY: Duration = Duration::from_secs(60);
+
 /// How often every sensor is proven.
-pub const EVERY: Duration = Duration::from_secs(600);
+const PROVEN_EVERY: Duration = Duration::from_secs(600);
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 4;
@@ -30,12 +36,13 @@ pub struct Proofs {
     shown: Shown,
     /// Whose alarm stands.
     blind: BTreeSet<TenantId>,
+    proven: Option<Instant>,
 }
 
 impl Proofs {
     /// None yet.
     pub const fn new(world: World, shown: Shown) -> Self {
-        Self { world, shown, blind: BTreeSet::new() }
+        Self { world, shown, blind: BTreeSet::new(), proven: None }
     }
 }
 
@@ -49,7 +56,28 @@ async fn is_seen(world: &World, instance: TenantId) -> Option<bool> {
     let rows = rows.inspect_err(|error| {
         tracing::debug!(tenant_id = %instance, error = chain(error), "a meter was not proven");
     });
-    Some(queue.ok()? && rows.ok()?)
+    let (queue, rows) = (queue.ok()?, rows.ok()?);
+    let rows = rows || is_seen_by_another_meter(world, instance).await?;
+    for (sensor, seen) in [("queue", queue), ("executions", rows)] {
+        if !seen {
+            tracing::debug!(tenant_id = %instance, sensor, "a marker was not seen");
+        }
+    }
+    Some(queue && rows)
+}
+
+/// A meter that was taken away is made anew where it is missed, and proven once more.
+async fn is_seen_by_another_meter(world: &World, instance: TenantId) -> Option<bool> {
+    let name = Name::of(instance);
+    let again = async {
+        world.executions.ensure_meter(&name).await?;
+        world.executions.is_seen(&name).await
+    };
+    let again = timeout(PATIENCE, again).await.ok()?;
+    let again = again.inspect_err(|error| {
+        tracing::warn!(tenant_id = %instance, error = chain(error), "a meter that does not see was not made anew");
+    });
+    Some(again.unwrap_or(false))
 }
 
 impl Round for Proofs {
@@ -63,6 +91,12 @@ impl Round for Proofs {
         .bind(self.world.cluster.as_str())
         .fetch_all(&self.world.record)
         .await?;
+        self.blind.retain(|blind| instances.contains(blind));
+        if self.proven.is_some_and(|at| at.elapsed() < PROVEN_EVERY) {
+            self.shown.put_blind(self.blind.clone());
+            return Ok(());
+        }
+        self.proven = Some(Instant::now());
         let world = &self.world;
         let proofs: Vec<_> =
             instances.iter().map(|id| async move { (*id, is_seen(world, *id).await) }).collect();
@@ -78,7 +112,6 @@ impl Round for Proofs {
                 Some(false) | None => {}
             }
         }
-        self.blind.retain(|blind| instances.contains(blind));
         self.shown.put_blind(self.blind.clone());
         gauge!(PROVEN_AT).set(common::clock::now().unix_timestamp() as f64);
         Ok(())

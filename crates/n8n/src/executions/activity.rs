@@ -21,11 +21,13 @@ struct Row {
     failed: i64,
 }
 
-/// `asked`: production and what follows a failure. They go through the queue; what is run by hand or within another does not.
+/// What begins or ends later than now is no news, whoever wrote it, and nobody waits for longer than a day that is worth a figure. `asked`: production and what follows a failure. They go through the queue; what is run by hand or within another does not.
 const ACTIVITY: &str = "
     WITH seen AS MATERIALIZED (
         SELECT CASE WHEN $1 THEN coalesce(project_id, '') ELSE '' END AS project, state, kind, kind IN ('production', 'error') AS asked,
-               queued_at, started_at, stopped_at
+               greatest(queued_at, now() - interval '1 day') AS queued_at,
+               CASE WHEN started_at < now() + interval '1 minute' THEN started_at END AS started_at,
+               CASE WHEN stopped_at < now() + interval '1 minute' THEN stopped_at END AS stopped_at
           FROM rp9.execution
          WHERE source = rp9.source() AND (state IN ('queued', 'running') OR changed_at > now() - make_interval(secs => $2)))
     SELECT project,

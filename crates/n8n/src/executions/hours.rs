@@ -13,17 +13,18 @@ use crate::databases::{DatabaseError, refused};
 /// What is written down may be seen later than what was written after it, by as long as a statement of n8n's takes. Several times that.
 const OVERLAP: Duration = Duration::from_secs(300);
 
-/// Hours of UTC, whatever the server's zone is.
+/// Hours of UTC, whatever the server's zone is; none that is yet to come, nor one that the record has forgotten, whatever the table says.
 const HOURS: &str = "
     WITH changed AS MATERIALIZED (
         SELECT DISTINCT date_trunc('hour', started_at, 'UTC') AS hour FROM rp9.execution
-         WHERE source = rp9.source() AND started_at IS NOT NULL AND ($1::timestamptz IS NULL OR changed_at >= $1))
+         WHERE source = rp9.source() AND started_at > now() - interval '399 days' AND started_at < now() + interval '1 hour' AND ($1::timestamptz IS NULL OR changed_at >= $1))
     SELECT e.project_id::text AS project, c.hour, e.kind, count(*) AS executions,
            count(*) FILTER (WHERE e.state = 'succeeded') AS succeeded,
            count(*) FILTER (WHERE e.state = 'failed') AS failed,
            count(*) FILTER (WHERE e.state = 'canceled') AS canceled,
            count(*) FILTER (WHERE e.state = 'discarded') AS discarded,
-           coalesce(sum(greatest(extract(epoch FROM e.stopped_at - e.started_at), 0)) * 1000, 0)::bigint AS run_ms
+           coalesce(sum(extract(epoch FROM least(e.stopped_at, now() + interval '1 minute') - e.started_at) * 1000)
+                        FILTER (WHERE e.stopped_at > e.started_at), 0)::bigint AS run_ms
       FROM changed c
       JOIN rp9.execution e ON e.source = rp9.source() AND e.started_at >= c.hour AND e.started_at < c.hour + interval '1 hour'
      GROUP BY e.project_id, c.hour, e.kind";

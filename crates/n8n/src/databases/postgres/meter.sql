@@ -57,7 +57,7 @@ $$;
 -- What is told of an execution is written down with the rights of the schema's owner, in values that have no code of their own by now. What n8n
 -- takes back before it began was none. Whoever may call this owns n8n's tables, and could tell the same by them.
 CREATE OR REPLACE FUNCTION rp9.note(number bigint, is_new boolean, project text, mode text, status text, gone boolean,
-                                    queued timestamptz, started timestamptz, stopped timestamptz)
+                                    queued timestamptz, started timestamptz, stopped timestamptz, try_of text DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     own   uuid := rp9.source();
@@ -65,7 +65,12 @@ DECLARE
     ended boolean := is_so NOT IN ('queued', 'running', 'waiting');
 BEGIN
     IF is_new THEN
-        INSERT INTO rp9.execution VALUES (own, number, project, rp9.kind_of(mode), is_so, queued, started,
+        -- Another try is what the first one was.
+        INSERT INTO rp9.execution VALUES (own, number, project,
+                                          coalesce((SELECT e.kind FROM rp9.execution e
+                                                     WHERE e.source = own AND e.id = CASE WHEN try_of ~ '^[0-9]{1,18}$' THEN try_of::bigint END),
+                                                   rp9.kind_of(mode)),
+                                          is_so, queued, started,
                                           CASE WHEN ended THEN coalesce(stopped, now()) END, clock_timestamp())
         ON CONFLICT (source, id) DO NOTHING;
         RETURN;
@@ -89,7 +94,7 @@ BEGIN
         PERFORM rp9.note(NEW.id, true,
             (SELECT s."projectId" FROM public.shared_workflow s WHERE s."workflowId" = NEW."workflowId" AND s.role = 'workflow:owner'),
             NEW.mode, NEW.status, NEW."deletedAt" IS NOT NULL AND NEW.status IN ('new', 'running', 'waiting'),
-            NEW."createdAt", NEW."startedAt", NEW."stoppedAt");
+            NEW."createdAt", NEW."startedAt", NEW."stoppedAt", NEW."retryOf");
     ELSIF TG_OP = 'UPDATE' THEN
         PERFORM rp9.note(OLD.id, false, NULL, NULL, NEW.status,
             NEW."deletedAt" IS NOT NULL AND NEW.status IN ('new', 'running', 'waiting'), NULL, NEW."startedAt", NEW."stoppedAt");
