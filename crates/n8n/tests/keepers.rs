@@ -85,7 +85,7 @@ async fn a_keeper_may_what_its_tenant_may_and_nothing_else() {
         "SELECT * FROM rp9.meter".to_owned(),
         "SELECT rp9.source()".to_owned(),
         "CREATE TABLE rp9.own (id int)".to_owned(),
-        "DROP FUNCTION rp9.note".to_owned(),
+        "DROP FUNCTION rp9.set_down".to_owned(),
     ] {
         assert_eq!(ask(&tenant.login(), &statement).await, Err("42501".to_owned()), "{statement}");
     }
@@ -153,7 +153,7 @@ async fn what_counted_with_the_platforms_rights_does_so_in_none_of_a_tenants_dat
     tenant.server.ensure_meter(&tenant.name).await.unwrap();
     assert!(tenant.server.is_seen(&tenant.name).await.unwrap());
     let mark = "SELECT obj_description('rp9.execution'::regclass, 'pg_class')";
-    assert_eq!(tenant.platform(mark).await.as_deref(), Some("rp9 meter 2"));
+    assert_eq!(tenant.platform(mark).await.as_deref(), Some("rp9 meter 3"));
     // A right that is lost is given again.
     tenant.platform(&format!("REVOKE ALL ON SCHEMA rp9 FROM \"{login}\"")).await;
     tenant.server.ensure_meter(&tenant.name).await.unwrap();

@@ -1,6 +1,6 @@
 -- What an n8n runs, written down where it happens, by the statement that makes it so: nothing that n8n prunes, does not save or deletes with
 -- its workflow is missed, and no collector has to be awake. In a schema of the platform's, beside n8n's own; run by whoever owns the
--- database, as often as one likes. n8n's login can tell it what happens (`rp9.note`), and neither read nor change anything of it. Nothing here
+-- database, as often as one likes. n8n's login can tell it what happens (`rp9.set_down`), and neither read nor change anything of it. Nothing here
 -- touches a table of n8n's, and nothing that acts with the platform's rights does: what such a table is, a view or columns of types with code
 -- of their own, is up to n8n's login.
 CREATE SCHEMA IF NOT EXISTS rp9;
@@ -56,8 +56,8 @@ $$;
 
 -- What is told of an execution is written down with the rights of the schema's owner, in values that have no code of their own by now. What n8n
 -- takes back before it began was none. Whoever may call this owns n8n's tables, and could tell the same by them.
-CREATE OR REPLACE FUNCTION rp9.note(number bigint, is_new boolean, project text, mode text, status text, gone boolean,
-                                    queued timestamptz, started timestamptz, stopped timestamptz, try_of text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION rp9.set_down(number bigint, is_new boolean, project text, mode text, status text, gone boolean,
+                                    queued timestamptz, started timestamptz, stopped timestamptz, try_of text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     own   uuid := rp9.source();
@@ -91,15 +91,15 @@ END $$;
 CREATE OR REPLACE FUNCTION rp9.write_down() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        PERFORM rp9.note(NEW.id, true,
+        PERFORM rp9.set_down(NEW.id, true,
             (SELECT s."projectId" FROM public.shared_workflow s WHERE s."workflowId" = NEW."workflowId" AND s.role = 'workflow:owner'),
             NEW.mode, NEW.status, NEW."deletedAt" IS NOT NULL AND NEW.status IN ('new', 'running', 'waiting'),
             NEW."createdAt", NEW."startedAt", NEW."stoppedAt", NEW."retryOf");
     ELSIF TG_OP = 'UPDATE' THEN
-        PERFORM rp9.note(OLD.id, false, NULL, NULL, NEW.status,
-            NEW."deletedAt" IS NOT NULL AND NEW.status IN ('new', 'running', 'waiting'), NULL, NEW."startedAt", NEW."stoppedAt");
+        PERFORM rp9.set_down(OLD.id, false, NULL, NULL, NEW.status,
+            NEW."deletedAt" IS NOT NULL AND NEW.status IN ('new', 'running', 'waiting'), NULL, NEW."startedAt", NEW."stoppedAt", NULL);
     ELSE
-        PERFORM rp9.note(OLD.id, false, NULL, NULL, NULL, true, NULL, NULL, NULL);
+        PERFORM rp9.set_down(OLD.id, false, NULL, NULL, NULL, true, NULL, NULL, NULL, NULL);
     END IF;
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
