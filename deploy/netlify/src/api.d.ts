@@ -1104,7 +1104,7 @@ export interface paths {
         /**
          * Moves a tenant out of the n8n that it shares into one of its own.
          * @description Everything is backed up and copied while the tenant works on, and n8n is tried on the copy. Then it stops for as long as it takes to copy what
-         *     there is by now, and to start: its calls are held, where calls are held, and else get 503 with `Retry-After`. Addresses, ids, workflows and which
+         *     there is by now, and to start: its calls are held, and what is not held gets 503 with `Retry-After`. Addresses, ids, workflows and which
          *     of them are active, credentials and data stay what they are. Whatever goes wrong, or takes longer than `ttl_minutes`, it goes on where it was.
          *
          *     With a `window` it begins then, and fails where it cannot begin within it; until then the tenant stays as it is, and whatever else is asked for is
@@ -1319,7 +1319,7 @@ export interface paths {
         put?: never;
         /**
          * Lets a tenant rest.
-         * @description Callers of its address get 503 with `Retry-After` and a page that says so; no trigger fires; what was accepted before runs to its end, and is
+         * @description Callers of its address get 503 with `Retry-After` and a page that says so, or calls that run a workflow are held, as its plan says (`when_suspended`); no trigger fires; what was accepted before runs to its end, and is
          *     waited for. Everything it has stays. A tenant that is suspended already stays so: 200.
          */
         post: operations["tenants_suspend"];
@@ -1341,8 +1341,8 @@ export interface paths {
         /**
          * Gives a tenant a later release of n8n.
          * @description First it is rehearsed while the tenant works on: a backup is made (`pre_upgrade`) and read back, loaded beside what the tenant has, and brought to the
-         *     later release's tables. Then the tenant stops and comes back with that release. Meanwhile its calls are held, where calls are held, and else
-         *     get 503 with `Retry-After`. Whatever goes wrong, it goes on with the release that it had.
+         *     later release's tables. Then the tenant stops and comes back with that release. Meanwhile its calls are held, and what is not held
+         *     gets 503 with `Retry-After`. Whatever goes wrong, it goes on with the release that it had.
          *
          *     With the strategy `blue_green` it does not stop: after the rehearsal a side of the later release is put beside it (`POST /tenants/{id}/blue-green`), which
          *     answers 10, 50 and 100 of a hundred calls to webhooks, is compared with the former side at each of these, and takes its place. One that answers
@@ -2651,7 +2651,7 @@ export interface components {
             custom_domain?: string | null;
             /**
              * Format: email
-             * @description The owner's, who signs in with it.
+             * @description Where its owner is written to. Of a tenant that is `dedicated` also what the owner signs in with; of others `initial-login` says with what.
              * @example ada@acme.example
              */
             email: string;
