@@ -125,7 +125,7 @@ pub struct Take {
 const ARRIVES_WITHIN: Duration = Duration::from_secs(1);
 
 /// Takes calls, of each path the earliest, unless one of its path has just been sent; none of a tenant that is suspended, which is back when somebody
-/// says so. Whoever has one has it for this long without saying so again.
+/// says so. Of a tenant those come first that were not put back: one whose path leads nowhere any more keeps no other waiting. Whoever has one has it for this long without saying so again.
 pub async fn claim(
     executor: impl PgExecutor<'_>,
     take: &Take,
@@ -138,7 +138,7 @@ pub async fn claim(
                 and not exists (select from routes r where r.tenant_id = held_calls.tenant_id and r.stand_in = 'suspended')
               order by tenant_id, path, number
          ), due as (
-             select receipt, number, bytes, row_number() over (partition by tenant_id order by number) as place,
+             select receipt, number, bytes, row_number() over (partition by tenant_id order by due_at, number) as place,
                     case when tenant_id = any ($6) then 1 else $4 end as places from first f
               where (state = 'delivering' or due_at <= clock_timestamp())
                 and not exists (select from held_calls u

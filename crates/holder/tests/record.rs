@@ -410,6 +410,11 @@ async fn no_more_is_taken_than_there_is_room_for(record: PgPool) {
     assert_eq!(claimed(Take { bytes: 101, ..take() }).await, 2, "as many bytes, and one body more");
     assert_eq!(claimed(Take { bytes: 1, ..take() }).await, 1);
     assert_eq!(claimed(Take { away: vec![tenant], ..take() }).await, 1);
+    let put_back = "update held_calls set due_at = clock_timestamp() where path = '/webhook/a'";
+    sqlx::query(put_back).execute(&record).await.unwrap();
+    let away = Take { away: vec![tenant], ..take() };
+    let next = store::claim(&record, &away, Duration::ZERO).await.unwrap();
+    assert_eq!(next[0].call.path(), "/webhook/b", "one that leads nowhere keeps no other waiting");
     sqlx::query("update routes set stand_in = 'suspended'").execute(&record).await.unwrap();
     assert_eq!(claimed(take()).await, 0, "nobody is back before somebody says so");
 }
