@@ -18,14 +18,17 @@ const WAITING: [&str; 2] = ["webhook-waiting", "form-waiting"];
 /// Whether calls of this path are worth keeping: what runs a workflow. A page of the editor is asked for again, and what is only tried is being looked
 /// at by whoever tries it.
 pub fn is_held(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let first = first_word(path);
     HELD.contains(&first.as_str()) || WAITING.iter().any(|word| first.strip_prefix(word).is_some_and(is_end))
 }
 
 /// Whether this is where a form is: its page is got there, and what was written into it is sent there.
 pub fn is_form(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default().to_ascii_lowercase();
-    first == "form" || first.starts_with("form-")
+    first_word(path).strip_prefix("form").is_some_and(is_end)
+}
+
+fn first_word(path: &str) -> String {
+    path.trim_start_matches('/').split('/').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// `webhook-waiting`, and `webhook-waiting-slack`.
