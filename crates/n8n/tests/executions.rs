@@ -9,7 +9,7 @@ use common::clock;
 use common::id::TenantId;
 use common::tenant::ExecutionKind;
 use n8n::account;
-use n8n::databases::{Name, PostgresDatabases, TenantDatabases as _};
+use n8n::databases::{DatabaseError, Name, PostgresDatabases, TenantDatabases as _};
 use n8n::executions::{Executions as _, HourCount, Whose};
 use secrecy::{ExposeSecret as _, SecretString};
 use support::{RealMigrations, VERSION, ask, databases, postgres};
@@ -222,6 +222,38 @@ async fn what_cannot_be_is_not_told() {
     it.remove().await;
 }
 
+/// A `Wait` node takes no worker for as long as it rests.
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_rests_does_not_run_meanwhile() {
+    let it = Instance::new().await;
+    it.server.ensure_meter(&it.name).await.unwrap();
+    it.workflow("one").await;
+    let admin = postgres().database(&it.name.to_string());
+    for end in ["success", "canceled"] {
+        let id = it.queue("one", "webhook").await;
+        let begin =
+            r#"UPDATE execution_entity SET status = 'running', "startedAt" = now() - interval '2 hours'"#;
+        it.n8n(&format!("{begin} WHERE id = {id}")).await;
+        // n8n says that it stopped when it begins to rest.
+        it.end(&id, "waiting").await;
+        let since = "UPDATE rp9.execution SET waiting_since = now() - interval '119 minutes'";
+        ask(&admin, &format!("{since} WHERE id = {id}")).await.unwrap();
+        let seen = it.server.activity(&it.name, Whose::Everybodys).await.unwrap();
+        assert_eq!(seen[""].running, 0);
+        if end == "success" {
+            it.begin(&id).await;
+        }
+        let ended = r#"UPDATE execution_entity SET finished = true, "stoppedAt" = now(), status"#;
+        it.n8n(&format!("{ended} = '{end}' WHERE id = {id}")).await;
+    }
+    let run = of(&it.hours().await, ExecutionKind::Production).run.as_secs();
+    assert!((120..130).contains(&run), "a minute each, not two hours: {run}");
+    let duration = it.server.activity(&it.name, Whose::Everybodys).await.unwrap()[""].duration_p95.unwrap();
+    assert!(duration < Duration::from_secs(70), "{duration:?}");
+    it.remove().await;
+}
+
 #[tokio::test]
 #[ignore = "needs servers: deploy/test"]
 async fn what_goes_on_is_told_of_the_queue_and_not_of_what_never_was_in_it() {
@@ -274,6 +306,8 @@ async fn a_meter_that_does_not_see_is_found_and_made_anew_and_n8n_cannot_touch_o
     // As a migration of n8n's that makes the table anew would.
     it.n8n("DROP TRIGGER rp9_write_down ON execution_entity").await;
     assert!(!it.server.is_seen(&it.name).await.unwrap());
+    let unseen = it.server.activity(&it.name, Whose::Everybodys).await;
+    assert!(matches!(unseen, Err(DatabaseError::Unmetered)), "unknown is not nothing: {unseen:?}");
     it.workflow("one").await;
     it.run("one", "webhook", "success").await;
     it.server.ensure_meter(&it.name).await.unwrap();
@@ -300,7 +334,7 @@ async fn a_copy_counts_by_itself() {
     let row = ask(&admin(&it), "SELECT source::text || '|' || id FROM rp9.execution").await.unwrap().unwrap();
     let (source, id) = row.split_once('|').unwrap();
     let brought = format!(
-        "INSERT INTO rp9.execution VALUES ('{source}', {id}, null, 'production', 'succeeded', now(), now(), now(), now())"
+        "INSERT INTO rp9.execution (source, id, project_id, kind, state, queued_at, started_at, stopped_at, changed_at) VALUES ('{source}', {id}, null, 'production', 'succeeded', now(), now(), now(), now())"
     );
     ask(&admin(&copy), &brought).await.unwrap();
     copy.run("one", "manual", "success").await;

@@ -34,6 +34,9 @@ pub enum DatabaseError {
     /// Neither seeding nor counting is safe in tables we do not know.
     #[error("the schema is not understood: {0}")]
     NotUnderstood(String),
+    /// It is made anew by whoever is to read it.
+    #[error("nothing counts what the instance runs")]
+    Unmetered,
     #[error("a password holds characters outside printable ASCII")]
     Password,
     /// Those of keepers follow from it, so that everybody could work them out.
@@ -65,6 +68,7 @@ impl Classify for DatabaseError {
             | Self::NoRole(_)
             | Self::RoleInUse(_)
             | Self::NoOwner(_)
+            | Self::Unmetered
             | Self::Password
             | Self::Randomness => None,
         }
@@ -73,7 +77,9 @@ impl Classify for DatabaseError {
     fn kind(&self) -> Kind {
         match self {
             // Whoever makes templates makes this one, and then it goes on.
-            Self::Unavailable(_) | Self::NoTemplate(_) | Self::UnfitTemplate(..) => Kind::Unavailable,
+            Self::Unavailable(_) | Self::NoTemplate(_) | Self::UnfitTemplate(..) | Self::Unmetered => {
+                Kind::Unavailable
+            }
             Self::TooSlow(..) => Kind::Timeout,
             Self::NoDatabase(_) | Self::NoRole(_) | Self::NoOwner(_) => Kind::NotFound,
             Self::RoleInUse(_) => Kind::Conflict,

@@ -23,8 +23,8 @@ const HOURS: &str = "
            count(*) FILTER (WHERE e.state = 'failed') AS failed,
            count(*) FILTER (WHERE e.state = 'canceled') AS canceled,
            count(*) FILTER (WHERE e.state = 'discarded') AS discarded,
-           coalesce(sum(extract(epoch FROM least(e.stopped_at, now() + interval '1 minute') - e.started_at) * 1000)
-                        FILTER (WHERE e.stopped_at > e.started_at), 0)::bigint AS run_ms
+           coalesce(sum(extract(epoch FROM least(e.stopped_at, now() + interval '1 minute') - e.started_at - e.waited) * 1000)
+                        FILTER (WHERE e.stopped_at > e.started_at + e.waited), 0)::bigint AS run_ms
       FROM changed c
       JOIN rp9.execution e ON e.source = rp9.source() AND e.started_at >= c.hour AND e.started_at < c.hour + interval '1 hour'
      GROUP BY e.project_id, c.hour, e.kind";

@@ -38,8 +38,13 @@ CREATE TABLE IF NOT EXISTS rp9.execution (
     started_at timestamptz,
     stopped_at timestamptz,
     changed_at timestamptz NOT NULL,
+    -- Since when it rests, and how long it has before: no worker is taken by it meanwhile.
+    waiting_since timestamptz,
+    waited     interval NOT NULL DEFAULT '0',
     PRIMARY KEY (source, id)
 ) WITH (fillfactor = 80);
+-- A table of an earlier release has no such columns.
+ALTER TABLE rp9.execution ADD COLUMN IF NOT EXISTS waiting_since timestamptz, ADD COLUMN IF NOT EXISTS waited interval NOT NULL DEFAULT '0';
 CREATE INDEX IF NOT EXISTS execution_changed ON rp9.execution (changed_at);
 CREATE INDEX IF NOT EXISTS execution_started ON rp9.execution (started_at);
 CREATE INDEX IF NOT EXISTS execution_open ON rp9.execution (source) WHERE state IN ('queued', 'running', 'waiting');
@@ -66,7 +71,8 @@ DECLARE
 BEGIN
     IF is_new THEN
         -- Another try is what the first one was.
-        INSERT INTO rp9.execution VALUES (own, number, project,
+        INSERT INTO rp9.execution (source, id, project_id, kind, state, queued_at, started_at, stopped_at, changed_at)
+                           VALUES (own, number, project,
                                           coalesce((SELECT e.kind FROM rp9.execution e
                                                      WHERE e.source = own AND e.id = CASE WHEN try_of ~ '^[0-9]{1,18}$' THEN try_of::bigint END),
                                                    rp9.kind_of(mode)),
@@ -81,7 +87,11 @@ BEGIN
     -- How it ended is said once; one that was taken for lost and ended after all is put right.
     UPDATE rp9.execution e
        SET state = is_so, started_at = coalesce(e.started_at, started),
-           stopped_at = CASE WHEN ended THEN coalesce(stopped, e.stopped_at, now()) END, changed_at = clock_timestamp()
+           stopped_at = CASE WHEN ended THEN coalesce(stopped, e.stopped_at, now()) END, changed_at = clock_timestamp(),
+           -- What n8n calls the end of one that rests is when it began to.
+           waited = e.waited + CASE WHEN e.waiting_since IS NULL OR is_so = 'waiting' THEN interval '0'
+                                    ELSE greatest(CASE WHEN ended THEN coalesce(stopped, now()) ELSE now() END - e.waiting_since, interval '0') END,
+           waiting_since = CASE WHEN is_so = 'waiting' THEN coalesce(e.waiting_since, now()) END
      WHERE e.source = own AND e.id = number
        AND (e.state IN ('queued', 'running', 'waiting') OR (e.state <> is_so AND is_so IN ('succeeded', 'failed', 'canceled')));
 END $$;
