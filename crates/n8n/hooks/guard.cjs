@@ -86,6 +86,9 @@ function install(http) {
 /** Where the current caller came in, without a slash at the end; undefined for the platform itself. */
 const address = () => current.getStore()?.address;
 
+/** Who came in; undefined for the platform itself. */
+const user = () => current.getStore()?.user;
+
 // What the editor shows of addresses, and what each is on a tenant's own.
 const SHOWN = {
   urlBaseWebhook: (own) => `${own}/`,
@@ -107,4 +110,4 @@ function localise(settings) {
   }
 }
 
-module.exports = { TENANT, install, localise, address };
+module.exports = { TENANT, install, localise, address, user };

@@ -69,7 +69,21 @@ async function returning(options) {
   if (address && options.redirectUri) options.redirectUri = address + new URL(options.redirectUri).pathname;
 }
 
+// The editor asks what a sub-workflow is to be given, and n8n reads that out of any workflow whose id it is told.
+function loadOwn({ WorkflowLoaderService }) {
+  const { get } = WorkflowLoaderService.prototype;
+  WorkflowLoaderService.prototype.get = async function (workflow) {
+    const user = guard.user();
+    const hook = { dbCollections: { Workflow: this.workflowRepository } };
+    if (user !== undefined && (await record.ofWorkflow(hook, workflow)) !== (await record.ofUser(hook, user))) {
+      refuse(`Failed to find workflow with ID "${workflow}"`);
+    }
+    return get.call(this, workflow);
+  };
+}
+
 guard.install(require('node:http'));
+loadOwn(require.main.require('../dist/services/workflow-loader.service'));
 
 module.exports = {
   workflow: { create: [saved], update: [saved], activate: [activated], preExecute: [executing] },

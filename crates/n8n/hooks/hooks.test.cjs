@@ -1,9 +1,25 @@
 'use strict';
 const assert = require('node:assert/strict');
+const Module = require('node:module');
 const { test } = require('node:test');
 
 process.env.RP9_START_PATIENCE_MS = '300';
 process.env.RP9_FORBIDDEN_NODES = 'n8n-nodes-base.ssh';
+
+// n8n's own service, where there is no n8n.
+class WorkflowLoaderService {
+  constructor(workflowRepository) {
+    this.workflowRepository = workflowRepository;
+  }
+  async get(workflow) {
+    return { id: workflow };
+  }
+}
+const { require: load } = Module.prototype;
+Module.prototype.require = function (file) {
+  return file === '../dist/services/workflow-loader.service' ? { WorkflowLoaderService } : load.call(this, file);
+};
+const guard = require('./guard.cjs');
 const hooks = require('./hooks.cjs');
 
 const [OWN, OTHER] = ['ownOwnOwnOwnOwn1', 'othOthOthOthOth2'];
@@ -51,6 +67,20 @@ test("what the platform saves for a tenant is under that tenant's prefix, and it
 });
 
 test('a user whom nobody knows saves nothing', () => assert.rejects(create({ nodes: [] }, { id: 'who' }), /no workspace/));
+
+test("what a workflow is to be given is told of one's own, and to the platform of any", async (t) => {
+  const loader = new WorkflowLoaderService(world().dbCollections.Workflow);
+  const as = (user) => t.mock.method(guard, 'user', () => user);
+  as('ann');
+  assert.equal((await loader.get('mine')).id, 'mine');
+  for (const workflow of ['theirs', 'ours', 'none']) {
+    await assert.rejects(loader.get(workflow), { message: `Failed to find workflow with ID "${workflow}"` });
+  }
+  as('');
+  await assert.rejects(loader.get('mine'), /no workspace/);
+  as(undefined);
+  assert.equal((await loader.get('theirs')).id, 'theirs');
+});
 
 test('an error workflow is one of the same workspace', async () => {
   await create({ settings: { errorWorkflow: 'mine' } });

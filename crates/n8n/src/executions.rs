@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::databases::{DatabaseError, Name};
 
 mod activity;
+mod history;
 mod hours;
 mod postgres;
 mod proof;
@@ -33,6 +34,10 @@ pub trait Executions: Send + Sync {
 
     /// Forgets executions that ended and began before this.
     async fn forget(&self, instance: &Name, before: OffsetDateTime) -> Result<u64, DatabaseError>;
+
+    /// Of those who share the instance, each keeps so many of its ended executions, the latest; the others are marked as deleted, and n8n removes
+    /// them as it does those that it marks itself. Those that somebody has annotated stay. How many were marked.
+    async fn prune_each(&self, instance: &Name, kept: u32) -> Result<u64, DatabaseError>;
 
     /// Whether an execution that begins and ends is seen by all of the above. Nothing is left of it. `false` is a meter that does not see.
     async fn is_seen(&self, instance: &Name) -> Result<bool, DatabaseError>;
@@ -67,6 +72,9 @@ pub struct Activity {
     /// Ended badly within [`OUTCOMES`].
     pub failed: u64,
 }
+
+/// So many ended executions of each who shares an n8n are kept, as an n8n of one's own keeps; and none for longer than its two weeks.
+pub const KEPT_OF_EACH: u32 = 10_000;
 
 /// What percentiles are of.
 pub const RECENT: Duration = Duration::from_secs(300);

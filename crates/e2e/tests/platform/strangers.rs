@@ -89,6 +89,8 @@ async fn nothing_of_the_other_is_to_be_had() {
     fail(two.by_key(), &b).await;
     fail(two.by_session(), &b).await;
     fail(by_path(&a, &b), &b).await;
+    let own = a.customer.signed_in(&a.customer, Method::POST, INPUTS).json(&inputs_of(&a.workflow));
+    assert_eq!(own.send().await.unwrap().status(), 200, "of one's own it is told");
     imported_workflows_take_nothing_over(&a, &b).await;
     nodes_reach_nothing_inside(&a).await;
     one_at_its_limit_keeps_nobody_waiting(&a, &b).await;
@@ -100,6 +102,17 @@ async fn nothing_of_the_other_is_to_be_had() {
     for resident in [a, b] {
         api.delete_tenant(&resident.id).await;
     }
+}
+
+/// Where the editor asks what a sub-workflow is to be given.
+const INPUTS: &str = "/rest/dynamic-node-parameters/local-resource-mapper-fields";
+
+fn inputs_of(workflow: &str) -> Value {
+    json!({
+        "path": "parameters.workflowInputs", "methodName": "loadSubWorkflowInputs",
+        "nodeTypeAndVersion": { "name": "n8n-nodes-base.executeWorkflow", "version": 1.2 },
+        "currentNodeParameters": { "workflowId": { "__rl": true, "mode": "id", "value": workflow } },
+    })
 }
 
 /// What is asked with a key: how, whether it is to be refused, and with what body.
@@ -160,6 +173,7 @@ POST   /rest/invitations                                        refused  [{"emai
 POST   /rest/owner/setup                                        refused  {}
 PATCH  /rest/users/USER/role                                    refused  {"newRoleName":"global:admin"}
 PATCH  /rest/me                                                 refused  {"email":"owner@tenants.invalid","firstName":"A","lastName":"B"}
+POST   /rest/dynamic-node-parameters/local-resource-mapper-fields  refused  INPUTS
 POST   /rest/webhooks/find                                      nothing  {"path":"PROJECT/orders","method":"POST"}
 GET    /rest/eventbus/destination                               refused
 GET    /rest/license                                            nothing
@@ -194,7 +208,9 @@ impl Two<'_> {
     fn put_into(&self, table: &str) -> String {
         let Self { a, b, credential, execution } = self;
         let workflow = saying_workflow("orders", "mine now").to_string();
+        let inputs = inputs_of("OTHER").to_string();
         let words = [
+            ("INPUTS", &inputs),
             ("OTHER", &b.workflow),
             ("OWN", &a.workflow),
             ("PROJECT", &b.project),

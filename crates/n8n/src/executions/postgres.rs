@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Activity, Executions, Metered, Whose, activity, hours, proof};
+use super::{Activity, Executions, Metered, Whose, activity, history, hours, proof};
 use crate::databases::{DatabaseError, Name, PostgresDatabases, ensure_meter};
 
 #[async_trait]
@@ -28,6 +28,10 @@ impl Executions for PostgresDatabases {
 
     async fn forget(&self, instance: &Name, before: OffsetDateTime) -> Result<u64, DatabaseError> {
         hours::forget(&mut *self.borrow(instance).await?, before).await
+    }
+
+    async fn prune_each(&self, instance: &Name, kept: u32) -> Result<u64, DatabaseError> {
+        history::prune_each(&mut *self.borrow(instance).await?, kept).await
     }
 
     async fn is_seen(&self, instance: &Name) -> Result<bool, DatabaseError> {

@@ -121,6 +121,10 @@ impl Executions for FakeExecutions {
         self.call("forget", instance, |_| Ok(0))
     }
 
+    async fn prune_each(&self, instance: &Name, _: u32) -> Result<u64, DatabaseError> {
+        self.call("prune_each", instance, |_| Ok(0))
+    }
+
     async fn is_seen(&self, instance: &Name) -> Result<bool, DatabaseError> {
         self.call("is_seen", instance, |state| Ok(!state.blind.contains(instance)))
     }

@@ -270,6 +270,7 @@ mod tests {
             assert_eq!(told["EXTERNAL_HOOK_FILES"], "/run/secrets/hooks.cjs");
             assert!(!before.contains_key("EXTERNAL_HOOK_FILES"));
             assert!(told["N8N_DISABLED_MODULES"].ends_with(",agents"));
+            assert_eq!(told["EXECUTIONS_DATA_PRUNE_MAX_COUNT"], "0", "one tenant's are not another's");
             let excluded = |told: &str| serde_json::from_str::<Vec<String>>(told).unwrap();
             let excluded = [&told, &before].map(|told| excluded(&told["NODES_EXCLUDE"]));
             assert!(excluded[1].iter().all(|node| excluded[0].contains(node)), "{excluded:?}");

@@ -31,6 +31,14 @@ const TASK_SECONDS: u32 = 60;
 const EXECUTION_SECONDS: u32 = 600;
 const LONGEST_EXECUTION_SECONDS: u32 = 3600;
 
+/// How long one expression may take, in milliseconds: nothing else of anybody's is done in that process meanwhile. n8n's own five seconds are taken
+/// two or three times for an answer that is worked out by a webhook.
+const EXPRESSION_MILLISECONDS: u32 = 1000;
+
+/// No number of executions is kept of all tenants together, or whoever runs much would take the others' history along. What is kept of each is
+/// `executions::KEPT_OF_EACH`.
+const ANY_NUMBER: &str = "0";
+
 /// What it is told beside what every n8n is, or in place of that.
 pub(super) fn told() -> Pairs {
     let excluded = serde_json::json!(EXCLUDED_NODES).to_string();
@@ -46,6 +54,8 @@ pub(super) fn told() -> Pairs {
         // Otherwise the hooks before an execution would run in the worker, when it has begun.
         ("N8N_PRE_EXECUTE_ERROR_CREATES_EXECUTION", "false".to_owned()),
         ("N8N_DATA_TABLES_MAX_SIZE_BYTES", DATA_TABLES_BYTES.to_string()),
+        ("N8N_EXPRESSION_ENGINE_TIMEOUT", EXPRESSION_MILLISECONDS.to_string()),
+        ("EXECUTIONS_DATA_PRUNE_MAX_COUNT", ANY_NUMBER.to_owned()),
         ("N8N_RUNNERS_TASK_TIMEOUT", TASK_SECONDS.to_string()),
         ("EXECUTIONS_TIMEOUT", EXECUTION_SECONDS.to_string()),
         ("EXECUTIONS_TIMEOUT_MAX", LONGEST_EXECUTION_SECONDS.to_string()),

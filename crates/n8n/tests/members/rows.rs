@@ -6,6 +6,7 @@ use common::error::{Classify as _, Kind};
 use common::id::TenantId;
 use futures::{StreamExt as _, stream};
 use n8n::databases::TenantDatabases as _;
+use n8n::executions::Executions as _;
 use n8n::members::{
     ActiveWorkflow, Checked, ExecutionId, Expected, Flaw, Member, MemberError, Members as _, WorkflowId,
     email,
@@ -199,6 +200,49 @@ async fn what_a_member_has_is_seen_as_it_is_and_nothing_of_anybody_elses() {
     }
     assert!(members.set_suspended(name, project, true).await.unwrap());
     assert_eq!(ask(&instance.login(), &begin).await.unwrap().as_deref(), Some("suspended"));
+    instance.end().await;
+}
+
+/// Whoever runs much takes nobody else's history along.
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn each_keeps_the_latest_of_their_own() {
+    let instance = Instance::new(NOWHERE).await;
+    let (much, little) = (somebody(&instance), somebody(&instance));
+    for (one, ended) in [(&little, 1), (&much, 6)] {
+        instance.members.ensure(&instance.name, one).await.unwrap();
+        fill(&instance, one).await;
+        let project = &one.place.project;
+        let run = format!(
+            r#"INSERT INTO execution_entity (finished, mode, status, "workflowId")
+               SELECT true, 'webhook', 'success', 'w-{project}' FROM generate_series(1, {ended})"#
+        );
+        instance.sql(&run).await;
+    }
+    // The oldest of the one who runs much was of use to somebody.
+    instance
+        .sql(&format!(
+            r#"INSERT INTO execution_annotations ("executionId", note)
+               SELECT min(id), 'look' FROM execution_entity WHERE "workflowId" = 'w-{}' AND status = 'success'"#,
+            much.place.project
+        ))
+        .await;
+    let server = databases();
+    assert_eq!(
+        server.prune_each(&instance.name, 3).await.unwrap(),
+        3,
+        "seven, less three, and one is annotated"
+    );
+    assert_eq!(server.prune_each(&instance.name, 3).await.unwrap(), 0);
+    let left = async |one: &Member| {
+        let left = format!(
+            r#"SELECT string_agg(status, ',' ORDER BY id) FROM execution_entity WHERE "workflowId" = 'w-{}' AND "deletedAt" IS NULL"#,
+            one.place.project
+        );
+        instance.sql(&left).await.unwrap()
+    };
+    assert_eq!(left(&little).await, "running,new,success,waiting,success");
+    assert_eq!(left(&much).await, "running,new,success,waiting,success,success,success");
     instance.end().await;
 }
 
