@@ -10,7 +10,7 @@ use axum::{
 use common::error::chain;
 use edge::{
     EdgeToken,
-    held::{DELIVERY_HEADER, NOT_HELD, TOKEN_HEADER, is_form, is_held},
+    held::{DELIVERY_HEADER, MOST_BODY, NOT_HELD, TOKEN_HEADER, is_form, is_held},
 };
 use reqwest::Client;
 use url::Url;
@@ -71,6 +71,13 @@ impl Holder {
     }
 }
 
+/// Whether it would be held, but for its length: n8n takes no such call either.
+pub fn is_too_long(parts: &Parts) -> bool {
+    let length =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    may_be_held(parts) && length.is_some_and(|length: usize| length > MOST_BODY)
+}
+
 /// What runs a workflow, unless it was held before. A browser that asks whether it may, or for the page of a form, needs its answer now.
 fn may_be_held(parts: &Parts) -> bool {
     let path = parts.uri.path();
@@ -124,6 +131,18 @@ mod tests {
             assert!(!asked(method.clone(), path), "{method} {path}");
         }
         assert!(!held("/webhook/x", Some("upgrade")), "a socket");
+    }
+
+    #[test]
+    fn what_n8n_would_not_take_is_too_long() {
+        let long = |path: &str, length: &str| {
+            let request = Request::post(path).header("content-length", length).body(()).unwrap();
+            is_too_long(&request.into_parts().0)
+        };
+        assert!(long("/webhook/x", "16777217"));
+        for (path, length) in [("/webhook/x", "16777216"), ("/webhook/x", "many"), ("/rest/x", "16777217")] {
+            assert!(!long(path, length), "{path} {length}");
+        }
     }
 
     #[test]

@@ -12,16 +12,22 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use edge::{StandIn, document::STAND_IN_HEADER};
+use edge::{StandIn, document::STAND_IN_HEADER, held::MOST_BODY};
 use http_body_util::BodyExt as _;
 
-use crate::{hold::Holder, metrics};
+use crate::{
+    hold::{Holder, is_too_long},
+    metrics,
+};
 use page::Page;
 
 /// So much of a request is taken before it is answered: a proxy that is still sending when the connection closes reports an
 /// error of its own. n8n takes as much in one request.
-const TAKEN: usize = 16 << 20;
+const TAKEN: usize = MOST_BODY;
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// The same of what is refused for its length.
+const TAKEN_TOO_LONG: usize = 4 * MOST_BODY;
 
 /// The pages, whatever is asked for; where calls are held, for all but those.
 pub fn page(holder: Option<Holder>) -> Router {
@@ -32,6 +38,10 @@ async fn answer(State(holder): State<Option<Holder>>, request: Request) -> Respo
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
     let stands_in_for = headers.get(STAND_IN_HEADER).and_then(|word| StandIn::from_word(word.to_str().ok()?));
+    if holder.is_some() && is_too_long(&parts) {
+        let _ = tokio::time::timeout(TAKEN_WITHIN, take(body, TAKEN_TOO_LONG)).await;
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    }
     let body = match &holder {
         Some(holder) => match holder.hold(&parts, body).await {
             Ok(held) => return held,
@@ -41,7 +51,7 @@ async fn answer(State(holder): State<Option<Holder>>, request: Request) -> Respo
     };
     metrics::answered(stands_in_for);
     // Whatever became of it, the answer is the same.
-    let _ = tokio::time::timeout(TAKEN_WITHIN, take(body)).await;
+    let _ = tokio::time::timeout(TAKEN_WITHIN, take(body, TAKEN)).await;
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let page = Page::of(stands_in_for);
     let (kind, text) = page.form(accepted);
@@ -53,11 +63,11 @@ async fn answer(State(holder): State<Option<Holder>>, request: Request) -> Respo
     (StatusCode::SERVICE_UNAVAILABLE, named, [page.named], text).into_response()
 }
 
-async fn take(mut body: Body) {
+async fn take(mut body: Body, most: usize) {
     let mut taken = 0;
     while let Some(Ok(frame)) = body.frame().await {
         taken += frame.data_ref().map_or(0, |data| data.len());
-        if taken > TAKEN {
+        if taken > most {
             return;
         }
     }

@@ -8,6 +8,9 @@ pub const TOKEN_HEADER: &str = "x-rp9-edge-token";
 /// In each call that was held: how often it was sent, so that who sees a second one can tell. The relay has no such call held again.
 pub const DELIVERY_HEADER: &str = "rp9-delivery";
 
+/// What n8n takes of one call when nobody has told it otherwise, and what is held of one.
+pub const MOST_BODY: usize = 16 << 20;
+
 /// The holder's answer to a call that is not for it: the relay shows its page.
 pub const NOT_HELD: StatusCode = StatusCode::MISDIRECTED_REQUEST;
 

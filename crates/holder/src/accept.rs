@@ -11,7 +11,7 @@ use axum::{
 use common::{error::chain, id::TenantId};
 use edge::{
     EdgeToken,
-    held::{NOT_HELD, TOKEN_HEADER, is_held},
+    held::{MOST_BODY, NOT_HELD, TOKEN_HEADER, is_held},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     bounds::{Bounds, Full},
-    call::{Call, Headers, MOST_BODY, host_of},
+    call::{Call, Headers, host_of},
     metrics,
     send::Sender,
     store::{self, Answer, Called, End},

@@ -4,9 +4,6 @@ use bytes::Bytes;
 use edge::Host;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
-/// What n8n takes of one call when nobody has told it otherwise.
-pub const MOST_BODY: usize = 16 << 20;
-
 /// Of one connection, or made anew by whoever sends a call on (RFC 9110, 7.6.1).
 const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
