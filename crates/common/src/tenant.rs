@@ -4,7 +4,7 @@ mod execution;
 mod status;
 mod subdomain;
 
-pub use execution::ExecutionKind;
+pub use execution::{ExecutionKind, HOURS_KEPT};
 pub use status::{Color, Mode, Purpose, TenantStatus, UnknownWord};
 pub use subdomain::{Subdomain, SubdomainError};
 

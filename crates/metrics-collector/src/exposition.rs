@@ -14,7 +14,7 @@ use prometheus_client::{
     metrics::{MetricType, gauge::ConstGauge},
     registry::Registry,
 };
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use wire::{Figures, Sample};
 
 /// What is older is not shown: three ticks.
@@ -28,6 +28,7 @@ pub struct Shown(Arc<Mutex<Latest>>);
 struct Latest {
     shards: HashMap<i16, Vec<Sample>>,
     blind: BTreeSet<TenantId>,
+    unread: Vec<(TenantId, OffsetDateTime)>,
 }
 
 impl fmt::Debug for Shown {
@@ -82,6 +83,11 @@ const BLIND: (&str, &str) = (
     "1 for a tenant whose marker is not seen in its queue or among its executions",
 );
 
+const UNREAD: (&str, &str) = (
+    "rp9_collector_usage_read_timestamp_seconds",
+    "When the count of a tenant's executions was last read, of those of whom that is overdue",
+);
+
 impl Shown {
     /// These are what is known of those parts, each with the part that it is of.
     pub fn put(&self, shards: &[i16], samples: impl IntoIterator<Item = (i16, Sample)>) {
@@ -102,6 +108,11 @@ impl Shown {
     /// What these do is not seen.
     pub fn put_blind(&self, blind: BTreeSet<TenantId>) {
         self.latest().blind = blind;
+    }
+
+    /// The count of these is overdue; since when it was not read.
+    pub fn put_unread(&self, unread: Vec<(TenantId, OffsetDateTime)>) {
+        self.latest().unread = unread;
     }
 
     fn latest(&self) -> MutexGuard<'_, Latest> {
@@ -136,6 +147,11 @@ impl Collector for Shown {
         let mut blind = encoder.encode_descriptor(BLIND.0, BLIND.1, None, MetricType::Gauge)?;
         for tenant in &latest.blind {
             ConstGauge::new(1.0).encode(blind.encode_family(&[("tenant", tenant.to_string())])?)?;
+        }
+        let mut unread = encoder.encode_descriptor(UNREAD.0, UNREAD.1, None, MetricType::Gauge)?;
+        for (tenant, read_at) in &latest.unread {
+            let labels = [("tenant", tenant.to_string())];
+            ConstGauge::new(read_at.unix_timestamp()).encode(unread.encode_family(&labels)?)?;
         }
         Ok(())
     }

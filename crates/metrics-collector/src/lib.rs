@@ -58,7 +58,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     let shown = watch(&world, service).await?;
     measure(&world, counters, service);
     let usage = Interval::new("usage", usage::EVERY).spread().failing("usage could not be counted");
-    service.every(usage, Usage::new(world.clone()));
+    service.every(usage, Usage::new(world.clone(), shown.clone()));
     let proofs = Interval::new("proofs", proof::EVERY).spread().failing("the sensors could not be proven");
     service.every(proofs, Proofs::new(world, shown));
     Ok(())

@@ -8,13 +8,19 @@ use common::{
     error::{Classify, Kind, chain},
     id::TenantId,
     service::Round,
+    tenant::HOURS_KEPT,
 };
 use futures::{StreamExt as _, stream};
-use n8n::databases::{DatabaseError, Name};
+use n8n::{
+    databases::{DatabaseError, Name},
+    executions::KEPT_OF_EACH,
+};
 use sqlx::PgPool;
+use time::OffsetDateTime;
 use tokio::time::{Instant, timeout};
 
 use crate::{
+    exposition::Shown,
     store::usage::{self, Source, by_tenant},
     world::World,
 };
@@ -34,23 +40,55 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// So long an instance keeps what it counted: a record that was away for less gets every hour of it.
 const KEPT_BY_INSTANCES: time::Duration = time::Duration::days(40);
 
-/// So long the record keeps hours: a year of them, and the months that lie around it. Months it keeps for good.
-const KEPT_BY_RECORD: time::Duration = time::Duration::days(400);
+/// How often those who share an n8n are held to what each may keep.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// What is too old is looked for so often.
 const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
 
+/// Of whom nothing was read for so long that is told: three times as long as of an idle one.
+const OVERDUE: Duration = Duration::from_secs(1800);
+
 /// The rounds of one replica. Each replica reads all of its cluster: twice is as good as once, and it is little.
 pub struct Usage {
     world: World,
+    shown: Shown,
     forgot: BTreeMap<TenantId, Instant>,
     forgot_hours: Option<Instant>,
+    pruned: Option<Instant>,
 }
 
 impl Usage {
-    /// Of these tenants.
-    pub const fn new(world: World) -> Self {
-        Self { world, forgot: BTreeMap::new(), forgot_hours: None }
+    /// Of these tenants. Whose count is overdue is shown there.
+    pub const fn new(world: World, shown: Shown) -> Self {
+        Self { world, shown, forgot: BTreeMap::new(), forgot_hours: None, pruned: None }
+    }
+
+    /// One whose database lasts and cannot be read loses nothing before that has lasted for 40 days, and its figures are old until then.
+    async fn show_overdue(&self) -> Result<(), sqlx::Error> {
+        let overdue = sqlx::query_as(OVERDUE_SINCE).bind(self.world.cluster.as_str());
+        let overdue: Vec<(TenantId, OffsetDateTime)> =
+            overdue.bind(OVERDUE.as_secs_f64()).fetch_all(&self.world.record).await?;
+        self.shown.put_unread(overdue);
+        Ok(())
+    }
+
+    /// Of what those who share an n8n ran.
+    async fn prune(&mut self) -> Result<(), sqlx::Error> {
+        if self.pruned.is_some_and(|at| at.elapsed() < PRUNE_EVERY) {
+            return Ok(());
+        }
+        let shared = sqlx::query_scalar(SHARED).bind(self.world.cluster.as_str());
+        let shared: Vec<TenantId> = shared.fetch_all(&self.world.record).await?;
+        for instance in shared {
+            let name = Name::of(instance);
+            let pruned = timeout(PATIENCE, self.world.executions.prune_each(&name, KEPT_OF_EACH)).await;
+            if let Ok(Err(error)) = pruned {
+                tracing::warn!(tenant_id = %instance, error = chain(&error), "an n8n that tenants share keeps more of theirs than it should");
+            }
+        }
+        self.pruned = Some(Instant::now());
+        Ok(())
     }
 
     async fn forget(&mut self, instance: TenantId) {
@@ -68,18 +106,38 @@ impl Usage {
     }
 }
 
+/// Instances whose count is read: `t`, and what is known of each, `u`.
+macro_rules! counted {
+    () => {
+        "from tenants t left join usage_sources u on u.instance_id = t.id
+           left join tenant_samples s on s.tenant_id = t.id
+          where t.cluster_id = $1 and t.mode = 'dedicated' and t.purpose in ('customer', 'shared') and t.status not in ('provisioning', 'failed', 'deleted')
+            and not exists (select from external_n8ns x where x.tenant_id = t.id)"
+    };
+}
+
 /// Instances whose count may have changed: those that are there and the platform's, but copies of which everything was counted where it ran. Of one that has run nothing for a quarter of an hour, as its
 /// sample says, only what was run by hand and fast can be new: it is read all the same, and seldom.
-const DUE: &str = "
+const DUE: &str = concat!(
+    "select t.id ",
+    counted!(),
+    " and coalesce(u.read_at, '-infinity') < now() - make_interval(secs => case
+            when s.executions_min = 0 and s.concurrent_executions = 0 and s.queue_depth = 0 and s.success_rate_percent is null
+            then $3 else $2 end)
+      order by u.read_at nulls first"
+);
+
+/// Those whose count should have been read, and when it last was. What is being removed is counted by whoever removes it.
+const OVERDUE_SINCE: &str = concat!(
+    "select t.id, coalesce(u.read_at, t.created_at) ",
+    counted!(),
+    " and t.status <> 'deleting' and coalesce(u.read_at, t.created_at) < now() - make_interval(secs => $2)"
+);
+
+/// What tenants share and the platform runs.
+const SHARED: &str = "
     select t.id from tenants t
-      left join usage_sources u on u.instance_id = t.id
-      left join tenant_samples s on s.tenant_id = t.id
-     where t.cluster_id = $1 and t.mode = 'dedicated' and t.purpose in ('customer', 'shared') and t.status not in ('provisioning', 'failed', 'deleted')
-       and not exists (select from external_n8ns x where x.tenant_id = t.id)
-       and coalesce(u.read_at, '-infinity') < now() - make_interval(secs => case
-               when s.executions_min = 0 and s.concurrent_executions = 0 and s.queue_depth = 0 and s.success_rate_percent is null
-               then $3 else $2 end)
-     order by u.read_at nulls first";
+     where t.cluster_id = $1 and t.purpose = 'shared' and t.status = 'active' and not exists (select from external_n8ns x where x.tenant_id = t.id)";
 
 async fn due(pool: &PgPool, cluster: &str) -> Result<Vec<TenantId>, sqlx::Error> {
     let since = |every: Duration| every.as_secs_f64() - 5.0;
@@ -158,8 +216,10 @@ impl Round for Usage {
                 }
             }
         }
+        self.show_overdue().await?;
+        self.prune().await?;
         if self.forgot_hours.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
-            usage::forget(&self.world.record, clock::now() - KEPT_BY_RECORD).await?;
+            usage::forget(&self.world.record, clock::now() - HOURS_KEPT).await?;
             self.forgot_hours = Some(Instant::now());
         }
         Ok(())

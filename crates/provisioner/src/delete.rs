@@ -20,7 +20,7 @@ use wire::kinds::TenantDelete;
 use crate::World;
 
 pub use containers::{remove_all, remove_containers};
-pub use data::{count, count_instance};
+pub use data::{count, count_instance, describe};
 pub use unroute::confirm_gone;
 pub use verify::leftovers;
 

@@ -119,6 +119,7 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
 
     let woken = wake.clone();
     service.consume(PROVISIONER, intake::commands(pool.clone(), move || woken.now()));
+    delete::describe();
     questions::answer(service, &world, config.site.cluster.as_str());
     usage::spawn(service, world.clone());
     ExternalN8n::new(pool.clone(), world.clone()).spawn(service);

@@ -4,6 +4,9 @@ use strum::VariantNames;
 
 use super::status::{UnknownWord, unknown};
 
+/// So long the record keeps what was used in each hour: a year, and the months that lie around it. What was used in each month it keeps for good.
+pub const HOURS_KEPT: time::Duration = time::Duration::days(400);
+
 /// Why an execution began. Which of n8n's modes are which is decided where they are counted (`n8n::executions`).
 #[derive(
     Clone,

@@ -14,6 +14,7 @@ const RARE: &[(&str, &str)] = &[
     (r#"rp9_backup_proven_age_seconds{tenant="$tenant"}"#, "no backup was restored"),
     ("rp9_collector_sensor_blind", "the collector sees everybody"),
     (r#"rp9_collector_sensor_blind{tenant="$tenant"}"#, "the collector sees everybody"),
+    ("rp9_collector_usage_read_timestamp_seconds", "everybody's executions are counted"),
     ("rp9_drift_total", "nobody was healed"),
     ("rp9_edge_certificates", "the edge speaks no TLS"),
     (r#"rp9_edge_certificates{kind="wildcard",state="valid"}"#, "the edge speaks no TLS"),
@@ -40,6 +41,7 @@ const RARE: &[(&str, &str)] = &[
     (r#"rp9_restore_rto_seconds{tenant="$tenant"}"#, "no backup was restored"),
     (r#"rp9_schedule_firings_total{result="failed"}"#, "no schedule has failed"),
     (r#"rp9_tenant_oldest_waiting_seconds{tenant="$tenant"}"#, "nothing waits"),
+    ("rp9_usage_lost_total", "whoever went was counted to the end"),
     (r#"rp9_wake_ups_total{outcome="left_to_the_sweeper"}"#, "NATS was there all the time"),
     (
         r#"traefik_router_requests_total{code=~"502|503|504",host!="",service!="waiting_page@http"}"#,

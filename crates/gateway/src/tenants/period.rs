@@ -27,7 +27,6 @@ pub enum Resolution {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(pub TimeZone);
 
-/// Hours are kept for so long, so a year can be told whole; by hours it would be an answer that nobody reads.
 const FIRST_YEAR: i16 = 2020;
 const LAST_YEAR: i16 = 2200;
 
@@ -72,6 +71,26 @@ impl Resolution {
     /// Whether so long a period can be told so finely.
     pub const fn suits(self, period: Period) -> bool {
         !matches!((self, period), (Self::Hour, Period::Year(_)))
+    }
+
+    /// From when on hours tell what was asked for: from its beginning, or, where hours were forgotten since (`forgotten` lies after its beginning), from the first month on that
+    /// has all of them; months tell what was before. `None`: months cannot.
+    pub fn hours_from(
+        self,
+        period: Period,
+        zone: &Zone,
+        from: OffsetDateTime,
+        forgotten: OffsetDateTime,
+    ) -> Option<OffsetDateTime> {
+        if from >= forgotten {
+            return Some(from);
+        }
+        let is_of_months =
+            self == Self::Month && zone.0 == TimeZone::UTC && !matches!(period, Period::Day(_));
+        let month = Self::Month.begins(forgotten, zone)?;
+        let next = forgotten.date().month().length(forgotten.year());
+        let whole = if month == forgotten { month } else { month + time::Duration::days(next.into()) };
+        is_of_months.then_some(whole)
     }
 
     /// The word for it.
@@ -189,6 +208,28 @@ mod tests {
         };
         assert_eq!((hours("2026-03-29"), hours("2026-10-25"), hours("2026-11-28")), (23, 25, 24));
         assert!(Zone::parse("Mars/Olympus").is_err());
+    }
+
+    #[test]
+    fn months_tell_what_was_before_the_hours_that_are_kept() {
+        let (utc, berlin) = (Zone::default(), Zone::parse("Europe/Berlin").unwrap());
+        assert_eq!(Zone::parse("UTC").unwrap(), utc);
+        let year = Period::Year(2025);
+        let from = |period: Period| period.bounds(&utc).unwrap().0;
+        let hours = |resolution: Resolution, period, zone, forgotten| {
+            resolution.hours_from(period, zone, from(period), forgotten)
+        };
+        let (before, within) = (datetime!(2024-12-31 23:00 UTC), datetime!(2025-02-10 05:00 UTC));
+        for resolution in [Resolution::Day, Resolution::Month] {
+            assert_eq!(hours(resolution, year, &berlin, before), Some(datetime!(2025-01-01 00:00 UTC)));
+        }
+        assert_eq!(hours(Resolution::Month, year, &utc, within), Some(datetime!(2025-03-01 00:00 UTC)));
+        let exactly = datetime!(2025-02-01 00:00 UTC);
+        assert_eq!(hours(Resolution::Month, year, &utc, exactly), Some(exactly));
+        assert_eq!(hours(Resolution::Month, year, &berlin, within), None);
+        assert_eq!(hours(Resolution::Day, year, &utc, within), None);
+        let day = Period::parse("2025-01-03").unwrap();
+        assert_eq!(hours(Resolution::Month, day, &utc, within), None, "a month is no day");
     }
 
     #[test]

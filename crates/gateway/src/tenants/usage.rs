@@ -42,7 +42,7 @@ pub struct Measures {
     /// Disk that its database took, on average over the hours in which it was measured, each with the most of it; null when it never was, as of
     /// one that shares an n8n.
     storage_bytes_average: Option<i64>,
-    /// The most that was seen.
+    /// The most that was seen; of what is told by months no more, null.
     storage_bytes_highest: Option<i64>,
     /// How many hours were measured.
     #[serde(skip)]
@@ -99,12 +99,11 @@ impl UsageByKind {
 impl Measures {
     fn add(&mut self, hour: &Measured) {
         self.api_calls += hour.api_calls;
-        let Some(bytes) = hour.storage_bytes else { return };
-        self.storage_hours += 1;
-        self.storage_byte_hours += i128::from(bytes);
-        self.storage_bytes_highest = self.storage_bytes_highest.max(Some(bytes));
-        self.storage_bytes_average =
-            i64::try_from(self.storage_byte_hours / i128::from(self.storage_hours)).ok();
+        self.storage_hours += hour.storage_hours;
+        self.storage_byte_hours += i128::from(hour.storage_byte_hours);
+        self.storage_bytes_highest = self.storage_bytes_highest.max(hour.storage_bytes_highest);
+        let average = self.storage_byte_hours.checked_div(i128::from(self.storage_hours));
+        self.storage_bytes_average = average.and_then(|average| i64::try_from(average).ok());
     }
 
     /// All of these hours together.
@@ -204,7 +203,13 @@ mod tests {
 
     #[test]
     fn calls_add_up_and_storage_is_an_average_of_the_hours_that_were_measured() {
-        let hour = |hour, api_calls, storage_bytes| Measured { hour, api_calls, storage_bytes };
+        let hour = |hour, api_calls, storage_bytes: Option<i64>| Measured {
+            hour,
+            api_calls,
+            storage_hours: i64::from(storage_bytes.is_some()),
+            storage_byte_hours: storage_bytes.unwrap_or_default(),
+            storage_bytes_highest: storage_bytes,
+        };
         let measured = [
             hour(datetime!(2026-11-01 10:00 UTC), 3, Some(100)),
             hour(datetime!(2026-11-01 11:00 UTC), 4, None),

@@ -192,3 +192,39 @@ async fn a_tenant_is_shown_with_what_it_has_used_this_month(database: PgPool) {
     assert_eq!((&usage["billable_executions"], &usage["executions"]["sub_workflow"]), (&json!(7), &json!(3)));
     assert_eq!(usage["storage_bytes"], Value::Null);
 }
+
+#[sqlx::test(migrator = "common::database::MIGRATOR")]
+#[ignore = "needs servers: deploy/test"]
+async fn of_long_ago_whole_months_are_told_and_nothing_finer_is_made_up(database: PgPool) {
+    let seen = Seen::on(database).await;
+    // The hours of July were forgotten; so was a part of what their month says.
+    seen.execute("update tenants set created_at = '2020-01-01'").await;
+    seen.count("acme", "2021-07-02 10:00Z", "production", 5).await;
+    seen.execute(
+        "delete from usage_rollups_hourly;
+         insert into usage_measures_monthly (tenant_id, month, api_calls, storage_byte_hours, storage_hours)
+         select id, '2021-07-01', 7, 600, 3 from tenants where subdomain = 'acme'",
+    )
+    .await;
+    let usage = format!("/tenants/{}/usage", seen.tenant);
+    for period in ["2021", "2021-07"] {
+        let (status, told) = seen.get(&format!("{usage}?period={period}&resolution=month")).await;
+        let told = &told["data"];
+        assert_eq!((status, &told["billable_executions"], &told["api_calls"]), (200, &json!(5), &json!(7)));
+        assert_eq!(
+            (&told["storage_bytes_average"], &told["storage_bytes_highest"]),
+            (&json!(200), &Value::Null)
+        );
+        assert_eq!(told["intervals"][0]["from"], "2021-07-01T00:00:00Z");
+    }
+    for finer in
+        ["period=2021", "period=2021-07&resolution=month&time_zone=Europe/Berlin", "period=2021-07-02"]
+    {
+        let (status, refused) = seen.get(&format!("{usage}?{finer}")).await;
+        assert_eq!((status, &refused["errors"][0]["code"]), (422, &json!("not_kept")), "{finer}");
+    }
+    // Who was not there yet used nothing.
+    seen.execute("update tenants set created_at = now()").await;
+    let (status, nothing) = seen.get(&format!("{usage}?period=2020")).await;
+    assert_eq!((status, &nothing["data"]["billable_executions"]), (200, &json!(0)));
+}

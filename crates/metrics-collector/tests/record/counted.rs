@@ -1,7 +1,11 @@
 //! What is counted for whom.
 
 use common::{database::MIGRATOR, id::TenantId, service::Round as _, tenant::ExecutionKind};
-use metrics_collector::usage::{Usage, read};
+use metrics_collector::{
+    exposition::Shown,
+    store,
+    usage::{Usage, read},
+};
 use n8n::{
     databases::Name,
     executions::{HourCount, Metered},
@@ -155,11 +159,89 @@ async fn what_a_month_costs_is_told_by_the_price_of_the_plan_and_not_at_all_with
     let prices = "insert into metering_prices values
         ('executions', null, '2026-01-01', 10), ('executions', 'starter', '2026-01-01', 5), ('executions', 'starter', '2026-12-01', 50),
         ('run_time', null, '2026-01-01', 0.5)";
+    // What was not used costs nothing, though nobody says what it would.
+    let month = "update usage_rollups_monthly set run_ms = $1";
     sqlx::query(prices).execute(&pool).await.unwrap();
+    sqlx::query("delete from metering_prices where measure = 'run_time'").execute(&pool).await.unwrap();
+    sqlx::query(month).bind(0).execute(&pool).await.unwrap();
+    assert_eq!(cost().await, Some(3.6 * 5.0));
+    sqlx::query(month).bind(3_600_000).execute(&pool).await.unwrap();
+    assert_eq!(cost().await, None);
+    sqlx::query("insert into metering_prices values ('run_time', null, '2026-01-01', 0.5)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(cost().await, Some(3.6 * 5.0 + 0.5));
+    // Months that are over keep the plan that they had.
+    sqlx::query("update tenants set plan = 'pro' where id = $1").bind(own).execute(&pool).await.unwrap();
+    read(&world, own).await.unwrap();
     assert_eq!(cost().await, Some(3.6 * 5.0 + 0.5));
     let overview: i64 =
         sqlx::query_scalar("select count(*) from operations_overview").fetch_one(&pool).await.unwrap();
     assert_eq!(overview, 0, "without limits there is no tenant");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn a_month_does_not_shrink_when_its_first_hours_are_forgotten(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (own, world) = (fakes.dedicated().await, fakes.world());
+    let late = HOUR - Duration::days(3);
+    fakes.executions.set_hours(Name::of(own), metered(1, vec![hour(None, late, 5), hour(None, HOUR, 3)]));
+    read(&world, own).await.unwrap();
+    store::usage::forget(&pool, HOUR).await.unwrap();
+    fakes.executions.set_hours(Name::of(own), metered(1, vec![hour(None, HOUR, 4)]));
+    read(&world, own).await.unwrap();
+    let month = "select executions from usage_rollups_monthly where tenant_id = $1";
+    let month: i64 = sqlx::query_scalar(month).bind(own).fetch_one(&pool).await.unwrap();
+    assert_eq!(month, 8);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn those_who_share_an_n8n_are_held_to_their_own_history_once_an_hour(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (_, shared) = (fakes.dedicated().await, fakes.shared().await);
+    sqlx::query("update tenants set status = 'active'").execute(&pool).await.unwrap();
+    let mut usage = Usage::new(fakes.world(), Shown::default());
+    for _ in 0..2 {
+        usage.run().await.unwrap();
+    }
+    let pruned: Vec<_> = fakes
+        .executions
+        .ledger()
+        .into_iter()
+        .filter(|call| call.verb == "prune_each")
+        .map(|call| call.target)
+        .collect();
+    assert_eq!(pruned, [Name::of(shared).to_string()]);
+}
+
+/// A database that cannot be read loses nothing for 40 days, and is told within the hour.
+#[sqlx::test(migrator = "MIGRATOR")]
+#[ignore = "needs Postgres: deploy/test"]
+async fn whose_count_is_overdue_is_shown_until_it_is_read(pool: PgPool) {
+    let fakes = Fakes::new(&pool).await;
+    let (own, going) = (fakes.dedicated().await, fakes.dedicated().await);
+    let long_ago = "update tenants set created_at = now() - interval '31 minutes'";
+    sqlx::query(long_ago).execute(&pool).await.unwrap();
+    sqlx::query("update tenants set status = 'deleting' where id = $1")
+        .bind(going)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let shown = Shown::default();
+    let mut usage = Usage::new(fakes.world(), shown.clone());
+    usage.run().await.unwrap();
+    let told = shown.render();
+    assert!(
+        told.contains(&format!("rp9_collector_usage_read_timestamp_seconds{{tenant=\"{own}\"}}")),
+        "{told}"
+    );
+    assert!(!told.contains(&going.to_string()), "{told}");
+    fakes.executions.set_hours(Name::of(own), metered(1, Vec::new()));
+    usage.run().await.unwrap();
+    assert!(!shown.render().contains(&own.to_string()));
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
@@ -170,7 +252,7 @@ async fn one_that_runs_is_read_each_minute_and_one_that_is_idle_seldom(pool: PgP
     for tenant in [busy, idle, unseen] {
         fakes.executions.set_hours(Name::of(tenant), metered(1, Vec::new()));
     }
-    let mut usage = Usage::new(fakes.world());
+    let mut usage = Usage::new(fakes.world(), Shown::default());
     let of = |tenant: TenantId| {
         let name = Name::of(tenant).to_string();
         fakes.executions.ledger().iter().filter(|call| call.verb == "hours" && call.target == name).count()

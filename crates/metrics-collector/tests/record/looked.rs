@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use common::{clock, database::MIGRATOR, id::TenantId, service::Round as _};
-use metrics_collector::{proof::Proofs, shards::Now, usage::Usage};
+use metrics_collector::{exposition::Shown, proof::Proofs, shards::Now, usage::Usage};
 use n8n::{databases::Name, executions::Activity, queues::Depth};
 use sqlx::{PgPool, Row as _};
 use wire::{ContainerUsage, Figures, Sample};
@@ -92,7 +92,7 @@ async fn nobody_looks_into_a_sandbox(pool: PgPool) {
     fakes.sandbox().await;
     let (mut replica, shown) = fakes.replica().await;
     replica.go_on(tick(1)).await.unwrap();
-    Usage::new(fakes.world()).run().await.unwrap();
+    Usage::new(fakes.world(), Shown::default()).run().await.unwrap();
     Proofs::new(fakes.world(), shown).run().await.unwrap();
     let asked = fakes.executions.ledger();
     assert!(asked.is_empty(), "{asked:?}");
@@ -108,7 +108,7 @@ async fn nobody_looks_into_an_n8n_of_somebody_elses(pool: PgPool) {
     let lodger = fakes.member(theirs, "projectNumber001").await;
     let (mut replica, shown) = fakes.replica().await;
     replica.go_on(tick(1)).await.unwrap();
-    Usage::new(fakes.world()).run().await.unwrap();
+    Usage::new(fakes.world(), Shown::default()).run().await.unwrap();
     Proofs::new(fakes.world(), shown).run().await.unwrap();
     let asked = fakes.executions.ledger();
     assert!(asked.is_empty(), "{asked:?}");

@@ -11,6 +11,7 @@ use common::{
     operations::{Context, Step, StepError, TenantRequest},
     tenant::Purpose,
 };
+use metrics::{counter, describe_counter};
 use n8n::databases::Name;
 use wire::kinds::TenantDelete;
 
@@ -20,6 +21,8 @@ use crate::{World, store::tenants, workspace};
 /// A collector that is away longer costs the last minute of what the tenant ran, and not the removal.
 const TRIES: usize = 3;
 const PAUSE: Duration = Duration::from_secs(2);
+
+const LOST: &str = "rp9_usage_lost_total";
 
 pub struct RemoveData;
 
@@ -58,21 +61,26 @@ async fn was_counted(context: &Context<'_, World, TenantDelete>) -> Result<bool,
     Ok(matches!(purpose, Purpose::Customer | Purpose::Shared))
 }
 
-/// What it ran since it was last counted goes with its database.
-pub async fn count(context: &Context<'_, World, impl TenantRequest>) {
-    count_instance(context, context.tenant()).await;
+/// Says what the metric means.
+pub fn describe() {
+    describe_counter!(LOST, "Times that what a tenant ran since it was last counted went with its database.");
 }
 
-/// The same of what ran in this instance.
-pub async fn count_instance(context: &Context<'_, World, impl TenantRequest>, instance: TenantId) {
+/// What it ran since it was last counted goes with its database.
+pub async fn count(context: &Context<'_, World, impl TenantRequest>) {
+    if !count_instance(context, context.tenant()).await {
+        counter!(LOST).increment(1);
+    }
+}
+
+/// Has what ran in this instance up to now counted. Whether it was.
+pub async fn count_instance(context: &Context<'_, World, impl TenantRequest>, instance: TenantId) -> bool {
     let metering = &context.observe().metering;
     let pauses = ConstantBuilder::default().with_delay(PAUSE).with_max_times(TRIES);
     let counted =
         (|| metering.count(instance)).retry(pauses).when(|error: &BusError| error.kind().is_transient());
-    if let Err(error) = counted.await {
-        tracing::warn!(
-            error = chain(&error),
-            "what the tenant ran in its last minute could not be counted; it goes all the same"
-        );
-    }
+    let counted = counted.await.inspect_err(|error| {
+        tracing::warn!(error = chain(error), "what the tenant ran in its last minute could not be counted");
+    });
+    counted.is_ok()
 }

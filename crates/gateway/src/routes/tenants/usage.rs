@@ -4,6 +4,7 @@ use axum::{
     Json,
     extract::{RawQuery, State},
 };
+use common::{clock, tenant::HOURS_KEPT};
 use jiff::Timestamp;
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
@@ -15,7 +16,7 @@ use crate::{
     auth::TenantOf,
     http::request::{Request, request},
     problem::{Answered, FieldError, Pointer, Problem},
-    store::usage,
+    store::usage::{self, Asked},
     tenants::{Measures, Period, Resolution, UsageByKind, UsageInterval, Zone, intervals},
 };
 
@@ -54,7 +55,8 @@ pub struct Usage {
 
 /// How much a tenant used: executions by their kind, calls and storage.
 ///
-/// What n8n prunes, does not save or deletes with its workflow is in it all the same. It is as of a minute ago.
+/// What n8n prunes, does not save or deletes with its workflow is in it all the same. It is as of a minute ago. Hours and days are known for 400
+/// days; what was before is told by whole months in UTC (`resolution=month`), and anything finer of it refused with `not_kept`.
 #[utoipa::path(
     get, path = "/tenants/{id}/usage", tag = "tenants",
     security(("token" = [])),
@@ -77,9 +79,14 @@ pub async fn usage(
     let (from, until) = period
         .bounds(&zone)
         .ok_or_else(|| refused("period", "invalid_period", "is no time of that calendar"))?;
+    let asked = Asked {
+        tenant: of.tenant.id,
+        from,
+        until,
+        hours_from: hours_from(&of, period, resolution, &zone, from)?,
+    };
     let reader = app.reader(of.identity().scope());
-    let hours = usage::hours(&reader, of.tenant.id, from, until).await?;
-    let measured = usage::measured(&reader, of.tenant.id, from, until).await?;
+    let (hours, measured) = (usage::hours(&reader, &asked).await?, usage::measured(&reader, &asked).await?);
     let total = UsageByKind::of(&hours);
     Ok(Json(Data {
         data: Usage {
@@ -93,6 +100,23 @@ pub async fn usage(
             intervals: intervals(&hours, &measured, resolution, &zone),
         },
     }))
+}
+
+/// Of who was not there yet, nothing was forgotten.
+fn hours_from(
+    of: &TenantOf,
+    period: Period,
+    resolution: Resolution,
+    zone: &Zone,
+    from: OffsetDateTime,
+) -> Result<OffsetDateTime, Problem> {
+    let forgotten = clock::now() - HOURS_KEPT;
+    if of.tenant.created_at >= forgotten {
+        return Ok(from);
+    }
+    let not_kept = "of so long ago whole months are known and no more: resolution=month, in UTC";
+    let hours_from = resolution.hours_from(period, zone, from, forgotten);
+    hours_from.ok_or_else(|| refused("resolution", "not_kept", not_kept))
 }
 
 fn refused(field: &str, code: &'static str, detail: &str) -> Problem {
