@@ -109,6 +109,10 @@ impl Executions for SomeBusy {
         Ok(0)
     }
 
+    async fn prune_each(&self, _: &Name, _: u32) -> Result<u64, DatabaseError> {
+        Ok(0)
+    }
+
     async fn is_seen(&self, _: &Name) -> Result<bool, DatabaseError> {
         Ok(true)
     }
