@@ -71,7 +71,8 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     service.record_is_usable().await;
     background::start(&app);
     if let Some(held) = holder::start(&holder, (&app.database, &app.tasks), edge_token)? {
-        serve(&service.tasks, "holder", TcpListener::bind(holder.bind).await?, held, sockets);
+        service.also_show(held.shown);
+        serve(&service.tasks, "holder", TcpListener::bind(holder.bind).await?, held.port, sockets);
     }
     runner.spawn(&app.tasks);
     Ok(())

@@ -6,6 +6,7 @@ pub mod call;
 mod config;
 mod deliver;
 mod metrics;
+mod oldest;
 mod send;
 pub mod store;
 mod verdict;
@@ -14,10 +15,7 @@ mod waiters;
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use common::{
-    clock,
-    service::{Interval, Tasks},
-};
+use common::service::{Interval, Shown, Tasks};
 use edge::EdgeToken;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
@@ -27,6 +25,7 @@ pub use config::Config;
 use accept::Holder;
 use bounds::{Bounds, Limits};
 use deliver::Deliverer;
+use oldest::Oldest;
 use send::Sender;
 use waiters::Waiters;
 
@@ -40,12 +39,20 @@ const ANSWERS_KEPT: Duration = Duration::from_secs(300);
 /// A receipt says what became of its call for a week.
 const RECEIPTS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Begins to deliver, and gives the port on which calls are taken; `None` where nothing is held.
+/// A holder that has begun.
+pub struct Started {
+    /// The port on which calls are taken.
+    pub port: Router,
+    /// What is to be told of it beside the metrics of everybody.
+    pub shown: Shown,
+}
+
+/// Begins to deliver; `None` where nothing is held.
 pub fn start(
     config: &Config,
     (record, tasks): (&PgPool, &Tasks),
     token: EdgeToken,
-) -> Result<Option<Router>, reqwest::Error> {
+) -> Result<Option<Started>, reqwest::Error> {
     metrics::describe();
     let Some(edge_url) = config.edge_url.clone() else { return Ok(None) };
     let (sender, waiters) = (Sender::through(edge_url)?, Waiters::default());
@@ -60,22 +67,23 @@ pub fn start(
     });
     let deliverer = Deliverer { record: record.clone(), sender, waiters };
     tasks.spawn("holder", deliverer.run(tasks.stopping()));
-    count(&holder, tasks);
+    let oldest = Oldest::default();
+    count(&holder, &oldest, tasks);
     tell(&holder, tasks);
     tidy(record, tasks, Duration::from_secs(60 * 60 * u64::from(config.keep_hours.get())));
-    Ok(Some(accept::router(holder)))
+    let shown: Shown = Arc::new(move || oldest.render());
+    Ok(Some(Started { port: accept::router(holder), shown }))
 }
 
-fn count(holder: &Arc<Holder>, tasks: &Tasks) {
-    let holder = holder.clone();
+fn count(holder: &Arc<Holder>, oldest: &Oldest, tasks: &Tasks) {
+    let (holder, oldest) = (holder.clone(), oldest.clone());
     let counting = Interval::new("held calls", COUNT_EVERY).failing("held calls are counted later");
     tasks.every(counting, move || {
-        let holder = holder.clone();
+        let (holder, oldest) = (holder.clone(), oldest.clone());
         async move {
             let held = store::held(&holder.record).await?;
-            let oldest = if held.is_empty() { None } else { store::oldest(&holder.record).await? };
-            let since = |moment| Duration::try_from(clock::now() - moment).unwrap_or_default();
-            metrics::held(held.values().map(|held| held.calls).sum(), oldest.map(since).unwrap_or_default());
+            oldest.put(if held.is_empty() { Vec::new() } else { store::oldest(&holder.record).await? });
+            metrics::held(held.values().map(|held| held.calls).sum());
             holder.bounds.put(held);
             Ok::<_, sqlx::Error>(())
         }

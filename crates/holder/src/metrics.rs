@@ -1,13 +1,10 @@
 //! Every metric of the holder.
 
-use std::time::Duration;
-
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 use crate::{bounds::Full, verdict::Verdict};
 
 const HELD: &str = "rp9_held_calls";
-const OLDEST: &str = "rp9_held_oldest_seconds";
 const TAKEN: &str = "rp9_held_calls_taken_total";
 const REFUSED: &str = "rp9_held_calls_refused_total";
 const ENDED: &str = "rp9_held_calls_ended_total";
@@ -15,15 +12,10 @@ const ENDED: &str = "rp9_held_calls_ended_total";
 /// Says what each metric means.
 pub fn describe() {
     describe_gauge!(HELD, "Calls that are held and not yet delivered. Every replica tells the same.");
-    describe_gauge!(
-        OLDEST,
-        Unit::Seconds,
-        "How long the earliest of them has been held. Every replica tells the same."
-    );
     describe_counter!(TAKEN, "Calls that were held.");
     describe_counter!(REFUSED, "Calls that were not held since there was no room, by whose.");
     describe_counter!(ENDED, "Held calls that ended, by how.");
-    held(0, Duration::ZERO);
+    held(0);
     counter!(TAKEN).absolute(0);
     for full in Full::ALL {
         counter!(REFUSED, "full" => full.as_str()).absolute(0);
@@ -33,11 +25,10 @@ pub fn describe() {
     }
 }
 
-/// So many are held, the earliest for so long.
-pub fn held(calls: u64, oldest: Duration) {
+/// So many are held.
+pub fn held(calls: u64) {
     #[expect(clippy::cast_precision_loss, reason = "so many are never held")]
     gauge!(HELD).set(calls as f64);
-    gauge!(OLDEST).set(oldest.as_secs_f64());
 }
 
 /// One more is held.

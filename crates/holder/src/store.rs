@@ -283,11 +283,16 @@ pub async fn held(executor: impl PgExecutor<'_>) -> Result<HashMap<TenantId, Hel
     Ok(rows.into_iter().map(|(tenant, calls, bytes)| (tenant, held(calls, bytes))).collect())
 }
 
-/// When did the earliest come that is still held? Those of tenants that are suspended wait because somebody wants it.
-pub async fn oldest(executor: impl PgExecutor<'_>) -> Result<Option<OffsetDateTime>, sqlx::Error> {
-    let oldest = "select min(coalesce(h.replayed_at, h.held_at)) from held_calls h join tenants t on t.id = h.tenant_id
-                   where h.state in ('held', 'delivering') and t.status <> 'suspended'";
-    sqlx::query_scalar(oldest).fetch_one(executor).await
+/// So many tenants are told of.
+const TOLD: i64 = 100;
+
+/// Since when is the earliest call of each tenant held, of those who wait longest? Those of tenants that are suspended wait because somebody wants it.
+pub async fn oldest(executor: impl PgExecutor<'_>) -> Result<Vec<(TenantId, OffsetDateTime)>, sqlx::Error> {
+    let oldest = "select h.tenant_id, min(coalesce(h.replayed_at, h.held_at)) as since
+                    from held_calls h join tenants t on t.id = h.tenant_id
+                   where h.state in ('held', 'delivering') and t.status <> 'suspended'
+                   group by h.tenant_id order by since limit $1";
+    sqlx::query_as(oldest).bind(TOLD).fetch_all(executor).await
 }
 
 /// Gives up what nobody can take any more: held for so long, or of a tenant that is gone. Returns how many.

@@ -23,6 +23,7 @@ const RARE: &[(&str, &str)] = &[
     ("rp9_event_clients", "nobody has followed events"),
     ("rp9_external_n8n_obstacles", "every n8n is the platform's own"),
     ("rp9_freeze_seconds_bucket", "nobody's callers have waited"),
+    ("rp9_held_oldest_seconds", "nobody's calls are held"),
     ("rp9_instance_oom_kills_total", "everybody has memory enough"),
     ("rp9_instance_restarts_total", "no container has ended by itself"),
     (r#"rp9_operation_steps_total{outcome!~"succeeded|waiting"}"#, "every step has succeeded"),
