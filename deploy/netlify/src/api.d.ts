@@ -1367,7 +1367,8 @@ export interface paths {
         };
         /**
          * How much a tenant used: executions by their kind, calls and storage.
-         * @description What n8n prunes, does not save or deletes with its workflow is in it all the same. It is as of a minute ago.
+         * @description What n8n prunes, does not save or deletes with its workflow is in it all the same. It is as of a minute ago. Hours and days are known for 400
+         *     days; what was before is told by whole months in UTC (`resolution=month`), and anything finer of it refused with `not_kept`.
          */
         get: operations["tenants_usage"];
         put?: never;
@@ -2514,7 +2515,7 @@ export interface components {
             storage_bytes_average?: number | null;
             /**
              * Format: int64
-             * @description The most that was seen.
+             * @description The most that was seen; of what is told by months no more, null.
              */
             storage_bytes_highest?: number | null;
         };
