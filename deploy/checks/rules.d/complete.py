@@ -1,5 +1,5 @@
 """Of each alert: a severity, words, a runbook page, tests that it is told and that it is not. Of each page: an alert. Of each metric of ours
-that a rule names: somebody who tells it, or its place in the list of those that are coming, which it leaves when somebody does.
+that a rule names: somebody who tells it, or its place in the list of those that are coming, which it leaves when somebody does. Of each round: what its failing means.
 
 Prints what is wrong and ends with 1 if anything is.
 """
@@ -31,6 +31,7 @@ def main():
     problems += orders()
     problems += metrics(rules)
     problems += inhibitions({alert["alert"] for alert in alerts})
+    problems += rounds()
     if not alerts:
         problems.append("there are no alerts at all: they are looked for in the wrong place")
     for problem in problems:
@@ -114,6 +115,17 @@ def inhibitions(names):
             for words in re.findall(r'^alertname=~?"(.*)"$', matcher):
                 pattern = [re.sub(r"\(.*?\)", "", word) for word in re.split(r"\|(?![^(]*\))", words)]
                 yield from (f"alertmanager.yml.in: there is no alert {word}" for word in pattern if not any(name.startswith(word) for name in names))
+
+
+def rounds():
+    """What is done again and again, and whose failing the page that tells of it does not know."""
+    page = (PAGES / "RoundsFailing.md").read_text(encoding="utf-8")
+    named = re.compile(r'Interval::new\(\s*"([^"]+)"')
+    sources = [path for path in ROOT.glob("crates/*/src/**/*.rs") if not path.stem.endswith("tests")]
+    tasks = {name for path in sources for name in named.findall(path.read_text(encoding="utf-8"))}
+    if not tasks:
+        yield "there are no rounds at all: they are looked for in the wrong place"
+    yield from (f"docs/runbooks/RoundsFailing.md does not name {name}" for name in sorted(tasks) if f"`{name}`" not in page)
 
 
 if __name__ == "__main__":
