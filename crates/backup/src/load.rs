@@ -24,6 +24,7 @@ use wire::{backups::folder, kinds::TenantLoad};
 use crate::{
     Checked, Damage, World,
     check::{Expected, check, opened},
+    make::suit,
     secrets,
     store::{
         backups::{self, Written},
@@ -74,6 +75,10 @@ impl Step<LoadTenant> for Load {
     async fn run(&self, context: &ContextOf<'_, LoadTenant>, state: &mut Loaded) -> Result<(), StepError> {
         let set = Set::find(context).await?;
         let checked = set.check(context).await?;
+        if checked.contents.is_some() {
+            let (tools, server) = context.observe().copies.versions().await?;
+            suit(&tools, &server)?;
+        }
         // It opens what is there with the same keys: nothing is wrapped under a wrong one.
         secrets::encryption_key(context.database(), &context.observe().keys, context.tenant()).await?;
         let filling = filling(context).await?;

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use wire::{backups, kinds::TenantBackup};
 
 use crate::World;
+pub use tools::suit;
 
 /// From a tenant's database to a set that was read back.
 pub struct MakeBackup;

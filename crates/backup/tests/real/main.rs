@@ -8,6 +8,7 @@
 
 mod by_hand;
 mod in_place;
+mod majors;
 mod member;
 // Migrations by the image of that version, as the platform does it.
 #[path = "../../../n8n/tests/support/mod.rs"]
@@ -50,8 +51,11 @@ fn store() -> S3 {
 }
 
 fn copies() -> PostgresCopies {
-    let folder = PathBuf::from(variable("TEST_POSTGRES_BIN"));
-    PostgresCopies::new(&variable("TEST_TENANT_DATABASE_ADMIN_URL").into(), Some(folder)).unwrap()
+    copies_by("TEST_POSTGRES_BIN", variable("TEST_TENANT_DATABASE_ADMIN_URL"))
+}
+
+fn copies_by(programs: &str, admin_url: String) -> PostgresCopies {
+    PostgresCopies::new(&admin_url.into(), Some(PathBuf::from(variable(programs)))).unwrap()
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -20,9 +20,14 @@ pub struct Programs {
 
 impl Programs {
     pub fn new() -> Self {
-        let (folder, real) = (tempfile::tempdir().unwrap(), PathBuf::from(variable("TEST_POSTGRES_BIN")));
+        Self::of(&PathBuf::from(variable("TEST_POSTGRES_BIN")))
+    }
+
+    /// Those in this folder.
+    pub fn of(real: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
-        for program in fs::read_dir(&real).unwrap() {
+        for program in fs::read_dir(real).unwrap() {
             let (name, place) = {
                 let entry = program.unwrap();
                 (entry.file_name(), entry.path())
@@ -57,8 +62,12 @@ pub struct OwnServer {
 const RECORD: &str = "create role anon nologin; create role authenticated nologin; create role service_role nologin;
     create role rp9 login; grant authenticated to rp9; create role rp9_wal login replication; grant pg_read_all_stats to rp9_wal;";
 
+/// As the deployment makes it (`deploy/conf/postgres`).
+const TENANTS: &str = "create role rp9_tenants login createdb createrole password 'rp9';
+    alter role rp9_tenants set createrole_self_grant = 'set, inherit'";
+
 impl OwnServer {
-    /// With a database for a record, that of rp9; and the role that copies it.
+    /// With a database for a record, that of rp9; the role that copies it, and the one that makes tenants' databases.
     pub async fn start(programs: &Programs, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
@@ -86,9 +95,15 @@ impl OwnServer {
         while sqlx::query("select 1").execute(&admin).await.is_err() {
             tokio::task::yield_now().await;
         }
-        sqlx::raw_sql(RECORD).execute(&admin).await.unwrap();
-        sqlx::raw_sql("create database rp9 owner rp9").execute(&admin).await.unwrap();
+        for made in [RECORD, "create database rp9 owner rp9", TENANTS] {
+            sqlx::raw_sql(made).execute(&admin).await.unwrap();
+        }
         server
+    }
+
+    /// Where tenants' databases are made.
+    pub fn admin_url(&self) -> String {
+        format!("postgres://rp9_tenants:rp9@127.0.0.1:{}/postgres", self.port)
     }
 
     fn run(programs: &Programs, data: &Path) -> Child {
