@@ -8,6 +8,7 @@ pub mod containers;
 pub mod exposition;
 pub mod figures;
 mod fleet;
+pub mod history;
 pub mod look;
 pub mod measures;
 pub mod proof;
@@ -28,6 +29,7 @@ pub use world::{Containers, Outlet, World};
 
 use config::EdgeMetrics;
 use exposition::Shown;
+use history::History;
 use measures::{Calls, Storage};
 use proof::Proofs;
 use shards::Shards;
@@ -59,6 +61,9 @@ pub async fn start(config: Config, service: &Service) -> anyhow::Result<()> {
     measure(&world, counters, service);
     let usage = Interval::new("usage", usage::EVERY).spread().failing("usage could not be counted");
     service.every(usage, Usage::new(world.clone(), shown.clone()));
+    let history = Interval::new("history", history::EVERY).spread();
+    let history = history.failing("what tenants of shared n8ns keep could not be looked after");
+    service.every(history, History::new(world.clone()));
     let proofs = Interval::new("proofs", proof::EVERY).spread().failing("the sensors could not be proven");
     service.every(proofs, Proofs::new(world, shown));
     Ok(())

@@ -11,10 +11,7 @@ use common::{
     tenant::HOURS_KEPT,
 };
 use futures::{StreamExt as _, stream};
-use n8n::{
-    databases::{DatabaseError, Name},
-    executions::KEPT_OF_EACH,
-};
+use n8n::databases::{DatabaseError, Name};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout};
@@ -40,9 +37,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// So long an instance keeps what it counted: a record that was away for less gets every hour of it.
 const KEPT_BY_INSTANCES: time::Duration = time::Duration::days(40);
 
-/// How often those who share an n8n are held to what each may keep.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
-
 /// What is too old is looked for so often.
 const FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);
 
@@ -55,13 +49,12 @@ pub struct Usage {
     shown: Shown,
     forgot: BTreeMap<TenantId, Instant>,
     forgot_hours: Option<Instant>,
-    pruned: Option<Instant>,
 }
 
 impl Usage {
     /// Of these tenants. Whose count is overdue is shown there.
     pub const fn new(world: World, shown: Shown) -> Self {
-        Self { world, shown, forgot: BTreeMap::new(), forgot_hours: None, pruned: None }
+        Self { world, shown, forgot: BTreeMap::new(), forgot_hours: None }
     }
 
     /// One whose database lasts and cannot be read loses nothing before that has lasted for 40 days, and its figures are old until then.
@@ -70,24 +63,6 @@ impl Usage {
         let overdue: Vec<(TenantId, OffsetDateTime)> =
             overdue.bind(OVERDUE.as_secs_f64()).fetch_all(&self.world.record).await?;
         self.shown.put_unread(overdue);
-        Ok(())
-    }
-
-    /// Of what those who share an n8n ran.
-    async fn prune(&mut self) -> Result<(), sqlx::Error> {
-        if self.pruned.is_some_and(|at| at.elapsed() < PRUNE_EVERY) {
-            return Ok(());
-        }
-        let shared = sqlx::query_scalar(SHARED).bind(self.world.cluster.as_str());
-        let shared: Vec<TenantId> = shared.fetch_all(&self.world.record).await?;
-        for instance in shared {
-            let name = Name::of(instance);
-            let pruned = timeout(PATIENCE, self.world.executions.prune_each(&name, KEPT_OF_EACH)).await;
-            if let Ok(Err(error)) = pruned {
-                tracing::warn!(tenant_id = %instance, error = chain(&error), "an n8n that tenants share keeps more of theirs than it should");
-            }
-        }
-        self.pruned = Some(Instant::now());
         Ok(())
     }
 
@@ -133,11 +108,6 @@ const OVERDUE_SINCE: &str = concat!(
     counted!(),
     " and t.status <> 'deleting' and coalesce(u.read_at, t.created_at) < now() - make_interval(secs => $2)"
 );
-
-/// What tenants share and the platform runs.
-const SHARED: &str = "
-    select t.id from tenants t
-     where t.cluster_id = $1 and t.purpose = 'shared' and t.status = 'active' and not exists (select from external_n8ns x where x.tenant_id = t.id)";
 
 async fn due(pool: &PgPool, cluster: &str) -> Result<Vec<TenantId>, sqlx::Error> {
     let since = |every: Duration| every.as_secs_f64() - 5.0;
@@ -217,7 +187,6 @@ impl Round for Usage {
             }
         }
         self.show_overdue().await?;
-        self.prune().await?;
         if self.forgot_hours.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
             usage::forget(&self.world.record, clock::now() - HOURS_KEPT).await?;
             self.forgot_hours = Some(Instant::now());
