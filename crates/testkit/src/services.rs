@@ -6,6 +6,9 @@ use crate::portal::{HMAC_SECRET, JWT_SECRET};
 const MASTER_KEY: &str = "bWFzdGVyLWtleS1vZi1hLW1hZGUtdXAtcG9ydGFsISE=";
 const N8N_VERSION: &str = "2.41.1";
 
+/// What the edge shows to a gateway.
+pub const EDGE_TOKEN: &str = "made-up";
+
 /// Where tenants are reached, by whatever is told so.
 const PUBLIC_ADDRESS: [(&str, &str); 3] =
     [("TENANT_DOMAIN", "localhost"), ("PUBLIC_SCHEME", "http"), ("PUBLIC_PORT", "8000")];
@@ -18,7 +21,7 @@ pub fn gateway(api_port: u16) -> Vec<(String, String)> {
         ("EDGE_BIND", bind(api_port + 1)),
         ("JWT_SECRET", JWT_SECRET.to_owned()),
         ("HMAC_SECRET", HMAC_SECRET.to_owned()),
-        ("EDGE_TOKEN", "made-up".to_owned()),
+        ("EDGE_TOKEN", EDGE_TOKEN.to_owned()),
         ("N8N_VERSION", N8N_VERSION.to_owned()),
     ];
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value)).into_iter();

@@ -27,6 +27,7 @@ mod failover;
 mod gauges;
 mod health;
 mod held;
+mod held_at_size;
 mod idempotency;
 mod in_place;
 mod initial_login;

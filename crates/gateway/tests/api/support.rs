@@ -14,7 +14,7 @@ pub use follower::Follower;
 pub use letter::{garbled, keep};
 pub use platform::{Platform, nats_url, redis_url};
 pub use record::Record;
-pub use replica::{Replica, send_to};
+pub use replica::{Replica, free_port, send_to};
 pub use request::{Call, Reply};
 pub use token::{Claims, HMAC_SECRET, JWT_SECRET, NEXT_SECRET};
 

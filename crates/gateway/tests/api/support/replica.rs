@@ -142,7 +142,7 @@ fn address(database: &PgPool) -> String {
 }
 
 /// Below those that the kernel gives to whoever connects somewhere, so that a restarted process finds it free.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     std::iter::repeat_with(|| fastrand::u16(10_000..32_000))
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .unwrap()
