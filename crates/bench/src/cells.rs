@@ -2,6 +2,7 @@
 
 mod commands;
 mod events;
+mod held;
 mod operations;
 mod reads;
 mod ticks;

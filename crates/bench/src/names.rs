@@ -8,6 +8,7 @@ pub const PEER_SHOW_OWN: &str = "Fastify, by its owner, 16 connections";
 pub const MIX: &str = "the gateway";
 pub const PEER_MIX: &str = "Fastify";
 pub const FOLLOW: &str = "clients of events";
+pub const HELD: &str = "calls held";
 pub const SURVIVE: &str = "ticks of two replicas";
 
 pub fn create(clients: usize) -> String {

@@ -92,6 +92,7 @@ fn cells(Servers { gateway, peer }: &Servers) -> Vec<(String, Look<'_>)> {
     cells.push((names::MIX.to_owned(), Look::Mix(gateway)));
     cells.push((names::PEER_MIX.to_owned(), Look::Mix(peer)));
     cells.push((names::FOLLOW.to_owned(), Look::Follow));
+    cells.push((names::HELD.to_owned(), Look::Hold));
     cells.extend(BEGINNINGS.map(|(rate, effects)| (names::begin(rate, effects), Look::Begin(rate, effects))));
     cells.extend(WATCHED.map(|tenants| (names::ticks(tenants), Look::Ticks(tenants))));
     cells.push((names::SURVIVE.to_owned(), Look::Survive(WATCHED[0])));
@@ -108,6 +109,7 @@ enum Look<'a> {
     Show(&'a Server, usize),
     Mix(&'a Server),
     Follow,
+    Hold,
     /// So many operations a second, with or without effects.
     Begin(u32, bool),
     /// Of a collector with so many tenants.
@@ -127,6 +129,7 @@ impl Bench {
             Look::Show(server, clients) => self.show(cell, server, clients).await,
             Look::Mix(server) => self.mix(cell, server, MIXED_PER_SECOND).await,
             Look::Follow => self.follow(cell).await,
+            Look::Hold => self.hold(cell).await,
             Look::Begin(rate, effects) => self.begin(cell, rate, effects).await,
             Look::Ticks(tenants) => self.ticks(cell, tenants).await,
             Look::Survive(tenants) => self.survive(cell, tenants).await,

@@ -31,6 +31,18 @@ pub async fn fresh_gateway(config: &Config, clients: usize) -> anyhow::Result<Se
     gateway_on(config, config.port + 6, vec![("EVENT_CLIENTS".into(), clients.to_string())]).await
 }
 
+/// A gateway that takes calls which are held; that is on the port that is told.
+pub async fn holding_gateway(config: &Config) -> anyhow::Result<Server> {
+    let (api, holder) = (config.port + 6, config.port + 11);
+    let more = [
+        ("HOLDER_BIND", format!("127.0.0.1:{holder}")),
+        // Nobody is there: nothing is delivered.
+        ("HOLDER_EDGE_URL", "http://127.0.0.1:1".to_owned()),
+    ];
+    let more = more.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    Ok(Server { port: holder, ..gateway_on(config, api, more).await? })
+}
+
 async fn gateway_on(config: &Config, port: u16, more: Vec<(String, String)>) -> anyhow::Result<Server> {
     let mut variables = with_record(services::gateway(port), config);
     variables.extend(rates(&config.redis_url));

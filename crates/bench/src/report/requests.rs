@@ -7,8 +7,8 @@ use crate::{
     figures::{Figures, short},
     loads::{CLIENTS, FEW, MIXED_PER_SECOND},
     names::{
-        FOLLOW, MIX, PEER_MIX, PEER_REFUSE, PEER_SHOW_OWN, REFUSE, REPEAT, SHOW_OWN, create, create_in_sql,
-        peer_create, show,
+        FOLLOW, HELD, MIX, PEER_MIX, PEER_REFUSE, PEER_SHOW_OWN, REFUSE, REPEAT, SHOW_OWN, create,
+        create_in_sql, peer_create, show,
     },
 };
 
@@ -29,7 +29,8 @@ pub fn write(figures: &Figures, out: &mut String) -> anyhow::Result<()> {
         figures.text(REPEAT, "log bytes"),
     )?;
     mixed(figures, out)?;
-    followed(figures, out)
+    followed(figures, out)?;
+    held(figures, out)
 }
 
 fn refused(figures: &Figures, out: &mut String) -> anyhow::Result<()> {
@@ -97,6 +98,19 @@ fn followed(figures: &Figures, out: &mut String) -> anyhow::Result<()> {
     let columns = ["kB of an idle one", "kB of each", "p50", "p95", "p99"];
     let texts = columns.map(|figure| figures.text(FOLLOW, figure)).join(" | ");
     Ok(writeln!(out, "| {}{texts} |\n", noisy(figures, FOLLOW))?)
+}
+
+fn held(figures: &Figures, out: &mut String) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "500 calls a second to 100 tenants whose calls are held, each told when it is in the record:\n"
+    )?;
+    writeln!(
+        out,
+        "| p50 | p95 (aim ≤ 25) | p99 | µs CPU of the gateway | machine busy |\n|---|---|---|---|---|"
+    )?;
+    let texts = ["p50", "p95", "p99", "cpu"].map(|figure| figures.text(HELD, figure)).join(" | ");
+    Ok(writeln!(out, "| {}{texts} | {} |\n", noisy(figures, HELD), busy(figures, HELD))?)
 }
 
 fn row(figures: &Figures, cell: &str, out: &mut String) -> anyhow::Result<()> {
