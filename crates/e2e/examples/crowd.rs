@@ -22,6 +22,7 @@ struct Sizes {
     few: usize,
     dedicated: usize,
     calls: usize,
+    called_at_once: usize,
     many: usize,
 }
 
@@ -29,7 +30,14 @@ impl Section for Sizes {
     fn read(env: &mut Env) -> Option<Self> {
         let (few, dedicated) = (env.or("CROWD_FEW", 20), env.or("CROWD_DEDICATED", 3));
         let (calls, many) = (env.or("CROWD_CALLS", 200), env.or("CROWD_MANY", 500));
-        Some(Self { few: few?, dedicated: dedicated?, calls: calls?, many: many? })
+        let called_at_once = env.or("CROWD_CALLED_AT_ONCE", AT_ONCE);
+        Some(Self {
+            few: few?,
+            dedicated: dedicated?,
+            calls: calls?,
+            called_at_once: called_at_once?,
+            many: many?,
+        })
     }
 }
 
@@ -71,7 +79,7 @@ impl Called {
     }
 
     /// So many calls that are answered, and how many were told to come back.
-    async fn calls(&self, count: usize) -> usize {
+    async fn calls(&self, count: usize, at_once: usize) -> usize {
         let again = stream::iter(0..count).map(async |_| {
             let mut again = 0;
             while self.call().await != 200 {
@@ -79,7 +87,7 @@ impl Called {
             }
             again
         });
-        again.buffer_unordered(AT_ONCE).fold(0, async |sum, again| sum + again).await
+        again.buffer_unordered(at_once).fold(0, async |sum, again| sum + again).await
     }
 }
 
@@ -121,7 +129,7 @@ fn print(what: &str, mut times: Vec<Duration>) {
 
 #[tokio::main]
 async fn main() {
-    let Sizes { few, dedicated: own, calls, many } = Env::of_process().load().unwrap();
+    let Sizes { few, dedicated: own, calls, called_at_once, many } = Env::of_process().load().unwrap();
     let api = Api::of_environment();
     println!("| ten at once, with so many beside | times | p50 s | p95 s | most s |\n|---|---|---|---|---|");
     let (tenants, times) = make(&api, few).await;
@@ -139,8 +147,11 @@ async fn main() {
     for one in &called {
         before.push(one.customer.succeeded(&one.workflow).await.unwrap());
     }
-    let again: Vec<usize> =
-        stream::iter(&called).map(|one| one.calls(calls)).buffer_unordered(called.len()).collect().await;
+    let again: Vec<usize> = stream::iter(&called)
+        .map(|one| one.calls(calls, called_at_once))
+        .buffer_unordered(called.len())
+        .collect()
+        .await;
     let took = begun.elapsed();
     for (one, before) in called.iter().zip(before) {
         eventually("each call ran once", Duration::from_secs(60), async || {
@@ -150,7 +161,7 @@ async fn main() {
         .await;
     }
     println!(
-        "\n{} tenants, {own} of them dedicated, {calls} calls each, ten at once of each: all answered by their own in {:.0} s ({:.0}/s), each ran \
+        "\n{} tenants, {own} of them dedicated, {calls} calls each, {called_at_once} at once of each: all answered by their own in {:.0} s ({:.0}/s), each ran \
          once; told to come back: {}\n",
         called.len(),
         took.as_secs_f64(),
