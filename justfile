@@ -91,12 +91,17 @@ crowd:
 
 # A tenant under calls while everything is done to it, a main that hangs, logins that were changed, services killed while a tenant is created, workers cut off, networks of others, a large tenant backed up and restored, a service killed meanwhile: half an hour, on a platform that is up (docs/tried.md)
 long:
-    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long -- --include-ignored --test-threads=1 --skip held::
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long -- --include-ignored --test-threads=1 --skip held:: --skip moves::
 
 # Every test that tries something in short, at length: 500 seeds, each step broken at every depth, gateways killed fifty times, hundreds of keys, every object damaged in every way; an hour (docs/tried.md)
 thorough:
     deploy/servers up
     set -a; eval "$(deploy/servers env)"; eval "$(deploy/checks/tools)"; set +a; EFFORT=all cargo test --workspace --locked --no-fail-fast --lib --test record --test real --test api --test edge --test sides -- --include-ignored
+
+# Keep what backups are made of in Garage, built once (six minutes), and try everything with it (docs/tried.md)
+garage:
+    deploy/servers up
+    set -a; eval "$(deploy/servers env)"; eval "$(deploy/checks/tools)"; set +a; deploy/checks/garage cargo test --workspace --locked --test store --test real --no-fail-fast -- --include-ignored
 
 # Cut workers off from Redis in four ways on a platform that is up, and see how long what waits is not taken (docs/observability.md)
 cut-off:
@@ -116,6 +121,10 @@ siege:
 # Restart and break a tenant whose calls are held, on a platform that is up (not with HOLDER=off), and see whether each call runs once (docs/holder.md)
 held:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long held:: -- --include-ignored --test-threads=1 --nocapture
+
+# Move a tenant out of a shared n8n and back, twenty times, while it is called, on a platform that is up, and see whether each call runs once (docs/tried.md)
+moves times="20":
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; MOVES={{times}} cargo test -p e2e --locked --test long moves:: -- --include-ignored --nocapture
 
 # Lose a platform of four tenants, and bring it back from its store and the recovery key alone (docs/disaster-recovery.md)
 disaster:

@@ -12,6 +12,7 @@ mod crashes;
 mod cut_off;
 mod held;
 mod large;
+mod moves;
 mod networks;
 mod promoted;
 mod rebuilt;
