@@ -27,7 +27,7 @@ impl Ended {
 /// Says what each metric means.
 pub(super) fn describe() {
     describe_counter!(ROUNDS, "Rounds of what is done again and again, by task and how they ended.");
-    describe_gauge!(FAILING, "1 while the last round of a task did not work.");
+    describe_gauge!(FAILING, "1 while the last round of a task did not work, and none that goes on has.");
     describe_counter!(PANICS, "Pieces of work that came to an unexpected end, by task. Each is a mistake.");
 }
 
@@ -38,6 +38,11 @@ pub(super) fn round(task: &'static str, ended: Ended) {
     if ended == Ended::Panicked {
         panicked(task);
     }
+}
+
+/// A round goes on, and nothing is in its way.
+pub(super) fn works(task: &'static str) {
+    gauge!(FAILING, "task" => task).set(0.0);
 }
 
 /// A piece of work came to an unexpected end.

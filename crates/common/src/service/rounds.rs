@@ -1,9 +1,12 @@
 //! What is done again and again: the one loop for it, whatever it is.
 
-use std::{any::Any, error::Error, panic::AssertUnwindSafe, time::Duration};
+use std::{any::Any, error::Error, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -97,6 +100,11 @@ pub trait Round: Send + 'static {
     /// One round.
     fn run(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
+    /// Told by a round that goes on for as long as nothing is in its way, each time that it sees that nothing is: it has no end to say so.
+    fn works(&self) -> Option<Arc<Notify>> {
+        None
+    }
+
     /// Returns when there is a reason not to wait for the time.
     fn woken(&mut self) -> impl Future<Output = ()> + Send {
         std::future::pending()
@@ -122,7 +130,16 @@ pub(super) async fn go_round(interval: Interval, mut round: impl Round, stopping
         }
         loop {
             let begun = Instant::now();
-            let ended = AssertUnwindSafe(async { round.run().await }).catch_unwind().await;
+            let works = round.works();
+            let ended = {
+                let mut running = pin!(AssertUnwindSafe(async { round.run().await }).catch_unwind());
+                loop {
+                    tokio::select! {
+                        ended = &mut running => break ended,
+                        () = heard(works.as_deref()) => told.works(),
+                    }
+                }
+            };
             told.note(ended);
             if let Some(pause) = interval.after_failure.filter(|_| told.failing) {
                 sleep(pause).await;
@@ -136,6 +153,14 @@ pub(super) async fn go_round(interval: Interval, mut round: impl Round, stopping
     stopping.run_until_cancelled(rounds).await;
 }
 
+/// Never of one that says nothing.
+async fn heard(works: Option<&Notify>) {
+    match works {
+        Some(works) => works.notified().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What was said of the rounds so far.
 struct Told {
     interval: Interval,
@@ -143,6 +168,20 @@ struct Told {
 }
 
 impl Told {
+    /// Of a round that goes on.
+    fn works(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            metrics::works(self.interval.name);
+            self.tell_it_works();
+        }
+    }
+
+    fn tell_it_works(&self) {
+        if self.interval.failing.is_some() {
+            tracing::info!(task = self.interval.name, "it works again");
+        }
+    }
+
     /// Counts every round; logs only when they begin to fail, and when they work again.
     fn note<E: Error + 'static>(&mut self, ended: Result<Result<(), E>, Box<dyn Any + Send>>) {
         let name = self.interval.name;
@@ -150,8 +189,8 @@ impl Told {
         match ended {
             Ok(Ok(())) => {
                 metrics::round(name, Ended::Done);
-                if was_failing && self.interval.failing.is_some() {
-                    tracing::info!(task = name, "it works again");
+                if was_failing {
+                    self.tell_it_works();
                 }
             }
             Ok(Err(error)) => {

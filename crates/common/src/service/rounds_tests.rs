@@ -76,6 +76,40 @@ async fn a_failure_and_a_panic_are_one_rounds_own() {
     assert_eq!(rounds(later, 25, trouble).await, [0, 3, 6, 16], "two of them did not work");
 }
 
+/// It has no end to be told by: without a word of its own it would count as failing for as long as it works.
+#[tokio::test(start_paused = true)]
+async fn a_round_that_goes_on_says_that_it_works() {
+    struct GoesOn(Arc<Notify>, usize);
+    impl Round for GoesOn {
+        type Error = Rain;
+
+        async fn run(&mut self) -> Result<(), Rain> {
+            self.1 += 1;
+            if self.1 == 1 {
+                return Err(Rain);
+            }
+            sleep(Duration::from_secs(5)).await;
+            self.0.notify_one();
+            std::future::pending().await
+        }
+
+        fn works(&self) -> Option<Arc<Notify>> {
+            Some(self.0.clone())
+        }
+    }
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let told = recorder.handle();
+    let _ours = ::metrics::set_default_local_recorder(&recorder);
+    let is_failing = || told.render().contains("rp9_rounds_failing{task=\"test\"} 1");
+    let tasks = Tasks::default();
+    tasks.every(Interval::new("test", PERIOD), GoesOn(Arc::default(), 0));
+    sleep(Duration::from_secs(14)).await;
+    assert!(is_failing(), "the second has not done anything yet: {}", told.render());
+    sleep(Duration::from_secs(2)).await;
+    assert!(!is_failing(), "{}", told.render());
+    tasks.finish(Duration::from_secs(1)).await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn pauses_that_are_spread_differ_by_a_tenth_at_most() {
     let interval = Interval::new("test", PERIOD).spread();

@@ -1,13 +1,16 @@
 //! WAL goes to the store, as it is written: each segment that is complete, at once, and what there is of the next one. One process does it at a
 //! time. It keeps nothing that would be missed: what is not in the store the server keeps, as far as it is told to.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use common::{clock, service::Round};
 use metrics::counter;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant, MissedTickBehavior, interval, sleep},
+};
 
 use super::{
     archive::{Lineage, Stored},
@@ -31,11 +34,12 @@ pub struct Archiver {
     record: Record,
     source: Source,
     part_every: Duration,
+    works: Arc<Notify>,
 }
 
 impl Archiver {
     pub fn new(record: Record, source: Source) -> Self {
-        Self { record, source, part_every: PART_EVERY }
+        Self { record, source, part_every: PART_EVERY, works: Arc::default() }
     }
 
     /// Parts are stored so often.
@@ -54,10 +58,15 @@ impl Round for Archiver {
         let mut leading = Leading::begin(self, turn).await?;
         leading.go_on(self.part_every).await
     }
+
+    fn works(&self) -> Option<Arc<Notify>> {
+        Some(self.works.clone())
+    }
 }
 
 struct Leading<'a> {
     record: &'a Record,
+    works: &'a Notify,
     /// Whoever has it has the turn.
     turn: PgConnection,
     connection: PgConnection,
@@ -70,7 +79,7 @@ struct Leading<'a> {
 
 impl<'a> Leading<'a> {
     async fn begin(archiver: &'a Archiver, turn: PgConnection) -> Result<Self, RecordError> {
-        let Archiver { record, source, .. } = archiver;
+        let Archiver { record, source, works, .. } = archiver;
         record.objects.ensure_bucket().await?;
         let mut connection = source.connect().await?;
         let (lineage, timeline) = source::lineage(&mut connection).await?;
@@ -81,7 +90,17 @@ impl<'a> Leading<'a> {
         let strand = Strand::begin(record, lineage, clock::now()).await?;
         let receiving = Receiving::begin(source, lineage, source::first(lineage, timeline, kept))?;
         tracing::info!(from = %kept, "the record's WAL goes to the store");
-        Ok(Self { record, turn, connection, lineage, receiving, strand, stored, seen: Seen::default() })
+        Ok(Self {
+            record,
+            works,
+            turn,
+            connection,
+            lineage,
+            receiving,
+            strand,
+            stored,
+            seen: Seen::default(),
+        })
     }
 
     async fn go_on(&mut self, part_every: Duration) -> Result<(), RecordError> {
@@ -95,6 +114,7 @@ impl<'a> Leading<'a> {
             let Slot::From(_) = look.slot else { return Err(RecordError::Overtaken) };
             self.seen.note(clock::now(), look.flushed);
             self.receiving.watch().await?;
+            self.works.notify_one();
             if self.strand.is_over(self.record, clock::now())? {
                 self.strand = Strand::begin(self.record, self.lineage, clock::now()).await?;
             }
