@@ -15,7 +15,7 @@ pub use name::{Beside, Name, NameError};
 pub use postgres::{AdminUrlError, Limits, PostgresDatabases};
 pub(crate) use postgres::{
     BeingFilled, Keeper, claim, counts, credentials, ensure_meter, family, has_code, identifier, in_time,
-    refused, run,
+    is_told, refused, run,
 };
 pub use template::{template_name, version_of_template};
 

@@ -254,6 +254,27 @@ async fn what_rests_does_not_run_meanwhile() {
     it.remove().await;
 }
 
+/// As the release before this left it, with what ran there.
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn a_meter_of_a_former_release_is_made_anew_with_what_it_has_counted() {
+    let it = Instance::new().await;
+    it.server.ensure_meter(&it.name).await.unwrap();
+    it.workflow("one").await;
+    it.run("one", "webhook", "success").await;
+    let resting = it.queue("one", "webhook").await;
+    it.begin(&resting).await;
+    it.end(&resting, "waiting").await;
+    let former = "ALTER TABLE rp9.execution DROP COLUMN waiting_since, DROP COLUMN waited; COMMENT ON TABLE rp9.execution IS 'rp9 meter 3'";
+    ask(&postgres().database(&it.name.to_string()), former).await.unwrap();
+    it.server.ensure_meter(&it.name).await.unwrap();
+    it.begin(&resting).await;
+    it.end(&resting, "success").await;
+    let production = of(&it.hours().await, ExecutionKind::Production);
+    assert_eq!((production.executions, production.succeeded, production.run.as_secs()), (2, 2, 4));
+    it.remove().await;
+}
+
 #[tokio::test]
 #[ignore = "needs servers: deploy/test"]
 async fn what_goes_on_is_told_of_the_queue_and_not_of_what_never_was_in_it() {

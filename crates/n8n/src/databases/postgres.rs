@@ -41,7 +41,7 @@ mod template;
 pub(crate) use filling::BeingFilled;
 pub use limits::Limits;
 pub(crate) use login::Keeper;
-pub(crate) use meter::ensure as ensure_meter;
+pub(crate) use meter::{ensure as ensure_meter, is_told};
 pub(crate) use observe::{counts, credentials};
 pub(crate) use owner::in_time;
 pub(crate) use schema::family;

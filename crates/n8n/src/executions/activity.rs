@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnection;
 
 use super::{Activity, OUTCOMES, RECENT, Whose};
-use crate::databases::{DatabaseError, refused};
+use crate::databases::{DatabaseError, is_told, refused};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -24,7 +24,8 @@ struct Row {
 }
 
 /// One row at least: where no trigger tells the meter, that nothing is known of it is no zero. What begins or ends later than now is no news, whoever wrote it, and nobody waits for longer than a day that is worth a figure. `asked`: production and what follows a failure. They go through the queue; what is run by hand or within another does not.
-const ACTIVITY: &str = "
+const ACTIVITY: &str = concat!(
+    "
     WITH seen AS MATERIALIZED (
         SELECT CASE WHEN $1 THEN coalesce(project_id, '') ELSE '' END AS project, state, kind, kind IN ('production', 'error') AS asked,
                greatest(queued_at, now() - interval '1 day') AS queued_at, waited,
@@ -43,11 +44,12 @@ const ACTIVITY: &str = "
                FILTER (WHERE asked AND stopped_at > now() - make_interval(secs => $3)) AS duration_p95,
            count(*) FILTER (WHERE asked AND state = 'succeeded' AND stopped_at > now() - make_interval(secs => $2)) AS succeeded,
            count(*) FILTER (WHERE asked AND state = 'failed' AND stopped_at > now() - make_interval(secs => $2)) AS failed
-      FROM (SELECT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = to_regclass('public.execution_entity')
-                              AND t.tgname = 'rp9_write_down' AND t.tgenabled = 'O'
-                              AND t.tgfoid = to_regprocedure('rp9.write_down()')) AS sees) m
+      FROM (SELECT ",
+    is_told!(),
+    " AS sees) m
       LEFT JOIN seen ON true
-     GROUP BY m.sees, project";
+     GROUP BY m.sees, project"
+);
 
 pub(super) async fn look(
     connection: &mut PgConnection,

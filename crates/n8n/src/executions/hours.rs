@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::tenant::ExecutionKind;
+use common::tenant::{ExecutionKind, HOURS_KEPT};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{FromRow, Row as _};
 use time::OffsetDateTime;
@@ -17,7 +17,7 @@ const OVERLAP: Duration = Duration::from_secs(300);
 const HOURS: &str = "
     WITH changed AS MATERIALIZED (
         SELECT DISTINCT date_trunc('hour', started_at, 'UTC') AS hour FROM rp9.execution
-         WHERE source = rp9.source() AND started_at > now() - interval '399 days' AND started_at < now() + interval '1 hour' AND ($1::timestamptz IS NULL OR changed_at >= $1))
+         WHERE source = rp9.source() AND started_at > now() - make_interval(days => $2) AND started_at < now() + interval '1 hour' AND ($1::timestamptz IS NULL OR changed_at >= $1))
     SELECT e.project_id::text AS project, c.hour, e.kind, count(*) AS executions,
            count(*) FILTER (WHERE e.state = 'succeeded') AS succeeded,
            count(*) FILTER (WHERE e.state = 'failed') AS failed,
@@ -59,7 +59,9 @@ pub(super) async fn changed(
         .fetch_one(&mut *connection)
         .await
         .map_err(refused("look at a meter"))?;
-    let hours = sqlx::query_as(HOURS).bind(since).fetch_all(connection).await;
+    // A day less: what the record forgets is not told to it again.
+    let days = i32::try_from(HOURS_KEPT.whole_days() - 1).unwrap_or(i32::MAX);
+    let hours = sqlx::query_as(HOURS).bind(since).bind(days).fetch_all(connection).await;
     Ok(Metered { source, until, hours: hours.map_err(refused("read a meter"))? })
 }
 

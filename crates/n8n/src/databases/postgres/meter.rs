@@ -23,15 +23,24 @@ macro_rules! version {
 
 const MARK: &str = concat!("COMMENT ON TABLE rp9.execution IS ", version!());
 
+/// Whether n8n's table tells it what happens.
+macro_rules! is_told {
+    () => {
+        "EXISTS (SELECT FROM pg_trigger t
+           WHERE t.tgrelid = to_regclass('public.execution_entity') AND t.tgname = 'rp9_write_down' AND t.tgenabled = 'O'
+             AND t.tgfoid = to_regprocedure('rp9.write_down()'))"
+    };
+}
+pub(crate) use is_told;
+
 /// Whether all of it is there, by the catalogue alone; `$1` is n8n's login and `$2` its keeper, or neither, where both are whoever asks. A migration of n8n's that makes its table
 /// anew takes the trigger along.
 const STANDS: &str = concat!(
     "SELECT coalesce(obj_description(e.oid, 'pg_class') = ",
     version!(),
-    ", false)
-        AND EXISTS (SELECT FROM pg_trigger t
-                     WHERE t.tgrelid = to_regclass('public.execution_entity') AND t.tgname = 'rp9_write_down' AND t.tgenabled = 'O'
-                       AND t.tgfoid = to_regprocedure('rp9.write_down()'))
+    ", false) AND ",
+    is_told!(),
+    "
         AND ($1::text IS NULL OR coalesce(has_schema_privilege(to_regrole($1)::oid, e.relnamespace, 'USAGE'), false))
         AND ($2::text IS NULL OR coalesce(has_table_privilege(to_regrole($2)::oid, e.oid, 'DELETE'), false))
        FROM (SELECT to_regclass('rp9.execution')::oid AS found) f LEFT JOIN pg_class e ON e.oid = f.found"
