@@ -29,7 +29,7 @@ use crate::{
 };
 
 pub use command::command;
-pub use ops::Shown;
+pub use ops::{Shown, text_of};
 pub(crate) use panics::panicked;
 pub use process::Process;
 pub use readiness::{Latch, Readiness};

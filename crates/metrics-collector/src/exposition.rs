@@ -7,12 +7,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use common::{clock, id::TenantId};
+use common::{clock, id::TenantId, service::text_of};
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric as _, text::encode_registry},
+    encoding::{DescriptorEncoder, EncodeMetric as _},
     metrics::{MetricType, gauge::ConstGauge},
-    registry::Registry,
 };
 use time::{Duration, OffsetDateTime};
 use wire::{Figures, Sample};
@@ -121,12 +120,7 @@ impl Shown {
 
     /// As text.
     pub fn render(&self) -> String {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(self.clone()));
-        let mut text = String::new();
-        // Writing into a text does not fail.
-        let _ = encode_registry(&mut text, &registry);
-        text
+        text_of(self.clone())
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 use axum::{Router, http::StatusCode, routing::get};
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use prometheus_client::{collector::Collector, encoding::text::encode_registry, registry::Registry};
 
 use super::{Interval, Readiness, Tasks};
 
@@ -18,6 +19,16 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Text that is shown beside what the recorder holds: for series that come and go with what they are of, which a recorder keeps for ever.
 pub type Shown = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What this tells at the moment, as such text.
+pub fn text_of(collector: impl Collector) -> String {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(collector));
+    let mut text = String::new();
+    // Writing into a text does not fail.
+    let _ = encode_registry(&mut text, &registry);
+    text
+}
 
 /// All of it.
 #[derive(Clone, Default)]
