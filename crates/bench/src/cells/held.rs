@@ -4,10 +4,9 @@ use bytes::Bytes;
 use common::id::TenantId;
 use http::{Request, StatusCode};
 use http_body_util::Full;
-
-use super::{Bench, in_turns, used::Used};
 use testkit::services::EDGE_TOKEN;
 
+use super::{Bench, in_turns, used::Used};
 use crate::{
     load::{self, Ask, Asked},
     loads::{HELD_PER_SECOND, HELD_TENANTS},
