@@ -14,7 +14,7 @@ mod serve;
 mod waiting;
 mod watch;
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 use axum::Router;
 use common::{
@@ -63,6 +63,7 @@ pub async fn accept() -> anyhow::Result<ExitCode> {
 fn serve(tasks: &Tasks, name: &'static str, listener: TcpListener, router: Router) {
     let stopping = tasks.stopping().cancelled_owned();
     tasks.spawn(name, async move {
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopping).await {
             tracing::error!(%error, port = name, "a port is closed");
         }

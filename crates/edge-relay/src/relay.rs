@@ -16,7 +16,7 @@ use edge::{
     health::{Health, Side, Sides, Sighting},
 };
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     memory::{Memory, MemoryError},
@@ -49,8 +49,8 @@ struct State {
     /// Whether each side that was remembered has been looked at. Before that Traefik keeps what it has: nothing is known yet.
     looked: bool,
     /// How often something changed that is in the document.
-    changes: u64,
-    made: Option<Made>,
+    changes: watch::Sender<u64>,
+    made: Option<Document>,
     asked: Asked,
     refused: Refused,
     heard_at: Option<Instant>,
@@ -65,10 +65,12 @@ struct Asked {
     told_at: Option<Instant>,
 }
 
-/// The document as it is after so many changes.
-struct Made {
-    changes: u64,
-    document: Bytes,
+/// Traefik's configuration.
+#[derive(Clone)]
+pub struct Document {
+    pub text: Bytes,
+    /// How many changes it has: another document has another number.
+    pub version: u64,
 }
 
 /// How the relay is, for those who run it.
@@ -98,7 +100,7 @@ impl Relay {
             looked: followed.is_none(),
             followed,
             sides,
-            changes: 0,
+            changes: watch::Sender::default(),
             made: None,
             asked: Asked::default(),
             refused: Refused::default(),
@@ -212,30 +214,39 @@ impl Relay {
 
     /// Traefik's configuration, once there is one. Made when it is asked for: a thousand sides that change together, as when their
     /// database goes away, are one document.
-    pub fn document(&self) -> Option<Bytes> {
-        let (followed, sides, asked, changes) = {
+    pub fn document(&self) -> Option<Document> {
+        let (followed, sides, asked, version) = {
             let mut state = self.state();
             if state.asked.told_at.is_some_and(|at| at.elapsed() >= ASKED_FOR) {
                 state.asked = Asked::default();
                 state.change();
             }
             let followed = state.followed.clone().filter(|_| state.looked)?;
-            if let Some(made) = state.made.as_ref().filter(|made| made.changes == state.changes) {
-                return Some(made.document.clone());
+            let version = *state.changes.borrow();
+            if let Some(made) = state.made.as_ref().filter(|made| made.version == version) {
+                return Some(made.clone());
             }
-            (followed, state.sides.clone(), state.asked.certificates.clone(), state.changes)
+            (followed, state.sides.clone(), state.asked.certificates.clone(), version)
         };
         let ready = |route: &_, color| sides.is_ready(route, color);
-        let document = Bytes::from(document(&followed.routes, ready, &asked, &self.0.settings).to_string());
+        let text = Bytes::from(document(&followed.routes, ready, &asked, &self.0.settings).to_string());
+        let document = Document { text, version };
         let mut state = self.state();
         if !asked.is_empty() && state.asked.certificates == asked {
             state.asked.told_at.get_or_insert_with(Instant::now);
         }
-        if state.made.as_ref().is_none_or(|made| made.changes < changes) {
-            state.made = Some(Made { changes, document: document.clone() });
+        if state.made.as_ref().is_none_or(|made| made.version < version) {
+            state.made = Some(document.clone());
             metrics::served(followed.routes.len(), sides.waiting());
         }
         Some(document)
+    }
+
+    /// Waits until there is another document than this one, or may be.
+    pub async fn changed_since(&self, version: u64) {
+        let mut changes = self.state().changes.subscribe();
+        // The other end is this relay's.
+        let _ = changes.wait_for(|changes| *changes != version).await;
     }
 
     /// How the relay is.
@@ -254,7 +265,7 @@ impl Relay {
 impl State {
     /// What the document is made of has changed.
     fn change(&mut self) {
-        self.changes += 1;
+        self.changes.send_modify(|changes| *changes += 1);
         let latch = self.not_ready.take_if(|_| self.looked && self.followed.is_some());
         latch.into_iter().for_each(Latch::release);
     }

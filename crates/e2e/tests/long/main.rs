@@ -17,4 +17,5 @@ mod networks;
 mod promoted;
 mod rebuilt;
 mod sides;
+mod upgraded;
 mod verbs;

@@ -66,7 +66,7 @@ fn snapshot(record: u128, hosts: std::ops::Range<usize>) -> Snapshot {
 
 /// The service that a host's calls go to.
 fn leads_to(relay: &Relay, host: &str) -> Option<String> {
-    let document: Value = serde_json::from_slice(&relay.document()?).unwrap();
+    let document: Value = serde_json::from_slice(&relay.document()?.text).unwrap();
     let shares = &document["http"]["services"][host]["weighted"]["services"];
     shares[0]["name"].as_str().map(str::to_owned)
 }
@@ -156,14 +156,14 @@ fn a_thousand_sides_that_change_together_are_one_document() {
     let relay = folder.relay();
     relay.offer(snapshot(1, 0..1_000));
     relay.document().unwrap();
-    let made = |relay: &Relay| relay.state().made.as_ref().unwrap().changes;
+    let made = |relay: &Relay| relay.state().made.as_ref().unwrap().version;
     let before = made(&relay);
     see_all(&relay, Sighting::Ready);
     assert_eq!(made(&relay), before, "nobody has asked yet");
     assert_eq!(leads_to(&relay, "t999.localhost").unwrap(), "t999.localhost_blue");
     assert_eq!(made(&relay), before + 1_000);
     let (first, second) = (relay.document().unwrap(), relay.document().unwrap());
-    assert_eq!(first.as_ptr(), second.as_ptr(), "the same one while nothing changes");
+    assert_eq!(first.text.as_ptr(), second.text.as_ptr(), "the same one while nothing changes");
 }
 
 #[test]
@@ -205,7 +205,7 @@ async fn traefik_is_asked_for_a_certificate_from_when_it_hears_of_it_and_for_a_m
     }));
     relay.offer(snapshot(1, 0..1));
     let asked = || {
-        let document: Value = serde_json::from_slice(&relay.document().unwrap()).unwrap();
+        let document: Value = serde_json::from_slice(&relay.document().unwrap().text).unwrap();
         document["http"]["routers"].get("*.localhost_certificate").is_some()
     };
     assert!(!asked() && !relay.is_asking());

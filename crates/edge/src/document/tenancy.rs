@@ -84,9 +84,10 @@ pub(super) fn waiting_of(executions: &[u32]) -> Option<String> {
     Some(rule).filter(|_| !ids.is_empty())
 }
 
-/// Puts each path to a webhook into the tenant's part, unless it is there already.
+/// Puts each path to a webhook into the tenant's part, unless it is there already. The rules by which a router takes a path say that its first
+/// word is one of [`WEBHOOKS`]; here any will do, as Traefik reads this once for each tenant with every document.
 pub(super) fn into_part(prefix: &Prefix) -> Value {
-    let regex = format!("^/+((?i:{WEBHOOKS}))(?:/+(?:{prefix}/)?(.*))?$");
+    let regex = format!("^/+([^/]+)(?:/+(?:{prefix}/)?(.*))?$");
     json!({ "replacePathRegex": { "regex": regex, "replacement": format!("/${{1}}/{prefix}/${{2}}") } })
 }
 
