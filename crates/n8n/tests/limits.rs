@@ -96,3 +96,38 @@ async fn a_server_that_hangs_holds_nobody_for_ever() {
     drop(other);
     databases().remove_role(&name).await.unwrap();
 }
+
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn what_was_never_there_is_removed_without_a_way_in_of_its_own_but_not_past_whoever_makes_it() {
+    let name = Name::of(TenantId::generate());
+    let server = databases();
+    // The one that is kept is opened here.
+    server.remove_role(&name).await.unwrap();
+    let sessions = "SELECT sessions::text FROM pg_stat_database WHERE datname = current_database()";
+    let mut watcher: PgConnection = postgres().connect().await.unwrap();
+    let mut opened = async || {
+        sqlx::raw_sql("SELECT pg_stat_force_next_flush()").execute(&mut watcher).await.unwrap();
+        let told: String = sqlx::query_scalar(sessions).fetch_one(&mut watcher).await.unwrap();
+        told.parse::<u64>().unwrap()
+    };
+    let before = opened().await;
+    for _ in 0..100 {
+        server.remove_database(&name).await.unwrap();
+        server.remove_role(&name).await.unwrap();
+    }
+    // Others are let in as well, but not one for each.
+    let opened = opened().await - before;
+    assert!(opened < 100, "{opened}");
+
+    let holder = hold(&name).await;
+    let limit = Duration::from_millis(300);
+    let limits = Limits { whole_database: limit, ..Limits::default() };
+    let impatient = databases().with_limits(limits);
+    for refused in [impatient.remove_database(&name).await, impatient.remove_role(&name).await] {
+        let kind = refused.unwrap_err().kind();
+        assert!(matches!(kind, Kind::Unavailable | Kind::Timeout), "{kind}");
+    }
+    drop(holder);
+    impatient.remove_database(&name).await.unwrap();
+}

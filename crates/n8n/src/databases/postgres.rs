@@ -26,6 +26,7 @@ mod kept;
 mod limits;
 mod login;
 mod meter;
+mod nothing;
 mod observe;
 mod owner;
 mod places;
@@ -202,11 +203,17 @@ impl TenantDatabases for PostgresDatabases {
 
     async fn remove_database(&self, name: &Name) -> Result<(), DatabaseError> {
         places::clear(self, name).await?;
+        if self.has_none(&[name.to_string()], nothing::DATABASES).await? {
+            return Ok(());
+        }
         let mut session = self.lock(&name.to_string()).await?;
         database::remove(&mut session, &name.to_string()).await
     }
 
     async fn remove_role(&self, name: &Name) -> Result<(), DatabaseError> {
+        if self.has_none(&[name.to_string(), name.keeper()], nothing::ROLES).await? {
+            return Ok(());
+        }
         let mut session = self.lock(&name.to_string()).await?;
         session::hold(&mut session, &name.keeper()).await?;
         roles::remove(&mut session, name).await

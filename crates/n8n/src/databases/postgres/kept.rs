@@ -70,7 +70,7 @@ impl PostgresDatabases {
         pool.acquire().await.map_err(refused("connect"))
     }
 
-    /// The same to the administrator's own database, for looks at the server. Nothing is locked by it.
+    /// The same to the administrator's own database, for looks at the server. Nothing stays locked by it.
     pub(super) async fn borrow_own(&self) -> Result<PoolConnection<Postgres>, DatabaseError> {
         self.pool("", || Ok(self.login()))?.acquire().await.map_err(refused("connect"))
     }

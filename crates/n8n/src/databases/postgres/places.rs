@@ -8,7 +8,7 @@ use super::database::{READY, end_connections, find, remove, shut, unless_somebod
 use super::session::refused;
 use super::statement::{identifier, literal, run};
 use super::template::create_empty;
-use super::{DatabaseError, Name, PostgresDatabases};
+use super::{DatabaseError, Name, PostgresDatabases, nothing};
 use crate::databases::Beside;
 
 pub(super) async fn put_in_place(server: &PostgresDatabases, name: &Name) -> Result<(), DatabaseError> {
@@ -103,7 +103,11 @@ async fn is_there(session: &mut PgConnection, database: &str) -> Result<bool, Da
 }
 
 pub(super) async fn clear(server: &PostgresDatabases, name: &Name) -> Result<(), DatabaseError> {
-    for beside in Beside::ALL.map(|which| name.beside(which)) {
+    let all = Beside::ALL.map(|which| name.beside(which));
+    if server.has_none(&all, nothing::DATABASES).await? {
+        return Ok(());
+    }
+    for beside in all {
         let mut session = server.lock(&beside).await?;
         remove(&mut session, &beside).await?;
     }

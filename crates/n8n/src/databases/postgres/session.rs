@@ -13,7 +13,7 @@ use super::{DatabaseError, PostgresDatabases};
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Tells our advisory locks from those of others: "rp9t" in ASCII.
-const LOCKS: i32 = 0x7270_3974;
+pub(super) const LOCKS: i32 = 0x7270_3974;
 
 impl PostgresDatabases {
     pub(super) fn login(&self) -> PgConnectOptions {
