@@ -17,6 +17,9 @@ use serde_json::json;
 
 const AT_ONCE: usize = 10;
 
+/// Longer than all of them take.
+const A_NIGHT: Duration = Duration::from_secs(3600);
+
 /// How many of each.
 struct Sizes {
     few: usize,
@@ -24,19 +27,22 @@ struct Sizes {
     calls: usize,
     called_at_once: usize,
     many: usize,
+    backups: usize,
 }
 
 impl Section for Sizes {
     fn read(env: &mut Env) -> Option<Self> {
         let (few, dedicated) = (env.or("CROWD_FEW", 20), env.or("CROWD_DEDICATED", 3));
         let (calls, many) = (env.or("CROWD_CALLS", 200), env.or("CROWD_MANY", 500));
-        let called_at_once = env.or("CROWD_CALLED_AT_ONCE", AT_ONCE);
+        let (called_at_once, backups) =
+            (env.or("CROWD_CALLED_AT_ONCE", AT_ONCE), env.or("CROWD_BACKUPS", 200));
         Some(Self {
             few: few?,
             dedicated: dedicated?,
             calls: calls?,
             called_at_once: called_at_once?,
             many: many?,
+            backups: backups?,
         })
     }
 }
@@ -121,6 +127,17 @@ async fn list(api: &Api) -> Vec<Duration> {
     times
 }
 
+/// Asks for a backup of each, as a night does, and waits until the last one was read back.
+async fn back_up(api: &Api, tenants: &[String]) -> Duration {
+    let begun = Instant::now();
+    let asked = stream::iter(tenants).map(async |tenant| api.operate(tenant, "backup", &json!({})).await);
+    let operations: Vec<String> = asked.buffer_unordered(AT_ONCE).collect().await;
+    for operation in &operations {
+        api.succeeds_within(operation, A_NIGHT).await;
+    }
+    begun.elapsed()
+}
+
 fn print(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64();
@@ -129,7 +146,8 @@ fn print(what: &str, mut times: Vec<Duration>) {
 
 #[tokio::main]
 async fn main() {
-    let Sizes { few, dedicated: own, calls, called_at_once, many } = Env::of_process().load().unwrap();
+    let Sizes { few, dedicated: own, calls, called_at_once, many, backups } =
+        Env::of_process().load().unwrap();
     let api = Api::of_environment();
     println!("| ten at once, with so many beside | times | p50 s | p95 s | most s |\n|---|---|---|---|---|");
     let (tenants, times) = make(&api, few).await;
@@ -175,7 +193,9 @@ async fn main() {
     print(&format!("listed, with {many}"), list(&api).await);
     print(&format!("removed, of {many}"), remove(&api, &last).await);
     more.extend(called.into_iter().map(|one| one.id));
+    let backed_up = &more[more.len().saturating_sub(backups)..];
+    println!("| {} backed up | | | | {:.0} |", backed_up.len(), back_up(&api, backed_up).await.as_secs_f64());
     let (rest, twenty) = more.split_at(more.len().saturating_sub(20));
-    remove(&api, rest).await;
+    print("removed, of all down to 20", remove(&api, rest).await);
     print("removed, of 20 (some with a workflow and executions)", remove(&api, twenty).await);
 }
