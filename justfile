@@ -91,7 +91,7 @@ crowd:
 
 # A tenant under calls while everything is done to it, a main that hangs, logins that were changed, services killed while a tenant is created, workers cut off, networks of others, a large tenant backed up and restored, a service killed meanwhile: half an hour, on a platform that is up (docs/tried.md)
 long:
-    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long -- --include-ignored --test-threads=1 --skip held:: --skip moves:: --skip upgraded::
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long -- --include-ignored --test-threads=1 --skip held:: --skip moves:: --skip upgraded:: --skip killed::
 
 # Every test that tries something in short, at length: 500 seeds, each step broken at every depth, gateways killed fifty times, hundreds of keys, every object damaged in every way; an hour (docs/tried.md)
 thorough:
@@ -123,12 +123,16 @@ held:
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long held:: -- --include-ignored --test-threads=1 --nocapture
 
 # Move a tenant out of a shared n8n and back, twenty times, while it is called, on a platform that is up, and see whether each call runs once (docs/tried.md)
-moves times="20":
-    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; MOVES={{times}} cargo test -p e2e --locked --test long moves:: -- --include-ignored --nocapture
+moves times="20" calls="2":
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; MOVES={{times}} MOVES_CALLS_A_SECOND={{calls}} cargo test -p e2e --locked --test long moves:: -- --include-ignored --nocapture
 
 # Upgrade twenty tenants one after the other, in place and beside the former release in turn, while each is called, on a platform that is up, and see whether each call runs once (docs/tried.md)
 upgraded times="20":
     set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; UPGRADES={{times}} cargo test -p e2e --locked --test long upgraded:: -- --include-ignored --nocapture
+
+# Kill the provisioner at ten moments of a promotion, a rollback, an upgrade and a failover while the tenant is called, on a platform that is up, and see whether each is done and each call runs once (docs/tried.md)
+killed:
+    set -a; source "deploy/.state/${RP9_PROJECT:-rp9}/local.env"; set +a; cargo test -p e2e --locked --test long killed:: -- --include-ignored --test-threads=1 --nocapture
 
 # Lose a platform of four tenants, and bring it back from its store and the recovery key alone (docs/disaster-recovery.md)
 disaster:

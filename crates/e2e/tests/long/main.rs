@@ -11,6 +11,7 @@ mod broken;
 mod crashes;
 mod cut_off;
 mod held;
+mod killed;
 mod large;
 mod moves;
 mod networks;

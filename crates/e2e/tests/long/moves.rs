@@ -1,6 +1,7 @@
 //! A tenant that moves out of a shared n8n and back, again and again, under calls: each that was taken runs once, wherever.
 
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicUsize, Ordering},
@@ -14,8 +15,14 @@ use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// What a starter runs in a shared n8n beside a backup.
-const CALLS_EVERY: Duration = Duration::from_millis(500);
+/// How often it is called: two a second are what a starter runs in a shared n8n beside a backup on two cores.
+struct CallsASecond(NonZeroU32);
+
+impl Section for CallsASecond {
+    fn read(env: &mut Env) -> Option<Self> {
+        Some(Self(env.or("MOVES_CALLS_A_SECOND", NonZeroU32::MIN.saturating_add(1))?))
+    }
+}
 
 /// How often it moves.
 struct Moves(u32);
@@ -35,13 +42,33 @@ struct Ends {
 
 /// Whose calls are numbered through, and counted.
 #[derive(Clone)]
-struct Mover {
+pub struct Mover {
     called: Arc<Called>,
+    /// What was counted of it in the shared n8n before any of that.
+    before: usize,
+    every: Duration,
     numbers: Arc<AtomicU32>,
     ends: Arc<Ends>,
 }
 
 impl Mover {
+    /// One that lives in a shared n8n, and is called as often as the environment says.
+    pub async fn new() -> Self {
+        let CallsASecond(calls) = Env::of_process().load().unwrap();
+        let called = Arc::new(Called::sharing().await);
+        let (instance, prefix, _) = place(&called.id);
+        let ran = format!(
+            r#"SELECT count(*) FROM execution_entity e JOIN shared_workflow s ON s."workflowId" = e."workflowId" WHERE s."projectId" = '{prefix}'"#
+        );
+        let before = sql(&instance, &ran).parse().unwrap();
+        let every = Duration::from_secs(1) / calls.get();
+        Self { called, before, every, numbers: Arc::default(), ends: Arc::default() }
+    }
+
+    pub fn called(&self) -> &Called {
+        &self.called
+    }
+
     async fn call(&self) -> (u32, String) {
         let (number, told) = self.called.call(self.numbers.fetch_add(1, Ordering::SeqCst)).await;
         let end = match told.as_str() {
@@ -53,12 +80,21 @@ impl Mover {
         (number, told)
     }
 
-    fn is_called(&self) -> Calls<(u32, String)> {
+    pub fn is_called(&self) -> Calls<(u32, String)> {
         let mover = self.clone();
-        Calls::every(CALLS_EVERY, move |_| {
+        Calls::every(self.every, move |_| {
             let mover = mover.clone();
             async move { mover.call().await }
         })
+    }
+
+    /// Waits until n8n itself answers.
+    pub async fn serves(&self) {
+        eventually("n8n itself answers", Duration::from_secs(120), async || match self.call().await {
+            (_, told) if told == "200" => Ok(()),
+            (_, told) => Err(told),
+        })
+        .await;
     }
 
     /// One way, until n8n answers at once again. How long that took after the end of the operation.
@@ -67,12 +103,8 @@ impl Mover {
         let operation = api.operate(id, verb, asked).await;
         api.succeeds_within(&operation, LIMIT).await;
         let ended = Instant::now();
-        let steady =
-            eventually("n8n itself answers", Duration::from_secs(120), async || match self.call().await {
-                (_, told) if told == "200" => Ok(ended.elapsed()),
-                (_, told) => Err(told),
-            });
-        let steady = steady.await;
+        self.serves().await;
+        let steady = ended.elapsed();
         let told: Told = calls.end().await.into_iter().collect();
         println!("{verb}: {:?}, steady after {steady:?}", counted(&told));
         assert_told_well(&told);
@@ -80,13 +112,13 @@ impl Mover {
     }
 
     /// Whether what was counted of it is what was taken, late as that may be.
-    async fn each_ran_once(&self, before: usize) {
+    pub async fn each_ran_once(&self) {
         let [taken, unknown] = [&self.ends.taken, &self.ends.unknown].map(|ends| ends.load(Ordering::SeqCst));
         let usage = format!("/tenants/{}/usage?resolution=month", self.called.id);
         eventually("what was taken is counted", Duration::from_secs(300), async || {
             let told = self.called.api.get(&usage).await?.body;
             let ran = told["data"]["billable_executions"].as_u64().unwrap_or_default();
-            let ran = usize::try_from(ran).unwrap() - before;
+            let ran = usize::try_from(ran).unwrap() - self.before;
             if (taken..=taken + unknown).contains(&ran) {
                 Ok(())
             } else {
@@ -107,13 +139,8 @@ fn p95(mut of: Vec<f64>) -> f64 {
 #[ignore = "needs a running platform: just long"]
 async fn a_tenant_moves_out_and_back_again_and_again_and_each_call_runs_once() {
     let Moves(moves) = Env::of_process().load().unwrap();
-    let called = Arc::new(Called::sharing().await);
-    let (instance, prefix, _) = place(&called.id);
-    let ran = format!(
-        r#"SELECT count(*) FROM execution_entity e JOIN shared_workflow s ON s."workflowId" = e."workflowId" WHERE s."projectId" = '{prefix}'"#
-    );
-    let before = sql(&instance, &ran).parse().unwrap();
-    let mover = Mover { called: called.clone(), numbers: Arc::default(), ends: Arc::default() };
+    let mover = Mover::new().await;
+    let called = mover.called();
     let (mut frozen, mut steady) = (Vec::new(), Vec::new());
     for round in 1..=moves {
         steady.push(mover.moves("promote", &json!({})).await.as_secs_f64());
@@ -124,6 +151,6 @@ async fn a_tenant_moves_out_and_back_again_and_again_and_each_call_runs_once() {
         println!("{round} of {moves}: frozen for {}", promoted["freeze_seconds"]);
     }
     println!("freeze p95 {:.1} s, steady p95 {:.1} s", p95(frozen), p95(steady));
-    mover.each_ran_once(before).await;
+    mover.each_ran_once().await;
     called.api.delete_tenant(&called.id).await;
 }

@@ -48,10 +48,10 @@ async fn upgraded(strategy: &str) -> Told {
 #[ignore = "needs a running platform: just upgraded"]
 async fn one_after_the_other_gets_a_later_release_and_each_call_runs_once() {
     let Upgrades(upgrades) = Env::of_process().load().unwrap();
-    for strategy in ["in_place", "blue_green"].into_iter().cycle().take(upgrades.try_into().unwrap()) {
+    for strategy in ["recreate", "blue_green"].into_iter().cycle().take(upgrades.try_into().unwrap()) {
         let told = upgraded(strategy).await;
         match strategy {
-            "in_place" => assert_told_well(&told),
+            "recreate" => assert_told_well(&told),
             _ => assert_eq!(counted(&told).into_keys().collect::<Vec<_>>(), ["200"], "nobody noticed"),
         }
     }
