@@ -20,7 +20,8 @@ async fn done_though_killed(called: &Called, verb: &str, asked: &Value, tenths: 
     let step = eventually("it has got there", LIMIT, async || {
         let seen = called.api.operation(&operation).await?;
         let steps = seen["steps"].as_array().unwrap();
-        let step = &steps[steps.len() * tenths / MOMENTS];
+        // There are none before somebody has looked at it.
+        let step = steps.get(steps.len() * tenths / MOMENTS).ok_or("it is queued")?;
         let over = seen["status"] == "succeeded";
         if over || step["started_at"].is_string() { Ok(step["name"].clone()) } else { Err(seen.to_string()) }
     })
