@@ -170,6 +170,32 @@ async fn everything_that_runs_is_counted_once_by_its_kind_whatever_becomes_of_it
     it.remove().await;
 }
 
+/// Planned for when there were none, as in the session of an n8n that was just made, or of whoever brings a tenant's executions.
+#[tokio::test]
+#[ignore = "needs servers: deploy/test"]
+async fn one_of_many_is_found_without_looking_at_the_others() {
+    let it = Instance::new().await;
+    it.server.ensure_meter(&it.name).await.unwrap();
+    it.workflow("one").await;
+    it.n8n(
+        r#"DO $$
+           DECLARE looked_at bigint;
+           BEGIN
+               FOR try IN 1..2 LOOP
+                   INSERT INTO execution_entity ("workflowId", mode, status, finished, "createdAt", "retryOf")
+                   SELECT 'one', 'webhook', 'new', false, now(), CASE WHEN try = 2 THEN number::text END FROM generate_series(1, 200) number;
+                   UPDATE execution_entity SET status = 'running', "startedAt" = now() WHERE status = 'new';
+               END LOOP;
+               DELETE FROM execution_entity;
+               SELECT seq_tup_read INTO looked_at FROM pg_stat_xact_user_tables WHERE schemaname = 'rp9' AND relname = 'execution';
+               IF looked_at IS DISTINCT FROM 0 THEN RAISE EXCEPTION 'looked at %', looked_at; END IF;
+           END $$"#,
+    )
+    .await;
+    assert_eq!(of(&it.hours().await, ExecutionKind::Production).discarded, 400);
+    it.remove().await;
+}
+
 #[tokio::test]
 #[ignore = "needs servers: deploy/test"]
 async fn an_hour_is_told_again_when_something_of_it_changes_and_only_then() {

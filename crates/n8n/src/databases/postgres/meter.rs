@@ -17,7 +17,7 @@ const METERED: &str = include_str!("metered.sql");
 /// What is written on the meter once all of it is there. Another release that makes it otherwise writes another number.
 macro_rules! version {
     () => {
-        "'rp9 meter 4'"
+        "'rp9 meter 5'"
     };
 }
 

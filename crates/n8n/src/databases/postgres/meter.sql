@@ -63,21 +63,24 @@ $$;
 -- takes back before it began was none. Whoever may call this owns n8n's tables, and could tell the same by them.
 CREATE OR REPLACE FUNCTION rp9.set_down(number bigint, is_new boolean, project text, mode text, status text, gone boolean,
                                     queued timestamptz, started timestamptz, stopped timestamptz, try_of text)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- What was planned for a table of a few rows stays as it is until Postgres has counted them anew: a hundred thousand that are brought in one
+-- transaction would each be looked for among all.
+SET enable_seqscan = off AS $$
 DECLARE
     own   uuid := rp9.source();
     is_so text := CASE WHEN gone THEN 'discarded' ELSE rp9.state_of(status) END;
     ended boolean := is_so NOT IN ('queued', 'running', 'waiting');
+    sort  text := rp9.kind_of(mode);
 BEGIN
     IF is_new THEN
         -- Another try is what the first one was.
+        IF try_of ~ '^[0-9]{1,18}$' THEN
+            sort := coalesce((SELECT e.kind FROM rp9.execution e WHERE e.source = own AND e.id = try_of::bigint), sort);
+        END IF;
         INSERT INTO rp9.execution (source, id, project_id, kind, state, queued_at, started_at, stopped_at, changed_at)
-                           VALUES (own, number, project,
-                                          coalesce((SELECT e.kind FROM rp9.execution e
-                                                     WHERE e.source = own AND e.id = CASE WHEN try_of ~ '^[0-9]{1,18}$' THEN try_of::bigint END),
-                                                   rp9.kind_of(mode)),
-                                          is_so, queued, started,
-                                          CASE WHEN ended THEN coalesce(stopped, now()) END, clock_timestamp())
+                           VALUES (own, number, project, sort, is_so, queued, started,
+                                   CASE WHEN ended THEN coalesce(stopped, now()) END, clock_timestamp())
         ON CONFLICT (source, id) DO NOTHING;
         RETURN;
     END IF;
