@@ -115,22 +115,22 @@ async fn a_large_tenant_is_backed_up_while_it_is_called_and_comes_back_as_it_was
     let backup = newest(&api, &tenant).await;
     println!("{} bytes in the store", backup["bytes"]);
     let sandbox = done(&api, &tenant, "restore", &json!({ "restore_to_sandbox": true })).await;
-    comes_back_asleep(sandbox["tenant_id"].as_str().unwrap(), &then);
-    its_sandbox_is_removed(&api, &tenant).await;
+    let copy = sandbox["tenant_id"].as_str().unwrap();
+    comes_back_asleep(copy, &then);
+    its_sandbox_is_removed(&api, &tenant, copy).await;
     comes_back_in_place(&api, &tenant, &own, (&backup, &then)).await;
     for tenant in [&tenant, &neighbour] {
         api.delete_tenant(tenant).await;
     }
 }
 
-async fn its_sandbox_is_removed(api: &Api, tenant: &str) {
+async fn its_sandbox_is_removed(api: &Api, tenant: &str, copy: &str) {
     let sandboxes = api.get(&format!("/sandboxes?tenant={tenant}")).await.unwrap().body;
-    let (name, copy) = (&sandboxes["data"][0]["name"], &sandboxes["data"][0]["id"]);
-    let name = name.as_str().unwrap_or_else(|| panic!("{sandboxes:#}"));
+    let name = sandboxes["data"][0]["name"].as_str().unwrap_or_else(|| panic!("{sandboxes:#}"));
     let removed = api.command(&Command::remove(&format!("/sandboxes/{name}"))).await.unwrap();
     assert_eq!(removed.status, 202, "{removed:?}");
     api.succeeds(removed.body["operation_id"].as_str().unwrap()).await;
-    assert_eq!(labelled("container", copy.as_str().unwrap()), [""; 0]);
+    assert_eq!(labelled("container", copy), [""; 0]);
 }
 
 /// Everything but what makes a copy sleep.
