@@ -14,23 +14,30 @@ const LIMIT: Duration = Duration::from_secs(15 * 60);
 /// What one worker runs also beside a rehearsal.
 const CALLS_EVERY: Duration = Duration::from_millis(500);
 
-/// Kills the provisioner once so many tenths of the steps have begun, starts it again, and waits for the end. Which step that was.
-async fn done_though_killed(called: &Called, verb: &str, asked: &Value, tenths: usize) -> String {
-    let operation = called.api.operate(&called.id, verb, asked).await;
-    let step = eventually("it has got there", LIMIT, async || {
-        let seen = called.api.operation(&operation).await?;
-        let steps = seen["steps"].as_array().unwrap();
-        // There are none before somebody has looked at it.
-        let step = steps.get(steps.len() * tenths / MOMENTS).ok_or("it is queued")?;
-        let over = seen["status"] == "succeeded";
-        if over || step["started_at"].is_string() { Ok(step["name"].clone()) } else { Err(seen.to_string()) }
-    })
-    .await;
-    let provisioner = Service::of("provisioner");
-    provisioner.kill();
-    provisioner.start();
-    called.api.succeeds_within(&operation, LIMIT).await;
-    step.as_str().unwrap().to_owned()
+/// Moments all over an operation, whose steps are known once it was done.
+#[derive(Default)]
+struct Moments {
+    steps: usize,
+}
+
+impl Moments {
+    /// Kills the provisioner once so many tenths of the steps have begun, starts it again, and waits for the end. Which step that was.
+    async fn killed(&mut self, called: &Called, verb: &str, asked: &Value, tenths: usize) -> String {
+        let operation = called.api.operate(&called.id, verb, asked).await;
+        let last = self.steps * tenths / MOMENTS;
+        let step = eventually("it has got there", LIMIT, async || {
+            let seen = called.api.operation(&operation).await?;
+            let step = seen["steps"].as_array().unwrap().get(last).map(|step| step["name"].clone());
+            step.ok_or_else(|| seen.to_string())
+        })
+        .await;
+        let provisioner = Service::of("provisioner");
+        provisioner.kill();
+        provisioner.start();
+        let done = called.api.succeeds_within(&operation, LIMIT).await;
+        self.steps = done["steps"].as_array().unwrap().len();
+        step.as_str().unwrap().to_owned()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,13 +45,14 @@ async fn done_though_killed(called: &Called, verb: &str, asked: &Value, tenths: 
 async fn a_tenant_moves_out_and_back_whenever_the_provisioner_is_killed() {
     let mover = Mover::new().await;
     let called = mover.called();
+    let (mut ways_out, mut ways_back) = (Moments::default(), Moments::default());
     for tenths in 0..MOMENTS {
         let calls = mover.is_called();
-        let out = done_though_killed(called, "promote", &json!({}), tenths).await;
+        let out = ways_out.killed(called, "promote", &json!({}), tenths).await;
         let promoted = called.api.last_promotion(&called.id).await;
         mover.serves().await;
         let back = json!({ "promotion_id": promoted["promotion_id"] });
-        let back = done_though_killed(called, "rollback", &back, tenths).await;
+        let back = ways_back.killed(called, "rollback", &back, tenths).await;
         mover.serves().await;
         let told: Told = calls.end().await.into_iter().collect();
         println!("killed at {out} and at {back}: {:?}", counted(&told));
@@ -57,10 +65,11 @@ async fn a_tenant_moves_out_and_back_whenever_the_provisioner_is_killed() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a running platform: just killed"]
 async fn a_tenant_gets_a_later_release_whenever_the_provisioner_is_killed() {
+    let (mut moments, later) = (Moments::default(), json!({ "n8n_version": "2.41.1" }));
     for tenths in 0..MOMENTS {
         let called = Arc::new(Called::running("2.40.7").await);
         let calls = called.is_called_every(CALLS_EVERY);
-        let step = done_though_killed(&called, "upgrade", &json!({ "n8n_version": "2.41.1" }), tenths).await;
+        let step = moments.killed(&called, "upgrade", &later, tenths).await;
         called.serves().await;
         let told: Told = calls.end().await.into_iter().collect();
         println!("killed at {step}: {:?}", counted(&told));
@@ -74,10 +83,10 @@ async fn a_tenant_gets_a_later_release_whenever_the_provisioner_is_killed() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a running platform: just killed"]
 async fn a_tenant_falls_back_whenever_the_provisioner_is_killed() {
-    let called = Called::new().await;
+    let (called, mut moments) = (Called::new().await, Moments::default());
     for tenths in 0..MOMENTS {
         let asked = json!({ "target": "shared", "reason": "it is tried" });
-        let step = done_though_killed(&called, "failover", &asked, tenths).await;
+        let step = moments.killed(&called, "failover", &asked, tenths).await;
         called.serves().await;
         assert_eq!(called.api.tenant(&called.id).await["mode"], "shared", "killed at {step}");
         let operation = called.api.operate(&called.id, "promote", &json!({})).await;
