@@ -39,9 +39,9 @@ impl Called {
     }
 
     /// One that shares an n8n. Its executions are counted once it has one of its own.
-    pub async fn sharing() -> Self {
+    pub async fn sharing(plan: &str) -> Self {
         let api = Api::of_environment();
-        let (id, customer) = Customer::moved_in(&api).await;
+        let (id, customer) = Customer::moved_in_on(&api, plan).await;
         Self::by(api, id, customer).await
     }
 

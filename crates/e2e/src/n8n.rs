@@ -32,7 +32,12 @@ impl Customer {
 
     /// Whoever has just moved into an n8n that others share, and signed in; the tenant's id.
     pub async fn moved_in(api: &Api) -> (String, Self) {
-        Self::at_last(api, api.create_sharing("starter").await).await
+        Self::moved_in_on(api, "starter").await
+    }
+
+    /// The same on this plan.
+    pub async fn moved_in_on(api: &Api, plan: &str) -> (String, Self) {
+        Self::at_last(api, api.create_sharing(plan).await).await
     }
 
     /// The same in an n8n of their own on this plan.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// How often it is called: two a second are what a starter runs in a shared n8n beside a backup on two cores.
+/// How often it is called: two a second are what a tenant runs in a shared n8n beside a backup on two cores.
 struct CallsASecond(NonZeroU32);
 
 impl Section for CallsASecond {
@@ -55,7 +55,8 @@ impl Mover {
     /// One that lives in a shared n8n, and is called as often as the environment says.
     pub async fn new() -> Self {
         let CallsASecond(calls) = Env::of_process().load().unwrap();
-        let called = Arc::new(Called::sharing().await);
+        // A starter's thousand executions a month are used up after some eight moves.
+        let called = Arc::new(Called::sharing("pro").await);
         let (instance, prefix, _) = place(&called.id);
         let ran = format!(
             r#"SELECT count(*) FROM execution_entity e JOIN shared_workflow s ON s."workflowId" = e."workflowId" WHERE s."projectId" = '{prefix}'"#

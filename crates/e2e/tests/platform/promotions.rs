@@ -51,7 +51,7 @@ async fn done(called: &Arc<Called>, playbook: &Playbook, heading: &str, promotio
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a running platform: deploy/test"]
 async fn a_tenant_that_is_called_moves_into_an_n8n_of_its_own_and_back_and_loses_no_call() {
-    let called = Arc::new(Called::sharing().await);
+    let called = Arc::new(Called::sharing("starter").await);
     let (api, id) = (&called.api, &called.id);
     has_more(&called.customer).await;
     let (instance, prefix, _) = place(id);
