@@ -1,7 +1,8 @@
 //! Holds a proxy's ports until the proxy can answer on them.
 //!
 //! Traefik takes calls some milliseconds before it has any configuration, and answers them with 404, whatever it is told. So it is
-//! started from here. The kernel gives a connection to the more particular of two sockets that share a port: ours, for IPv4 alone,
+//! started from here. And as soon as it is told to stop it takes no more of them, though it goes on for as long as calls that it has take: nobody
+//! would listen meanwhile. The kernel gives a connection to the more particular of two sockets that share a port: ours, for IPv4 alone,
 //! goes before Traefik's, for both families, as long as ours is open. Where there is no IPv6 the two take queue, and half of those
 //! calls meet Traefik as if there were no gate.
 
@@ -31,7 +32,8 @@ const ASK_EVERY: Duration = Duration::from_millis(10);
 const BACKLOG: u32 = 1024;
 
 /// `PORT[,PORT…] PING_PORT PROGRAM ARGUMENT…`: runs the program, and answers on its first port with the waiting page until `/ping` says that
-/// it is ready. Its other ports are for TLS, which nobody speaks before: who calls there waits, and is hung up on. Ends as the program does.
+/// it is ready, and again from when it is told to stop. Its other ports are for TLS, which nobody speaks before: who calls there waits, and is hung up
+/// on; once it stops they are refused. Ends as the program does.
 pub async fn gate(mut arguments: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {
     let mut number = || arguments.next()?.into_string().ok();
     let (ports, ping) = (number(), number().and_then(|ping| ping.parse::<u16>().ok()));
@@ -41,6 +43,7 @@ pub async fn gate(mut arguments: impl Iterator<Item = OsString>) -> anyhow::Resu
         bail!("usage: edge-relay gate PORT[,PORT…] PING_PORT PROGRAM [ARGUMENT…]");
     };
     let program = arguments.next().context("which program are the ports held for?")?;
+    let answers_on = *ports.first().context("which port is held?")?;
     // First, so that the program never listens alone before it is ready.
     let held: std::io::Result<Vec<_>> = ports.into_iter().map(hold).collect();
     let mut held = held.context("a port cannot be held")?.into_iter();
@@ -55,7 +58,7 @@ pub async fn gate(mut arguments: impl Iterator<Item = OsString>) -> anyhow::Resu
         // From here on there is only the program.
         std::future::pending::<anyhow::Result<ExitStatus>>().await
     };
-    let status = tokio::select! { status = run(program) => status?, failed = answers => failed? };
+    let status = tokio::select! { status = run(program, answers_on) => status?, failed = answers => failed? };
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
 }
@@ -68,20 +71,34 @@ fn hold(port: u16) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Until it ends. It is told to stop when we are.
-async fn run(mut program: Child) -> anyhow::Result<ExitStatus> {
+/// Until it ends. It is told to stop when we are, and from just before that on its port is answered on here.
+async fn run(mut program: Child, port: u16) -> anyhow::Result<ExitStatus> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    loop {
-        let told = tokio::select! {
-            status = program.wait() => return Ok(status?),
-            _ = terminate.recv() => Signal::TERM,
-            _ = interrupt.recv() => Signal::INT,
-        };
-        let id = program.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        if let Some(id) = id {
-            kill_process(id, told)?;
+    let mut told =
+        async || tokio::select! { _ = terminate.recv() => Signal::TERM, _ = interrupt.recv() => Signal::INT };
+    let first = tokio::select! { status = program.wait() => return Ok(status?), first = told() => first };
+    let held = hold(port);
+    tell(&program, first)?;
+    let answers = async {
+        match held {
+            Ok(held) => axum::serve(held, waiting::page(None)).await,
+            Err(error) => {
+                tracing::warn!(%error, "nobody answers while the program stops");
+                std::future::pending().await
+            }
         }
-    }
+    };
+    let ends = async {
+        loop {
+            tokio::select! { status = program.wait() => return Ok(status?), again = told() => tell(&program, again)? }
+        }
+    };
+    tokio::select! { status = ends => status, failed = answers => { failed?; bail!("the port is not answered on any more") } }
+}
+
+fn tell(program: &Child, what: Signal) -> anyhow::Result<()> {
+    let id = program.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    id.map_or(Ok(()), |id| Ok(kill_process(id, what)?))
 }
 
 async fn is_ready(ping: u16) {

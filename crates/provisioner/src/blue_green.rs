@@ -21,7 +21,7 @@ use common::{
 };
 use wire::kinds::TenantBlueGreen;
 
-use crate::{World, home::Sides, trial::Trial};
+use crate::{World, halt::Arriving, home::Sides, trial::Trial};
 
 pub use cleanup::{Remove, bring_back, remove};
 pub use settle::{Exchange, Keep, NoFront};
@@ -43,6 +43,9 @@ pub struct Turned {
     /// How the sides were before anything was done.
     #[serde(default)]
     pub former: Option<Sides>,
+    /// What was on its way when callers were led elsewhere.
+    #[serde(default)]
+    pub arriving: Arriving,
 }
 
 impl Turned {
@@ -72,6 +75,10 @@ impl Turns for BlueGreenTenant {
             TenantBlueGreen::Swap { .. } => 100,
             TenantBlueGreen::Create { .. } | TenantBlueGreen::Cleanup { .. } => sides.second_weight(),
         }
+    }
+
+    fn arriving(state: &mut Turned) -> &mut Arriving {
+        &mut state.arriving
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     World,
     begin::may_begin_on_containers,
     create::{READY, Renewal, await_ready, ensure_all, publish},
-    halt,
+    halt::{self, Arriving},
     step::step,
     store::instances::Place,
 };
@@ -35,6 +35,8 @@ pub struct RestartTenant;
 pub struct Before {
     /// When each container had begun, by the engine's own clock: what began later has been restarted.
     began: BTreeMap<String, OffsetDateTime>,
+    #[serde(default)]
+    arriving: Arriving,
     #[serde(default)]
     draining_since: Option<OffsetDateTime>,
 }
@@ -105,7 +107,8 @@ async fn drain(
     context: &Context<'_, World, impl TenantRequest>,
     state: &mut Before,
 ) -> Result<(), StepError> {
-    halt::drain(context, &mut state.draining_since, PATIENCE).await.map(drop)
+    halt::drain(context, &mut state.draining_since, PATIENCE).await?;
+    state.arriving.awaited()
 }
 
 async fn hold<S: Send>(context: &Context<'_, World, impl TenantRequest>, _: S) -> Result<(), StepError> {

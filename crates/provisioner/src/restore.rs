@@ -18,7 +18,7 @@ use n8n::databases::Counts;
 use time::OffsetDateTime;
 use wire::kinds::TenantRestore;
 
-use crate::{World, store::rests::Rest};
+use crate::{World, halt::Arriving, store::rests::Rest};
 
 pub use clearing::Clearing;
 
@@ -31,6 +31,9 @@ pub struct Restored {
     /// What the backup holds.
     #[serde(default)]
     pub counts: Counts,
+    /// What was on its way when callers were led elsewhere.
+    #[serde(default)]
+    pub arriving: Arriving,
     /// Since when executions are let end.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub draining_since: Option<OffsetDateTime>,

@@ -16,7 +16,7 @@ use n8n::copies::Changes;
 use time::OffsetDateTime;
 use wire::kinds::TenantRollback;
 
-use crate::{World, home::Lived};
+use crate::{World, halt::Arriving, home::Lived};
 
 /// From an n8n of its own to the part of a shared one that it had.
 pub struct RollbackTenant;
@@ -36,6 +36,9 @@ pub struct RolledBack {
     /// What it did since.
     #[serde(default)]
     pub changes: Changes,
+    /// What was on its way when callers were led elsewhere.
+    #[serde(default)]
+    pub arriving: Arriving,
     /// Since when executions are let end.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub draining_since: Option<OffsetDateTime>,

@@ -12,9 +12,9 @@ use wire::kinds::TenantSuspend;
 
 use crate::{
     World, begin,
-    create::{Nothing, READY, Renewal, bring_up, ensure_all, publish, settle},
+    create::{READY, Renewal, bring_up, ensure_all, publish, settle},
     delete::remove_all,
-    halt,
+    halt::{self, Arriving},
     step::step,
     workspace,
 };
@@ -22,12 +22,20 @@ use crate::{
 /// How soon the queue is looked at again while executions run. They may take as long as the operation has time.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 
+/// What its steps tell later ones.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Suspending {
+    /// What was on its way when callers were led elsewhere.
+    #[serde(default)]
+    arriving: Arriving,
+}
+
 /// From an active tenant to one that rests.
 pub struct SuspendTenant;
 
 impl Saga for SuspendTenant {
     type World = World;
-    type State = Nothing;
+    type State = Suspending;
     type Request = TenantSuspend;
 
     fn steps(&self, _: &TenantSuspend) -> Vec<&dyn Step<Self>> {
@@ -41,27 +49,28 @@ step!(/** Whatever was accepted runs to its end. */ Drain of SuspendTenant, "dra
 step!(/** Nobody needs them now. */ Workers of SuspendTenant, "workers", run stop_workers, undo start_workers);
 step!(/** It is so. */ Rest of SuspendTenant, "suspended", run rest, undo active);
 
-async fn page(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
+async fn page(context: &Context<'_, World, impl TenantRequest>, _: &mut Suspending) -> Result<(), StepError> {
     context.may_begin().await?;
     publish(context, Some(StandIn::Suspended)).await
 }
 
 /// One that was not active when its turn came stays as it is.
-async fn route(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
+async fn route(context: &Context<'_, World, impl TenantRequest>, _: &Suspending) -> Result<(), StepError> {
     if begin::is(context, TenantStatus::Active).await? { publish(context, None).await } else { Ok(()) }
 }
 
 async fn stop_main(
     context: &Context<'_, World, impl TenantRequest>,
-    _: &mut Nothing,
+    state: &mut Suspending,
 ) -> Result<(), StepError> {
     if let Some(workspace) = workspace::of(context).await? {
         return workspace::silence(context, &workspace).await;
     }
+    state.arriving.awaited()?;
     halt::stop_main(context).await
 }
 
-async fn start(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
+async fn start(context: &Context<'_, World, impl TenantRequest>, _: &Suspending) -> Result<(), StepError> {
     if let Some(workspace) = workspace::of(context).await? {
         workspace::revive(context, &workspace).await?;
         workspace::awake(context).await?;
@@ -70,7 +79,10 @@ async fn start(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) ->
     bring_up(context, Renewal::All, READY).await
 }
 
-async fn drain(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
+async fn drain(
+    context: &Context<'_, World, impl TenantRequest>,
+    _: &mut Suspending,
+) -> Result<(), StepError> {
     let world = context.observe();
     let running = match workspace::of(context).await? {
         Some(part) => {
@@ -85,14 +97,14 @@ async fn drain(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing
 
 async fn stop_workers(
     context: &Context<'_, World, impl TenantRequest>,
-    _: &mut Nothing,
+    _: &mut Suspending,
 ) -> Result<(), StepError> {
     remove_all(context).await
 }
 
 async fn start_workers(
     context: &Context<'_, World, impl TenantRequest>,
-    _: &Nothing,
+    _: &Suspending,
 ) -> Result<(), StepError> {
     match workspace::of(context).await? {
         Some(_) => Ok(()),
@@ -100,10 +112,10 @@ async fn start_workers(
     }
 }
 
-async fn rest(context: &Context<'_, World, impl TenantRequest>, _: &mut Nothing) -> Result<(), StepError> {
+async fn rest(context: &Context<'_, World, impl TenantRequest>, _: &mut Suspending) -> Result<(), StepError> {
     settle(context, TenantStatus::Suspended).await
 }
 
-async fn active(context: &Context<'_, World, impl TenantRequest>, _: &Nothing) -> Result<(), StepError> {
+async fn active(context: &Context<'_, World, impl TenantRequest>, _: &Suspending) -> Result<(), StepError> {
     settle(context, TenantStatus::Active).await
 }

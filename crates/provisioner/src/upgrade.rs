@@ -25,7 +25,7 @@ use n8n::databases::Counts;
 use time::OffsetDateTime;
 use wire::kinds::{TenantUpgrade, UpgradeStrategy};
 
-use crate::{World, blue_green::Turns, home::Sides, trial::Trial};
+use crate::{World, blue_green::Turns, halt::Arriving, home::Sides, trial::Trial};
 
 /// From a tenant on one release to the same tenant on a later one.
 pub struct UpgradeTenant;
@@ -45,6 +45,9 @@ pub struct Upgraded {
     /// What it had when it stopped.
     #[serde(default)]
     pub counts: Counts,
+    /// What was on its way when callers were led elsewhere.
+    #[serde(default)]
+    pub arriving: Arriving,
     /// Since when callers are let get their answers.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub answering_since: Option<OffsetDateTime>,
@@ -90,5 +93,9 @@ impl Turns for UpgradeTenant {
     fn sides(request: &TenantUpgrade, state: &Upgraded) -> Result<Sides, StepError> {
         let unknown = || StepError::failed(Kind::Internal, "it is not known which sides the tenant had");
         Ok(state.sides.ok_or_else(unknown)?.beside(request.n8n_version))
+    }
+
+    fn arriving(state: &mut Upgraded) -> &mut Arriving {
+        &mut state.arriving
     }
 }

@@ -1,10 +1,13 @@
 //! A Traefik that starts answers nobody before it knows what.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use reqwest::Client;
 
-use crate::support::{Edge, Instance, Ports, ask, route};
+use crate::support::{Edge, Instance, Mode, PATIENCE, Ports, ask, route};
 
 const ACME: &str = "acme.localhost";
 
@@ -27,6 +30,32 @@ async fn a_traefik_that_starts_behind_its_gate_is_never_a_404() {
         }
     }
     assert!(seen.contains_key(&503) && seen.keys().all(|status| [0, 200, 503].contains(status)), "{seen:?}");
+}
+
+/// It takes no more of them as soon as it is told to, and goes on for as long as those take that it has.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs servers: deploy/test"]
+async fn callers_of_one_that_stops_are_told_to_come_back() {
+    let acme = Instance::start("acme").await;
+    let mut edge = Edge::start(vec![route(ACME, acme.address)], &[]).await;
+    let mut gate = edge.traefik.start_behind_gate(edge.ports);
+    edge.until(ACME, |answer| answer.status() == 200).await;
+    acme.becomes(Mode::Hung);
+    let waits = ask(edge.ports.web, ACME, "/");
+    tokio::pin!(waits);
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut waits).await.is_err());
+    gate.is_told_to_stop();
+    let stops = async {
+        while !edge.traefik.logs().contains("Stopping server gracefully") {
+            assert_ne!(ask(edge.ports.web, ACME, "/").await.status(), 0);
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, stops).await.is_ok(), "{}", edge.traefik.logs());
+    for _ in 0..100 {
+        assert_eq!(ask(edge.ports.web, ACME, "/").await.status(), 503);
+    }
+    gate.runs();
+    assert!(tokio::time::timeout(Duration::ZERO, &mut waits).await.is_err(), "a call that it has is cut off");
 }
 
 /// Where TLS is spoken nobody can say 503 before there is a certificate: who calls is hung up on, and that is all.

@@ -13,13 +13,14 @@ use super::{
 };
 use crate::{
     World,
+    halt::Arriving,
     home::Sides,
     store::{instances::Place, tenants},
 };
 
 type In<'a, R> = Context<'a, World, R>;
 
-turn!(/** What answered webhooks beside the new main has answered who was waiting, and is gone. */ NoFront, "front", run no_front, undo front);
+turn!(/** What answered webhooks beside the new main has answered who was waiting, and is gone. */ NoFront, "front", run no_front, after Arriving::awaited, undo front);
 turn!(/** One after the other, workers of the former side end what they run and make room for one of the new side. */ Exchange, "exchange", run exchange, undo exchange_back, limit LIMIT);
 turn!(/** The former side is ready to be turned back to. */ Keep, "keep", run keep, undo do_not_keep);
 

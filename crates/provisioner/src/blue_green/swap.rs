@@ -13,6 +13,7 @@ use crate::{
     World,
     blueprint::Answers,
     create::{lead_to, publish},
+    halt::Arriving,
     home::Sides,
     store::instances::Place,
 };
@@ -20,7 +21,7 @@ use crate::{
 type In<'a, R> = Context<'a, World, R>;
 
 turn!(/** Nobody is led to the former main any more: webhooks are answered beside it, and whoever wants anything else is told to come back. */ Leave, "leave", run without_main, undo lead);
-turn!(/** It is stopped. No trigger fires from here on. */ Stop, "stop", run stop_former, undo start_former);
+turn!(/** It is stopped. No trigger fires from here on. */ Stop, "stop", run stop_former, after Arriving::awaited, undo start_former);
 turn!(/** The record says that the other side serves. */ Turn, "turn", run turn_over, undo turn_back);
 turn!(/** Its main is ready, and triggers fire again. */ Main, "main", run start_new, undo stop_new);
 turn!(/** Everybody is led there. */ Route, "route", run lead, undo without_main);

@@ -32,7 +32,10 @@ async fn route<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
 async fn stop_main(context: &In<'_>, state: &mut Restored) -> Result<(), StepError> {
     match workspace::of(context).await? {
         Some(part) => part::silence(context, &part, state).await,
-        None => halt::stop_main(context).await,
+        None => {
+            state.arriving.awaited()?;
+            halt::stop_main(context).await
+        }
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) async fn route<S: Send>(context: &In<'_>, _: S) -> Result<(), StepErr
     publish(context, None).await
 }
 
-async fn stop_main(context: &In<'_>, _: &mut RolledBack) -> Result<(), StepError> {
+async fn stop_main(context: &In<'_>, state: &mut RolledBack) -> Result<(), StepError> {
+    state.arriving.awaited()?;
     halt::stop_main(context).await
 }
 

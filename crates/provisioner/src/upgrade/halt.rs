@@ -33,7 +33,8 @@ async fn route<S: Send>(context: &In<'_>, _: S) -> Result<(), StepError> {
 }
 
 async fn answer(context: &In<'_>, state: &mut Upgraded) -> Result<(), StepError> {
-    halt::drain(context, &mut state.answering_since, ANSWERS).await.map(drop)
+    halt::drain(context, &mut state.answering_since, ANSWERS).await?;
+    state.arriving.awaited()
 }
 
 async fn stop_main(context: &In<'_>, _: &mut Upgraded) -> Result<(), StepError> {

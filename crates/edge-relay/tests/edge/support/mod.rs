@@ -29,7 +29,7 @@ pub use relay::Relay;
 pub use traefik::Traefik;
 
 pub const TOKEN: &str = "the-edge-and-nobody-else";
-const PATIENCE: Duration = Duration::from_mins(3);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Where everything listens. Nobody else takes these: they are asked for once and given back at once.
 #[derive(Debug, Clone, Copy)]

@@ -31,6 +31,11 @@ impl Gate {
     pub fn runs(&mut self) {
         assert_eq!(self.0.try_wait().unwrap(), None, "the gate has ended");
     }
+
+    pub fn is_told_to_stop(&self) {
+        let id = rustix::process::Pid::from_raw(self.0.id().cast_signed()).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    }
 }
 
 impl Drop for Gate {
