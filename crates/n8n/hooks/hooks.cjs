@@ -7,6 +7,8 @@ const record = require('./record.cjs');
 const starts = require('./starts.cjs');
 const { refuse } = require('./refuse.cjs');
 
+require('./leave.cjs').leave();
+
 // Comma-separated types of nodes that tenants cannot save, beside those that n8n does not load (NODES_EXCLUDE).
 const FORBIDDEN = new Set((process.env.RP9_FORBIDDEN_NODES ?? '').split(',').filter(Boolean));
 

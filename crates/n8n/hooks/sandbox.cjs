@@ -4,6 +4,8 @@
 const http = require('node:http');
 const { refuse } = require('./refuse.cjs');
 
+require('./leave.cjs').leave();
+
 const CALLED = 'This is a sandbox, restored from a backup.';
 
 // What a person starts in the editor, and what that starts in turn; and what the platform starts in the container, for a drill.

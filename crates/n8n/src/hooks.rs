@@ -1,5 +1,5 @@
-//! What an n8n that is no customer's own has beside its image: the files of its hooks, and, where tenants share it, a schema of the platform's in
-//! its database (`hooks/README.md`, ADR 36, ADR 55).
+//! What an n8n has beside its image: the files of its hooks, and, where tenants share it, a schema of the platform's in its database
+//! (`hooks/README.md`, ADR 36, ADR 55, ADR 73).
 
 use common::tenant::Purpose;
 
@@ -9,6 +9,9 @@ pub struct HookFile {
     pub path: &'static str,
     pub content: &'static str,
 }
+
+/// The one file that workers of a customer's own are told of.
+pub(crate) const OWN_ENTRY: &str = "/run/secrets/own.cjs";
 
 /// The one file that an n8n is told of that tenants share.
 pub(crate) const ENTRY: &str = "/run/secrets/hooks.cjs";
@@ -25,10 +28,12 @@ macro_rules! files {
     };
 }
 
-const SHARED: [HookFile; 6] =
-    files!["guard.cjs", "hooks.cjs", "paths.cjs", "record.cjs", "refuse.cjs", "starts.cjs"];
+const OWN: [HookFile; 2] = files!["leave.cjs", "own.cjs"];
 
-const SANDBOX: [HookFile; 3] = files!["drill.json", "refuse.cjs", "sandbox.cjs"];
+const SHARED: [HookFile; 7] =
+    files!["guard.cjs", "hooks.cjs", "leave.cjs", "paths.cjs", "record.cjs", "refuse.cjs", "starts.cjs"];
+
+const SANDBOX: [HookFile; 4] = files!["drill.json", "leave.cjs", "refuse.cjs", "sandbox.cjs"];
 
 /// What is run in a sandbox to see whether it works, beside what the backup holds.
 pub const DRILL_WORKFLOW: &str = "/run/secrets/drill.json";
@@ -36,7 +41,7 @@ pub const DRILL_WORKFLOW: &str = "/run/secrets/drill.json";
 /// All that such an n8n has: they find each other in their own directory, and one that is missing ends n8n's start.
 pub const fn files(purpose: Purpose) -> &'static [HookFile] {
     match purpose {
-        Purpose::Customer | Purpose::Unknown => &[],
+        Purpose::Customer | Purpose::Unknown => &OWN,
         Purpose::Shared => &SHARED,
         Purpose::Sandbox => &SANDBOX,
     }
@@ -61,7 +66,9 @@ mod tests {
 
     #[test]
     fn whatever_a_hook_requires_of_its_own_is_beside_it() {
-        for (purpose, entry) in [(Purpose::Shared, ENTRY), (Purpose::Sandbox, SANDBOX_ENTRY)] {
+        let entries =
+            [(Purpose::Customer, OWN_ENTRY), (Purpose::Shared, ENTRY), (Purpose::Sandbox, SANDBOX_ENTRY)];
+        for (purpose, entry) in entries {
             let files = files(purpose);
             for file in files {
                 let required = file.content.split("require('./").skip(1);
@@ -72,7 +79,6 @@ mod tests {
             }
             assert!(files.iter().any(|file| file.path == entry));
         }
-        assert_eq!(files(Purpose::Customer), []);
     }
 
     #[test]
@@ -83,7 +89,7 @@ mod tests {
         let is_delivered = |n: &String| (n.ends_with(".cjs") || n.ends_with(".json")) && !is_of_tests(n);
         let mut names: Vec<_> = names.filter(is_delivered).collect();
         names.sort();
-        let delivered = SHARED.into_iter().chain(SANDBOX);
+        let delivered = OWN.into_iter().chain(SHARED).chain(SANDBOX);
         let delivered = delivered.map(|file| file.path.trim_start_matches("/run/secrets/").to_owned());
         let delivered: BTreeSet<_> = delivered.collect();
         assert!(delivered.into_iter().eq(names));

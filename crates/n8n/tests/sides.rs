@@ -1,4 +1,5 @@
 //! Two releases on one database and one queue: a later one's process for webhooks beside a former one's main, and then mains one after the other.
+//! Workers come and go all along, and whoever calls notices nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod answers;
@@ -29,6 +30,10 @@ const FORMER_WORKER: u16 = 26_020;
 const FRONT: u16 = 26_030;
 const LATER_WORKER: u16 = 26_040;
 const LATER_MAIN: u16 = 26_050;
+const MORE_WORKERS: u16 = 26_060;
+
+/// More than a worker runs at once: there is always something that waits to be taken.
+const CALLERS: usize = 12;
 
 async fn is_ready(container: &Container, port: u16) {
     let check = container.launch.health_check.clone().unwrap();
@@ -105,6 +110,21 @@ async fn seeded(databases: &PostgresDatabases, name: &Name, secrets: &n8n::launc
     token
 }
 
+/// Beside two that stay, and stopped while they are at it: whoever waits for an execution gets its result.
+async fn workers_come_and_go(client: &Client, releases: [&Instance; 2], secrets: &n8n::launch::Secrets) {
+    let stopping = CancellationToken::new();
+    let callers = (0..CALLERS).map(|_| keeps_calling(client.clone(), LATER_MAIN, stopping.clone()));
+    let comings = async {
+        for instance in releases.into_iter().cycle().take(4) {
+            let worker = runs(instance, Role::Worker { concurrency: 5 }, secrets, MORE_WORKERS).await;
+            worker.stop().await;
+        }
+        stopping.cancel();
+    };
+    let (called, ()) = tokio::join!(futures::future::join_all(callers), comings);
+    assert!(called.iter().all(|calls| *calls > 4), "{called:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs servers: deploy/test"]
 async fn a_later_release_answers_webhooks_beside_the_former_one_and_takes_its_place() {
@@ -154,7 +174,8 @@ async fn a_later_release_answers_webhooks_beside_the_former_one_and_takes_its_pl
     let later_main = runs(&later, Role::Main, &secrets, LATER_MAIN).await;
     stopping.cancel();
     assert!(of_front.await.unwrap() > 20, "it was called while no main ran");
-    // Executions that a worker had begun are over: nobody is cut off.
+    workers_come_and_go(&client, [&former, &later], &secrets).await;
+    former_worker.stop().await;
     drop(former_worker);
     for port in [FRONT, LATER_MAIN] {
         called(&client, port, 21).await.unwrap();

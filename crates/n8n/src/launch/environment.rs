@@ -1,6 +1,8 @@
 //! The variables, by concern. Each is one that the installed n8n reads; what it defaults to rightly is left alone,
 //! unless a tenant's safety hangs on it.
 
+use crate::hooks;
+
 use super::{GRACE, Instance, Launch, PORT, Pairs, Role, STOP_TIMEOUT, Scheme, Secret, SecretFile, Tmpfs};
 
 /// Where the secrets are mounted.
@@ -148,6 +150,7 @@ fn executions(role: Role) -> Pairs {
         Role::Worker { .. } => {
             pairs.extend(text(&[("QUEUE_HEALTH_CHECK_ACTIVE", "true")]));
             pairs.push(("QUEUE_HEALTH_CHECK_PORT", PORT.to_string()));
+            pairs.push(("EXTERNAL_HOOK_FILES", hooks::OWN_ENTRY.into()));
         }
         Role::Webhook | Role::Migrate => {}
     }
@@ -268,7 +271,7 @@ mod tests {
         for role in [Role::Main, Role::Worker { concurrency: 10 }] {
             let (told, before) = (shared.launch(role).environment, own.launch(role).environment);
             assert_eq!(told["EXTERNAL_HOOK_FILES"], "/run/secrets/hooks.cjs");
-            assert!(!before.contains_key("EXTERNAL_HOOK_FILES"));
+            assert_ne!(before.get("EXTERNAL_HOOK_FILES"), Some(&told["EXTERNAL_HOOK_FILES"]));
             assert!(told["N8N_DISABLED_MODULES"].ends_with(",agents"));
             assert_eq!(told["EXECUTIONS_DATA_PRUNE_MAX_COUNT"], "0", "one tenant's are not another's");
             let excluded = |told: &str| serde_json::from_str::<Vec<String>>(told).unwrap();
@@ -293,7 +296,8 @@ mod tests {
             let (told, before) = (sandbox.launch(role).environment, own.launch(role).environment);
             assert_eq!(told["EXTERNAL_HOOK_FILES"], "/run/secrets/sandbox.cjs");
             let differ = before.iter().filter(|(name, value)| told.get(*name) != Some(*value));
-            let differ: Vec<_> = differ.map(|(name, _)| *name).collect();
+            let differ: Vec<_> =
+                differ.map(|(name, _)| *name).filter(|name| *name != "EXTERNAL_HOOK_FILES").collect();
             assert_eq!(differ, ["EXECUTIONS_DATA_PRUNE", "N8N_DISABLED_MODULES"]);
         }
     }
@@ -304,6 +308,7 @@ mod tests {
         let worker = instance.launch(Role::Worker { concurrency: 7 });
         assert_eq!(worker.command, ["worker", "--concurrency=7"]);
         assert_eq!(worker.environment["QUEUE_HEALTH_CHECK_ACTIVE"], "true");
+        assert_eq!(worker.environment["EXTERNAL_HOOK_FILES"], "/run/secrets/own.cjs");
         assert_eq!(worker.environment["N8N_RUNNERS_MAX_CONCURRENCY"], "7");
         assert!(worker.health_check.is_some());
         let webhook = instance.launch(Role::Webhook);

@@ -183,6 +183,13 @@ impl Container {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// As the platform does: it is told to, and has its time for it.
+    pub async fn stop(&self) {
+        let patience = self.launch.stop_timeout.as_secs().to_string();
+        let stop = Command::new("docker").args(["stop", "--time", &patience, &self.name]).output();
+        assert!(stop.await.unwrap().status.success());
+    }
+
     pub async fn exec(&self, arguments: &[String]) -> bool {
         let command = Command::new("docker").arg("exec").arg(&self.name).args(arguments).output();
         command.await.unwrap().status.success()

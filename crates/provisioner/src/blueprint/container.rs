@@ -93,7 +93,7 @@ pub(super) fn of_launch(
     }
 }
 
-/// What an n8n that is no customer's own loads at its start, on mains and workers alike. Nothing secret, and beside the secrets because that is the
+/// What an n8n loads at its start; a customer's own does on workers alone. Nothing secret, and beside the secrets because that is the
 /// one directory that is a container's own.
 fn hooks(purpose: Purpose) -> impl Iterator<Item = SecretFile> {
     let file =
