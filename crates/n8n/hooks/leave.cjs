@@ -1,13 +1,14 @@
 'use strict';
-// How a worker leaves: it takes nothing more, what it has taken has begun, and only then n8n hears that it is to stop.
+// How a worker leaves: it takes nothing more, what it has taken ends, and only then n8n hears that it is to stop.
 //
-// By itself n8n waits for what runs, and an execution counts as running only once it was read and noted, which takes a while on a busy machine. One
-// that was just taken is cut off in its middle: its row says `running` for ever, and its caller is told that it succeeded. And with the end of a job
-// Bull gives out the next one, which a worker that takes nothing more keeps, and never begins.
+// By itself n8n waits for what runs, and an execution counts as running from when it was read and noted, which takes a while on a busy machine, until
+// just before its end is told. One that was just taken is cut off in its middle: its row says `running` for ever, and its caller is told that it
+// succeeded. And with the end of a job Bull gives out the next one, which a worker that takes nothing more keeps, and never begins.
 
-// Longer than reading and noting takes.
-const SETTLES_MS = 2000;
 const LOOKS_MS = 50;
+
+// n8n gives executions as long, and is given a little more by whoever stops it.
+const GRACE_MS = Number(process.env.N8N_GRACEFUL_SHUTDOWN_TIMEOUT ?? 30) * 1000;
 const SIGNALS = ['SIGTERM', 'SIGINT'];
 
 const after = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
@@ -50,10 +51,10 @@ class Hands {
   }
 
   /** While Redis is away there is nothing to take either. */
-  async close(settles = SETTLES_MS) {
-    const until = Date.now() + settles;
+  async close(grace = GRACE_MS) {
+    const until = Date.now() + grace;
     const closed = Promise.allSettled([...this.queues].map((queue) => queue.pause(true, true)));
-    await Promise.race([closed, after(settles)]);
+    await Promise.race([closed, after(grace)]);
     while (this.jobs > 0 && Date.now() < until) await after(LOOKS_MS);
   }
 }

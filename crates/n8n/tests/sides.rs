@@ -1,5 +1,5 @@
 //! Two releases on one database and one queue: a later one's process for webhooks beside a former one's main, and then mains one after the other.
-//! Workers come and go all along, and whoever calls notices nothing.
+//! Workers that stop lose nothing of what they have taken.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod answers;
@@ -19,7 +19,9 @@ use n8n::{Version, databases::PostgresDatabases};
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use support::{Container, RealMigrations, VERSION, databases, instance, queues, secrets};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
+use support::{Container, RealMigrations, VERSION, ask, databases, instance, queues, secrets, variable};
 use tokio_util::sync::CancellationToken;
 
 const FORMER: Version = Version::new(2, 40, 7);
@@ -32,8 +34,9 @@ const LATER_WORKER: u16 = 26_040;
 const LATER_MAIN: u16 = 26_050;
 const MORE_WORKERS: u16 = 26_060;
 
-/// More than a worker runs at once: there is always something that waits to be taken.
-const CALLERS: usize = 12;
+fn superuser() -> PgConnectOptions {
+    variable("DATABASE_URL").parse().unwrap()
+}
 
 async fn is_ready(container: &Container, port: u16) {
     let check = container.launch.health_check.clone().unwrap();
@@ -75,7 +78,7 @@ fn workflow() -> Value {
 /// The answer to one call, or what came instead.
 async fn called(client: &Client, port: u16, number: u64) -> Result<(), String> {
     let url = format!("http://127.0.0.1:{port}/webhook/greet");
-    let call = client.post(url).timeout(Duration::from_secs(30)).json(&json!({ "number": number })).send();
+    let call = client.post(url).timeout(PATIENCE).json(&json!({ "number": number })).send();
     let answer = call.await.map_err(|error| error.to_string())?;
     let answer: Value = answer.json().await.map_err(|error| error.to_string())?;
     if answer == json!({ "answer": 2 * number }) { Ok(()) } else { Err(answer.to_string()) }
@@ -110,19 +113,25 @@ async fn seeded(databases: &PostgresDatabases, name: &Name, secrets: &n8n::launc
     token
 }
 
-/// Beside two that stay, and stopped while they are at it: whoever waits for an execution gets its result.
-async fn workers_come_and_go(client: &Client, releases: [&Instance; 2], secrets: &n8n::launch::Secrets) {
-    let stopping = CancellationToken::new();
-    let callers = (0..CALLERS).map(|_| keeps_calling(client.clone(), LATER_MAIN, stopping.clone()));
-    let comings = async {
-        for instance in releases.into_iter().cycle().take(4) {
-            let worker = runs(instance, Role::Worker { concurrency: 5 }, secrets, MORE_WORKERS).await;
-            worker.stop().await;
-        }
-        stopping.cancel();
+/// A worker is told to stop while n8n has not yet read what it took: whoever waits for that gets its result.
+async fn what_was_taken_ends(client: &Client, instance: &Instance, secrets: &n8n::launch::Secrets) {
+    let asks = called(client, LATER_MAIN, 7);
+    let stops = async {
+        let tenant = Name::of(instance.tenant).to_string();
+        let mut locks = superuser().database(&tenant).connect().await.unwrap();
+        let waits = async { while queues().pending(instance.tenant).await.unwrap() == 0 {} };
+        tokio::time::timeout(PATIENCE, waits).await.expect("it waits to be taken");
+        sqlx::raw_sql("BEGIN; LOCK TABLE execution_data").execute(&mut locks).await.unwrap();
+        let worker = runs(instance, Role::Worker { concurrency: 5 }, secrets, MORE_WORKERS).await;
+        let blocked = "SELECT count(*)::text FROM pg_locks WHERE NOT granted";
+        let reads = async { while ask(&superuser(), blocked).await.unwrap().as_deref() == Some("0") {} };
+        tokio::time::timeout(PATIENCE, reads).await.expect("it was taken");
+        assert!(tokio::time::timeout(Duration::from_secs(3), worker.stop()).await.is_err(), "it has gone");
+        sqlx::raw_sql("ROLLBACK").execute(&mut locks).await.unwrap();
+        worker.stop().await;
     };
-    let (called, ()) = tokio::join!(futures::future::join_all(callers), comings);
-    assert!(called.iter().all(|calls| *calls > 4), "{called:?}");
+    let (answer, ()) = tokio::join!(asks, stops);
+    answer.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,11 +183,14 @@ async fn a_later_release_answers_webhooks_beside_the_former_one_and_takes_its_pl
     let later_main = runs(&later, Role::Main, &secrets, LATER_MAIN).await;
     stopping.cancel();
     assert!(of_front.await.unwrap() > 20, "it was called while no main ran");
-    workers_come_and_go(&client, [&former, &later], &secrets).await;
     former_worker.stop().await;
     drop(former_worker);
     for port in [FRONT, LATER_MAIN] {
         called(&client, port, 21).await.unwrap();
+    }
+    later_worker.stop().await;
+    for instance in [&former, &later] {
+        what_was_taken_ends(&client, instance, &secrets).await;
     }
     let counts = databases.final_state(&name).await.unwrap();
     assert_eq!((counts.workflows, counts.active_workflows), (1, 1));
