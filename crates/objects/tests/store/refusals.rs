@@ -68,6 +68,34 @@ async fn what_breaks_off_goes_on_where_it_broke() {
 }
 
 #[tokio::test]
+async fn it_is_asked_for_in_pieces_of_one_and_the_same_object() {
+    let server = raw::serve(vec![
+        "HTTP/1.1 206 Partial Content\r\netag: \"one\"\r\ncontent-range: bytes 0-5/10\r\ncontent-length: 6\r\n\r\n012345",
+        "HTTP/1.1 206 Partial Content\r\netag: \"one\"\r\ncontent-range: bytes 6-9/10\r\ncontent-length: 4\r\n\r\n6789",
+    ])
+    .await;
+    let mut text = String::new();
+    s3(at(&server.address)).get(&key()).await.unwrap().read_to_string(&mut text).await.unwrap();
+    assert_eq!(text, "0123456789");
+    let asked = server.asked.lock().unwrap().clone();
+    assert!(asked[0].contains("range: bytes=0-16777215"), "{}", asked[0]);
+    assert!(asked[1].contains("range: bytes=6-") && asked[1].contains("if-match: \"one\""), "{}", asked[1]);
+}
+
+#[tokio::test]
+async fn a_store_that_keeps_its_rest_to_itself_is_not_asked_for_ever() {
+    let nothing = "HTTP/1.1 206 Partial Content\r\netag: \"one\"\r\ncontent-range: bytes 5-5/10\r\ncontent-length: 0\r\n\r\n";
+    let server = raw::serve(vec![
+        "HTTP/1.1 206 Partial Content\r\netag: \"one\"\r\ncontent-range: bytes 0-4/10\r\ncontent-length: 5\r\n\r\n01234",
+        nothing,
+    ])
+    .await;
+    let mut found = s3(at(&server.address)).get(&key()).await.unwrap();
+    let error = found.read_to_end(&mut Vec::new()).await.unwrap_err();
+    assert!(format!("{error:?}").contains("nothing of the rest"), "{error:?}");
+}
+
+#[tokio::test]
 async fn another_object_is_not_gone_on_with() {
     let server = raw::serve(vec![
         "HTTP/1.1 200 OK\r\netag: \"one\"\r\ncontent-length: 10\r\n\r\n01234",
